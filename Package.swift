@@ -1,0 +1,175 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Every Swift target: Swift 6 mode (the tools version) with warnings as errors kept to our own code.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Programs that live as long as a container, or start once for each: no dynamic loader, no relocations, no unused sections.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections"])
+]
+
+/// The command line: static too, with the parts of Foundation that argument parsing uses.
+let staticCommandLine: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections", "-l_FoundationCShims",
+        "-l_FoundationCollections",
+    ])
+]
+
+/// The engine loads libnftables dynamically, so only the Swift runtime is linked into it.
+let staticStandardLibrary: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-l_FoundationCShims",
+        "-l_FoundationCollections", "-lCoreFoundation", "-lFoundationInternationalization", "-l_FoundationICU",
+    ])
+]
+
+let package = Package(
+    name: "berth",
+    products: [
+        .executable(name: "berth", targets: ["berth"]),
+        .executable(name: "berthd", targets: ["berthd"]),
+        .executable(name: "berth-net", targets: ["berth-net"]),
+        .executable(name: "berth-monitor", targets: ["berth-monitor"]),
+        .executable(name: "berth-runtime", targets: ["berth-runtime"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    ],
+    targets: [
+        // C: shims and system libraries, no logic.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+
+        // Values and the kernel: no Foundation.
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "OCI", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "AttachStream", swiftSettings: strict),
+        .target(name: "ProjectModel", dependencies: ["JSON"], swiftSettings: strict),
+
+        // Reading Compose files.
+        .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: strict),
+        .target(
+            name: "ComposeFile",
+            dependencies: [
+                "YAML", "ProjectModel", "JSON", .product(name: "OrderedCollections", package: "swift-collections"),
+            ], swiftSettings: strict),
+
+        // Running containers.
+        .target(
+            name: "Runtime", dependencies: ["Linux", "CLinux", "OCI", "JSON", "CSeccomp", "CCap"], swiftSettings: strict
+        ),
+        .target(
+            name: "Monitor", dependencies: ["Runtime", "AttachStream", "Linux", "CLinux", "OCI", "JSON"],
+            swiftSettings: strict),
+
+        // Networks.
+        .target(name: "NameService", dependencies: ["Linux", "CLinux", "JSON"], swiftSettings: strict),
+        .target(
+            name: "Networking", dependencies: ["NameService", "Linux", "CLinux", "JSON", "CNFTables"],
+            swiftSettings: strict),
+
+        // Images.
+        .target(
+            name: "Images",
+            dependencies: [
+                "OCI", "Linux", "CLinux", "JSON", "CArchive", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+
+        // The heart.
+        .target(
+            name: "Reconcile",
+            dependencies: ["ProjectModel", "JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "EngineWire", dependencies: ["ProjectModel", "JSON"], swiftSettings: strict),
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Reconcile", "ProjectModel", "EngineWire", "Images", "Networking", "NameService", "Monitor", "OCI",
+                "Linux",
+                "CLinux", "JSON", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .target(
+            name: "EngineAPI",
+            dependencies: [
+                "Engine", "EngineWire", "AttachStream", "ProjectModel", "JSON", "Linux",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+
+        // The command line.
+        .target(
+            name: "EngineClient",
+            dependencies: ["EngineWire", "AttachStream", "ProjectModel", "Linux", "CLinux", "JSON"],
+            swiftSettings: strict),
+        .target(name: "Console", dependencies: ["EngineWire", "ProjectModel", "Linux", "JSON"], swiftSettings: strict),
+        .executableTarget(
+            name: "berth",
+            dependencies: [
+                "Console", "EngineClient", "EngineWire", "ComposeFile", "ProjectModel", "YAML", "Linux", "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict, linkerSettings: staticCommandLine),
+        .executableTarget(
+            name: "berthd",
+            dependencies: [
+                "Engine", "EngineAPI", "EngineWire", "Images", "Networking", "Linux", "JSON",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict, linkerSettings: staticStandardLibrary),
+        .executableTarget(
+            name: "berth-net", dependencies: ["NameService", "Linux", "JSON"], swiftSettings: strict,
+            linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "berth-monitor", dependencies: ["Monitor", "Runtime", "Linux"], swiftSettings: strict,
+            linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "berth-runtime", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict,
+            linkerSettings: staticExecutable),
+
+        // Tests: one target each, no root; IntegrationTests runs real containers.
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "AttachStreamTests", dependencies: ["AttachStream"], swiftSettings: strict),
+        .testTarget(name: "OCITests", dependencies: ["OCI", "JSON"], swiftSettings: strict),
+        .testTarget(name: "LinuxTests", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: strict),
+        .testTarget(
+            name: "ComposeFileTests", dependencies: ["ComposeFile", "ProjectModel", "YAML", "JSON"],
+            swiftSettings: strict),
+        .testTarget(name: "RuntimeTests", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict),
+        .testTarget(name: "MonitorTests", dependencies: ["Monitor", "JSON", "Linux"], swiftSettings: strict),
+        .testTarget(name: "NameServiceTests", dependencies: ["NameService", "Linux", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "NetworkingTests", dependencies: ["Networking", "NameService", "Linux"], swiftSettings: strict),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "OCI", "JSON", "Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "ReconcileTests", dependencies: ["Reconcile", "ProjectModel", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests", dependencies: ["Engine", "EngineWire", "Reconcile", "ProjectModel", "JSON"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel"], swiftSettings: strict),
+        .testTarget(name: "LayeringTests", swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["EngineWire", "ProjectModel", "Linux", "CLinux", "JSON", "OCI"],
+            swiftSettings: strict),
+    ]
+)

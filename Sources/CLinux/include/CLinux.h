@@ -1,0 +1,11 @@
+// What Swift's Glibc module does not show: system calls without a wrapper, and constants that are macros.
+// No system header is included here: with _GNU_SOURCE they clash with the Glibc module in a debug build.
+#ifndef BERTH_CLINUX_H
+#define BERTH_CLINUX_H
+
+#include "clinux_base.h"
+#include "clinux_fs.h"
+#include "clinux_net.h"
+#include "clinux_spawn.h"
+
+#endif

@@ -1,0 +1,31 @@
+// Namespaces, pidfds and descriptors.
+#ifndef CLINUX_BASE_H
+#define CLINUX_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// clone(2), namespaces(7); the values are kernel ABI.
+enum {
+    BERTH_CLONE_NEWTIME = 0x00000080,
+    BERTH_CLONE_NEWNS = 0x00020000,
+    BERTH_CLONE_NEWCGROUP = 0x02000000,
+    BERTH_CLONE_NEWUTS = 0x04000000,
+    BERTH_CLONE_NEWIPC = 0x08000000,
+    BERTH_CLONE_NEWUSER = 0x10000000,
+    BERTH_CLONE_NEWPID = 0x20000000,
+    BERTH_CLONE_NEWNET = 0x40000000,
+};
+
+// Each returns the kernel's result, or -1 with errno set.
+int berth_setns(int fd, int nstype);
+int berth_unshare(int flags);
+int berth_pidfd_open(int pid, unsigned flags);
+int berth_pidfd_send_signal(int pidfd, int signal);
+int berth_close_range(unsigned first, unsigned last, unsigned flags);
+int berth_pipe2(int fds[2], int flags);
+int berth_memfd_create(const char *name, unsigned flags);
+int berth_gettid(void);
+int berth_tgkill(int tgid, int tid, int signal);
+
+#endif

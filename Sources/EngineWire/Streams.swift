@@ -1,0 +1,116 @@
+import ProjectModel
+
+/// `GET /v1/projects/NAME/logs?…`: what to show; the answer is a stream of `LogLine` (newline-delimited JSON).
+package struct LogRequest: Codable, Hashable, Sendable {
+    /// Empty: every service.
+    package var services: [String]
+    package var index: Int?
+    package var follow: Bool
+    /// Lines of each container; nil is all.
+    package var tail: Int?
+    /// Seconds since 1970.
+    package var since: Double?
+    package var until: Double?
+    /// Also containers of services that are not in the file, and one-offs.
+    package var includeAll: Bool
+
+    package init(
+        services: [String] = [], index: Int? = nil, follow: Bool = false, tail: Int? = nil, since: Double? = nil,
+        until: Double? = nil, includeAll: Bool = false
+    ) {
+        self.services = services
+        self.index = index
+        self.follow = follow
+        self.tail = tail
+        self.since = since
+        self.until = until
+        self.includeAll = includeAll
+    }
+}
+
+/// One piece of a container's output, or the end of it.
+package struct LogLine: Codable, Hashable, Sendable {
+    /// The container's full name, and its short one (`web-1`, or its own `container_name`).
+    package var container: String
+    package var label: String
+    package var event: Event
+    /// Nanoseconds since 1970.
+    package var time: Int64
+
+    package enum Event: Codable, Hashable, Sendable {
+        /// Text without its newline, invalid UTF-8 repaired; `isPartial`: the line goes on in the next piece.
+        case text(String, isError: Bool, isPartial: Bool)
+        case exited(code: Int, willRestart: Bool)
+        /// Lines that were dropped: the disk was full, or the reader too slow.
+        case lost(Int)
+    }
+
+    package init(container: String, label: String, event: Event, time: Int64) {
+        self.container = container
+        self.label = label
+        self.event = event
+        self.time = time
+    }
+}
+
+/// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s both ways, unless detached.
+package struct ExecRequest: Codable, Hashable, Sendable {
+    package var command: [String]
+    package var environment: [String: String]
+    package var user: String?
+    package var workingDirectory: String?
+    package var tty: Bool
+    package var privileged: Bool
+    package var stdin: Bool
+    package var detach: Bool
+    package var rows: UInt16?
+    package var columns: UInt16?
+
+    package init(
+        command: [String], environment: [String: String] = [:], user: String? = nil, workingDirectory: String? = nil,
+        tty: Bool = false, privileged: Bool = false, stdin: Bool = true, detach: Bool = false, rows: UInt16? = nil,
+        columns: UInt16? = nil
+    ) {
+        self.command = command
+        self.environment = environment
+        self.user = user
+        self.workingDirectory = workingDirectory
+        self.tty = tty
+        self.privileged = privileged
+        self.stdin = stdin
+        self.detach = detach
+        self.rows = rows
+        self.columns = columns
+    }
+}
+
+/// `POST /v1/projects/NAME/run`: starts dependencies as `up` does, then creates a one-off and holds it.
+///
+/// The answer is a stream of `ProgressEvent`; after `finished` the one-off named in `created` waits for its streams:
+/// `POST /v1/containers/ID/attach` (`Upgrade: berth-stream`) releases it, as does `POST /v1/containers/ID/release` when detached.
+package struct RunRequest: Codable, Hashable, Sendable {
+    package var key: String
+    package var project: Project
+    /// The service with the command's overrides already applied (`-e`, `-v`, `-p`, `--entrypoint` …).
+    package var service: Service
+    /// The one-off's full name, when the person chose one.
+    package var name: String?
+    package var remove: Bool
+    package var dependencies: Bool
+    package var useAliases: Bool
+    package var pull: PullPolicy?
+
+    package init(
+        key: String, project: Project, service: Service, name: String? = nil, remove: Bool = false,
+        dependencies: Bool = true, useAliases: Bool = false, pull: PullPolicy? = nil
+    ) {
+        self.key = key
+        self.project = project
+        self.service = service
+        self.name = name
+        self.remove = remove
+        self.dependencies = dependencies
+        self.useAliases = useAliases
+        self.pull = pull
+    }
+}

@@ -12,7 +12,7 @@ struct SpecBuilder {
     let surroundings: Surroundings
     /// Absolute host path of each volume, by name.
     let volumePaths: [String: String]
-    let identity: UserIdentity
+    let identity: ContainerUser
     /// Part of cgroup names when several engines share a machine.
     let instance: String
 
@@ -44,7 +44,7 @@ struct SpecBuilder {
                 hint: "add `command:` to the service")
         }
         let user = RuntimeSpec.User(
-            uid: identity.uid, gid: identity.gid, additionalGids: identity.groups.isEmpty ? nil : identity.groups)
+            uid: identity.uid, gid: identity.gid, additionalGids: identity.additionalGids.isEmpty ? nil : identity.additionalGids)
         var process = RuntimeSpec.Process(
             user: user, args: arguments, env: environment, cwd: record.spec.workingDir ?? record.image.workingDir.nonEmpty ?? "/")
         process.terminal = record.spec.tty ? true : nil
@@ -79,7 +79,7 @@ struct SpecBuilder {
             set(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
         }
         for (name, value) in record.spec.environment.sorted(by: { $0.key < $1.key }) { set(name, value) }
-        if !values.contains(where: { $0.0 == "HOME" }), let home = identity.home { set("HOME", home) }
+        if !values.contains(where: { $0.0 == "HOME" }), !identity.home.isEmpty { set("HOME", identity.home) }
         return values.map { "\($0.0)=\($0.1)" }
     }
 

@@ -93,6 +93,9 @@ actor Supervisor {
             restartsInARow: record.life.restarts, ranFor: ran)
     }
 
+    /// For a restart that became due while no engine ran.
+    func restartNow(_ record: ContainerRecord) { scheduleRestart(record, after: .zero) }
+
     private func scheduleRestart(_ record: ContainerRecord, after delay: Duration) {
         restarts[record.id]?.cancel()
         restarts[record.id] = Task {

@@ -35,7 +35,8 @@ package final class BlockingPool: Sendable {
         }
     }
 
-    private func submit(_ work: @escaping @Sendable () -> Void) {
+    /// Runs `work` on one of the pool's threads, some time after this call.
+    package func submit(_ work: @escaping @Sendable () -> Void) {
         let needsThread = state.withLock { state in
             state.waiting.append(work)
             guard state.idle < state.waiting.count, state.threads < limit else { return false }

@@ -1,0 +1,19 @@
+#define _GNU_SOURCE
+#include "clinux_files.h"
+
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+long berth_fgetxattr(int fd, const char *name, void *value, size_t size) { return fgetxattr(fd, name, value, size); }
+long berth_flistxattr(int fd, char *list, size_t size) { return flistxattr(fd, list, size); }
+int berth_fsetxattr(int fd, const char *name, const void *value, size_t size) {
+    return fsetxattr(fd, name, value, size, 0);
+}
+
+uint64_t berth_makedev(unsigned major, unsigned minor) { return makedev(major, minor); }
+
+int berth_syncfs(int fd) { return syncfs(fd); }
+long berth_copy_file_range(int from, int to, size_t count) { return copy_file_range(from, NULL, to, NULL, count, 0); }
+int berth_chroot(const char *path) { return chroot(path); }

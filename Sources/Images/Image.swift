@@ -1,0 +1,64 @@
+import OCI
+
+/// An image of the store: how its containers run, and the layers that make its root file system.
+package struct Image: Codable, Hashable, Sendable {
+    /// The digest of the configuration, which is what people know as the image ID.
+    package let id: Digest
+    package let manifest: Descriptor
+    package let config: ImageConfig
+    /// Base first; as stored, compressed or not.
+    package let layers: [Descriptor]
+    /// Bytes of the layers when unpacked, without block rounding.
+    package let size: Int64
+
+    package init(manifest: Descriptor, content: Manifest, config: ImageConfig, size: Int64) throws(ImageError) {
+        id = content.config.digest
+        self.manifest = manifest
+        self.config = config
+        layers = content.layers
+        self.size = size
+        let count = config.rootfs.diffIDs.count
+        guard count == layers.count else {
+            throw .invalidImage("the manifest has \(layers.count) layers, the configuration \(count)")
+        }
+    }
+
+    package var manifestDigest: Digest { manifest.digest }
+
+    package var platform: Platform {
+        Platform(os: config.os, architecture: config.architecture, variant: config.variant)
+    }
+
+    /// Names of the unpacked states, base first: each covers a layer and all below it (image-spec, config.md, ChainID).
+    package var chainIDs: [Digest] { chain(of: config.rootfs.diffIDs) }
+}
+
+/// An image under one of its names.
+package struct TaggedImage: Codable, Hashable, Sendable {
+    package let reference: Reference
+    package let image: Image
+    /// What the registry calls it: the digest of the index or manifest the name stood for; nil when it never had one.
+    package let repositoryDigest: Digest?
+    /// When this name was given, seconds since 1970.
+    package let updated: Int64
+}
+
+/// The chain IDs of layers with these diff IDs, base first.
+func chain(of diffIDs: [Digest]) -> [Digest] {
+    var result: [Digest] = []
+    for diffID in diffIDs {
+        guard let below = result.last else {
+            result.append(diffID)
+            continue
+        }
+        result.append(digest(of: Array("\(below) \(diffID)".utf8)))
+    }
+    return result
+}
+
+/// The sha256 digest of `bytes`.
+package func digest(of bytes: some Sequence<UInt8>) -> Digest {
+    var hasher = DigestHasher()
+    hasher.update(Array(bytes))
+    return hasher.finish()
+}

@@ -1,0 +1,53 @@
+import Linux
+import OCI
+
+/// Why something with an image failed; the text is for a person.
+package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
+    case notFound(String)
+    /// More than one image has an ID that starts so.
+    case ambiguous(String, matches: Int)
+    /// A container needs it.
+    case inUse(String, reason: String)
+    case invalidImage(String)
+    /// The archive is broken, or it tries what no archive may.
+    case invalidArchive(String)
+    /// A Dockerfile instruction of an import's changes.
+    case invalidChange(instruction: String, reason: String)
+    case digestMismatch(what: String, expected: Digest, actual: Digest)
+    case tooLarge(String)
+    case noSpace(String)
+    case noPlatform(wanted: String, available: [String])
+    /// What a registry answered, or why it did not.
+    case registry(String)
+    case unauthorized(String)
+    case damagedStore(String)
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .notFound(let name): "no such image: \(name)"
+        case .ambiguous(let prefix, let matches): "\"\(prefix)\" is the start of \(matches) image IDs: give more digits"
+        case .inUse(let name, let reason): "cannot remove image \(name): \(reason)"
+        case .invalidImage(let reason): "invalid image: \(reason)"
+        case .invalidArchive(let reason): "invalid archive: \(reason)"
+        case .invalidChange(let instruction, let reason): "change \"\(instruction)\": \(reason)"
+        case .digestMismatch(let what, let expected, let actual):
+            "\(what) has the digest \(actual), but \(expected) was promised"
+        case .tooLarge(let reason): "too large: \(reason)"
+        case .noSpace(let path): "no space left on the disk that holds \(path); nothing was kept of what was begun"
+        case .noPlatform(let wanted, let available):
+            "no image for \(wanted); there is one for: \(available.joined(separator: ", "))"
+        case .registry(let reason), .unauthorized(let reason), .failed(let reason): reason
+        case .damagedStore(let reason): "the image store is damaged: \(reason)"
+        }
+    }
+}
+
+/// Gives a full disk its own error, wherever it showed.
+func explainingFullDisk<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch let error as SyscallError where error.code == .noSpace {
+        throw ImageError.noSpace(path)
+    }
+}

@@ -1,0 +1,104 @@
+import Glibc
+import JSON
+import Linux
+import OCI
+
+extension ImageStore {
+    /// Makes an image with one layer out of an archive of a root file system (tar, plain or gzip, zstd, xz, bzip2).
+    ///
+    /// `changes` are Dockerfile instructions that say how its containers run, `message` goes into its history.
+    /// - Throws: `ImageError.invalidChange` before anything of the archive is read.
+    package func importArchive(
+        from input: ImageInput, reference: Reference, changes: [String] = [], message: String? = nil,
+        platform: Platform? = nil
+    ) async throws -> Image {
+        guard reference.digest == nil else {
+            throw ImageError.failed("\(reference): an image is imported under a tag, not a digest")
+        }
+        var execution = ImageConfig.Execution()
+        for change in changes { try ImageChange.apply(change, to: &execution) }
+        let lease = takeLease()
+        defer { endLease(lease) }
+        do {
+            let archive = try await spool(input)
+            let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool)
+            return try await commit(
+                archive, pending, lease,
+                as: reference, describe(pending.layer.diffID, execution, message, platform ?? .host))
+        } catch let error as SyscallError where error.code == .noSpace {
+            throw ImageError.noSpace(root)
+        }
+    }
+
+    /// Copies an archive into the store; what a layer may not be compressed with is taken off.
+    private func spool(_ input: ImageInput) async throws -> SpooledArchive {
+        let archive = try await SpooledArchive.spool(input, to: content.temporaryPath(), on: pool)
+        guard archive.size > 0 else { throw ImageError.invalidArchive("it is empty") }
+        guard archive.compression == .xz || archive.compression == .bzip2 else { return archive }
+        let (path, limit) = (content.temporaryPath(), unpacker.limits.bytes)
+        return try await pool.run { try archive.decompressed(to: path, limit: limit) }
+    }
+
+    private func commit(
+        _ archive: SpooledArchive, _ pending: Unpacker.Pending, _ lease: Int, as reference: Reference,
+        _ config: ImageConfig
+    ) async throws -> Image {
+        let diffID = pending.layer.diffID
+        await hold([diffID, archive.digest], in: lease)
+        do {
+            try await pool.run { [snapshots, content] in
+                if try snapshots.record(diffID) == nil {
+                    try snapshots.commit(pending.path, pending.layer, as: diffID, above: [])
+                } else {
+                    try removeTree(pending.path)
+                }
+                try content.adopt(archive.path, as: archive.digest)
+            }
+        } catch {
+            try? await pool.run { try removeTree(pending.path) }  // at the latest the next start removes it
+            throw error
+        }
+        let configBytes = try encodeJSON(config)
+        let mediaType =
+            switch archive.compression {
+            case .gzip: MediaType.layerGzip
+            case .zstd: MediaType.layerZstd
+            default: MediaType.layer
+            }
+        let manifest = Manifest(
+            config: Descriptor(
+                mediaType: MediaType.config, digest: digest(of: configBytes), size: Int64(configBytes.count)),
+            layers: [Descriptor(mediaType: mediaType, digest: archive.digest, size: archive.size)])
+        let manifestBytes = try encodeJSON(manifest)
+        await hold([manifest.config.digest, digest(of: manifestBytes)], in: lease)
+        let image = try record(
+            config: config, configBytes: configBytes, manifest: manifest, manifestBytes: manifestBytes,
+            mediaType: MediaType.manifest, size: pending.layer.size)
+        try name(image, reference, repositoryDigest: nil)
+        return image
+    }
+
+    private func describe(
+        _ diffID: Digest, _ execution: ImageConfig.Execution, _ message: String?, _ platform: Platform
+    ) -> ImageConfig {
+        var config = ImageConfig(
+            architecture: platform.architecture, os: platform.os, rootfs: .init(diffIDs: [diffID]))
+        config.variant = platform.variant
+        config.created = timestamp()
+        config.config = execution
+        config.history = [
+            .init(created: config.created, createdBy: "berth image import", comment: message)
+        ]
+        return config
+    }
+}
+
+/// The present moment as RFC 3339 has it, in UTC and whole seconds.
+func timestamp() -> String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let date = "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    return "\(date)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+}

@@ -1,0 +1,62 @@
+/// The path of an archive's entry as components under the layer's root, with "." and ".." worked off.
+struct LayerPath: Hashable, Sendable {
+    let components: [String]
+
+    /// - Throws: `invalidArchive` when the path leads out of the root or is too long for any file system.
+    init(_ text: String) throws(ImageError) {
+        guard text.utf8.count <= 4096 else { throw .invalidArchive("a name of \(text.utf8.count) bytes") }
+        var components: [String] = []
+        for component in text.split(separator: "/") {
+            switch component {
+            case ".": continue
+            case "..":
+                guard components.popLast() != nil else {
+                    throw .invalidArchive("\"\(text)\" leads out of the archive")
+                }
+            default:
+                guard component.utf8.count <= 255 else {
+                    throw .invalidArchive("a file name of \(component.utf8.count) bytes")
+                }
+                components.append(String(component))
+            }
+        }
+        self.components = components
+    }
+
+    var text: String { components.joined(separator: "/") }
+    var parent: ArraySlice<String> { components.dropLast() }
+    /// Empty for the root.
+    var name: String { components.last ?? "" }
+}
+
+/// What an entry's name says about the layers below (image-spec, layer.md, "Whiteouts").
+enum Whiteout {
+    /// Hides `name` in the folder.
+    case hides(name: String)
+    /// Hides all that lower layers have in the folder.
+    case opaque
+    /// Bookkeeping of an old file system; skipped.
+    case ignored
+
+    /// nil for a path that is no whiteout.
+    init?(_ path: LayerPath) throws(ImageError) {
+        let prefix = ".wh."
+        if path.components.contains(where: { $0.hasPrefix(".wh..wh.") && $0 != ".wh..wh..opq" }) {
+            self = .ignored
+            return
+        }
+        guard !path.parent.contains(where: { $0.hasPrefix(prefix) }) else {
+            throw .invalidArchive("\"\(path.text)\" is inside a whiteout")
+        }
+        guard path.name.hasPrefix(prefix) else { return nil }
+        if path.name == ".wh..wh..opq" {
+            self = .opaque
+            return
+        }
+        let name = String(path.name.dropFirst(prefix.count))
+        guard !name.isEmpty, name != ".", name != ".." else {
+            throw .invalidArchive("\"\(path.text)\" is a whiteout of nothing")
+        }
+        self = .hides(name: name)
+    }
+}

@@ -1,0 +1,96 @@
+import Glibc
+import Linux
+
+/// Unpacked layers read as one tree, as overlayfs would show them, without mounting anything.
+///
+/// Nothing leaves the layers: each step opens one component that is never followed, and symbolic links are worked off
+/// against the stack's own root.
+struct LayerStack {
+    private let root: [OpenFolder]
+
+    /// `layers` are absolute paths, top first.
+    init(_ layers: [String]) throws(SyscallError) {
+        var root: [OpenFolder] = []
+        for path in layers { root.append(OpenFolder(try openFile(path, O_RDONLY | O_DIRECTORY))) }
+        self.root = root
+    }
+
+    /// Something found in the tree: the folder of the layer that has it and its name there.
+    struct Found {
+        let folder: OpenFolder
+        let name: String
+        let status: stat
+        /// For a folder: it and the folders it covers, top first.
+        let layers: [OpenFolder]
+
+        var isFolder: Bool { status.st_mode & S_IFMT == S_IFDIR }
+        var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
+    }
+
+    /// What is at `path`, links on the way followed, and at its end too when `following`; nil when nothing is there.
+    func find(_ path: String, following: Bool = true) throws -> Found? {
+        var pending = path.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+        var walked = [try rootFound()]
+        var links = 0
+        while let name = pending.popLast() {
+            if name == ".." {
+                if walked.count > 1 { walked.removeLast() }
+                continue
+            }
+            guard let here = walked.last, here.isFolder, let next = try entry(name, in: here.layers) else { return nil }
+            guard next.isLink, following || !pending.isEmpty else {
+                walked.append(next)
+                continue
+            }
+            links += 1
+            guard links <= 40, let target = try next.folder.handle.linkTarget(of: name) else { return nil }
+            if target.hasPrefix("/") { walked = [try rootFound()] }
+            pending += target.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+        }
+        return walked.last
+    }
+
+    /// What `name` is in a folder of the tree, never followed.
+    func entry(_ name: String, in folders: [OpenFolder]) throws(SyscallError) -> Found? {
+        var found: (folder: OpenFolder, status: stat)?
+        var layers: [OpenFolder] = []
+        for folder in folders {
+            guard let status = try folder.handle.status(of: name) else { continue }
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            if found == nil {
+                if isWhiteout(status) { return nil }
+                found = (folder, status)
+            }
+            guard isFolder else { break }  // it hides all below, or is hidden by a folder above
+            let opened = OpenFolder(try folder.handle.openEntry(name, O_RDONLY | O_DIRECTORY))
+            layers.append(opened)
+            if try opened.handle.attribute(opaqueAttribute) == [UInt8(ascii: "y")] { break }
+        }
+        return found.map { Found(folder: $0.folder, name: name, status: $0.status, layers: layers) }
+    }
+
+    /// The names in a folder of the tree, sorted.
+    func names(in found: Found) throws(SyscallError) -> [String] {
+        var names: Set<String> = []
+        for layer in found.layers { names.formUnion(try layer.handle.entries()) }
+        var result: [String] = []
+        for name in names.sorted() where try entry(name, in: found.layers) != nil { result.append(name) }
+        return result
+    }
+
+    /// A regular file's content, at most `limit` bytes; nil when none is at `path`.
+    func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        guard let found = try find(path), found.status.st_mode & S_IFMT == S_IFREG else { return nil }
+        // Not a FIFO or a device even if the layer changes under us: that would wait, or do something.
+        let file = try found.folder.handle.openEntry(found.name, O_RDONLY | O_NONBLOCK)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else { return nil }
+        return try file.readToEnd(limit: limit)
+    }
+
+    private func rootFound() throws(SyscallError) -> Found {
+        guard let top = root.first else {
+            throw SyscallError(call: "open", object: "/", code: .notFound)
+        }
+        return Found(folder: top, name: ".", status: try top.handle.status(), layers: root)
+    }
+}

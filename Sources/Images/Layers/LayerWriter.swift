@@ -1,0 +1,287 @@
+import Glibc
+import Linux
+
+/// What an archive may take; beyond it, it is refused.
+package struct UnpackLimits: Codable, Hashable, Sendable {
+    /// Bytes of all files together, and of the archive when decompressed.
+    package var bytes: Int64 = 256 << 30
+    package var entries = 8_000_000
+
+    package init() {}
+}
+
+/// A folder's descriptor that several may hold.
+final class OpenFolder: Sendable {
+    let handle: OwnedFD
+    init(_ handle: consuming OwnedFD) { self.handle = handle }
+}
+
+/// Writes the entries of a layer below one folder, in overlayfs's form: whiteouts as devices 0:0, opaque folders by attribute.
+///
+/// Each path is resolved by the kernel with the folder as root, so no name and no link in the archive reaches out of it.
+final class LayerWriter {
+    private let root: OpenFolder
+    private let limits: UnpackLimits
+    private var lastParent: (path: ArraySlice<String>, folder: OpenFolder)?
+    private var folderTimes: [LayerPath: timespec] = [:]
+    private var entries = 0
+    /// Folders that no entry described: they get what the layers below say about them.
+    private(set) var implicitFolders: Set<String> = []
+    /// Hard links to files that only layers below have.
+    private(set) var missingLinks: [MissingLink] = []
+    /// Bytes of the files written.
+    private(set) var size: Int64 = 0
+
+    init(root: consuming OwnedFD, limits: UnpackLimits) {
+        self.root = OpenFolder(root)
+        self.limits = limits
+    }
+
+    /// Writes one entry; `data` hands out a file's content.
+    func write(_ entry: TarEntry, data: ((UnsafeRawBufferPointer, Int64) throws -> Void) throws -> Void) throws {
+        entries += 1
+        guard entries <= limits.entries else { throw ImageError.tooLarge("more than \(limits.entries) entries") }
+        do {
+            let path = try LayerPath(entry.path)
+            if let whiteout = try Whiteout(path) { return try write(whiteout, in: path.parent) }
+            guard !path.components.isEmpty else { return try writeRoot(entry) }
+            let parent = try folder(path.parent)
+            switch entry.kind {
+            case .file(let size): try writeFile(entry, size: size, path, in: parent, data)
+            case .folder: try writeFolder(entry, path, in: parent)
+            case .symbolicLink(let target):
+                try makeRoom(for: path.name, in: parent)
+                try parent.handle.makeSymbolicLink(path.name, to: target)
+                try parent.handle.setOwner(of: path.name, entry.owner)
+                try setTimes(entry, of: path.name, in: parent)
+            case .hardLink(let target): try writeHardLink(path, to: target, in: parent)
+            case .node(let type, let major, let minor):
+                guard type != S_IFCHR || major != 0 || minor != 0 else {
+                    throw ImageError.invalidArchive("device 0:0 is how a layer hides files, not a device")
+                }
+                try makeRoom(for: path.name, in: parent)
+                let device = deviceNumber(major: major, minor: minor)
+                try parent.handle.makeNode(path.name, mode: type | 0o600, device: device)
+                try parent.handle.setOwner(of: path.name, entry.owner)
+                try parent.handle.setMode(of: path.name, entry.mode)
+                try setTimes(entry, of: path.name, in: parent)
+            }
+        } catch {
+            throw explain(error, entry.path)
+        }
+    }
+
+    /// Sets the times of folders, which writing into them has changed.
+    func finish() throws {
+        for (path, time) in folderTimes {
+            do throws(SyscallError) {
+                try setTime(time, ofFolder: path)
+            } catch {
+                let isReplaced = [ENOENT, ENOTDIR, ELOOP].contains(error.code.rawValue)  // by a later entry
+                if !isReplaced { throw error }
+            }
+        }
+    }
+
+    private func setTime(_ time: timespec, ofFolder path: LayerPath) throws(SyscallError) {
+        let name = path.components.isEmpty ? "." : path.text
+        let folder = try root.handle.openInRoot(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        try folder.setTimes(access: time, modification: time)
+    }
+}
+
+/// A hard link whose target is in a layer below.
+struct MissingLink: Codable, Hashable, Sendable {
+    var path: String
+    var target: String
+}
+
+// The kinds of entries.
+extension LayerWriter {
+    private func writeRoot(_ entry: TarEntry) throws {
+        guard case .folder = entry.kind else { return }
+        let folder = try root.handle.openInRoot(".", O_RDONLY | O_DIRECTORY)
+        try describe(folder, by: entry)
+        folderTimes[try LayerPath("")] = entry.modification
+    }
+
+    private func writeFolder(_ entry: TarEntry, _ path: LayerPath, in parent: OpenFolder) throws {
+        let status = try parent.handle.status(of: path.name)
+        if status.map({ $0.st_mode & S_IFMT == S_IFDIR }) != true {
+            try makeRoom(for: path.name, in: parent)
+            try parent.handle.makeFolder(path.name)
+            if status.map(isWhiteout) == true { try makeOpaque(path.name, in: parent) }
+        }
+        let folder = try parent.handle.openEntry(path.name, O_RDONLY | O_DIRECTORY)
+        try describe(folder, by: entry)
+        folderTimes[path] = entry.modification
+        implicitFolders.remove(path.text)
+    }
+
+    private func writeFile(
+        _ entry: TarEntry, size expected: Int64, _ path: LayerPath, in parent: OpenFolder,
+        _ data: ((UnsafeRawBufferPointer, Int64) throws -> Void) throws -> Void
+    ) throws {
+        guard expected >= 0, expected <= limits.bytes - size else {
+            throw ImageError.tooLarge("the files have more than \(limits.bytes) bytes")
+        }
+        size += expected
+        try makeRoom(for: path.name, in: parent)
+        let file = try parent.handle.openEntry(path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        var end: Int64 = 0
+        try data { piece, offset in
+            guard offset >= 0, offset + Int64(piece.count) <= expected else {
+                throw ImageError.invalidArchive("more data than its header says")
+            }
+            try file.write(piece, at: offset)
+            end = max(end, offset + Int64(piece.count))
+        }
+        if end < expected { try file.setLength(expected) }  // a sparse file that ends in a hole
+        try describe(file, by: entry)
+        try file.setTimes(access: entry.modification, modification: entry.modification)
+    }
+
+    private func writeHardLink(_ path: LayerPath, to text: String, in parent: OpenFolder) throws {
+        let target = try LayerPath(text)
+        guard !target.components.isEmpty, target.components.allSatisfy({ !$0.hasPrefix(".wh.") }) else {
+            throw ImageError.invalidArchive("a hard link to \"\(text)\"")
+        }
+        guard let folder = try existingFolder(target.parent),
+            let status = try folder.handle.status(of: target.name), !isWhiteout(status)
+        else {
+            missingLinks.append(MissingLink(path: path.text, target: target.text))
+            return
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            throw ImageError.invalidArchive("a hard link to the folder \"\(text)\"")
+        }
+        let there = try parent.handle.status(of: path.name)
+        if let there, there.st_ino == status.st_ino, there.st_dev == status.st_dev { return }
+        try makeRoom(for: path.name, in: parent)
+        try parent.handle.makeHardLink(path.name, to: target.name, in: folder.handle)
+    }
+
+    /// A whiteout hides what is below, never what this layer brings, whichever comes first.
+    private func write(_ whiteout: Whiteout, in path: ArraySlice<String>) throws {
+        switch whiteout {
+        case .ignored: break
+        case .opaque: try makeOpaque(".", in: try folder(path))
+        case .hides(let name):
+            let parent = try folder(path)
+            guard let status = try parent.handle.status(of: name) else {
+                return try parent.handle.makeNode(name, mode: S_IFCHR, device: 0)
+            }
+            if status.st_mode & S_IFMT == S_IFDIR { try makeOpaque(name, in: parent) }
+        }
+    }
+}
+
+// What the kinds share.
+extension LayerWriter {
+    /// Owner, mode, attributes, in this order: each change of owner clears set-ID bits and capabilities.
+    private func describe(_ file: borrowing OwnedFD, by entry: TarEntry) throws {
+        try file.setOwner(entry.owner)
+        try file.setMode(entry.mode)
+        for (name, value) in entry.attributes where isLayerAttribute(name) {
+            do throws(SyscallError) {
+                try file.setAttribute(name, value)
+            } catch {
+                let isUnsupported = error.code == .notSupported && name.hasPrefix("user.")
+                if !isUnsupported { throw error }  // else the store's file system has none
+            }
+        }
+    }
+
+    private func setTimes(_ entry: TarEntry, of name: String, in parent: OpenFolder) throws {
+        try parent.handle.setTimes(of: name, access: entry.modification, modification: entry.modification)
+    }
+
+    private func makeRoom(for name: String, in parent: OpenFolder) throws {
+        guard let status = try parent.handle.status(of: name) else { return }
+        if status.st_mode & S_IFMT == S_IFDIR { lastParent = nil }
+        // A link may be on the way to the parent that was remembered.
+        if status.st_mode & S_IFMT == S_IFLNK { lastParent = nil }
+        try parent.handle.removeEntry(name)
+    }
+
+    private func makeOpaque(_ name: String, in parent: OpenFolder) throws {
+        try parent.handle.openEntry(name, O_RDONLY | O_DIRECTORY).setAttribute(opaqueAttribute, [UInt8(ascii: "y")])
+    }
+
+    private func existingFolder(_ path: ArraySlice<String>) throws -> OpenFolder? {
+        do throws(SyscallError) {
+            return OpenFolder(try root.handle.folderInRoot(path.joined(separator: "/")))
+        } catch {
+            if error.code == .notFound || error.code == .notDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// The folder at `path`, made with those above it where they are missing.
+    private func folder(_ path: ArraySlice<String>) throws -> OpenFolder {
+        if let lastParent, lastParent.path == path { return lastParent.folder }
+        let folder = try existingFolder(path) ?? makeFolders(path)
+        lastParent = (path, folder)
+        return folder
+    }
+
+    /// Walks down to `path`, one component at a time: what is missing or no folder becomes one, links are followed
+    /// inside the root even when they dangle.
+    private func makeFolders(_ path: ArraySlice<String>) throws -> OpenFolder {
+        var done: [String] = []
+        var pending = Array(path.reversed())
+        var links = 0
+        while let name = pending.popLast() {
+            if name == ".." {
+                _ = done.popLast()
+                continue
+            }
+            let parent = OpenFolder(try root.handle.folderInRoot(done.joined(separator: "/")))
+            let status = try parent.handle.status(of: name)
+            if status.map({ $0.st_mode & S_IFMT == S_IFLNK }) == true {
+                links += 1
+                guard links <= 40, let target = try parent.handle.linkTarget(of: name) else {
+                    throw ImageError.invalidArchive("too many symbolic links in \"\(path.joined(separator: "/"))\"")
+                }
+                if target.hasPrefix("/") { done = [] }
+                pending += target.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+                continue
+            }
+            done.append(name)
+            if status.map({ $0.st_mode & S_IFMT == S_IFDIR }) == true { continue }
+            try parent.handle.removeEntry(name)
+            try parent.handle.makeFolder(name)
+            try parent.handle.setMode(of: name, 0o755)  // whatever the umask is
+            if status.map(isWhiteout) == true { try makeOpaque(name, in: parent) }
+            implicitFolders.insert(done.joined(separator: "/"))
+        }
+        return OpenFolder(try root.handle.folderInRoot(done.joined(separator: "/")))
+    }
+
+    private func explain(_ error: any Error, _ path: String) -> any Error {
+        switch error {
+        case ImageError.invalidArchive(let reason): return ImageError.invalidArchive("\"\(path)\": \(reason)")
+        case let error as SyscallError:
+            let ours: [CInt] = [ENAMETOOLONG, ELOOP, EINVAL, ENOENT, ENOTDIR, EISDIR, EPERM]
+            if error.code == .noSpace || error.code.rawValue == EDQUOT { return error }
+            guard ours.contains(error.code.rawValue) else {
+                return ImageError.failed("unpacking \"\(path)\": \(error)")
+            }
+            return ImageError.invalidArchive("\"\(path)\": \(error)")
+        default: return error
+        }
+    }
+}
+
+/// The attribute that hides what lower layers have in a folder (kernel, overlayfs.rst).
+let opaqueAttribute = "trusted.overlay.opaque"
+
+/// Whether overlayfs takes this for "nothing here, whatever is below".
+func isWhiteout(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0 }
+
+/// Whether a layer may bring this attribute: overlayfs's own would let an archive steer the mount, and `trusted` and
+/// security labels are the host's.
+func isLayerAttribute(_ name: String) -> Bool {
+    if name.hasPrefix("user.") { return !name.hasPrefix("user.overlay.") }
+    return ["security.capability", "system.posix_acl_access", "system.posix_acl_default"].contains(name)
+}

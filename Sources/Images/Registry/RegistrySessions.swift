@@ -1,0 +1,3 @@
+struct RegistrySessions {}
+struct PullKey: Hashable {}
+struct SharedPull {}

@@ -1,0 +1,147 @@
+import Glibc
+import Linux
+import OCI
+import Synchronization
+
+/// A file that is being written, with the digest of what it has so far. Its calls sleep: run them on a `BlockingPool`.
+final class BlobSink: Sendable {
+    private struct State: ~Copyable {
+        let file: OwnedFD
+        var hasher: DigestHasher
+        var size: Int64
+    }
+
+    let path: String
+    // Guards the order of the pieces: one writer at a time is expected, the lock only makes it safe.
+    private let state: Mutex<State>
+
+    /// Creates the file at `path`, which must not exist.
+    init(_ path: String, algorithm: Digest.Algorithm = .sha256) throws {
+        self.path = path
+        let file = try openFile(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o644)
+        state = Mutex(State(file: file, hasher: DigestHasher(algorithm), size: 0))
+    }
+
+    /// Goes on with the file at `path`, or begins it: what is there is hashed again.
+    init(resuming path: String, algorithm: Digest.Algorithm) throws {
+        self.path = path
+        let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o644)
+        var hasher = DigestHasher(algorithm)
+        var size: Int64 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try file.read(into: buffer)
+            if count == 0 { break }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            size += Int64(count)
+        }
+        state = Mutex(State(file: file, hasher: hasher, size: size))
+    }
+
+    var size: Int64 { state.withLock { $0.size } }
+
+    func append(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try append($0) }
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws {
+        try state.withLock { state in
+            try state.file.write(bytes, at: state.size)
+            state.hasher.update(bytes)
+            state.size += Int64(bytes.count)
+        }
+    }
+
+    /// Begins anew.
+    func reset(algorithm: Digest.Algorithm) throws {
+        try state.withLock { state in
+            try state.file.setLength(0)
+            state.hasher = DigestHasher(algorithm)
+            state.size = 0
+        }
+    }
+
+    /// The digest of all that was written.
+    func finish() -> Digest { state.withLock { $0.hasher.finish() } }
+}
+
+/// An archive from outside: a descriptor that stays the caller's and is read from where it stands, or pieces as they come.
+package enum ImageInput: Sendable {
+    case descriptor(CInt)
+    case stream(any AsyncSequence<[UInt8], any Error> & Sendable)
+}
+
+/// An archive that was copied into the store's `ingest`, removed when this goes away unless it was adopted.
+final class SpooledArchive: Sendable {
+    let path: String
+    let digest: Digest
+    let size: Int64
+    let compression: Compression
+
+    private init(_ sink: BlobSink) throws {
+        path = sink.path
+        digest = sink.finish()
+        size = sink.size
+        compression = Compression(magic: try openFile(sink.path, O_RDONLY).readToEnd(limit: 6))
+    }
+
+    deinit { unlink(path) }
+
+    /// Copies `input` to a file at `path`.
+    static func spool(_ input: ImageInput, to path: String, on pool: BlockingPool) async throws -> SpooledArchive {
+        do {
+            switch input {
+            case .descriptor(let descriptor):
+                return try await pool.run {
+                    let sink = try BlobSink(path)
+                    try copy(descriptor, to: sink)
+                    return try SpooledArchive(sink)
+                }
+            case .stream(let pieces):
+                let sink = try await pool.run { try BlobSink(path) }
+                var waiting: [UInt8] = []
+                for try await piece in pieces {
+                    waiting += piece
+                    guard waiting.count >= 1 << 20 else { continue }
+                    let bytes = waiting
+                    waiting = []
+                    try await pool.run { try sink.append(bytes) }
+                }
+                let bytes = waiting
+                return try await pool.run {
+                    try sink.append(bytes)
+                    return try SpooledArchive(sink)
+                }
+            }
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    /// The same archive without its compression, in a file at `path`.
+    func decompressed(to path: String, limit: Int64) throws -> SpooledArchive {
+        do {
+            let source = try openFile(self.path, O_RDONLY)
+            let sink = try BlobSink(path)
+            let stream = try DecompressedStream(source.raw, hashing: false, limit: limit)
+            while let piece = stream.next() { try sink.append(piece) }
+            if let failure = stream.failure { throw failure }
+            return try SpooledArchive(sink)
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    private static func copy(_ descriptor: CInt, to sink: BlobSink) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try syscall("read", on: "the archive") { read(descriptor, buffer.baseAddress, buffer.count) }
+            if count == 0 { return }
+            try sink.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import Linux
+import OCI
+import Synchronization
+
+/// The blobs of all images, each a file named by its digest; what is being written lies in `ingest` until it is whole.
+struct ContentStore: Sendable {
+    let root: String
+
+    /// Makes the folders, and clears `ingest` of what a crash left, except for downloads that can be resumed.
+    init(root: String) throws(SyscallError) {
+        self.root = root
+        for algorithm in ["sha256", "sha512"] { try makeFolders("\(root)/blobs/\(algorithm)") }
+        try makeFolders("\(root)/ingest")
+        for name in try folderEntries("\(root)/ingest") where !name.hasPrefix(Self.partialPrefix) {
+            try removeTree("\(root)/ingest/\(name)")
+        }
+    }
+
+    private static let partialPrefix = "partial-"
+    private static let counter = Atomic<Int>(0)
+
+    func path(_ digest: Digest) -> String { "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
+
+    /// A path in `ingest` that nothing else uses.
+    func temporaryPath() -> String {
+        "\(root)/ingest/new-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Where the download of a blob lies until it is whole; it outlives a restart.
+    func partialPath(_ digest: Digest) -> String { "\(root)/ingest/\(Self.partialPrefix)\(digest.hex)" }
+
+    /// Whether the blob is there with the size its descriptor tells.
+    func has(_ descriptor: Descriptor) -> Bool {
+        var status = stat()
+        return stat(path(descriptor.digest), &status) == 0 && Int64(status.st_size) == descriptor.size
+    }
+
+    /// A small blob, checked against its digest.
+    func read(_ digest: Digest, limit: Int = 8 << 20) throws -> [UInt8] {
+        let bytes = try readFile(path(digest), limit: limit + 1)
+        guard bytes.count <= limit else { throw ImageError.tooLarge("\(digest) has more than \(limit) bytes") }
+        var hasher = DigestHasher(digest.algorithm)
+        hasher.update(bytes)
+        guard hasher.finish() == digest else {
+            throw ImageError.damagedStore("\(path(digest)) does not have the content its name tells")
+        }
+        return bytes
+    }
+
+    /// Stores a small blob.
+    func put(_ bytes: [UInt8], mediaType: String) throws -> Descriptor {
+        let descriptor = Descriptor(mediaType: mediaType, digest: digest(of: bytes), size: Int64(bytes.count))
+        if has(descriptor) { return descriptor }
+        let temporary = temporaryPath()
+        do {
+            try writeFileAtomically(temporary, bytes, mode: 0o644)
+            try adopt(temporary, as: descriptor.digest)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Makes the file at `path`, whose content has `digest`, a blob of the store: after a crash it is there whole or not.
+    func adopt(_ path: String, as digest: Digest) throws(SyscallError) {
+        let target = self.path(digest)
+        try openFile(path, O_RDONLY).sync()
+        try syscall("rename", on: target) { rename(path, target) }
+        try syncFolder(of: target)
+    }
+
+    /// All blobs there are.
+    func blobs() throws(SyscallError) -> [Digest] {
+        var result: [Digest] = []
+        for algorithm in [Digest.Algorithm.sha256, .sha512] {
+            for name in try folderEntries("\(root)/blobs/\(algorithm.rawValue)") {
+                if let digest = Digest(algorithm: algorithm, hex: name) { result.append(digest) }
+            }
+        }
+        return result
+    }
+
+    /// Forgets downloads that broke off.
+    func removePartials() throws(SyscallError) {
+        for name in try folderEntries("\(root)/ingest") where name.hasPrefix(Self.partialPrefix) {
+            unlink("\(root)/ingest/\(name)")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Glibc
+import JSON
+import Linux
+import OCI
+
+/// The images of a store and their names, kept in memory and in one small file each, written durably before it counts.
+struct ImageCatalog {
+    private let root: String
+    private(set) var images: [Digest: Image] = [:]
+    private(set) var tags: [Reference: Tag] = [:]
+
+    /// What a name stands for.
+    struct Tag: Codable, Hashable {
+        var reference: Reference
+        var image: Digest
+        var repositoryDigest: Digest?
+        /// Seconds since 1970.
+        var updated: Int64
+    }
+
+    /// Reads what is there; a file that does not parse is an error, not a lost image.
+    init(root: String) throws {
+        self.root = root
+        try makeFolders("\(root)/refs")
+        try makeFolders("\(root)/records")
+        for image in try Self.readAll(Image.self, in: "\(root)/records") { images[image.id] = image }
+        for tag in try Self.readAll(Tag.self, in: "\(root)/refs") where images[tag.image] != nil {
+            tags[tag.reference] = tag
+        }
+    }
+
+    mutating func add(_ image: Image) throws {
+        if images[image.id] == image { return }
+        try write(image, to: recordPath(image.id))
+        images[image.id] = image
+    }
+
+    mutating func tag(_ tag: Tag) throws {
+        try write(tag, to: tagPath(tag.reference))
+        tags[tag.reference] = tag
+    }
+
+    mutating func untag(_ reference: Reference) throws {
+        try remove(tagPath(reference))
+        tags[reference] = nil
+    }
+
+    /// Forgets an image; its names must be gone.
+    mutating func drop(_ image: Digest) throws {
+        try remove(recordPath(image))
+        images[image] = nil
+    }
+
+    /// The names of an image, sorted.
+    func names(of image: Digest) -> [Reference] {
+        tags.values.filter { $0.image == image }.map(\.reference).sorted { $0.canonical < $1.canonical }
+    }
+
+    private func recordPath(_ image: Digest) -> String { "\(root)/records/\(image.hex).json" }
+
+    /// A name can have slashes and be longer than a file's may be, so the file is called by its hash.
+    private func tagPath(_ reference: Reference) -> String {
+        "\(root)/refs/\(digest(of: reference.canonical.utf8).hex).json"
+    }
+
+    private func write(_ value: some Encodable, to path: String) throws {
+        try writeFileAtomically(path, encodeJSON(value), mode: 0o644, durable: true)
+    }
+
+    private func remove(_ path: String) throws {
+        if unlink(path) != 0 {
+            let code = Errno.current
+            guard code == .notFound else { throw SyscallError(call: "unlink", object: path, code: code) }
+        }
+        try syncFolder(of: path)
+    }
+
+    private static func readAll<T: Decodable>(_ type: T.Type, in folder: String) throws -> [T] {
+        try folderEntries(folder).filter { $0.hasSuffix(".json") }.map { name in
+            do {
+                return try decodeJSON(type, from: readFile("\(folder)/\(name)"))
+            } catch {
+                throw ImageError.damagedStore("\(folder)/\(name): \(error)")
+            }
+        }
+    }
+}

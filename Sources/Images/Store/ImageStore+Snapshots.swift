@@ -1,0 +1,102 @@
+import Glibc
+import Linux
+import OCI
+
+/// An image's unpacked layers, ready to be the lower folders of an overlayfs mount.
+package struct Snapshot: Hashable, Sendable {
+    /// Absolute paths, top first; never empty.
+    package let lower: [String]
+}
+
+/// Layers that are to be unpacked: base first.
+struct LayerPlan: Sendable {
+    let layers: [Descriptor]
+    let diffIDs: [Digest]
+    let chainIDs: [Digest]
+    /// Returns when the blob of the layer with this index is in the content store.
+    let arrival: @Sendable (Int) async throws -> Void
+
+    init(
+        layers: [Descriptor], diffIDs: [Digest], arrival: @escaping @Sendable (Int) async throws -> Void = { _ in }
+    ) {
+        self.layers = layers
+        self.diffIDs = diffIDs
+        chainIDs = chain(of: diffIDs)
+        self.arrival = arrival
+    }
+}
+
+extension ImageStore {
+    /// The unpacked layers of `image`; unpacks what is missing.
+    package func snapshot(for image: Image) async throws -> Snapshot {
+        guard !image.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
+        let chainIDs = image.chainIDs
+        if try chainIDs.allSatisfy({ try snapshots.record($0) != nil }) {
+            return Snapshot(lower: chainIDs.reversed().map(snapshots.layerPath))
+        }
+        let lease = takeLease()
+        defer { endLease(lease) }
+        await hold(chainIDs + image.layers.map(\.digest), in: lease)
+        return try await unpack(LayerPlan(layers: image.layers, diffIDs: image.config.rootfs.diffIDs))
+    }
+
+    /// Unpacks the layers side by side; each is finished on top of the one below it.
+    func unpack(_ plan: LayerPlan) async throws -> Snapshot {
+        guard !plan.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
+        let tasks = try plan.chainIDs.indices.map { try layerTask($0, plan) }
+        var failure: (any Error)?
+        for (chainID, task) in zip(plan.chainIDs, tasks) {
+            do {
+                _ = try await withTaskCancellationHandler {
+                    try await task.value
+                } onCancel: {
+                    task.cancel()
+                }
+            } catch {
+                failure = failure ?? error
+                for task in tasks { task.cancel() }
+            }
+            if layerTasks[chainID] == task { layerTasks[chainID] = nil }
+        }
+        if let failure { throw failure }
+        return Snapshot(lower: plan.chainIDs.reversed().map(snapshots.layerPath))
+    }
+
+    /// The size of the files of these layers, once they are unpacked.
+    func size(ofLayers chainIDs: [Digest]) throws -> Int64 {
+        try chainIDs.reduce(0) { try $0 + (snapshots.record($1)?.size ?? 0) }
+    }
+
+    /// The work that ends with layer `index` unpacked; its value is that layer and those below, top first.
+    private func layerTask(_ index: Int, _ plan: LayerPlan) throws -> Task<[String], any Error> {
+        let chainID = plan.chainIDs[index]
+        if let task = layerTasks[chainID] { return task }
+        let below = try index > 0 ? layerTask(index - 1, plan) : nil
+        let isThere = try snapshots.record(chainID) != nil
+        let task = Task { [snapshots, pool, unpacker, root, path = content.path(plan.layers[index].digest)] in
+            guard !isThere else { return [snapshots.layerPath(chainID)] + (try await below?.value ?? []) }
+            try await plan.arrival(index)
+            let pending = try await unpacker.unpack(path, in: snapshots, on: pool)
+            do {
+                guard pending.layer.diffID == plan.diffIDs[index] else {
+                    throw ImageError.digestMismatch(
+                        what: "layer \(index + 1), unpacked,", expected: plan.diffIDs[index],
+                        actual: pending.layer.diffID)
+                }
+                let lower = try await below?.value ?? []
+                try Task.checkCancellation()
+                return try await pool.run {
+                    try explainingFullDisk(root) {
+                        try snapshots.commit(pending.path, pending.layer, as: chainID, above: lower)
+                    }
+                    return [snapshots.layerPath(chainID)] + lower
+                }
+            } catch {
+                try? await pool.run { try removeTree(pending.path) }  // at the latest the next start removes it
+                throw error
+            }
+        }
+        layerTasks[chainID] = task
+        return task
+    }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import Linux
+import OCI
+
+/// Owns the images under one root folder: blobs, unpacked layers and names; nothing else writes there.
+///
+/// Everything is written under a temporary name and renamed when it is whole, so a crash leaves no half image. Whoever
+/// opens a store holds a lock on its root. The actor has a thread of its own because its calls may wait for a disk.
+package actor ImageStore {
+    private nonisolated let executor = ThreadExecutor(name: "images")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    let root: String
+    let content: ContentStore
+    let snapshots: SnapshotFolder
+    let pool: BlockingPool
+    let unpacker: Unpacker
+    let registry: RegistrySessions
+    var catalog: ImageCatalog
+    /// Digests of blobs and chain IDs that running operations need, before an image has them.
+    var leases: [Int: Set<Digest>] = [:]
+    private var lastLease = 0
+    /// Layers that are being unpacked, by chain ID: who comes later joins.
+    var layerTasks: [Digest: Task<[String], any Error>] = [:]
+    var pulls: [PullKey: SharedPull] = [:]
+    /// The removing of what nobody needs, while it runs.
+    var collection: Task<Void, Never>?
+
+    /// Opens the store at `root`, and makes it when nothing is there.
+    ///
+    /// `pool` runs what takes long; `unpackWorker` says who unpacks archives.
+    package init(root: String, blockingOn pool: BlockingPool, unpackWorker: UnpackWorker = .inProcess) throws {
+        self.root = root
+        self.pool = pool
+        content = try ContentStore(root: "\(root)/content")
+        snapshots = try SnapshotFolder(root: "\(root)/snapshots")
+        catalog = try ImageCatalog(root: "\(root)/images")
+        unpacker = Unpacker(worker: unpackWorker, limits: UnpackLimits())
+        registry = RegistrySessions()
+        let leftovers = try snapshots.leftovers(prefixes: [".new-", ".gone-"])
+        if !leftovers.isEmpty {
+            // Renamed first: new work counts from one again and must not meet these names.
+            let doomed = try leftovers.enumerated().map { index, path in
+                let target = "\(root)/snapshots/.gone-start-\(getpid())-\(index)"
+                try syscall("rename", on: path) { rename(path, target) }
+                return target
+            }
+            pool.submit { for path in doomed { try? removeTree(path) } }  // what stays is tried again at the next start
+        }
+    }
+
+    /// The image that `text` names: a reference, a digest, or the start of an ID; nil when there is none.
+    /// - Throws: `ImageError.ambiguous` when more than one ID begins so.
+    package func resolve(_ text: String) throws -> Image? {
+        if let reference = try? Reference(text), let image = image(reference) { return image }
+        let digits = text.hasPrefix("sha256:") ? text.dropFirst("sha256:".count) : text[...]
+        guard !digits.isEmpty, digits.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else { return nil }
+        if let whole = Digest(algorithm: .sha256, hex: String(digits)) {
+            return catalog.images[whole] ?? catalog.images.values.first { $0.manifestDigest == whole }
+        }
+        let matches = catalog.images.values.filter { $0.id.hex.hasPrefix(digits) }
+        guard matches.count <= 1 else { throw ImageError.ambiguous(text, matches: matches.count) }
+        return matches.first
+    }
+
+    /// The image that has this name. With a digest the name is only a place: any image of the repository with it counts.
+    package func image(_ reference: Reference) -> Image? {
+        if let tag = catalog.tags[reference.stored] { return catalog.images[tag.image] }
+        guard let digest = reference.digest else { return nil }
+        let tag = catalog.tags.values.first { tag in
+            tag.reference.domain == reference.domain && tag.reference.path == reference.path
+                && (tag.repositoryDigest == digest || catalog.images[tag.image]?.manifestDigest == digest)
+        }
+        return tag.flatMap { catalog.images[$0.image] }
+    }
+
+    /// All names with their images, sorted by name.
+    package func list() -> [TaggedImage] {
+        catalog.tags.values.compactMap { tag in
+            catalog.images[tag.image].map {
+                TaggedImage(
+                    reference: tag.reference, image: $0, repositoryDigest: tag.repositoryDigest, updated: tag.updated)
+            }
+        }.sorted { $0.reference.canonical < $1.reference.canonical }
+    }
+
+    /// Images that lost their last name, by ID.
+    package func untagged() -> [Image] {
+        let named = Set(catalog.tags.values.map(\.image))
+        return catalog.images.values.filter { !named.contains($0.id) }.sorted { $0.id.hex < $1.id.hex }
+    }
+
+    /// Gives the image that `source` names another name; an image that had it loses it.
+    package func tag(_ source: String, as reference: Reference) throws {
+        guard let image = try resolve(source) else { throw ImageError.notFound(source) }
+        guard reference.digest == nil else {
+            throw ImageError.failed("\(reference): a digest cannot be given as a name, only a tag")
+        }
+        try name(image, reference, repositoryDigest: nil)
+    }
+
+    func name(_ image: Image, _ reference: Reference, repositoryDigest: Digest?) throws {
+        let now = Int64(time(nil))
+        let tag = ImageCatalog.Tag(
+            reference: reference.stored, image: image.id, repositoryDigest: repositoryDigest, updated: now)
+        if let there = catalog.tags[reference.stored], there.image == image.id,
+            there.repositoryDigest == repositoryDigest
+        {
+            return
+        }
+        try explainingFullDisk(root) { try catalog.tag(tag) }
+    }
+
+    /// Stores configuration and manifest of an image whose layers are in the store.
+    func record(
+        config: ImageConfig, configBytes: [UInt8], manifest: Manifest, manifestBytes: [UInt8], mediaType: String,
+        size: Int64
+    ) throws -> Image {
+        try explainingFullDisk(root) {
+            _ = try content.put(configBytes, mediaType: manifest.config.mediaType)
+            let descriptor = try content.put(manifestBytes, mediaType: mediaType)
+            let image = try Image(manifest: descriptor, content: manifest, config: config, size: size)
+            try catalog.add(image)
+            return image
+        }
+    }
+
+    // Leases: what a running operation needs must not be collected.
+
+    func takeLease() -> Int {
+        lastLease += 1
+        leases[lastLease] = []
+        return lastLease
+    }
+
+    /// Protects `digests`. Waits for a collection under way, which may have decided to remove them.
+    func hold(_ digests: some Sequence<Digest>, in lease: Int) async {
+        while let collection { await collection.value }
+        leases[lease]?.formUnion(digests)
+    }
+
+    func endLease(_ lease: Int) { leases[lease] = nil }
+}
+
+extension Reference {
+    /// The form names are stored under: a digest decides, and a tag beside it says nothing.
+    var stored: Reference { digest.map { at($0) } ?? self }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import JSON
+import Linux
+import OCI
+import Synchronization
+
+/// The unpacked layers, each in a folder named by its chain ID; what is being unpacked has another name until it is whole.
+struct SnapshotFolder: Sendable {
+    let root: String
+    private static let counter = Atomic<Int>(0)
+
+    /// What is known about an unpacked layer, in a file beside it.
+    struct Record: Codable, Hashable, Sendable {
+        /// Bytes of its files.
+        var size: Int64
+    }
+
+    init(root: String) throws(SyscallError) {
+        self.root = root
+        try makeFolders("\(root)/empty/fs")
+    }
+
+    /// The root folder of the layer state `chainID`.
+    func layerPath(_ chainID: Digest) -> String { "\(root)/\(chainID.hex)/fs" }
+
+    /// A layer without anything: overlayfs wants one at least.
+    var emptyLayerPath: String { "\(root)/empty/fs" }
+
+    /// nil unless the layer is there whole.
+    func record(_ chainID: Digest) throws -> Record? {
+        let path = "\(root)/\(chainID.hex)/layer.json"
+        guard fileExists(path) else { return nil }
+        return try decodeJSON(Record.self, from: readFile(path))
+    }
+
+    /// A folder for unpacking, with a file system folder in it.
+    func makePending() throws(SyscallError) -> String {
+        let path = "\(root)/.new-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
+        try makeFolders("\(path)/fs")
+        return path
+    }
+
+    /// Completes an unpacked layer with what only the layers below know, and makes it the snapshot `chainID`.
+    ///
+    /// After a crash it is there whole or not at all.
+    func commit(_ pending: String, _ layer: UnpackedLayer, as chainID: Digest, above lower: [String]) throws {
+        try complete("\(pending)/fs", layer, above: lower)
+        try writeFileAtomically("\(pending)/layer.json", encodeJSON(Record(size: layer.size)), mode: 0o644)
+        try openFile(pending, O_RDONLY | O_DIRECTORY).syncFileSystem()
+        let target = "\(root)/\(chainID.hex)"
+        if rename(pending, target) != 0 {
+            let code = Errno.current
+            guard code == .notEmpty || code == .exists else {
+                throw SyscallError(call: "rename", object: target, code: code)
+            }
+            try removeTree(pending)  // somebody else was first; the content is the same
+        }
+        try syncFolder(of: target)
+    }
+
+    /// Takes a snapshot away at once; its files go with `removeLeftovers`.
+    func discard(_ name: String) throws(SyscallError) {
+        let target = "\(root)/.gone-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
+        try syscall("rename", on: name) { rename("\(root)/\(name)", target) }
+    }
+
+    /// The snapshots there are.
+    func chainIDs() throws(SyscallError) -> [Digest] {
+        try folderEntries(root).compactMap { Digest(algorithm: .sha256, hex: $0) }
+    }
+
+    /// Names of folders that a crash or `discard` left; only at the start are those that begin with `.new-` among them.
+    func leftovers(prefixes: [String]) throws(SyscallError) -> [String] {
+        try folderEntries(root).filter { name in prefixes.contains { name.hasPrefix($0) } }.map { "\(root)/\($0)" }
+    }
+
+    private func complete(_ path: String, _ layer: UnpackedLayer, above lower: [String]) throws {
+        guard !layer.implicitFolders.isEmpty || !layer.missingLinks.isEmpty else { return }
+        guard !lower.isEmpty else {
+            guard let link = layer.missingLinks.first else { return }
+            throw ImageError.invalidArchive("\"\(link.path)\": a hard link to \"\(link.target)\", which is not there")
+        }
+        let below = try LayerStack(lower)
+        let copy = TreeCopy(below)
+        let root = try openFile(path, O_RDONLY | O_DIRECTORY)
+        for link in layer.missingLinks { try makeLink(link, in: root, from: below, copy) }
+        for folder in layer.implicitFolders.reversed() {
+            guard let found = try below.find(folder, following: false), found.isFolder, let top = found.layers.first
+            else { continue }
+            do {
+                let opened = try root.openInRoot(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                try copy.describe(opened, like: top.handle, found.status)
+            } catch let error as SyscallError {
+                if error.code != .notFound && error.code != .notDirectory { throw error }  // replaced later on
+            }
+        }
+    }
+
+    /// Makes a hard link to a file of a layer below: the file is brought into this one, which is what writing to it would do.
+    private func makeLink(
+        _ link: MissingLink, in root: borrowing OwnedFD, from below: LayerStack, _ copy: TreeCopy
+    ) throws {
+        let path = try LayerPath(link.path)
+        let target = try LayerPath(link.target)
+        guard let found = try below.find(target.text, following: false), !found.isFolder else {
+            throw ImageError.invalidArchive("\"\(link.path)\": a hard link to \"\(link.target)\", which is not there")
+        }
+        let parent = try root.folderInRoot(path.parent.joined(separator: "/"))
+        try parent.removeEntry(path.name)
+        try copy.copy(found, to: path.name, in: parent)
+    }
+}

@@ -1,0 +1,105 @@
+import CLinux
+import Glibc
+
+/// What a path below a folder's descriptor may do while it is resolved (openat2(2)).
+///
+/// The folder is its root: `..` and absolute symbolic links end there, and `/proc`'s magic links are refused.
+private let insideRoot = UInt64(BERTH_RESOLVE_IN_ROOT | BERTH_RESOLVE_NO_MAGICLINKS)
+
+// Calls on a folder's descriptor. `path` is resolved with the folder as root; `name` is one component, never followed.
+extension OwnedFD {
+    /// Opens `path` with this folder as its root; close-on-exec is always set (openat2(2)).
+    package func openInRoot(_ path: String, _ flags: CInt, mode: mode_t = 0) throws(SyscallError) -> OwnedFD {
+        let flags = UInt64(UInt32(bitPattern: flags | O_CLOEXEC))
+        return OwnedFD(
+            owning: try syscall("openat2", on: path) { berth_openat2(raw, path, flags, UInt64(mode), insideRoot) })
+    }
+
+    /// A handle on the folder at `path`, good for the calls below but not for reading.
+    package func folderInRoot(_ path: String) throws(SyscallError) -> OwnedFD {
+        try openInRoot(path.isEmpty ? "." : path, CInt(BERTH_O_PATH) | O_DIRECTORY)
+    }
+
+    /// Opens `name`, which must not be a symbolic link.
+    package func openEntry(_ name: String, _ flags: CInt, mode: mode_t = 0) throws(SyscallError) -> OwnedFD {
+        OwnedFD(owning: try syscall("openat", on: name) { openat(raw, name, flags | O_CLOEXEC | O_NOFOLLOW, mode) })
+    }
+
+    /// What `name` is; nil when nothing is there (fstatat(2)).
+    package func status(of name: String) throws(SyscallError) -> stat? {
+        var status = stat()
+        if fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
+        let code = Errno.current
+        if code == .notFound { return nil }
+        throw SyscallError(call: "fstatat", object: name, code: code)
+    }
+
+    /// What the descriptor itself is (fstat(2)).
+    package func status() throws(SyscallError) -> stat {
+        var status = stat()
+        try syscall("fstat", on: "fd \(raw)") { fstat(raw, &status) }
+        return status
+    }
+
+    package func makeFolder(_ name: String, mode: mode_t = 0o755) throws(SyscallError) {
+        try syscall("mkdirat", on: name) { mkdirat(raw, name, mode) }
+    }
+
+    package func makeSymbolicLink(_ name: String, to target: String) throws(SyscallError) {
+        try syscall("symlinkat", on: name) { symlinkat(target, raw, name) }
+    }
+
+    /// Makes a device, a FIFO or a whiteout (mknod(2)); `mode` has the type.
+    package func makeNode(_ name: String, mode: mode_t, device: dev_t = 0) throws(SyscallError) {
+        try syscall("mknodat", on: name) { mknodat(raw, name, mode, device) }
+    }
+
+    /// Makes `name` another name of `original` in `folder`; a symbolic link is linked itself.
+    package func makeHardLink(
+        _ name: String, to original: String, in folder: borrowing OwnedFD
+    ) throws(SyscallError) {
+        let source = folder.raw
+        try syscall("linkat", on: name) { linkat(source, original, raw, name, 0) }
+    }
+
+    /// The target of the symbolic link `name`; nil when it is none.
+    package func linkTarget(of name: String) throws(SyscallError) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlinkat(raw, name, &buffer, buffer.count)
+        let code = Errno.current
+        if count >= 0 { return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+        if code == .invalid || code == .notFound { return nil }
+        throw SyscallError(call: "readlinkat", object: name, code: code)
+    }
+
+    /// Removes `name` and, when it is a folder, all below it; nothing there is fine.
+    package func removeEntry(_ name: String) throws(SyscallError) {
+        if unlinkat(raw, name, 0) == 0 { return }
+        let code = Errno.current
+        if code == .notFound { return }
+        guard code == .isDirectory || code == .notPermitted else {
+            throw SyscallError(call: "unlinkat", object: name, code: code)
+        }
+        let folder = try openEntry(name, O_RDONLY | O_DIRECTORY)
+        for child in try folder.entries() { try folder.removeEntry(child) }
+        try syscall("unlinkat", on: name) { unlinkat(raw, name, AT_REMOVEDIR) }
+    }
+
+    /// The names in the folder, without "." and "..", in no order.
+    package func entries() throws(SyscallError) -> [String] {
+        // A descriptor of its own: closedir(3) closes the one it was given, and O_PATH cannot be read.
+        let listed = openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard listed >= 0, let folder = fdopendir(listed) else {
+            throw SyscallError(call: "fdopendir", object: "fd \(raw)", code: .current)
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}

@@ -59,8 +59,11 @@ package struct DesiredService: Codable, Hashable, Sendable {
     package var restartRound: Int
     /// Raised to ask once for a start of what ended by itself; later ends are the restart policy's matter.
     package var startRound: Int
-    /// With the next recreation anonymous volumes are made anew instead of carried over.
+    /// In the present recreate round anonymous volumes are made anew instead of carried over.
     package var renewAnonymousVolumes: Bool
+    /// The image id that containers should be made from, whatever the reference resolves to now; nil follows the
+    /// reference.
+    package var pinnedImage: String?
 
     /// What every replica should be.
     package enum Goal: String, Codable, Hashable, Sendable { case absent, created, running, paused, stopped }

@@ -8,6 +8,9 @@ package struct Observed: Codable, Hashable, Sendable {
     package var volumes: [String: ObservedVolume]
     /// What each image reference that a service names resolves to now (`sha256:…`); absent when there is none here.
     package var images: [String: String]
+    /// By replica (`web.1`): the id of a container that was removed to be replaced and whose successor is not made yet.
+    /// Its anonymous volumes wait for the successor.
+    package var predecessors: [String: String] = [:]
 
     package init(
         containers: [ObservedContainer] = [], networks: [String: ObservedNetwork] = [:],
@@ -38,6 +41,7 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var health: Health?
     package var exitCode: Int?
     /// The rounds of its `DesiredService` that were in force when it was made, last restarted and last started.
+    /// Making and starting set the restart and start rounds, unpausing the start round.
     package var recreateRound: Int
     package var restartRound: Int
     package var startRound: Int
@@ -45,6 +49,8 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var joined: [String]
     /// It was stopped or paused by somebody else than berth.
     package var changedBehindOurBack: Bool
+    /// It is down because berth stopped it, on a verb or on the way to something else, and nobody started it since.
+    package var stoppedByUs: Bool = false
     package var hasAnonymousVolumes: Bool
 
     package enum State: String, Codable, Hashable, Sendable { case created, running, paused, restarting, exited }

@@ -1,0 +1,138 @@
+import ProjectModel
+
+extension Planner {
+    /// Makes the actions of every decided replica, then the edges that need all of them.
+    mutating func emitServices() {
+        for name in graph.order.reversed() {
+            for task in tasks[name] ?? [] { emitDown(task) }
+        }
+        for name in graph.order { orderStops(of: name) }
+        for removal in objects.removals {
+            draft.order(removal.node, after: removal.users.compactMap { nodes.removals[$0] })
+        }
+        let exclusives = Exclusives(planner: self)
+        for name in graph.order {
+            guard let service = services[name] else { continue }
+            for task in tasks[name] ?? [] { emitUp(task, service, exclusives) }
+        }
+    }
+
+    private func place(_ task: ReplicaTask) -> PlanDraft.Place {
+        let rank = graph.rank[task.replica.service] ?? graph.order.count
+        let number = task.existing?.number ?? 0
+        return task.isTeardown
+            ? PlanDraft.Place(.teardown, rank: graph.order.count - rank, number: number)
+            : servicePlace(task.replica)
+    }
+
+    private func servicePlace(_ replica: Replica) -> PlanDraft.Place {
+        guard case .numbered(let service, let number) = replica else { return PlanDraft.Place(.services) }
+        return PlanDraft.Place(.services, rank: graph.rank[service] ?? graph.order.count, number: number)
+    }
+
+    /// Stops and removals.
+    private mutating func emitDown(_ task: ReplicaTask) {
+        guard let container = task.existing else { return }
+        let reason: String
+        var volumes: Bool?
+        switch task.step {
+        case .keep, .create, .start, .pause, .unpause: return
+        case .stop(let why), .restart(_, let why): reason = why
+        case .remove(let why):
+            reason = why
+            volumes = container.hasAnonymousVolumes
+        case .replace(_, let renew, let why):
+            reason = why
+            volumes = renew && container.hasAnonymousVolumes
+        }
+        let place = place(task)
+        if container.isUp {
+            nodes.stops[container.id] = draft.add(
+                .stop(task.replica, id: container.id), at: place, because: reason)
+        }
+        guard let volumes else { return }
+        let removal = draft.add(
+            .remove(task.replica, id: container.id, anonymousVolumes: volumes), at: place, because: reason)
+        draft.order(removal, after: nodes.stops[container.id])
+        nodes.removals[container.id] = removal
+    }
+
+    /// Dependents stop first where both go down for good, or where the dependent is to be restarted with its dependency;
+    /// who joined a namespace is removed before its owner.
+    private mutating func orderStops(of name: String) {
+        let own = tasks[name] ?? []
+        let ids = own.compactMap(\.existing?.id)
+        let stops = ids.compactMap { nodes.stops[$0] }
+        let removals = ids.compactMap { nodes.removals[$0] }
+        guard !stops.isEmpty || !removals.isEmpty else { return }
+        for dependent in graph.dependents[name] ?? [] {
+            let others = tasks[dependent.service] ?? []
+            let joins = services[dependent.service]?.spec.joins.contains { $0.service == name } ?? false
+            let otherIDs = others.filter { dependent.restart || joins || $0.isTeardown }.compactMap(\.existing?.id)
+            let otherStops = otherIDs.compactMap { nodes.stops[$0] }
+            for (task, stop) in own.compactMap({ task in
+                task.existing.flatMap { nodes.stops[$0.id] }.map { (task, $0) }
+            }) where dependent.restart || joins || task.isTeardown {
+                draft.order(stop, after: otherStops)
+            }
+            guard joins else { continue }
+            let otherRemovals = otherIDs.compactMap { nodes.removals[$0] }
+            for removal in removals { draft.order(removal, after: otherRemovals) }
+        }
+    }
+
+    /// Creations, starts, pauses.
+    private mutating func emitUp(_ task: ReplicaTask, _ service: DesiredService, _ exclusives: Exclusives) {
+        let place = servicePlace(task.replica)
+        let id = task.existing?.id
+        switch task.step {
+        case .keep, .stop, .remove: return
+        case .create(let starts, let reason):
+            let old = observed.predecessors["\(task.replica)"]
+            let node = emitCreate(task, service.spec, replacing: old, because: reason, exclusives)
+            if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
+        case .replace(let starts, _, let reason):
+            let node = emitCreate(task, service.spec, replacing: id, because: reason, exclusives)
+            if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
+        case .start(let reason):
+            emitStart(task, service, existing: id, after: nil, because: reason, exclusives)
+        case .restart(_, let reason):
+            let stop = id.flatMap { nodes.stops[$0] }
+            emitStart(task, service, existing: id, after: stop, because: reason, exclusives)
+        case .pause(let reason):
+            if let id { _ = draft.add(.pause(task.replica, id: id), at: place, because: reason) }
+        case .unpause(let reason):
+            if let id { _ = draft.add(.unpause(task.replica, id: id), at: place, because: reason) }
+        }
+    }
+
+    private mutating func emitCreate(
+        _ task: ReplicaTask, _ spec: Service, replacing: String?, because reason: String, _ exclusives: Exclusives
+    ) -> PlanDraft.Node {
+        let create = Action.create(task.replica, replacing: replacing)
+        let node = draft.add(create, at: servicePlace(task.replica), because: reason)
+        draft.order(node, after: task.existing.flatMap { nodes.removals[$0.id] })
+        draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
+        draft.order(node, after: spec.volumeKeys.compactMap { objects.volumes[$0] })
+        for owner in spec.creationOwners { draft.order(node, after: nodes.creations[owner] ?? []) }
+        draft.order(node, after: exclusives.removals(before: task.replica, spec, in: desired.project))
+        nodes.creations[spec.name, default: []].append(node)
+        return node
+    }
+
+    private mutating func emitStart(
+        _ task: ReplicaTask, _ service: DesiredService, existing: String?, after previous: PlanDraft.Node?,
+        because reason: String, _ exclusives: Exclusives
+    ) {
+        let spec = service.spec
+        let place = servicePlace(task.replica)
+        // The waits are made first: of two actions in one place the earlier made is listed first.
+        let ready = readiness(for: spec, isRestart: task.isRestarted)
+        let node = draft.add(.start(task.replica, existing: existing), at: place, because: reason)
+        draft.order(node, after: previous)
+        draft.order(node, after: ready)
+        draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
+        draft.order(node, after: exclusives.stops(before: task.existing?.id, spec))
+        nodes.starts[spec.name, default: []].append(node)
+    }
+}

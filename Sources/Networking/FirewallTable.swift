@@ -79,7 +79,9 @@ struct FirewallTable: Hashable, Sendable {
         for port in rules.ports {
             guard let (map, key) = try Self.place(of: port) else { continue }
             if let other = owners.updateValue(port, forKey: "\(map) \(key)") {
-                if other.containerAddress == port.containerAddress && other.containerPort == port.containerPort { continue }
+                if other.containerAddress == port.containerAddress && other.containerPort == port.containerPort {
+                    continue
+                }
                 throw .portClash(other, port)
             }
             insert("\(key) : \(port.containerAddress) . \(port.containerPort)", into: map)
@@ -95,7 +97,8 @@ struct FirewallTable: Hashable, Sendable {
 
     /// The transaction that turns a table holding `old` into this one; empty when they are equal.
     func change(of table: String, from old: FirewallTable) -> String {
-        Self.commands("delete", old.elements(missingIn: self), table) + Self.commands("add", elements(missingIn: old), table)
+        Self.commands("delete", old.elements(missingIn: self), table)
+            + Self.commands("add", elements(missingIn: old), table)
     }
 
     private func elements(missingIn other: FirewallTable) -> [String: Set<String>] {

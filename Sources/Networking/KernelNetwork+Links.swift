@@ -31,7 +31,7 @@ extension KernelNetwork {
             let mac = spec.macAddress ?? spec.addresses.first.map { MACAddress(for: $0.address) }
             if try Self.interface(spec.hostInterface, route) == nil {
                 try route.perform([
-                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac),
+                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)
                 ])
             }
             // The host's end only carries frames: without this it would take part in IPv6 with an address of its own.

@@ -25,7 +25,8 @@ final class KernelNetwork {
     }
 
     /// The interface named so; nil when there is none.
-    static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface? {
+    static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface?
+    {
         try socket.get(RouteMessages.getLink(name)).map(parseLink)
     }
 
@@ -47,8 +48,9 @@ final class KernelNetwork {
     /// Writes a setting under /proc/sys of the calling thread's network namespace unless it has that value already.
     static func setSysctl(_ name: String, _ value: String) throws(SyscallError) {
         let path = "/proc/sys/\(name)"
-        if let current = try? readText(path), current.split(whereSeparator: \.isWhitespace).elementsEqual(
-            value.split(whereSeparator: \.isWhitespace))
+        if let current = try? readText(path),
+            current.split(whereSeparator: \.isWhitespace).elementsEqual(
+                value.split(whereSeparator: \.isWhitespace))
         {
             return
         }

@@ -27,7 +27,9 @@ package final class NetworkDriver: Sendable {
     /// Makes a container's network namespace and pins it at `path`, whose folder must exist; one that is there is kept.
     ///
     /// The loopback interface is up, ports below 1024 need no capability and `ping` needs none either, as images expect.
-    package func makeNamespace(_ path: String) async throws { try await run { _ in try KernelNetwork.makeNamespace(path) } }
+    package func makeNamespace(_ path: String) async throws {
+        try await run { _ in try KernelNetwork.makeNamespace(path) }
+    }
 
     /// Unpins the namespace; its interfaces go with the last process in it. None is fine.
     package func removeNamespace(_ path: String) async throws {

@@ -13,7 +13,8 @@ final class KernelNetwork {
     var localnetBridges: Set<String> = []
     var isForwarding = false
 
-    /// - Parameter hostNamespace: where the bridges live; nil is the namespace the thread is in. The thread stays there.
+    /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     init(instance: InstanceName, hostNamespace: String?) throws {
         if let hostNamespace {
             let namespace = try NetworkNamespace(path: hostNamespace).open()

@@ -8,7 +8,8 @@ package final class NetworkDriver: Sendable {
     private let thread: BlockingPool
     private let kernel: Confined<KernelNetwork>
 
-    /// - Parameter hostNamespace: a pinned namespace that plays the host; nil is the caller's own.
+    /// The driver works in the network namespace pinned at `hostNamespace`; nil is the caller's own.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     package init(instance: InstanceName, hostNamespace: String? = nil) async throws {
         self.instance = instance
         let thread = BlockingPool(name: "berth-kernel", limit: 1)

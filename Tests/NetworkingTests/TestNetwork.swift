@@ -75,6 +75,13 @@ final class TestNetwork {
         return text
     }
 
+    /// Whether bridged packets pass the rules in the host's namespace; nothing to do where the kernel lacks br_netfilter.
+    func setBridgeFilter(_ value: Int) throws {
+        let setting = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+        guard fileExists(setting) else { return }
+        try host.run { () throws(SyscallError) in try writeControlFile(setting, "\(value)") }
+    }
+
     /// A server that runs until the network is gone.
     func server(
         _ name: String, in namespace: NetworkNamespace, on address: IPAddress = .anyV4, port: UInt16 = 0

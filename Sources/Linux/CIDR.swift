@@ -50,7 +50,8 @@ package struct CIDR: Hashable, Sendable {
         guard length >= prefixLength, length <= family.width else { return nil }
         if length - prefixLength < 128, index >> UInt128(length - prefixLength) != 0 { return nil }
         let shift = UInt128(family.width - length)
-        return CIDR(unchecked: IPAddress(family: family, value: first.value | (shift < 128 ? index << shift : 0)), length)
+        return CIDR(
+            unchecked: IPAddress(family: family, value: first.value | (shift < 128 ? index << shift : 0)), length)
     }
 
     private init(unchecked address: IPAddress, _ prefixLength: Int) {
@@ -73,7 +74,8 @@ extension CIDR: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = CIDR(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not an address range")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\"\(text)\" is not an address range")
         }
         self = value
     }

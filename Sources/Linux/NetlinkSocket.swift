@@ -4,7 +4,10 @@ import Glibc
 /// A netlink connection to the kernel, in the network namespace of the thread that opened it; used by one thread at a time.
 package final class NetlinkSocket {
     /// `NETLINK_*`, `linux/netlink.h`.
-    package enum Family: CInt { case route = 0, netfilter = 12 }
+    package enum Family: CInt {
+        case route = 0
+        case netfilter = 12
+    }
 
     private let descriptor: OwnedFD
     private var sequence: UInt32 = 0

@@ -12,8 +12,9 @@ struct FirewallTable: Hashable, Sendable {
         ("bridges", "set bridges { type ifname\n }"),
         ("internal", "set internal { type ifname\n }"),
         ("routed", "set routed { type ifname\n }"),
-        ("same", "set same { type ifname . ifname\n }"),
         ("peers", "set peers { type ifname . ifname\n }"),
+        ("subnets4", "set subnets4 { type ipv4_addr\n flags interval\n }"),
+        ("subnets6", "set subnets6 { type ipv6_addr\n flags interval\n }"),
         ("masquerade4", "set masquerade4 { type ipv4_addr\n flags interval\n }"),
         ("masquerade6", "set masquerade6 { type ipv6_addr\n flags interval\n }"),
         ("exact4", "map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n }"),
@@ -53,10 +54,11 @@ struct FirewallTable: Hashable, Sendable {
         }
         chain postrouting {
             type nat hook postrouting priority srcnat; policy accept;
-            comment "answers must come back through the host where the address was rewritten"
-            iifname . oifname @same ct status dnat masquerade
-            iifname . oifname @same accept
+            comment "where a destination was rewritten, the answer must come back through the host"
             oifname @bridges ct status dnat fib saddr type local masquerade
+            oifname @bridges ct status dnat ip saddr @subnets4 masquerade
+            oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade
+            oifname @bridges accept
             ip saddr @masquerade4 masquerade
             ip6 saddr @masquerade6 masquerade
         }
@@ -79,7 +81,9 @@ struct FirewallTable: Hashable, Sendable {
         for port in rules.ports {
             guard let (map, key) = try Self.place(of: port) else { continue }
             if let other = owners.updateValue(port, forKey: "\(map) \(key)") {
-                if other.containerAddress == port.containerAddress && other.containerPort == port.containerPort { continue }
+                if other.containerAddress == port.containerAddress && other.containerPort == port.containerPort {
+                    continue
+                }
                 throw .portClash(other, port)
             }
             insert("\(key) : \(port.containerAddress) . \(port.containerPort)", into: map)
@@ -95,7 +99,8 @@ struct FirewallTable: Hashable, Sendable {
 
     /// The transaction that turns a table holding `old` into this one; empty when they are equal.
     func change(of table: String, from old: FirewallTable) -> String {
-        Self.commands("delete", old.elements(missingIn: self), table) + Self.commands("add", elements(missingIn: old), table)
+        Self.commands("delete", old.elements(missingIn: self), table)
+            + Self.commands("add", elements(missingIn: old), table)
     }
 
     private func elements(missingIn other: FirewallTable) -> [String: Set<String>] {
@@ -116,13 +121,13 @@ struct FirewallTable: Hashable, Sendable {
     private mutating func add(_ network: NetworkRules) {
         let name = "\"\(network.bridge)\""
         insert(name, into: "bridges")
-        insert("\(name) . \(name)", into: "same")
         if network.allowsPeers { insert("\(name) . \(name)", into: "peers") }
         if network.isInternal { insert(name, into: "internal") }
         if network.isRouted { insert(name, into: "routed") }
-        guard network.masquerades, !network.isInternal else { return }
         for subnet in network.subnets {
-            insert("\(subnet.network)", into: subnet.family == .v4 ? "masquerade4" : "masquerade6")
+            let family = subnet.family == .v4 ? "4" : "6"
+            insert("\(subnet.network)", into: "subnets\(family)")
+            if network.masquerades && !network.isInternal { insert("\(subnet.network)", into: "masquerade\(family)") }
         }
     }
 

@@ -12,7 +12,11 @@ extension KernelNetwork {
             guard let bridge else { throw SyscallError(call: "netlink", object: spec.name, code: .noSuchDevice) }
             guard bridge.kind == "bridge" else { throw SyscallError(call: "netlink", object: spec.name, code: .exists) }
             // Off before the interface is up, or the kernel gives it a link-local address that nobody asked for.
-            if !spec.addresses.contains(where: { $0.family == .v6 }) { try? disableIPv6(of: spec.name) }
+            if spec.addresses.contains(where: { $0.family == .v6 }) {
+                try? Self.skipDuplicateDetection(on: spec.name)
+            } else {
+                try? disableIPv6(of: spec.name)
+            }
             try route.perform(addressChanges(on: bridge, to: spec.addresses))
             let mtu = spec.mtu.flatMap { $0 == bridge.mtu ? nil : $0 }
             if !bridge.isUp || mtu != nil { try route.perform([RouteMessages.bringUp(spec.name, mtu: mtu)]) }
@@ -31,7 +35,7 @@ extension KernelNetwork {
             let mac = spec.macAddress ?? spec.addresses.first.map { MACAddress(for: $0.address) }
             if try Self.interface(spec.hostInterface, route) == nil {
                 try route.perform([
-                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac),
+                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)
                 ])
             }
             // The host's end only carries frames: without this it would take part in IPv6 with an address of its own.
@@ -60,7 +64,10 @@ extension KernelNetwork {
         let hasV6 = spec.addresses.contains { $0.family == .v6 }
         let settings = "net/ipv6/conf/\(spec.interfaceName)"
         try? setSysctl("\(settings)/disable_ipv6", hasV6 ? "0" : "1")
-        if hasV6 { try? setSysctl("\(settings)/accept_ra", "0") }
+        if hasV6 {
+            try? setSysctl("\(settings)/accept_ra", "0")
+            try? skipDuplicateDetection(on: spec.interfaceName)
+        }
         for (name, value) in spec.sysctls.sorted(by: { $0.key < $1.key }) { try setSysctl(name, value) }
         try socket.perform(
             spec.addresses.map { RouteMessages.addAddress($0, to: link.index, name: spec.interfaceName) }
@@ -89,6 +96,11 @@ extension KernelNetwork {
             + wanted.filter { !present.contains($0) }.map {
                 RouteMessages.addAddress($0, to: bridge.index, name: bridge.name)
             }
+    }
+
+    /// The addresses are ours to give, and the wait for others to object takes a second or two.
+    private static func skipDuplicateDetection(on interface: String) throws(SyscallError) {
+        try setSysctl("net/ipv6/conf/\(interface)/accept_dad", "0")
     }
 
     private func disableIPv6(of interface: String) throws(SyscallError) {

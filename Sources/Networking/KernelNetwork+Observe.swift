@@ -12,7 +12,8 @@ extension KernelNetwork {
     func observe() throws(SyscallError) -> NetworkObservation {
         let links = try route.dump(
             NetlinkMessage(
-                type: RouteMessages.Kind.getLink, flags: .dump, fixed: RouteMessages.linkHeader(), purpose: "list links"))
+                type: RouteMessages.Kind.getLink, flags: .dump, fixed: RouteMessages.linkHeader(), purpose: "list links"
+            ))
         var interfaces = links.map(Self.parseLink)
         let addresses = try Self.addresses(route)
         for position in interfaces.indices {

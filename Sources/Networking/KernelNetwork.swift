@@ -13,7 +13,8 @@ final class KernelNetwork {
     var localnetBridges: Set<String> = []
     var isForwarding = false
 
-    /// - Parameter hostNamespace: where the bridges live; nil is the namespace the thread is in. The thread stays there.
+    /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     init(instance: InstanceName, hostNamespace: String?) throws {
         if let hostNamespace {
             let namespace = try NetworkNamespace(path: hostNamespace).open()
@@ -25,7 +26,8 @@ final class KernelNetwork {
     }
 
     /// The interface named so; nil when there is none.
-    static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface? {
+    static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface?
+    {
         try socket.get(RouteMessages.getLink(name)).map(parseLink)
     }
 
@@ -47,8 +49,9 @@ final class KernelNetwork {
     /// Writes a setting under /proc/sys of the calling thread's network namespace unless it has that value already.
     static func setSysctl(_ name: String, _ value: String) throws(SyscallError) {
         let path = "/proc/sys/\(name)"
-        if let current = try? readText(path), current.split(whereSeparator: \.isWhitespace).elementsEqual(
-            value.split(whereSeparator: \.isWhitespace))
+        if let current = try? readText(path),
+            current.split(whereSeparator: \.isWhitespace).elementsEqual(
+                value.split(whereSeparator: \.isWhitespace))
         {
             return
         }

@@ -8,7 +8,8 @@ package final class NetworkDriver: Sendable {
     private let thread: BlockingPool
     private let kernel: Confined<KernelNetwork>
 
-    /// - Parameter hostNamespace: a pinned namespace that plays the host; nil is the caller's own.
+    /// The driver works in the network namespace pinned at `hostNamespace`; nil is the caller's own.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     package init(instance: InstanceName, hostNamespace: String? = nil) async throws {
         self.instance = instance
         let thread = BlockingPool(name: "berth-kernel", limit: 1)
@@ -27,7 +28,9 @@ package final class NetworkDriver: Sendable {
     /// Makes a container's network namespace and pins it at `path`, whose folder must exist; one that is there is kept.
     ///
     /// The loopback interface is up, ports below 1024 need no capability and `ping` needs none either, as images expect.
-    package func makeNamespace(_ path: String) async throws { try await run { _ in try KernelNetwork.makeNamespace(path) } }
+    package func makeNamespace(_ path: String) async throws {
+        try await run { _ in try KernelNetwork.makeNamespace(path) }
+    }
 
     /// Unpins the namespace; its interfaces go with the last process in it. None is fine.
     package func removeNamespace(_ path: String) async throws {

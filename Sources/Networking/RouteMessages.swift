@@ -61,7 +61,8 @@ enum RouteMessages {
     }
 
     /// Makes both ends at once, the inner one directly in the namespace behind `descriptor`.
-    static func createPair(_ spec: EndpointSpec, namespace descriptor: CInt, macAddress: MACAddress?) -> NetlinkMessage {
+    static func createPair(_ spec: EndpointSpec, namespace descriptor: CInt, macAddress: MACAddress?) -> NetlinkMessage
+    {
         var message = NetlinkMessage(
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
             purpose: "create interface \(spec.hostInterface) with peer \(spec.interfaceName)")

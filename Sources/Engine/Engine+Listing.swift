@@ -1,3 +1,5 @@
+import OCI
+import Monitor
 import EngineWire
 import Glibc
 import Linux

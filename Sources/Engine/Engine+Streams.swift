@@ -1,3 +1,5 @@
+import Logging
+import Reconcile
 import AttachStream
 import EngineWire
 import Glibc

@@ -9,6 +9,8 @@ package enum ProgressEvent: Codable, Hashable, Sendable {
     case warning(String)
     /// Bytes of an image, or another long piece of work.
     case transfer(object: String, done: Int64, total: Int64?)
+    /// A one-off was made and waits for its streams.
+    case created(container: ContainerRow)
     /// Last line.
     case finished(OperationOutcome)
 }

@@ -38,7 +38,9 @@ final class ContainerRunner: Sendable {
         var record = draft
         try await joinNamespaces(&record)
         try await makeVolumes(&record)
-        record = try await inventory.insertAllocating(record, hostSubnets: [])
+        record = try await inventory.insertAllocating(record) { [machine] network in
+            machine.linkName(ofContainer: draft.id, network: network)
+        }
         do {
             try await machine.createContainer(record, image)
             return try await inventory.update(record.id) { $0.life.phase = .created } ?? record
@@ -164,9 +166,11 @@ final class ContainerRunner: Sendable {
     func release(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
         try await machine.release(id)
         let now = machine.now()
+        let process = await machine.process(of: id)
         let record = try await inventory.update(id, volatile: true) { record in
             guard record.life.phase != .exited || (record.life.finishedAt ?? 0) < now else { return }
             record.life.phase = .running
+            record.life.process = process
             record.life.startedAt = now
             record.life.finishedAt = nil
             record.life.exit = nil

@@ -16,6 +16,9 @@ package protocol Machine: Sendable {
     func sleep(_ duration: Duration) async throws
     /// 64 random hex digits.
     func newID() -> String
+    /// Names of a network's bridge and of the host's end of a container's link, from their ids: at most 15 bytes.
+    func bridgeName(ofNetwork id: String) -> String
+    func linkName(ofContainer container: String, network: String) -> String
 
     // Images.
 
@@ -56,6 +59,8 @@ package protocol Machine: Sendable {
     /// Starts the monitor, which makes the process up to its gate.
     /// - Throws: `EngineFailure` when the process could not be made.
     func spawn(_ container: ContainerRecord, _ image: MachineImage, _ surroundings: Surroundings) async throws
+    /// The process behind the gate, or running.
+    func process(of id: String) async -> ProcessIdentity?
     /// Opens the gate; returns once exec worked.
     /// - Throws: `EngineFailure` when it did not.
     func release(_ id: String) async throws

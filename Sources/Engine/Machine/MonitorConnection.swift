@@ -43,7 +43,7 @@ final class MonitorConnection: Sendable {
         let bytes = try encodeJSON(command) + [0x0A]
         let sent: Int = state.withLock { state in
             guard !state.hasEnded else { return -1 }
-            return Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue))
+            return Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL))
         }
         guard sent == bytes.count else {
             throw EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
@@ -69,7 +69,7 @@ final class MonitorConnection: Sendable {
 
     private func read(_ descriptor: CInt) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 16384)
-        let count = Glibc.recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT.rawValue))
+        let count = Glibc.recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))
         if count < 0, [.again, .interrupted].contains(Errno.current) { return true }
         guard count > 0 else {
             end()

@@ -1,3 +1,4 @@
+import CLinux
 import EngineWire
 import Glibc
 import JSON
@@ -36,14 +37,15 @@ final class MonitorHub: Sendable {
     func connection(_ id: String) -> MonitorConnection? { state.withLock { $0.connections[id] } }
 
     /// Starts a monitor in `folder`; returns once its process waits at the gate.
-    /// `stream`, for an exec, is the monitor's end of the attached stream.
-    func spawn(_ spec: MonitorSpec, in folder: String, stream: consuming OwnedFD? = nil) async throws -> MonitorConnection {
-        let connection = try start(spec, in: folder, stream: stream)
+    /// `stream`, for an exec, is the monitor's end of the attached stream, which is taken over; -1 for none.
+    func spawn(_ spec: MonitorSpec, in folder: String, stream: CInt = -1) async throws -> MonitorConnection {
+        let connection = try await blocking.run { [self] in try start(spec, in: folder, stream: stream) }
         try await connection.wait(for: .created)
         return connection
     }
 
-    private func start(_ spec: MonitorSpec, in folder: String, stream: consuming OwnedFD?) throws -> MonitorConnection {
+    private func start(_ spec: MonitorSpec, in folder: String, stream: CInt) throws -> MonitorConnection {
+        defer { if stream >= 0 { close(stream) } }
         try makeFolders(folder, mode: 0o700)
         try writeFileAtomically("\(folder)/spec.json", encodeJSON(spec))
         unlink("\(folder)/state.json")
@@ -51,8 +53,7 @@ final class MonitorHub: Sendable {
         let ours = pair.takeFirst()
         let theirs = pair.takeSecond()
         var descriptors: [CInt: CInt] = [MonitorProtocol.controlDescriptor: theirs.raw]
-        let streamRaw = stream.map { $0.raw }
-        if let streamRaw { descriptors[MonitorProtocol.streamDescriptor] = streamRaw }
+        if stream >= 0 { descriptors[MonitorProtocol.streamDescriptor] = stream }
         let isContainer = if case .container = spec.kind { true } else { false }
         state.withLock { _ = $0.ended.remove(spec.id) }
         let connection = try connect(spec.id, ours, isContainer: isContainer)
@@ -93,8 +94,8 @@ final class MonitorHub: Sendable {
 
     /// Takes notice of a monitor's own end, so that it does not stay as a zombie.
     private func reap(_ pid: pid_t) throws {
-        let handle = try ProcessHandle(pid: pid)
-        try reactor.add(handle.takeDescriptor()) { _ in
+        let handle = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
+        try reactor.add(handle) { _ in
             var status: CInt = 0
             return waitpid(pid, &status, WNOHANG) == 0
         }

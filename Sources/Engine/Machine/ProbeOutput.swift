@@ -19,7 +19,7 @@ final class ProbeOutput: Sendable {
     /// Reads what is there; false at the end.
     func read(_ descriptor: CInt) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 8192)
-        let count = recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT.rawValue))
+        let count = recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))
         if count < 0, [.again, .interrupted].contains(Errno.current) { return true }
         guard count > 0 else { return false }
         return state.withLock { state in

@@ -1,3 +1,4 @@
+import Networking
 import AttachStream
 import EngineWire
 import Glibc
@@ -38,7 +39,7 @@ extension RealMachine {
         }
         var pair = try UnixSocket.pair()
         let ours = pair.takeFirst()
-        let connection = try await hub.spawn(spec, in: paths.exec(id), stream: pair.takeSecond())
+        let connection = try await hub.spawn(spec, in: paths.exec(id), stream: pair.takeSecond().release())
         try connection.send(.release)
         cleanUp(connection, paths.exec(id))
         return .attached(descriptor: ours.release())
@@ -83,7 +84,7 @@ extension RealMachine {
         var pair = try UnixSocket.pair()
         let ours = pair.takeFirst()
         let output = ProbeOutput()
-        let connection = try await hub.spawn(spec, in: folder, stream: pair.takeSecond())
+        let connection = try await hub.spawn(spec, in: folder, stream: pair.takeSecond().release())
         try reactor.add(ours) { descriptor in output.read(descriptor) }
         defer { Task { [blocking] in await blocking.runInfallible { try? removeTree(folder) } } }
         try connection.send(.release)

@@ -84,6 +84,12 @@ package final class RealMachine: Machine {
         }.joined()
     }
 
+    package func bridgeName(ofNetwork id: String) -> String { instance.bridge(ofNetwork: id) }
+
+    package func linkName(ofContainer container: String, network: String) -> String {
+        instance.veth(ofContainer: container, network: network)
+    }
+
     // MARK: Images
 
     package func image(_ reference: String) async throws -> MachineImage? {

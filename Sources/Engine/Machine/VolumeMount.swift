@@ -11,9 +11,9 @@ struct VolumeMount {
     let data: String
 
     private static let flagNames: [String: UInt] = [
-        "bind": UInt(MS_BIND.rawValue), "rbind": UInt(MS_BIND.rawValue | MS_REC.rawValue), "ro": UInt(MS_RDONLY.rawValue),
-        "nosuid": UInt(MS_NOSUID.rawValue), "nodev": UInt(MS_NODEV.rawValue), "noexec": UInt(MS_NOEXEC.rawValue),
-        "noatime": UInt(MS_NOATIME.rawValue), "rw": 0, "defaults": 0,
+        "bind": UInt(MS_BIND), "rbind": UInt(MS_BIND | MS_REC), "ro": UInt(MS_RDONLY),
+        "nosuid": UInt(MS_NOSUID), "nodev": UInt(MS_NODEV), "noexec": UInt(MS_NOEXEC),
+        "noatime": UInt(MS_NOATIME), "rw": 0, "defaults": 0,
     ]
 
     init(options: [String: String], device: String) {

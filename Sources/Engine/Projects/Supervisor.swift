@@ -1,3 +1,4 @@
+import ProjectModel
 import EngineWire
 import Logging
 import Monitor

@@ -52,8 +52,11 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var network: String
         package var key: String
         package var interface: String
+        /// The host's end; named from the ids by the machine when empty.
         package var hostInterface: String
-        package var macAddress: String
+        package var bridge: String
+        /// nil derives one from the first address.
+        package var macAddress: String?
         /// CIDR: the address with the network's prefix length.
         package var addresses: [String]
         package var aliases: [String]

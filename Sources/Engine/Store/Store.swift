@@ -67,7 +67,7 @@ package final class Store: Sendable {
 
     private static func rows<T: Decodable>(_ type: T.Type, _ table: String, _ database: Database) throws -> [T] {
         try Row.fetchAll(database, sql: "SELECT record FROM \(table) ORDER BY name").map { row in
-            let bytes: [UInt8] = row.withUnsafeData(atIndex: 0) { data in data.map { Array($0) } ?? [] }
+            let bytes: [UInt8] = try row.withUnsafeData(atIndex: 0) { data in data.map { Array($0) } ?? [] }
             return try decodeJSON(type, from: bytes)
         }
     }

@@ -10,7 +10,7 @@ struct FileWatch: Sendable {
     init(folder: String, reactor: Reactor?) throws(SyscallError) {
         (ticks, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         guard let reactor else { return }
-        let raw = try syscall("inotify_init1", on: folder) { inotify_init1(CInt(IN_CLOEXEC.rawValue | IN_NONBLOCK.rawValue)) }
+        let raw = try syscall("inotify_init1", on: folder) { inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK)) }
         let descriptor = OwnedFD(owning: raw)
         let events = UInt32(IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF)
         try syscall("inotify_add_watch", on: folder) { inotify_add_watch(raw, folder, events) }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import Synchronization
@@ -16,9 +17,11 @@ final class Reactor: Sendable {
     private let entries = Mutex<[UInt64: Entry]>([:])
     private let nextToken = Atomic<UInt64>(1)
     private let epoll: CInt
+    /// EPOLLIN and EPOLLRDHUP.
+    private static let readable: UInt32 = 0x001 | 0x2000
 
     init() throws(SyscallError) {
-        epoll = try syscall("epoll_create1", on: "reactor") { epoll_create1(CInt(EPOLL_CLOEXEC.rawValue)) }
+        epoll = try syscall("epoll_create1", on: "reactor") { berth_epoll_create() }
         var thread = pthread_t()
         let box = Unmanaged.passRetained(self)
         let result = pthread_create(&thread, nil, { argument in
@@ -38,9 +41,8 @@ final class Reactor: Sendable {
         let token = nextToken.add(1, ordering: .relaxed).newValue
         let raw = descriptor.release()
         entries.withLock { $0[token] = Entry(descriptor: raw, handler: handler) }
-        var event = epoll_event(events: EPOLLIN.rawValue | EPOLLRDHUP.rawValue, data: epoll_data_t(u64: token))
         do throws(SyscallError) {
-            try syscall("epoll_ctl", on: "fd \(raw)") { epoll_ctl(epoll, EPOLL_CTL_ADD, raw, &event) }
+            try syscall("epoll_ctl", on: "fd \(raw)") { berth_epoll_change(epoll, 1, raw, Self.readable, token) }
         } catch {
             entries.withLock { _ = $0.removeValue(forKey: token) }
             close(raw)
@@ -49,12 +51,12 @@ final class Reactor: Sendable {
     }
 
     private func run() {
-        var events = [epoll_event](repeating: epoll_event(), count: 64)
+        var events = [berth_epoll_event](repeating: berth_epoll_event(), count: 64)
         while true {
-            let count = epoll_wait(epoll, &events, CInt(events.count), -1)
+            let count = berth_epoll_wait(epoll, &events, CInt(events.count), -1)
             guard count > 0 else { continue }
             for event in events[..<Int(count)] {
-                let token = event.data.u64
+                let token = event.token
                 guard let entry = entries.withLock({ $0[token] }) else { continue }
                 if entry.handler(entry.descriptor) { continue }
                 entries.withLock { _ = $0.removeValue(forKey: token) }

@@ -8,15 +8,6 @@ enum IntentVerb { case x; init(_ v: Verb) throws { self = .x } }
 extension Desired { mutating func apply(_ v: IntentVerb, project: Project?, services: [String], observed: Observed) throws {} }
 enum RestartDecision { case stayDown(reason: String); case restart(after: Duration) }
 func restartDecision(policy: RestartPolicy, exitCode: Int, wasStoppedByUs: Bool, restartsInARow: Int, ranFor: Duration) -> RestartDecision { .stayDown(reason: "") }
-enum DefaultProfile {
-    static let allCapabilities: [String] = []
-    static let capabilities: [String] = []
-    static let mounts: [RuntimeSpec.Mount] = []
-    static let maskedPaths: [String] = []
-    static let readonlyPaths: [String] = []
-    static let deviceRules: [RuntimeSpec.DeviceRule] = []
-    static func seccomp(capabilities: Set<String>) -> RuntimeSpec.Seccomp? { nil }
-}
 struct Preflight: Sendable {
     let inventory: Inventory, machine: any Machine, paths: EnginePaths
     func findings(_ d: Desired, _ p: Plan, _ o: Observed) async -> [EngineFailure] { [] }

@@ -85,15 +85,15 @@ struct SpecBuilder {
 
     /// Docker's rule: `cap_drop: ALL` clears what `cap_add` does not name.
     private func capabilities() throws -> [String] {
-        if record.spec.privileged { return DefaultProfile.allCapabilities }
+        if record.spec.privileged { return CapabilitySet.names }
         let add = Set(record.spec.capAdd.map(Self.capabilityName))
         let drop = Set(record.spec.capDrop.map(Self.capabilityName))
-        for name in add.union(drop) where name != "CAP_ALL" && !DefaultProfile.allCapabilities.contains(name) {
+        for name in add.union(drop) where name != "CAP_ALL" && !CapabilitySet.names.contains(name) {
             throw EngineFailure(code: "invalid", message: "service \"\(record.service)\": unknown capability \(name)")
         }
-        let base = add.contains("CAP_ALL") ? DefaultProfile.allCapabilities : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
+        let base = add.contains("CAP_ALL") ? CapabilitySet.names : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
         let wanted = Set(base).subtracting(drop).union(add.subtracting(["CAP_ALL"]))
-        return DefaultProfile.allCapabilities.filter { wanted.contains($0) }
+        return CapabilitySet.names.filter { wanted.contains($0) }
     }
 
     private static func capabilityName(_ name: String) -> String {
@@ -104,11 +104,8 @@ struct SpecBuilder {
     // MARK: Mounts
 
     private func mounts() -> [RuntimeSpec.Mount] {
-        var mounts = DefaultProfile.mounts.map { mount in
+        var mounts = DefaultProfile.mounts(sharedMemory: record.spec.shmSize ?? 64 << 20).map { mount in
             var mount = mount
-            if mount.destination == "/dev/shm", let size = record.spec.shmSize {
-                mount.options = mount.options?.map { $0.hasPrefix("size=") ? "size=\(size)" : $0 }
-            }
             if record.spec.privileged, ["/sys", "/sys/fs/cgroup"].contains(mount.destination) {
                 mount.options = mount.options?.map { $0 == "ro" ? "rw" : $0 }
             }
@@ -173,7 +170,7 @@ struct SpecBuilder {
         }
         linux.maskedPaths = isUnconfined("systempaths") ? nil : DefaultProfile.maskedPaths
         linux.readonlyPaths = isUnconfined("systempaths") ? nil : DefaultProfile.readonlyPaths
-        if !isUnconfined("seccomp") { linux.seccomp = DefaultProfile.seccomp(capabilities: Set(try capabilities())) }
+        if !isUnconfined("seccomp") { linux.seccomp = DefaultProfile.seccomp(capabilities: try capabilities()) }
         linux.devices = devices
         return linux
     }
@@ -243,7 +240,7 @@ struct SpecBuilder {
     }
 
     private var deviceRules: [RuntimeSpec.DeviceRule] {
-        if record.spec.privileged { return [.init(allow: true, access: "rwm")] }
+        if record.spec.privileged { return DefaultProfile.allDeviceRules }
         return DefaultProfile.deviceRules + record.spec.devices.compactMap { HostDevice(mapping: $0)?.rule }
             + record.spec.deviceCgroupRules.compactMap(HostDevice.rule)
     }

@@ -8,18 +8,18 @@ import Testing
 let isPrivileged = geteuid() == 0
 
 /// Gives `body` an empty folder and removes it afterwards.
-func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
     var template = Array("/tmp/berth-images-XXXXXX".utf8CString)
     let made = template.withUnsafeMutableBufferPointer { buffer in
         buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
     }
     let folder = try #require(made)
     defer { try? removeTree(folder) }
-    return try await body(folder)
+    try await body(folder)
 }
 
 /// Gives `body` an image store of its own.
-func withStore<Result>(_ body: (ImageStore, String) async throws -> Result) async throws -> Result {
+func withStore(_ body: (ImageStore, String) async throws -> Void) async throws {
     try await withTemporaryFolder { folder in
         try await body(try makeStore("\(folder)/store"), folder)
     }

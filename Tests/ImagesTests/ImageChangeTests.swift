@@ -8,10 +8,12 @@ private let empty = TarWriter.archive { _ in }
 
 /// The execution part of an image imported with `changes`, as JSON.
 private func execution(_ changes: [String]) async throws -> String {
+    var json = ""
     try await withStore { store, _ in
         let image = try await store.importArchive(from: stream(empty), reference: Reference("x"), changes: changes)
-        return String(decoding: try encodeJSON(image.config.config ?? .init()), as: UTF8.self)
+        json = String(decoding: try encodeJSON(image.config.config ?? .init()), as: UTF8.self)
     }
+    return json
 }
 
 @Suite(.enabled(if: isPrivileged)) struct ImageChangeTests {

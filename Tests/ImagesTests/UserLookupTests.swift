@@ -10,7 +10,7 @@ struct UserCase: Sendable {
 }
 
 @Suite struct UserLookupTests {
-    private func withFiles<Result>(_ body: (String, String) throws -> Result) async throws -> Result {
+    private func withFiles(_ body: (String, String) throws -> Void) async throws {
         try await withTemporaryFolder { folder in
             try makeFolders("\(folder)/lower/etc")
             try makeFolders("\(folder)/upper/etc")
@@ -19,7 +19,7 @@ struct UserCase: Sendable {
             try writeFileAtomically("\(folder)/lower/etc/passwd", passwd.utf8)
             let group = "root:x:0:\nstaff:x:50:postgres,other\nwheel:x:10:postgres\n"
             try writeFileAtomically("\(folder)/lower/etc/group", group.utf8)
-            return try body("\(folder)/lower", "\(folder)/upper")
+            try body("\(folder)/lower", "\(folder)/upper")
         }
     }
 

@@ -17,16 +17,12 @@ extension ImageStore {
         }
         var execution = ImageConfig.Execution()
         for change in changes { try ImageChange.apply(change, to: &execution) }
-        let lease = takeLease()
-        defer { endLease(lease) }
-        do {
+        return try await withLease { lease in
             let archive = try await spool(input)
             let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool)
             return try await commit(
                 archive, pending, lease,
                 as: reference, describe(pending.layer.diffID, execution, message, platform ?? .host))
-        } catch let error as SyscallError where error.code == .noSpace {
-            throw ImageError.noSpace(root)
         }
     }
 

@@ -34,10 +34,10 @@ extension ImageStore {
         if try chainIDs.allSatisfy({ try snapshots.record($0) != nil }) {
             return Snapshot(lower: chainIDs.reversed().map(snapshots.layerPath))
         }
-        let lease = takeLease()
-        defer { endLease(lease) }
-        await hold(chainIDs + image.layers.map(\.digest), in: lease)
-        return try await unpack(LayerPlan(layers: image.layers, diffIDs: image.config.rootfs.diffIDs))
+        return try await withLease { lease in
+            await hold(chainIDs + image.layers.map(\.digest), in: lease)
+            return try await unpack(LayerPlan(layers: image.layers, diffIDs: image.config.rootfs.diffIDs))
+        }
     }
 
     /// Unpacks the layers side by side; each is finished on top of the one below it.

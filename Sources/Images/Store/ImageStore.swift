@@ -127,10 +127,21 @@ package actor ImageStore {
 
     // Leases: what a running operation needs must not be collected.
 
-    func takeLease() -> Int {
+    /// Runs an operation that puts things into the store; when it fails, what it put there and nobody else needs goes.
+    func withLease<Result: Sendable>(_ body: (Int) async throws -> Result) async throws -> Result {
         lastLease += 1
-        leases[lastLease] = []
-        return lastLease
+        let lease = lastLease
+        leases[lease] = []
+        do {
+            let result = try await body(lease)
+            leases[lease] = nil
+            return result
+        } catch {
+            leases[lease] = nil
+            try? await sweep()  // the failure that is reported is the first one
+            if let error = error as? SyscallError, error.code == .noSpace { throw ImageError.noSpace(root) }
+            throw error
+        }
     }
 
     /// Protects `digests`. Waits for a collection under way, which may have decided to remove them.
@@ -138,8 +149,6 @@ package actor ImageStore {
         while let collection { await collection.value }
         leases[lease]?.formUnion(digests)
     }
-
-    func endLease(_ lease: Int) { leases[lease] = nil }
 }
 
 extension Reference {

@@ -1,0 +1,73 @@
+import JSON
+import OCI
+
+/// What a registry or a layout says about an image: one manifest, or an index of several.
+enum ManifestDocument {
+    case manifest(Manifest)
+    case index(Index)
+
+    static let manifestTypes = [MediaType.manifest, MediaType.dockerManifest]
+    static let indexTypes = [MediaType.index, MediaType.dockerManifestList]
+
+    /// Reads a document that came as `mediaType`. One that could be read as either kind is refused: two readers of the
+    /// same digest would see different images (CVE-2021-41190).
+    init(_ bytes: [UInt8], mediaType: String) throws(ImageError) {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 4 << 20))
+        } catch {
+            throw .invalidImage("the manifest is not JSON: \(error)")
+        }
+        if value["schemaVersion"]?.integer == 1 {
+            throw .invalidImage("the manifest has the old schema version 1; push the image again with a newer tool")
+        }
+        let inside = value["mediaType"]?.string
+        guard inside == nil || inside == mediaType else {
+            throw .invalidImage("the manifest came as \(mediaType) but calls itself \(inside ?? "")")
+        }
+        let hasLayers = value["layers"] != nil || value["config"] != nil
+        guard !(hasLayers && value["manifests"] != nil) else {
+            throw .invalidImage("the document is a manifest and an index at once")
+        }
+        do {
+            if Self.indexTypes.contains(mediaType) {
+                self = .index(try value.decode(Index.self))
+            } else if Self.manifestTypes.contains(mediaType) {
+                self = .manifest(try value.decode(Manifest.self))
+            } else {
+                throw ImageError.invalidImage("\(mediaType) is no kind of image that can be run")
+            }
+        } catch let error as ImageError {
+            throw error
+        } catch {
+            throw .invalidImage("the manifest does not have its form: \(error)")
+        }
+    }
+}
+
+extension Index {
+    /// The image that runs best where `platform` is asked for.
+    /// - Throws: `ImageError.noPlatform`, which lists what there is.
+    func choose(_ platform: Platform) throws(ImageError) -> Descriptor {
+        let images = manifests.filter { !$0.isAttestation }
+        var best: (distance: Int, descriptor: Descriptor)?
+        for descriptor in images {
+            // An entry without a platform is taken when nothing says better: a list of one often has none.
+            let distance = descriptor.platform.map { platform.distance(to: $0) } ?? 1000
+            if let distance, distance < best?.distance ?? .max { best = (distance, descriptor) }
+        }
+        guard let best else {
+            throw .noPlatform(
+                wanted: platform.text, available: images.compactMap { $0.platform?.text }.sorted())
+        }
+        return best.descriptor
+    }
+}
+
+extension Descriptor {
+    /// BuildKit lists what it says about an image beside it, under a platform that nothing has.
+    var isAttestation: Bool {
+        annotations?["vnd.docker.reference.type"] == "attestation-manifest"
+            || platform?.os == "unknown" && platform?.architecture == "unknown"
+    }
+}

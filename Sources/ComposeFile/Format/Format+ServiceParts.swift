@@ -31,7 +31,8 @@ extension Format {
             Attribute("mode", .text, default: "ingress", "host or ingress."),
             Attribute("host_ip", .text, example: "127.0.0.1", "The host's address it is published on."),
             Attribute("target", Shape([.integer, .string], meaning: .integer), "The port in the container."),
-            Attribute("published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
+            Attribute(
+                "published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
             Attribute("protocol", .text, default: "tcp", "tcp, udp or sctp."),
             Attribute("app_protocol", .text, example: "http", "The application protocol, for people."),
         ])
@@ -48,7 +49,8 @@ extension Format {
             Attribute("ipv6_address", .text, "A fixed IPv6 address."),
             Attribute("link_local_ips", .distinctTexts, merge: .uniqueText, "Link-local addresses."),
             Attribute("mac_address", .text, "A fixed hardware address."),
-            Attribute("priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
+            Attribute(
+                "priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
         ])
 
     static let serviceVolume = Record(
@@ -91,7 +93,7 @@ extension Format {
                         "tmpfs options",
                         [
                             Attribute("size", .bytes, "The size, in bytes or with a unit."),
-                            Attribute("mode", Shape([.number, .string], meaning: .fileMode), "Permission bits."),
+                            Attribute("mode", Shape([.number, .string], meaning: .modeBits), "Permission bits."),
                         ])), "Options of a memory file system."),
             Attribute(
                 "image",
@@ -163,7 +165,8 @@ extension Format {
     static let blkio = Record(
         "block device limits", extensions: false,
         [
-            Attribute("weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
+            Attribute(
+                "weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
             Attribute(
                 "weight_device",
                 .list(
@@ -199,7 +202,8 @@ extension Format {
         [
             Attribute("type", .text, required: true, "The provider's name."),
             Attribute(
-                "options", Shape(members: Shape([.string, .number, .boolean], items: providerValue, short: .optionList)),
+                "options",
+                Shape(members: Shape([.string, .number, .boolean], items: providerValue, short: .optionList)),
                 "Options for the provider."),
         ])
 
@@ -217,7 +221,7 @@ extension Format {
         [
             Attribute("capabilities", .distinctTexts, example: "[gpu]", "What the device must be able to do."),
             Attribute("driver", .text, example: "nvidia", "The device's driver."),
-            Attribute("count", Shape([.integer, .string], meaning: .text), default: "all", "How many, or all."),
+            Attribute("count", Shape([.integer, .string], meaning: .deviceCount), default: "all", "How many, or all."),
             Attribute("device_ids", .distinctTexts, "Which ones."),
             Attribute("options", .labels, merge: .members, "Options for the driver."),
         ])

@@ -56,7 +56,8 @@ package struct EngineClient: Sendable {
     /// The socket after `Upgrade: berth-stream`, with bytes that came already.
     func upgrade(_ path: String, _ body: EngineConnection.Body) throws(EngineFailure) -> AttachedStream {
         let headers = [("Connection", "Upgrade"), ("Upgrade", "berth-stream")]
-        let connection = EngineConnection(socket: try EngineLauncher(places: places, environment: environment).connect())
+        let connection = EngineConnection(
+            socket: try EngineLauncher(places: places, environment: environment).connect())
         try connection.send("POST", path, headers: headers, body: body)
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }
@@ -75,7 +76,8 @@ package struct EngineClient: Sendable {
     private func open(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: EngineConnection.Body = .none
     ) throws(EngineFailure) -> EngineConnection {
-        let connection = EngineConnection(socket: try EngineLauncher(places: places, environment: environment).connect())
+        let connection = EngineConnection(
+            socket: try EngineLauncher(places: places, environment: environment).connect())
         try connection.send(method, path, headers: headers + [("Connection", "close")], body: body)
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }

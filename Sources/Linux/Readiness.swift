@@ -23,7 +23,9 @@ package struct Readiness: Sendable {
 
 /// Waits until one of `items` is ready or `timeout` has passed; without a timeout for ever.
 package func waitForReadiness(_ items: inout [Readiness], timeout: Duration? = nil) throws(SyscallError) {
-    let milliseconds = timeout.map { CInt(clamping: $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000) }
+    let milliseconds = timeout.map {
+        CInt(clamping: $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000)
+    }
     var raw = items.map(\.raw)
     try syscall("poll", on: "\(items.count) descriptors") { poll(&raw, nfds_t(raw.count), milliseconds ?? -1) }
     for index in items.indices { items[index].raw = raw[index] }

@@ -19,27 +19,13 @@ package enum Terminal {
     package static func readLine() -> String? { Swift.readLine(strippingNewline: true) }
 }
 
-/// A terminal in raw mode (termios(3), cfmakeraw), put back as it was when this value ends.
-package struct RawTerminal: ~Copyable {
-    private let descriptor: CInt
-    private let before: termios
-
-    package init(_ descriptor: CInt) throws(SyscallError) {
-        before = try Self.makeRaw(descriptor)
-        self.descriptor = descriptor
-    }
-
-    private static func makeRaw(_ descriptor: CInt) throws(SyscallError) -> termios {
-        var before = termios()
-        try syscall("tcgetattr", on: "terminal") { tcgetattr(descriptor, &before) }
-        var settings = before
-        cfmakeraw(&settings)
-        try syscall("tcsetattr", on: "terminal") { tcsetattr(descriptor, TCSADRAIN, &settings) }
-        return before
-    }
-
-    deinit {
-        var settings = before
-        while tcsetattr(descriptor, TCSADRAIN, &settings) == -1, Errno.current == .interrupted {}
-    }
+/// Runs `body` with the terminal in raw mode (termios(3), cfmakeraw) and puts it back however `body` ends.
+package func withRawTerminal<Result>(_ descriptor: CInt, _ body: () throws -> Result) throws -> Result {
+    var before = termios()
+    try syscall("tcgetattr", on: "terminal") { tcgetattr(descriptor, &before) }
+    var settings = before
+    cfmakeraw(&settings)
+    try syscall("tcsetattr", on: "terminal") { tcsetattr(descriptor, TCSADRAIN, &settings) }
+    defer { while tcsetattr(descriptor, TCSADRAIN, &before) == -1, Errno.current == .interrupted {} }
+    return try body()
 }

@@ -37,14 +37,14 @@ extension Engine {
     package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> ImageRow {
         let reference = try Reference(request.reference)
         let image = try await store.importArchive(
-            from: .file(descriptor), reference: reference, changes: request.changes, message: request.message,
+            from: .descriptor(descriptor.raw), reference: reference, changes: request.changes, message: request.message,
             platform: request.platform.flatMap { Platform($0) })
         return ImageRow(image, reference: reference, updated: parts.machine.now(), digest: nil)
     }
 
     package func loadImages(from descriptor: consuming OwnedFD) async throws -> [ImageRow] {
-        try await store.load(from: .file(descriptor)).map {
-            ImageRow($0.image, reference: $0.reference, updated: parts.machine.now(), digest: nil)
+        try await store.load(from: .descriptor(descriptor.raw)).map {
+            ImageRow($0.image, reference: $0.references.first, updated: parts.machine.now(), digest: nil)
         }
     }
 
@@ -80,8 +80,7 @@ extension Engine {
     package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
         let used = Set(await parts.inventory.allContainers().compactMap { Digest($0.imageID) })
         var lines: [String] = []
-        for name in names { lines += try await store.remove(name, force: force, inUse: used) }
-        try await store.collectGarbage(keeping: used)
+        for name in names { lines += try await store.remove(name, force: force, inUse: used).map { "\($0)" } }
         return lines
     }
 }

@@ -178,6 +178,9 @@ package struct NetworkState: Hashable, Sendable {
         package var namespace: String
         /// Lower-case name to addresses, per network that it shares.
         package var names: [String: [String]]
+        /// The subnets of its networks, and the names that their addresses lead back to.
+        package var networks: [String]
+        package var reverse: [String: String]
         package var upstreams: [String]
         package var search: [String]
         package var options: [String]

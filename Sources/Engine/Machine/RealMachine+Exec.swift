@@ -12,7 +12,7 @@ import Runtime
 
 extension RealMachine {
     /// Begins a command in a running container; see `Engine.exec`.
-    func exec(_ request: ExecRequest, in record: ContainerRecord) async throws -> Engine.ExecStart {
+    func exec(_ request: EngineWire.ExecRequest, in record: ContainerRecord) async throws -> Engine.ExecStart {
         var command = ProbeCommand(arguments: request.command, timeout: nil)
         command.user = request.user
         command.workingDirectory = request.workingDirectory

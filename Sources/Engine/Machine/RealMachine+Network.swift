@@ -75,12 +75,16 @@ extension RealMachine {
         let namespace = paths.namespace(zone.container)
         if !applied.isServed(zone.container) {
             let ports = try await names.serve(id: zone.container, namespacePath: namespace)
-            try await driver.redirectDNS(namespacePath: namespace, udpPort: ports.udp, tcpPort: ports.tcp)
+            try await driver.redirectDNS(namespacePath: namespace, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
         }
-        let records = zone.names.mapValues { $0.compactMap { IPAddress($0) } }
-        try await names.setZone(
-            id: zone.container,
-            Zone(records: records, upstreams: zone.isInternal ? [] : zone.upstreams.compactMap { IPAddress($0) }))
+        var wanted = Zone(names: zone.names.mapValues { $0.compactMap { IPAddress($0) } })
+        wanted.networks = zone.networks.compactMap { CIDR($0) }
+        wanted.reverse = zone.reverse.compactMap { address, name in IPAddress(address).map { Zone.ReverseName($0, name) } }
+        if !zone.isInternal {
+            wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint(address: $0, port: 53)) }
+        }
+        wanted.keepsSingleLabels = zone.options.contains { $0.hasPrefix("ndots:") && $0 != "ndots:0" }
+        try await names.setZone(id: zone.container, wanted)
         applied.set(zone)
     }
 
@@ -107,7 +111,7 @@ extension RealMachine {
                 throw error
             }
         }
-        applied.hold(held, for: container)
+        await names.keep(held, for: container)
         return result
     }
 
@@ -116,7 +120,7 @@ extension RealMachine {
         var taken: EngineFailure?
         for number in port.hostPort...max(port.hostPort, port.hostPortEnd) {
             let wish = PortWish(addresses: addresses, port: number, transport: kind)
-            switch try await names.reserve([wish]).first {
+            switch try await names.reserve(wish) {
             case .held(let held)?: return PortWish(addresses: addresses, port: held, transport: kind)
             case .taken(let address, let number, let owner)?:
                 let who = owner.map { "\($0.program) (process \($0.pid))" } ?? "another program"
@@ -130,17 +134,13 @@ extension RealMachine {
         throw taken ?? EngineFailure(code: "failed", message: "no port to hold")
     }
 
-    package func releasePorts(of container: String) async {
-        let held = applied.release(container)
-        if !held.isEmpty { try? await names.release(held) }
-    }
+    package func releasePorts(of container: String) async { try? await names.releaseAll(of: container) }
 }
 
 /// What was applied last, so that only changes are sent.
 final class AppliedNetwork: Sendable {
     private struct State {
         var zones: [String: NetworkState.Zone] = [:]
-        var held: [String: [PortWish]] = [:]
         var applying = 0
     }
 
@@ -167,10 +167,6 @@ final class AppliedNetwork: Sendable {
             return gone.sorted()
         }
     }
-
-    func hold(_ wishes: [PortWish], for container: String) { state.withLock { $0.held[container, default: []] += wishes } }
-    func release(_ container: String) -> [PortWish] { state.withLock { $0.held.removeValue(forKey: container) ?? [] } }
-    var allHeld: [PortWish] { state.withLock { $0.held.values.flatMap { $0 } } }
 }
 
 extension ContainerRecord.Endpoint {

@@ -16,7 +16,7 @@ package final class RealMachine: Machine {
     let paths: EnginePaths
     package let images: ImageStore
     let driver: NetworkDriver
-    let names: NameServiceClient
+    let names: NameKeeper
     let hub: MonitorHub
     let reactor: Reactor
     let blocking: BlockingPool
@@ -52,8 +52,12 @@ package final class RealMachine: Machine {
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
         let events = continuation
         hub = MonitorHub(program: programs.monitor, reactor: reactor, blocking: blocking, events: continuation, log: log)
-        names = NameServiceClient(
-            program: programs.network, folder: paths.networkRun, onLoss: { events.yield(.nameServiceLost) })
+        names = NameKeeper(
+            program: programs.network, folder: paths.networkRun,
+            onLoss: { [applied] in
+                applied.forgetAll()
+                events.yield(.nameServiceLost)
+            })
         await watchNetwork()
     }
 

@@ -131,9 +131,17 @@ struct NetworkStateBuilder {
             if !addresses.isEmpty { all[link.alias.lowercased()] = addresses }
         }
         let definitions = Dictionary(networks.map { ($0.name, $0.definition) }) { first, _ in first }
+        let shared = Set(container.endpoints.map(\.network))
+        var reverse: [String: String] = [:]
+        for other in up {
+            for endpoint in other.endpoints where shared.contains(endpoint.network) {
+                for address in endpoint.addresses { reverse[String(address.prefix { $0 != "/" })] = "\(other.name).\(endpoint.network)" }
+            }
+        }
         let isInternal = container.endpoints.allSatisfy { definitions[$0.network]?.isInternal ?? false }
         return NetworkState.Zone(
             container: container.id, namespace: container.id, names: all,
+            networks: networks.filter { shared.contains($0.name) }.flatMap(\.subnets), reverse: reverse,
             upstreams: container.spec.dns.isEmpty ? resolver.servers : container.spec.dns,
             search: container.spec.dnsSearch.isEmpty ? resolver.search : container.spec.dnsSearch.filter { $0 != "." },
             options: container.spec.dnsOptions.isEmpty ? resolver.options : container.spec.dnsOptions,

@@ -16,7 +16,7 @@ package struct SocketEndpoint: Hashable, Sendable, Codable, CustomStringConverti
 
 /// TCP and UDP sockets (ip(7), ipv6(7), tcp(7), udp(7)), in the network namespace of the thread that opens them.
 package enum InternetSocket {
-    package enum Kind: Hashable, Sendable { case tcp, udp }
+    package enum Kind: String, Codable, Hashable, Sendable { case tcp, udp }
 
     /// A socket of `family`; an IPv6 one takes no IPv4.
     package static func open(

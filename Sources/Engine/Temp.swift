@@ -12,3 +12,11 @@ struct Preflight: Sendable {
     let inventory: Inventory, machine: any Machine, paths: EnginePaths
     func findings(_ d: Desired, _ p: Plan, _ o: Observed) async -> [EngineFailure] { [] }
 }
+extension RealMachine {
+    package func pull(_ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void) async throws -> MachineImage {
+        throw EngineFailure(code: "image_missing", message: "cannot pull yet")
+    }
+    func pull(_ reference: Images.Reference, platform: String?, credentials: [String: String], progress: @escaping @Sendable (PullStep) -> Void) async throws {
+    }
+}
+import Images

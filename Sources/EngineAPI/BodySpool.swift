@@ -15,7 +15,8 @@ final class BodySpool: Sendable {
         try await thread.run { [folder, thread] in
             try makeFolders(folder, mode: 0o700)
             var template = Array("\(folder)/body-XXXXXX".utf8CString)
-            let descriptor = try syscall("mkostemp", on: folder) { mkostemp(&template, O_CLOEXEC) }
+            let descriptor = try syscall("mkstemp", on: folder) { mkstemp(&template) }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             unlink(template)
             return SpoolFile(OwnedFD(owning: descriptor), thread: thread)
         }

@@ -1,3 +1,4 @@
+import Engine
 import EngineWire
 import Glibc
 import JSON
@@ -19,9 +20,10 @@ enum Response: Sendable {
 
     static let done = Response.json(.ok, Array("{}".utf8))
 
-    static func lines<S: AsyncSequence & Sendable>(_ values: S) -> Response where S.Element: Encodable, S.Failure == Never {
+    /// Each value as a line.
+    static func values<S: AsyncSequence & Sendable>(_ values: S) -> Response where S.Element: Encodable, S.Failure == Never {
         .lines(
-            AsyncStream { continuation in
+            AsyncStream<[UInt8]> { continuation in
                 let task = Task {
                     for await value in values {
                         guard let bytes = try? encodeJSON(value) else { continue }

@@ -50,12 +50,12 @@ struct Routes: Sendable {
         case (.GET, 2, "logs"):
             let text = request.query("request") ?? "{}"
             let wanted = try decodeJSON(LogRequest.self, from: text.utf8)
-            return .lines(try await engine.logs(of: path[0], wanted))
+            return .values(try await engine.logs(of: path[0], wanted))
         case (.POST, 2, "operations"):
             let operation = try await engine.submit(request.decode(OperationRequest.self), to: path[0])
-            return .lines(operation.events())
+            return .values(operation.events())
         case (.POST, 2, "plan"): return try .json(try await engine.plan(request.decode(OperationRequest.self), for: path[0]))
-        case (.POST, 2, "run"): return .lines(try await engine.run(request.decode(RunRequest.self), in: path[0]).events())
+        case (.POST, 2, "run"): return .values(try await engine.run(request.decode(RunRequest.self), in: path[0]).events())
         default: throw unknown(request)
         }
     }
@@ -116,7 +116,7 @@ struct Routes: Sendable {
         case (.POST, "load"):
             guard let file = request.file else { throw EngineFailure(code: "invalid", message: "no body") }
             return try .json(try await engine.loadImages(from: file.reopened()))
-        case (.POST, "pull"): return .lines(try await engine.pull(request.decode(PullRequest.self)).events())
+        case (.POST, "pull"): return .values(try await engine.pull(request.decode(PullRequest.self)).events())
         case (.POST, "tag"):
             let wanted = try request.decode(TagRequest.self)
             try await engine.tag(wanted.source, as: wanted.target)

@@ -88,7 +88,8 @@ final class GlueHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         guard let other = partner?.context else { return }
         // What was written before must still arrive.
-        other.writeAndFlush(NIOAny(ByteBuffer())).whenComplete { _ in other.close(promise: nil) }
+        let channel = other.channel
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

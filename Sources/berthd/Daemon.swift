@@ -39,7 +39,7 @@ final class Daemon: Sendable {
 
     /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.
     func run() async {
-        let signals = SignalWait([SIGTERM, SIGINT])
+        guard let signals = try? SignalWait([SIGTERM, SIGINT]) else { return }
         await withTaskGroup(of: String.self) { group in
             group.addTask { await signals.next() }
             if settings.idleExit > 0 { group.addTask { await self.idle() } }

@@ -20,10 +20,7 @@ actor NameKeeper {
     // MARK: Names
 
     func serve(id: String, namespacePath: String) async throws -> (udpPort: UInt16, tcpPort: UInt16) {
-        guard case .serving(let udpPort, let tcpPort) = try await connected().request(
-            .serve(id: id, namespacePath: namespacePath, udpPort: nil, tcpPort: nil))
-        else { throw NameServiceError.ended }
-        return (udpPort, tcpPort)
+        try await connected().serve(id: id, namespacePath: namespacePath)
     }
 
     func setZone(id: String, _ zone: Zone) async throws { _ = try await connected().request(.zone(id: id, zone: zone)) }

@@ -81,7 +81,7 @@ extension RealMachine {
         wanted.networks = zone.networks.compactMap { CIDR($0) }
         wanted.reverse = zone.reverse.compactMap { address, name in IPAddress(address).map { Zone.ReverseName($0, name) } }
         if !zone.isInternal {
-            wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint(address: $0, port: 53)) }
+            wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
         }
         wanted.keepsSingleLabels = zone.options.contains { $0.hasPrefix("ndots:") && $0 != "ndots:0" }
         try await names.setZone(id: zone.container, wanted)

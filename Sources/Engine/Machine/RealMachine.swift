@@ -58,16 +58,6 @@ package final class RealMachine: Machine {
                 applied.forgetAll()
                 events.yield(.nameServiceLost)
             })
-        await watchNetwork()
-    }
-
-    private func watchNetwork() async {
-        let changes = await driver.events()
-        let continuation = continuation
-        let applied = applied
-        Task {
-            for await _ in changes where !applied.isApplying { continuation.yield(.networkChanged) }
-        }
     }
 
     // MARK: Time and chance

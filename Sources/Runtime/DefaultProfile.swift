@@ -46,11 +46,12 @@ package enum DefaultProfile {
                 destination: "/dev/pts", type: "devpts", source: "devpts",
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
             RuntimeSpec.Mount(destination: "/sys", type: "sysfs", source: "sysfs", options: safe + ["ro"]),
-            RuntimeSpec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: safe + ["ro"]),
             RuntimeSpec.Mount(destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: safe),
             RuntimeSpec.Mount(
                 destination: "/dev/shm", type: "tmpfs", source: "shm",
                 options: safe + ["mode=1777", "size=\(sharedMemory)"]),
+            // Last: until here the process mounts while its parent still puts it into its cgroups.
+            RuntimeSpec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: safe + ["ro"]),
         ]
     }
 

@@ -5,7 +5,11 @@ import OCI
 
 /// What a child says on its way to exec.
 package enum ChildEvent: Hashable, Sendable {
-    enum Kind: Int32 { case hooks = 1, terminal, gate }
+    enum Kind: Int32 {
+        case hooks = 1
+        case terminal = 2
+        case gate = 3
+    }
 
     /// The namespaces and mounts are there, the root is not yet changed: the time for hooks. Waits for `proceed`.
     case hooks

@@ -6,7 +6,7 @@ package struct MACAddress: Hashable, Sendable, CustomStringConvertible {
     /// Parses `02:42:ac:11:00:02`, with `:` or `-`; nil for anything else.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
-        let bytes = parts.compactMap { $0.utf8.count == 2 ? UInt8($0, radix: 16) : nil }
+        let bytes = parts.compactMap { $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) ? UInt8($0, radix: 16) : nil }
         guard parts.count == 6, bytes.count == 6 else { return nil }
         self.bytes = bytes
     }

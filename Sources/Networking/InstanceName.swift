@@ -28,12 +28,9 @@ package struct InstanceName: Hashable, Sendable {
         vethPrefix + Self.code(of: "\(container)\u{0}\(network)", length: 9)
     }
 
-    /// `length` characters of base 32 from the FNV-1a hash of `text`; the same in every release, because live interfaces bear it.
+    /// `length` characters of base 32 from the hash of `text`.
     private static func code(of text: String, length: Int) -> String {
-        var hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        hash ^= hash >> 29
-        hash = hash &* 0xbf58_476d_1ce4_e5b9
-        hash ^= hash >> 32
+        let hash = stableHash(text)
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
         return String((0..<length).map { alphabet[Int(truncatingIfNeeded: hash >> (5 * $0)) & 31] })
     }

@@ -108,7 +108,7 @@ extension KernelNetwork {
     }
 
     private func macAddress(of spec: BridgeSpec) -> MACAddress {
-        MACAddress(for: spec.addresses.first?.address ?? .v6(UInt128(truncatingIfNeeded: spec.name.hashValue)))
+        MACAddress(for: spec.addresses.first?.address ?? .v6(UInt128(stableHash(spec.name))))
     }
 
     private func missingBridge(_ spec: EndpointSpec) -> SyscallError {

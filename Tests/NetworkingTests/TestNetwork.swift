@@ -47,6 +47,7 @@ final class TestNetwork {
 
     private static func clean(_ folder: String) {
         for name in (try? folderEntries(folder)) ?? [] { try? NetworkNamespace(path: "\(folder)/\(name)").remove() }
+        try? removeTree("\(folder)/net")
         rmdir(folder)
     }
 

@@ -43,7 +43,7 @@ busybox_root() {
         mkdir -p "$root"/{bin,dev,etc,home,proc,root,sys,tmp,usr/bin,usr/sbin,sbin,var}
         chmod 1777 "$root/tmp"
         cp "$(type -P busybox)" "$root/bin/busybox"
-        for name in $("$root/bin/busybox" --list); do ln -sf busybox "$root/bin/$name"; done
+        for name in $("$root/bin/busybox" --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
         echo 'root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/home:/bin/false' >"$root/etc/passwd"
         echo 'root:x:0:

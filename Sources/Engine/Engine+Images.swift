@@ -39,12 +39,12 @@ extension Engine {
         let image = try await store.importArchive(
             from: .descriptor(descriptor.raw), reference: reference, changes: request.changes, message: request.message,
             platform: request.platform.flatMap { Platform($0) })
-        return ImageRow(image, reference: reference, updated: parts.machine.now(), digest: nil)
+        return ImageRow(image, reference: reference, updated: parts.machine.now() / 1_000_000_000, digest: nil)
     }
 
     package func loadImages(from descriptor: consuming OwnedFD) async throws -> [ImageRow] {
         try await store.load(from: .descriptor(descriptor.raw)).map {
-            ImageRow($0.image, reference: $0.references.first, updated: parts.machine.now(), digest: nil)
+            ImageRow($0.image, reference: $0.references.first, updated: parts.machine.now() / 1_000_000_000, digest: nil)
         }
     }
 
@@ -91,6 +91,6 @@ extension ImageRow {
             id: "\(image.id)", reference: reference?.familiar, digest: digest.map { "\($0)" }, size: image.size,
             platform: image.platform.text,
             createdAt: image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 },
-            taggedAt: updated.map { Double($0) / 1e9 })
+            taggedAt: updated.map { Double($0) })
     }
 }

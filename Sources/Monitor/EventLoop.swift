@@ -50,14 +50,14 @@ final class EventLoop {
     /// Handles events until `isDone` says so, which is asked after each round.
     func run(until isDone: () -> Bool) throws(SyscallError) {
         let capacity = 32
-        var ready = [berth_ready](repeating: berth_ready(), count: capacity)
+        var ready = [berth_epoll_event](repeating: berth_epoll_event(), count: capacity)
         while !isDone() {
             let count = try syscall("epoll_wait", on: "event loop") {
                 berth_epoll_wait(descriptor.raw, &ready, CInt(capacity), timeout())
             }
             for index in 0..<Int(count) {
                 // An earlier event of this round may have made its handler go.
-                handlers[ready[index].descriptor]?(Events(rawValue: ready[index].events))
+                handlers[CInt(truncatingIfNeeded: ready[index].token)]?(Events(rawValue: ready[index].events))
             }
             runDeadlines()
         }
@@ -78,7 +78,7 @@ final class EventLoop {
 
     private func control(_ operation: Int, _ target: CInt, _ events: Events) throws(SyscallError) {
         try syscall("epoll_ctl", on: "fd \(target)") {
-            berth_epoll_control(descriptor.raw, CInt(operation), target, events.rawValue)
+            berth_epoll_change(descriptor.raw, CInt(operation), target, events.rawValue, UInt64(target))
         }
     }
 

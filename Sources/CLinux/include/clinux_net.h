@@ -13,6 +13,9 @@ int berth_netlink_join(int fd, unsigned group);
 // 1 when a namespace is mounted at `path` (nsfs), 0 for anything else.
 int berth_is_namespace(const char *path);
 
+// EPOLL* and EPOLL_CTL_* of sys/epoll.h.
+enum { BERTH_EPOLLIN = 1, BERTH_EPOLLOUT = 4, BERTH_EPOLLERR = 8, BERTH_EPOLLHUP = 16 };
+enum { BERTH_EPOLL_CTL_ADD = 1, BERTH_EPOLL_CTL_DEL = 2, BERTH_EPOLL_CTL_MOD = 3 };
 // One event of epoll(7), without the packing that Swift cannot import.
 struct berth_epoll_event {
     uint32_t events;

@@ -14,18 +14,6 @@ int berth_posix_spawn(int *pid, const char *path, char *const argv[], char *cons
 // The other side of a pty, without going by its name (ioctl_tty(2), TIOCGPTPEER); close-on-exec.
 int berth_open_terminal_peer(int terminal);
 
-// epoll(7), without the packed struct that Swift cannot see. EPOLL* and EPOLL_CTL_* of sys/epoll.h.
-enum { BERTH_EPOLLIN = 1, BERTH_EPOLLOUT = 4, BERTH_EPOLLERR = 8, BERTH_EPOLLHUP = 16 };
-enum { BERTH_EPOLL_CTL_ADD = 1, BERTH_EPOLL_CTL_DEL = 2, BERTH_EPOLL_CTL_MOD = 3 };
-struct berth_ready {
-    int descriptor;
-    uint32_t events;
-};
-int berth_epoll_create(void);
-int berth_epoll_control(int epoll, int operation, int descriptor, uint32_t events);
-// At most 64 at once.
-int berth_epoll_wait(int epoll, struct berth_ready *ready, int capacity, int timeout);
-
 // Loads `program` (eBPF, `count` instructions of eight bytes) and attaches it to the v2 cgroup `folder` for every access to a
 // device node. 0, or -1 and errno.
 int berth_attach_device_program(int folder, const uint64_t *program, size_t count);

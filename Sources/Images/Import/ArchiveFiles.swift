@@ -2,9 +2,9 @@ import Glibc
 import Linux
 import OCI
 
-/// The files of an archive of images, each copied to a file of its own under a number, and removed with this object
-/// unless they were adopted: no name in the archive is ever used as a path.
-final class ArchiveFiles: Sendable {
+/// The files of an archive of images, each copied to a file of its own under a number: no name in the archive is ever
+/// used as a path. Whoever has it removes the folder.
+struct ArchiveFiles: Sendable {
     struct File: Hashable, Sendable {
         let path: String
         let digest: Digest
@@ -16,42 +16,29 @@ final class ArchiveFiles: Sendable {
         case link(String)
     }
 
-    private let folder: String
     private let entries: [String: Entry]
-
-    private init(folder: String, entries: [String: Entry]) {
-        self.folder = folder
-        self.entries = entries
-    }
-
-    deinit { try? removeTree(folder) }  // at the latest the next start removes it
 
     /// Reads the tar (plain or compressed) that `descriptor` gives into the new folder `folder`.
     static func read(_ descriptor: CInt, to folder: String, limits: UnpackLimits) throws -> ArchiveFiles {
-        do {
-            try makeFolders(folder)
-            var entries: [String: Entry] = [:]
-            let source = try DecompressedStream(descriptor, hashing: false, limit: limits.bytes)
-            let archive = try TarReader(source)
-            var count = 0
-            while let entry = try archive.next() {
-                count += 1
-                guard count <= 100_000 else { throw ImageError.tooLarge("more than 100000 files") }
-                let path = try LayerPath(entry.path)
-                switch entry.kind {
-                case .file: entries[path.text] = .file(try copy(entry, path, archive, "\(folder)/\(count)"))
-                case .hardLink(let target): entries[path.text] = .link(try LayerPath(target).text)
-                case .symbolicLink(let target):
-                    let base = target.hasPrefix("/") ? "" : path.parent.joined(separator: "/")
-                    entries[path.text] = .link(try LayerPath("\(base)/\(target)").text)
-                case .folder, .node: continue
-                }
+        try makeFolders(folder)
+        var entries: [String: Entry] = [:]
+        let source = try DecompressedStream(descriptor, hashing: false, limit: limits.bytes)
+        let archive = try TarReader(source)
+        var count = 0
+        while let entry = try archive.next() {
+            count += 1
+            guard count <= 100_000 else { throw ImageError.tooLarge("more than 100000 files") }
+            let path = try LayerPath(entry.path)
+            switch entry.kind {
+            case .file: entries[path.text] = .file(try copy(path, archive, "\(folder)/\(count)"))
+            case .hardLink(let target): entries[path.text] = .link(try LayerPath(target).text)
+            case .symbolicLink(let target):
+                let base = target.hasPrefix("/") ? "" : path.parent.joined(separator: "/")
+                entries[path.text] = .link(try LayerPath("\(base)/\(target)").text)
+            case .folder, .node: continue
             }
-            return ArchiveFiles(folder: folder, entries: entries)
-        } catch {
-            try? removeTree(folder)  // at the latest the next start removes it
-            throw error
         }
+        return ArchiveFiles(entries: entries)
     }
 
     /// The file that the archive has at `path`, links followed.
@@ -88,9 +75,7 @@ final class ArchiveFiles: Sendable {
         return try readFile(file.path)
     }
 
-    private static func copy(
-        _ entry: TarEntry, _ path: LayerPath, _ archive: TarReader, _ target: String
-    ) throws -> File {
+    private static func copy(_ path: LayerPath, _ archive: TarReader, _ target: String) throws -> File {
         let isLong = path.components.dropLast().last == "sha512"
         let sink = try BlobSink(target, algorithm: isLong ? .sha512 : .sha256)
         try archive.readData { piece, offset in

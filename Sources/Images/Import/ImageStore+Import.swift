@@ -17,22 +17,27 @@ extension ImageStore {
         }
         var execution = ImageConfig.Execution()
         for change in changes { try ImageChange.apply(change, to: &execution) }
+        let (spooled, bare) = (content.temporaryPath(), content.temporaryPath())
         return try await withLease { lease in
-            let archive = try await spool(input)
-            let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool)
-            return try await commit(
-                archive, pending, lease,
-                as: reference, describe(pending.layer.diffID, execution, message, platform ?? .host))
+            try await removing(spooled, bare) {
+                let archive = try await spool(input, to: spooled, decompressedTo: bare)
+                let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool)
+                return try await commit(
+                    archive, pending, lease,
+                    as: reference, describe(pending.layer.diffID, execution, message, platform ?? .host))
+            }
         }
     }
 
     /// Copies an archive into the store; what a layer may not be compressed with is taken off.
-    private func spool(_ input: ImageInput) async throws -> SpooledArchive {
-        let archive = try await SpooledArchive.spool(input, to: content.temporaryPath(), on: pool)
+    private func spool(
+        _ input: ImageInput, to path: String, decompressedTo bare: String
+    ) async throws -> SpooledArchive {
+        let archive = try await SpooledArchive.spool(input, to: path, on: pool)
         guard archive.size > 0 else { throw ImageError.invalidArchive("it is empty") }
         guard archive.compression == .xz || archive.compression == .bzip2 else { return archive }
-        let (path, limit) = (content.temporaryPath(), unpacker.limits.bytes)
-        return try await pool.run { try archive.decompressed(to: path, limit: limit) }
+        let limit = unpacker.limits.bytes
+        return try await pool.run { try archive.decompressed(to: bare, limit: limit) }
     }
 
     private func commit(

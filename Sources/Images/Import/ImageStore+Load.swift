@@ -14,24 +14,30 @@ extension ImageStore {
     /// plain or compressed. Digests and diff IDs are checked; of several platforms it takes the one asked for.
     package func load(from input: ImageInput, platform: Platform? = nil) async throws -> [LoadedImage] {
         try await withLease { lease in
-            let files = try await read(input)
-            let images = try await pool.run { try files.images(for: platform ?? .host) }
-            var loaded: [LoadedImage] = []
-            for image in images { loaded.append(try await add(image, lease)) }
-            return loaded
+            let folder = content.temporaryPath()
+            return try await removing(folder) {
+                let files = try await read(input, to: folder)
+                let images = try await pool.run { try files.images(for: platform ?? .host) }
+                var loaded: [LoadedImage] = []
+                for image in images { loaded.append(try await add(image, lease)) }
+                return loaded
+            }
         }
     }
 
-    private func read(_ input: ImageInput) async throws -> ArchiveFiles {
-        let (folder, limits) = (content.temporaryPath(), unpacker.limits)
+    private func read(_ input: ImageInput, to folder: String) async throws -> ArchiveFiles {
+        let limits = unpacker.limits
         switch input {
         case .descriptor(let descriptor):
             return try await pool.run { try ArchiveFiles.read(descriptor, to: folder, limits: limits) }
         case .stream:
-            let archive = try await SpooledArchive.spool(input, to: content.temporaryPath(), on: pool)
-            return try await pool.run {
-                let file = try openFile(archive.path, O_RDONLY)
-                return try ArchiveFiles.read(file.raw, to: folder, limits: limits)
+            let path = content.temporaryPath()
+            return try await removing(path) {
+                let archive = try await SpooledArchive.spool(input, to: path, on: pool)
+                return try await pool.run {
+                    let file = try openFile(archive.path, O_RDONLY)
+                    return try ArchiveFiles.read(file.raw, to: folder, limits: limits)
+                }
             }
         }
     }

@@ -72,8 +72,8 @@ package enum ImageInput: Sendable {
     case stream(any AsyncSequence<[UInt8], any Error> & Sendable)
 }
 
-/// An archive that was copied into the store's `ingest`, removed when this goes away unless it was adopted.
-final class SpooledArchive: Sendable {
+/// An archive that was copied into the store's `ingest`; whoever has it adopts or removes its file.
+struct SpooledArchive: Sendable {
     let path: String
     let digest: Digest
     let size: Int64
@@ -85,8 +85,6 @@ final class SpooledArchive: Sendable {
         size = sink.size
         compression = Compression(magic: try openFile(sink.path, O_RDONLY).readToEnd(limit: 6))
     }
-
-    deinit { unlink(path) }
 
     /// Copies `input` to a file at `path`.
     static func spool(_ input: ImageInput, to path: String, on pool: BlockingPool) async throws -> SpooledArchive {

@@ -15,14 +15,15 @@ package actor ImageStore {
     let snapshots: SnapshotFolder
     let pool: BlockingPool
     let unpacker: Unpacker
-    let registry: RegistrySessions
     var catalog: ImageCatalog
     /// Digests of blobs and chain IDs that running operations need, before an image has them.
     var leases: [Int: Set<Digest>] = [:]
     private var lastLease = 0
     /// Layers that are being unpacked, by chain ID: who comes later joins.
     var layerTasks: [Digest: Task<[String], any Error>] = [:]
+    /// Pulls under way, and blobs that they are fetching.
     var pulls: [PullKey: SharedPull] = [:]
+    var blobTasks: [Digest: Task<Void, any Error>] = [:]
     /// The removing of what nobody needs, while it runs.
     var collection: Task<Void, Never>?
 
@@ -36,7 +37,6 @@ package actor ImageStore {
         snapshots = try SnapshotFolder(root: "\(root)/snapshots")
         catalog = try ImageCatalog(root: "\(root)/images")
         unpacker = Unpacker(worker: unpackWorker, limits: UnpackLimits())
-        registry = RegistrySessions()
         let leftovers = try snapshots.leftovers(prefixes: [".new-", ".gone-"])
         if !leftovers.isEmpty {
             // Renamed first: new work counts from one again and must not meet these names.
@@ -140,6 +140,21 @@ package actor ImageStore {
             leases[lease] = nil
             try? await sweep()  // the failure that is reported is the first one
             if let error = error as? SyscallError, error.code == .noSpace { throw ImageError.noSpace(root) }
+            throw error
+        }
+    }
+
+    /// Removes what is left at `paths` once `body` has ended, well or not.
+    func removing<Result: Sendable>(_ paths: String..., after body: () async throws -> Result) async throws -> Result {
+        let remove: @Sendable () -> Void = {
+            for path in paths { try? removeTree(path) }  // at the latest the next start removes it
+        }
+        do {
+            let result = try await body()
+            await pool.runInfallible(remove)
+            return result
+        } catch {
+            await pool.runInfallible(remove)
             throw error
         }
     }

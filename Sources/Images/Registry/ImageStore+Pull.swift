@@ -1,0 +1,197 @@
+import AsyncHTTPClient
+import JSON
+import Linux
+import NIOCore
+import OCI
+
+extension ImageStore {
+    /// Fetches an image from its registry and unpacks it; several who want the same one share the work.
+    ///
+    /// `platform` overrides this machine's. Registries on this machine and those in `insecureRegistries` may be spoken to
+    /// in plain HTTP. `progress` is called from any thread.
+    package func pull(
+        _ reference: Reference, platform: Platform? = nil, credentials: RegistryCredentials = RegistryCredentials(),
+        insecureRegistries: [String] = [], progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
+    ) async throws -> Image {
+        let key = PullKey(reference: reference.stored, platform: (platform ?? .host).text)
+        if let shared = pulls[key], shared.join(progress) { return try await shared.value() }
+        let shared = SharedPull()
+        _ = shared.join(progress)
+        pulls[key] = shared
+        let request = PullRequest(
+            reference: reference, platform: platform, credentials: credentials, insecure: insecureRegistries)
+        shared.start(
+            Task {
+                defer { if pulls[key] === shared { pulls[key] = nil } }
+                return try await withClient(request) { client in
+                    try await fetch(request, client) { shared.report($0) }
+                }
+            })
+        return try await shared.value()
+    }
+
+    private struct PullRequest: Sendable {
+        let reference: Reference
+        let platform: Platform?
+        let credentials: RegistryCredentials
+        let insecure: [String]
+    }
+
+    /// The client lives as long as the pull: an engine at rest has no connections, no timers and no threads for it.
+    private func withClient<Result: Sendable>(
+        _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
+    ) async throws -> Result {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(15), read: .seconds(60)))
+        // Several connections of HTTP/1.1 bring large blobs faster than the streams of one of HTTP/2.
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(configuration: configuration)
+        let client = RegistryClient(
+            request.reference, credentials: request.credentials, insecure: request.insecure, http: http)
+        do {
+            let result = try await body(client)
+            try? await http.shutdown()
+            return result
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+    }
+
+    private func fetch(
+        _ request: PullRequest, _ client: RegistryClient, _ report: @escaping @Sendable (PullProgress) -> Void
+    ) async throws -> Image {
+        let reference = request.reference
+        let top = try await client.document(reference.digest.map { "\($0)" } ?? reference.tag ?? "latest")
+        let (document, manifest) = try await choose(top, request, client)
+        return try await withLease { lease in
+            let digests = [top.descriptor.digest, document.descriptor.digest, manifest.config.digest]
+            await hold(digests + manifest.layers.map(\.digest), in: lease)
+            let configBytes = try await configuration(manifest.config, client)
+            let config = try decodeConfig(configBytes, manifest, request)
+            let plan = downloadPlan(manifest, config, client, report)
+            await hold(plan.chainIDs, in: lease)
+            report(.layers(manifest.layers))
+            let unchecked = try plan.layers.indices.filter { index in
+                try !content.has(plan.layers[index]) && snapshots.record(plan.chainIDs[index]) != nil
+            }
+            _ = try await unpack(plan)
+            for index in plan.layers.indices { try await plan.arrival(index) }
+            report(.complete)
+            for index in unchecked { try await check(index, of: plan) }
+            if top.descriptor != document.descriptor {
+                _ = try content.put(top.bytes, mediaType: top.descriptor.mediaType)
+            }
+            let image = try record(
+                config: config, configBytes: configBytes, manifest: manifest, manifestBytes: document.bytes,
+                mediaType: document.descriptor.mediaType, size: size(ofLayers: plan.chainIDs))
+            try name(image, reference, repositoryDigest: top.descriptor.digest)
+            return image
+        }
+    }
+
+    /// Checks a layer that was fetched without being unpacked, because the same one was there from another blob.
+    private func check(_ index: Int, of plan: LayerPlan) async throws {
+        let path = content.path(plan.layers[index].digest)
+        try await pool.run { try checkDiffID(of: path, plan.diffIDs[index], layer: index + 1) }
+    }
+
+    /// The manifest that a document means on the platform asked for.
+    private func choose(
+        _ top: RegistryClient.Document, _ request: PullRequest, _ client: RegistryClient
+    ) async throws -> (RegistryClient.Document, Manifest) {
+        var document = top
+        for _ in 0..<4 {
+            switch try ManifestDocument(document.bytes, mediaType: document.descriptor.mediaType) {
+            case .manifest(let manifest): return (document, manifest)
+            case .index(let index):
+                let chosen = try index.choose(request.platform ?? .host)
+                document = try await client.document("\(chosen.digest)")
+                guard document.descriptor.size == chosen.size else {
+                    throw ImageError.invalidImage("\(chosen.digest) has another size than its index promises")
+                }
+            }
+        }
+        throw ImageError.invalidImage("indexes are nested too deep")
+    }
+
+    private func configuration(_ descriptor: Descriptor, _ client: RegistryClient) async throws -> [UInt8] {
+        if content.has(descriptor) { return try content.read(descriptor.digest) }
+        return try await client.blob(descriptor, limit: 8 << 20)
+    }
+
+    private func decodeConfig(
+        _ bytes: [UInt8], _ manifest: Manifest, _ request: PullRequest
+    ) throws(ImageError) -> ImageConfig {
+        let config: ImageConfig
+        do {
+            config = try decodeJSON(ImageConfig.self, from: bytes)
+        } catch {
+            throw .invalidImage(
+                "\(request.reference) is no container image: its configuration has another form: \(error)")
+        }
+        guard config.rootfs.diffIDs.count == manifest.layers.count else {
+            throw .invalidImage(
+                "it has \(manifest.layers.count) layers, its configuration \(config.rootfs.diffIDs.count)")
+        }
+        let offered = Platform(os: config.os, architecture: config.architecture, variant: config.variant)
+        if let wanted = request.platform, wanted.distance(to: offered) == nil {
+            throw .noPlatform(wanted: wanted.text, available: [offered.normalized.text])
+        }
+        return config
+    }
+
+    /// Begins the downloads, three at a time; each layer is unpacked as soon as it is here.
+    private func downloadPlan(
+        _ manifest: Manifest, _ config: ImageConfig, _ client: RegistryClient,
+        _ report: @escaping @Sendable (PullProgress) -> Void
+    ) -> LayerPlan {
+        let limiter = Limiter(3)
+        let layers = manifest.layers
+        let arrivals = layers.map { _ in Arrival() }
+        return LayerPlan(layers: layers, diffIDs: config.rootfs.diffIDs) { index in
+            try await arrivals[index].once {
+                try await limiter.run { try await self.download(layers[index], client, report) }
+            }
+        }
+    }
+
+    private func download(
+        _ layer: Descriptor, _ client: RegistryClient, _ report: @escaping @Sendable (PullProgress) -> Void
+    ) async throws {
+        while let other = blobTasks[layer.digest] {
+            _ = await other.result  // another pull is fetching it; if that fails, this one tries
+            try Task.checkCancellation()
+        }
+        guard !content.has(layer) else {
+            report(.present(layer.digest))
+            return
+        }
+        let work = BlobDownload(
+            client: client, content: content, pool: pool, retries: RetryPolicy(), descriptor: layer, report: report)
+        let task = Task { try await work.run() }
+        blobTasks[layer.digest] = task
+        defer { blobTasks[layer.digest] = nil }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+/// Does something once, however many wait for it.
+private actor Arrival {
+    private var task: Task<Void, any Error>?
+
+    func once(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let task = task ?? Task { try await body() }
+        self.task = task
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import OCI
+import Synchronization
+
+/// How far a pull is.
+package enum PullProgress: Hashable, Sendable {
+    /// The layers of the image, base first; sizes are of what is transferred.
+    case layers([Descriptor])
+    /// The blob was there already.
+    case present(Digest)
+    /// Bytes of a blob that are here.
+    case transferred(Digest, done: Int64, total: Int64)
+    /// All layers are here and unpacked.
+    case complete
+}
+
+/// What makes two pulls the same.
+struct PullKey: Hashable {
+    let reference: Reference
+    let platform: String
+}
+
+/// A pull that several may wait for; it is given up when the last of them is.
+final class SharedPull: Sendable {
+    private struct State {
+        var observers: [@Sendable (PullProgress) -> Void] = []
+        var waiting = 0
+        var task: Task<Image, any Error>?
+        var isCancelled = false
+    }
+    // Guards who waits: callers come from any task, and leave from cancellation handlers.
+    private let state = Mutex(State())
+
+    func start(_ task: Task<Image, any Error>) { state.withLock { $0.task = task } }
+
+    /// - Returns: false when it was given up already.
+    func join(_ observer: @escaping @Sendable (PullProgress) -> Void) -> Bool {
+        state.withLock { state in
+            guard !state.isCancelled else { return false }
+            state.observers.append(observer)
+            state.waiting += 1
+            return true
+        }
+    }
+
+    func leave() {
+        let abandoned = state.withLock { state -> Task<Image, any Error>? in
+            state.waiting -= 1
+            guard state.waiting == 0 else { return nil }
+            state.isCancelled = true
+            return state.task
+        }
+        abandoned?.cancel()
+    }
+
+    func report(_ progress: PullProgress) {
+        for observer in state.withLock({ $0.observers }) { observer(progress) }
+    }
+
+    func value() async throws -> Image {
+        guard let task = state.withLock({ $0.task }) else { throw CancellationError() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            self.leave()
+        }
+    }
+}
+
+/// Lets so many through at a time, in the order they came.
+actor Limiter {
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(_ count: Int) { free = count }
+
+    func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        if free > 0 { free -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
+        defer {
+            if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+        }
+        try Task.checkCancellation()
+        return try await body()
+    }
+}

@@ -1,0 +1,270 @@
+import AsyncHTTPClient
+import JSON
+import NIOCore
+import NIOHTTP1
+import OCI
+
+/// Reads one repository of one registry (OCI distribution-spec): finds out how to reach it and what login it wants,
+/// follows redirects, and tries again what may go well the next time.
+actor RegistryClient {
+    private let reference: Reference
+    private let host: RegistryHost
+    private let login: RegistryCredentials.Login?
+    private let http: HTTPClient
+    private let retries: RetryPolicy
+    /// The one that answered; nil until then.
+    private var scheme: String?
+    /// The `Authorization` that the registry accepted last.
+    private var authorization: String?
+
+    init(
+        _ reference: Reference, credentials: RegistryCredentials, insecure: [String], http: HTTPClient,
+        retries: RetryPolicy = RetryPolicy()
+    ) {
+        self.reference = reference
+        host = RegistryHost(domain: reference.domain, insecure: insecure)
+        login = credentials.login(for: reference.domain)
+        self.http = http
+        self.retries = retries
+    }
+
+    /// A manifest or index, checked against the digest when it was asked for by one.
+    struct Document: Sendable {
+        let bytes: [UInt8]
+        let descriptor: Descriptor
+    }
+
+    /// The document under a tag or digest.
+    func document(_ name: String) async throws -> Document {
+        let accepted = (ManifestDocument.indexTypes + ManifestDocument.manifestTypes).map { ("Accept", $0) }
+        let response = try await get("manifests/\(name)", headers: HTTPHeaders(accepted))
+        guard response.status == .ok else { throw await failure(response, "manifest \(name)") }
+        let bytes = try await collect(response, limit: 4 << 20, what: "the manifest")
+        var hasher = DigestHasher(Digest(name)?.algorithm ?? .sha256)
+        hasher.update(bytes)
+        let digest = hasher.finish()
+        if let expected = Digest(name), expected != digest {
+            throw ImageError.digestMismatch(what: "the manifest", expected: expected, actual: digest)
+        }
+        let mediaType = response.headers.first(name: "Content-Type").map { $0.prefix { $0 != ";" } }.map(String.init)
+        return Document(
+            bytes: bytes,
+            descriptor: Descriptor(
+                mediaType: mediaType ?? MediaType.manifest, digest: digest, size: Int64(bytes.count)))
+    }
+
+    /// A small blob, checked.
+    func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8] {
+        guard descriptor.size <= limit else {
+            throw ImageError.tooLarge("\(descriptor.digest) has \(descriptor.size) bytes")
+        }
+        let response = try await get("blobs/\(descriptor.digest)")
+        guard response.status == .ok else { throw await failure(response, "blob \(descriptor.digest)") }
+        let bytes = try await collect(response, limit: limit, what: "\(descriptor.digest)")
+        var hasher = DigestHasher(descriptor.digest.algorithm)
+        hasher.update(bytes)
+        guard hasher.finish() == descriptor.digest, bytes.count == descriptor.size else {
+            throw ImageError.digestMismatch(
+                what: "a blob", expected: descriptor.digest, actual: hasher.finish())
+        }
+        return bytes
+    }
+
+    /// The answer to a request for a blob from byte `offset` on: 206 with the rest, 200 with all of it.
+    func openBlob(_ digest: Digest, from offset: Int64) async throws -> HTTPClientResponse {
+        let range = offset > 0 ? HTTPHeaders([("Range", "bytes=\(offset)-")]) : HTTPHeaders()
+        return try await get("blobs/\(digest)", headers: range)
+    }
+
+    /// Sends a request until it is answered with something that trying again will not better.
+    private func get(_ path: String, headers: HTTPHeaders = HTTPHeaders()) async throws -> HTTPClientResponse {
+        var attempt = 0
+        while true {
+            attempt += 1
+            do {
+                let response = try await authorized(path, headers)
+                guard retries.isWorthAnother(response.status), attempt < retries.attempts else { return response }
+                try await retries.wait(attempt, after: response.headers.first(name: "Retry-After"))
+            } catch let error where retries.isWorthAnother(error) && attempt < retries.attempts {
+                try await retries.wait(attempt, after: nil)
+            } catch {
+                throw explain(error)
+            }
+        }
+    }
+
+    /// Sends a request, and once more with the login that the registry asks for.
+    private func authorized(_ path: String, _ headers: HTTPHeaders) async throws -> HTTPClientResponse {
+        let used = authorization
+        let response = try await send(path, headers, used)
+        guard response.status == .unauthorized else { return response }
+        if authorization == used || authorization == nil {
+            let challenges = response.headers["WWW-Authenticate"].flatMap(AuthChallenge.parse)
+            authorization = try await answer(challenges)
+        }
+        guard let authorization else { return response }
+        return try await send(path, headers, authorization)
+    }
+
+    private func send(
+        _ path: String, _ headers: HTTPHeaders, _ authorization: String?
+    ) async throws -> HTTPClientResponse {
+        guard let scheme else { return try await sendFirst(path, headers, authorization) }
+        let url = "\(scheme)://\(host.authority)/v2/\(reference.path)/\(path)"
+        return try await follow(url, headers, authorization)
+    }
+
+    /// Plain HTTP is for hosts that were allowed it, and then only when they do not speak TLS.
+    private func sendFirst(
+        _ path: String, _ headers: HTTPHeaders, _ authorization: String?
+    ) async throws -> HTTPClientResponse {
+        var failure: (any Error)?
+        for scheme in host.schemes {
+            do {
+                let url = "\(scheme)://\(host.authority)/v2/\(reference.path)/\(path)"
+                let response = try await follow(url, headers, authorization)
+                self.scheme = scheme
+                return response
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                failure = error
+            }
+        }
+        throw failure ?? ImageError.registry("\(host.authority) cannot be reached")
+    }
+
+    /// Follows redirects; the login is for the registry alone, and nothing that came encrypted goes on in the clear.
+    private func follow(
+        _ start: String, _ headers: HTTPHeaders, _ authorization: String?
+    ) async throws -> HTTPClientResponse {
+        var url = start
+        for _ in 0..<6 {
+            var request = HTTPClientRequest(url: url)
+            request.headers = headers
+            request.headers.add(name: "User-Agent", value: "berth")
+            if let authorization, URLParts(url).origin == URLParts(start).origin {
+                request.headers.add(name: "Authorization", value: authorization)
+            }
+            let response = try await http.execute(request, deadline: .distantFuture)
+            guard [301, 302, 303, 307, 308].contains(response.status.code),
+                let location = response.headers.first(name: "Location")
+            else { return response }
+            let next = URLParts(url).resolve(location)
+            guard !(url.hasPrefix("https://") && !next.hasPrefix("https://")) else {
+                throw ImageError.registry(
+                    "\(host.authority) redirects to \(URLParts(next).origin), which is not encrypted")
+            }
+            url = next
+        }
+        throw ImageError.registry("\(host.authority) redirects in a circle")
+    }
+}
+
+// Logins.
+extension RegistryClient {
+    /// The `Authorization` that satisfies one of the challenges; nil when there is none to give.
+    private func answer(_ challenges: [AuthChallenge]) async throws -> String? {
+        if let bearer = challenges.first(where: { $0.scheme == "bearer" }) { return try await token(bearer) }
+        guard challenges.contains(where: { $0.scheme == "basic" }), case .password(let user, let password) = login
+        else {
+            return nil
+        }
+        return basic(user, password)
+    }
+
+    private func basic(_ user: String, _ password: String) -> String {
+        "Basic \(encodeBase64(Array("\(user):\(password)".utf8)))"
+    }
+
+    /// Fetches a token to pull this repository with (distribution's token specification).
+    private func token(_ challenge: AuthChallenge) async throws -> String {
+        guard let realm = challenge.parameters["realm"] else {
+            throw ImageError.registry("\(host.authority) asks for a token but does not say where to get it")
+        }
+        guard realm.hasPrefix("https://") || realm.hasPrefix("http://") && host.allowsPlain else {
+            throw ImageError.registry("\(host.authority) gives tokens at \(realm), which is not encrypted")
+        }
+        let scope = challenge.parameters["scope"] ?? "repository:\(reference.path):pull"
+        var fields = [("scope", scope)]
+        if let service = challenge.parameters["service"] { fields.append(("service", service)) }
+        var request = HTTPClientRequest(url: realm)
+        switch login {
+        case .identityToken(let token):
+            fields += [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "berth")]
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(ByteBuffer(string: URLParts.form(fields)))
+        case .password(let user, let password):
+            fields.append(("account", user))
+            request.headers.add(name: "Authorization", value: basic(user, password))
+            fallthrough
+        case nil:
+            request.url += (realm.contains("?") ? "&" : "?") + URLParts.form(fields)
+        }
+        request.headers.add(name: "User-Agent", value: "berth")
+        return "Bearer \(try await fetchToken(request, realm))"
+    }
+
+    private func fetchToken(_ request: HTTPClientRequest, _ realm: String) async throws -> String {
+        let response = try await http.execute(request, deadline: .now() + .seconds(30))
+        guard response.status == .ok else {
+            if [400, 401, 403].contains(response.status.code) { throw denied("its login was refused") }
+            throw RegistryStatus(code: response.status.code, text: "\(URLParts(realm).origin) gives no token")
+        }
+        let bytes = try await collect(response, limit: 1 << 20, what: "the token")
+        let value = try? JSONValue(parsing: bytes)
+        guard let token = value?["token"]?.string ?? value?["access_token"]?.string, !token.isEmpty else {
+            throw ImageError.registry("\(URLParts(realm).origin) gives no token")
+        }
+        return token
+    }
+
+    private func denied(_ reason: String) -> ImageError {
+        .unauthorized(
+            "pull access denied for \(reference.familiarName): \(reason); the repository may not exist, or needs a login"
+        )
+    }
+}
+
+// Answers.
+extension RegistryClient {
+    private func collect(_ response: HTTPClientResponse, limit: Int, what: String) async throws -> [UInt8] {
+        do {
+            let buffer = try await response.body.collect(upTo: limit)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw ImageError.tooLarge("\(what) has more than \(limit) bytes")
+        } catch {
+            throw explain(error)
+        }
+    }
+
+    /// What an answer other than the wanted one means.
+    func failure(_ response: HTTPClientResponse, _ what: String) async -> any Error {
+        let bytes = (try? await response.body.collect(upTo: 64 << 10)).map { Array($0.readableBytesView) } ?? []
+        let error = (try? JSONValue(parsing: bytes))?["errors"]?.array?.first
+        let text = error?["message"]?.string ?? error?["code"]?.string ?? response.status.reasonPhrase
+        switch response.status.code {
+        case 401, 403: return denied(text)
+        case 404: return ImageError.notFound("\(reference) is not in the registry (\(what): \(text))")
+        case 429: return ImageError.registry("\(host.authority) has had too many requests: \(text)")
+        default: return ImageError.registry("\(host.authority) answers \(response.status.code) to \(what): \(text)")
+        }
+    }
+
+    /// A failure of the connection in a person's words.
+    func explain(_ error: any Error) -> any Error {
+        switch error {
+        case is ImageError, is CancellationError: error
+        case let error as RegistryStatus: ImageError.registry("\(host.authority): \(error.text) (status \(error.code))")
+        default: ImageError.registry("registry \(host.authority) cannot be reached: \(error)")
+        }
+    }
+}
+
+/// A status that came where a result was wanted.
+struct RegistryStatus: Error {
+    let code: UInt
+    let text: String
+}

@@ -1,3 +1,0 @@
-struct RegistrySessions {}
-struct PullKey: Hashable {}
-struct SharedPull {}

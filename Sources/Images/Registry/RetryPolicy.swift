@@ -1,0 +1,32 @@
+import AsyncHTTPClient
+import NIOHTTP1
+
+/// How often and how long to try again.
+struct RetryPolicy: Sendable {
+    /// Of which the first is one.
+    var attempts = 5
+    /// Before the second attempt; doubled for each further one.
+    var firstDelay = Duration.milliseconds(250)
+    /// The most that a registry's Retry-After is heeded.
+    var longestDelay = Duration.seconds(60)
+
+    func isWorthAnother(_ status: HTTPResponseStatus) -> Bool { [408, 429, 500, 502, 503, 504].contains(status.code) }
+
+    /// A connection that broke may hold the next time; a name that does not resolve or a refused one will not soon.
+    func isWorthAnother(_ error: any Error) -> Bool {
+        switch error {
+        case is ImageError, is CancellationError: false
+        case let error as RegistryStatus: isWorthAnother(HTTPResponseStatus(statusCode: Int(error.code)))
+        case let error as HTTPClientError: error == .remoteConnectionClosed || error == .readTimeout
+        default: false
+        }
+    }
+
+    /// Waits before attempt `attempt + 1`; `header` is a Retry-After in seconds.
+    func wait(_ attempt: Int, after header: String?) async throws {
+        let asked = header.flatMap { Int64($0) }.map { Duration.seconds(max(0, $0)) }
+        // Up to a quarter more, so that clients which failed together do not come back together.
+        let own = firstDelay * (1 << min(attempt - 1, 8)) * Double.random(in: 1...1.25)
+        try await Task.sleep(for: min(asked ?? own, longestDelay))
+    }
+}

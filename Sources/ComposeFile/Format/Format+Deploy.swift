@@ -94,7 +94,8 @@ extension Format {
         [
             Attribute("constraints", .texts, "Conditions on the machine."),
             Attribute(
-                "preferences", .list(of: Record("a preference", [Attribute("spread", .text, "What it is spread over.")])),
+                "preferences",
+                .list(of: Record("a preference", [Attribute("spread", .text, "What it is spread over.")])),
                 "Wishes about the machine."),
             Attribute("max_replicas_per_node", .integer, "How many replicas a machine runs."),
         ])

@@ -23,7 +23,8 @@ extension Format {
         Attribute(
             "cap_drop", .distinctTexts, merge: .uniqueText, example: "[ALL]",
             "Capabilities that are taken from the default ones."),
-        Attribute("cgroup_parent", .text, example: "m-executor-abcd", "The cgroup under which the container's is made."),
+        Attribute(
+            "cgroup_parent", .text, example: "m-executor-abcd", "The cgroup under which the container's is made."),
         Attribute("cgroup", .choice("host", "private"), default: "private", "The cgroup namespace."),
         Attribute(
             "cpu_count", .integer(in: 0...Int64.max), standing: .noEffect("Windows"),
@@ -103,7 +104,8 @@ extension Format {
         Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
         Attribute("labels", .labels, merge: .members, example: "{com.example.team: shop}", "Labels on the containers."),
         Attribute("label_file", .textOrTexts, "Files with labels."),
-        Attribute("links", .distinctTexts, merge: .uniqueText, example: "[\"db:database\"]", "Services under an alias."),
+        Attribute(
+            "links", .distinctTexts, merge: .uniqueText, example: "[\"db:database\"]", "Services under an alias."),
         Attribute("logging", .mapping(logging), merge: .logging, "Where its log goes."),
         Attribute("mem_limit", .bytes, example: "512m", "The memory limit, in bytes or with a unit."),
         Attribute("mem_reservation", .bytes, "The memory that is kept for it."),

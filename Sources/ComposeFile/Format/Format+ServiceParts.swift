@@ -31,7 +31,8 @@ extension Format {
             Attribute("mode", .text, default: "ingress", "host or ingress."),
             Attribute("host_ip", .text, example: "127.0.0.1", "The host's address it is published on."),
             Attribute("target", Shape([.integer, .string], meaning: .integer), "The port in the container."),
-            Attribute("published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
+            Attribute(
+                "published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
             Attribute("protocol", .text, default: "tcp", "tcp, udp or sctp."),
             Attribute("app_protocol", .text, example: "http", "The application protocol, for people."),
         ])
@@ -48,7 +49,8 @@ extension Format {
             Attribute("ipv6_address", .text, "A fixed IPv6 address."),
             Attribute("link_local_ips", .distinctTexts, merge: .uniqueText, "Link-local addresses."),
             Attribute("mac_address", .text, "A fixed hardware address."),
-            Attribute("priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
+            Attribute(
+                "priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
         ])
 
     static let serviceVolume = Record(
@@ -163,7 +165,8 @@ extension Format {
     static let blkio = Record(
         "block device limits", extensions: false,
         [
-            Attribute("weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
+            Attribute(
+                "weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
             Attribute(
                 "weight_device",
                 .list(
@@ -199,7 +202,8 @@ extension Format {
         [
             Attribute("type", .text, required: true, "The provider's name."),
             Attribute(
-                "options", Shape(members: Shape([.string, .number, .boolean], items: providerValue, short: .optionList)),
+                "options",
+                Shape(members: Shape([.string, .number, .boolean], items: providerValue, short: .optionList)),
                 "Options for the provider."),
         ])
 

@@ -31,7 +31,7 @@ final class AttachedUp {
     private let consent: Session.Consent
     private let since: Double
     private let printer: LogPrinter
-    private let reporter: any ProgressReporter
+    private var reporter: any ProgressReporter
     private var request: OperationRequest
     private var operation: RunningOperation
     private var logs: EngineStream<LogLine>?
@@ -152,13 +152,14 @@ final class AttachedUp {
     }
 
     private func start(_ request: OperationRequest) throws {
+        reporter.finish()
+        reporter = session.makeReporter()
         operation = RunningOperation(
             try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
     }
 
     private func openLogs() throws {
-        guard logs == nil, phase == .running || !operation.isFinished, !choice.shown.isEmpty || choice.abort != .never
-        else { return }
+        guard logs == nil, phase == .running, !choice.shown.isEmpty || choice.abort != .never else { return }
         let services = choice.abort == .never ? choice.shown : choice.selected
         do throws(EngineFailure) {
             logs = try session.engine.logs(

@@ -81,7 +81,7 @@ extension Format {
             "env_file", Shape(.string, items: Shape(.string, record: envFile), short: .envFiles),
             merge: .unique(.path), example: "./app.env", "Files with environment variables."),
         Attribute(
-            "expose", Shape(items: .textOrNumber, uniqueItems: true), merge: .distinct, example: "[3000]",
+            "expose", Shape(items: .textOrNumber, uniqueItems: true), merge: .uniqueText, example: "[3000]",
             "Ports for other services; they are not published."),
         Attribute("external_links", .distinctTexts, merge: .distinct, "Containers outside the project, with an alias."),
         Attribute(

@@ -93,7 +93,7 @@ extension Format {
                         "tmpfs options",
                         [
                             Attribute("size", .bytes, "The size, in bytes or with a unit."),
-                            Attribute("mode", Shape([.number, .string], meaning: .fileMode), "Permission bits."),
+                            Attribute("mode", Shape([.number, .string], meaning: .modeBits), "Permission bits."),
                         ])), "Options of a memory file system."),
             Attribute(
                 "image",
@@ -221,7 +221,7 @@ extension Format {
         [
             Attribute("capabilities", .distinctTexts, example: "[gpu]", "What the device must be able to do."),
             Attribute("driver", .text, example: "nvidia", "The device's driver."),
-            Attribute("count", Shape([.integer, .string], meaning: .text), default: "all", "How many, or all."),
+            Attribute("count", Shape([.integer, .string], meaning: .deviceCount), default: "all", "How many, or all."),
             Attribute("device_ids", .distinctTexts, "Which ones."),
             Attribute("options", .labels, merge: .members, "Options for the driver."),
         ])

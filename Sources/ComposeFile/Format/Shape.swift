@@ -31,6 +31,10 @@ package final class Shape: Sendable {
         case duration
         /// Octal permission bits; canonical: text with a leading 0.
         case fileMode
+        /// Octal permission bits; canonical: the number.
+        case modeBits
+        /// A number of devices, or `all`; canonical: a number, -1 for all.
+        case deviceCount
         case pullPolicy
         case restartPolicy
         case anything

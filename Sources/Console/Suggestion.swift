@@ -3,7 +3,9 @@ package enum Suggestion {
     /// The closest of `candidates`, when it is close enough to be a slip of the fingers.
     package static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
         let limit = max(1, word.count / 3)
-        return candidates.map { (distance(word, $0), $0) }.filter { $0.0 <= limit && $0.1 != word }.min { $0 < $1 }?.1
+        // Between equally close ones, a right first letter is worth more than the alphabet.
+        return candidates.map { (distance(word, $0), $0.first == word.first ? 0 : 1, $0) }
+            .filter { $0.0 <= limit && $0.2 != word }.min { $0 < $1 }?.2
     }
 
     /// `; did you mean "up"?`, or nothing.

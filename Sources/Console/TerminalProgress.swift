@@ -8,14 +8,20 @@ package final class TerminalProgress: ProgressReporter {
     private let output: Output
     private let style: Style
     private let clock: () -> Double
+    private let isDryRun: Bool
     private var drawnLines = 0
+    private var drawnAt = -1.0
     private var cursorIsHidden = false
+
+    /// Seconds between two drawings: a burst of events is drawn once.
+    private static let pause = 0.05
 
     /// `clock` gives seconds that only grow.
     package init(to output: Output, style: Style, isDryRun: Bool = false, clock: @escaping () -> Double) {
         self.output = output
         self.style = style
         self.clock = clock
+        self.isDryRun = isDryRun
         block = ProgressBlock(isDryRun: isDryRun)
     }
 
@@ -24,12 +30,12 @@ package final class TerminalProgress: ProgressReporter {
             suspend()
             output.line(FailureText(style: style).warning(text))
         }
-        if block.take(event, at: clock()) { draw() }
+        if block.take(event, at: clock()), clock() - drawnAt >= Self.pause { draw() }
     }
 
     package func tick() {
         block.frame += 1
-        if block.isWorking { draw() }
+        draw()
     }
 
     package func suspend() {
@@ -39,14 +45,16 @@ package final class TerminalProgress: ProgressReporter {
     }
 
     package func finish() {
-        if !block.isEmpty { draw() }
+        draw()
         drawnLines = 0
+        block = ProgressBlock(isDryRun: isDryRun)
         if cursorIsHidden { output.write("\u{1B}[?25h") }
         cursorIsHidden = false
     }
 
     private func draw() {
         guard !block.isEmpty else { return }
+        drawnAt = clock()
         let size = output.isTerminal ? Terminal.size(Terminal.stderr) : nil
         let lines = block.lines(
             width: size.map { Int($0.columns) }, height: size.map { max(3, Int($0.rows) - 1) }, style: style,

@@ -68,7 +68,8 @@ struct Program {
             return .success
         }
         let mark = "Error: "
-        stderr.line(style(.boldRed, "error:") + " " + (text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text))
+        stderr.line(
+            style(.boldRed, "error:") + " " + (text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text))
         return .usage
     }
 

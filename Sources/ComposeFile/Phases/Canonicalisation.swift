@@ -178,7 +178,7 @@ struct Canonicalisation {
 
     private func command(_ node: inout Node) {
         guard let text = node.string else { return }
-        guard let split = CommandLine.split(text) else {
+        guard let split = CommandWords.split(text) else {
             return report.error(
                 node.span, "the command cannot be split into words: a quote or parenthesis is not closed",
                 hint: "write it as a list: [sh, -c, \"…\"]")

@@ -44,7 +44,7 @@ struct Scalars {
             node.value = .integer(value)
         case .float(let value):
             guard value.magnitude < 0x1p63 else {
-                return report.error(node.span, "\(GoNumber.text(value)) is too large")
+                return report.error(node.span, "\(ShortestNumber.text(value)) is too large")
             }
             node.value = .integer(Int64(value))
         case .unsigned(let value): return report.error(node.span, "\(value) is too large")

@@ -134,7 +134,7 @@ struct Validation {
         case .bool(let value): "\(value)"
         case .integer(let value): "\(value)"
         case .unsigned(let value): "\(value)"
-        case .float(let value): GoNumber.text(value)
+        case .float(let value): ShortestNumber.text(value)
         case .string(let text), .timestamp(let text): text
         default: nil
         }

@@ -10,8 +10,8 @@ struct ArgumentOrder {
 
     private static let shortNames: [Character: String] = ["f": "--file", "p": "--project-name"]
     static let globalValues: Set<String> = [
-        "--file", "--project-name", "--profile", "--env-file", "--project-directory", "--workdir", "--ansi",
-        "--progress", "--parallel",
+        "--file", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi", "--progress",
+        "--parallel",
     ]
     private static let globalFlags: Set<String> = [
         "--dry-run", "--compatibility", "--all-resources", "--verbose", "--no-ansi",
@@ -30,7 +30,8 @@ struct ArgumentOrder {
     private static let valuesBeforeCommand: [String: Set<String>] = [
         "exec": ["--index", "-u", "--user", "-w", "--workdir", "-e", "--env"],
         "run": [
-            "--cap-add", "--cap-drop", "--entrypoint", "-e", "--env", "--env-from-file", "-l", "--label", "--name", "-p",
+            "--cap-add", "--cap-drop", "--entrypoint", "-e", "--env", "--env-from-file", "-l", "--label", "--name",
+            "-p",
             "--publish", "--pull", "-u", "--user", "-v", "--volume", "-w", "--workdir",
         ],
     ]
@@ -59,7 +60,8 @@ struct ArgumentOrder {
         rest.removeFirst()
         if !inner.contains(subverb), subverb != "help" {
             let question = Suggestion.question(for: subverb, among: inner)
-            throw UsageFailure("unknown verb \"\(verb) \(subverb)\"\(question)", hint: "berth \(verb) --help lists them")
+            throw UsageFailure(
+                "unknown verb \"\(verb) \(subverb)\"\(question)", hint: "berth \(verb) --help lists them")
         }
         return [verb, subverb] + globals + rest
     }
@@ -81,7 +83,8 @@ struct ArgumentOrder {
             globals += [name, value]
             return
         }
-        let (name, value) = Self.split(argument)
+        var (name, value) = Self.split(argument)
+        if name == "--workdir" { name = "--project-directory" }  // its older name
         if Self.globalFlags.contains(name) {
             if value != "false" { globals.append(name) }
         } else if Self.globalValues.contains(name) {

@@ -26,9 +26,6 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What relative paths start from (default: the first file's folder)", valueName: "path"))
     var projectDirectory: String?
 
-    @Option(help: ArgumentHelp("The older name of --project-directory", visibility: .hidden))
-    var workdir: String?
-
     @Option(help: "Colours and cursor movement") var ansi: AnsiMode?
     @Option(help: "How progress is shown on standard error") var progress: ProgressMode?
     @Option(help: ArgumentHelp("Accepted; the engine decides by itself", visibility: .hidden)) var parallel: Int?

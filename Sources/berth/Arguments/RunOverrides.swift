@@ -8,9 +8,11 @@ struct RunOverrides: ParsableArguments {
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")
     var env: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A file of variables") var envFromFile: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A volume or folder: SOURCE:TARGET[:OPTIONS]")
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A volume or folder: SOURCE:TARGET[:OPTIONS]")
     var volume: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A port: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]")
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A port: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]")
     var publish: [String] = []
     @Flag(name: [.customLong("service-ports"), .customShort("P")], help: "Publish the service's ports")
     var servicePorts = false
@@ -69,15 +71,22 @@ struct RunOverrides: ParsableArguments {
         let kind: ServiceVolume.Kind
         if spec.isBind, let source = spec.source {
             // Unlike in the file, a path on the command line is relative to where the person is.
-            let path = source.hasPrefix("/") ? source : FilePath.resolve(source, in: session.workingDirectory)
+            let path = Self.absolute(source, in: session.workingDirectory)
             kind = .bind(
-                source: path, createHostPath: true, propagation: spec.propagation, recursive: nil, selinux: spec.selinux)
+                source: path, createHostPath: true, propagation: spec.propagation, recursive: nil, selinux: spec.selinux
+            )
         } else {
             if let source = spec.source { try session.check(volume: source, in: project) }
             kind = .volume(source: spec.source, noCopy: spec.noCopy, subpath: nil)
         }
         service.volumes.removeAll { $0.target == spec.target }
         service.volumes.append(ServiceVolume(kind: kind, target: spec.target, readOnly: spec.readOnly))
+    }
+
+    private static func absolute(_ path: String, in folder: String) -> String {
+        if path.hasPrefix("/") { return path }
+        let rest = path.hasPrefix("./") ? path.dropFirst(2) : path[...]
+        return rest.isEmpty || rest == "." ? folder : "\(folder)/\(rest)"
     }
 
     private func addVariables(from path: String, to service: inout Service, _ session: Session) throws {
@@ -100,6 +109,7 @@ extension Session {
         let known = project.volumes.keys.sorted().joined(separator: ", ")
         throw CommandFailure(
             "the project has no volume \"\(volume)\"",
-            hint: known.isEmpty ? "a folder begins with ./ or /" : "its volumes: \(known); a folder begins with ./ or /")
+            hint: known.isEmpty ? "a folder begins with ./ or /" : "its volumes: \(known); a folder begins with ./ or /"
+        )
     }
 }

@@ -31,13 +31,16 @@ final class AttachedUp {
     private let consent: Session.Consent
     private let since: Double
     private let printer: LogPrinter
-    private let reporter: any ProgressReporter
+    private var reporter: any ProgressReporter
     private var request: OperationRequest
     private var operation: RunningOperation
     private var logs: EngineStream<LogLine>?
     private var phase = Phase.running
-    /// Newest line seen of each container: what was shown is not shown again when the stream is opened anew.
+    /// Newest line seen of each container, and what it was when the stream was opened anew: up to there all was shown.
     private var newest: [String: Int64] = [:]
+    private var shownBefore: [String: Int64] = [:]
+    /// The output ended after the operation had: nothing more will come.
+    private var outputIsOver = false
     private var shownHeader = false
     /// Ends of containers, in order: service and code.
     private var endings: [(service: String, code: Int)] = []
@@ -140,7 +143,7 @@ final class AttachedUp {
                 }
             case .succeeded, .needsConsent: break
             }
-            if outcome.status == .succeeded, logs == nil { try openLogs() }
+            if outcome.status == .succeeded, logs == nil, !outputIsOver { try openLogs() }
             return logs != nil
         }
         if outcome.status == .failed { _ = try session.conclude(operation, outcome) }
@@ -149,17 +152,19 @@ final class AttachedUp {
     }
 
     private func start(_ request: OperationRequest) throws {
+        reporter.finish()
+        reporter = session.makeReporter()
         operation = RunningOperation(
             try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
     }
 
     private func openLogs() throws {
-        guard logs == nil, phase == .running || !operation.isFinished, !choice.shown.isEmpty || choice.abort != .never
-        else { return }
+        guard logs == nil, phase == .running, !choice.shown.isEmpty || choice.abort != .never else { return }
         let services = choice.abort == .never ? choice.shown : choice.selected
         do throws(EngineFailure) {
             logs = try session.engine.logs(
                 LogRequest(services: services, follow: true, since: since), of: project.name)
+            shownBefore = newest
         } catch {
             // The project is not stored yet: the next event tries again.
             if error.code != "not_found" || operation.isFinished { throw error }
@@ -175,9 +180,11 @@ final class AttachedUp {
     private func readLogs() throws {
         guard let lines = try logs?.nextBatch() else {
             logs = nil
+            // Before that it may only mean that nothing ran yet.
+            outputIsOver = operation.isFinished || phase != .running
             return
         }
-        let fresh = lines.filter { $0.time > newest[$0.container] ?? 0 }
+        let fresh = lines.filter { $0.time > shownBefore[$0.container] ?? 0 }
         for line in lines { newest[line.container] = max(line.time, newest[line.container] ?? 0) }
         let shown = fresh.filter { choice.shown.contains(service(of: $0)) }
         if !shown.isEmpty {

@@ -21,7 +21,7 @@ extension Session {
     func loadFiles(services: [String] = [], steps: LoadSteps = LoadSteps()) throws -> LoadResult {
         var request = LoadRequest(
             files: global.files, workingDirectory: workingDirectory,
-            projectDirectory: global.projectDirectory ?? global.workdir, projectName: global.projectName,
+            projectDirectory: global.projectDirectory, projectName: global.projectName,
             profiles: global.profiles, environmentFiles: global.environmentFiles, environment: environment,
             services: services, steps: steps)
         if global.files.contains("-") { request.standardInput = try openInput("-").readToEnd() }

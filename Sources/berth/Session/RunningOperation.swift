@@ -122,7 +122,10 @@ extension Session {
             for failure in outcome.errors { show(failure) }
             if outcome.errors.isEmpty { show(EngineFailure(code: "failed", message: "the operation failed")) }
             if outcome.changes > 0, outcome.errors.allSatisfy({ $0.hint == nil }) {
-                show(hint: "what was made so far stays: `berth ps -a` shows it, `berth up` goes on, `berth down` removes it")
+                show(
+                    hint:
+                        "what was made so far stays: `berth ps -a` shows it, `berth up` goes on, `berth down` removes it"
+                )
             }
             throw ExitStatus.failure
         case .cancelled:
@@ -130,7 +133,8 @@ extension Session {
             stderr.line(
                 outcome.changes == 0
                     ? "Cancelled; nothing was changed."
-                    : "Cancelled; \(changes): `berth ps -a` shows what exists, `berth up` goes on, `berth down` removes it.")
+                    : "Cancelled; \(changes): `berth ps -a` shows what exists, `berth up` goes on, `berth down` removes it."
+            )
             throw ExitStatus.interrupted
         }
         if global.dryRun { stdout.write(PlanText.text(operation.plan ?? PlanDescription(actions: []), style: style)) }

@@ -1,5 +1,5 @@
-import EngineWire
 import EngineClient
+import EngineWire
 
 extension Session {
     /// A verb that works on what the engine has stored: no project is sent, so a broken or changed file does no harm.

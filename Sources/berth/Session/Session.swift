@@ -24,7 +24,8 @@ final class Session {
         ansi =
             global.noAnsi
             ? .never : try Self.choice(global.ansi, environment["COMPOSE_ANSI"], "COMPOSE_ANSI", otherwise: .auto)
-        progress = try Self.choice(global.progress, environment["COMPOSE_PROGRESS"], "COMPOSE_PROGRESS", otherwise: .auto)
+        progress = try Self.choice(
+            global.progress, environment["COMPOSE_PROGRESS"], "COMPOSE_PROGRESS", otherwise: .auto)
         engine = EngineClient(environment: environment)
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EngineWire
+import ProjectModel
 
 /// `berth create`: containers without starting them.
 struct Create: Verb {

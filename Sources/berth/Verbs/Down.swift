@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineClient
 import EngineWire
 
 /// `berth down`: removes what the project made.

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import EngineClient
 import EngineWire
 import Linux
 
@@ -10,7 +12,9 @@ struct Exec: Verb {
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")
     var env: [String] = []
     @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
-    @Flag(name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")], help: "No terminal, also if you have one")
+    @Flag(
+        name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
+        help: "No terminal, also if you have one")
     var noTTY = false
     @Flag(help: "With all capabilities") var privileged = false
     @Option(name: .shortAndLong, help: "Run as this user") var user: String?

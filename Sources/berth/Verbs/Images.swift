@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
 
 /// `berth images`: what the project's containers were made from.

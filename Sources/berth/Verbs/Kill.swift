@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import EngineWire
 
 /// `berth kill`: sends a signal, SIGKILL unless another is named.
 struct Kill: Verb {

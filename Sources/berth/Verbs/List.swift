@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
 
 /// `berth ls`: the projects on this machine.
@@ -23,7 +24,9 @@ struct List: Verb {
         var projects = try session.engine.projects().sorted { $0.name < $1.name }
         if !all {
             for index in projects.indices {
-                projects[index].states = projects[index].states.filter { ["running", "paused", "restarting"].contains($0.key) }
+                projects[index].states = projects[index].states.filter {
+                    ["running", "paused", "restarting"].contains($0.key)
+                }
             }
             projects.removeAll { $0.states.values.allSatisfy { $0 == 0 } }
         }

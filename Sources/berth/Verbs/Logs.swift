@@ -1,7 +1,9 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
 import Linux
+import ProjectModel
 
 /// `berth logs`: what containers wrote.
 struct Logs: Verb {
@@ -35,7 +37,9 @@ struct Logs: Verb {
             throw CommandFailure("service \"\(name)\" is not running container #\(index)")
         }
         if chosen.isEmpty, !follow {
-            if target.project == nil, containers.isEmpty { session.warn("no containers for project \"\(target.name)\"") }
+            if target.project == nil, containers.isEmpty {
+                session.warn("no containers for project \"\(target.name)\"")
+            }
             return
         }
         let project = try target.project ?? session.engine.storedProject(target.name)?.project
@@ -62,7 +66,8 @@ struct Logs: Verb {
         } catch {
             throw UsageFailure(
                 "invalid value for \(flag): \"\(error.text)\"",
-                hint: "a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or a span back from now (10m, 1h30m)")
+                hint: "a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or a span back from now (10m, 1h30m)"
+            )
         }
     }
 }

@@ -28,7 +28,8 @@ struct NetworkList: Verb {
 }
 
 struct NetworkInspect: Verb {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show all about networks, as JSON")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show all about networks, as JSON")
 
     @Option(name: .shortAndLong, help: "A Go template") var format: String?
     @OptionGroup(title: "Global") var global: GlobalOptions

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineWire
 
 /// `berth pause`: freezes the processes of services.
 struct Pause: Verb {

@@ -1,13 +1,16 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
+import ProjectModel
 
 /// `berth plan`: what `up` would do, action by action, and why.
 struct Plan: Verb {
     static let configuration = CommandConfiguration(abstract: "Show what up would do, and why")
 
     @OptionGroup var recreation: RecreationFlags
-    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies = false
+    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =
+        false
     @Option(help: "table or json") var format: String?
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services (default: all)") var services: [String] = []

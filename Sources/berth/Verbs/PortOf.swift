@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import EngineWire
 
 /// `berth port`: where a container's port is reached on the host.
@@ -21,7 +22,9 @@ struct PortOf: Verb {
         let container = try session.container(of: service, index: index, in: try session.target())
         let matching = container.ports.filter { $0.target == port && $0.transport == transport }
         // One address family is enough: IPv4 before IPv6, as docker compose prints it.
-        if let found = matching.min(by: { $0.hostIP.contains(":") != $1.hostIP.contains(":") && !$0.hostIP.contains(":") }) {
+        if let found = matching.min(by: {
+            $0.hostIP.contains(":") != $1.hostIP.contains(":") && !$0.hostIP.contains(":")
+        }) {
             let address = found.hostIP.contains(":") ? "[\(found.hostIP)]" : found.hostIP
             return session.stdout.line("\(address):\(found.hostPort)")
         }

@@ -8,7 +8,8 @@ struct Pull: Verb {
 
     @Option(help: "always, or missing: only what is not there") var policy: PullArgument?
     @Flag(help: "Go on when an image cannot be fetched") var ignorePullFailures = false
-    @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies = false
+    @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies =
+        false
     @Flag(help: "Leave out services that have a build section") var ignoreBuildable = false
     @Flag(name: .shortAndLong, help: "No progress") var quiet = false
     @Flag(name: .customLong("no-parallel"), help: .hidden) var noParallel = false
@@ -20,7 +21,8 @@ struct Pull: Verb {
         try session.check(services: services, among: project.services.map(\.name))
         var wanted = services
         if ignoreBuildable {
-            wanted = project.services.filter { !$0.hasBuild && (services.isEmpty || services.contains($0.name)) }.map(\.name)
+            wanted = project.services.filter { !$0.hasBuild && (services.isEmpty || services.contains($0.name)) }.map(
+                \.name)
             if wanted.isEmpty { return }
         }
         let request = OperationRequest(

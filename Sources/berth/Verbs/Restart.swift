@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineWire
 
 /// `berth restart`: stops and starts containers as they are.
 struct Restart: Verb {

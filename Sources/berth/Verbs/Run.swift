@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
 import Linux
 import ProjectModel
@@ -10,7 +11,9 @@ struct Run: Verb {
 
     @Flag(name: [.customLong("rm")], help: "Remove the container when it ends") var remove = false
     @Flag(name: .shortAndLong, help: "Leave it running in the background, print its id") var detach = false
-    @Flag(name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")], help: "No terminal, also if you have one")
+    @Flag(
+        name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
+        help: "No terminal, also if you have one")
     var noTTY = false
     @OptionGroup var overrides: RunOverrides
     @Option(help: "The container's name") var name: String?
@@ -26,7 +29,8 @@ struct Run: Verb {
     @Flag(help: .hidden) var quietPull = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service") var service: String
-    @Argument(parsing: .remaining, help: "The command and its arguments (default: the service's)") var command: [String] = []
+    @Argument(parsing: .remaining, help: "The command and its arguments (default: the service's)") var command:
+        [String] = []
 
     func validate() throws {
         if build { throw ValidationError("--build: berth cannot build images yet") }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EngineWire
+import ProjectModel
 
 /// `berth scale`: how many replicas services have, until the next `up`.
 struct Scale: Verb {

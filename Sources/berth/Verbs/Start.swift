@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineWire
 
 /// `berth start`: starts containers that exist.
 struct Start: Verb {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineWire
 
 /// `berth stop`: stops services and keeps their containers.
 struct Stop: Verb {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineWire
 
 /// `berth unpause`: lets frozen services go on.
 struct Unpause: Verb {

@@ -14,7 +14,8 @@ struct Up: Verb {
     var wait = false
     @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
-    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies = false
+    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =
+        false
     @Flag(name: .customLong("no-start"), help: "Create containers, do not start them") var noStart = false
     @Flag(name: .customLong("always-recreate-deps"), help: "Recreate what the named services depend on, too")
     var alwaysRecreateDependencies = false
@@ -24,7 +25,8 @@ struct Up: Verb {
     var renewAnonymousVolumes = false
     @Flag(help: "Stop everything when a container ends") var abortOnContainerExit = false
     @Flag(help: "Stop everything when a container fails") var abortOnContainerFailure = false
-    @Option(help: "Stop everything when a container ends, and return the code of this service") var exitCodeFrom: String?
+    @Option(help: "Stop everything when a container ends, and return the code of this service") var exitCodeFrom:
+        String?
     @Option(parsing: .unconditionalSingleValue, help: "Show only this service's output") var attach: [String] = []
     @Option(
         name: .customLong("no-attach"), parsing: .unconditionalSingleValue, help: "Do not show this service's output")
@@ -46,7 +48,8 @@ struct Up: Verb {
                     + "--attach-dependencies")
         }
         if wait, abortOnContainerExit || !attach.isEmpty || attachDependencies {
-            throw ValidationError("--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
+            throw ValidationError(
+                "--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
         }
         if watch { throw ValidationError("--watch: berth cannot watch files yet") }
     }

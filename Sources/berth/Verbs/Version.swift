@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import EngineClient
 import EngineWire
 import JSON
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import EngineClient
 import EngineWire
 
 /// `berth volumes`: the project's volumes.

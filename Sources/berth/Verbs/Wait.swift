@@ -1,9 +1,12 @@
 import ArgumentParser
+import Console
+import EngineClient
 import EngineWire
 
 /// `berth wait`: waits until containers have ended.
 struct Wait: Verb {
-    static let configuration = CommandConfiguration(abstract: "Wait until services have ended, return the last one's code")
+    static let configuration = CommandConfiguration(
+        abstract: "Wait until services have ended, return the last one's code")
 
     @Flag(help: "Take the project down afterwards") var downProject = false
     @OptionGroup(title: "Project") var global: GlobalOptions

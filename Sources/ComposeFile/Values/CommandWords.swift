@@ -1,5 +1,5 @@
 /// A command given as one string, split into words as docker compose does: quotes and backslashes, nothing else.
-package enum CommandLine {
+package enum CommandWords {
     package struct Split: Hashable, Sendable {
         package var words: [String]
         /// What stands from the first unquoted `;`, `&`, `|`, `<` or `>` on: it is not part of the command.

@@ -1,5 +1,5 @@
 /// Numbers as Go prints them: docker compose turns a number into text in its way, and files rely on it.
-package enum GoNumber {
+package enum ShortestNumber {
     /// The fewest digits that read back; with an exponent when that is below -4 or above 5.
     package static func text(_ value: Double) -> String {
         if value.isNaN { return "NaN" }

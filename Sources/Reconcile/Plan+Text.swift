@@ -20,7 +20,8 @@ extension Action: CustomStringConvertible {
         case .pause(let replica, _): "pause \(replica)"
         case .unpause(let replica, _): "unpause \(replica)"
         case .wait(let service, let condition, let required):
-            "wait until \(service) is \(condition.rawValue)" + (required ? "" : " (optional)")
+            "wait until \(service) \(condition == .completed ? "has" : "is") \(condition.rawValue)"
+                + (required ? "" : " (optional)")
         }
     }
 }

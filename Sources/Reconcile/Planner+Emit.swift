@@ -7,6 +7,7 @@ extension Planner {
             for task in tasks[name] ?? [] { emitDown(task) }
         }
         for name in graph.order { orderStops(of: name) }
+        orderSharers()
         for removal in objects.removals {
             draft.order(removal.node, after: removal.users.compactMap { nodes.removals[$0] })
         }
@@ -40,7 +41,9 @@ extension Planner {
         case .stop(let why), .restart(_, let why): reason = why
         case .remove(let why):
             reason = why
-            volumes = container.hasAnonymousVolumes
+            // A second container of one number may share its anonymous volumes with the first.
+            let isTwin = (tasks[container.service] ?? []).contains { $0.replica == task.replica && $0.survives }
+            volumes = container.hasAnonymousVolumes && !isTwin
         case .replace(_, let renew, let why):
             reason = why
             volumes = renew && container.hasAnonymousVolumes
@@ -57,27 +60,36 @@ extension Planner {
         nodes.removals[container.id] = removal
     }
 
-    /// Dependents stop first where both go down for good, or where the dependent is to be restarted with its dependency;
-    /// who joined a namespace is removed before its owner.
+    /// Dependents stop first where both go down for good, where the dependent is to be restarted with its dependency, and
+    /// where it is in its dependency's namespace.
     private mutating func orderStops(of name: String) {
         let own = tasks[name] ?? []
-        let ids = own.compactMap(\.existing?.id)
-        let stops = ids.compactMap { nodes.stops[$0] }
-        let removals = ids.compactMap { nodes.removals[$0] }
-        guard !stops.isEmpty || !removals.isEmpty else { return }
         for dependent in graph.dependents[name] ?? [] {
-            let others = tasks[dependent.service] ?? []
             let joins = services[dependent.service]?.spec.joins.contains { $0.service == name } ?? false
-            let otherIDs = others.filter { dependent.restart || joins || $0.isTeardown }.compactMap(\.existing?.id)
-            let otherStops = otherIDs.compactMap { nodes.stops[$0] }
-            for (task, stop) in own.compactMap({ task in
-                task.existing.flatMap { nodes.stops[$0.id] }.map { (task, $0) }
-            }) where dependent.restart || joins || task.isTeardown {
-                draft.order(stop, after: otherStops)
+            let isTied = dependent.restart || joins
+            let stops = (tasks[dependent.service] ?? []).filter { isTied || $0.isTeardown }.compactMap { task in
+                task.existing.flatMap { nodes.stops[$0.id] }
             }
-            guard joins else { continue }
-            let otherRemovals = otherIDs.compactMap { nodes.removals[$0] }
-            for removal in removals { draft.order(removal, after: otherRemovals) }
+            guard !stops.isEmpty else { continue }
+            for task in own where isTied || task.isTeardown {
+                guard let id = task.existing?.id else { continue }
+                if let stop = nodes.stops[id] {
+                    draft.order(stop, after: stops)
+                } else if joins, let removal = nodes.removals[id] {
+                    draft.order(removal, after: stops)
+                }
+            }
+        }
+    }
+
+    /// Who is in a container's namespace leaves before it: by what was joined, whatever the file says now. Stops follow the
+    /// file alone, so that the two can never ask for opposite orders.
+    mutating func orderSharers() {
+        for sharer in observed.containers {
+            for owner in sharer.joined {
+                guard let removal = nodes.removals[owner] else { continue }
+                draft.order(removal, after: nodes.removals[sharer.id] ?? nodes.stops[sharer.id])
+            }
         }
     }
 
@@ -131,7 +143,8 @@ extension Planner {
         let node = draft.add(.start(task.replica, existing: existing), at: place, because: reason)
         draft.order(node, after: previous)
         draft.order(node, after: ready)
-        draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
+        // A new container has waited for its networks when it was made.
+        if existing != nil { draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] }) }
         draft.order(node, after: exclusives.stops(before: task.existing?.id, spec))
         nodes.starts[spec.name, default: []].append(node)
     }

@@ -46,13 +46,10 @@ extension Planner {
             removals[container.service, default: []].append(node)
             nodes.removals[container.id] = node
         }
+        orderSharers()
         for name in graph.order {
             for dependent in graph.dependents[name] ?? [] {
                 for stop in stops[name] ?? [] { draft.order(stop, after: stops[dependent.service] ?? []) }
-                guard services[dependent.service]?.spec.joins.contains(where: { $0.service == name }) ?? false else {
-                    continue
-                }
-                for node in removals[name] ?? [] { draft.order(node, after: removals[dependent.service] ?? []) }
             }
         }
     }

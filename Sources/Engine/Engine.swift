@@ -27,7 +27,7 @@ package actor Engine {
         self.real = real
         parts = EngineParts(
             paths: paths, store: store, inventory: inventory, machine: machine, network: network, runner: runner,
-            objects: objects, preflight: Preflight(inventory: inventory, machine: machine, paths: paths),
+            objects: objects, preflight: PreflightInspector(inventory: inventory, machine: machine),
             operations: RunningOperations(), log: log,
             logTail: { record in await LogReader.tail(paths.log(record.id), lines: 10) })
         for (name, desired) in content.desired { loops[name] = ProjectLoop(name: name, desired: desired, parts: parts) }

@@ -24,7 +24,7 @@ struct ContainerDraft {
         var record = ContainerRecord(
             id: id, name: name(place), project: desired.project, service: spec.name, number: nil, oneOff: nil, spec: spec,
             definitions: definitions, imageID: image.id, image: image.config, labels: [:], createdAt: now,
-            recreateRound: service.recreateRound, restartRound: service.restartRound, startRound: 0, joined: [:],
+            recreateRound: service.recreateRound, restartRound: service.restartRound, startRound: service.startRound, joined: [:],
             endpoints: [], ports: ports, mounts: mounts, life: .init(phase: .creating))
         switch place {
         case .number(let number): record.number = number

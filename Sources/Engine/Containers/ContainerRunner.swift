@@ -179,7 +179,7 @@ final class ContainerRunner: Sendable {
             if let rounds {
                 record.startRound = rounds.start
                 record.restartRound = rounds.restart
-                record.life.restarts = 0
+                record.life.backoff.reset()
             }
         }
         await network.end(id)
@@ -311,10 +311,13 @@ final class ContainerRunner: Sendable {
         try await inventory.update(id) { $0.life.phase = .paused }
     }
 
-    func unpause(_ id: String) async throws {
+    func unpause(_ id: String, startRound: Int?) async throws {
         try await machine.resume(id)
         try await inventory.update(id) { record in
-            if record.life.phase == .paused { record.life.phase = .running }
+            guard record.life.phase == .paused else { return }
+            record.life.phase = .running
+            record.life.reason = nil
+            if let startRound { record.startRound = startRound }
         }
     }
 

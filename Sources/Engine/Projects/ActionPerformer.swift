@@ -54,9 +54,10 @@ final class ActionPerformer: Sendable {
             }
         case .pause(_, let id):
             try await report(.container, await name(id), "Pausing", "Paused", reason) { try await self.runner.pause(id) }
-        case .unpause(_, let id):
+        case .unpause(let replica, let id):
+            let startRound = desired.service(replica.service)?.startRound
             try await report(.container, await name(id), "Unpausing", "Unpaused", reason) {
-                try await self.runner.unpause(id)
+                try await self.runner.unpause(id, startRound: startRound)
             }
         case .wait(let service, let condition, let required):
             try await wait(service, condition, required: required)
@@ -70,7 +71,7 @@ final class ActionPerformer: Sendable {
         let fullName = service.spec.containerName ?? "\(desired.project)-\(serviceName)-\(number)"
         let words = replacing == nil ? ("Creating", "Created") : ("Recreate", "Recreated")
         try await report(.container, fullName, words.0, words.1, reason) {
-            let image = try await self.objects.image(of: service.spec, project: self.desired.project)
+            let image = try await self.objects.image(of: service.spec, pinned: service.pinnedImage, project: self.desired.project)
             let draft = ContainerDraft(
                 desired: self.desired, service: service, image: image, id: self.runner.machine.newID(),
                 now: self.runner.machine.now(), version: WireVersion.product)

@@ -10,7 +10,7 @@ struct EngineParts: Sendable {
     let network: NetworkSync
     let runner: ContainerRunner
     let objects: ObjectStore
-    let preflight: Preflight
+    let preflight: PreflightInspector
     let operations: RunningOperations
     let log: Logger
     let logTail: @Sendable (ContainerRecord) async -> [String]

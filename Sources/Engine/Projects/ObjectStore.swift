@@ -14,7 +14,8 @@ final class ObjectStore: Sendable {
         self.network = network
     }
 
-    func image(of service: Service, project: String) async throws -> MachineImage {
+    func image(of service: Service, pinned: String? = nil, project: String) async throws -> MachineImage {
+        if let pinned, let image = try await machine.image(pinned) { return image }
         let reference = service.image ?? "\(project)-\(service.name)"
         if let image = try await machine.image(reference) { return image }
         throw EngineFailure(

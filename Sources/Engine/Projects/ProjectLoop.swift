@@ -93,7 +93,7 @@ actor ProjectLoop {
 
     /// What would be done, without doing it.
     func plan(_ request: OperationRequest) async throws -> PlanDescription {
-        let (_, plan, _) = try await prepare(request)
+        let (_, plan, _, _) = try await prepare(request)
         return PlanDescription(plan)
     }
 
@@ -108,30 +108,37 @@ actor ProjectLoop {
             let failures = await puller.pullMissing(project, services: request.services, override: policy)
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
-        let (wanted, plan, observed) = try await prepare(request)
+        let (wanted, plan, observed, change) = try await prepare(request)
+        for note in change.notes { operation.emit(.warning(note)) }
         if request.dryRun {
             operation.emit(.planned(PlanDescription(plan)))
             return OperationOutcome(status: .succeeded)
         }
-        let findings = await parts.preflight.findings(wanted, plan, observed)
-        guard findings.isEmpty else { return OperationOutcome(status: .failed, errors: findings) }
+        let (errors, warnings) = await parts.preflight.findings(wanted, plan, observed)
+        for warning in warnings { operation.emit(.warning(warning)) }
+        guard errors.isEmpty else { return OperationOutcome(status: .failed, errors: errors) }
         let consent = Set(plan.actions.compactMap(\.needsConsent)).subtracting(request.consent)
         guard consent.isEmpty else { return OperationOutcome(status: .needsConsent, consent: consent.sorted()) }
         try await store(wanted)
-        reportWhatRuns(wanted, plan, observed, request, operation)
+        reportWhatRuns(wanted, plan, observed, request, change, operation)
         if case .kill(let signal, _) = request.verb { try await kill(signal, request, operation) }
         let result = await converge(operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent))
         return try await finish(request, operation, result)
     }
 
     /// The desired state that the request leads to, and what has to be done for it; nothing is stored yet.
-    private func prepare(_ request: OperationRequest) async throws -> (Desired, Plan, Observed) {
+    private func prepare(_ request: OperationRequest) async throws -> (Desired, Plan, Observed, IntentChange) {
         var wanted = desired ?? Desired(project: name)
         var lookAt = wanted
         if let project = request.project { lookAt.take(project) }
         let observed = try await observer.observe(lookAt)
-        try wanted.apply(IntentVerb(request.verb), project: request.project, services: request.services, observed: observed)
-        return (wanted, Reconcile.plan(desired: wanted, observed: observed), observed)
+        do throws(IntentError) {
+            let change = try wanted.apply(
+                IntentVerb(request.verb), project: request.project, services: request.services, observed: observed)
+            return (wanted, Reconcile.plan(desired: wanted, observed: observed), observed, change)
+        } catch {
+            throw EngineFailure(code: "invalid", message: error.description, hint: error.hint)
+        }
     }
 
     private func store(_ wanted: Desired) async throws {
@@ -239,18 +246,20 @@ actor ProjectLoop {
 
     /// Containers that an `up` leaves alone are named too: silence would leave a person guessing.
     private func reportWhatRuns(
-        _ wanted: Desired, _ plan: Plan, _ observed: Observed, _ request: OperationRequest, _ operation: Operation
+        _ wanted: Desired, _ plan: Plan, _ observed: Observed, _ request: OperationRequest, _ change: IntentChange,
+        _ operation: Operation
     ) {
         guard request.verb.namesWhatRuns else { return }
         if !plan.isEmpty { operation.emit(.planned(PlanDescription(plan))) }
         let touched = Set(plan.actions.compactMap(\.action.containerID))
         for container in observed.containers where container.state == .running && container.number != nil {
             guard !touched.contains(container.id), wanted.service(container.service)?.isOrphan == false else { continue }
-            guard request.services.isEmpty || request.services.contains(container.service) else { continue }
+            guard change.services.contains(container.service) else { continue }
             operation.object(.container, container.name, "Running", done: true)
         }
-        let orphans = observed.containers.filter { wanted.service($0.service)?.isOrphan ?? true && $0.number != nil }
-        if !orphans.isEmpty, wanted.services.contains(where: { $0.isOrphan && $0.goal != .absent }) {
+        let left = Set(change.orphans.filter { wanted.service($0)?.goal != .absent })
+        let orphans = observed.containers.filter { left.contains($0.service) && $0.number != nil }
+        if !orphans.isEmpty {
             operation.emit(
                 .warning(
                     "Found orphan containers ([\(orphans.map(\.name).joined(separator: " "))]) for this project. If you removed or renamed this service in your compose file, you can run this command with the --remove-orphans flag to clean it up."

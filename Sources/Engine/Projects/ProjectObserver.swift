@@ -42,6 +42,7 @@ struct ProjectObserver: Sendable {
         container.recreateRound = record.recreateRound
         container.restartRound = record.restartRound
         container.startRound = record.startRound
+        container.stoppedByUs = record.life.stoppedByUs && state == .exited
         container.joined = record.joined.values.sorted()
         container.hasAnonymousVolumes = !record.anonymousVolumes.isEmpty
         container.changedBehindOurBack = record.life.reason == ContainerRecord.Life.behindOurBack

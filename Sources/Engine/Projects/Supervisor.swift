@@ -61,15 +61,17 @@ actor Supervisor {
         guard before.life.phase != .exited, before.life.phase != .restarting else { return }
         await health.end(id)
         await parts.inventory.setHealth(nil, of: id)
-        let decision = await decide(before, status)
+        let ran = before.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
+        let decision = await decide(before, status, ran: ran)
         let record = try await parts.inventory.update(id, volatile: true) { record in
+            record.life.backoff.ended(afterRunning: ran)
             record.life.exit = status
             record.life.finishedAt = status.at
             record.life.process = nil
             switch decision {
             case .restart:
                 record.life.phase = .restarting
-                record.life.restarts += 1
+                record.life.backoff.restarted()
             case .stayDown(let why):
                 record.life.phase = record.life.phase == .removing ? .removing : .exited
                 record.life.reason = reason ?? why
@@ -85,13 +87,14 @@ actor Supervisor {
         }
     }
 
-    private func decide(_ record: ContainerRecord, _ status: ExitStatus) async -> RestartDecision {
+    private func decide(_ record: ContainerRecord, _ status: ExitStatus, ran: Duration) async -> RestartDecision {
         if record.isOneOff { return .stayDown(reason: "ended") }
         let goal = await loop(record.project).goal(of: record.service)
-        let ran = record.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
+        var history = record.life.backoff
+        history.ended(afterRunning: ran)
         return restartDecision(
             policy: record.spec.restart, exitCode: status.code, wasStoppedByUs: record.life.stoppedByUs || goal != .running,
-            restartsInARow: record.life.restarts, ranFor: ran)
+            history: history)
     }
 
     /// For a restart that became due while no engine ran.

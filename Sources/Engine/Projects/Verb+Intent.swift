@@ -45,6 +45,39 @@ extension Verb {
     }
 }
 
+extension IntentVerb {
+    /// What of a request changes the wish; the rest is the engine's.
+    init(_ verb: Verb) {
+        switch verb {
+        case .up(let options): self = .up(UpIntent(options))
+        case .create(let options): self = .create(UpIntent(options))
+        case .down(let options): self = .down(removeOrphans: options.removeOrphans, volumes: options.volumes)
+        case .start, .pull: self = .start
+        case .stop: self = .stop
+        case .restart(_, let dependents): self = .restart(dependents: dependents)
+        case .kill(let signal, let removeOrphans): self = .kill(signal: signal, removeOrphans: removeOrphans)
+        case .pause: self = .pause
+        case .unpause: self = .unpause
+        case .remove(let stop, _): self = .remove(stop: stop)
+        case .scale(let scale, let dependencies): self = .scale(scale, dependencies: dependencies)
+        }
+    }
+}
+
+extension UpIntent {
+    init(_ options: UpOptions) {
+        let recreate: Recreate =
+            switch options.recreate {
+            case .diverged: .diverged
+            case .force: .force
+            case .never: .never
+            }
+        self.init(
+            recreate: recreate, dependencies: options.dependencies, removeOrphans: options.removeOrphans, scale: options.scale,
+            renewAnonymousVolumes: options.renewAnonymousVolumes, start: options.start)
+    }
+}
+
 extension Action {
     /// The container it works on, when that exists already.
     var containerID: String? {

@@ -1,6 +1,7 @@
 import Monitor
 import OCI
 import ProjectModel
+import Reconcile
 
 /// What the engine knows of one container: stored before the container is made, gone after it was removed.
 package struct ContainerRecord: Codable, Hashable, Sendable {
@@ -104,7 +105,7 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         /// berth asked for the end: stop, kill, recreation.
         package var stoppedByUs = false
         /// Ends in a row that were followed by a restart.
-        package var restarts = 0
+        package var backoff = RestartBackoff()
         package var process: ProcessIdentity?
 
         package init(phase: Phase) { self.phase = phase }

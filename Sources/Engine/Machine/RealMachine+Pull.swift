@@ -1,0 +1,59 @@
+import EngineWire
+import Images
+import Linux
+import OCI
+import Synchronization
+
+extension RealMachine {
+    package func pull(
+        _ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws -> MachineImage {
+        let image = try await pull(Reference(reference), platform: platform, credentials: [:], progress: progress)
+        return MachineImage(id: "\(image.id)", config: image.config.config ?? .init())
+    }
+
+    /// `credentials`: host to `user:password` in base64, from the caller's own configuration.
+    func pull(
+        _ reference: Reference, platform: String?, credentials: [String: String],
+        progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws -> Image {
+        let sum = TransferSum()
+        return try await images.pull(
+            reference, platform: platform.flatMap { Platform($0) }, credentials: RegistryCredentials(encoded: credentials),
+            insecureRegistries: insecureRegistries
+        ) { step in
+            if let (done, total) = sum.add(step) { progress(.transfer(done: done, total: total)) }
+        }
+    }
+}
+
+/// Adds up the transfers of an image's layers.
+private final class TransferSum: Sendable {
+    private struct State {
+        var total: Int64 = 0
+        var done: [Digest: Int64] = [:]
+        var told: Int64 = 0
+    }
+
+    // The mutex guards all of it: layers come in side by side.
+    private let state = Mutex(State())
+
+    /// Bytes so far and in all; nil when it is not worth telling yet.
+    func add(_ step: PullProgress) -> (done: Int64, total: Int64)? {
+        state.withLock { state in
+            switch step {
+            case .layers(let layers):
+                state.total = layers.reduce(0) { $0 + $1.size }
+                for layer in layers { state.done[layer.digest] = 0 }
+            case .present(let digest): state.done[digest] = nil
+            case .transferred(let digest, let done, _): if state.done[digest] != nil { state.done[digest] = done }
+            case .complete: return (state.total, state.total)
+            }
+            let done = state.done.values.reduce(0, +)
+            // A step of a hundredth is as fine as anyone looks.
+            guard done - state.told >= max(1, state.total / 100) else { return nil }
+            state.told = done
+            return (done, state.total)
+        }
+    }
+}

@@ -73,10 +73,12 @@ package final class Operation: Sendable {
 
     func finish(_ outcome: OperationOutcome) {
         emit(.finished(outcome))
-        state.withLock { state in
+        let listeners = state.withLock { state in
             state.outcome = outcome
-            for listener in state.listeners.values { listener.finish() }
-            state.listeners = [:]
+            defer { state.listeners = [:] }
+            return Array(state.listeners.values)
         }
+        // Outside of the lock: a stream that ends calls its termination handler at once, which takes the lock.
+        for listener in listeners { listener.finish() }
     }
 }

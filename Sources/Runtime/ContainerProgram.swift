@@ -54,7 +54,7 @@ struct ContainerProgram {
         try process.addIdentity(keyring: request.hasOwnKeyring ? request.id : nil)
         try process.addEnd(
             seccomp: linux.seccomp, cache: request.filterCache, kept: request.keptDescriptors,
-            personality: linux.personality)
+            personality: linux.personality, gate: request.gate)
         return program
     }
 

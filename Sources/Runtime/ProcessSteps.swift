@@ -53,12 +53,16 @@ struct ProcessSteps {
 
     /// From dropping privileges to exec, with the gate at which the parent lets it go.
     mutating func addEnd(
-        seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?
+        seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?,
+        gate: CInt? = nil
     ) throws(RuntimeFailure) {
         let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
         let isLocked = process.noNewPrivileges == true
         try addPersonality(personality)
         let environment = environment()
+        let listener = gate.map { program.register(holding: $0) } ?? .none
+        // Before the folder is changed: none of ours can be named in it then, as /proc/self/fd/N (CVE-2024-21626).
+        program.add(BERTH_CLOSE_OTHERS, .doing("close descriptors"), in: listener, a: UInt64(kept))
         program.add(
             BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: 1)
         addUser(beforeCapabilities: {
@@ -71,6 +75,7 @@ struct ProcessSteps {
             program.add(BERTH_KEEP_DESCRIPTORS, .doing("keep \(kept) descriptors from 3 on"), a: UInt64(kept))
         }
         program.add(BERTH_TELL, .doing("report"), a: UInt64(ChildEvent.Kind.gate.rawValue))
+        if gate != nil { program.add(BERTH_ACCEPT, .doing("wait to be started"), in: listener) }
         program.add(BERTH_WAIT, .doing("wait to be released"))
         if isLocked, let filter { addFilter(filter) }
         try addExec(environment)

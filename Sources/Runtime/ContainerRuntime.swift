@@ -77,7 +77,7 @@ package struct ContainerRuntime: Sendable {
     }
 
     /// systemd's form `slice:prefix:name` as the path that systemd would give the scope.
-    static func cgroupPath(_ path: String) -> String {
+    package static func cgroupPath(_ path: String) -> String {
         let parts = path.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, !path.contains("/") else { return path }
         let slice = parts[0].isEmpty ? "system.slice" : parts[0]

@@ -148,7 +148,8 @@ struct ProcessSteps {
         guard let arguments = process.args, let name = arguments.first, !name.isEmpty else {
             throw RuntimeFailure(step: "process.args", message: "there is no command to run")
         }
-        let candidates = Self.candidates(for: name, path: Self.lastValue(of: "PATH", in: process.env ?? []))
+        let candidates = CommandSearch.candidates(
+            for: name, path: CommandSearch.lastValue(of: "PATH", in: process.env ?? []))
         program.add(
             BERTH_EXEC, .exec(name), data: UnsafeRawPointer(program.strings(arguments)), data2: environment,
             a: UInt64(UInt(bitPattern: program.strings(candidates))))
@@ -172,19 +173,6 @@ struct ProcessSteps {
             pointers.append(UnsafePointer(home))
         }
         return UnsafeRawPointer(program.strings(pointers))
-    }
-
-    static func lastValue(of name: String, in environment: [String]) -> String? {
-        environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
-    }
-
-    /// What execve(2) is tried with, as execvp(3) does.
-    static func candidates(for name: String, path: String?) -> [String] {
-        if name.contains("/") { return [name] }
-        let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return folders.split(separator: ":", omittingEmptySubsequences: false).map {
-            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
-        }
     }
 
     /// Each at the index that is its number (asm-generic/resource.h; the same on x86-64 and arm64).

@@ -16,6 +16,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -199,6 +200,22 @@ int walk_process_step(struct walk *walk, const struct berth_step *step) {
     case BERTH_NO_NEW_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     case BERTH_SECCOMP: return install_filter(walk, step);
     case BERTH_UMASK: return umask((mode_t)step->a), 0;
+    case BERTH_CLOSE_OTHERS: {
+        unsigned first = 3 + (unsigned)step->a;
+        unsigned low = (unsigned)walk->program->sync, high = low;
+        if (step->in >= 0) high = (unsigned)walk_register(walk, step->in);
+        if (high < low) low = high, high = (unsigned)walk->program->sync;
+        if (low > first && berth_close_range(first, low - 1, 0) < 0) return -1;
+        if (high > low + 1 && high - 1 >= first && berth_close_range(low + 1 > first ? low + 1 : first, high - 1, 0) < 0)
+            return -1;
+        return berth_close_range(high + 1 > first ? high + 1 : first, ~0u, 0);
+    }
+    case BERTH_ACCEPT: {
+        int fd = accept4(walk_register(walk, step->in), NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0) return -1;
+        if (dup3(fd, walk->program->sync, O_CLOEXEC) < 0) return -1;
+        return close(fd), close(walk_register(walk, step->in));
+    }
     case BERTH_KEEP_DESCRIPTORS:
         for (uint64_t fd = 3; fd < 3 + step->a; fd++)
             if (fcntl((int)fd, F_SETFD, 0) < 0) return -1;

@@ -1,19 +1,26 @@
 import Glibc
 
-/// UNIX domain sockets of type SOCK_STREAM (unix(7)); all descriptors are close-on-exec.
+/// UNIX domain sockets (unix(7)); all descriptors are close-on-exec.
 package enum UnixSocket {
+    package enum Kind: Sendable {
+        /// Bytes.
+        case stream
+        /// Messages, in order.
+        case packets
+    }
+
     /// Two connected sockets.
-    package static func pair(nonblocking: Bool = false) throws(SyscallError) -> DescriptorPair {
+    package static func pair(_ kind: Kind = .stream, nonblocking: Bool = false) throws(SyscallError) -> DescriptorPair {
         var pair: [CInt] = [-1, -1]
-        try syscall("socketpair", on: "unix") { socketpair(AF_UNIX, streamType(nonblocking), 0, &pair) }
+        try syscall("socketpair", on: "unix") { socketpair(AF_UNIX, type(kind, nonblocking), 0, &pair) }
         return DescriptorPair(first: OwnedFD(owning: pair[0]), second: OwnedFD(owning: pair[1]))
     }
 
     /// Listens at `path`, whose old socket file is replaced; only this user may connect unless `mode` says otherwise.
     package static func listen(
-        _ path: String, mode: mode_t = 0o600, backlog: CInt = 64, nonblocking: Bool = false
+        _ path: String, kind: Kind = .stream, mode: mode_t = 0o600, backlog: CInt = 64, nonblocking: Bool = false
     ) throws(SyscallError) -> OwnedFD {
-        let listener = try socket(nonblocking, path)
+        let listener = try socket(kind, nonblocking, path)
         unlink(path)
         // The file's mode comes from the socket's own mode and the mask (unix(7)), so there is no moment with a wider one.
         fchmod(listener.raw, mode)
@@ -38,8 +45,10 @@ package enum UnixSocket {
     }
 
     /// A connection to the listener at `path`.
-    package static func connect(_ path: String, nonblocking: Bool = false) throws(SyscallError) -> OwnedFD {
-        let connection = try socket(false, path)
+    package static func connect(
+        _ path: String, kind: Kind = .stream, nonblocking: Bool = false
+    ) throws(SyscallError) -> OwnedFD {
+        let connection = try socket(kind, false, path)
         try withAddress(path, connection.raw, "connect", Glibc.connect)
         if nonblocking { try setNonblocking(connection.raw) }
         return connection
@@ -51,12 +60,13 @@ package enum UnixSocket {
         try syscall("fcntl(F_SETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
     }
 
-    private static func streamType(_ nonblocking: Bool) -> CInt {
-        CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
+    private static func type(_ kind: Kind, _ nonblocking: Bool) -> CInt {
+        let type = kind == .stream ? SOCK_STREAM.rawValue : SOCK_SEQPACKET.rawValue
+        return CInt(type) | CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
     }
 
-    private static func socket(_ nonblocking: Bool, _ path: String) throws(SyscallError) -> OwnedFD {
-        OwnedFD(owning: try syscall("socket", on: path) { Glibc.socket(AF_UNIX, streamType(nonblocking), 0) })
+    private static func socket(_ kind: Kind, _ nonblocking: Bool, _ path: String) throws(SyscallError) -> OwnedFD {
+        OwnedFD(owning: try syscall("socket", on: path) { Glibc.socket(AF_UNIX, type(kind, nonblocking), 0) })
     }
 
     /// A path of more than 107 bytes does not fit into sockaddr_un; it is reached through a descriptor of its folder.

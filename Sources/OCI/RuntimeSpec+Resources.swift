@@ -76,16 +76,31 @@ extension RuntimeSpec {
         package var minor: Int64
         package var weight: UInt16?
         package var leafWeight: UInt16?
+        package init(major: Int64, minor: Int64, weight: UInt16? = nil, leafWeight: UInt16? = nil) {
+            self.major = major
+            self.minor = minor
+            self.weight = weight
+            self.leafWeight = leafWeight
+        }
     }
 
     package struct ThrottleDevice: Codable, Hashable, Sendable {
         package var major: Int64
         package var minor: Int64
         package var rate: UInt64
+        package init(major: Int64, minor: Int64, rate: UInt64) {
+            self.major = major
+            self.minor = minor
+            self.rate = rate
+        }
     }
 
     package struct HugepageLimit: Codable, Hashable, Sendable {
         package var pageSize: String
         package var limit: UInt64
+        package init(pageSize: String, limit: UInt64) {
+            self.pageSize = pageSize
+            self.limit = limit
+        }
     }
 }

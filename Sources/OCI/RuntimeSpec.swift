@@ -149,12 +149,23 @@ package struct RuntimeSpec: Codable, Hashable, Sendable {
         package var env: [String]?
         /// Seconds.
         package var timeout: Int?
+        package init(path: String, args: [String]? = nil, env: [String]? = nil, timeout: Int? = nil) {
+            self.path = path
+            self.args = args
+            self.env = env
+            self.timeout = timeout
+        }
     }
 
     package struct IDMapping: Codable, Hashable, Sendable {
         package var containerID: UInt32
         package var hostID: UInt32
         package var size: UInt32
+        package init(containerID: UInt32, hostID: UInt32, size: UInt32) {
+            self.containerID = containerID
+            self.hostID = hostID
+            self.size = size
+        }
     }
 
     package struct Linux: Codable, Hashable, Sendable {

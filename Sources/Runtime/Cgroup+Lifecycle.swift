@@ -23,6 +23,13 @@ extension Cgroup {
         if isFrozen { try thaw() }
     }
 
+    /// Whether its processes are stopped.
+    package var isFrozen: Bool {
+        if let unified, let text = try? readText("\(unified.folder)/cgroup.events") { return text.contains("frozen 1") }
+        guard let freezer = hierarchies.first(where: { $0.controllers.contains("freezer") }) else { return false }
+        return (try? readText("\(freezer.folder)/freezer.state"))?.hasPrefix("THAWED") == false
+    }
+
     private func setFrozen(_ isFrozen: Bool) throws(RuntimeFailure) {
         let doing = isFrozen ? "pause" : "resume"
         if let unified, fileExists("\(unified.folder)/cgroup.freeze") {

@@ -54,7 +54,7 @@ struct ContainerProgram {
         try process.addIdentity(keyring: request.hasOwnKeyring ? request.id : nil)
         try process.addEnd(
             seccomp: linux.seccomp, cache: request.filterCache, kept: request.keptDescriptors,
-            personality: linux.personality)
+            personality: linux.personality, gate: request.gate)
         return program
     }
 
@@ -141,9 +141,9 @@ struct ContainerProgram {
 }
 
 /// Which kernel parameters a container may set: those that a namespace of its own keeps apart.
-enum Sysctl {
+package enum Sysctl {
     /// - Throws: `RuntimeFailure` for a key that would change the host, or another container.
-    static func check(_ key: String, _ namespaces: NamespacePlan) throws(RuntimeFailure) {
+    package static func check(_ key: String, _ namespaces: NamespacePlan) throws(RuntimeFailure) {
         let name = path(key).split(separator: "/").joined(separator: ".")
         let needed: NamespacePlan.Kind?
         if [
@@ -166,7 +166,7 @@ enum Sysctl {
     }
 
     /// `net.ipv4.ip_forward` as a path below `/proc/sys`; a key that already has slashes keeps its dots (sysctl(8)).
-    static func path(_ key: String) -> String {
+    package static func path(_ key: String) -> String {
         guard let first = key.first(where: { $0 == "." || $0 == "/" }), first == "." else { return key }
         return String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
     }

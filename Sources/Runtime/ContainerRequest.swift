@@ -12,6 +12,8 @@ package struct ContainerRequest: Sendable {
     package var filterCache: String?
     /// How many descriptors from 3 on the process keeps.
     package var keptDescriptors = 0
+    /// A listening SOCK_SEQPACKET socket at which the process waits for whoever starts it; nil when that is its parent.
+    package var gate: Int32?
     /// A new session keyring, so that it does not see the caller's keys (keyrings(7)).
     package var hasOwnKeyring = true
 

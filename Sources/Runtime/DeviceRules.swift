@@ -4,7 +4,7 @@ import Linux
 import OCI
 
 /// What a container may do with device nodes: v1's list of rules, or the program that v2 runs at each access.
-enum DeviceRules {
+package enum DeviceRules {
     /// After a spec's own rules: nodes may be made, and what every container has may be used.
     static let always: [RuntimeSpec.DeviceRule] =
         [
@@ -16,12 +16,12 @@ enum DeviceRules {
         } + [RuntimeSpec.DeviceRule(allow: true, type: "c", major: 136, access: "rwm")]
 
     /// The whole list: nothing is allowed but what a rule allows, and the last one that matches decides.
-    static func complete(_ rules: [RuntimeSpec.DeviceRule]) -> [RuntimeSpec.DeviceRule] {
+    package static func complete(_ rules: [RuntimeSpec.DeviceRule]) -> [RuntimeSpec.DeviceRule] {
         [RuntimeSpec.DeviceRule(allow: false)] + rules + always
     }
 
     /// `c 1:3 rwm`, as devices.allow takes it; `a` for all.
-    static func line(_ rule: RuntimeSpec.DeviceRule) -> String {
+    package static func line(_ rule: RuntimeSpec.DeviceRule) -> String {
         guard let type = type(rule) else { return "a" }
         func number(_ value: Int64?) -> String { value.map { $0 < 0 ? "*" : "\($0)" } ?? "*" }
         return "\(type) \(number(rule.major)):\(number(rule.minor)) \(rule.access ?? "rwm")"
@@ -33,7 +33,7 @@ enum DeviceRules {
     }
 
     /// A program for BPF_CGROUP_DEVICE: eBPF, an instruction in eight bytes; 1 allows (linux/bpf.h).
-    static func program(_ rules: [RuntimeSpec.DeviceRule]) -> [UInt64] {
+    package static func program(_ rules: [RuntimeSpec.DeviceRule]) -> [UInt64] {
         // r2 type, r3 access, r4 major, r5 minor, of struct bpf_cgroup_dev_ctx in r1.
         var program = [
             instruction(0x61, to: 2, from: 1, offset: 0), instruction(0xBF, to: 3, from: 2),
@@ -41,7 +41,11 @@ enum DeviceRules {
             instruction(0x61, to: 4, from: 1, offset: 4), instruction(0x61, to: 5, from: 1, offset: 8),
         ]
         // The last rule decides, so it is asked first.
-        for rule in rules.reversed() { program += checks(rule) }
+        for rule in rules.reversed() {
+            program += checks(rule)
+            // One for everything ends it: the kernel refuses a program with instructions that are never reached.
+            if type(rule) == nil { return program }
+        }
         return program + [instruction(0xB7, to: 0, value: 0), instruction(0x95)]
     }
 

@@ -128,7 +128,7 @@ package enum Launcher {
     }
 
     /// The kinds of namespace in which `pid` is and this process is not.
-    private static func differingNamespaces(of pid: pid_t) -> [NamespacePlan.Kind] {
+    static func differingNamespaces(of pid: pid_t) -> [NamespacePlan.Kind] {
         NamespacePlan.Kind.all.filter { kind in
             var own = stat()
             var other = stat()

@@ -1,18 +1,18 @@
 /// The options of one mount of a runtime spec (config.md, "Linux mount options"), sorted by whom they are meant for.
-struct MountOptions: Hashable {
+package struct MountOptions: Hashable {
     /// MOUNT_ATTR_* to set and to clear on the mount (mount_setattr(2)); the recursive ones apply to all mounts below too.
-    var set: UInt64 = 0
-    var clear: UInt64 = 0
-    var recursiveSet: UInt64 = 0
-    var recursiveClear: UInt64 = 0
-    var isBind = false
-    var isRecursiveBind = false
+    package var set: UInt64 = 0
+    package var clear: UInt64 = 0
+    package var recursiveSet: UInt64 = 0
+    package var recursiveClear: UInt64 = 0
+    package var isBind = false
+    package var isRecursiveBind = false
     /// MS_PRIVATE … and whether it is for all mounts below.
-    var propagation: UInt64?
-    var isPropagationRecursive = false
-    var copiesUp = false
+    package var propagation: UInt64?
+    package var isPropagationRecursive = false
+    package var copiesUp = false
     /// For the file system: `key=value` or a word.
-    var data: [String] = []
+    package var data: [String] = []
 
     /// MOUNT_ATTR_* of linux/mount.h.
     enum Attribute {
@@ -29,10 +29,10 @@ struct MountOptions: Hashable {
     }
 
     /// MS_* of linux/mount.h.
-    enum Propagation {
+    package enum Propagation {
         static let unbindable: UInt64 = 1 << 17
         static let `private`: UInt64 = 1 << 18
-        static let slave: UInt64 = 1 << 19
+        package static let slave: UInt64 = 1 << 19
         static let shared: UInt64 = 1 << 20
     }
 
@@ -47,7 +47,7 @@ struct MountOptions: Hashable {
         case nothing
     }
 
-    init(_ options: [String]) {
+    package init(_ options: [String]) {
         for option in options {
             switch option {
             case "bind": isBind = true

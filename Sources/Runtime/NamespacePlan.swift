@@ -4,9 +4,9 @@ import Linux
 import OCI
 
 /// Which namespaces a container gets of its own, which it joins, and which it shares with the caller (namespaces(7)).
-struct NamespacePlan {
+package struct NamespacePlan {
     /// One kind of namespace: its name in a runtime spec, its flag, and its file under `/proc/PID/ns`.
-    struct Kind: Hashable {
+    package struct Kind: Hashable, Sendable {
         let name: String
         let flag: UInt64
         let file: String
@@ -27,7 +27,7 @@ struct NamespacePlan {
     private(set) var joined: [(kind: Kind, path: String)] = []
 
     /// - Throws: `RuntimeFailure` for a kind named twice or unknown, and for what cannot be joined.
-    init(_ namespaces: [RuntimeSpec.Namespace]) throws(RuntimeFailure) {
+    package init(_ namespaces: [RuntimeSpec.Namespace]) throws(RuntimeFailure) {
         for namespace in namespaces {
             guard let kind = Kind.all.first(where: { $0.name == namespace.type }) else {
                 throw Self.failure("unknown namespace type \"\(namespace.type)\"")

@@ -17,7 +17,7 @@ extension ProcessSteps {
                 BERTH_IO_PRIORITY, .doing("set the I/O priority"), a: UInt64(kind << 13 | priority.priority))
         }
         if let list = process.execCPUAffinity?.final, !list.isEmpty {
-            let bits = try Self.cpus(list)
+            let bits = try CPUList.bits(list)
             program.add(
                 BERTH_CPU_AFFINITY, .doing("run on CPUs \(list)"), data: program.array(bits),
                 a: UInt64(bits.count * MemoryLayout<UInt64>.size))
@@ -91,21 +91,5 @@ extension ProcessSteps {
         program.add(BERTH_FSOPEN, .doing(doing), out: context, text: "proc")
         program.add(BERTH_FSMOUNT, .doing(doing), in: context, out: proc)
         program.add(BERTH_WRITE_BENEATH, .doing(doing), in: proc, text: "self/attr/\(name)", text2: value)
-    }
-
-    /// A list such as `0-3,7` as bits, the first CPU lowest (cpuset(7), "List format").
-    static func cpus(_ list: String) throws(RuntimeFailure) -> [UInt64] {
-        var bits: [UInt64] = []
-        for part in list.split(separator: ",") {
-            let ends = part.split(separator: "-").map { Int($0.filter { $0 != " " && $0 != "\n" }) }
-            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
-                first <= last, last < 8192
-            else { throw RuntimeFailure(step: "CPUs", message: "\"\(list)\" is not a list of CPUs") }
-            for cpu in first...last {
-                while bits.count <= cpu / 64 { bits.append(0) }
-                bits[cpu / 64] |= 1 << UInt64(cpu % 64)
-            }
-        }
-        return bits
     }
 }

@@ -53,12 +53,16 @@ struct ProcessSteps {
 
     /// From dropping privileges to exec, with the gate at which the parent lets it go.
     mutating func addEnd(
-        seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?
+        seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?,
+        gate: CInt? = nil
     ) throws(RuntimeFailure) {
         let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
         let isLocked = process.noNewPrivileges == true
         try addPersonality(personality)
         let environment = environment()
+        let listener = gate.map { program.register(holding: $0) } ?? .none
+        // Before the folder is changed: none of ours can be named in it then, as /proc/self/fd/N (CVE-2024-21626).
+        program.add(BERTH_CLOSE_OTHERS, .doing("close descriptors"), in: listener, a: UInt64(kept))
         program.add(
             BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: 1)
         addUser(beforeCapabilities: {
@@ -71,6 +75,7 @@ struct ProcessSteps {
             program.add(BERTH_KEEP_DESCRIPTORS, .doing("keep \(kept) descriptors from 3 on"), a: UInt64(kept))
         }
         program.add(BERTH_TELL, .doing("report"), a: UInt64(ChildEvent.Kind.gate.rawValue))
+        if gate != nil { program.add(BERTH_ACCEPT, .doing("wait to be started"), in: listener) }
         program.add(BERTH_WAIT, .doing("wait to be released"))
         if isLocked, let filter { addFilter(filter) }
         try addExec(environment)
@@ -143,7 +148,8 @@ struct ProcessSteps {
         guard let arguments = process.args, let name = arguments.first, !name.isEmpty else {
             throw RuntimeFailure(step: "process.args", message: "there is no command to run")
         }
-        let candidates = Self.candidates(for: name, path: Self.lastValue(of: "PATH", in: process.env ?? []))
+        let candidates = CommandSearch.candidates(
+            for: name, path: CommandSearch.lastValue(of: "PATH", in: process.env ?? []))
         program.add(
             BERTH_EXEC, .exec(name), data: UnsafeRawPointer(program.strings(arguments)), data2: environment,
             a: UInt64(UInt(bitPattern: program.strings(candidates))))
@@ -167,19 +173,6 @@ struct ProcessSteps {
             pointers.append(UnsafePointer(home))
         }
         return UnsafeRawPointer(program.strings(pointers))
-    }
-
-    static func lastValue(of name: String, in environment: [String]) -> String? {
-        environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
-    }
-
-    /// What execve(2) is tried with, as execvp(3) does.
-    static func candidates(for name: String, path: String?) -> [String] {
-        if name.contains("/") { return [name] }
-        let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return folders.split(separator: ":", omittingEmptySubsequences: false).map {
-            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
-        }
     }
 
     /// Each at the index that is its number (asm-generic/resource.h; the same on x86-64 and arm64).

@@ -15,9 +15,9 @@ package struct SeccompFilter: Hashable, Sendable {
 }
 
 /// Compiles the `seccomp` object of a runtime spec with libseccomp.
-enum SeccompCompiler {
+package enum SeccompCompiler {
     /// - Throws: `RuntimeFailure` for an unknown action, operator or architecture.
-    static func compile(_ seccomp: RuntimeSpec.Seccomp) throws(RuntimeFailure) -> SeccompFilter {
+    package static func compile(_ seccomp: RuntimeSpec.Seccomp) throws(RuntimeFailure) -> SeccompFilter {
         let flags = try flags(seccomp.flags ?? [])
         let defaultAction = try action(seccomp.defaultAction, errno: seccomp.defaultErrnoRet)
         guard let context = seccomp_init(defaultAction) else { throw failure("libseccomp refused the default action") }

@@ -11,6 +11,11 @@
 int berth_posix_spawn(int *pid, const char *path, char *const argv[], char *const envp[], const char *cwd,
                       const int *sources, const int *targets, size_t count);
 
+// Blocks the signals in `mask` (bit n-1 is signal n) and returns a descriptor that tells of them (signalfd(2)), or -1.
+int berth_block_signals(uint64_t mask);
+// The number of the next signal that such a descriptor tells of; 0 when there is none.
+int berth_read_signal(int descriptor);
+
 // The other side of a pty, without going by its name (ioctl_tty(2), TIOCGPTPEER); close-on-exec.
 int berth_open_terminal_peer(int terminal);
 
@@ -85,6 +90,8 @@ enum berth_operation {
     BERTH_NO_NEW_PRIVILEGES,
     BERTH_SECCOMP,          // data: filter, a: instructions, b: flags; out: its listener when asked for by flag
     BERTH_UMASK,            // a
+    BERTH_CLOSE_OTHERS,     // all from 3 on but a: how many; in: one more; and the line to the parent
+    BERTH_ACCEPT,           // in: a listening socket; who connects to it takes the parent's place
     BERTH_KEEP_DESCRIPTORS, // a: how many from 3 on stay open over exec
     BERTH_EXEC,             // data: argv, data2: envp, in order of a search: text list in a (const char *const *)
 };

@@ -1,0 +1,31 @@
+/// Signals by name and number (signal(7)).
+package enum SignalName {
+    private static let names = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "PWR", "SYS",
+    ]
+
+    /// The number of `TERM`, `SIGTERM`, `sigterm`, `15`, `RTMIN+3` or `SIGRTMAX-1`; nil for what is none.
+    package static func number(_ text: String) -> CInt? {
+        if let number = CInt(text) { return (1...64).contains(number) ? number : nil }
+        var name = text.uppercased()
+        if name.hasPrefix("SIG") { name.removeFirst(3) }
+        if let index = names.firstIndex(of: name) { return CInt(index + 1) }
+        if name == "IOT" { return 6 }
+        if name == "POLL" { return 29 }
+        // The C library keeps the first two real-time signals for itself.
+        for (prefix, base) in [("RTMIN", CInt(34)), ("RTMAX", 64)] where name.hasPrefix(prefix) {
+            let rest = name.dropFirst(5)
+            guard let offset = rest.isEmpty ? 0 : CInt(rest), (34...64).contains(base + offset) else { return nil }
+            return base + offset
+        }
+        return nil
+    }
+
+    /// `SIGTERM` for 15; `SIG70` for what has no name.
+    package static func name(_ number: CInt) -> String {
+        if names.indices.contains(Int(number) - 1) { return "SIG\(names[Int(number) - 1])" }
+        return (34...64).contains(number) ? "SIGRTMIN+\(number - 34)" : "SIG\(number)"
+    }
+}

@@ -1,0 +1,102 @@
+import CLinux
+import Glibc
+import JSON
+import Linux
+import OCI
+
+/// Runs the programs that a runtime spec wants run at points of a container's life (config.md, "POSIX-platform Hooks").
+package enum Hooks {
+    /// Where a hook's path is looked up and what it acts on.
+    package enum Place: Sendable {
+        /// The runtime's own namespaces.
+        case runtime
+        /// The namespaces of the container's process.
+        case container(pid: Int32)
+    }
+
+    /// Runs `hooks` one after the other, each with `state` as JSON on its standard input.
+    /// - Throws: `RuntimeFailure` for the first that cannot be run, fails or takes longer than its timeout; it is killed then.
+    package static func run(_ hooks: [RuntimeSpec.Hook]?, _ kind: String, in place: Place, state: ContainerState)
+        throws(RuntimeFailure)
+    {
+        guard let hooks, !hooks.isEmpty else { return }
+        let text: [UInt8]
+        do {
+            text = try encodeJSON(state)
+        } catch {
+            throw RuntimeFailure(step: kind, message: "\(kind) hook: \(error)")
+        }
+        for hook in hooks {
+            guard hook.path.hasPrefix("/") else { throw failure(hook, kind, "its path is not absolute") }
+            try run(hook, kind, in: place, text)
+        }
+    }
+
+    private static func run(
+        _ hook: RuntimeSpec.Hook, _ kind: String, in place: Place, _ state: [UInt8]
+    ) throws(RuntimeFailure) {
+        let launch = try naming("\(kind) hook") { () throws(SyscallError) in try start(hook, in: place, state) }
+        while try launch.next() != .running {}
+        var request = pollfd(fd: launch.handle.pollable, events: Int16(POLLIN), revents: 0)
+        let limit = hook.timeout.map { CInt(clamping: $0 * 1000) } ?? -1
+        var ready = poll(&request, 1, limit)
+        while ready < 0 && Errno.current == .interrupted { ready = poll(&request, 1, limit) }
+        guard ready > 0 else {
+            launch.abandon()
+            throw failure(hook, kind, "took longer than \(hook.timeout ?? 0) s")
+        }
+        var status: CInt = 0
+        while waitpid(launch.pid, &status, 0) < 0 && Errno.current == .interrupted {}
+        guard status == 0 else {
+            throw failure(hook, kind, status & 0x7F == 0 ? "exit status \(status >> 8)" : "signal \(status & 0x7F)")
+        }
+    }
+
+    private static func start(
+        _ hook: RuntimeSpec.Hook, in place: Place, _ state: [UInt8]
+    ) throws(SyscallError) -> Launch {
+        var pipe = try DescriptorPair.pipe()
+        let input = pipe.takeFirst()
+        let program = StepProgram()
+        program.add(BERTH_RESET_INHERITED, .doing("reset what was inherited"))
+        if case .container(let pid) = place {
+            let process = try ProcessHandle(pid: pid)
+            let kinds = Launcher.differingNamespaces(of: pid).filter { $0 != .pid && $0 != .time }
+            let handle = program.register(holding: process.pollable)
+            if !kinds.isEmpty {
+                program.add(BERTH_SETNS, .doing("enter the container"), in: handle, a: kinds.reduce(0) { $0 | $1.flag })
+            }
+            addStart(of: hook, program, input.raw)
+            return try launch(program, pipe.takeSecond(), state)
+        }
+        addStart(of: hook, program, input.raw)
+        return try launch(program, pipe.takeSecond(), state)
+    }
+
+    private static func launch(
+        _ program: StepProgram, _ pipe: consuming OwnedFD, _ state: [UInt8]
+    ) throws(SyscallError) -> Launch {
+        let launch = try Launch(program, flags: 0, cgroup: nil)
+        // A hook that does not read it is no failure.
+        signal(SIGPIPE, SIG_IGN)
+        try? pipe.write(state)
+        return launch
+    }
+
+    private static func addStart(of hook: RuntimeSpec.Hook, _ program: StepProgram, _ input: CInt) {
+        let register = program.register(holding: input)
+        let standardError = program.register(holding: 2)
+        program.add(BERTH_DUP, .doing("set descriptor 0"), in: register, a: 0)
+        program.add(BERTH_DUP, .doing("set descriptor 1"), in: standardError, a: 1)
+        program.add(BERTH_UMASK, .doing("set the umask"), a: 0o022)
+        let arguments = hook.args.flatMap { $0.isEmpty ? nil : $0 } ?? [hook.path]
+        program.add(
+            BERTH_EXEC, .exec(hook.path), data: UnsafeRawPointer(program.strings(arguments)),
+            data2: UnsafeRawPointer(program.strings(hook.env ?? [])),
+            a: UInt64(UInt(bitPattern: program.strings([hook.path]))))
+    }
+
+    private static func failure(_ hook: RuntimeSpec.Hook, _ kind: String, _ reason: String) -> RuntimeFailure {
+        RuntimeFailure(step: "\(kind) hook", message: "\(kind) hook \(hook.path): \(reason)")
+    }
+}

@@ -67,7 +67,8 @@ let package = Package(
         .target(
             name: "ComposeFile",
             dependencies: [
-                "YAML", "ProjectModel", "JSON", .product(name: "OrderedCollections", package: "swift-collections"),
+                "YAML", "ProjectModel", "JSON", "Linux",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ], swiftSettings: strict),
 
         // Running containers.

@@ -1,1 +1,104 @@
+import EngineWire
+import Glibc
+import Linux
+import Logging
+import ProjectModel
+import Reconcile
 
+/// One engine: its projects and everything they share. What the HTTP routes call.
+package actor Engine {
+    let parts: EngineParts
+    let real: RealMachine?
+    private let health: HealthMonitor
+    private var loops: [String: ProjectLoop] = [:]
+    private var supervisor: Supervisor?
+    private var supervision: Task<Void, Never>?
+
+    /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
+    package init(
+        paths: EnginePaths, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
+        resolver: @escaping @Sendable () -> NetworkSync.Resolver, log: Logger
+    ) {
+        let inventory = Inventory(store: store, content: content)
+        let network = NetworkSync(inventory: inventory, machine: machine, upstreams: resolver)
+        health = HealthMonitor(inventory: inventory, machine: machine, log: log)
+        let runner = ContainerRunner(inventory: inventory, machine: machine, network: network, health: health, log: log)
+        let objects = ObjectStore(inventory: inventory, machine: machine, network: network)
+        self.real = real
+        parts = EngineParts(
+            paths: paths, store: store, inventory: inventory, machine: machine, network: network, runner: runner,
+            objects: objects, preflight: Preflight(inventory: inventory, machine: machine, paths: paths),
+            operations: RunningOperations(), log: log,
+            logTail: { record in await LogReader.tail(paths.log(record.id), lines: 10) })
+        for (name, desired) in content.desired { loops[name] = ProjectLoop(name: name, desired: desired, parts: parts) }
+    }
+
+    /// Adopts what a former engine left, then keeps every project as it is wanted.
+    package func start() async throws {
+        let adopter = Adopter(parts: parts, health: health)
+        let supervisor = Supervisor(
+            parts: parts, health: health, loop: { await self.loop($0) }, allLoops: { await self.allLoops() })
+        self.supervisor = supervisor
+        try await adopter.adopt(reportingTo: supervisor)
+        supervision = Task { await supervisor.run() }
+        for loop in loops.values { await loop.heal(because: "the engine started") }
+    }
+
+    func loop(_ project: String) -> ProjectLoop {
+        if let loop = loops[project] { return loop }
+        let loop = ProjectLoop(name: project, desired: nil, parts: parts)
+        loops[project] = loop
+        return loop
+    }
+
+    private func allLoops() -> [ProjectLoop] { Array(loops.values) }
+
+    // MARK: Operations
+
+    package func submit(_ request: OperationRequest, to project: String) async throws -> Operation {
+        try Self.check(project)
+        return await loop(project).submit(request)
+    }
+
+    package func plan(_ request: OperationRequest, for project: String) async throws -> PlanDescription {
+        try Self.check(project)
+        return try await loop(project).plan(request)
+    }
+
+    package func cancel(operation id: String, force: Bool) throws {
+        guard let operation = parts.operations.find(id) else {
+            throw EngineFailure(code: "not_found", message: "operation \(id) is not under way")
+        }
+        operation.cancel(force: force)
+    }
+
+    /// Names become parts of paths and interface names: nothing else than Compose allows gets in.
+    private static func check(_ project: String) throws {
+        let isValid = project.utf8.allSatisfy { byte in
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+        guard isValid, let first = project.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "_") else {
+            throw EngineFailure(
+                code: "invalid",
+                message: "invalid project name \"\(project)\": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number"
+            )
+        }
+    }
+
+    // MARK: One-offs
+
+    package func run(_ request: RunRequest, in project: String) async throws -> Operation {
+        try Self.check(project)
+        return await OneOffRunner(parts: parts, loop: loop(project)).begin(request)
+    }
+
+    // MARK: Idleness
+
+    /// Nothing is left to look after: no container, no operation.
+    package var isIdle: Bool {
+        get async {
+            guard parts.operations.isEmpty else { return false }
+            return await parts.inventory.allContainers().isEmpty
+        }
+    }
+}

@@ -1,1 +1,112 @@
+import EngineWire
+import JSON
+import Linux
 
+/// The engine's routes as blocking calls; each opens a connection of its own, so a stream can be read beside them.
+///
+/// Every failure is an `EngineFailure`: the engine's own, or `unreachable`, `no_rights`, `start_failed`, `engine_lost`, `protocol`.
+package struct EngineClient: Sendable {
+    package let places: EnginePlaces
+    private let environment: [String: String]
+
+    package init(environment: [String: String]) {
+        self.environment = environment
+        places = EnginePlaces(environment: environment)
+    }
+
+    /// Whether an engine listens, without starting one.
+    package var isRunning: Bool { (try? connectToUnixSocket(places.socket)) != nil }
+
+    package func get<Answer: Decodable>(_ path: String) throws(EngineFailure) -> Answer {
+        let connection = try open("GET", path)
+        return try answer(connection)
+    }
+
+    package func post<Answer: Decodable>(_ path: String, _ body: some Encodable) throws(EngineFailure) -> Answer {
+        let connection = try open("POST", path, body: .bytes(try json(body)))
+        return try answer(connection)
+    }
+
+    /// For requests whose answer says nothing but that it worked.
+    package func post(_ path: String, _ body: some Encodable) throws(EngineFailure) {
+        let connection = try open("POST", path, body: .bytes(try json(body)))
+        _ = try connection.wholeBody()
+    }
+
+    package func getJSON(_ path: String) throws(EngineFailure) -> JSONValue { try get(path) }
+
+    func stream<Element: Decodable>(get path: String) throws(EngineFailure) -> EngineStream<Element> {
+        EngineStream(try open("GET", path))
+    }
+
+    func stream<Element: Decodable>(post path: String, _ body: some Encodable) throws(EngineFailure)
+        -> EngineStream<Element>
+    {
+        EngineStream(try open("POST", path, body: .bytes(try json(body))))
+    }
+
+    /// Sends all of `descriptor` as the body.
+    func upload<Answer: Decodable>(
+        _ path: String, headers: [(String, String)] = [], from descriptor: CInt
+    ) throws(EngineFailure) -> Answer {
+        let connection = try open("POST", path, headers: headers, body: .stream(descriptor))
+        return try answer(connection)
+    }
+
+    /// The socket after `Upgrade: berth-stream`, with bytes that came already.
+    func upgrade(_ path: String, _ body: EngineConnection.Body) throws(EngineFailure) -> AttachedStream {
+        let headers = [("Connection", "Upgrade"), ("Upgrade", "berth-stream")]
+        let connection = EngineConnection(
+            socket: try EngineLauncher(places: places, environment: environment).connect())
+        try connection.send("POST", path, headers: headers, body: body)
+        let head = try connection.head()
+        if head.status >= 400 { throw try connection.failure(status: head.status) }
+        guard head.status == 101 else {
+            throw EngineFailure(code: "protocol", message: "the engine did not give a stream (\(head.status))")
+        }
+        return try connection.takeOver()
+    }
+
+    func json(_ value: some Encodable) throws(EngineFailure) -> [UInt8] {
+        do { return try encodeJSON(value) } catch {
+            throw EngineFailure(code: "protocol", message: "cannot write the request: \(error)")
+        }
+    }
+
+    private func open(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: EngineConnection.Body = .none
+    ) throws(EngineFailure) -> EngineConnection {
+        let connection = EngineConnection(
+            socket: try EngineLauncher(places: places, environment: environment).connect())
+        try connection.send(method, path, headers: headers + [("Connection", "close")], body: body)
+        let head = try connection.head()
+        if head.status >= 400 { throw try connection.failure(status: head.status) }
+        return connection
+    }
+
+    private func answer<Answer: Decodable>(_ connection: EngineConnection) throws(EngineFailure) -> Answer {
+        let body = try connection.wholeBody()
+        do { return try decodeJSON(Answer.self, from: body) } catch {
+            throw EngineFailure(
+                code: "protocol", message: "the engine's answer makes no sense to this berth: \(error)",
+                hint: "berth and berthd may be of different versions: `berth version` shows both")
+        }
+    }
+}
+
+/// Percent-encodes what is not unreserved (RFC 3986, section 2.3), for a path segment or a query value.
+package func percentEncoded(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            result.append(Character(Unicode.Scalar(byte)))
+        default:
+            let hex = String(byte, radix: 16, uppercase: true)
+            result += "%" + (hex.count == 1 ? "0" : "") + hex
+        }
+    }
+    return result
+}

@@ -50,6 +50,8 @@ package enum Verb: Codable, Hashable, Sendable {
 
 package struct UpOptions: Codable, Hashable, Sendable {
     package var recreate: Recreate = .diverged
+    /// Recreate what the named services depend on as well, diverged or not.
+    package var recreateDependencies: Bool = false
     /// Also the services that the named ones depend on.
     package var dependencies: Bool = true
     package var removeOrphans: Bool = false

@@ -7,6 +7,8 @@ package enum ProgressEvent: Codable, Hashable, Sendable {
     /// An object changed its state on the way.
     case object(ObjectProgress)
     case warning(String)
+    /// The one-off of a `run`: created, held, waiting for its streams. Comes before `finished`.
+    case created(container: ContainerRow)
     /// Bytes of an image, or another long piece of work.
     case transfer(object: String, done: Int64, total: Int64?)
     /// Last line.

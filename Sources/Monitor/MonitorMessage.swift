@@ -62,16 +62,21 @@ package struct MonitorState: Codable, Hashable, Sendable {
     package var exit: ExitStatus?
     /// Absolute paths of the container's cgroups: one on v2, one for each controller on v1.
     package var cgroups: [String]
+    /// Set when the process could not be made or run: `phase` is then `exited`, with no `exit`.
+    package var failure: LaunchFailure?
+    /// What this host lacked and the container does without, for a person.
+    package var warnings: [String]?
 
     package init(
         phase: Phase, process: ProcessIdentity? = nil, startedAt: Int64? = nil, exit: ExitStatus? = nil,
-        cgroups: [String] = []
+        cgroups: [String] = [], failure: LaunchFailure? = nil
     ) {
         self.phase = phase
         self.process = process
         self.startedAt = startedAt
         self.exit = exit
         self.cgroups = cgroups
+        self.failure = failure
     }
 }
 

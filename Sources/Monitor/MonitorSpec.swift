@@ -17,6 +17,8 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
     package var log: LogFile?
     /// Where the `ExitStatus` is written as JSON, atomically and durably, before it is told; on disk, not in the run folder.
     package var exitFile: String?
+    /// Folder, mode 0700, in which compiled seccomp filters are kept for all monitors; nil compiles each time.
+    package var filterCache: String?
 
     package enum Kind: Codable, Hashable, Sendable {
         case container(Container)
@@ -85,7 +87,7 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
 
     package init(
         id: String, kind: Kind, terminal: Bool = false, stdin: Bool = false, stdinOnce: Bool = false,
-        log: LogFile? = nil, exitFile: String? = nil
+        log: LogFile? = nil, exitFile: String? = nil, filterCache: String? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -94,5 +96,6 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
         self.stdinOnce = stdinOnce
         self.log = log
         self.exitFile = exitFile
+        self.filterCache = filterCache
     }
 }

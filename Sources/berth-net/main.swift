@@ -1,1 +1,4 @@
-print("")
+import Glibc
+import NameService
+
+exit(runNameService(CommandLine.arguments))

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Console
+import EngineWire
+import Linux
 
-struct A: ParsableCommand {
-    @Option var x = 1
-    func run() { print(x) }
-}
-A.main()
+ignoreClosedPipes()
+let stdout = Output(Terminal.stdout) { CallingProcess.exit(ExitStatus.success.code) }
+let stderr = Output(Terminal.stderr)
+CallingProcess.exit(Program(stdout: stdout, stderr: stderr).run(Array(CommandLine.arguments.dropFirst())).code)

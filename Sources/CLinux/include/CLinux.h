@@ -6,6 +6,7 @@
 #include "clinux_base.h"
 #include "clinux_confine.h"
 #include "clinux_files.h"
+#include "clinux_client.h"
 #include "clinux_fs.h"
 #include "clinux_net.h"
 #include "clinux_spawn.h"

@@ -1,8 +1,127 @@
-// Creating processes: the steps that run between clone and exec.
+// Creating processes: posix_spawn for programs of our own, and the steps that run between clone and exec.
 #ifndef CLINUX_SPAWN_H
 #define CLINUX_SPAWN_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+// Starts `path` in a new session with default signal dispositions and an empty mask. Descriptor `targets[i]` of the new
+// process is `sources[i]` of this one; every source must be above every target, and all others are closed. `cwd` may be NULL.
+// Returns 0 and the pid in *pid, or an errno value.
+int berth_posix_spawn(int *pid, const char *path, char *const argv[], char *const envp[], const char *cwd,
+                      const int *sources, const int *targets, size_t count);
+
+// The other side of a pty, without going by its name (ioctl_tty(2), TIOCGPTPEER); close-on-exec.
+int berth_open_terminal_peer(int terminal);
+
+// Loads `program` (eBPF, `count` instructions of eight bytes) and attaches it to the v2 cgroup `folder` for every access to a
+// device node. 0, or -1 and errno.
+int berth_attach_device_program(int folder, const uint64_t *program, size_t count);
+
+// Runs the calling program again from a read-only mount of its own that is attached nowhere, so that nobody who gets at
+// /proc/PID/exe can write to its file. Returns -1 and errno only.
+int berth_reexecute_read_only(char *const argv[], char *const envp[]);
+// 1 when this program's file lies on a read-only mount, or is a sealed memfd; 0 when not.
+int berth_is_read_only(void);
+// prctl(PR_SET_DUMPABLE, 0).
+int berth_forbid_looking_in(void);
+
+// A program of steps for a child between clone and exec. Whoever builds it prepares every string and array; the walker
+// allocates nothing, takes no lock and calls nothing that does. Descriptors live in numbered registers: the builder fills
+// some with what the child inherits, steps fill others. -1 as a register means "none".
+struct berth_step {
+    uint32_t operation;
+    int32_t in, in2, out;    // registers
+    const char *text, *text2;
+    const void *data, *data2;
+    uint64_t a, b, c;
+};
+
+// In comments: what each reads. "resolve" is openat2 under the root in register `in`, so no link leads out of it.
+enum berth_operation {
+    BERTH_RESET_INHERITED,  // signals, mask, umask, parent-death signal; not dumpable; all but 0-2 close on exec
+    BERTH_SETSID,
+    BERTH_WAIT,             // one message of the parent; its end means that the parent gave up
+    BERTH_TELL,             // a: kind of message; in: a descriptor to pass along
+    BERTH_SETNS,            // in, a: type
+    BERTH_UNSHARE,          // a: CLONE_NEW*
+    BERTH_WRITE_FILE,       // text: path, text2: content, a: errno value that is no failure
+    BERTH_WRITE_BENEATH,    // in: mount; text: path below it, no other mount on the way; text2: content
+    BERTH_OPEN,             // text: path, a: flags
+    BERTH_OPEN_NULL,        // /dev/null, verified to be 1:3
+    BERTH_CLONE_TREE,       // in, or text: path; a: 1 with all mounts below
+    BERTH_OVERLAY,          // see berth_overlay, in data
+    BERTH_FSOPEN,           // text: type
+    BERTH_FSCONFIG,         // in; text: key, text2: value, NULL for a flag
+    BERTH_FSMOUNT,          // in; a: MOUNT_ATTR_*
+    BERTH_SETATTR,          // in; a: set, b: clear, c: propagation (MS_*); in2: 1 with all below; -2: the mount at "/"
+    BERTH_TARGET,           // in: root; text: path; a: 0 a folder, 1 a file, 2 like what in2 is; b: more RESOLVE_* flags
+    BERTH_MOVE_MOUNT,       // in: mount, in2: onto
+    BERTH_CLOSE,            // in
+    BERTH_MAKE_NODE,        // in: root; text: path; a: mode and type, b: device, c: uid << 32 | gid
+    BERTH_MAKE_LINK,        // in: root; text: what it says, text2: path; one that exists stays
+    BERTH_MASK,             // in: root; text: path, in2: null device
+    BERTH_READ_ONLY,        // in: root; text: path
+    BERTH_OPEN_TERMINAL,    // in: root; out: pty, in2: register for its other side; a: rows << 16 | columns
+    BERTH_CONSOLE,          // in: root; in2: the terminal
+    BERTH_PIVOT,            // in: root
+    BERTH_HOSTNAME,         // text
+    BERTH_DOMAINNAME,       // text
+    BERTH_RLIMIT,           // a: resource, b: soft, c: hard
+    BERTH_KEYRING,          // text: name
+    BERTH_PERSONALITY,      // a
+    BERTH_SCHEDULER,        // data: struct sched_attr, a: its size
+    BERTH_IO_PRIORITY,      // a
+    BERTH_CPU_AFFINITY,     // data: bits, a: bytes
+    BERTH_DUP,              // in; a: descriptor
+    BERTH_CONTROLLING_TTY,  // descriptor 0 becomes it
+    BERTH_HOME,             // data: buffer for "HOME=…"; a: its size, b: uid
+    BERTH_CHDIR,            // text; a: 1 makes it when missing
+    BERTH_GROUPS,           // data: gids, a: count
+    BERTH_USER,             // a: uid, b: gid; capabilities are kept
+    BERTH_BOUNDING,         // a: capabilities that stay
+    BERTH_CAPABILITIES,     // a: effective, b: permitted, c: inheritable
+    BERTH_AMBIENT,          // a
+    BERTH_NO_NEW_PRIVILEGES,
+    BERTH_SECCOMP,          // data: filter, a: instructions, b: flags; out: its listener when asked for by flag
+    BERTH_UMASK,            // a
+    BERTH_KEEP_DESCRIPTORS, // a: how many from 3 on stay open over exec
+    BERTH_EXEC,             // data: argv, data2: envp, in order of a search: text list in a (const char *const *)
+};
+
+// The lower folders with their own calls where the kernel has "lowerdir+" (6.5), else in one string of mount(2).
+struct berth_overlay {
+    const char *const *lower;  // top first, NULL at the end
+    const char *upper, *work;
+    const char *mountpoint;
+    const char *classic_folder, *classic_options;
+    int user_xattr;
+};
+
+// What the child says: a step's failure, or one of the kinds that BERTH_TELL was given.
+struct berth_message {
+    int32_t kind;    // 0 for a failure
+    int32_t step;    // index into the program
+    int32_t code;    // errno
+    int32_t detail;  // BERTH_EXEC: 1 when the file is there and its interpreter is not
+    char text[240];  // what the kernel added, or the path tried
+};
+
+struct berth_program {
+    const struct berth_step *steps;
+    size_t count;
+    int *registers;
+    int sync;  // a SOCK_SEQPACKET socket, closed by exec
+};
+
+// clone3(2) with `flags` (CLONE_NEW*), into the cgroup `cgroup` when that is not -1; the child walks `program` and never
+// returns. The caller has one thread. Returns the pid and sets *pidfd, or -1 and errno.
+int berth_launch(const struct berth_program *program, uint64_t flags, int cgroup, int *pidfd);
+
+// A message with the descriptor that came along, or -1 in *descriptor. recvmsg(2)'s result.
+long berth_receive(int socket, struct berth_message *message, int *descriptor);
+
+// Sends `length` bytes and `descriptor` (sendmsg(2) with SCM_RIGHTS).
+long berth_send_descriptor(int socket, const void *bytes, size_t length, int descriptor);
 
 #endif

@@ -1,0 +1,145 @@
+import ProjectModel
+import YAML
+
+/// Phase 14: makes the `Project` that the engine gets from the canonical model.
+struct ProjectBuilder {
+    let model: Node
+    let disabled: Mapping
+    let name: String
+    let workspace: Workspace
+
+    /// The project; what berth does not act on goes to `report`.
+    func project(_ report: Report) -> Project {
+        var project = Project(name: name, workingDirectory: workspace.projectDirectory)
+        project.configFiles = workspace.files
+        project.environmentFiles = workspace.environmentFiles
+        project.disabledServices = disabled.keys.sorted()
+        let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
+        project.services = services.map { entry in
+            let builder = ServiceBuilder(
+                name: entry.key, node: entry.value, projectName: name, disabled: Set(disabled.keys))
+            return builder.service()
+        }
+        addNamedNetworks(&project)
+        let used = Usage(project.services)
+        for entry in model["networks"]?.mapping?.entries ?? [] where used.networks.contains(entry.key) {
+            project.networks[entry.key] = network(entry.key, entry.value)
+        }
+        for entry in model["volumes"]?.mapping?.entries ?? [] where used.volumes.contains(entry.key) {
+            project.volumes[entry.key] = volume(entry.key, entry.value)
+        }
+        for entry in model["secrets"]?.mapping?.entries ?? [] where used.secrets.contains(entry.key) {
+            report.inside("secrets") { project.secrets[entry.key] = fileObject(entry, report) }
+        }
+        for entry in model["configs"]?.mapping?.entries ?? [] where used.configs.contains(entry.key) {
+            report.inside("configs") { project.configs[entry.key] = fileObject(entry, report) }
+        }
+        Support(report: report).check(model, .mapping(Format.file))
+        return project
+    }
+
+    /// `network_mode: NAME` names a network that exists; `bridge` stands for the project's own default network.
+    private func addNamedNetworks(_ project: inout Project) {
+        for service in project.services {
+            for attachment in service.networks where model["networks"]?[attachment.network] == nil {
+                if attachment.network == "default" {
+                    project.networks["default"] = NetworkDefinition(name: "\(name)_default")
+                } else {
+                    var network = NetworkDefinition(name: attachment.network)
+                    network.external = true
+                    project.networks[attachment.network] = network
+                }
+            }
+        }
+    }
+
+    private func network(_ key: String, _ node: Node) -> NetworkDefinition {
+        var network = NetworkDefinition(name: node["name"]?.string ?? "\(name)_\(key)")
+        network.external = node["external"]?.bool ?? false
+        network.driver = node["driver"]?.string
+        network.driverOptions = node["driver_opts"].texts
+        network.attachable = node["attachable"]?.bool ?? false
+        network.isInternal = node["internal"]?.bool ?? false
+        network.enableIPv4 = node["enable_ipv4"]?.bool ?? true
+        network.enableIPv6 = node["enable_ipv6"]?.bool ?? false
+        network.labels = node["labels"].texts
+        if let ipam = node["ipam"] {
+            var definition = IPAMDefinition()
+            definition.driver = ipam["driver"]?.string
+            definition.options = ipam["options"].texts
+            definition.config = (ipam["config"]?.sequence ?? []).map { pool in
+                var result = IPAMDefinition.Pool(
+                    subnet: pool["subnet"]?.string, ipRange: pool["ip_range"]?.string,
+                    gateway: pool["gateway"]?.string)
+                result.auxAddresses = pool["aux_addresses"].texts
+                return result
+            }
+            network.ipam = definition
+        }
+        return network
+    }
+
+    private func volume(_ key: String, _ node: Node) -> VolumeDefinition {
+        var volume = VolumeDefinition(name: node["name"]?.string ?? "\(name)_\(key)")
+        volume.external = node["external"]?.bool ?? false
+        volume.driver = node["driver"]?.string
+        volume.driverOptions = node["driver_opts"].texts
+        volume.labels = node["labels"].texts
+        return volume
+    }
+
+    private func fileObject(_ entry: Mapping.Entry, _ report: Report) -> FileObject {
+        let node = entry.value
+        let source: FileObject.Source
+        if let path = node["file"]?.string {
+            source = .file(path)
+        } else if let content = node["content"]?.string {
+            source = .content(content)
+        } else if let variable = node["environment"], let name = variable.string {
+            if workspace.environment[name] == nil {
+                report.inside(entry.key) {
+                    report.error(
+                        variable.span, "the variable \(name), the content of '\(entry.key)', is not set",
+                        hint: "set it in the environment or in .env")
+                }
+            }
+            source = .content(workspace.environment[name] ?? "")
+        } else {
+            source = .external
+        }
+        var object = FileObject(name: node["name"]?.string ?? "\(name)_\(entry.key)", source: source)
+        object.labels = node["labels"].texts
+        return object
+    }
+}
+
+/// The keys of top-level elements that services use.
+struct Usage {
+    var networks: Set<String> = []
+    var volumes: Set<String> = []
+    var secrets: Set<String> = []
+    var configs: Set<String> = []
+
+    init(_ services: [Service]) {
+        for service in services {
+            networks.formUnion(service.networks.map(\.network))
+            secrets.formUnion(service.secrets.map(\.source))
+            configs.formUnion(service.configs.map(\.source))
+            for volume in service.volumes {
+                if case .volume(let source?, _, _) = volume.kind { volumes.insert(source) }
+            }
+        }
+    }
+}
+
+extension Node? {
+    /// The members of a mapping whose values are text; null counts as empty.
+    var texts: [String: String] {
+        guard let mapping = self?.mapping else { return [:] }
+        var result: [String: String] = [:]
+        for entry in mapping.entries {
+            result[entry.key] = entry.value.isNull ? "" : Validation.plainText(entry.value) ?? ""
+        }
+        return result
+    }
+}

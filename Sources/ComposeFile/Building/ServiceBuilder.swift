@@ -1,0 +1,236 @@
+import ProjectModel
+import YAML
+
+/// Makes one `Service` from its canonical node.
+struct ServiceBuilder {
+    let name: String
+    let node: Node
+    let projectName: String
+    let disabled: Set<String>
+
+    func service() -> Service {
+        var service = Service(name: name, image: text("image"))
+        fillExecution(&service)
+        fillIdentity(&service)
+        fillLife(&service)
+        fillStorage(&service)
+        fillNetwork(&service)
+        fillConfinement(&service)
+        service.resources = resources()
+        return service
+    }
+
+    // MARK: Readers
+
+    private func text(_ key: String) -> String? { node[key]?.string }
+    private func flag(_ key: String) -> Bool { node[key]?.bool ?? false }
+    private func texts(_ key: String) -> [String] { node[key]?.texts ?? [] }
+    private func integer(_ key: String) -> Int64? { node[key]?.integer }
+
+    private func bytes(_ node: Node?) -> Int64? {
+        guard let value = node?.string.flatMap({ Int64($0) }), value != 0 else { return nil }
+        return value
+    }
+
+    private func duration(_ node: Node?) -> Duration? {
+        node?.string.flatMap(GoDuration.parse).map { .nanoseconds($0) }
+    }
+
+    private func words(_ node: Node?) -> [String]? { node?.sequence.map { $0.compactMap(\.string) } }
+
+    // MARK: Parts
+
+    private func fillExecution(_ service: inout Service) {
+        service.hasBuild = node["build"] != nil
+        if service.image == nil, service.hasBuild { service.image = "\(projectName)-\(name)" }
+        service.platform = text("platform")
+        service.pullPolicy = text("pull_policy").flatMap(PullPolicyText.parse)
+        service.command = words(node["command"])
+        service.entrypoint = words(node["entrypoint"])
+        service.environment = variables(node["environment"])
+        service.workingDir = text("working_dir")
+        service.user = text("user")
+        service.groupAdd = texts("group_add")
+        service.tty = flag("tty")
+        service.stdinOpen = flag("stdin_open")
+        service.useInit = flag("init")
+    }
+
+    /// Variables that have a value.
+    private func variables(_ node: Node?) -> [String: String] {
+        var result: [String: String] = [:]
+        for entry in node?.mapping?.entries ?? [] where !entry.value.isNull { result[entry.key] = entry.value.string }
+        return result
+    }
+
+    private func fillIdentity(_ service: inout Service) {
+        service.containerName = text("container_name")
+        service.hostname = text("hostname")
+        service.domainname = text("domainname")
+        service.labels = node["labels"].texts
+        service.annotations = node["annotations"].texts
+        service.profiles = texts("profiles")
+    }
+
+    private func fillLife(_ service: inout Service) {
+        let deploy = node["deploy"]
+        service.scale = Int(clamping: integer("scale") ?? deploy?["replicas"]?.integer ?? 1)
+        service.dependsOn = dependencies()
+        service.restart = restartPolicy(deploy?["restart_policy"])
+        service.healthcheck = node["healthcheck"].map(healthcheck)
+        service.stopSignal = text("stop_signal")
+        service.stopGracePeriod = duration(node["stop_grace_period"])
+        service.attach = node["attach"]?.bool ?? true
+        service.logging = node["logging"].map {
+            Logging(driver: $0["driver"]?.string, options: $0["options"].texts)
+        }
+        service.postStart = hooks("post_start")
+        service.preStop = hooks("pre_stop")
+    }
+
+    private func dependencies() -> [Dependency] {
+        let entries = (node["depends_on"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
+        return entries.compactMap { entry in
+            if disabled.contains(entry.key) { return nil }
+            let condition = entry.value["condition"]?.string.flatMap(Dependency.Condition.init) ?? .started
+            return Dependency(
+                service: entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
+                required: entry.value["required"]?.bool ?? true)
+        }
+    }
+
+    /// `deploy.restart_policy` wins over `restart`.
+    private func restartPolicy(_ deployed: Node?) -> RestartPolicy {
+        guard let deployed else { return text("restart").flatMap(RestartPolicyText.parse) ?? .no }
+        switch deployed["condition"]?.string {
+        case "none": return .no
+        case "on-failure":
+            return .onFailure(maximumRetries: deployed["max_attempts"]?.integer.map { Int(clamping: $0) })
+        default: return .always
+        }
+    }
+
+    private func healthcheck(_ node: Node) -> Healthcheck {
+        if node["disable"]?.bool == true { return Healthcheck(test: ["NONE"]) }
+        var check = Healthcheck(test: words(node["test"]).flatMap { $0.isEmpty ? nil : $0 })
+        check.interval = duration(node["interval"])
+        check.timeout = duration(node["timeout"])
+        check.startPeriod = duration(node["start_period"])
+        check.startInterval = duration(node["start_interval"])
+        check.retries = node["retries"]?.integer.map { Int(clamping: $0) }
+        return check
+    }
+
+    private func hooks(_ key: String) -> [Hook] {
+        (node[key]?.sequence ?? []).map { node in
+            var hook = Hook(command: words(node["command"]) ?? [])
+            hook.user = node["user"]?.string
+            hook.privileged = node["privileged"]?.bool ?? false
+            hook.workingDir = node["working_dir"]?.string
+            hook.environment = variables(node["environment"])
+            return hook
+        }
+    }
+
+    private func fillStorage(_ service: inout Service) {
+        service.volumes = (node["volumes"]?.sequence ?? []).compactMap(volume) + texts("tmpfs").map(temporary)
+        service.volumesFrom = texts("volumes_from")
+        service.secrets = fileMounts("secrets") { "/run/secrets/\($0)" }
+        service.configs = fileMounts("configs") { "/\($0)" }
+        service.readOnly = flag("read_only")
+        service.shmSize = bytes(node["shm_size"])
+        service.storageOptions = node["storage_opt"].texts
+    }
+
+    private func volume(_ node: Node) -> ServiceVolume? {
+        let source = node["source"]?.string ?? ""
+        let kind: ServiceVolume.Kind
+        switch node["type"]?.string {
+        case "volume":
+            kind = .volume(
+                source: source.isEmpty ? nil : source, noCopy: node["volume"]?["nocopy"]?.bool ?? false,
+                subpath: node["volume"]?["subpath"]?.string)
+        case "bind":
+            let bind = node["bind"]
+            kind = .bind(
+                source: source, createHostPath: bind?["create_host_path"]?.bool ?? true,
+                propagation: bind?["propagation"]?.string, recursive: bind?["recursive"]?.string,
+                selinux: bind?["selinux"]?.string)
+        case "tmpfs":
+            let mode = node["tmpfs"]?["mode"]?.integer.flatMap { UInt32(exactly: $0) }
+            kind = .tmpfs(size: bytes(node["tmpfs"]?["size"]), mode: mode, options: nil)
+        case "image": kind = .image(source: source, subpath: node["image"]?["subpath"]?.string)
+        default: return nil
+        }
+        return ServiceVolume(
+            kind: kind, target: node["target"]?.string ?? "/", readOnly: node["read_only"]?.bool ?? false)
+    }
+
+    /// `PATH[:options]`
+    private func temporary(_ text: String) -> ServiceVolume {
+        let path = text.prefix { $0 != ":" }
+        let options = text[path.endIndex...].dropFirst()
+        return ServiceVolume(
+            kind: .tmpfs(size: nil, mode: nil, options: options.isEmpty ? nil : String(options)),
+            target: FilePath.clean(String(path)))
+    }
+
+    private func fileMounts(_ key: String, _ defaultTarget: (String) -> String) -> [FileMount] {
+        (node[key]?.sequence ?? []).map { item in
+            let source = item["source"]?.string ?? ""
+            let target = item["target"]?.string ?? defaultTarget(source)
+            return FileMount(
+                source: source, target: target.hasPrefix("/") ? target : defaultTarget(target),
+                uid: item["uid"]?.string, gid: item["gid"]?.string,
+                mode: item["mode"]?.string.flatMap { UInt32($0, radix: 8) })
+        }
+    }
+
+    private func fillConfinement(_ service: inout Service) {
+        service.privileged = flag("privileged")
+        service.capAdd = texts("cap_add")
+        service.capDrop = texts("cap_drop")
+        service.securityOptions = texts("security_opt")
+        service.sysctls = node["sysctls"].texts
+        for entry in node["ulimits"]?.mapping?.entries ?? [] {
+            let single = entry.value.integer
+            service.ulimits[entry.key] = Ulimit(
+                soft: single ?? entry.value["soft"]?.integer ?? -1, hard: single ?? entry.value["hard"]?.integer ?? -1)
+        }
+        service.devices = (node["devices"]?.sequence ?? []).map { device in
+            let source = device["source"]?.string ?? ""
+            return DeviceMapping(
+                source: source, target: device["target"]?.string ?? source,
+                permissions: device["permissions"]?.string ?? "rwm")
+        }
+        service.deviceCgroupRules = texts("device_cgroup_rules")
+        service.pid = text("pid")
+        service.ipc = text("ipc")
+        service.uts = text("uts")
+        service.cgroup = text("cgroup")
+        service.cgroupParent = text("cgroup_parent")
+        service.usernsMode = text("userns_mode")
+        service.runtime = text("runtime")
+        service.heal = node["x-berth"]?["heal"]?.bool ?? false
+    }
+
+    private func resources() -> Resources {
+        let limits = node["deploy"]?["resources"]?["limits"]
+        var resources = Resources()
+        resources.cpus = (node["cpus"] ?? limits?["cpus"])?.number.flatMap { $0 == 0 ? nil : $0 }
+        resources.cpuShares = integer("cpu_shares")
+        resources.cpuQuota = integer("cpu_quota")
+        resources.cpuPeriod = integer("cpu_period")
+        resources.cpuset = text("cpuset")
+        resources.memory = bytes(node["mem_limit"] ?? limits?["memory"])
+        resources.memoryReservation = bytes(
+            node["mem_reservation"] ?? node["deploy"]?["resources"]?["reservations"]?["memory"])
+        resources.memorySwap = bytes(node["memswap_limit"])
+        resources.memorySwappiness = node["mem_swappiness"]?.string.flatMap { Int64($0) }
+        resources.pids = integer("pids_limit") ?? limits?["pids"]?.integer
+        resources.oomScoreAdjust = integer("oom_score_adj").map { Int(clamping: $0) }
+        resources.oomKillDisable = node["oom_kill_disable"]?.bool
+        resources.blkioWeight = node["blkio_config"]?["weight"]?.integer.map { Int(clamping: $0) }
+        return resources
+    }
+}

@@ -1,0 +1,96 @@
+import YAML
+
+/// Brings a canonical model into the order and completeness in which docker compose prints it.
+struct Printed {
+    let json: Bool
+
+    /// Attributes that are printed even when they are zero, false or empty: whether they were given matters.
+    private static let keptWhenZero: Set<String> = [
+        "init", "attach", "command", "entrypoint", "scale", "replicas", "retries", "enable_ipv4", "enable_ipv6",
+        "parallelism", "required", "condition",
+    ]
+
+    func file(_ model: Node) -> Node {
+        var result = node(model, .mapping(Format.file))
+        guard json else { return result }
+        result.updateMapping { mapping in
+            mapping.remove("models")
+            mapping = Mapping(mapping.entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        }
+        return result
+    }
+
+    func node(_ node: Node, _ shape: Shape) -> Node {
+        switch node.value {
+        case .mapping(let mapping):
+            if let record = shape.record { return Node(.mapping(members(mapping, record)), at: node.span) }
+            let sorted = mapping.entries.sorted { Self.precedes($0.key, $1.key) }
+            let members = sorted.map { entry in
+                (entry.key, shape.members.map { self.node(entry.value, $0) } ?? entry.value)
+            }
+            return Node(.mapping(Mapping(members)), at: node.span)
+        case .sequence(let nodes):
+            guard let items = shape.items else { return node }
+            return Node(.sequence(nodes.map { self.node($0, items) }), at: node.span)
+        default: return node
+        }
+    }
+
+    private func members(_ mapping: Mapping, _ record: Record) -> Mapping {
+        var result = Mapping()
+        let quirks = Quirks(json: json, record: record)
+        for attribute in record.attributes {
+            let value = mapping[attribute.name].map { node($0, attribute.shape) }
+            guard let value = quirks.adjust(attribute.name, value) else { continue }
+            if quirks.keeps(attribute.name) || !Self.isZero(value) || keepsZero(attribute, record) {
+                result[quirks.key(attribute.name)] = value
+            }
+        }
+        guard !json || record === Format.file else { return result }
+        let extensions = mapping.entries.filter { $0.key.hasPrefix("x-") }.sorted { $0.key < $1.key }
+        for entry in extensions { result[entry.key] = Self.sorted(entry.value) }
+        return result
+    }
+
+    private func keepsZero(_ attribute: Attribute, _ record: Record) -> Bool {
+        switch attribute.name {
+        case "image", "volume", "tmpfs", "bind": record === Format.serviceVolume
+        case "required": record === Format.dependency
+        default: Self.keptWhenZero.contains(attribute.name)
+        }
+    }
+
+    static func isZero(_ node: Node) -> Bool {
+        switch node.value {
+        case .null: true
+        case .bool(let value): !value
+        case .integer(let value): value == 0
+        case .unsigned: false
+        case .float(let value): value == 0
+        case .string(let text): text.isEmpty
+        case .timestamp: false
+        case .sequence(let nodes): nodes.isEmpty
+        case .mapping(let mapping): mapping.isEmpty
+        }
+    }
+
+    /// A tree with the members of every mapping sorted.
+    static func sorted(_ node: Node) -> Node {
+        switch node.value {
+        case .mapping(let mapping):
+            let entries = mapping.entries.sorted { precedes($0.key, $1.key) }
+            return Node(.mapping(Mapping(entries.map { ($0.key, sorted($0.value)) })), at: node.span)
+        case .sequence(let nodes): return Node(.sequence(nodes.map(sorted)), at: node.span)
+        default: return node
+        }
+    }
+
+    static func precedes(_ left: String, _ right: String) -> Bool { left < right }
+
+    static func imagesOnly(_ model: Node) -> Node {
+        let services = (model["services"]?.mapping?.entries ?? []).compactMap { entry in
+            entry.value["image"].map { (entry.key, Node(.mapping(Mapping([("image", $0)])))) }
+        }
+        return Node(.mapping(Mapping([("services", Node(.mapping(Mapping(services))))])))
+    }
+}

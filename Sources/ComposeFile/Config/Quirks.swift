@@ -1,0 +1,57 @@
+import YAML
+
+/// Where docker compose's output is not what the model suggests; kept because people compare outputs.
+struct Quirks {
+    let json: Bool
+    let record: Record
+
+    /// JSON has these even when there is nothing in them.
+    private static let alwaysInJSON: [(Record, [String: Node.Value])] = [
+        (Format.service, ["command": .null, "entrypoint": .null]),
+        (Format.hook, ["command": .null]),
+        (Format.network, ["ipam": .mapping(Mapping())]),
+        (Format.deploy, ["resources": .mapping(Mapping()), "placement": .mapping(Mapping())]),
+    ]
+
+    /// The value that is printed; nil leaves the attribute out.
+    func adjust(_ name: String, _ value: Node?) -> Node? {
+        if record === Format.service, name == "ulimits", let value { return limits(value) }
+        if record === Format.service, name == "mem_swappiness", value?.string == "0" { return nil }
+        if let text = value?.string, text == "0", Self.isByteCount(record[name]) { return nil }
+        if value == nil, json {
+            for (record, defaults) in Self.alwaysInJSON where record === self.record {
+                return defaults[name].map { Node($0) }
+            }
+        }
+        return value
+    }
+
+    func keeps(_ name: String) -> Bool {
+        json && Self.alwaysInJSON.contains { $0.0 === record && $0.1[name] != nil }
+    }
+
+    /// The name under which it is printed.
+    func key(_ name: String) -> String {
+        guard json, record.title == "a device limit" || record.title == "a device weight" else { return name }
+        return name.prefix(1).uppercased() + name.dropFirst()
+    }
+
+    private static func isByteCount(_ attribute: Attribute?) -> Bool {
+        if case .bytes = attribute?.shape.meaning { return true }
+        return false
+    }
+
+    /// A limit of 0 is printed as a mapping.
+    private func limits(_ node: Node) -> Node {
+        var node = node
+        let zero = Node(.integer(0))
+        node.updateMapping { mapping in
+            mapping.updateValues { _, value in
+                if value.integer == 0 {
+                    value.value = .mapping(json ? Mapping() : Mapping([("soft", zero), ("hard", zero)]))
+                }
+            }
+        }
+        return node
+    }
+}

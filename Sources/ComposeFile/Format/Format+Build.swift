@@ -1,0 +1,40 @@
+extension Format {
+    /// `services.*.build`.
+    static let build = Record(
+        "a build",
+        [
+            Attribute("context", .text, default: ".", example: "./app", "The folder or URL with the sources."),
+            Attribute("dockerfile", .text, default: "Dockerfile", "The Dockerfile, relative to the context."),
+            Attribute("dockerfile_inline", .text, "The Dockerfile itself."),
+            Attribute("entitlements", .texts, "Further rights of the build."),
+            Attribute("args", .variables, merge: .members, example: "{VERSION: \"1.2\"}", "Build arguments."),
+            Attribute("provenance", .booleanOrText, "Provenance attestation."),
+            Attribute("sbom", .booleanOrText, "Bill of materials."),
+            Attribute(
+                "ssh", Shape(items: .text, uniqueItems: true, members: .textOrNullValue, short: .ssh),
+                example: "[default]", "SSH agents and keys for the build."),
+            Attribute("labels", .labels, merge: .members, "Labels on the image."),
+            Attribute("cache_from", .texts, "Where cached layers are taken from."),
+            Attribute("cache_to", .texts, "Where cached layers are put."),
+            Attribute("no_cache", .boolean, default: "false", "No layer is taken from the cache."),
+            Attribute("no_cache_filter", .textOrTexts, "Stages that are not taken from the cache."),
+            Attribute(
+                "additional_contexts", .variables, merge: .members, example: "{assets: ../assets}",
+                "Further contexts, by name."),
+            Attribute("pull", .boolean, default: "false", "Base images are pulled even if they are there."),
+            Attribute("extra_hosts", .extraHosts, merge: .extraHosts, "Further lines of /etc/hosts."),
+            Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
+            Attribute("network", .text, example: "host", "The network of the build's steps."),
+            Attribute("target", .text, "The stage that is built."),
+            Attribute("secrets", .fileReferences, "Secrets for the build."),
+            Attribute("shm_size", .bytes, "The size of /dev/shm."),
+            Attribute("tags", .texts, merge: .uniqueText, "Further names of the image."),
+            Attribute("ulimits", .ulimits, merge: .members, "Resource limits."),
+            Attribute("platforms", .texts, example: "[linux/amd64]", "The platforms that are built."),
+            Attribute("privileged", .boolean, default: "false", "The build runs with all rights."),
+        ])
+}
+
+extension Shape {
+    static let textOrNullValue = Shape([.string, .number, .boolean, .null])
+}

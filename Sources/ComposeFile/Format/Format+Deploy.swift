@@ -1,0 +1,102 @@
+extension Format {
+    /// `services.*.deploy`: what a single machine can do of it is acted on; the rest means something in a cluster.
+    static let deploy = Record(
+        "a deployment",
+        [
+            Attribute("mode", .text, standing: .noEffect("a cluster"), default: "replicated", "How it is replicated."),
+            Attribute("replicas", .integer(in: 0...Int64(Int32.max)), default: "1", "How many replicas run."),
+            Attribute(
+                "labels", .labels, merge: .members, standing: .noEffect("a cluster"), "Labels on the service itself."),
+            Attribute("update_config", .mapping(rollout), standing: .noEffect("a cluster"), "How it is updated."),
+            Attribute(
+                "rollback_config", .mapping(rollout), standing: .noEffect("a cluster"),
+                "How a failed update is undone."),
+            Attribute("resources", .mapping(resources), "Limits and reservations."),
+            Attribute("restart_policy", .mapping(restartPolicy), "What happens when it exits."),
+            Attribute("placement", .mapping(placement), standing: .noEffect("a cluster"), "Where it runs."),
+            Attribute("endpoint_mode", .text, standing: .noEffect("a cluster"), "How clients reach it."),
+        ])
+
+    private static let rollout = Record(
+        "a rollout",
+        [
+            Attribute("parallelism", .integer, "How many replicas at once."),
+            Attribute("delay", .duration, "Time between them."),
+            Attribute("failure_action", .text, "What a failure leads to."),
+            Attribute("monitor", .duration, "How long a replica is watched."),
+            Attribute("max_failure_ratio", .number, "How many may fail."),
+            Attribute("order", .choice("start-first", "stop-first"), "Which goes first."),
+        ])
+
+    private static let resources = Record(
+        "resources",
+        [
+            Attribute(
+                "limits",
+                .mapping(
+                    Record(
+                        "limits",
+                        [
+                            Attribute("cpus", .cores, example: "0.5", "Cores."),
+                            Attribute(
+                                "memory", Shape(.string, meaning: .bytes), example: "512M",
+                                "Memory, in bytes or with a unit."),
+                            Attribute("pids", .integer, "Processes."),
+                        ])), "What it may use at most."),
+            Attribute(
+                "reservations",
+                .mapping(
+                    Record(
+                        "reservations",
+                        [
+                            Attribute("cpus", .cores, standing: .noEffect("a cluster"), "Cores."),
+                            Attribute(
+                                "memory", Shape(.string, meaning: .bytes), "Memory, in bytes or with a unit."),
+                            Attribute(
+                                "generic_resources", .list(of: genericResource), standing: .noEffect("a cluster"),
+                                "Other countable things."),
+                            Attribute("devices", .list(of: reservedDevice), standing: .notYet, "Devices."),
+                        ])), "What is kept for it."),
+        ])
+
+    private static let genericResource = Record(
+        "a resource",
+        [
+            Attribute(
+                "discrete_resource_spec",
+                .mapping(
+                    Record(
+                        "a countable resource",
+                        [
+                            Attribute("kind", .text, "Its kind."),
+                            Attribute("value", .number, "How many."),
+                        ])), "A countable resource.")
+        ])
+
+    private static let reservedDevice = Record(
+        "a device request",
+        deviceRequest.attributes.map { attribute in
+            attribute.name == "capabilities"
+                ? Attribute("capabilities", .distinctTexts, required: true, attribute.documentation) : attribute
+        })
+
+    private static let restartPolicy = Record(
+        "a restart policy",
+        [
+            Attribute("condition", .text, default: "any", example: "on-failure", "none, on-failure or any."),
+            Attribute("delay", .duration, standing: .noEffect("a cluster"), "Time between attempts."),
+            Attribute("max_attempts", .integer, "How many attempts are made."),
+            Attribute("window", .duration, standing: .noEffect("a cluster"), "How long it must run to count."),
+        ])
+
+    private static let placement = Record(
+        "placement",
+        [
+            Attribute("constraints", .texts, "Conditions on the machine."),
+            Attribute(
+                "preferences",
+                .list(of: Record("a preference", [Attribute("spread", .text, "What it is spread over.")])),
+                "Wishes about the machine."),
+            Attribute("max_replicas_per_node", .integer, "How many replicas a machine runs."),
+        ])
+}

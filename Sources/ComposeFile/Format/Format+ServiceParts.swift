@@ -1,0 +1,248 @@
+extension Format {
+    static let dependency = Record(
+        "a dependency",
+        [
+            Attribute(
+                "condition", .choice("service_started", "service_healthy", "service_completed_successfully"),
+                required: true, "What the dependency must have reached."),
+            Attribute("restart", .boolean, default: "false", "It is restarted when the dependency is."),
+            Attribute("required", .boolean, default: "true", "A missing dependency is an error."),
+        ])
+
+    static let extends = Record(
+        "an extends", extensions: false,
+        [
+            Attribute("file", .text, example: "common.yaml", "The file in which the service stands."),
+            Attribute("service", .text, required: true, "The service that is extended."),
+        ])
+
+    static let envFile = Record(
+        "an env_file", extensions: false,
+        [
+            Attribute("path", .text, required: true, "The file."),
+            Attribute("required", .boolean, default: "true", "A missing file is an error."),
+            Attribute("format", .text, example: "raw", "raw: values are taken as they stand."),
+        ])
+
+    static let port = Record(
+        "a port",
+        [
+            Attribute("name", .text, "A name for people."),
+            Attribute("mode", .text, default: "ingress", "host or ingress."),
+            Attribute("host_ip", .text, example: "127.0.0.1", "The host's address it is published on."),
+            Attribute("target", Shape([.integer, .string], meaning: .integer), "The port in the container."),
+            Attribute(
+                "published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
+            Attribute("protocol", .text, default: "tcp", "tcp, udp or sctp."),
+            Attribute("app_protocol", .text, example: "http", "The application protocol, for people."),
+        ])
+
+    static let networkAttachment = Record(
+        "a network attachment",
+        [
+            Attribute("aliases", .distinctTexts, merge: .uniqueText, "Further names on the network."),
+            Attribute("driver_opts", .driverOptions, "Options for the driver."),
+            Attribute(
+                "gw_priority", Shape(.number, meaning: .integer), default: "0", "The highest gives the default route."),
+            Attribute("interface_name", .text, example: "eth1", "The interface's name in the container."),
+            Attribute("ipv4_address", .text, example: "172.28.0.10", "A fixed IPv4 address."),
+            Attribute("ipv6_address", .text, "A fixed IPv6 address."),
+            Attribute("link_local_ips", .distinctTexts, merge: .uniqueText, "Link-local addresses."),
+            Attribute("mac_address", .text, "A fixed hardware address."),
+            Attribute(
+                "priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
+        ])
+
+    static let serviceVolume = Record(
+        "a volume mount",
+        [
+            Attribute(
+                "type", .choice("bind", "volume", "tmpfs", "cluster", "npipe", "image"), required: true,
+                "What is mounted."),
+            Attribute("source", .text, "A host path, or the key of a volume."),
+            Attribute("target", .text, example: "/data", "Where it is mounted."),
+            Attribute("read_only", .boolean, default: "false", "It cannot be written."),
+            Attribute("consistency", .text, standing: .noEffect("macOS"), "How soon changes must be seen."),
+            Attribute(
+                "bind",
+                .mapping(
+                    Record(
+                        "bind options",
+                        [
+                            Attribute("selinux", .choice("z", "Z"), "The SELinux label: shared or private."),
+                            Attribute("propagation", .text, default: "rprivate", "Mount propagation."),
+                            Attribute("create_host_path", .boolean, default: "true", "A missing folder is made."),
+                            Attribute(
+                                "recursive", .choice("enabled", "disabled", "writable", "readonly"),
+                                default: "enabled", "How mounts below it are treated."),
+                        ])), "Options of a bind mount."),
+            Attribute(
+                "volume",
+                .mapping(
+                    Record(
+                        "volume options",
+                        [
+                            Attribute("labels", .labels, merge: .members, "Labels on an anonymous volume."),
+                            Attribute("nocopy", .boolean, default: "false", "The image's files are not copied in."),
+                            Attribute("subpath", .text, "The folder in the volume that is mounted."),
+                        ])), "Options of a volume."),
+            Attribute(
+                "tmpfs",
+                .mapping(
+                    Record(
+                        "tmpfs options",
+                        [
+                            Attribute("size", .bytes, "The size, in bytes or with a unit."),
+                            Attribute("mode", Shape([.number, .string], meaning: .modeBits), "Permission bits."),
+                        ])), "Options of a memory file system."),
+            Attribute(
+                "image",
+                .mapping(
+                    Record("image options", [Attribute("subpath", .text, "The folder in the image.")])),
+                "Options of an image mount."),
+        ])
+
+    static let fileReference = Record(
+        "a secret or config mount",
+        [
+            Attribute("source", .text, "The key of the secret or config."),
+            Attribute("target", .text, "The file's path in the container."),
+            Attribute("uid", .text, "The file's owner, a number."),
+            Attribute("gid", .text, "The file's group, a number."),
+            Attribute("mode", .fileMode, default: "0444", "The file's permission bits, octal."),
+        ])
+
+    static let device = Record(
+        "a device",
+        [
+            Attribute("source", .text, required: true, "The device on the host."),
+            Attribute("target", .text, "Its path in the container."),
+            Attribute("permissions", .text, default: "rwm", "Any of r, w and m."),
+        ])
+
+    static let ulimit = Record(
+        "a limit",
+        [
+            Attribute("soft", .integer, required: true, "The soft limit."),
+            Attribute("hard", .integer, required: true, "The hard limit."),
+        ])
+
+    static let healthcheck = Record(
+        "a health check",
+        [
+            Attribute(
+                "test", Shape(.string, items: .text, short: .healthTest), merge: .replace,
+                example: "[CMD, pg_isready]", "The command; a string is run by the shell."),
+            Attribute("timeout", .duration, default: "30s", "How long a check may take."),
+            Attribute("interval", .duration, default: "30s", "Time between checks."),
+            Attribute("retries", Shape([.number, .string], meaning: .integer), default: "3", "Failures in a row."),
+            Attribute("start_period", .duration, default: "0s", "Failures do not count this long."),
+            Attribute("start_interval", .duration, default: "5s", "Time between checks in the start period."),
+            Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
+        ])
+
+    static let hook = Record(
+        "a hook",
+        [
+            Attribute("command", .command, merge: .replace, required: true, "The command."),
+            Attribute("image", .text, standing: .notYet, "The image it runs in."),
+            Attribute("user", .text, "The user it runs as."),
+            Attribute("privileged", .boolean, default: "false", "All capabilities."),
+            Attribute("working_dir", .text, "The folder it starts in."),
+            Attribute("environment", .variables, merge: .members, "Further variables."),
+            Attribute("per_replica", .boolean, standing: .notYet, "Runs once for each replica."),
+        ])
+
+    static let logging = Record(
+        "logging",
+        [
+            Attribute("driver", .text, default: "json-file", "The log driver."),
+            Attribute(
+                "options", Shape(members: Shape([.string, .number, .null])), example: "{max-size: 10m}",
+                "Options for the driver."),
+        ])
+
+    static let blkio = Record(
+        "block device limits", extensions: false,
+        [
+            Attribute(
+                "weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
+            Attribute(
+                "weight_device",
+                .list(
+                    of: Record(
+                        "a device weight", extensions: false,
+                        [
+                            Attribute("path", .text, "The device."),
+                            Attribute("weight", .integer, "Its share, 10 to 1000."),
+                        ])), standing: .notYet, "Its share of single devices."),
+            Attribute("device_read_bps", .list(of: blkioLimit), standing: .notYet, "Bytes read a second."),
+            Attribute("device_read_iops", .list(of: blkioLimit), standing: .notYet, "Reads a second."),
+            Attribute("device_write_bps", .list(of: blkioLimit), standing: .notYet, "Bytes written a second."),
+            Attribute("device_write_iops", .list(of: blkioLimit), standing: .notYet, "Writes a second."),
+        ])
+
+    private static let blkioLimit = Record(
+        "a device limit", extensions: false,
+        [
+            Attribute("path", .text, "The device."),
+            Attribute("rate", Shape([.integer, .string], meaning: .bytes), "The rate, in bytes or with a unit."),
+        ])
+
+    static let credentialSpec = Record(
+        "a credential specification",
+        [
+            Attribute("config", .text, "The config that holds it."),
+            Attribute("file", .text, "The file that holds it."),
+            Attribute("registry", .text, "The registry key that holds it."),
+        ])
+
+    static let provider = Record(
+        "a provider",
+        [
+            Attribute("type", .text, required: true, "The provider's name."),
+            Attribute(
+                "options",
+                Shape(members: Shape([.string, .number, .boolean], items: providerValue, short: .optionList)),
+                "Options for the provider."),
+        ])
+
+    private static let providerValue = Shape([.string, .number, .boolean])
+
+    static let modelUse = Record(
+        "a model's use",
+        [
+            Attribute("endpoint_var", .text, "The variable for the model's address."),
+            Attribute("model_var", .text, "The variable for the model's name."),
+        ])
+
+    static let deviceRequest = Record(
+        "a device request",
+        [
+            Attribute("capabilities", .distinctTexts, example: "[gpu]", "What the device must be able to do."),
+            Attribute("driver", .text, example: "nvidia", "The device's driver."),
+            Attribute("count", Shape([.integer, .string], meaning: .deviceCount), default: "all", "How many, or all."),
+            Attribute("device_ids", .distinctTexts, "Which ones."),
+            Attribute("options", .labels, merge: .members, "Options for the driver."),
+        ])
+
+    static let develop = Record(
+        "development settings",
+        [
+            Attribute("watch", .list(of: watch), "What to do when source files change.")
+        ])
+
+    private static let watch = Record(
+        "a watch rule",
+        [
+            Attribute("path", .text, required: true, "The folder that is followed."),
+            Attribute(
+                "action", .choice("rebuild", "sync", "restart", "sync+restart", "sync+exec"), required: true,
+                "What is done on a change."),
+            Attribute("target", .text, "Where changed files are copied to."),
+            Attribute("exec", .mapping(hook), "The command that is run after a sync."),
+            Attribute("include", .textOrTexts, "Patterns of files that count."),
+            Attribute("ignore", .textOrTexts, "Patterns of files that do not count."),
+            Attribute("initial_sync", .boolean, default: "false", "Files are copied once at the start."),
+        ])
+}

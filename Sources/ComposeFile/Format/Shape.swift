@@ -1,0 +1,187 @@
+/// What a value of the format may look like and how its scalars are understood.
+///
+/// In Compose the kind of a value decides its form (a string is the short form, a mapping the long one), so a shape has
+/// at most one form for each kind.
+package final class Shape: Sendable {
+    /// The scalars that are allowed.
+    package struct Scalars: OptionSet, Sendable {
+        package let rawValue: Int
+        package init(rawValue: Int) { self.rawValue = rawValue }
+        package static let string = Scalars(rawValue: 1)
+        package static let boolean = Scalars(rawValue: 2)
+        package static let integer = Scalars(rawValue: 4)
+        /// With a fraction too.
+        package static let number = Scalars(rawValue: 12)
+        package static let null = Scalars(rawValue: 16)
+    }
+
+    /// What a scalar means; it is brought into one form accordingly.
+    package enum Meaning: Sendable {
+        case text
+        case boolean
+        /// `true`, `false` or other words, as text (`provenance`).
+        case booleanOrText
+        case integer
+        case number
+        /// Cores, as a single-precision number.
+        case cores
+        /// `64m`, `1.5g`; canonical: a decimal number of bytes, as text.
+        case bytes
+        /// `1m30s`; canonical: Go's text of it.
+        case duration
+        /// Octal permission bits; canonical: text with a leading 0.
+        case fileMode
+        /// Octal permission bits; canonical: the number.
+        case modeBits
+        /// A number of devices, or `all`; canonical: a number, -1 for all.
+        case deviceCount
+        case pullPolicy
+        case restartPolicy
+        case anything
+    }
+
+    /// How a short form becomes the long one.
+    package enum Short: Sendable {
+        case none
+        /// One string is a list of one.
+        case listOfOne
+        /// `K=V` items become a mapping; a key alone gives null, or the empty string.
+        case keyValues(missing: Missing)
+        /// A list of names becomes a mapping of nulls.
+        case names
+        case dependsOn
+        case ports
+        case volume
+        case device
+        case build
+        /// The name of a secret or config.
+        case fileReference
+        case commandLine
+        case healthTest
+        case envFiles
+        case extraHosts
+        case ssh
+        case gpus
+        case external
+        case optionList
+        case extends
+        case include
+    }
+
+    package enum Missing: Sendable {
+        case null, empty
+    }
+
+    package let scalars: Scalars
+    package let meaning: Meaning
+    /// The only strings allowed; empty: any.
+    package let allowed: [String]
+    package let pattern: TextPattern?
+    package let range: ClosedRange<Int64>?
+    package let items: Shape?
+    package let uniqueItems: Bool
+    /// The values of a mapping with free names, and what its names may be.
+    package let members: Shape?
+    package let names: TextPattern?
+    package let record: Record?
+    package let short: Short
+
+    package init(
+        _ scalars: Scalars = [], meaning: Meaning = .text, allowed: [String] = [], pattern: TextPattern? = nil,
+        range: ClosedRange<Int64>? = nil, items: Shape? = nil, uniqueItems: Bool = false, members: Shape? = nil,
+        names: TextPattern? = nil, record: Record? = nil, short: Short = .none
+    ) {
+        self.scalars = scalars
+        self.meaning = meaning
+        self.allowed = allowed
+        self.pattern = pattern
+        self.range = range
+        self.items = items
+        self.uniqueItems = uniqueItems
+        self.members = members
+        self.names = names
+        self.record = record
+        self.short = short
+    }
+}
+
+extension Shape {
+    package static let text = Shape(.string)
+    package static let textOrNull = Shape([.string, .null])
+    /// Text that may be written as a number.
+    package static let textOrNumber = Shape([.string, .number])
+    package static let boolean = Shape([.boolean, .string], meaning: .boolean)
+    package static let booleanOrText = Shape([.boolean, .string], meaning: .booleanOrText)
+    package static let integer = Shape([.integer, .string], meaning: .integer)
+    /// A whole number whose fraction is cut.
+    package static let wholeNumber = Shape([.number, .string], meaning: .integer)
+    package static let number = Shape([.number, .string], meaning: .number)
+    package static let cores = Shape([.number, .string], meaning: .cores)
+    package static let bytes = Shape([.number, .string], meaning: .bytes)
+    package static let duration = Shape(.string, meaning: .duration)
+    package static let fileMode = Shape([.number, .string], meaning: .fileMode)
+    package static let anything = Shape([.string, .boolean, .number, .null], meaning: .anything)
+    package static let texts = Shape(items: .text)
+    package static let distinctTexts = Shape(items: .text, uniqueItems: true)
+    package static let textOrTexts = Shape(.string, items: .text, short: .listOfOne)
+    private static let scalarValue = Shape([.string, .number, .boolean, .null])
+    /// `K=V` items or a mapping; a key without a value is null.
+    package static let variables = Shape(items: .text, members: scalarValue, short: .keyValues(missing: .null))
+    /// `K=V` items or a mapping; a key without a value is empty.
+    package static let labels = Shape(items: .text, members: scalarValue, short: .keyValues(missing: .empty))
+    package static let driverOptions = Shape(members: .textOrNumber)
+    package static let command = Shape([.string, .null], items: .text, short: .commandLine)
+    package static let extraHosts = Shape(
+        items: .text, uniqueItems: true, members: Shape(.string, items: .text), short: .extraHosts)
+    package static let fileReferences = Shape(
+        items: Shape(.string, record: Format.fileReference, short: .fileReference))
+    package static let ulimits = Shape(
+        members: Shape([.integer, .string], meaning: .integer, record: Format.ulimit))
+    package static let deviceRequests = Shape(items: Shape(record: Format.deviceRequest))
+    package static let hooks = Shape(items: Shape(record: Format.hook))
+
+    package static func choice(_ allowed: String...) -> Shape { Shape(.string, allowed: allowed) }
+
+    package static func integer(in range: ClosedRange<Int64>) -> Shape {
+        Shape([.integer, .string], meaning: .integer, range: range)
+    }
+
+    package static func list(of items: Record) -> Shape { Shape(items: Shape(record: items)) }
+
+    package static func mapping(_ record: Record) -> Shape { Shape(record: record) }
+}
+
+/// What a text must look like: a pattern for the JSON schema, and the same as a function.
+package struct TextPattern: Sendable {
+    package let regex: String
+    /// In words, for "expected …".
+    package let description: String
+    package let matches: @Sendable (String) -> Bool
+
+    /// Keys of services, networks, volumes and so on.
+    package static let name = TextPattern(
+        regex: "^[a-zA-Z0-9._-]+$", description: "a name of letters, digits, '.', '_' and '-'"
+    ) { text in
+        !text.isEmpty && text.utf8.allSatisfy(isNameByte)
+    }
+
+    /// `container_name`: at least two characters of a name somewhere in it, as docker compose checks it.
+    package static let containerName = TextPattern(
+        regex: "[a-zA-Z0-9][a-zA-Z0-9_.-]+",
+        description: "a name of at least two letters, digits, '.', '_' and '-'"
+    ) { text in
+        let bytes = Array(text.utf8)
+        return zip(bytes, bytes.dropFirst()).contains { first, second in
+            isNameByte(first) && !"._-".utf8.contains(first) && isNameByte(second)
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import ProjectModel
+import YAML
+
+/// Loads a Compose project: finds its files, reads, interpolates, checks, merges and completes them.
+///
+/// - Throws: `LoadFailure` with every error that was found, not only the first.
+package func load(_ request: LoadRequest, from source: some FileSource) throws(LoadFailure) -> LoadResult {
+    try Loader(request: request, source: source).load()
+}
+
+private struct Loader {
+    let request: LoadRequest
+    let source: any FileSource
+    let report = Report()
+
+    func load() throws(LoadFailure) -> LoadResult {
+        var workspace = Discovery(request: request, source: source, report: report).workspace()
+        try failIfErrors()
+        let reading = Reading(source: source, report: report, standardInput: request.standardInput)
+        let documents = workspace.files.flatMap { reading.documents(of: $0) }
+        let name = ProjectName.resolve(request, workspace, documents, report)
+        workspace.environment["COMPOSE_PROJECT_NAME"] = name
+        let assembly = Assembly(reading: reading, report: report, steps: request.steps)
+        let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
+        var model = assembly.model(of: documents, scope)
+        if !report.hasErrors, model.mapping?.isEmpty ?? true {
+            report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
+        }
+        try failIfErrors()
+        complete(&model, name, workspace)
+        let disabled = chooseServices(&model, workspace)
+        try failIfErrors()
+        readFiles(&model, workspace)
+        try failIfErrors()
+        let builder = ProjectBuilder(
+            model: model, disabled: disabled, name: name, workspace: workspace)
+        let unsupported = Report()
+        unsupported.sources = report.sources
+        let project = builder.project(unsupported)
+        return LoadResult(
+            project: project, model: model, disabled: disabled, diagnostics: report.sorted,
+            unsupported: unsupported.sorted, environment: workspace.environment,
+            references: documents.flatMap { References.variables(in: $0.node) }, sources: report.sources,
+            steps: request.steps)
+    }
+
+    private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
+        if request.steps.interpolate {
+            Validation(report: report).checkRequired(model, .mapping(Format.file))
+            Completion().apply(to: &model)
+        }
+        if request.steps.resolvePaths {
+            PathResolution(directory: workspace.projectDirectory, home: workspace.environment["HOME"]).apply(to: &model)
+        }
+        let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
+        if request.steps.interpolate, request.steps.resolveEnvironment {
+            model.update("services") { services in
+                services.updateMapping { resolution.resolveVariables(in: &$0) }
+            }
+        }
+        if request.steps.normalise, request.steps.interpolate {
+            Normalisation(projectName: name, environment: workspace.environment).apply(to: &model)
+        }
+        model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
+    }
+
+    /// Splits off the services that profiles leave out, and checks the rest.
+    private func chooseServices(_ model: inout Node, _ workspace: Workspace) -> Mapping {
+        var disabled = Mapping()
+        guard request.steps.interpolate else { return disabled }
+        let profiles = Profiles(request, environment: workspace.environment)
+        for name in request.services where model["services"]?[name] == nil {
+            let known = model["services"]?.mapping?.keys ?? []
+            report.error(
+                .none, "there is no service '\(name)'",
+                hint: nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+                    ?? (known.isEmpty ? nil : "services are \(known.sorted().prefix(12).joined(separator: ", "))"))
+        }
+        model.update("services") { services in
+            services.updateMapping { disabled = profiles.split(&$0) }
+        }
+        if request.steps.checkConsistency, !report.hasErrors {
+            Consistency(report: report, model: model, disabled: disabled).check()
+        }
+        return disabled
+    }
+
+    private func readFiles(_ model: inout Node, _ workspace: Workspace) {
+        guard request.steps.interpolate, request.steps.resolveEnvironment else { return }
+        let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
+        model.update("services") { services in
+            services.updateMapping { resolution.readFiles(of: &$0) }
+        }
+    }
+
+    private func failIfErrors() throws(LoadFailure) {
+        if report.hasErrors { throw LoadFailure(diagnostics: report.sorted, sources: report.sources) }
+    }
+}
+
+extension References {
+    /// Every substitution in the strings of a tree.
+    static func variables(in node: Node) -> [Template.Reference] {
+        switch node.value {
+        case .string(let text): text.utf8.contains(UInt8(ascii: "$")) ? Template.references(in: text) : []
+        case .sequence(let nodes): nodes.flatMap(variables)
+        case .mapping(let mapping): mapping.entries.flatMap { variables(in: $0.value) }
+        default: []
+        }
+    }
+}

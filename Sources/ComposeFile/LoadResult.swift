@@ -1,0 +1,38 @@
+import ProjectModel
+import YAML
+
+/// A node of the canonical model: short forms expanded, scalars in one form, places kept.
+package typealias ComposeNode = Node
+
+/// A project that was loaded.
+package struct LoadResult: Sendable {
+    package var project: Project
+    /// The canonical tree of enabled services and all resources, for `config`.
+    package var model: ComposeNode
+    /// The services that the chosen profiles leave out, canonical.
+    package var disabled: Mapping
+    /// Warnings.
+    package var diagnostics: [Diagnostic]
+    /// Attributes that are recognised and not acted on: warnings, and errors where ignoring one would weaken security
+    /// or lose data. They matter when the project is brought up, not when it is looked at.
+    package var unsupported: [Diagnostic]
+    /// The variables that interpolation saw, the project's name among them.
+    package var environment: [String: String]
+    /// Every `${…}` of the files.
+    package var references: [Template.Reference]
+    /// The files, for rendering diagnostics.
+    package var sources: SourceMap
+    package var steps: LoadSteps
+}
+
+/// A project that could not be loaded: everything that is wrong, sorted by place.
+package struct LoadFailure: Error, Sendable {
+    /// At least one error, and the warnings.
+    package var diagnostics: [Diagnostic]
+    package var sources: SourceMap
+
+    /// All of them as text, a blank line between two.
+    package func rendered(colour: Bool = false) -> String {
+        diagnostics.map { sources.render($0, colour: colour) }.joined(separator: "\n\n")
+    }
+}

@@ -1,0 +1,47 @@
+import YAML
+
+/// What relative paths and variables mean for a group of files.
+struct Scope {
+    /// The project directory, absolute.
+    var directory: String
+    var environment: [String: String]
+    /// The files that are being included, outermost first.
+    var chain: [String] = []
+}
+
+/// Phases 3 to 7 for a group of files: each document is interpolated, checked, brought into canonical form, completed
+/// by what it includes and extends, and merged onto those before it.
+struct Assembly {
+    let reading: Reading
+    let report: Report
+    let steps: LoadSteps
+
+    /// The merged canonical model of the documents.
+    func model(of documents: [SourceDocument], _ scope: Scope) -> Node {
+        let file = Shape(record: Format.file)
+        var model = Node(.mapping(Mapping()))
+        for document in documents {
+            var node = document.node
+            prepare(&node, hasVariables: document.hasVariables, file, scope)
+            if let included = Inclusion(assembly: self, scope: scope).take(from: &node) {
+                var whole = included
+                Merging().merge(node, onto: &whole, file)
+                whole.span = node.span
+                node = whole
+            }
+            Extension(assembly: self, scope: scope).resolve(in: &node, path: document.path)
+            Merging().merge(node, onto: &model, file)
+            if model.span == .none { model.span = node.span }
+        }
+        return model
+    }
+
+    /// Interpolates, checks and canonicalises a part of a document.
+    func prepare(_ node: inout Node, hasVariables: Bool, _ shape: Shape, _ scope: Scope) {
+        if hasVariables, steps.interpolate {
+            Interpolation(report: report, environment: scope.environment).apply(to: &node)
+        }
+        Validation(report: report).check(node, shape)
+        Canonicalisation(report: report, lenient: !steps.interpolate).apply(to: &node, shape)
+    }
+}

@@ -1,0 +1,193 @@
+import YAML
+
+/// Phase 5: brings every value of a document into its one canonical form: long forms, scalars of one type.
+struct Canonicalisation {
+    let report: Report
+    /// For raw output: what cannot be understood is left as it is, without a word, and scalars are not touched.
+    var lenient = false
+
+    func apply(to node: inout Node, _ shape: Shape) {
+        guard node.tag != .reset else { return }
+        expand(&node, shape)
+        switch node.value {
+        case .mapping:
+            if let record = shape.record {
+                members(&node, record)
+            } else if let members = shape.members {
+                node.updateMapping { mapping in
+                    mapping.updateValues { key, value in report.inside(key) { apply(to: &value, members) } }
+                }
+            }
+        case .sequence:
+            guard let items = shape.items else { return }
+            node.updateSequence { nodes in
+                nodes.removeAll { $0.tag == .reset }
+                for index in nodes.indices { report.inside(index) { apply(to: &nodes[index], items) } }
+            }
+        default: if !lenient { Scalars(report: report).convert(&node, shape) }
+        }
+    }
+
+    private func members(_ node: inout Node, _ record: Record) {
+        var externalName: Node?
+        node.updateMapping { mapping in
+            for index in mapping.entries.indices {
+                let entry = mapping.entries[index]
+                guard let attribute = record[entry.key] else { continue }
+                report.inside(entry.key) {
+                    if case .external = attribute.shape.short { externalName = entry.value["name"] }
+                    mapping.update(at: index) { value in
+                        apply(to: &value, attribute.shape)
+                        unify(&value, attribute)
+                    }
+                }
+            }
+            guard let externalName else { return }
+            if let name = mapping["name"], name != externalName {
+                report.error(externalName.span, "'name' and 'external.name' differ", hint: "use only 'name'")
+            }
+            mapping["name"] = externalName
+        }
+    }
+
+    private func unify(_ value: inout Node, _ attribute: Attribute) {
+        let rule = attribute.merge
+        let collapses: Bool
+        switch rule {
+        case .byKind, .distinct, .extraHosts: collapses = false
+        default: collapses = true
+        }
+        if attribute.shape.uniqueItems, !collapses, let nodes = value.sequence { checkDistinct(nodes) }
+        value.updateSequence { Merging().unify(&$0, rule) }
+    }
+
+    private func checkDistinct(_ nodes: [Node]) {
+        var seen: [Node: Span] = [:]
+        for (index, node) in nodes.enumerated() {
+            if let first = seen[node] {
+                report.inside(index) {
+                    report.error(
+                        node.span, "\(Validation.plainText(node).map { "'\($0)'" } ?? "an item") is given twice",
+                        hint: "remove one of the two", notes: [report.note("the first one", first)])
+                }
+            }
+            seen[node] = seen[node] ?? node.span
+        }
+    }
+
+    // MARK: Short forms
+
+    private func expand(_ node: inout Node, _ shape: Shape) {
+        switch shape.short {
+        case .none: return
+        case .listOfOne, .envFiles: if node.string != nil { wrap(&node) }
+        case .keyValues(let missing): keyValues(&node, missing)
+        case .names: names(&node) { Node(.null, at: $0) }
+        case .dependsOn:
+            names(&node) { span in
+                .members(
+                    [("condition", .text("service_started", at: span)), ("required", Node(.bool(true), at: span))],
+                    at: span)
+            }
+        case .build: if let text = node.string { member(&node, "context", text) }
+        case .fileReference: if let text = node.string { member(&node, "source", text) }
+        case .extends: if let text = node.string { member(&node, "service", text) }
+        case .include: if let text = node.string { member(&node, "path", text) }
+        case .healthTest: healthTest(&node)
+        case .optionList: if node.sequence == nil { wrap(&node) }
+        case .gpus: gpus(&node)
+        case .external: if node.mapping != nil { node.value = .bool(true) }
+        case .commandLine: if !lenient { command(&node) }
+        default: ShortForms(report: report, lenient: lenient).expand(&node, shape.short)
+        }
+        if case .envFiles = shape.short {
+            node.updateSequence { nodes in
+                for index in nodes.indices {
+                    if let text = nodes[index].string { member(&nodes[index], "path", text) }
+                }
+            }
+        }
+    }
+
+    private func wrap(_ node: inout Node) {
+        let item = Node(node.value, at: node.span)
+        node.value = .sequence([item])
+    }
+
+    private func member(_ node: inout Node, _ key: String, _ text: String) {
+        node.value = Node.members([(key, .text(text, at: node.span))], at: node.span).value
+    }
+
+    private func keyValues(_ node: inout Node, _ missing: Shape.Missing) {
+        func absent(_ span: Span) -> Node {
+            switch missing {
+            case .null: Node(.null, at: span)
+            case .empty: .text("", at: span)
+            }
+        }
+        if let items = node.sequence {
+            var mapping = Mapping()
+            for item in items where item.tag != .reset {
+                guard let text = item.string else { continue }
+                let key = text.prefix { $0 != "=" }
+                let hasValue = key.endIndex != text.endIndex
+                if hasValue, key.last == " " {
+                    report.error(item.span, "the name '\(key)' ends in a blank", hint: "remove the blank before '='")
+                }
+                let value =
+                    hasValue ? Node.text(String(text[key.endIndex...].dropFirst()), at: item.span) : absent(item.span)
+                mapping.put(Mapping.Entry(key: String(key), keySpan: item.span, value: value))
+            }
+            node.value = .mapping(mapping)
+        } else {
+            node.updateMapping { mapping in
+                mapping.updateValues { _, value in
+                    if value.isNull, value.tag == .none { value.value = absent(value.span).value }
+                }
+            }
+        }
+    }
+
+    private func names(_ node: inout Node, _ value: (Span) -> Node) {
+        guard let items = node.sequence else { return }
+        checkDistinct(items)
+        var mapping = Mapping()
+        for item in items where item.tag != .reset {
+            guard let name = item.string else { continue }
+            mapping.put(Mapping.Entry(key: name, keySpan: item.span, value: value(item.span)))
+        }
+        node.value = .mapping(mapping)
+    }
+
+    private func healthTest(_ node: inout Node) {
+        if let text = node.string {
+            node.value = .sequence([.text("CMD-SHELL", at: node.span), .text(text, at: node.span)])
+        } else if let first = node.sequence?.first, let word = first.string,
+            !["CMD", "CMD-SHELL", "NONE"].contains(word)
+        {
+            report.error(
+                first.span, "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found '\(word)'",
+                hint: "for a command without a shell: [CMD, \(word), …]")
+        }
+    }
+
+    private func gpus(_ node: inout Node) {
+        guard node.string != nil else { return }
+        node.value = .sequence([.members([("count", Node(.integer(-1), at: node.span))], at: node.span)])
+    }
+
+    private func command(_ node: inout Node) {
+        guard let text = node.string else { return }
+        guard let split = CommandWords.split(text) else {
+            return report.error(
+                node.span, "the command cannot be split into words: a quote or parenthesis is not closed",
+                hint: "write it as a list: [sh, -c, \"…\"]")
+        }
+        if let dropped = split.dropped {
+            report.warning(
+                node.span, "the command ends before '\(dropped.prefix(40))': no shell runs it",
+                hint: "for a shell write [sh, -c, \"…\"], or quote the character")
+        }
+        node.value = .sequence(split.words.map { .text($0, at: node.span) })
+    }
+}

@@ -1,0 +1,105 @@
+import YAML
+
+/// Phase 8: fills in what the format says holds when nothing is given.
+struct Completion {
+    func apply(to model: inout Node) {
+        model.updateMapping { mapping in
+            mapping.remove("version")
+            mapping.update("services") { services in
+                services.updateMapping { $0.updateValues { _, service in complete(&service) } }
+            }
+        }
+    }
+
+    private func complete(_ service: inout Node) {
+        service.updateMapping { mapping in
+            mapping.update("build") { build in
+                let span = build.span
+                build.updateMapping { $0.fill("context", .text(".", at: span)) }
+            }
+            mapping.update("ports") { $0.each(completePort) }
+            mapping.update("devices") { $0.each(completeDevice) }
+            mapping.update("secrets") { $0.each(completeSecret) }
+            mapping.update("gpus") { $0.each(completeRequest) }
+            mapping.update("depends_on") { node in
+                node.updateMapping { services in
+                    services.updateValues { _, dependency in
+                        let span = dependency.span
+                        dependency.updateMapping { $0.fill("required", Node(.bool(true), at: span)) }
+                    }
+                }
+            }
+            mapping.update("deploy") { completeDeploy(&$0) }
+            for key in ["dns", "dns_search"] {
+                mapping.update(key) { node in node.updateSequence { $0.removeAll { $0.string == "" } } }
+            }
+        }
+    }
+
+    private func completePort(_ port: inout Node) {
+        let span = port.span
+        port.updateMapping { mapping in
+            mapping.fill("mode", .text("ingress", at: span))
+            mapping.fill("protocol", .text("tcp", at: span))
+        }
+    }
+
+    private func completeDevice(_ device: inout Node) {
+        let span = device.span
+        device.updateMapping { $0.fill("permissions", .text("rwm", at: span)) }
+    }
+
+    private func completeSecret(_ secret: inout Node) {
+        let span = secret.span
+        secret.updateMapping { mapping in
+            let target = mapping["target"]?.string ?? mapping["source"]?.string ?? ""
+            if target.isEmpty { return }
+            mapping["target"] = .text(target.hasPrefix("/") ? target : "/run/secrets/\(target)", at: span)
+        }
+    }
+
+    private func completeRequest(_ request: inout Node) {
+        let span = request.span
+        request.updateMapping { mapping in
+            if mapping["device_ids"] == nil { mapping.fill("count", Node(.integer(-1), at: span)) }
+        }
+    }
+
+    private func completeDeploy(_ deploy: inout Node) {
+        deploy.updateMapping { mapping in
+            mapping.update("resources") { resources in
+                resources.updateMapping { parts in
+                    parts.update("reservations") { reservations in
+                        reservations.updateMapping { $0.update("devices") { $0.each(completeRequest) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Mapping {
+    /// Changes the value of `key` in place when there is one.
+    mutating func update(_ key: String, _ body: (inout Node) -> Void) {
+        if let index = index(of: key) { update(at: index, body) }
+    }
+
+    /// Sets `key` when it is absent.
+    mutating func fill(_ key: String, _ value: @autoclosure () -> Node) {
+        if index(of: key) == nil { self[key] = value() }
+    }
+}
+
+extension Node {
+    /// Changes each item of a sequence in place.
+    mutating func each(_ body: (inout Node) -> Void) {
+        updateSequence { nodes in
+            for index in nodes.indices { body(&nodes[index]) }
+        }
+    }
+
+    /// Changes the member `key` of a mapping in place when there is one.
+    mutating func update(_ key: String, _ body: (inout Node) -> Void) {
+        updateMapping { $0.update(key, body) }
+    }
+}

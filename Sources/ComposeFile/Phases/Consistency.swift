@@ -1,0 +1,211 @@
+import YAML
+
+/// Phase 13: what the parts of a model say about each other.
+struct Consistency {
+    let report: Report
+    let model: Node
+    let disabled: Mapping
+
+    private var services: Mapping { model["services"]?.mapping ?? Mapping() }
+
+    func check() {
+        report.inside("services") {
+            for entry in services.entries {
+                report.inside(entry.key) { check(entry) }
+            }
+            checkContainerNames()
+        }
+        checkCycles()
+        checkFileObjects("secrets", sources: ["file", "environment"])
+        checkFileObjects("configs", sources: ["file", "environment", "content"])
+        report.inside("volumes") {
+            for entry in model["volumes"]?.mapping?.entries ?? [] {
+                report.inside(entry.key) { checkExternal(entry) }
+            }
+        }
+    }
+
+    private func check(_ entry: Mapping.Entry) {
+        let service = entry.value
+        if service["image"] == nil, service["build"] == nil, service["provider"] == nil {
+            report.error(
+                entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",
+                hint: "say what it runs: image: NAME")
+        }
+        if let mode = service["network_mode"], let networks = service.mapping?.entry("networks"),
+            networks.value.mapping?.isEmpty == false
+        {
+            report.error(
+                mode.span, "'network_mode' and 'networks' exclude each other",
+                notes: [report.note("the networks", networks.keySpan)])
+        }
+        References(report: report, model: model, disabled: disabled).check(service)
+        Scaling(report: report).check(service)
+        checkBuild(service)
+        checkTargets(service)
+        checkWatch(service)
+    }
+
+    private func checkBuild(_ service: Node) {
+        guard let build = service["build"] else { return }
+        report.inside("build") {
+            if let inline = build["dockerfile_inline"], let file = build.mapping?.entry("dockerfile") {
+                report.error(
+                    inline.span, "'dockerfile' and 'dockerfile_inline' exclude each other",
+                    notes: [report.note("the other one", file.keySpan)])
+            }
+            if let platform = service["platform"], let text = platform.string,
+                let platforms = build["platforms"]?.texts, !platforms.isEmpty, !platforms.contains(text)
+            {
+                report.error(
+                    platform.span, "the platform '\(text)' is not among 'build.platforms'",
+                    hint: "add it there, or remove 'platform'")
+            }
+            for entry in build["additional_contexts"]?.mapping?.entries ?? [] {
+                guard let text = entry.value.string, text.hasPrefix("service:") else { continue }
+                let name = String(text.dropFirst(8))
+                guard let other = services[name] ?? disabled[name] else {
+                    report.error(entry.value.span, "there is no service '\(name)'")
+                    continue
+                }
+                if other["build"] == nil { report.error(entry.value.span, "the service '\(name)' has no 'build'") }
+            }
+        }
+    }
+
+    private func checkTargets(_ service: Node) {
+        var seen: [String: Span] = [:]
+        func check(_ path: String, _ span: Span) {
+            let target = FilePath.clean(path)
+            if let first = seen[target] {
+                report.error(
+                    span, "something is mounted on '\(target)' already", notes: [report.note("the first mount", first)])
+            }
+            seen[target] = seen[target] ?? span
+        }
+        report.inside("tmpfs") {
+            for item in service["tmpfs"]?.sequence ?? [] {
+                check(String((item.string ?? "").prefix { $0 != ":" }), item.span)
+            }
+        }
+        report.inside("volumes") {
+            for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
+                report.inside(index) { checkVolume(volume, check) }
+            }
+        }
+    }
+
+    private func checkVolume(_ volume: Node, _ check: (String, Span) -> Void) {
+        guard let target = volume["target"]?.string, !target.isEmpty else {
+            return report.error(volume.span, "a volume needs 'target', the path in the container")
+        }
+        check(target, volume["target"]?.span ?? volume.span)
+        if volume["type"]?.string == "bind", volume["source"] == nil {
+            report.error(volume.span, "a bind mount needs 'source', the path on the host")
+        }
+    }
+
+    private func checkWatch(_ service: Node) {
+        report.inside("develop") {
+            for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
+                report.inside(index) {
+                    if let path = rule["path"], path.string == "" { report.error(path.span, "the path is empty") }
+                    if let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
+                        rule["target"] == nil
+                    {
+                        report.error(action.span, "the action '\(text)' needs 'target'")
+                    }
+                }
+            }
+        }
+    }
+
+    private func checkContainerNames() {
+        var seen: [String: Span] = [:]
+        for entry in services.entries {
+            guard let name = entry.value["container_name"], let text = name.string else { continue }
+            if let first = seen[text] {
+                report.inside(entry.key) {
+                    report.error(
+                        name.span, "the container name '\(text)' is taken by another service",
+                        notes: [report.note("taken here", first)])
+                }
+            }
+            seen[text] = seen[text] ?? name.span
+        }
+    }
+
+    private func checkFileObjects(_ element: String, sources: [String]) {
+        report.inside(element) {
+            for entry in model[element]?.mapping?.entries ?? [] {
+                report.inside(entry.key) {
+                    let given = sources.filter { entry.value[$0] != nil }
+                    if given.count > 1 {
+                        let names = given.map { "'\($0)'" }.joined(separator: " and ")
+                        report.error(entry.keySpan, "\(names) exclude each other")
+                    }
+                    if given.isEmpty, entry.value["external"]?.bool != true, entry.value["driver"] == nil {
+                        let names = sources.map { "'\($0)'" }.joined(separator: ", ")
+                        report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
+                    }
+                }
+            }
+        }
+    }
+
+    private func checkExternal(_ entry: Mapping.Entry) {
+        guard entry.value["external"]?.bool == true else { return }
+        for key in ["driver", "driver_opts", "labels"] {
+            guard let other = entry.value.mapping?.entry(key) else { continue }
+            report.error(
+                other.keySpan, "an external volume has no '\(key)': it exists already",
+                hint: "remove '\(key)' or 'external'")
+        }
+    }
+
+    // MARK: Cycles
+
+    private func checkCycles() {
+        var done: Set<String> = []
+        for name in services.keys.sorted() where !done.contains(name) {
+            if let cycle = cycle(from: name, &done) {
+                let span = dependency(cycle[cycle.count - 2], cycle[cycle.count - 1])
+                report.error(span, "services depend on each other: \(cycle.joined(separator: " -> "))")
+                return
+            }
+        }
+    }
+
+    /// A cycle reachable from `start`, its first name repeated at the end. Without recursion: chains may be long.
+    private func cycle(from start: String, _ done: inout Set<String>) -> [String]? {
+        var stack: [(name: String, open: [String])] = [(start, dependencies(of: start))]
+        var onPath: Set<String> = [start]
+        while let (name, open) = stack.last {
+            guard let next = open.first else {
+                done.insert(name)
+                onPath.remove(name)
+                stack.removeLast()
+                continue
+            }
+            stack[stack.count - 1].open.removeFirst()
+            if onPath.contains(next) {
+                let path = stack.map(\.name)
+                let from = path.firstIndex(of: next) ?? 0
+                return path[from...] + [next]
+            }
+            if !done.contains(next) {
+                onPath.insert(next)
+                stack.append((next, dependencies(of: next)))
+            }
+        }
+        return nil
+    }
+
+    private func dependencies(of name: String) -> [String] {
+        (services[name]?["depends_on"]?.mapping?.keys ?? []).filter { services.index(of: $0) != nil }.sorted()
+    }
+
+    private func dependency(_ from: String, _ to: String) -> Span {
+        services[from]?["depends_on"]?.mapping?.entry(to)?.keySpan ?? .none
+    }
+}

@@ -1,0 +1,36 @@
+import YAML
+
+/// Reads files of variables, and says what is wrong with them at their own lines.
+struct EnvironmentFiles {
+    let source: any FileSource
+    let report: Report
+
+    /// The variables of the file at `path`; `span` is where the file is asked for, for when it cannot be read.
+    func read(
+        _ path: String, required: Bool, raw: Bool = false, at span: Span, earlier: [String: String] = [:],
+        lookup: @escaping (String) -> String?
+    ) -> [String: String] {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            bytes = try source.read(path)
+        } catch {
+            if error.kind == .folder && !required || error.kind == .missing && !required { return [:] }
+            report.error(
+                span, "cannot read the environment file \(path): \(error.reason)",
+                hint: error.kind == .missing ? "make the file, or say `required: false`" : nil)
+            return [:]
+        }
+        let origin = span == .none ? nil : SourceMap.Origin(reason: "asked for here", span: span)
+        let file = report.sources.add(name: path, bytes: bytes, origin: origin)
+        do throws(DotEnv.Failure) {
+            if raw { return try DotEnv.parseRaw(bytes, lookup: lookup) }
+            let report = report
+            return try DotEnv.parse(bytes, earlier: earlier, lookup: lookup) { name, line in
+                report.unset(name, at: Span(file: file, line: line, column: 1))
+            }
+        } catch {
+            report.error(Span(file: file, line: error.line, column: 1), error.message)
+            return [:]
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import YAML
+
+/// Phase 6b: completes each service of a document by the services that it extends.
+struct Extension {
+    private static let maximumChain = 50
+
+    let assembly: Assembly
+    let scope: Scope
+
+    private var report: Report { assembly.report }
+
+    /// A service in a file; what cycles are made of.
+    private struct Address: Hashable {
+        let path: String
+        let service: String
+    }
+
+    /// Canonical services of one file that are resolved on demand.
+    private final class Services {
+        let path: String
+        /// Where its relative paths start from; nil for the file that is being loaded, which is resolved later.
+        let folder: String?
+        var raw: [String: Node]
+        var names: [String]
+        var resolved: [String: Node] = [:]
+
+        init(path: String, folder: String?, services: Mapping) {
+            self.path = path
+            self.folder = folder
+            names = services.keys
+            raw = Dictionary(services.entries.map { ($0.key, $0.value) }) { first, _ in first }
+        }
+    }
+
+    /// Files that were opened for the sake of a base, by path.
+    private final class Cache {
+        var files: [String: Services] = [:]
+    }
+
+    func resolve(in document: inout Node, path: String) {
+        guard let services = document["services"]?.mapping,
+            services.entries.contains(where: { $0.value["extends"] != nil })
+        else { return }
+        let own = Services(path: path, folder: nil, services: services)
+        let cache = Cache()
+        report.inside("services") {
+            for name in own.names { _ = service(name, in: own, chain: [], cache) }
+        }
+        document.updateMapping { mapping in
+            guard let index = mapping.index(of: "services") else { return }
+            mapping.update(at: index) { node in
+                node.updateMapping { services in
+                    services.updateValues { name, value in value = own.resolved[name] ?? value }
+                }
+            }
+        }
+    }
+
+    private func service(_ name: String, in file: Services, chain: [Address], _ cache: Cache) -> Node? {
+        if let done = file.resolved[name] { return done }
+        guard var node = file.raw[name] else { return nil }
+        if file.folder != nil { prepare(&node, name, file) }
+        if let extends = node["extends"], extends.tag != .reset {
+            let chain = chain + [Address(path: file.path, service: name)]
+            node.updateMapping { $0.remove("extends") }
+            report.inside(name) {
+                report.inside("extends") {
+                    if var base = base(extends, in: file, chain: chain, cache) {
+                        Merging().merge(node, onto: &base, .mapping(Format.service))
+                        base.span = node.span
+                        node = base
+                    }
+                }
+            }
+        }
+        file.resolved[name] = node
+        return node
+    }
+
+    private func base(_ extends: Node, in file: Services, chain: [Address], _ cache: Cache) -> Node? {
+        guard let service = extends["service"], let name = service.string else {
+            report.error(extends.span, "an extends needs 'service'")
+            return nil
+        }
+        var other = file
+        if let path = extends["file"], let text = path.string {
+            let absolute = FilePath.absolute(text, in: file.folder ?? scope.directory)
+            if absolute != file.path {
+                guard let opened = open(absolute, at: path.span, cache) else { return nil }
+                other = opened
+            }
+        }
+        let address = Address(path: other.path, service: name)
+        if let start = chain.firstIndex(of: address) {
+            let names = chain[start...].map(\.service) + [name]
+            report.error(service.span, "a service cannot extend itself: \(names.joined(separator: " -> "))")
+            return nil
+        }
+        guard chain.count < Self.maximumChain else {
+            report.error(service.span, "more than \(Self.maximumChain) services extend each other")
+            return nil
+        }
+        guard let base = self.service(name, in: other, chain: chain, cache) else {
+            let place = other.path == file.path ? "" : " in \(other.path)"
+            report.error(
+                service.span, "there is no service '\(name)'\(place) to extend",
+                hint: nearest(to: name, among: other.names).map { "did you mean '\($0)'?" })
+            return nil
+        }
+        return base.isNull ? nil : base
+    }
+
+    private func open(_ path: String, at span: Span, _ cache: Cache) -> Services? {
+        if let known = cache.files[path] { return known }
+        let origin = SourceMap.Origin(reason: "extended from here", span: span)
+        let documents = assembly.reading.documents(of: path, origin: origin)
+        guard !documents.isEmpty else { return nil }
+        var services = Mapping()
+        for document in documents {
+            for entry in document.node["services"]?.mapping?.entries ?? [] { services.put(entry) }
+        }
+        let opened = Services(path: path, folder: FilePath.folder(of: path), services: services)
+        cache.files[path] = opened
+        return opened
+    }
+
+    /// A base of another file: only this one service of it is looked at.
+    private func prepare(_ node: inout Node, _ name: String, _ file: Services) {
+        report.inside(name) {
+            assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope)
+        }
+        if let folder = file.folder {
+            PathResolution(directory: folder, home: scope.environment["HOME"]).applyToService(&node)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import YAML
+
+/// Phase 6a: loads the files that a document includes, each group on its own, and joins their elements.
+struct Inclusion {
+    private static let imported = ["services", "volumes", "networks", "secrets", "configs", "models"]
+    private static let maximumDepth = 50
+
+    let assembly: Assembly
+    let scope: Scope
+
+    private var report: Report { assembly.report }
+
+    /// The elements of all that `document` includes; its `include` is taken out. nil when it includes nothing.
+    func take(from document: inout Node) -> Node? {
+        guard let entries = document["include"]?.sequence else { return nil }
+        document.updateMapping { $0.remove("include") }
+        var result = Node(.mapping(Mapping()))
+        report.inside("include") {
+            for (index, entry) in entries.enumerated() {
+                report.inside(index) {
+                    guard let elements = load(entry) else { return }
+                    Merging().merge(elements, onto: &result, Shape(record: Format.file))
+                }
+            }
+        }
+        return result
+    }
+
+    private func load(_ entry: Node) -> Node? {
+        let paths = entry["path"]?.sequence ?? []
+        guard let first = paths.first, let main = first.string else {
+            report.error(entry.span, "an include needs 'path'")
+            return nil
+        }
+        if let remote = paths.first(where: { isRemote($0.string ?? "") }) {
+            report.error(
+                remote.span, "'\(remote.string ?? "")' is not on this machine",
+                hint: "fetch it and include the local file")
+            return nil
+        }
+        let mainPath = FilePath.absolute(main, in: scope.directory)
+        guard !scope.chain.contains(mainPath), scope.chain.count < Self.maximumDepth else {
+            report.error(
+                first.span, "\(mainPath) includes itself",
+                notes: [Diagnostic.Note(message: (scope.chain + [mainPath]).joined(separator: " -> "), place: nil)])
+            return nil
+        }
+        let inner = innerScope(entry, mainPath)
+        let origin = SourceMap.Origin(reason: "included from here", span: first.span)
+        let documents = paths.compactMap(\.string).flatMap {
+            assembly.reading.documents(of: FilePath.absolute($0, in: scope.directory), origin: origin)
+        }
+        var model = assembly.model(of: documents, inner)
+        PathResolution(directory: inner.directory, home: scope.environment["HOME"]).apply(to: &model)
+        model.updateMapping { $0.removeAll { !Self.imported.contains($0.key) } }
+        return model
+    }
+
+    private func innerScope(_ entry: Node, _ mainPath: String) -> Scope {
+        var inner = scope
+        inner.chain.append(mainPath)
+        inner.directory =
+            entry["project_directory"]?.string.map { FilePath.absolute($0, in: scope.directory) }
+            ?? FilePath.folder(of: mainPath)
+        let reader = EnvironmentFiles(source: assembly.reading.source, report: report)
+        let environment = scope.environment
+        var values: [String: String] = [:]
+        let files = entry["env_file"]?.sequence ?? []
+        for file in files {
+            guard let path = file.string, path != "/dev/null" else { continue }
+            let absolute = FilePath.absolute(path, in: scope.directory)
+            let read = reader.read(absolute, required: true, at: file.span, earlier: values) { environment[$0] }
+            values.merge(read) { _, new in new }
+        }
+        if files.isEmpty {
+            let path = "\(inner.directory)/.env"
+            values = reader.read(path, required: false, at: entry.span) { environment[$0] }
+        }
+        inner.environment.merge(values) { old, _ in old }
+        return inner
+    }
+
+    private func isRemote(_ path: String) -> Bool {
+        path.contains("://") || path.hasPrefix("oci:") || path.hasPrefix("git@") || path.hasPrefix("github.com/")
+    }
+}

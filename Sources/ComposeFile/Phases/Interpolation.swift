@@ -1,0 +1,55 @@
+import YAML
+
+/// Phase 3: makes the substitutions in every string value, in extensions too; keys are left alone.
+struct Interpolation {
+    let report: Report
+    let environment: [String: String]
+
+    func apply(to node: inout Node) {
+        switch node.value {
+        case .string(let text):
+            guard text.utf8.contains(UInt8(ascii: "$")) else { return }
+            node.value = .string(expand(text, at: node.span))
+        case .sequence:
+            node.updateSequence { nodes in
+                for index in nodes.indices { report.inside(index) { apply(to: &nodes[index]) } }
+            }
+        case .mapping:
+            node.updateMapping { mapping in
+                mapping.updateValues { key, value in report.inside(key) { apply(to: &value) } }
+            }
+        default: return
+        }
+    }
+
+    func expand(_ text: String, at span: Span) -> String {
+        let report = report
+        do throws(Template.Failure) {
+            return try Template.expand(text) {
+                environment[$0]
+            } unset: { reference in
+                report.unset(reference.name, at: report.sources.narrow(span, to: reference.fragment))
+            }
+        } catch {
+            describe(error, at: span)
+            return text
+        }
+    }
+
+    private func describe(_ failure: Template.Failure, at span: Span) {
+        switch failure {
+        case .invalid(let rest):
+            let fragment = rest.prefix { $0 != "\n" }
+            let end = fragment.firstIndex(of: "}").map { fragment.index(after: $0) } ?? fragment.endIndex
+            report.error(
+                report.sources.narrow(span, to: String(fragment[..<end])),
+                "'\(fragment[..<end])' is no valid substitution",
+                hint: "write ${NAME} or ${NAME:-default}; a literal $ is written $$")
+        case .required(let name, let message, let fragment):
+            report.error(
+                report.sources.narrow(span, to: fragment),
+                "the variable \(name) is required" + (message.isEmpty ? "" : ": \(message)"),
+                hint: "set it in the environment or in .env")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import YAML
+
+/// Phase 7: joins canonical trees as the format says for each attribute.
+struct Merging {
+    /// `over` laid on `base`; tags of `over` are obeyed and gone afterwards.
+    func merge(_ over: Node, onto base: inout Node, _ shape: Shape?, _ rule: MergeRule = .byKind) {
+        if over.tag == .override {
+            base = settled(over)
+            return
+        }
+        switch (base.value, over.value) {
+        case (.mapping, .mapping(let members)): mergeMembers(members, over.span, onto: &base, shape, rule)
+        case (.sequence, .sequence(let items)): mergeItems(items, onto: &base, shape, rule)
+        case (_, .null): if rule == .replace || rule == .members { base = settled(over) }
+        default: base = settled(over)
+        }
+    }
+
+    /// A tree that nothing came before: `!reset` parts are dropped, tags taken off.
+    func settled(_ node: Node) -> Node {
+        var node = node
+        settle(&node)
+        return node
+    }
+
+    private func settle(_ node: inout Node) {
+        node.tag = .none
+        node.updateMapping { mapping in
+            mapping.removeAll { $0.value.tag == .reset }
+            mapping.updateValues { _, value in settle(&value) }
+        }
+        node.updateSequence { nodes in
+            nodes.removeAll { $0.tag == .reset }
+            for index in nodes.indices { settle(&nodes[index]) }
+        }
+    }
+
+    private func mergeMembers(
+        _ members: Mapping, _ span: Span, onto base: inout Node, _ shape: Shape?, _ rule: MergeRule
+    ) {
+        if rule == .logging, let old = base["driver"]?.string, let new = members["driver"]?.string, old != new {
+            base = settled(Node(.mapping(members), at: span))
+            return
+        }
+        base.updateMapping { mapping in
+            for entry in members.entries {
+                if entry.value.tag == .reset {
+                    mapping.remove(entry.key)
+                } else if let index = mapping.index(of: entry.key), rule != .members {
+                    let attribute = shape?.record?[entry.key]
+                    let inner = attribute?.shape ?? shape?.members
+                    mapping.update(at: index) { merge(entry.value, onto: &$0, inner, attribute?.merge ?? .byKind) }
+                } else {
+                    mapping.put(
+                        Mapping.Entry(key: entry.key, keySpan: entry.keySpan, value: settled(entry.value)))
+                }
+            }
+        }
+    }
+
+    private func mergeItems(_ items: [Node], onto base: inout Node, _ shape: Shape?, _ rule: MergeRule) {
+        let items = items.filter { $0.tag != .reset }.map(settled)
+        switch rule {
+        case .replace: base.value = .sequence(items)
+        case .pools: mergePools(items, onto: &base, shape?.items)
+        default:
+            base.updateSequence { nodes in
+                nodes += items
+                unify(&nodes, rule)
+            }
+        }
+    }
+
+    private func mergePools(_ pools: [Node], onto base: inout Node, _ shape: Shape?) {
+        let old = base.sequence ?? []
+        let merged = pools.map { pool in
+            guard var known = old.first(where: { $0["subnet"] != nil && $0["subnet"] == pool["subnet"] }) else {
+                return pool
+            }
+            merge(pool, onto: &known, shape)
+            return known
+        }
+        base.value = .sequence(merged)
+    }
+
+    /// Leaves one item of each identity: the last one, where the first stood.
+    func unify(_ nodes: inout [Node], _ rule: MergeRule) {
+        guard nodes.count > 1, let identity = Self.identity(rule) else { return }
+        var positions: [String: Int] = [:]
+        var result: [Node] = []
+        for node in nodes {
+            guard let key = identity(node) else {
+                result.append(node)
+                continue
+            }
+            if let position = positions[key] {
+                result[position] = node
+            } else {
+                positions[key] = result.count
+                result.append(node)
+            }
+        }
+        nodes = result
+    }
+
+    private static func identity(_ rule: MergeRule) -> ((Node) -> String?)? {
+        switch rule {
+        case .uniqueText: { node in node.string.map { String($0.prefix { $0 != "=" }) } }
+        case .distinct, .extraHosts: { $0.string }
+        case .unique(.target): { $0["target"]?.string }
+        case .unique(.path): { $0["path"]?.string }
+        case .unique(.secretTarget):
+            { node in node["target"]?.string ?? node["source"]?.string.map { "/run/secrets/\($0)" } }
+        case .unique(.configTarget): { node in node["target"]?.string ?? node["source"]?.string.map { "/\($0)" } }
+        case .unique(.port): portIdentity
+        case .byKind, .replace, .members, .logging, .pools: nil
+        }
+    }
+
+    private static func portIdentity(_ node: Node) -> String? {
+        guard case .mapping = node.value else { return node.string }
+        let address = node["host_ip"]?.string ?? "0.0.0.0"
+        let published = node["published"]?.string ?? ""
+        let target = node["target"]?.integer.map { "\($0)" } ?? ""
+        return "\(address):\(published):\(target)/\(node["protocol"]?.string ?? "tcp")"
+    }
+}

@@ -1,0 +1,84 @@
+import YAML
+
+/// Phase 9: makes host paths absolute; those in an included or extended file start from their own folder.
+struct PathResolution {
+    let directory: String
+    let home: String?
+
+    /// All of a model's paths.
+    func apply(to model: inout Node) {
+        model.updateMapping { mapping in
+            mapping.updateValues { key, element in
+                element.updateMapping { members in
+                    members.updateValues { _, value in
+                        switch key {
+                        case "services": applyToService(&value)
+                        case "secrets", "configs": update(&value, "file", resolve)
+                        case "volumes": applyToVolume(&value)
+                        default: return
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    func applyToService(_ service: inout Node) {
+        service.updateMapping { mapping in
+            for key in ["build", "env_file", "label_file", "volumes", "develop"] {
+                guard let index = mapping.index(of: key) else { continue }
+                mapping.update(at: index) { node in
+                    switch key {
+                    case "build": applyToBuild(&node)
+                    case "env_file": each(&node) { update(&$0, "path", resolve) }
+                    case "label_file": each(&node, resolve)
+                    case "volumes": each(&node, applyToMount)
+                    default: update(&node, "watch") { each(&$0) { update(&$0, "path", resolve) } }
+                    }
+                }
+            }
+        }
+    }
+
+    private func applyToBuild(_ build: inout Node) {
+        update(&build, "context", resolveContext)
+        update(&build, "additional_contexts") { contexts in
+            contexts.updateMapping { $0.updateValues { _, value in resolveContext(&value) } }
+        }
+    }
+
+    private func applyToMount(_ mount: inout Node) {
+        guard mount["type"]?.string == "bind" else { return }
+        update(&mount, "source", resolve)
+    }
+
+    /// A local volume that is a bind of a host folder: `driver: local` with `o: bind`.
+    private func applyToVolume(_ volume: inout Node) {
+        guard volume["driver"]?.string == "local", volume["driver_opts"]?["o"]?.string == "bind" else { return }
+        update(&volume, "driver_opts") { update(&$0, "device", resolve) }
+    }
+
+    private func resolve(_ node: inout Node) {
+        guard let path = node.string else { return }
+        node.value = .string(FilePath.absolute(FilePath.expandingHome(path, home: home), in: directory))
+    }
+
+    private func resolveContext(_ node: inout Node) {
+        guard let text = node.string, !text.isEmpty else { return }
+        let remote = ["service:", "github.com/", "git@", "docker-image:", "oci-layout:"]
+        if text.contains("://") || remote.contains(where: text.hasPrefix) { return }
+        resolve(&node)
+    }
+
+    private func update(_ node: inout Node, _ key: String, _ body: (inout Node) -> Void) {
+        node.updateMapping { mapping in
+            if let index = mapping.index(of: key) { mapping.update(at: index, body) }
+        }
+    }
+
+    private func each(_ node: inout Node, _ body: (inout Node) -> Void) {
+        node.updateSequence { nodes in
+            for index in nodes.indices { body(&nodes[index]) }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import YAML
+
+/// A document of a Compose file as it is written.
+struct SourceDocument {
+    /// The file's absolute path, or `-`.
+    var path: String
+    var node: Node
+    /// There is something to interpolate in the file.
+    var hasVariables: Bool
+}
+
+/// Phase 2: reads files and parses their YAML.
+struct Reading {
+    let source: any FileSource
+    let report: Report
+    let standardInput: [UInt8]?
+
+    func documents(of path: String, origin: SourceMap.Origin? = nil) -> [SourceDocument] {
+        guard let bytes = bytes(of: path, origin) else { return [] }
+        let file = report.sources.add(name: path, bytes: bytes, origin: origin)
+        let parsed = YAML.parse(bytes, file: file)
+        for problem in parsed.problems { report.add(problem) }
+        let hasVariables = bytes.contains(UInt8(ascii: "$"))
+        return parsed.documents.enumerated().compactMap { index, node in
+            if node.isNull, parsed.documents.count == 1 { return nil }
+            guard node.mapping != nil else {
+                report.error(
+                    node.span, "a Compose file is a mapping with 'services', found \(node.kind)",
+                    hint: node.isNull ? "remove the '---' or write something after it" : nil)
+                return nil
+            }
+            return SourceDocument(path: path, node: node, hasVariables: hasVariables)
+        }
+    }
+
+    private func bytes(of path: String, _ origin: SourceMap.Origin?) -> [UInt8]? {
+        if path == "-" { return standardInput ?? [] }
+        do throws(FileFailure) {
+            return try source.read(path)
+        } catch {
+            report.error(origin?.span ?? .none, "cannot read \(path): \(error.reason)")
+            return nil
+        }
+    }
+}

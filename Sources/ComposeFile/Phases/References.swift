@@ -1,0 +1,90 @@
+import YAML
+
+/// What a service refers to must be there.
+struct References {
+    let report: Report
+    let model: Node
+    let disabled: Mapping
+
+    func check(_ service: Node) {
+        check(service["networks"]?.mapping, "networks", "network")
+        checkSources(service["secrets"], "secrets", "secret")
+        checkSources(service["configs"], "configs", "config")
+        check(service["models"]?.mapping, "models", "model")
+        report.inside("build") { checkSources(service["build"]?["secrets"], "secrets", "secret") }
+        checkVolumes(service)
+        checkDependencies(service)
+    }
+
+    private func check(_ names: Mapping?, _ element: String, _ kind: String) {
+        guard let names else { return }
+        report.inside(element) {
+            for entry in names.entries where !(element == "networks" && entry.key == "default") {
+                report.inside(entry.key) { require(entry.key, in: element, kind, at: entry.keySpan) }
+            }
+        }
+    }
+
+    private func checkSources(_ list: Node?, _ element: String, _ kind: String) {
+        guard let items = list?.sequence else { return }
+        report.inside(element) {
+            for (index, item) in items.enumerated() {
+                report.inside(index) {
+                    guard let source = item["source"], let name = source.string else {
+                        return report.error(item.span, "'source' is missing: which \(kind)?")
+                    }
+                    require(name, in: element, kind, at: source.span)
+                }
+            }
+        }
+    }
+
+    private func checkVolumes(_ service: Node) {
+        report.inside("volumes") {
+            for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
+                guard volume["type"]?.string == "volume", let source = volume["source"], let name = source.string,
+                    !name.isEmpty
+                else { continue }
+                report.inside(index) { require(name, in: "volumes", "volume", at: source.span) }
+            }
+        }
+    }
+
+    private func require(_ name: String, in element: String, _ kind: String, at span: Span) {
+        let known = model[element]?.mapping
+        if known?.index(of: name) != nil { return }
+        let place = report.sources.narrow(span, to: name)
+        let hint: String
+        if let meant = nearest(to: name, among: known?.keys ?? []) {
+            hint = "did you mean '\(meant)'?"
+        } else if kind == "volume", name.contains("/") {
+            hint = "for a folder of the host start it with './'"
+        } else {
+            hint = "declare it under the top-level '\(element)'"
+        }
+        report.error(place, "there is no \(kind) '\(name)'", hint: hint)
+    }
+
+    private func checkDependencies(_ service: Node) {
+        let services = model["services"]?.mapping
+        report.inside("depends_on") {
+            for entry in service["depends_on"]?.mapping?.entries ?? [] where services?.index(of: entry.key) == nil {
+                report.inside(entry.key) {
+                    let other = disabled[entry.key]
+                    if other != nil, entry.value["required"]?.bool == false { return }
+                    let profiles = other?["profiles"]?.texts ?? []
+                    let place = report.sources.narrow(entry.keySpan, to: entry.key)
+                    if other != nil {
+                        return report.error(
+                            place,
+                            "the service '\(entry.key)' is disabled: it belongs to a profile that is not enabled",
+                            hint: "enable it with --profile \(profiles.first ?? ""), or say `required: false`")
+                    }
+                    let meant = nearest(to: entry.key, among: (services?.keys ?? []) + disabled.keys)
+                    report.error(
+                        place, "there is no service '\(entry.key)'", hint: meant.map { "did you mean '\($0)'?" })
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import YAML
+
+/// Phase 4: holds a document, as it is written, against the format: names, kinds, enumerations.
+struct Validation {
+    let report: Report
+
+    func check(_ node: Node, _ shape: Shape) {
+        guard node.tag != .reset else { return }
+        switch node.value {
+        case .mapping(let mapping):
+            if let record = shape.record {
+                members(of: mapping, record)
+            } else if let members = shape.members {
+                named(mapping, members, shape.names)
+            } else {
+                mismatch(node, shape)
+            }
+        case .sequence(let nodes):
+            guard let items = shape.items else { return mismatch(node, shape) }
+            for (index, item) in nodes.enumerated() { report.inside(index) { check(item, items) } }
+        default:
+            if allows(node, shape) { text(node, shape) } else { mismatch(node, shape) }
+        }
+    }
+
+    /// Required attributes of the merged model; `required` ones may come from another file.
+    func checkRequired(_ node: Node, _ shape: Shape) {
+        switch node.value {
+        case .mapping(let mapping):
+            if let record = shape.record {
+                for attribute in record.attributes where attribute.isRequired && mapping[attribute.name] == nil {
+                    report.error(node.span, "\(record.title) needs '\(attribute.name)'")
+                }
+            }
+            for entry in mapping.entries {
+                guard let inner = shape.record.map({ $0[entry.key]?.shape }) ?? shape.members else { continue }
+                report.inside(entry.key) { checkRequired(entry.value, inner) }
+            }
+        case .sequence(let nodes):
+            guard let items = shape.items else { return }
+            for (index, item) in nodes.enumerated() { report.inside(index) { checkRequired(item, items) } }
+        default: return
+        }
+    }
+
+    private func members(of mapping: Mapping, _ record: Record) {
+        for entry in mapping.entries {
+            report.inside(entry.key) {
+                if let attribute = record[entry.key] {
+                    check(entry.value, attribute.shape)
+                    if let reason = attribute.deprecated, entry.value.tag != .reset {
+                        report.warning(entry.keySpan, "'\(entry.key)' is deprecated: \(reason)")
+                    }
+                } else if !(record.allowsExtensions && entry.key.hasPrefix("x-")) {
+                    unknown(entry, in: record)
+                }
+            }
+        }
+    }
+
+    private func named(_ mapping: Mapping, _ members: Shape, _ names: TextPattern?) {
+        for entry in mapping.entries {
+            report.inside(entry.key) {
+                if let names, !names.matches(entry.key) {
+                    report.error(
+                        entry.keySpan, "'\(entry.key)' is not allowed as a name: expected \(names.description)")
+                }
+                check(entry.value, members)
+            }
+        }
+    }
+
+    private func unknown(_ entry: Mapping.Entry, in record: Record) {
+        let names = record.attributes.map(\.name)
+        var hint: String?
+        if let meant = nearest(to: entry.key, among: names) {
+            hint = "did you mean '\(meant)'?"
+        } else if let home = Format.home(of: entry.key, except: record) {
+            hint = "'\(entry.key)' is an attribute of \(home)"
+        } else if names.count <= 12 {
+            hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
+        }
+        report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
+    }
+
+    private func allows(_ node: Node, _ shape: Shape) -> Bool {
+        switch node.value {
+        case .null: shape.scalars.contains(.null)
+        case .bool: shape.scalars.contains(.boolean)
+        case .integer, .unsigned: shape.scalars.contains(.integer)
+        case .float(let number):
+            shape.scalars.contains(.number) || shape.scalars.contains(.integer) && number == number.rounded()
+        case .string: shape.scalars.contains(.string)
+        default: false
+        }
+    }
+
+    private func text(_ node: Node, _ shape: Shape) {
+        guard let text = node.string else { return }
+        if !shape.allowed.isEmpty, !shape.allowed.contains(text) {
+            let meant = nearest(to: text, among: shape.allowed).map { "did you mean '\($0)'?" }
+            report.error(
+                node.span, "expected \(Self.alternatives(shape.allowed.map { "'\($0)'" })), found '\(text)'",
+                hint: meant)
+        }
+        if let pattern = shape.pattern, !pattern.matches(text) {
+            report.error(node.span, "expected \(pattern.description), found '\(text)'")
+        }
+    }
+
+    private func mismatch(_ node: Node, _ shape: Shape) {
+        report.error(
+            node.span, "expected \(Self.expectation(shape)), found \(Self.found(node))", hint: hint(node, shape))
+    }
+
+    private func hint(_ node: Node, _ shape: Shape) -> String? {
+        let takesText = shape.scalars.contains(.string)
+        switch node.value {
+        case .timestamp(let text) where takesText: return "quote it: \"\(text)\""
+        case .integer, .unsigned, .float, .bool:
+            if takesText, let text = Self.plainText(node) { return "quote it: \"\(text)\"" }
+            return shape.items != nil ? "write it as an item of a list: - \(Self.plainText(node) ?? "…")" : nil
+        case .string(let text) where shape.items != nil && text.utf8.count < 60:
+            return "write it as an item of a list: - \(text)"
+        case .null where shape.record != nil || shape.members != nil || shape.items != nil:
+            return "give it a value or remove the key"
+        case .mapping where shape.items != nil: return "each item of a list starts with '- '"
+        default: return nil
+        }
+    }
+
+    static func plainText(_ node: Node) -> String? {
+        switch node.value {
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .unsigned(let value): "\(value)"
+        case .float(let value): ShortestNumber.text(value)
+        case .string(let text), .timestamp(let text): text
+        default: nil
+        }
+    }
+
+    private static func found(_ node: Node) -> String {
+        switch node.value {
+        case .null: return "nothing"
+        case .sequence, .mapping: return node.kind
+        default: return "\(node.kind): \(plainText(node)?.prefix(60) ?? "")"
+        }
+    }
+
+    /// "a string, a list or nothing".
+    static func expectation(_ shape: Shape) -> String {
+        var kinds: [String] = []
+        if !shape.allowed.isEmpty {
+            kinds += shape.allowed.map { "'\($0)'" }
+        } else if shape.scalars.contains(.string) {
+            kinds.append("a string")
+        }
+        if shape.scalars.contains(.boolean) { kinds.append("a boolean") }
+        if shape.scalars.contains(.number) {
+            kinds.append("a number")
+        } else if shape.scalars.contains(.integer) {
+            kinds.append("an integer")
+        }
+        if shape.items != nil { kinds.append("a list") }
+        if shape.members != nil || shape.record != nil { kinds.append("a mapping") }
+        if shape.scalars.contains(.null) { kinds.append("nothing") }
+        return alternatives(kinds)
+    }
+
+    private static func alternatives(_ words: [String]) -> String {
+        words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+    }
+}
+
+extension Format {
+    /// Where an attribute that stands in the wrong place belongs, in words.
+    static func home(of name: String, except record: Record) -> String? {
+        let homes: [Record] = [file, service, build, deploy, healthcheck]
+        return homes.first { $0 !== record && $0[name] != nil }?.title
+    }
+}

@@ -1,0 +1,114 @@
+import YAML
+
+/// Collects what one load finds wrong, with the attribute path at which it stands.
+///
+/// A class because every phase of a load writes into the same one; a load runs on one thread and shares it with nobody.
+final class Report {
+    private enum Part {
+        case key(String)
+        case index(Int)
+    }
+
+    /// More than so many help nobody and would let a hostile file use memory.
+    private static let limit = 500
+
+    var sources = SourceMap()
+    private(set) var diagnostics: [Diagnostic] = []
+    private(set) var hasErrors = false
+    private var path: [Part] = []
+    private var unset: [String: Int] = [:]
+
+    // MARK: Paths
+
+    func inside<Result>(_ key: String, _ body: () -> Result) -> Result {
+        path.append(.key(key))
+        defer { path.removeLast() }
+        return body()
+    }
+
+    func inside<Result>(_ index: Int, _ body: () -> Result) -> Result {
+        path.append(.index(index))
+        defer { path.removeLast() }
+        return body()
+    }
+
+    /// `services.web.ports[1]`; a key that is no plain name stands in brackets and quotes.
+    var pathText: String? {
+        guard !path.isEmpty else { return nil }
+        var text = ""
+        for part in path {
+            switch part {
+            case .index(let index): text += "[\(index)]"
+            case .key(let key) where key.isEmpty || key.contains { ". []\"".contains($0) }: text += "[\"\(key)\"]"
+            case .key(let key): text += text.isEmpty ? key : ".\(key)"
+            }
+        }
+        return text
+    }
+
+    // MARK: Findings
+
+    func error(_ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []) {
+        add(.error, span, message, hint, notes)
+    }
+
+    func warning(_ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []) {
+        add(.warning, span, message, hint, notes)
+    }
+
+    func note(_ message: String, _ span: Span) -> Diagnostic.Note {
+        Diagnostic.Note(message: message, place: sources.range(span))
+    }
+
+    func add(_ problem: Problem) {
+        let notes = problem.other.map { [note($0.message, $0.span)] } ?? []
+        error(problem.span, problem.message, hint: problem.hint, notes: notes)
+    }
+
+    /// A variable without a value, for which "" was taken: one warning a name.
+    func unset(_ name: String, at span: Span) {
+        if let index = unset[name] {
+            if diagnostics[index].notes.count < 3, let place = sources.range(span), place != diagnostics[index].place {
+                diagnostics[index].notes.append(Diagnostic.Note(message: "also used here", place: place))
+            }
+            return
+        }
+        let count = diagnostics.count
+        warning(
+            span, "the variable \(name) is not set: an empty string is taken",
+            hint: "set it in the environment or in .env, or give a default: ${\(name):-…}")
+        if diagnostics.count > count { unset[name] = count }
+    }
+
+    private func add(
+        _ severity: Diagnostic.Severity, _ span: Span, _ message: String, _ hint: String?, _ notes: [Diagnostic.Note]
+    ) {
+        if severity == .error { hasErrors = true }
+        guard diagnostics.count < Self.limit else { return }
+        diagnostics.append(
+            Diagnostic(
+                severity, at: sources.range(span), message, hint: hint, path: pathText,
+                notes: notes + sources.chain(of: span)))
+    }
+
+    /// What was found, in the order in which it is shown.
+    var sorted: [Diagnostic] {
+        var rank: [String: Int] = [:]
+        for (index, file) in sources.files.enumerated() where rank[file.name] == nil { rank[file.name] = index }
+        return Diagnostic.sorted(diagnostics, rank: rank)
+    }
+}
+
+extension Node {
+    /// A node that the loader adds, at the place of what it comes from.
+    static func text(_ text: String, at span: Span) -> Node { Node(.string(text), at: span) }
+
+    static func members(_ members: [(String, Node)], at span: Span) -> Node {
+        var mapping = Mapping()
+        for (key, value) in members { mapping.append(Mapping.Entry(key: key, keySpan: span, value: value)) }
+        return Node(.mapping(mapping), at: span)
+    }
+
+    /// Strings of a list, other items left out.
+    var texts: [String] { sequence?.compactMap(\.string) ?? [] }
+}

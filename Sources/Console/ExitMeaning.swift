@@ -1,0 +1,32 @@
+/// What a container's exit code says, for people who do not know them by heart.
+package enum ExitMeaning {
+    /// nil for a code that only the program itself can explain.
+    package static func text(_ code: Int) -> String? {
+        switch code {
+        case 125: "the container could not be set up"
+        case 126: "the command cannot be executed: no permission, or not a program"
+        case 127: "the command was not found"
+        case 137: "killed by SIGKILL: out of memory, or it did not stop in time"
+        case 139: "crashed: SIGSEGV, a bad memory access"
+        case 143: "ended by SIGTERM, the stop signal"
+        case 129...192: signals[code - 128].map { "ended by \($0)" }
+        default: nil
+        }
+    }
+
+    /// The code in messages like "demo-web-1 exited (137)", "exit code 3", "exit 3".
+    package static func code(in message: String) -> Int? {
+        for mark in ["exited (", "exited with code ", "exit code ", "exit status ", "exit "] {
+            guard let range = message.firstRange(of: mark) else { continue }
+            if let code = Int(message[range.upperBound...].prefix { $0.isNumber }) { return code }
+        }
+        return nil
+    }
+
+    /// signal(7), x86 and ARM numbers.
+    private static let signals: [Int: String] = [
+        1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL (an illegal instruction: built for another processor?)",
+        5: "SIGTRAP", 6: "SIGABRT (it gave up by itself)", 7: "SIGBUS", 8: "SIGFPE", 10: "SIGUSR1", 12: "SIGUSR2",
+        13: "SIGPIPE", 14: "SIGALRM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS (a system call that is not allowed)",
+    ]
+}

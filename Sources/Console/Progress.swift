@@ -1,0 +1,136 @@
+import EngineWire
+import JSON
+
+/// Shows an operation's events on standard error.
+package protocol ProgressReporter: AnyObject {
+    /// Wants `tick` about every tenth of a second, for what moves.
+    var isAnimated: Bool { get }
+    func show(_ event: ProgressEvent)
+    func tick()
+    /// Makes room for other text; the next `show` or `tick` draws again.
+    func suspend()
+    /// Leaves the last state on the screen.
+    func finish()
+}
+
+/// `--progress`.
+package enum ProgressMode: String, CaseIterable, Sendable {
+    case auto, tty, plain, json, quiet
+
+    /// `auto` is a redrawn block in a terminal and lines elsewhere; with `--ansi never` it is lines everywhere.
+    package func reporter(
+        to output: Output, style: Style, ansi: AnsiMode, isDryRun: Bool = false, clock: @escaping () -> Double
+    ) -> any ProgressReporter {
+        switch self {
+        case .json: return JSONProgress(to: output, isDryRun: isDryRun)
+        case .quiet: return QuietProgress(to: output, style: style)
+        case .plain: return PlainProgress(to: output, style: style, isDryRun: isDryRun)
+        case .tty: return TerminalProgress(to: output, style: style, isDryRun: isDryRun, clock: clock)
+        case .auto:
+            if ansi == .always || (output.isTerminal && ansi != .never) {
+                return TerminalProgress(to: output, style: style, isDryRun: isDryRun, clock: clock)
+            }
+            return PlainProgress(to: output, style: style, isDryRun: isDryRun)
+        }
+    }
+}
+
+/// One line an event: ` Container demo-db-1  Started`.
+package final class PlainProgress: ProgressReporter {
+    package let isAnimated = false
+    private let output: Output
+    private let style: Style
+    private let mark: String
+
+    package init(to output: Output, style: Style, isDryRun: Bool = false) {
+        self.output = output
+        self.style = style
+        mark = isDryRun ? " DRY-RUN MODE - " : ""
+    }
+
+    package func show(_ event: ProgressEvent) {
+        switch event {
+        case .object(let object): output.line(Self.line(object, mark: mark))
+        case .warning(let text): output.line(FailureText(style: style).warning(text))
+        case .started, .planned, .created, .transfer, .finished: break
+        }
+    }
+
+    /// docker compose's line; behind it the reason, where there is one.
+    package static func line(_ object: ObjectProgress, mark: String = "") -> String {
+        let reason = object.reason.map { "  # \($0)" } ?? ""
+        return "\(mark) \(object.kind.rawValue) \(object.name)  \(object.status)\(reason)"
+    }
+
+    package func tick() {}
+    package func suspend() {}
+    package func finish() {}
+}
+
+/// One JSON object a line: `{"id":"Container demo-db-1","status":"Started"}`.
+package final class JSONProgress: ProgressReporter {
+    package let isAnimated = false
+    private let output: Output
+    private let isDryRun: Bool
+
+    package init(to output: Output, isDryRun: Bool = false) {
+        self.output = output
+        self.isDryRun = isDryRun
+    }
+
+    package func show(_ event: ProgressEvent) {
+        guard let line = Self.line(event, isDryRun: isDryRun) else { return }
+        output.line(line)
+    }
+
+    package static func line(_ event: ProgressEvent, isDryRun: Bool = false) -> String? {
+        var members: [(String, JSONValue)]
+        switch event {
+        case .object(let object):
+            members = [("id", .string("\(object.kind.rawValue) \(object.name)")), ("status", .string(object.status))]
+            if object.isFailure { members.append(("error", true)) }
+            if let reason = object.reason { members.append(("reason", .string(reason))) }
+        case .warning(let text): members = [("warning", true), ("message", .string(text))]
+        case .transfer(let name, let done, let total):
+            members = [("id", .string("Image \(name)")), ("status", "Pulling"), ("current", .integer(done))]
+            if let total { members.append(("total", .integer(total))) }
+        case .started, .planned, .created, .finished: return nil
+        }
+        if isDryRun { members.insert(("dry-run", true), at: 0) }
+        return JSONValue.object(object(members)).text()
+    }
+
+    /// The last line of an operation that failed.
+    package static func line(_ failure: EngineFailure) -> String {
+        var members: [(String, JSONValue)] = [
+            ("error", true), ("code", .string(failure.code)), ("message", .string(failure.message)),
+        ]
+        if let hint = failure.hint { members.append(("hint", .string(hint))) }
+        if !failure.log.isEmpty { members.append(("log", .array(failure.log.map { .string($0) }))) }
+        return JSONValue.object(object(members)).text()
+    }
+
+    package func tick() {}
+    package func suspend() {}
+    package func finish() {}
+}
+
+/// Warnings only.
+package final class QuietProgress: ProgressReporter {
+    package let isAnimated = false
+    private let output: Output
+    private let style: Style
+
+    package init(to output: Output, style: Style) {
+        self.output = output
+        self.style = style
+    }
+
+    package func show(_ event: ProgressEvent) {
+        if case .warning(let text) = event { output.line(FailureText(style: style).warning(text)) }
+    }
+
+    package func tick() {}
+    package func suspend() {}
+    package func finish() {}
+}

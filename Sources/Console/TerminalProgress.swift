@@ -1,0 +1,165 @@
+import EngineWire
+import Linux
+
+/// A block that is drawn over itself: one line an object, with a spinner while work goes on and the time it took.
+package final class TerminalProgress: ProgressReporter {
+    package let isAnimated = true
+    private var block: ProgressBlock
+    private let output: Output
+    private let style: Style
+    private let clock: () -> Double
+    private let isDryRun: Bool
+    private var drawnLines = 0
+    private var drawnAt = -1.0
+    private var cursorIsHidden = false
+
+    /// Seconds between two drawings: a burst of events is drawn once.
+    private static let pause = 0.05
+
+    /// `clock` gives seconds that only grow.
+    package init(to output: Output, style: Style, isDryRun: Bool = false, clock: @escaping () -> Double) {
+        self.output = output
+        self.style = style
+        self.clock = clock
+        self.isDryRun = isDryRun
+        block = ProgressBlock(isDryRun: isDryRun)
+    }
+
+    package func show(_ event: ProgressEvent) {
+        if case .warning(let text) = event {
+            suspend()
+            output.line(FailureText(style: style).warning(text))
+        }
+        if block.take(event, at: clock()), clock() - drawnAt >= Self.pause { draw() }
+    }
+
+    package func tick() {
+        block.frame += 1
+        draw()
+    }
+
+    package func suspend() {
+        guard drawnLines > 0 else { return }
+        output.write("\u{1B}[\(drawnLines)A\u{1B}[J")
+        drawnLines = 0
+    }
+
+    package func finish() {
+        draw()
+        drawnLines = 0
+        block = ProgressBlock(isDryRun: isDryRun)
+        if cursorIsHidden { output.write("\u{1B}[?25h") }
+        cursorIsHidden = false
+    }
+
+    private func draw() {
+        guard !block.isEmpty else { return }
+        drawnAt = clock()
+        let size = output.isTerminal ? Terminal.size(Terminal.stderr) : nil
+        let lines = block.lines(
+            width: size.map { Int($0.columns) }, height: size.map { max(3, Int($0.rows) - 1) }, style: style,
+            at: clock())
+        // One write for all, so that nothing flickers: up, then each line over the old one, then the rest cleared.
+        var text = cursorIsHidden ? "" : "\u{1B}[?25l"
+        cursorIsHidden = true
+        if drawnLines > 0 { text += "\u{1B}[\(drawnLines)A" }
+        for line in lines { text += "\r\(line)\u{1B}[K\n" }
+        output.write(text + "\u{1B}[J")
+        drawnLines = lines.count
+    }
+}
+
+/// The block's content: pure, so that it can be read in a test.
+package struct ProgressBlock: Sendable {
+    private struct Item: Sendable {
+        let name: String
+        var status: String
+        var reason: String?
+        var isDone: Bool
+        var isFailure: Bool
+        let since: Double
+        var until: Double?
+        var bytes: String?
+    }
+
+    private static let spinner = Array("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+
+    package var frame = 0
+    private var items: [Item] = []
+    private var places: [String: Int] = [:]
+    private let mark: String
+
+    package init(isDryRun: Bool = false) { mark = isDryRun ? "DRY-RUN MODE - " : "" }
+
+    package var isEmpty: Bool { items.isEmpty }
+    package var isWorking: Bool { items.contains { !$0.isDone } }
+
+    /// False when nothing changed on the screen.
+    package mutating func take(_ event: ProgressEvent, at now: Double) -> Bool {
+        switch event {
+        case .object(let object):
+            let index = place(of: "\(object.kind.rawValue) \(object.name)", at: now)
+            items[index].status = object.status
+            items[index].reason = object.reason ?? items[index].reason
+            items[index].isDone = object.isDone || object.isFailure
+            items[index].isFailure = object.isFailure
+            items[index].until = items[index].isDone ? now : nil
+            if items[index].isDone { items[index].bytes = nil }
+            return true
+        case .transfer(let name, let done, let total):
+            let index = place(of: "Image \(name)", at: now)
+            items[index].bytes = HumanUnits.size(done) + (total.map { "/\(HumanUnits.size($0))" } ?? "")
+            return true
+        case .started, .planned, .warning, .created, .finished: return false
+        }
+    }
+
+    private mutating func place(of name: String, at now: Double) -> Int {
+        if let index = places[name] { return index }
+        places[name] = items.count
+        items.append(Item(name: name, status: "Pulling", isDone: false, isFailure: false, since: now))
+        return items.count - 1
+    }
+
+    /// `[+] Running 1/3` and a line for each object; when they are more than fit, those still at work and the latest.
+    package func lines(width: Int?, height: Int?, style: Style, at now: Double) -> [String] {
+        let done = items.count { $0.isDone }
+        let title = "[+] \(mark)Running \(done)/\(items.count)"
+        var shown = Array(items)
+        if let height, shown.count > height - 1 {
+            let waiting = shown.filter { !$0.isDone }.suffix(height - 1)
+            let rest = shown.filter(\.isDone).suffix(max(0, height - 1 - waiting.count))
+            shown = Array(rest) + Array(waiting)
+        }
+        let nameWidth = shown.map { displayWidth($0.name) }.max() ?? 0
+        return [style(done == items.count ? .blue : nil, title)]
+            + shown.map { line($0, nameWidth: nameWidth, width: width, style: style, at: now) }
+    }
+
+    private func line(_ item: Item, nameWidth: Int, width: Int?, style: Style, at now: Double) -> String {
+        let time = HumanUnits.elapsed((item.until ?? now) - item.since)
+        var details = item.status
+        if let bytes = item.bytes { details += " \(bytes)" }
+        if let reason = item.reason { details += "  # \(reason)" }
+        let sign: String
+        let tone: Style.Tone
+        if item.isFailure {
+            (sign, tone) = ("✘", .boldRed)
+        } else if item.isDone {
+            (sign, tone) = ("✔", .green)
+        } else {
+            (sign, tone) = (String(Self.spinner[frame % Self.spinner.count]), .yellow)
+        }
+        let name = item.name + String(repeating: " ", count: nameWidth - displayWidth(item.name))
+        guard let width else { return " \(style(tone, sign)) \(name)  \(style(tone, details)) \(style(.blue, time))" }
+        // Sign, spaces and time take their room; the name is kept before the details.
+        let room = width - 4 - time.count - 1
+        let shownName = truncated(name, to: max(1, room))
+        let shownDetails =
+            room - displayWidth(shownName) - 2 > 1
+            ? truncated(details, to: room - displayWidth(shownName) - 2) : ""
+        let used = displayWidth(shownName) + 2 + displayWidth(shownDetails)
+        let gap = String(repeating: " ", count: max(1, room - used + 1))
+        return " \(style(tone, sign)) \(shownName)  \(style(tone, shownDetails))\(gap)\(style(.blue, time))"
+    }
+}

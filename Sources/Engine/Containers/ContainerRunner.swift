@@ -1,0 +1,345 @@
+import EngineWire
+import Glibc
+import Logging
+import Monitor
+import OCI
+import ProjectModel
+import Reconcile
+
+/// Takes one container through its life: create, start, stop, remove. One call at a time for each container.
+final class ContainerRunner: Sendable {
+    let inventory: Inventory
+    let machine: any Machine
+    let network: NetworkSync
+    let health: HealthMonitor
+    let log: Logger
+    let locks = KeyedLocks()
+
+    init(inventory: Inventory, machine: any Machine, network: NetworkSync, health: HealthMonitor, log: Logger) {
+        self.inventory = inventory
+        self.machine = machine
+        self.network = network
+        self.health = health
+        self.log = log
+    }
+
+    // MARK: Create
+
+    /// Stores the record, then makes what it says; nothing is left of one that could not be made.
+    func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
+        if let other = await inventory.container(named: draft.name) {
+            guard other.life.phase == .creating, other.project == draft.project else {
+                throw EngineFailure(
+                    code: "conflict", message: "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of project \(other.project)",
+                    hint: "remove or rename that container, or give this one another container_name")
+            }
+            try await discard(other)
+        }
+        var record = draft
+        try await joinNamespaces(&record)
+        try await makeVolumes(&record)
+        record = try await inventory.insertAllocating(record) { [machine] network in
+            machine.linkName(ofContainer: draft.id, network: network)
+        }
+        do {
+            try await machine.createContainer(record, image)
+            return try await inventory.update(record.id) { $0.life.phase = .created } ?? record
+        } catch {
+            try? await discard(record)
+            throw error
+        }
+    }
+
+    /// Takes away what a failed or interrupted creation left.
+    func discard(_ record: ContainerRecord) async throws {
+        try await machine.removeContainer(record)
+        try await inventory.removeContainer(record.id)
+    }
+
+    private func joinNamespaces(_ record: inout ContainerRecord) async throws {
+        let wanted: [(String, String?)] = [
+            ("network", record.spec.networkMode.flatMap(Self.namespaceOwner)),
+            ("pid", Self.namespaceOwner(text: record.spec.pid)), ("ipc", Self.namespaceOwner(text: record.spec.ipc)),
+        ]
+        for case (let kind, let owner?) in wanted {
+            let candidates = await inventory.containers(of: record.project)
+            let found =
+                if owner.hasPrefix("service:") {
+                    candidates.filter { $0.service == owner.dropFirst(8) && !$0.isOneOff && $0.life.phase != .removing }
+                        .min { ($0.number ?? 0) < ($1.number ?? 0) }
+                } else {
+                    await inventory.find(String(owner.dropFirst(10)))
+                }
+            guard let found else {
+                throw EngineFailure(
+                    code: "not_found", message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
+            }
+            record.joined[kind] = found.id
+        }
+    }
+
+    private static func namespaceOwner(_ mode: NetworkMode) -> String? {
+        switch mode {
+        case .service(let name): "service:\(name)"
+        case .container(let name): "container:\(name)"
+        case .none, .host: nil
+        }
+    }
+
+    private static func namespaceOwner(text: String?) -> String? {
+        guard let text, text.hasPrefix("service:") || text.hasPrefix("container:") else { return nil }
+        return text
+    }
+
+    /// Named volumes that are missing are made; anonymous ones of the replica before it are taken over.
+    private func makeVolumes(_ record: inout ContainerRecord) async throws {
+        for index in record.mounts.indices {
+            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source else { continue }
+            let target = record.mounts[index].target
+            let binding = VolumeRecord.Binding(
+                project: record.project, service: record.service, place: record.number.map(String.init) ?? record.name,
+                target: target)
+            let known = isAnonymous ? await inventory.anonymousVolume(binding) : await inventory.volume(name)
+            if let known {
+                record.mounts[index].source = .volume(
+                    name: known.name, isAnonymous: isAnonymous, noCopy: noCopy, subpath: subpath)
+                continue
+            }
+            let fullName = isAnonymous ? machine.newID() : name
+            let volume = VolumeRecord(
+                name: fullName, project: record.project, key: nil,
+                definition: VolumeDefinition(name: fullName), isAnonymous: isAnonymous, createdAt: machine.now(),
+                isPopulated: false, binding: isAnonymous ? binding : nil)
+            try await inventory.insert(volume)
+            try await machine.createVolume(volume)
+            record.mounts[index].source = .volume(
+                name: fullName, isAnonymous: isAnonymous, noCopy: noCopy, subpath: subpath)
+        }
+    }
+
+    // MARK: Start
+
+    /// Runs a container that is created or has ended. `holdsStreams`: the process waits at its gate for `release`.
+    func start(_ id: String, rounds: (start: Int, restart: Int)?, holdsStreams: Bool = false) async throws {
+        try await locks.with(id) {
+            guard let record = await self.inventory.container(id) else { throw Self.gone(id) }
+            switch record.life.phase {
+            case .running, .paused: return
+            case .creating, .removing: throw Self.gone(record.name)
+            case .created, .exited, .restarting: break
+            }
+            do {
+                try await self.launch(record, rounds: rounds, holdsStreams: holdsStreams)
+            } catch {
+                await self.failedToStart(record, error)
+                throw error
+            }
+        }
+    }
+
+    private func launch(_ record: ContainerRecord, rounds: (start: Int, restart: Int)?, holdsStreams: Bool) async throws {
+        var record = record
+        if !record.ports.isEmpty, !record.endpoints.isEmpty {
+            let ports = try await machine.reserve(record.ports, for: record.id)
+            record = try await inventory.update(record.id) { $0.ports = ports } ?? record
+        }
+        guard let image = try await machine.image(record.imageID) else {
+            throw EngineFailure(
+                code: "image_missing", message: "the image \(record.imageID.prefix(19)) of \(record.name) is gone",
+                hint: "pull or import it again, then run `berth up`")
+        }
+        let surroundings = try await surroundings(of: record, holdsStreams: holdsStreams)
+        let ready = record
+        async let named: Void = record.endpoints.isEmpty ? () : network.begin(record.id)
+        do {
+            try await machine.spawn(ready, image, surroundings)
+            try await named
+            if !holdsStreams { try await release(ready.id, rounds: rounds) }
+        } catch {
+            _ = try? await named
+            await machine.abandon(ready.id)
+            throw error
+        }
+    }
+
+    /// Opens the gate of a process that was spawned.
+    func release(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
+        try await machine.release(id)
+        let now = machine.now()
+        let process = await machine.process(of: id)
+        let record = try await inventory.update(id, volatile: true) { record in
+            guard record.life.phase != .exited || (record.life.finishedAt ?? 0) < now else { return }
+            record.life.phase = .running
+            record.life.process = process
+            record.life.startedAt = now
+            record.life.finishedAt = nil
+            record.life.exit = nil
+            record.life.reason = nil
+            record.life.stoppedByUs = false
+            if let rounds {
+                record.startRound = rounds.start
+                record.restartRound = rounds.restart
+                record.life.restarts = 0
+            }
+        }
+        await network.end(id)
+        guard let record else { return }
+        for hook in record.spec.postStart { try await run(hook, in: record) }
+        await health.begin(record)
+    }
+
+    private func failedToStart(_ record: ContainerRecord, _ error: any Error) async {
+        await network.end(record.id)
+        await machine.releasePorts(of: record.id)
+        let reason = EngineFailure(describing: error).message
+        _ = try? await inventory.update(record.id, volatile: true) { record in
+            record.life.reason = reason
+            if record.life.phase == .restarting { record.life.phase = .exited }
+        }
+        try? await network.sync()
+    }
+
+    private func run(_ hook: Hook, in record: ContainerRecord) async throws {
+        var command = ProbeCommand(arguments: hook.command, timeout: nil)
+        command.user = hook.user
+        command.workingDirectory = hook.workingDir
+        command.environment = hook.environment
+        command.privileged = hook.privileged
+        let result = try await machine.probe(command, in: record)
+        guard result.code == 0 else {
+            throw EngineFailure(
+                code: "hook_failed", message: "hook `\(hook.command.joined(separator: " "))` of \(record.name) ended with code \(result.code)",
+                log: result.output.split(separator: "\n").map(String.init))
+        }
+    }
+
+    private func surroundings(of record: ContainerRecord, holdsStreams: Bool) async throws -> Surroundings {
+        let hostname = record.spec.hostname ?? String(record.id.prefix(12))
+        var hosts: [(address: String, names: [String])] = []
+        let qualified = record.spec.domainname.map { ["\(hostname).\($0)", hostname] } ?? [hostname]
+        for endpoint in record.endpoints {
+            for address in endpoint.addresses { hosts.append((String(address.prefix { $0 != "/" }), qualified)) }
+        }
+        for extra in record.spec.extraHosts {
+            for address in extra.addresses {
+                let resolved = address == "host-gateway" ? await gateway(of: record) : address
+                hosts.append((resolved, [extra.host]))
+            }
+        }
+        var joined: [String: ContainerRecord] = [:]
+        for (kind, id) in record.joined {
+            guard let owner = await inventory.container(id) else { throw Self.gone(id) }
+            joined[kind] = owner
+        }
+        return Surroundings(hosts: hosts, hostname: hostname, joinedNamespaces: joined, holdsStreams: holdsStreams)
+    }
+
+    private func gateway(of record: ContainerRecord) async -> String {
+        for endpoint in record.endpoints {
+            if let gateway = await inventory.network(endpoint.network)?.gateways.first { return gateway }
+        }
+        return "127.0.0.1"
+    }
+
+    // MARK: Stop
+
+    /// Ends a container politely; `timeout` nil takes its own grace period. Returns once it has ended.
+    func stop(_ id: String, timeout: Duration?, isForced: @escaping @Sendable () -> Bool = { false }) async throws {
+        guard let record = await inventory.container(id) else { return }
+        switch record.life.phase {
+        case .restarting:
+            try await inventory.update(id) { record in
+                record.life.phase = .exited
+                record.life.stoppedByUs = true
+                record.life.reason = "stopped"
+            }
+            return
+        case .running, .paused: break
+        case .creating, .created, .exited, .removing: return
+        }
+        try await inventory.update(id) { $0.life.stoppedByUs = true }
+        if record.life.phase == .paused { try await machine.resume(id) }
+        for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
+        let signal = try SignalName.number(record.stopSignalName)
+        let grace = timeout ?? record.gracePeriod
+        if grace > .zero, await !machine.ignores(signal, record) {
+            try? await machine.signal(id, number: signal, all: false)
+            if await hasEnded(id, within: grace, isForced: isForced) { return }
+        }
+        try await machine.signal(id, number: SIGKILL, all: true)
+        guard await hasEnded(id, within: .seconds(30), isForced: { false }) else {
+            throw EngineFailure(
+                code: "stuck", message: "\(record.name) does not end although it was killed",
+                hint: "a process in uninterruptible sleep waits for a device or a network file system")
+        }
+    }
+
+    private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool {
+        guard let project = await inventory.container(id)?.project else { return true }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    let epoch = await self.inventory.epoch(of: project)
+                    switch await self.inventory.container(id)?.life.phase {
+                    case .running?, .paused?: break
+                    default: return true
+                    }
+                    await self.inventory.change(of: project, after: epoch)
+                }
+                return false
+            }
+            group.addTask {
+                var left = limit
+                while left > .zero, !isForced() {
+                    // A second Ctrl-C is noticed within this step.
+                    let step = min(left, .milliseconds(250))
+                    do { try await self.machine.sleep(step) } catch { return false }
+                    left -= step
+                }
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+    }
+
+    // MARK: Pause, remove
+
+    func pause(_ id: String) async throws {
+        try await machine.pause(id)
+        try await inventory.update(id) { $0.life.phase = .paused }
+    }
+
+    func unpause(_ id: String) async throws {
+        try await machine.resume(id)
+        try await inventory.update(id) { record in
+            if record.life.phase == .paused { record.life.phase = .running }
+        }
+    }
+
+    /// Removes a container that does not run; one that was removed meanwhile is no error.
+    func remove(_ id: String, anonymousVolumes: Bool) async throws {
+        try await locks.with(id) {
+            guard let record = await self.inventory.container(id) else { return }
+            guard record.life.phase != .running, record.life.phase != .paused else {
+                throw EngineFailure(code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
+            }
+            try await self.inventory.update(id) { $0.life.phase = .removing }
+            await self.health.end(id)
+            await self.machine.releasePorts(of: id)
+            try await self.machine.removeContainer(record)
+            try await self.inventory.removeContainer(id)
+            guard anonymousVolumes else { return }
+            for (name, _) in record.anonymousVolumes where await self.inventory.users(ofVolume: name).isEmpty {
+                guard let volume = await self.inventory.volume(name) else { continue }
+                try await self.machine.removeVolume(volume)
+                try await self.inventory.removeVolume(name)
+            }
+        }
+    }
+
+    private static func gone(_ name: String) -> EngineFailure {
+        EngineFailure(code: "not_found", message: "container \(name) is gone", hint: "run `berth up` again")
+    }
+}

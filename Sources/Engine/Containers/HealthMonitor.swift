@@ -1,0 +1,57 @@
+import Logging
+import Reconcile
+
+/// Owns the probing of every container that has a health check.
+actor HealthMonitor {
+    private let inventory: Inventory
+    private let machine: any Machine
+    private let log: Logger
+    private var probes: [String: Task<Void, Never>] = [:]
+    /// The last answers of each container, for `inspect` and error messages.
+    private var lastOutput: [String: String] = [:]
+
+    init(inventory: Inventory, machine: any Machine, log: Logger) {
+        self.inventory = inventory
+        self.machine = machine
+        self.log = log
+    }
+
+    /// Begins probing a container that has just started, or was adopted.
+    func begin(_ container: ContainerRecord) async {
+        end(container.id)
+        guard let check = container.healthcheck else { return }
+        await inventory.setHealth(.starting, of: container.id)
+        probes[container.id] = Task { await self.run(container, check) }
+    }
+
+    func end(_ id: String) {
+        probes.removeValue(forKey: id)?.cancel()
+        lastOutput[id] = nil
+    }
+
+    func output(of id: String) -> String? { lastOutput[id] }
+
+    private func run(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async {
+        var schedule = HealthSchedule(check)
+        let origin = machine.now()
+        while !Task.isCancelled {
+            let began = machine.now()
+            let result = await probe(container, check)
+            guard !Task.isCancelled else { return }
+            lastOutput[container.id] = result.output
+            let pause = schedule.record(
+                success: result.code == 0, began: .nanoseconds(began - origin), ended: .nanoseconds(machine.now() - origin))
+            await inventory.setHealth(schedule.health, of: container.id)
+            do { try await machine.sleep(pause) } catch { return }
+        }
+    }
+
+    private func probe(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async -> ProbeResult {
+        let command = ProbeCommand(arguments: check.arguments, timeout: check.timeout)
+        do {
+            return try await machine.probe(command, in: container)
+        } catch {
+            return ProbeResult(code: 126, isTimeout: false, output: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Reconcile
+
+/// When a container is probed and what the answers mean: pure, so that it can be tested by table.
+///
+/// Until the first success probes come early (0, 50, 100, 200 ms … up to the interval) so that nobody waits an interval for
+/// a service that is ready. Only probes at the pace that the file asks for count as failures, and none in the start period.
+struct HealthSchedule: Hashable, Sendable {
+    let check: ResolvedHealthcheck
+    private(set) var health: ObservedContainer.Health = .starting
+    private var consecutiveFailures = 0
+    private var hasSucceeded = false
+    /// Since the start of the container.
+    private var nextCounted: Duration
+    private var earlyDelay: Duration = .milliseconds(50)
+
+    init(_ check: ResolvedHealthcheck) {
+        self.check = check
+        nextCounted = check.interval
+    }
+
+    /// Takes the answer of a probe that began at `began` and ended at `ended`, both since the container's start; returns how
+    /// long to wait before the next one.
+    mutating func record(success: Bool, began: Duration, ended: Duration) -> Duration {
+        let isCounted = began >= nextCounted
+        while nextCounted <= began { nextCounted += check.interval }
+        if success {
+            hasSucceeded = true
+            consecutiveFailures = 0
+            health = .healthy
+            nextCounted = ended + check.interval
+            return check.interval
+        }
+        if hasSucceeded || (isCounted && ended > check.startPeriod) {
+            consecutiveFailures += 1
+            if consecutiveFailures >= check.retries { health = .unhealthy }
+        }
+        guard !hasSucceeded else {
+            nextCounted = ended + check.interval
+            return check.interval
+        }
+        // At most a fifth of the time is spent probing while the service starts.
+        let pause = max(earlyDelay, (ended - began) * 4)
+        earlyDelay = min(earlyDelay * 2, check.interval)
+        return max(.zero, min(pause, nextCounted - ended, check.interval))
+    }
+}

@@ -1,0 +1,117 @@
+import EngineWire
+import ProjectModel
+import Reconcile
+
+/// `run`: the dependencies as `up` brings them, then one container that waits at its gate for its streams.
+struct OneOffRunner: Sendable {
+    let parts: EngineParts
+    let loop: ProjectLoop
+
+    func begin(_ request: RunRequest) async -> Operation {
+        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
+        parts.operations.add(operation)
+        Task {
+            do {
+                try await run(request, operation)
+            } catch {
+                operation.finish(.init(status: .failed, errors: [EngineFailure(describing: error)]))
+            }
+            await parts.operations.remove(operation)
+        }
+        return operation
+    }
+
+    private func run(_ request: RunRequest, _ operation: Operation) async throws {
+        let dependencies = request.dependencies ? request.service.dependsOn.map(\.service) : []
+        guard await bringUp(dependencies, request, operation) else { return }
+        try await makeObjects(request, operation)
+        let puller = ImagePuller(machine: parts.machine, operation: operation)
+        let failures = await puller.pull([request.service], project: request.project.name, override: request.pull)
+        guard failures.isEmpty else { return operation.finish(.init(status: .failed, errors: failures)) }
+        let image = try await parts.objects.image(of: request.service, project: request.project.name)
+        let slug = parts.machine.newID()
+        let name = request.name ?? "\(request.project.name)-\(request.service.name)-run-\(slug.prefix(12))"
+        var desired = Desired(project: request.project.name)
+        desired.take(request.project)
+        desired.secrets = request.project.secrets
+        desired.configs = request.project.configs
+        desired.workingDirectory = request.project.workingDirectory
+        desired.configFiles = request.project.configFiles
+        var service = request.service
+        service.restart = .no
+        service.containerName = nil
+        let draft = ContainerDraft(
+            desired: desired, service: DesiredService(spec: service, goal: .running), image: image, id: parts.machine.newID(),
+            now: parts.machine.now(), version: WireVersion.product)
+        let record = try await parts.runner.create(
+            draft.record(.oneOff(name: name, slug: slug, autoRemove: request.remove, useAliases: request.useAliases)),
+            image: image)
+        do {
+            try await parts.runner.start(record.id, rounds: nil, holdsStreams: true)
+        } catch {
+            try? await parts.runner.remove(record.id, anonymousVolumes: true)
+            throw error
+        }
+        operation.emit(.created(container: await ContainerRow(held: record)))
+        operation.finish(.init(status: .succeeded, changes: 1))
+    }
+
+    /// True when everything the one-off depends on is as it should be.
+    private func bringUp(_ services: [String], _ request: RunRequest, _ operation: Operation) async -> Bool {
+        guard !services.isEmpty else { return true }
+        var options = UpOptions()
+        options.recreate = .never
+        let up = await loop.submit(
+            OperationRequest(key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services))
+        for await event in up.events() {
+            switch event {
+            case .object, .warning, .transfer: operation.emit(event)
+            default: continue
+            }
+        }
+        guard let outcome = up.outcome, outcome.status == .succeeded else {
+            operation.finish(up.outcome ?? .init(status: .failed))
+            return false
+        }
+        let waiter = ServiceWaiter(
+            inventory: parts.inventory, project: request.project.name, isCancelled: { operation.isCancelled })
+        for dependency in request.service.dependsOn where dependency.condition != .started {
+            let verdict = await waiter.wait(for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
+            guard case .failed(let message, _) = verdict, dependency.required else { continue }
+            operation.finish(.init(status: .failed, errors: [EngineFailure(code: "dependency_failed", message: message)]))
+            return false
+        }
+        return true
+    }
+
+    /// Networks and volumes that only this service uses.
+    private func makeObjects(_ request: RunRequest, _ operation: Operation) async throws {
+        let project = request.project
+        for attachment in request.service.networks {
+            guard let definition = project.networks[attachment.network], !definition.external,
+                await parts.inventory.network(definition.name) == nil
+            else { continue }
+            operation.object(.network, definition.name, "Creating")
+            try await parts.objects.createNetwork(definition, project: project.name, key: attachment.network)
+            operation.object(.network, definition.name, "Created", done: true)
+        }
+        for volume in request.service.volumes {
+            guard case .volume(let key?, _, _) = volume.kind, let definition = project.volumes[key], !definition.external,
+                await parts.inventory.volume(definition.name) == nil
+            else { continue }
+            operation.object(.volume, definition.name, "Creating")
+            try await parts.objects.createVolume(definition, project: project.name, key: key)
+            operation.object(.volume, definition.name, "Created", done: true)
+        }
+    }
+}
+
+extension ContainerRow {
+    /// A container that waits at its gate.
+    init(held record: ContainerRecord) async {
+        self.init(
+            id: record.id, name: record.name, project: record.project, service: record.service, number: nil, isOneOff: true,
+            image: record.spec.image ?? record.imageID, imageID: record.imageID, command: record.arguments,
+            labels: record.labels, state: .created, createdAt: Double(record.createdAt) / 1e9, tty: record.spec.tty)
+    }
+}

@@ -1,0 +1,96 @@
+import EngineWire
+import Images
+import JSON
+import Linux
+import OCI
+
+extension Engine {
+    private var store: ImageStore {
+        get throws {
+            guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+            return real.images
+        }
+    }
+
+    package func images() async throws -> [ImageRow] {
+        let tagged = await try store.list().map { ImageRow($0.image, reference: $0.reference, updated: $0.updated, digest: $0.repositoryDigest) }
+        let untagged = await try store.untagged().map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
+        return tagged + untagged
+    }
+
+    package func inspectImage(_ name: String) async throws -> JSONValue {
+        guard let image = try await store.resolve(name) else {
+            throw EngineFailure(code: "not_found", message: "no such image: \(name)")
+        }
+        let tags = await try store.list().filter { $0.image.id == image.id }
+        return [
+            "Id": .string("\(image.id)"), "RepoTags": .array(tags.map { .string($0.reference.familiar) }),
+            "RepoDigests": .array(tags.compactMap { tag in
+                tag.repositoryDigest.map { .string("\(tag.reference.familiarName)@\($0)") }
+            }), "Created": image.config.created.map(JSONValue.string) ?? .null, "Author": .string(image.config.author ?? ""),
+            "Architecture": .string(image.config.architecture), "Os": .string(image.config.os),
+            "Size": .integer(image.size), "Config": try JSONValue(encoding: image.config.config ?? .init()),
+            "RootFS": ["Type": "layers", "Layers": .array(image.config.rootfs.diffIDs.map { .string("\($0)") })],
+        ]
+    }
+
+    package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> ImageRow {
+        let reference = try Reference(request.reference)
+        let image = try await store.importArchive(
+            from: .descriptor(descriptor.raw), reference: reference, changes: request.changes, message: request.message,
+            platform: request.platform.flatMap { Platform($0) })
+        return ImageRow(image, reference: reference, updated: parts.machine.now() / 1_000_000_000, digest: nil)
+    }
+
+    package func loadImages(from descriptor: consuming OwnedFD) async throws -> [ImageRow] {
+        try await store.load(from: .descriptor(descriptor.raw)).map {
+            ImageRow($0.image, reference: $0.references.first, updated: parts.machine.now() / 1_000_000_000, digest: nil)
+        }
+    }
+
+    package func pull(_ request: PullRequest) async throws -> Operation {
+        let reference = try Reference(request.reference)
+        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
+        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+        parts.operations.add(operation)
+        Task {
+            operation.object(.image, reference.familiar, "Pulling")
+            do {
+                _ = try await real.pull(reference, platform: request.platform, credentials: request.credentials) { step in
+                    if case .transfer(let done, let total) = step {
+                        operation.emit(.transfer(object: reference.familiar, done: done, total: total))
+                    }
+                }
+                operation.object(.image, reference.familiar, "Pulled", done: true)
+                operation.finish(.init(status: .succeeded, changes: 1))
+            } catch {
+                let failure = EngineFailure(describing: error)
+                operation.object(.image, reference.familiar, "Error", done: true, failed: true, reason: failure.message)
+                operation.finish(.init(status: .failed, errors: [failure]))
+            }
+            await parts.operations.remove(operation)
+        }
+        return operation
+    }
+
+    package func tag(_ source: String, as target: String) async throws {
+        try await store.tag(source, as: Reference(target))
+    }
+
+    package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
+        let used = Set(await parts.inventory.allContainers().compactMap { Digest($0.imageID) })
+        var lines: [String] = []
+        for name in names { lines += try await store.remove(name, force: force, inUse: used).map { "\($0)" } }
+        return lines
+    }
+}
+
+extension ImageRow {
+    init(_ image: Image, reference: Reference?, updated: Int64?, digest: Digest?) {
+        self.init(
+            id: "\(image.id)", reference: reference?.familiar, digest: digest.map { "\($0)" }, size: image.size,
+            platform: image.platform.text,
+            createdAt: image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 },
+            taggedAt: updated.map { Double($0) })
+    }
+}

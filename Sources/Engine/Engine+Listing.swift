@@ -1,0 +1,177 @@
+import OCI
+import Monitor
+import EngineWire
+import Glibc
+import Linux
+import ProjectModel
+import Reconcile
+
+extension Engine {
+    package func version() -> EngineVersion {
+        var name = utsname()
+        uname(&name)
+        let kernel = withUnsafePointer(to: &name.release) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 65) { String(cString: $0) }
+        }
+        return EngineVersion(
+            version: WireVersion.product, wire: WireVersion.supported, kernel: kernel,
+            cgroup: fileExists("/sys/fs/cgroup/cgroup.controllers") ? "v2" : "v1", root: parts.paths.root, run: parts.paths.run,
+            processID: Int(getpid()))
+    }
+
+    package func projects() async -> [ProjectRow] {
+        var states: [String: [String: Int]] = [:]
+        var files: [String: [String]] = [:]
+        for record in await parts.inventory.allContainers() where !record.isOneOff {
+            states[record.project, default: [:]][record.life.phase.shown.rawValue, default: 0] += 1
+            files[record.project] = record.definitions.configFiles
+        }
+        return states.keys.sorted().map { ProjectRow(name: $0, states: states[$0] ?? [:], configFiles: files[$0] ?? []) }
+    }
+
+    /// What is stored of a project, so that verbs work without its file.
+    package struct StoredProject: Encodable, Sendable {
+        package var project: Project?
+        package var containers: [ContainerRow]
+    }
+
+    package func project(_ name: String) async throws -> StoredProject {
+        StoredProject(project: await loop(name).desired.map(Project.init), containers: await containers(of: name, all: true))
+    }
+
+    package func containers(of project: String, all: Bool) async -> [ContainerRow] {
+        let desired = await loop(project).desired
+        var rows: [ContainerRow] = []
+        for record in await parts.inventory.containers(of: project) where record.life.phase != .creating {
+            let isShown = [.running, .paused, .restarting].contains(record.life.phase) && !record.isOneOff
+            guard all || isShown else { continue }
+            rows.append(await row(record, desired))
+        }
+        return rows
+    }
+
+    package func container(_ name: String) async throws -> ContainerRow {
+        let record = try await find(name)
+        return await row(record, loop(record.project).desired)
+    }
+
+    func find(_ name: String) async throws -> ContainerRecord {
+        guard let record = await parts.inventory.find(name) else {
+            throw EngineFailure(code: "not_found", message: "no such container: \(name)")
+        }
+        return record
+    }
+
+    func row(_ record: ContainerRecord, _ desired: Desired?) async -> ContainerRow {
+        let isUp = record.life.phase == .running || record.life.phase == .paused
+        var row = ContainerRow(
+            id: record.id, name: record.name, project: record.project, service: record.service, number: record.number,
+            isOneOff: record.isOneOff, image: record.spec.image ?? record.imageID, imageID: record.imageID,
+            command: record.arguments, labels: record.labels, state: record.life.phase.shown, createdAt: seconds(record.createdAt))
+        row.reason = record.life.reason
+        row.health = await parts.inventory.health(of: record.id).flatMap { ContainerRow.Health(rawValue: $0.rawValue) }
+        row.exitCode = record.life.exit?.code
+        row.startedAt = record.life.startedAt.map(seconds)
+        row.finishedAt = record.life.finishedAt.map(seconds)
+        row.processID = isUp ? record.life.process.map { Int($0.pid) } : nil
+        row.networks = record.endpoints.map {
+            .init(name: $0.network, addresses: $0.addresses.map { String($0.prefix { $0 != "/" }) }, macAddress: $0.macAddress)
+        }
+        row.ports = isUp ? record.ports.flatMap(Self.published) : []
+        row.exposed = Array(Set(record.spec.expose).union((record.image.exposedPorts ?? [:]).keys)).sorted()
+        row.mounts = record.mounts.map(Self.mount)
+        row.isOrphan = !record.isOneOff && (desired?.service(record.service)?.isOrphan ?? true)
+        row.tty = record.spec.tty
+        return row
+    }
+
+    private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
+
+    private static func published(_ port: ContainerRecord.Port) -> [ContainerRow.PublishedPort] {
+        (port.hostIP.map { [$0] } ?? ["0.0.0.0", "::"]).map {
+            .init(hostIP: $0, hostPort: port.hostPort, target: port.target, transport: port.transport)
+        }
+    }
+
+    private static func mount(_ mount: ContainerRecord.Mount) -> ContainerRow.Mount {
+        switch mount.source {
+        case .volume(let name, _, _, _): .init(kind: "volume", source: name, target: mount.target, readOnly: mount.readOnly)
+        case .bind(let path, _, _, _): .init(kind: "bind", source: path, target: mount.target, readOnly: mount.readOnly)
+        case .tmpfs: .init(kind: "tmpfs", source: "", target: mount.target, readOnly: mount.readOnly)
+        }
+    }
+
+    // MARK: Volumes and networks
+
+    package func volumes(of project: String?) async -> [VolumeRow] {
+        var rows: [VolumeRow] = []
+        for record in await parts.inventory.allVolumes() where project == nil || record.project == project {
+            rows.append(
+                VolumeRow(
+                    name: record.name, driver: record.definition.driver ?? "local", mountpoint: parts.paths.volume(record.name),
+                    labels: record.definition.labels, project: record.project, key: record.key,
+                    createdAt: seconds(record.createdAt), isAnonymous: record.isAnonymous,
+                    users: await parts.inventory.users(ofVolume: record.name).map(\.name)))
+        }
+        return rows
+    }
+
+    package func removeVolumes(_ names: [String], force: Bool) async throws -> [String] {
+        for name in names where !force {
+            guard await parts.inventory.volume(name) != nil else {
+                throw EngineFailure(code: "not_found", message: "no such volume: \(name)")
+            }
+        }
+        for name in names { try await parts.objects.removeVolume(name) }
+        return names
+    }
+
+    package func networks(of project: String?) async -> [NetworkRow] {
+        var rows: [NetworkRow] = []
+        for record in await parts.inventory.allNetworks() where project == nil || record.project == project {
+            rows.append(
+                NetworkRow(
+                    name: record.name, driver: record.definition.driver ?? "bridge", bridge: record.bridge,
+                    subnets: record.subnets, gateways: record.gateways, isInternal: record.definition.isInternal,
+                    labels: record.definition.labels, project: record.project, key: record.key,
+                    createdAt: seconds(record.createdAt),
+                    users: await parts.inventory.users(ofNetwork: record.name).map(\.name)))
+        }
+        return rows
+    }
+
+    package func removeNetworks(_ names: [String], force: Bool) async throws -> [String] {
+        for name in names where !force {
+            guard await parts.inventory.network(name) != nil else {
+                throw EngineFailure(code: "not_found", message: "no such network: \(name)")
+            }
+        }
+        for name in names { try await parts.objects.removeNetwork(name) }
+        return names
+    }
+}
+
+extension ContainerRecord.Life.Phase {
+    /// As people know it.
+    var shown: ContainerRow.State {
+        switch self {
+        case .creating, .created: .created
+        case .running: .running
+        case .paused: .paused
+        case .restarting: .restarting
+        case .exited: .exited
+        case .removing: .removing
+        }
+    }
+}
+
+extension Project {
+    /// The project as it is wanted now: what verbs without a file work on.
+    init(_ desired: Desired) {
+        self.init(
+            name: desired.project, workingDirectory: desired.workingDirectory, configFiles: desired.configFiles,
+            environmentFiles: desired.environmentFiles, services: desired.services.filter { !$0.isOrphan }.map(\.spec),
+            disabledServices: desired.disabledServices, networks: desired.networks, volumes: desired.volumes,
+            secrets: desired.secrets, configs: desired.configs)
+    }
+}

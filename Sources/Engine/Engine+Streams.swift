@@ -1,0 +1,108 @@
+import Logging
+import Reconcile
+import AttachStream
+import EngineWire
+import Glibc
+import Linux
+import Monitor
+import OCI
+import ProjectModel
+
+extension Engine {
+    /// How an exec was begun.
+    package enum ExecStart: Sendable {
+        /// A connected socket of `StreamFrame`s, which the caller takes over.
+        case attached(descriptor: CInt)
+        case detached(id: String)
+    }
+
+    /// Runs a command in a running container.
+    package func exec(_ request: ExecRequest, in name: String) async throws -> ExecStart {
+        let record = try await find(name)
+        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
+        switch record.life.phase {
+        case .running: break
+        case .paused:
+            throw EngineFailure(code: "conflict", message: "container \(record.name) is paused, unpause the container before exec")
+        default: throw EngineFailure(code: "conflict", message: "service \"\(record.service)\" is not running")
+        }
+        return try await real.exec(request, in: record)
+    }
+
+    /// The live streams of a container; one that was held at its gate is let go.
+    /// Returns a connected socket of `StreamFrame`s, which the caller takes over.
+    package func attach(to name: String) async throws -> CInt {
+        let record = try await find(name)
+        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
+        let descriptor = try await real.attach(record)
+        if record.life.phase == .created || record.life.phase == .exited {
+            do {
+                try await parts.runner.release(record.id, rounds: nil)
+            } catch {
+                // The stream says it too: the monitor ends it with the reason.
+                parts.log.info("\(record.name): \(EngineFailure(describing: error).message)")
+                await discardOneOff(record.id)
+            }
+        }
+        return descriptor
+    }
+
+    /// Lets a held one-off go without anyone listening.
+    package func release(_ name: String) async throws {
+        let record = try await find(name)
+        do {
+            try await parts.runner.release(record.id, rounds: nil)
+        } catch {
+            await discardOneOff(record.id)
+            throw error
+        }
+    }
+
+    private func discardOneOff(_ id: String) async {
+        guard let record = await parts.inventory.container(id), record.oneOff?.autoRemove == true else { return }
+        try? await parts.runner.remove(id, anonymousVolumes: true)
+    }
+
+    package func removeContainer(_ name: String, force: Bool) async throws {
+        let record = try await find(name)
+        if force { try await parts.runner.stop(record.id, timeout: .zero) }
+        try await parts.runner.remove(record.id, anonymousVolumes: true)
+    }
+
+    // MARK: Logs
+
+    /// The lines asked for, merged by time; with `follow` until every container has ended or the reader leaves.
+    package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<LogLine> {
+        let records = try await logRecords(project, request)
+        return LogMerger(paths: parts.paths, inventory: parts.inventory, project: project, request: request, reactor: real?.reactor)
+            .lines(records)
+    }
+
+    private func logRecords(_ project: String, _ request: LogRequest) async throws -> [ContainerRecord] {
+        let desired = await loop(project).desired
+        let all = await parts.inventory.containers(of: project).filter { $0.life.phase != .creating }
+        for service in request.services {
+            let isKnown = all.contains { $0.service == service } || desired?.service(service) != nil
+            guard isKnown else { throw EngineFailure(code: "not_found", message: "no such service: \(service)") }
+        }
+        let chosen = all.filter { record in
+            if record.isOneOff, !request.includeAll { return false }
+            return request.services.isEmpty || request.services.contains(record.service)
+        }
+        guard let index = request.index else { return chosen }
+        let indexed = chosen.filter { $0.number == index }
+        guard !indexed.isEmpty else {
+            throw EngineFailure(
+                code: "not_found", message: "service \"\(request.services.first ?? "")\" is not running container #\(index)")
+        }
+        return indexed
+    }
+
+    // MARK: Processes
+
+    package func processes(of name: String) async throws -> [ProcessRow] {
+        let record = try await find(name)
+        guard record.life.phase == .running || record.life.phase == .paused, let real else { return [] }
+        return try await real.processes(of: record)
+    }
+}

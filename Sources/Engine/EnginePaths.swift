@@ -1,0 +1,42 @@
+import Linux
+
+/// Where an engine keeps its things: one root folder for what must survive a reboot, one run folder for what must not.
+package struct EnginePaths: Hashable, Sendable {
+    /// `/var/lib/berth`, or `BERTH_ROOT`.
+    package let root: String
+    /// `/run/berth`, or `BERTH_RUN`.
+    package let run: String
+
+    package static let defaultRoot = "/var/lib/berth"
+    package static let defaultRun = "/run/berth"
+
+    package init(root: String = defaultRoot, run: String = defaultRun) {
+        self.root = root
+        self.run = run
+    }
+
+    package var socket: String { "\(run)/berthd.sock" }
+    package var lock: String { "\(root)/lock" }
+    package var database: String { "\(root)/engine.db" }
+    package var networkRun: String { "\(run)/net" }
+    package var seccompCache: String { "\(root)/seccomp" }
+
+    /// The container's own folder on disk: writable layer, log, exit status.
+    package func container(_ id: String) -> String { "\(root)/containers/\(id)" }
+    /// The container's folder while the machine runs: its monitor's files, its hosts and resolv.conf, its secrets.
+    package func containerRun(_ id: String) -> String { "\(run)/containers/\(id)" }
+    package func monitor(_ id: String) -> String { "\(containerRun(id))/monitor" }
+    package func exec(_ id: String) -> String { "\(run)/execs/\(id)" }
+    package func namespace(_ id: String) -> String { "\(run)/netns/\(id)" }
+    package func log(_ id: String) -> String { "\(container(id))/log.json" }
+    package func exitFile(_ id: String) -> String { "\(container(id))/exit.json" }
+    package func volume(_ name: String) -> String { "\(root)/volumes/\(name)/_data" }
+
+    /// Makes the folders: the run folder 0711 so that members of the group reach the socket, all inside it for root alone.
+    package func prepare() throws(SyscallError) {
+        try makeFolders(root, mode: 0o711)
+        try makeFolders(run, mode: 0o711)
+        for folder in ["containers", "execs", "netns", "net"] { try makeFolders("\(run)/\(folder)", mode: 0o700) }
+        for folder in ["containers", "volumes", "seccomp"] { try makeFolders("\(root)/\(folder)", mode: 0o700) }
+    }
+}

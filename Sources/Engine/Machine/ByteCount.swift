@@ -1,0 +1,17 @@
+/// Sizes as options write them: `10m`, `512k`, `1g`, `100`; powers of 1024.
+enum ByteCount {
+    /// Bytes; nil for what is no size.
+    static func parse(_ text: String) -> Int64? {
+        var digits = Substring(text.lowercased())
+        if digits.hasSuffix("b") { digits.removeLast() }
+        if digits.hasSuffix("i") { digits.removeLast() }
+        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40]
+        var unit: Int64 = 1
+        if let last = digits.last, let known = units[last] {
+            unit = known
+            digits.removeLast()
+        }
+        guard let value = Double(digits), value >= 0, value * Double(unit) < 9e18 else { return nil }
+        return Int64(value * Double(unit))
+    }
+}

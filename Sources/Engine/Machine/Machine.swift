@@ -1,0 +1,203 @@
+import EngineWire
+import Linux
+import Monitor
+import OCI
+import ProjectModel
+
+/// Everything the engine does to the world goes through here: one implementation acts on the kernel, one simulates it.
+///
+/// Calls are idempotent: what is there already is left, what is gone already is no error.
+package protocol Machine: Sendable {
+    // Time and chance.
+
+    /// Nanoseconds since 1970.
+    func now() -> Int64
+    /// - Throws: `CancellationError` when the task is cancelled.
+    func sleep(_ duration: Duration) async throws
+    /// 64 random hex digits.
+    func newID() -> String
+    /// Names of a network's bridge and of the host's end of a container's link, from their ids: at most 15 bytes.
+    func bridgeName(ofNetwork id: String) -> String
+    func linkName(ofContainer container: String, network: String) -> String
+
+    // Images.
+
+    /// What `reference` names here; nil when nothing does.
+    func image(_ reference: String) async throws -> MachineImage?
+    func pull(
+        _ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws -> MachineImage
+
+    // Networks: the whole wanted state each time; what is new is made, what is left over goes.
+
+    /// - Throws: `EngineFailure` for one that cannot be made.
+    func createNetwork(_ network: NetworkRecord) async throws
+    func removeNetwork(_ network: NetworkRecord) async throws
+    /// Links running containers to a bridge that was made again.
+    func reattach(_ containers: [ContainerRecord], to network: NetworkRecord) async throws
+    /// Rules, published ports and names as they should be from now on.
+    func apply(_ state: NetworkState) async throws
+    /// Holds host ports for a container; answers with the ports, chosen where 0 was asked for.
+    /// - Throws: `EngineFailure` with the code `port_taken` that names the owner.
+    func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
+    func releasePorts(of container: String) async
+    /// What the kernel lacks of each network, by name; absent when it is whole.
+    func damage(of networks: [NetworkRecord]) async throws -> [String: String]
+    /// Subnets that the host routes itself: not to be given to a network.
+    func hostSubnets() async throws -> [String]
+
+    // Volumes.
+
+    func createVolume(_ volume: VolumeRecord) async throws
+    func removeVolume(_ volume: VolumeRecord) async throws
+
+    // Containers.
+
+    /// Writable layer, network namespace and endpoints; the folder of the container.
+    func createContainer(_ container: ContainerRecord, _ image: MachineImage) async throws
+    func removeContainer(_ container: ContainerRecord) async throws
+    /// Starts the monitor, which makes the process up to its gate.
+    /// - Throws: `EngineFailure` when the process could not be made.
+    func spawn(_ container: ContainerRecord, _ image: MachineImage, _ surroundings: Surroundings) async throws
+    /// The process behind the gate, or running.
+    func process(of id: String) async -> ProcessIdentity?
+    /// Opens the gate; returns once exec worked.
+    /// - Throws: `EngineFailure` when it did not.
+    func release(_ id: String) async throws
+    /// Kills what waits at the gate.
+    func abandon(_ id: String) async
+    func signal(_ id: String, number: Int32, all: Bool) async throws
+    func pause(_ id: String) async throws
+    func resume(_ id: String) async throws
+    /// The init neither catches nor blocks `signal`, so the kernel drops it.
+    func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool
+    /// Runs a command in the container to its end: health probes and hooks.
+    func probe(_ command: ProbeCommand, in container: ContainerRecord) async throws -> ProbeResult
+
+    /// Reconnects with the monitors of a former engine.
+    func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption]
+    /// What happens by itself; one reader.
+    var events: AsyncStream<MachineEvent> { get }
+}
+
+/// An image as the engine needs it to make containers.
+package struct MachineImage: Hashable, Sendable {
+    package var id: String
+    package var config: ImageConfig.Execution
+
+    package init(id: String, config: ImageConfig.Execution) {
+        self.id = id
+        self.config = config
+    }
+}
+
+package enum PullStep: Hashable, Sendable {
+    case transfer(done: Int64, total: Int64?)
+}
+
+/// What a container finds around it at its start.
+package struct Surroundings: Hashable, Sendable {
+    /// Lines of /etc/hosts beyond localhost: addresses and their names.
+    package var hosts: [(address: String, names: [String])]
+    package var hostname: String
+    package var joinedNamespaces: [String: ContainerRecord]
+    /// Keep the process at the gate until its streams are attached.
+    package var holdsStreams: Bool
+
+    package init(hosts: [(address: String, names: [String])], hostname: String, joinedNamespaces: [String: ContainerRecord], holdsStreams: Bool) {
+        self.hosts = hosts
+        self.hostname = hostname
+        self.joinedNamespaces = joinedNamespaces
+        self.holdsStreams = holdsStreams
+    }
+
+    package static func == (left: Surroundings, right: Surroundings) -> Bool {
+        left.hostname == right.hostname && left.joinedNamespaces == right.joinedNamespaces
+            && left.holdsStreams == right.holdsStreams && left.hosts.elementsEqual(right.hosts) { $0 == $1 }
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(hostname) }
+}
+
+package struct ProbeCommand: Hashable, Sendable {
+    package var arguments: [String]
+    package var user: String?
+    package var workingDirectory: String?
+    package var environment: [String: String]
+    package var timeout: Duration?
+    package var privileged: Bool
+
+    package init(arguments: [String], timeout: Duration?) {
+        self.arguments = arguments
+        self.timeout = timeout
+        user = nil
+        workingDirectory = nil
+        environment = [:]
+        privileged = false
+    }
+}
+
+package struct ProbeResult: Hashable, Sendable {
+    package var code: Int
+    package var isTimeout: Bool
+    /// The end of what it wrote, at most 4 KiB.
+    package var output: String
+
+    package init(code: Int, isTimeout: Bool, output: String) {
+        self.code = code
+        self.isTimeout = isTimeout
+        self.output = output
+    }
+}
+
+/// What became of a container while no engine looked after it.
+package enum Adoption: Hashable, Sendable {
+    /// Its monitor is alive.
+    case alive(MonitorState)
+    case ended(ExitStatus)
+    /// Monitor and exit status are gone: killed, or the machine was restarted.
+    case lost(reason: String)
+}
+
+package enum MachineEvent: Sendable {
+    case exited(id: String, ExitStatus)
+    /// The monitor went away without saying how its process ended.
+    case monitorLost(id: String)
+    case paused(id: String)
+    case resumed(id: String)
+    /// A link, an address or a rule of ours was changed by somebody.
+    case networkChanged
+    case nameServiceLost
+}
+
+/// The wanted state of all networks of an engine.
+package struct NetworkState: Hashable, Sendable {
+    package struct Zone: Hashable, Sendable {
+        /// The container whose namespace asks.
+        package var container: String
+        package var namespace: String
+        /// Lower-case name to addresses, per network that it shares.
+        package var names: [String: [String]]
+        /// The subnets of its networks, and the names that their addresses lead back to.
+        package var networks: [String]
+        package var reverse: [String: String]
+        package var upstreams: [String]
+        package var search: [String]
+        package var options: [String]
+        /// Names of other networks may be asked of the upstreams.
+        package var isInternal: Bool
+    }
+
+    package struct Published: Hashable, Sendable {
+        package var port: ContainerRecord.Port
+        /// Without prefix length; IPv4 and, when there is one, IPv6.
+        package var addresses: [String]
+        package var container: String
+    }
+
+    package var networks: [NetworkRecord] = []
+    package var published: [Published] = []
+    package var zones: [Zone] = []
+
+    package init() {}
+}

@@ -1,0 +1,132 @@
+import EngineWire
+import Glibc
+import JSON
+import Linux
+import Monitor
+import Synchronization
+
+/// The engine's end of a control connection with one monitor.
+final class MonitorConnection: Sendable {
+    let id: String
+    private let descriptor: CInt
+    private let onEvent: @Sendable (MonitorConnection, MonitorEvent) -> Void
+    private let onEnd: @Sendable (MonitorConnection) -> Void
+
+    private struct State {
+        var pending: [UInt8] = []
+        var hasEnded = false
+        /// The last word that a waiter may be asking for.
+        var seen: [Milestone: Result<MonitorEvent, EngineFailure>] = [:]
+        var waiters: [Milestone: [CheckedContinuation<MonitorEvent, any Error>]] = [:]
+    }
+
+    /// What can be waited for.
+    enum Milestone: Hashable, Sendable { case created, started, exited, paused, resumed, state }
+
+    // The mutex guards all of the state: the reactor's thread fills it, callers wait on it.
+    private let state = Mutex(State())
+
+    /// Takes over `socket`; the reactor reads it from now on.
+    init(
+        id: String, socket: consuming OwnedFD, reactor: Reactor,
+        onEvent: @escaping @Sendable (MonitorConnection, MonitorEvent) -> Void,
+        onEnd: @escaping @Sendable (MonitorConnection) -> Void
+    ) throws(SyscallError) {
+        self.id = id
+        self.onEvent = onEvent
+        self.onEnd = onEnd
+        descriptor = socket.raw
+        try reactor.add(socket) { [self] descriptor in read(descriptor) }
+    }
+
+    func send(_ command: MonitorCommand) throws {
+        let bytes = try encodeJSON(command) + [0x0A]
+        let sent: Int = state.withLock { state in
+            guard !state.hasEnded else { return -1 }
+            return Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+        }
+        guard sent == bytes.count else {
+            throw EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
+        }
+    }
+
+    /// Waits for what the monitor will say, or has said already.
+    @discardableResult
+    func wait(for milestone: Milestone) async throws -> MonitorEvent {
+        try await withCheckedThrowingContinuation { continuation in
+            let known: Result<MonitorEvent, EngineFailure>? = state.withLock { state in
+                if let seen = state.seen[milestone] { return seen }
+                if state.hasEnded { return .failure(Self.lost(id)) }
+                state.waiters[milestone, default: []].append(continuation)
+                return nil
+            }
+            if let known { continuation.resume(with: known) }
+        }
+    }
+
+    /// Lets the next `wait` for it wait for a new word.
+    func forget(_ milestone: Milestone) { state.withLock { _ = $0.seen.removeValue(forKey: milestone) } }
+
+    private func read(_ descriptor: CInt) -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        let count = Glibc.recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))
+        if count < 0, [.again, .interrupted].contains(Errno.current) { return true }
+        guard count > 0 else {
+            end()
+            return false
+        }
+        let lines = state.withLock { state in
+            state.pending.append(contentsOf: chunk[..<count])
+            var lines: [[UInt8]] = []
+            while let newline = state.pending.firstIndex(of: 0x0A) {
+                lines.append(Array(state.pending[..<newline]))
+                state.pending.removeSubrange(...newline)
+            }
+            return lines
+        }
+        // A word that this engine does not know comes from a newer monitor: ignored, as the protocol asks.
+        for line in lines { if let event = try? decodeJSON(MonitorEvent.self, from: line) { take(event) } }
+        return true
+    }
+
+    private func take(_ event: MonitorEvent) {
+        switch event {
+        case .hello: break
+        case .created: resolve(.created, .success(event))
+        case .started: resolve(.started, .success(event))
+        case .paused: resolve(.paused, .success(event))
+        case .resumed: resolve(.resumed, .success(event))
+        case .exited: resolve(.exited, .success(event))
+        case .state: resolve(.state, .success(event))
+        case .failed(let failure):
+            let told = EngineFailure(code: "launch_failed", message: failure.message)
+            for milestone in [Milestone.created, .started, .exited] { resolve(milestone, .failure(told)) }
+        case .refused(let command, let reason):
+            let told = EngineFailure(code: "refused", message: "\(command): \(reason)")
+            resolve(command == "pause" ? .paused : .resumed, .failure(told))
+        }
+        onEvent(self, event)
+    }
+
+    private func resolve(_ milestone: Milestone, _ result: Result<MonitorEvent, EngineFailure>) {
+        let waiters = state.withLock { state in
+            if state.seen[milestone] == nil { state.seen[milestone] = result }
+            return state.waiters.removeValue(forKey: milestone) ?? []
+        }
+        for waiter in waiters { waiter.resume(with: result) }
+    }
+
+    private func end() {
+        let waiters = state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiters = [:] }
+            return state.waiters.values.flatMap { $0 }
+        }
+        for waiter in waiters { waiter.resume(throwing: Self.lost(id)) }
+        onEnd(self)
+    }
+
+    private static func lost(_ id: String) -> EngineFailure {
+        EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) went away")
+    }
+}

@@ -1,0 +1,114 @@
+import CLinux
+import EngineWire
+import Glibc
+import JSON
+import Linux
+import Logging
+import Monitor
+import Synchronization
+
+/// Starts monitors, keeps the connections with them, and passes on what they say.
+final class MonitorHub: Sendable {
+    private let program: String
+    private let reactor: Reactor
+    private let blocking: BlockingPool
+    private let log: Logger
+    private let events: AsyncStream<MachineEvent>.Continuation
+
+    private struct State {
+        var connections: [String: MonitorConnection] = [:]
+        /// Containers whose end was told already.
+        var ended: Set<String> = []
+    }
+
+    // The mutex guards the table of connections.
+    private let state = Mutex(State())
+
+    init(
+        program: String, reactor: Reactor, blocking: BlockingPool, events: AsyncStream<MachineEvent>.Continuation, log: Logger
+    ) {
+        self.program = program
+        self.reactor = reactor
+        self.blocking = blocking
+        self.events = events
+        self.log = log
+    }
+
+    func connection(_ id: String) -> MonitorConnection? { state.withLock { $0.connections[id] } }
+
+    /// Starts a monitor in `folder`; returns once its process waits at the gate.
+    /// `stream`, for an exec, is the monitor's end of the attached stream, which is taken over; -1 for none.
+    func spawn(_ spec: MonitorSpec, in folder: String, stream: CInt = -1) async throws -> MonitorConnection {
+        let connection = try await blocking.run { [self] in try start(spec, in: folder, stream: stream) }
+        try await connection.wait(for: .created)
+        return connection
+    }
+
+    private func start(_ spec: MonitorSpec, in folder: String, stream: CInt) throws -> MonitorConnection {
+        defer { if stream >= 0 { close(stream) } }
+        try makeFolders(folder, mode: 0o700)
+        try writeFileAtomically("\(folder)/spec.json", encodeJSON(spec))
+        unlink("\(folder)/state.json")
+        var pair = try UnixSocket.pair()
+        let ours = pair.takeFirst()
+        let theirs = pair.takeSecond()
+        var descriptors: [CInt: CInt] = [MonitorProtocol.controlDescriptor: theirs.raw]
+        if stream >= 0 { descriptors[MonitorProtocol.streamDescriptor] = stream }
+        let isContainer = if case .container = spec.kind { true } else { false }
+        state.withLock { _ = $0.ended.remove(spec.id) }
+        let connection = try connect(spec.id, ours, isContainer: isContainer)
+        let pid = try spawnProcess(
+            program, arguments: [program, folder], environment: [], folder: "/", descriptors: descriptors)
+        try reap(pid)
+        return connection
+    }
+
+    private func connect(_ id: String, _ socket: consuming OwnedFD, isContainer: Bool) throws -> MonitorConnection {
+        let connection = try MonitorConnection(
+            id: id, socket: socket, reactor: reactor,
+            onEvent: { [self] connection, event in if isContainer { tell(connection, event) } },
+            onEnd: { [self] connection in if isContainer { ended(connection) } })
+        if isContainer { state.withLock { $0.connections[id] = connection } }
+        return connection
+    }
+
+    private func tell(_ connection: MonitorConnection, _ event: MonitorEvent) {
+        switch event {
+        case .exited(let status):
+            let isNew = state.withLock { $0.ended.insert(connection.id).inserted }
+            if isNew { events.yield(.exited(id: connection.id, status)) }
+        case .failed: state.withLock { _ = $0.ended.insert(connection.id) }
+        case .paused: events.yield(.paused(id: connection.id))
+        case .resumed: events.yield(.resumed(id: connection.id))
+        case .hello, .created, .started, .state, .refused: break
+        }
+    }
+
+    private func ended(_ connection: MonitorConnection) {
+        let wasTold = state.withLock { state in
+            if state.connections[connection.id] === connection { state.connections[connection.id] = nil }
+            return state.ended.contains(connection.id)
+        }
+        if !wasTold { events.yield(.monitorLost(id: connection.id)) }
+    }
+
+    /// Takes notice of a monitor's own end, so that it does not stay as a zombie.
+    private func reap(_ pid: pid_t) throws {
+        let handle = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
+        try reactor.add(handle) { _ in
+            var status: CInt = 0
+            return waitpid(pid, &status, WNOHANG) == 0
+        }
+    }
+
+    // MARK: Adoption
+
+    /// Connects with a monitor that a former engine started; nil when none holds the folder's lock.
+    func adopt(_ id: String, in folder: String) async throws -> MonitorState? {
+        guard try FileLock.isHeld("\(folder)/lock") else { return nil }
+        let socket = try UnixSocket.connect("\(folder)/control.sock")
+        let connection = try connect(id, socket, isContainer: true)
+        guard case .state(let state) = try await connection.wait(for: .state) else { return nil }
+        return state
+    }
+}

@@ -1,0 +1,137 @@
+import Networking
+import AttachStream
+import EngineWire
+import Glibc
+import Images
+import JSON
+import Linux
+import Monitor
+import OCI
+import ProjectModel
+import Runtime
+
+extension RealMachine {
+    /// Begins a command in a running container; see `Engine.exec`.
+    func exec(_ request: EngineWire.ExecRequest, in record: ContainerRecord) async throws -> Engine.ExecStart {
+        var command = ProbeCommand(arguments: request.command, timeout: nil)
+        command.user = request.user
+        command.workingDirectory = request.workingDirectory
+        command.environment = request.environment
+        command.privileged = request.privileged
+        let id = newID()
+        var spec = try await execSpec(id, command, in: record)
+        spec.terminal = request.tty
+        spec.stdin = request.stdin && !request.detach
+        spec.stdinOnce = true
+        if request.tty, case .exec(var exec) = spec.kind {
+            exec.process.terminal = true
+            if let rows = request.rows, let columns = request.columns {
+                exec.process.consoleSize = .init(height: rows, width: columns)
+            }
+            spec.kind = .exec(exec)
+        }
+        guard !request.detach else {
+            let connection = try await hub.spawn(spec, in: paths.exec(id))
+            try connection.send(.release)
+            try await connection.wait(for: .started)
+            cleanUp(connection, paths.exec(id))
+            return .detached(id: id)
+        }
+        var pair = try UnixSocket.pair()
+        let ours = pair.takeFirst()
+        let connection = try await hub.spawn(spec, in: paths.exec(id), stream: pair.takeSecond().release())
+        try connection.send(.release)
+        cleanUp(connection, paths.exec(id))
+        return .attached(descriptor: ours.release())
+    }
+
+    /// Removes the exec's folder once it has ended.
+    private func cleanUp(_ connection: MonitorConnection, _ folder: String) {
+        let blocking = blocking
+        Task {
+            _ = try? await connection.wait(for: .exited)
+            await blocking.runInfallible { try? removeTree(folder) }
+        }
+    }
+
+    private func execSpec(_ id: String, _ command: ProbeCommand, in record: ContainerRecord) async throws -> MonitorSpec {
+        let image = try await storedImage(record)
+        let snapshot = try await images.snapshot(for: image)
+        let paths = paths
+        let instance = instance.suffix
+        return try await blocking.run {
+            let user = try lookUpUser(
+                command.user ?? record.spec.user ?? record.image.user ?? "", groups: record.spec.groupAdd, in: snapshot.lower,
+                upper: "\(paths.container(record.id))/upper")
+            let hostname = record.spec.hostname ?? String(record.id.prefix(12))
+            let surroundings = Surroundings(hosts: [], hostname: hostname, joinedNamespaces: [:], holdsStreams: false)
+            var wanted = record
+            if command.privileged { wanted.spec.privileged = true }
+            let builder = SpecBuilder(
+                record: wanted, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user, instance: instance)
+            let (process, seccomp) = try builder.execProcess(command)
+            return MonitorSpec(
+                id: id,
+                kind: .exec(
+                    .init(process: process, containerFolder: paths.monitor(record.id), seccomp: seccomp, timeout: command.timeout)))
+        }
+    }
+
+    package func probe(_ command: ProbeCommand, in container: ContainerRecord) async throws -> ProbeResult {
+        let id = newID()
+        let folder = paths.exec(id)
+        let spec = try await execSpec(id, command, in: container)
+        var pair = try UnixSocket.pair()
+        let ours = pair.takeFirst()
+        let output = ProbeOutput()
+        let connection = try await hub.spawn(spec, in: folder, stream: pair.takeSecond().release())
+        try reactor.add(ours) { descriptor in output.read(descriptor) }
+        defer { Task { [blocking] in await blocking.runInfallible { try? removeTree(folder) } } }
+        try connection.send(.release)
+        do {
+            guard case .exited(let status) = try await connection.wait(for: .exited) else {
+                return ProbeResult(code: 255, isTimeout: false, output: output.text)
+            }
+            return ProbeResult(code: status.code, isTimeout: status.isTimeout, output: output.text)
+        } catch let failure as EngineFailure where failure.code == "launch_failed" {
+            return ProbeResult(code: 126, isTimeout: false, output: failure.message)
+        }
+    }
+
+    // MARK: Attach
+
+    /// A connection to the container's live streams, which the caller takes over.
+    func attach(_ record: ContainerRecord) async throws -> CInt {
+        let path = "\(paths.monitor(record.id))/attach.sock"
+        do {
+            return try await blocking.run { try UnixSocket.connect(path).release() }
+        } catch {
+            throw EngineFailure(code: "conflict", message: "container \(record.name) does not run")
+        }
+    }
+
+    // MARK: Processes
+
+    func processes(of record: ContainerRecord) async throws -> [ProcessRow] {
+        guard let pid = record.life.process?.pid else { return [] }
+        return try await blocking.run { try ProcessTable(initProcess: pid).rows() }
+    }
+}
+
+extension SpecBuilder {
+    /// The process of an exec: the container's own surroundings with the command's words.
+    func execProcess(_ command: ProbeCommand) throws -> (RuntimeSpec.Process, RuntimeSpec.Seccomp?) {
+        let spec = try self.spec()
+        guard var process = spec.process else { throw EngineFailure(code: "invalid", message: "no process") }
+        process.args = command.arguments
+        process.terminal = nil
+        process.cwd = command.workingDirectory ?? process.cwd
+        var environment = process.env ?? []
+        for (name, value) in command.environment.sorted(by: { $0.key < $1.key }) {
+            environment.removeAll { $0.hasPrefix("\(name)=") }
+            environment.append("\(name)=\(value)")
+        }
+        process.env = environment
+        return (process, spec.linux?.seccomp)
+    }
+}

@@ -1,0 +1,133 @@
+import EngineWire
+import Glibc
+import Images
+import JSON
+import Linux
+import Monitor
+import Networking
+import OCI
+import ProjectModel
+import Runtime
+
+extension RealMachine {
+    package func spawn(_ container: ContainerRecord, _ image: MachineImage, _ surroundings: Surroundings) async throws {
+        if container.needsNamespace { try await connect(container) }
+        let stored = try await storedImage(container)
+        let snapshot = try await images.snapshot(for: stored)
+        try await populateVolumes(container, snapshot)
+        let paths = paths
+        let instance = instance.suffix
+        let spec = try await blocking.run { () -> MonitorSpec in
+            try EtcFiles(record: container, surroundings: surroundings).write(to: paths.containerRun(container.id))
+            try SecretFile.write(
+                SecretFile.files(of: container, paths), folder: "\(paths.containerRun(container.id))/secrets")
+            try Self.makeBindSources(container)
+            let folder = paths.container(container.id)
+            let user = try lookUpUser(
+                container.spec.user ?? container.image.user ?? "", groups: container.spec.groupAdd, in: snapshot.lower,
+                upper: "\(folder)/upper")
+            let builder = SpecBuilder(
+                record: container, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user,
+                instance: instance)
+            return MonitorSpec(
+                id: container.id,
+                kind: .container(
+                    .init(
+                        spec: try builder.spec(),
+                        rootfs: .overlay(lower: snapshot.lower, upper: "\(folder)/upper", work: "\(folder)/work"),
+                        bundle: "\(folder)/bundle")),
+                terminal: container.spec.tty, stdin: container.spec.stdinOpen || container.isOneOff,
+                stdinOnce: container.isOneOff, log: Self.logFile(container, paths.log(container.id)),
+                exitFile: paths.exitFile(container.id))
+        }
+        unlink(paths.exitFile(container.id))
+        _ = try await hub.spawn(spec, in: paths.monitor(container.id))
+    }
+
+    /// `max-size` and `max-file` as docker's json-file driver has them.
+    private static func logFile(_ container: ContainerRecord, _ path: String) -> MonitorSpec.LogFile? {
+        guard container.spec.logging?.driver != "none" else { return nil }
+        let options = container.spec.logging?.options ?? [:]
+        var file = MonitorSpec.LogFile(path: path)
+        if let size = options["max-size"].flatMap(ByteCount.parse) { file.maximumSize = size }
+        if let count = options["max-file"].flatMap({ Int($0) }), count > 0 { file.maximumFiles = count }
+        return file
+    }
+
+    /// The short form of a bind makes what is missing, as docker does: an empty folder.
+    private static func makeBindSources(_ container: ContainerRecord) throws {
+        for mount in container.mounts {
+            guard case .bind(let path, let createHostPath, _, _) = mount.source, !fileExists(path) else { continue }
+            guard createHostPath else {
+                throw EngineFailure(
+                    code: "not_found", message: "bind source \(path) does not exist", hint: "create it, or set create_host_path")
+            }
+            try makeFolders(path)
+        }
+    }
+
+    /// A new volume gets what the image has at its place.
+    private func populateVolumes(_ container: ContainerRecord, _ snapshot: Snapshot) async throws {
+        for mount in container.mounts {
+            guard case .volume(let name, _, let noCopy, let subpath) = mount.source, !noCopy, subpath == nil else { continue }
+            let path = paths.volume(name)
+            let target = mount.target
+            try await blocking.run {
+                guard try folderEntries(path).isEmpty else { return }
+                _ = try copyUp(target, from: snapshot.lower, into: path)
+            }
+        }
+    }
+
+    package func release(_ id: String) async throws {
+        guard let connection = hub.connection(id) else {
+            throw EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) went away")
+        }
+        try connection.send(.release)
+        try await connection.wait(for: .started)
+    }
+
+    package func process(of id: String) async -> ProcessIdentity? {
+        guard case .created(let identity)? = try? await hub.connection(id)?.wait(for: .created) else { return nil }
+        return identity
+    }
+
+    package func abandon(_ id: String) async { try? hub.connection(id)?.send(.abandon) }
+
+    package func signal(_ id: String, number: Int32, all: Bool) async throws {
+        // A monitor that went away took its container along: nothing is left to signal.
+        try hub.connection(id)?.send(.signal(number: number, all: all))
+    }
+
+    package func pause(_ id: String) async throws { try await ask(id, .pause, .paused) }
+    package func resume(_ id: String) async throws { try await ask(id, .resume, .resumed) }
+
+    private func ask(_ id: String, _ command: MonitorCommand, _ answer: MonitorConnection.Milestone) async throws {
+        guard let connection = hub.connection(id) else {
+            throw EngineFailure(code: "conflict", message: "container \(id.prefix(12)) does not run")
+        }
+        connection.forget(answer)
+        try connection.send(command)
+        try await connection.wait(for: answer)
+    }
+
+    /// The kernel drops a signal to a pid namespace's init that has no handler for it: no use waiting for a reaction. A process that
+    /// may still install one (its first second), or that has it pending, is given its time; so is a shell, which forwards nothing
+    /// itself but whose children may end.
+    package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool {
+        guard signal != SIGKILL, let process = container.life.process, container.spec.pid == nil,
+            let started = container.life.startedAt, now() - started > 1_000_000_000
+        else { return false }
+        return await blocking.runInfallible {
+            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else { return false }
+            return !status.caught.contains(signal) && !status.blocked.contains(signal) && status.pending.isEmpty
+                && !Self.isShellWithChildren(process.pid, status.name)
+        }
+    }
+
+    private static func isShellWithChildren(_ pid: Int32, _ name: String) -> Bool {
+        guard ["sh", "bash", "dash", "ash", "zsh", "ksh"].contains(name) else { return false }
+        let children = (try? readText("/proc/\(pid)/task/\(pid)/children")) ?? ""
+        return !children.isEmpty
+    }
+}

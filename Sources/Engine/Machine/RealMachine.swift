@@ -1,0 +1,200 @@
+import EngineWire
+import Glibc
+import Images
+import JSON
+import Linux
+import Logging
+import Monitor
+import NameService
+import Networking
+import OCI
+import ProjectModel
+import Runtime
+
+/// The machine itself: kernel, disk, registry and the programs beside the engine.
+package final class RealMachine: Machine {
+    let paths: EnginePaths
+    package let images: ImageStore
+    let driver: NetworkDriver
+    let names: NameKeeper
+    let hub: MonitorHub
+    let reactor: Reactor
+    let blocking: BlockingPool
+    let log: Logger
+    let instance: InstanceName
+    let insecureRegistries: [String]
+    let applied = AppliedNetwork()
+    package let events: AsyncStream<MachineEvent>
+    private let continuation: AsyncStream<MachineEvent>.Continuation
+
+    /// Where the programs beside the engine are.
+    package struct Programs: Sendable {
+        package var monitor: String
+        package var network: String
+
+        package init(monitor: String, network: String) {
+            self.monitor = monitor
+            self.network = network
+        }
+    }
+
+    package init(
+        paths: EnginePaths, programs: Programs, insecureRegistries: [String], log: Logger
+    ) async throws {
+        self.paths = paths
+        self.log = log
+        self.insecureRegistries = insecureRegistries
+        instance = InstanceName(rootFolder: paths.root)
+        blocking = BlockingPool(name: "engine", limit: 8)
+        reactor = try Reactor()
+        images = try ImageStore(root: paths.root, blockingOn: blocking)
+        driver = try await NetworkDriver(instance: instance)
+        (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
+        let events = continuation
+        hub = MonitorHub(program: programs.monitor, reactor: reactor, blocking: blocking, events: continuation, log: log)
+        names = NameKeeper(
+            program: programs.network, folder: paths.networkRun,
+            onLoss: { [applied] in
+                applied.forgetAll()
+                events.yield(.nameServiceLost)
+            })
+    }
+
+    // MARK: Time and chance
+
+    package func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    package func sleep(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
+
+    package func newID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<4).map { _ in
+            let hex = String(generator.next() as UInt64, radix: 16)
+            return String(repeating: "0", count: 16 - hex.utf8.count) + hex
+        }.joined()
+    }
+
+    package func bridgeName(ofNetwork id: String) -> String { instance.bridge(ofNetwork: id) }
+
+    package func linkName(ofContainer container: String, network: String) -> String {
+        instance.veth(ofContainer: container, network: network)
+    }
+
+    // MARK: Images
+
+    package func image(_ reference: String) async throws -> MachineImage? {
+        try await images.resolve(reference).map { MachineImage(id: "\($0.id)", config: $0.config.config ?? .init()) }
+    }
+
+    // MARK: Volumes
+
+    package func createVolume(_ volume: VolumeRecord) async throws {
+        let path = paths.volume(volume.name)
+        try await blocking.run {
+            // 0755 below a folder that only root enters: what is inside has the owners the image gave it.
+            try makeFolders(path, mode: 0o755)
+            if let device = volume.definition.driverOptions["device"] {
+                try VolumeMount(options: volume.definition.driverOptions, device: device).mount(at: path)
+            }
+        }
+    }
+
+    package func removeVolume(_ volume: VolumeRecord) async throws {
+        let path = paths.volume(volume.name)
+        let folder = String(path.dropLast("/_data".count))
+        try await blocking.run {
+            if volume.definition.driverOptions["device"] != nil { VolumeMount.unmount(path) }
+            try removeTree(folder)
+        }
+    }
+
+    // MARK: Containers
+
+    package func createContainer(_ container: ContainerRecord, _ image: MachineImage) async throws {
+        let stored = try await storedImage(container)
+        _ = try await images.snapshot(for: stored)
+        let paths = paths
+        try await blocking.run {
+            let folder = paths.container(container.id)
+            for name in ["upper", "work", "bundle/rootfs"] { try makeFolders("\(folder)/\(name)", mode: 0o755) }
+            try syscall("chmod", on: folder) { chmod(folder, 0o700) }
+            try makeFolders(paths.containerRun(container.id), mode: 0o700)
+        }
+        if container.needsNamespace { try await connect(container) }
+    }
+
+    func storedImage(_ container: ContainerRecord) async throws -> Image {
+        guard let image = try await images.resolve(container.imageID) else {
+            throw EngineFailure(code: "image_missing", message: "the image of \(container.name) is gone")
+        }
+        return image
+    }
+
+    /// Network namespace and endpoints; made again after a reboot, repaired when something is missing.
+    func connect(_ container: ContainerRecord) async throws {
+        let namespace = paths.namespace(container.id)
+        try await driver.makeNamespace(namespace)
+        for endpoint in container.endpoints { try await driver.attach(endpoint.spec(namespace: namespace)) }
+    }
+
+    package func reattach(_ containers: [ContainerRecord], to network: NetworkRecord) async throws {
+        for container in containers {
+            for endpoint in container.endpoints where endpoint.network == network.name {
+                try await driver.attach(endpoint.spec(namespace: paths.namespace(container.id)))
+            }
+        }
+    }
+
+    package func removeContainer(_ container: ContainerRecord) async throws {
+        if let connection = hub.connection(container.id) { try? connection.send(.abandon) }
+        for endpoint in container.endpoints { try await driver.detach(hostInterface: endpoint.hostInterface) }
+        if container.needsNamespace {
+            try await names.forget(container.id)
+            applied.forget(container.id)
+            try await driver.removeNamespace(paths.namespace(container.id))
+        }
+        let paths = paths
+        try await blocking.run {
+            try removeTree(paths.containerRun(container.id))
+            try removeTree(paths.container(container.id))
+        }
+    }
+
+    // MARK: Adoption
+
+    package func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption] {
+        var result: [String: Adoption] = [:]
+        for container in containers { result[container.id] = await adopt(container) }
+        return result
+    }
+
+    private func adopt(_ container: ContainerRecord) async -> Adoption {
+        do {
+            if let state = try await hub.adopt(container.id, in: paths.monitor(container.id)) { return .alive(state) }
+        } catch {
+            log.warning("\(container.name): its monitor does not answer: \(error)")
+        }
+        let exitFile = paths.exitFile(container.id)
+        if let bytes = try? readFile(exitFile), let status = try? decodeJSON(ExitStatus.self, from: bytes),
+            status.at >= container.life.startedAt ?? 0
+        {
+            return .ended(status)
+        }
+        let isSameBoot = container.life.process?.bootID == (try? currentBootID())
+        guard isSameBoot, let process = container.life.process else { return .lost(reason: "the machine was restarted") }
+        // Without a monitor nobody keeps the log or the exit status: such a container is ended.
+        if let handle = try? ProcessHandle(pid: process.pid, startTicks: process.startTicks, bootID: process.bootID) {
+            try? handle.signal(SIGKILL)
+        }
+        return .lost(reason: "unknown: monitor lost")
+    }
+}
+
+extension ContainerRecord {
+    /// It has a network namespace of its own: not the host's, not another container's.
+    var needsNamespace: Bool { spec.networkMode != .host && joined["network"] == nil }
+}

@@ -1,0 +1,27 @@
+import Logging
+import Synchronization
+
+/// What the parts of one engine share; wired once, at its start.
+struct EngineParts: Sendable {
+    let paths: EnginePaths
+    let store: Store
+    let inventory: Inventory
+    let machine: any Machine
+    let network: NetworkSync
+    let runner: ContainerRunner
+    let objects: ObjectStore
+    let preflight: Preflight
+    let operations: RunningOperations
+    let log: Logger
+    let logTail: @Sendable (ContainerRecord) async -> [String]
+}
+
+/// The operations under way, by id, so that a client can cancel one.
+final class RunningOperations: Sendable {
+    private let byID = Mutex<[String: Operation]>([:])
+
+    func add(_ operation: Operation) { byID.withLock { $0[operation.id] = operation } }
+    func remove(_ operation: Operation) async { byID.withLock { _ = $0.removeValue(forKey: operation.id) } }
+    func find(_ id: String) -> Operation? { byID.withLock { $0[id] } }
+    var isEmpty: Bool { byID.withLock { $0.isEmpty } }
+}

@@ -1,0 +1,150 @@
+import Logging
+import ProjectModel
+
+/// Keeps rules, published ports and names as the records say; callers that come while it works share the next round.
+package actor NetworkSync {
+    private let inventory: Inventory
+    private let machine: any Machine
+    private let upstreams: @Sendable () -> Resolver
+    /// Containers on their way to running: they have names and ports already.
+    private var starting: Set<String> = []
+    private var requested = 0
+    private var applied = 0
+    private var worker: Task<Void, any Error>?
+
+    /// The host's resolv.conf.
+    package struct Resolver: Hashable, Sendable {
+        package var servers: [String]
+        package var search: [String]
+        package var options: [String]
+
+        package init(servers: [String] = [], search: [String] = [], options: [String] = []) {
+            self.servers = servers
+            self.search = search
+            self.options = options
+        }
+    }
+
+    init(inventory: Inventory, machine: any Machine, upstreams: @escaping @Sendable () -> Resolver) {
+        self.inventory = inventory
+        self.machine = machine
+        self.upstreams = upstreams
+    }
+
+    /// Makes names and ports of `container` known before it runs.
+    func begin(_ container: String) async throws {
+        starting.insert(container)
+        try await sync()
+    }
+
+    func end(_ container: String) { starting.remove(container) }
+
+    /// Returns once a state at least as new as this call is in force.
+    func sync() async throws {
+        requested += 1
+        let mine = requested
+        while applied < mine {
+            if let worker {
+                try? await worker.value
+                continue
+            }
+            let round = requested
+            let task = Task { try await self.apply() }
+            worker = task
+            let result = await task.result
+            worker = nil
+            applied = max(applied, round)
+            try result.get()
+        }
+    }
+
+    private func apply() async throws {
+        let state = NetworkStateBuilder(
+            networks: await inventory.allNetworks(), containers: await inventory.allContainers(), starting: starting,
+            resolver: upstreams()
+        ).state
+        try await machine.apply(state)
+    }
+}
+
+/// Derives the wanted state of the networks from the records; pure.
+struct NetworkStateBuilder {
+    let networks: [NetworkRecord]
+    let containers: [ContainerRecord]
+    let starting: Set<String>
+    let resolver: NetworkSync.Resolver
+
+    var state: NetworkState {
+        var state = NetworkState()
+        let up = containers.filter { isUp($0) }
+        let names = namesByNetwork(up)
+        state.networks = networks
+        for container in up where !container.endpoints.isEmpty {
+            for port in container.ports where port.hostPort != 0 {
+                let addresses = publishedAddresses(container)
+                state.published.append(.init(port: port, addresses: addresses, container: container.id))
+            }
+            state.zones.append(zone(container, names, up))
+        }
+        return state
+    }
+
+    private func isUp(_ container: ContainerRecord) -> Bool {
+        switch container.life.phase {
+        case .running, .paused: true
+        case .creating, .created, .restarting, .exited: starting.contains(container.id)
+        case .removing: false
+        }
+    }
+
+    /// Published ports lead to the network that carries the default route; without one, to the first.
+    private func publishedAddresses(_ container: ContainerRecord) -> [String] {
+        let endpoint = container.endpoints.first { !$0.gateways.isEmpty } ?? container.endpoints.first
+        return (endpoint?.addresses ?? []).map { String($0.prefix { $0 != "/" }) }
+    }
+
+    private func namesByNetwork(_ up: [ContainerRecord]) -> [String: [String: [String]]] {
+        var result: [String: [String: [String]]] = [:]
+        for container in up {
+            for endpoint in container.endpoints {
+                let addresses = endpoint.addresses.map { String($0.prefix { $0 != "/" }) }
+                for name in Set(endpoint.aliases.map { $0.lowercased() }) {
+                    result[endpoint.network, default: [:]][name, default: []] += addresses
+                }
+            }
+        }
+        return result
+    }
+
+    private func zone(
+        _ container: ContainerRecord, _ names: [String: [String: [String]]], _ up: [ContainerRecord]
+    ) -> NetworkState.Zone {
+        var all: [String: [String]] = [:]
+        for endpoint in container.endpoints {
+            all.merge(names[endpoint.network] ?? [:]) { $0 + $1 }
+        }
+        for link in container.spec.links {
+            let targets = up.filter { $0.project == container.project && $0.service == link.target && !$0.isOneOff }
+            let shared = Set(container.endpoints.map(\.network))
+            let addresses = targets.flatMap(\.endpoints).filter { shared.contains($0.network) }
+                .flatMap(\.addresses).map { String($0.prefix { $0 != "/" }) }
+            if !addresses.isEmpty { all[link.alias.lowercased()] = addresses }
+        }
+        let definitions = Dictionary(networks.map { ($0.name, $0.definition) }) { first, _ in first }
+        let shared = Set(container.endpoints.map(\.network))
+        var reverse: [String: String] = [:]
+        for other in up {
+            for endpoint in other.endpoints where shared.contains(endpoint.network) {
+                for address in endpoint.addresses { reverse[String(address.prefix { $0 != "/" })] = "\(other.name).\(endpoint.network)" }
+            }
+        }
+        let isInternal = container.endpoints.allSatisfy { definitions[$0.network]?.isInternal ?? false }
+        return NetworkState.Zone(
+            container: container.id, namespace: container.id, names: all,
+            networks: networks.filter { shared.contains($0.name) }.flatMap(\.subnets), reverse: reverse,
+            upstreams: container.spec.dns.isEmpty ? resolver.servers : container.spec.dns,
+            search: container.spec.dnsSearch.isEmpty ? resolver.search : container.spec.dnsSearch.filter { $0 != "." },
+            options: container.spec.dnsOptions.isEmpty ? resolver.options : container.spec.dnsOptions,
+            isInternal: isInternal)
+    }
+}

@@ -1,0 +1,108 @@
+import EngineWire
+import ProjectModel
+
+/// Makes and removes networks and volumes: the record first, then the thing.
+final class ObjectStore: Sendable {
+    let inventory: Inventory
+    let machine: any Machine
+    let network: NetworkSync
+    private let locks = KeyedLocks()
+
+    init(inventory: Inventory, machine: any Machine, network: NetworkSync) {
+        self.inventory = inventory
+        self.machine = machine
+        self.network = network
+    }
+
+    func image(of service: Service, project: String) async throws -> MachineImage {
+        let reference = service.image ?? "\(project)-\(service.name)"
+        if let image = try await machine.image(reference) { return image }
+        throw EngineFailure(
+            code: "image_missing", message: "service \"\(service.name)\": there is no image \(reference) here",
+            hint: service.hasBuild
+                ? "berth does not build images yet: `docker build -t \(reference) … && docker save \(reference) | berth image load`"
+                : "`berth pull \(service.name)`, or `berth image import FILE \(reference)`")
+    }
+
+    // MARK: Networks
+
+    func createNetwork(_ definition: NetworkDefinition, project: String, key: String) async throws {
+        try await locks.with("network") {  // one subnet is chosen at a time
+            guard await self.inventory.network(definition.name) == nil else { return }
+            if let driver = definition.driver, driver != "bridge" {
+                throw EngineFailure(
+                    code: "unsupported", message: "network \(definition.name): driver \"\(driver)\" is not supported",
+                    hint: "use the bridge driver")
+            }
+            let id = self.machine.newID()
+            let hostSubnets = try await self.machine.hostSubnets()
+            let (subnets, gateways) = try await self.inventory.chooseSubnets(definition, hostSubnets: hostSubnets)
+            let record = NetworkRecord(
+                name: definition.name, id: id, project: project, key: key, definition: definition,
+                bridge: self.machine.bridgeName(ofNetwork: id), subnets: subnets, gateways: gateways, createdAt: self.machine.now())
+            try await self.inventory.insert(record)
+            do {
+                try await self.machine.createNetwork(record)
+            } catch {
+                try? await self.machine.removeNetwork(record)
+                try? await self.inventory.removeNetwork(record.name)
+                throw error
+            }
+        }
+        try await network.sync()
+    }
+
+    /// Puts back what the kernel lost: the bridge, the containers' links to it, the rules.
+    func repairNetwork(_ name: String) async throws {
+        guard let record = await inventory.network(name) else { return }
+        try await machine.createNetwork(record)
+        try await machine.reattach(await inventory.users(ofNetwork: name), to: record)
+        try await network.sync()
+    }
+
+    func removeNetwork(_ name: String) async throws {
+        guard let record = await inventory.network(name) else { return }
+        let users = await inventory.users(ofNetwork: name)
+        guard users.isEmpty else {
+            throw EngineFailure(
+                code: "conflict", message: "network \(name) is used by \(users.map(\.name).joined(separator: ", "))",
+                hint: "remove those containers first")
+        }
+        try await inventory.removeNetwork(name)
+        try await network.sync()
+        try await machine.removeNetwork(record)
+    }
+
+    // MARK: Volumes
+
+    func createVolume(_ definition: VolumeDefinition, project: String, key: String) async throws {
+        guard await inventory.volume(definition.name) == nil else { return }
+        if let driver = definition.driver, driver != "local" {
+            throw EngineFailure(
+                code: "unsupported", message: "volume \(definition.name): driver \"\(driver)\" is not supported",
+                hint: "use the local driver")
+        }
+        let record = VolumeRecord(
+            name: definition.name, project: project, key: key, definition: definition, isAnonymous: false,
+            createdAt: machine.now(), isPopulated: false, binding: nil)
+        try await inventory.insert(record)
+        do {
+            try await machine.createVolume(record)
+        } catch {
+            try? await inventory.removeVolume(record.name)
+            throw error
+        }
+    }
+
+    func removeVolume(_ name: String) async throws {
+        guard let record = await inventory.volume(name) else { return }
+        let users = await inventory.users(ofVolume: name)
+        guard users.isEmpty else {
+            throw EngineFailure(
+                code: "conflict", message: "volume \(name) is used by \(users.map(\.name).joined(separator: ", "))",
+                hint: "remove those containers first")
+        }
+        try await machine.removeVolume(record)
+        try await inventory.removeVolume(name)
+    }
+}

@@ -1,0 +1,82 @@
+import EngineWire
+import Synchronization
+
+/// One request being carried out: it belongs to the engine and goes on when nobody listens.
+package final class Operation: Sendable {
+    package let id: String
+    package let key: String
+    package let project: String
+
+    private struct State {
+        var events: [ProgressEvent] = []
+        var listeners: [Int: AsyncStream<ProgressEvent>.Continuation] = [:]
+        var nextListener = 0
+        var outcome: OperationOutcome?
+        var isCancelled = false
+        var isForced = false
+    }
+
+    // The mutex guards all of the state: actions report from any thread.
+    private let state = Mutex(State())
+
+    init(id: String, key: String, project: String) {
+        self.id = id
+        self.key = key
+        self.project = project
+        emit(.started(operation: id))
+    }
+
+    /// What happened so far and then what happens, to the end.
+    package func events() -> AsyncStream<ProgressEvent> {
+        AsyncStream { continuation in
+            let listener = state.withLock { state -> Int? in
+                for event in state.events { continuation.yield(event) }
+                guard state.outcome == nil else { return nil }
+                state.nextListener += 1
+                state.listeners[state.nextListener] = continuation
+                return state.nextListener
+            }
+            guard let listener else { return continuation.finish() }
+            continuation.onTermination = { [weak self] _ in
+                self?.state.withLock { _ = $0.listeners.removeValue(forKey: listener) }
+            }
+        }
+    }
+
+    package var outcome: OperationOutcome? { state.withLock { $0.outcome } }
+    package var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    /// A second cancel: what is being stopped is killed.
+    package var isForced: Bool { state.withLock { $0.isForced } }
+
+    /// Begins nothing new; what is under way ends.
+    package func cancel(force: Bool) {
+        state.withLock { state in
+            state.isCancelled = true
+            state.isForced = state.isForced || force
+        }
+    }
+
+    func emit(_ event: ProgressEvent) {
+        state.withLock { state in
+            guard state.outcome == nil else { return }
+            state.events.append(event)
+            for listener in state.listeners.values { listener.yield(event) }
+        }
+    }
+
+    func object(
+        _ kind: ObjectProgress.Kind, _ name: String, _ status: String, done: Bool = false, failed: Bool = false,
+        reason: String? = nil
+    ) {
+        emit(.object(ObjectProgress(kind: kind, name: name, status: status, isDone: done, isFailure: failed, reason: reason)))
+    }
+
+    func finish(_ outcome: OperationOutcome) {
+        emit(.finished(outcome))
+        state.withLock { state in
+            state.outcome = outcome
+            for listener in state.listeners.values { listener.finish() }
+            state.listeners = [:]
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import EngineWire
+import Reconcile
+
+/// Walks a plan as wide as it allows: an action begins when those before it ended well; a failure takes only what depends on it.
+struct PlanExecutor {
+    struct Result: Sendable {
+        var done = 0
+        /// In plan order.
+        var failures: [EngineFailure] = []
+        var wasCancelled = false
+    }
+
+    let perform: @Sendable (PlannedAction) async throws -> Void
+    /// Asked before each action: true begins nothing more.
+    let isCancelled: @Sendable () -> Bool
+
+    func run(_ plan: Plan) async -> Result {
+        var graph = Graph(plan)
+        var failures: [Int: EngineFailure] = [:]
+        var result = Result()
+        await withTaskGroup(of: (Int, EngineFailure?).self) { group in
+            var running = 0
+            func begin(_ numbers: [Int]) {
+                for number in numbers {
+                    guard !isCancelled() else { return result.wasCancelled = true }
+                    let action = plan.actions[number - 1]
+                    running += 1
+                    group.addTask {
+                        do {
+                            try await perform(action)
+                            return (number, nil)
+                        } catch {
+                            return (number, EngineFailure(describing: error))
+                        }
+                    }
+                }
+            }
+            begin(graph.takeReady())
+            while running > 0, let (number, failure) = await group.next() {
+                running -= 1
+                if let failure {
+                    failures[number] = failure
+                } else {
+                    result.done += 1
+                    graph.finish(number)
+                    begin(graph.takeReady())
+                }
+            }
+        }
+        result.failures = failures.sorted { $0.key < $1.key }.map(\.value).filter { $0.code != "cancelled" }
+        result.wasCancelled = result.wasCancelled || failures.values.contains { $0.code == "cancelled" }
+        return result
+    }
+
+    /// Which actions still wait for how many others.
+    private struct Graph {
+        private var waitingFor: [Int: Int] = [:]
+        private var dependents: [Int: [Int]] = [:]
+        private var ready: [Int] = []
+
+        init(_ plan: Plan) {
+            for action in plan.actions {
+                waitingFor[action.number] = action.after.count
+                if action.after.isEmpty { ready.append(action.number) }
+                for earlier in action.after { dependents[earlier, default: []].append(action.number) }
+            }
+        }
+
+        mutating func takeReady() -> [Int] {
+            defer { ready = [] }
+            return ready
+        }
+
+        mutating func finish(_ number: Int) {
+            for dependent in dependents[number] ?? [] {
+                let left = (waitingFor[dependent] ?? 1) - 1
+                waitingFor[dependent] = left
+                if left == 0 { ready.append(dependent) }
+            }
+        }
+    }
+}
+
+extension EngineFailure {
+    /// Any error as a failure that can be told: what is one already stays as it is.
+    package init(describing error: any Error) {
+        switch error {
+        case let failure as EngineFailure: self = failure
+        case is CancellationError: self.init(code: "cancelled", message: "cancelled")
+        default: self.init(code: "failed", message: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,317 @@
+import EngineWire
+import Logging
+import ProjectModel
+import Reconcile
+
+/// Owns one project: its desired state, the operations on it one after the other, and its healing between them.
+actor ProjectLoop {
+    let name: String
+    private let parts: EngineParts
+    private let observer: ProjectObserver
+    private(set) var desired: Desired?
+    private var operations: [String: Operation] = [:]
+    private var recentKeys: [String] = []
+    private var running: Operation?
+    private var runningVerb: Verb?
+    private var tail: Task<Void, Never>?
+    /// Work that waits or runs: healing only begins when there is none.
+    private var pending = 0
+    /// A person cancelled: nothing is healed until the next verb.
+    private var isHeld = false
+    private var healingFailures = 0
+    private var healRetry: Task<Void, Never>?
+
+    init(name: String, desired: Desired?, parts: EngineParts) {
+        self.name = name
+        self.desired = desired
+        self.parts = parts
+        observer = ProjectObserver(inventory: parts.inventory, machine: parts.machine)
+    }
+
+    // MARK: Operations
+
+    /// Begins an operation, or joins the one with the same key.
+    func submit(_ request: OperationRequest) -> Operation {
+        if let known = operations[request.key] { return known }
+        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: request.key, project: name)
+        remember(operation)
+        // A stop must not wait for an up that waits for a service that never becomes healthy.
+        if request.verb.supersedes, !request.dryRun { running?.cancel(force: false) }
+        parts.operations.add(operation)
+        enqueue { await $0.carryOut(request, operation) }
+        return operation
+    }
+
+    /// Runs `body` in turn with the project's operations.
+    func inTurn<Result: Sendable>(
+        _ body: @escaping @Sendable (isolated ProjectLoop) async throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            enqueue { loop in
+                do {
+                    continuation.resume(returning: try await body(loop))
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    private func enqueue(_ body: @escaping @Sendable (isolated ProjectLoop) async -> Void) {
+        let before = tail
+        pending += 1
+        tail = Task {
+            await before?.value
+            await body(self)
+            self.pending -= 1
+        }
+    }
+
+    private func remember(_ operation: Operation) {
+        operations[operation.key] = operation
+        recentKeys.append(operation.key)
+        if recentKeys.count > 64 { operations[recentKeys.removeFirst()] = nil }
+    }
+
+    private func carryOut(_ request: OperationRequest, _ operation: Operation) async {
+        running = operation
+        runningVerb = request.verb
+        defer {
+            running = nil
+            runningVerb = nil
+        }
+        guard !operation.isCancelled else { return operation.finish(.init(status: .cancelled)) }
+        isHeld = false
+        do {
+            operation.finish(try await outcome(of: request, operation))
+        } catch {
+            operation.finish(.init(status: .failed, errors: [EngineFailure(describing: error)]))
+        }
+        if operation.isCancelled, !request.dryRun { isHeld = true }
+        await parts.operations.remove(operation)
+    }
+
+    /// What would be done, without doing it.
+    func plan(_ request: OperationRequest) async throws -> PlanDescription {
+        let (_, plan, _) = try await prepare(request)
+        return PlanDescription(plan)
+    }
+
+    private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
+        if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
+            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            return try await puller.pull(
+                request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures, dependencies: dependencies)
+        }
+        if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
+            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            let failures = await puller.pullMissing(project, services: request.services, override: policy)
+            guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
+        }
+        let (wanted, plan, observed) = try await prepare(request)
+        if request.dryRun {
+            operation.emit(.planned(PlanDescription(plan)))
+            return OperationOutcome(status: .succeeded)
+        }
+        let findings = await parts.preflight.findings(wanted, plan, observed)
+        guard findings.isEmpty else { return OperationOutcome(status: .failed, errors: findings) }
+        let consent = Set(plan.actions.compactMap(\.needsConsent)).subtracting(request.consent)
+        guard consent.isEmpty else { return OperationOutcome(status: .needsConsent, consent: consent.sorted()) }
+        try await store(wanted)
+        reportWhatRuns(wanted, plan, observed, request, operation)
+        if case .kill(let signal, _) = request.verb { try await kill(signal, request, operation) }
+        let result = await converge(operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent))
+        return try await finish(request, operation, result)
+    }
+
+    /// The desired state that the request leads to, and what has to be done for it; nothing is stored yet.
+    private func prepare(_ request: OperationRequest) async throws -> (Desired, Plan, Observed) {
+        var wanted = desired ?? Desired(project: name)
+        var lookAt = wanted
+        if let project = request.project { lookAt.take(project) }
+        let observed = try await observer.observe(lookAt)
+        try wanted.apply(IntentVerb(request.verb), project: request.project, services: request.services, observed: observed)
+        return (wanted, Reconcile.plan(desired: wanted, observed: observed), observed)
+    }
+
+    private func store(_ wanted: Desired) async throws {
+        guard wanted != desired else { return }
+        let before = desired
+        desired = wanted  // before the await: whoever enters there sees the new wish
+        do {
+            try await parts.store.save(wanted)
+        } catch {
+            // `stop` and `down` must work on a full disk: they only take away.
+            guard wanted.onlyTakesAway(from: before) else {
+                desired = before
+                throw error
+            }
+            parts.log.warning("project \(name): the wish could not be stored: \(error)")
+        }
+    }
+
+    // MARK: Converging
+
+    private func converge(
+        _ operation: Operation, stopTimeout: Duration?, consent: Set<String>
+    ) async -> PlanExecutor.Result {
+        var total = PlanExecutor.Result()
+        for _ in 0..<5 {
+            guard let desired, let observed = try? await observer.observe(desired) else { break }
+            let plan = Reconcile.plan(desired: desired, observed: observed)
+            if plan.isEmpty { break }
+            let performer = ActionPerformer(
+                desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
+                stopTimeout: stopTimeout, logTail: parts.logTail)
+            let executor = PlanExecutor(
+                perform: { action in
+                    if let name = action.needsConsent, !consent.contains(name) {
+                        throw EngineFailure(code: "needs_consent", message: "\(name) would be removed with its data")
+                    }
+                    try await performer.perform(action)
+                }, isCancelled: { operation.isCancelled })
+            let result = await executor.run(plan)
+            total.done += result.done
+            total.failures = result.failures
+            total.wasCancelled = result.wasCancelled
+            if !result.failures.isEmpty || result.wasCancelled { break }
+        }
+        return total
+    }
+
+    private func finish(
+        _ request: OperationRequest, _ operation: Operation, _ result: PlanExecutor.Result
+    ) async throws -> OperationOutcome {
+        if result.wasCancelled || operation.isCancelled {
+            return OperationOutcome(status: .cancelled, errors: result.failures, changes: result.done)
+        }
+        guard result.failures.isEmpty else {
+            return OperationOutcome(status: .failed, errors: result.failures, changes: result.done)
+        }
+        if let wait = request.verb.wait {
+            let failures = await waitUntilReady(request, wait.timeout, operation)
+            if operation.isCancelled { return OperationOutcome(status: .cancelled, changes: result.done) }
+            guard failures.isEmpty else {
+                return OperationOutcome(status: .failed, errors: failures, changes: result.done)
+            }
+        }
+        if let desired, desired.removal != nil, await parts.inventory.containers(of: name).isEmpty {
+            try? await parts.store.removeProject(name)
+            self.desired = nil
+        }
+        return OperationOutcome(status: .succeeded, changes: result.done)
+    }
+
+    private func waitUntilReady(_ request: OperationRequest, _ timeout: Duration?, _ operation: Operation) async -> [EngineFailure] {
+        let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
+        let inventory = parts.inventory
+        let machine = parts.machine
+        let waiter = ServiceWaiter(inventory: inventory, project: name, isCancelled: { operation.isCancelled })
+        let verdict = await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
+            group.addTask { await waiter.waitUntilReady(services: chosen) }
+            if let timeout {
+                group.addTask {
+                    try? await machine.sleep(timeout)
+                    return nil
+                }
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        switch verdict {
+        case .reached?:
+            for record in await inventory.containers(of: name) where chosen.contains(record.service) && !record.isOneOff {
+                let word = record.life.phase == .exited ? "Exited" : record.healthcheck == nil ? "Running" : "Healthy"
+                operation.object(.container, record.name, word, done: true)
+            }
+            return []
+        case .failed(let message, let container)?:
+            operation.object(.container, container, "Error", done: true, failed: true, reason: message)
+            var log: [String] = []
+            if let record = await inventory.container(named: container) { log = await parts.logTail(record) }
+            return [EngineFailure(code: "not_ready", message: message, log: log)]
+        case .cancelled?: return []
+        case nil:
+            return [EngineFailure(code: "timeout", message: "application not healthy after \(timeout ?? .zero)")]
+        }
+    }
+
+    /// Containers that an `up` leaves alone are named too: silence would leave a person guessing.
+    private func reportWhatRuns(
+        _ wanted: Desired, _ plan: Plan, _ observed: Observed, _ request: OperationRequest, _ operation: Operation
+    ) {
+        guard request.verb.namesWhatRuns else { return }
+        if !plan.isEmpty { operation.emit(.planned(PlanDescription(plan))) }
+        let touched = Set(plan.actions.compactMap(\.action.containerID))
+        for container in observed.containers where container.state == .running && container.number != nil {
+            guard !touched.contains(container.id), wanted.service(container.service)?.isOrphan == false else { continue }
+            guard request.services.isEmpty || request.services.contains(container.service) else { continue }
+            operation.object(.container, container.name, "Running", done: true)
+        }
+        let orphans = observed.containers.filter { wanted.service($0.service)?.isOrphan ?? true && $0.number != nil }
+        if !orphans.isEmpty, wanted.services.contains(where: { $0.isOrphan && $0.goal != .absent }) {
+            operation.emit(
+                .warning(
+                    "Found orphan containers ([\(orphans.map(\.name).joined(separator: " "))]) for this project. If you removed or renamed this service in your compose file, you can run this command with the --remove-orphans flag to clean it up."
+                ))
+        }
+    }
+
+    private func kill(_ signal: String, _ request: OperationRequest, _ operation: Operation) async throws {
+        let number = try SignalName.number(signal)
+        var count = 0
+        for record in await parts.inventory.containers(of: name) where record.life.phase == .running || record.life.phase == .paused {
+            guard request.services.isEmpty || request.services.contains(record.service) else { continue }
+            count += 1
+            operation.object(.container, record.name, "Killing")
+            if number == 9 || number == 15 { try await parts.inventory.update(record.id) { $0.life.stoppedByUs = true } }
+            try await parts.machine.signal(record.id, number: number, all: number == 9)
+            operation.object(.container, record.name, "Killed", done: true)
+        }
+        if count == 0 { operation.emit(.warning("no container to kill")) }
+    }
+
+    // MARK: Healing
+
+    /// Something changed by itself: converge again once nothing else is under way.
+    func heal(because reason: String) {
+        guard pending == 0, !isHeld, desired != nil else { return }
+        enqueue { await $0.healNow(reason) }
+    }
+
+    private func healNow(_ reason: String) async {
+        guard !isHeld, desired != nil else { return }
+        let operation = Operation(id: "heal", key: "heal", project: name)
+        let result = await converge(operation, stopTimeout: nil, consent: [])
+        operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
+        if result.done > 0 { parts.log.notice("project \(name): healed after: \(reason)", metadata: ["actions": "\(result.done)"]) }
+        guard !result.failures.isEmpty else { return healingFailures = 0 }
+        for failure in result.failures { parts.log.error("project \(name): \(failure.message)") }
+        healingFailures += 1
+        let delay = Duration.seconds(min(60, 1 << min(healingFailures, 6)))
+        healRetry?.cancel()
+        healRetry = Task {
+            do { try await parts.machine.sleep(delay) } catch { return }
+            self.heal(because: "the last attempt failed")
+        }
+    }
+
+    /// A container's restart is due, unless a verb decided otherwise meanwhile.
+    func restart(_ id: String) {
+        enqueue { loop in
+            guard let record = await loop.parts.inventory.container(id), record.life.phase == .restarting else { return }
+            do {
+                try await loop.parts.runner.start(id, rounds: nil)
+            } catch {
+                loop.parts.log.error("\(record.name) could not be restarted: \(EngineFailure(describing: error).message)")
+            }
+        }
+    }
+
+    /// What is wanted of a service, for the restart decision.
+    func goal(of service: String) -> DesiredService.Goal? {
+        guard desired?.removal == nil else { return .absent }
+        return desired?.service(service)?.goal
+    }
+}

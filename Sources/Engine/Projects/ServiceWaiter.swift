@@ -1,0 +1,84 @@
+import Monitor
+import ProjectModel
+import Reconcile
+
+/// Waits for what a dependent, or `--wait`, needs of a service; woken by changes, never by a timer.
+struct ServiceWaiter: Sendable {
+    let inventory: Inventory
+    let project: String
+    let isCancelled: @Sendable () -> Bool
+
+    enum Verdict: Hashable, Sendable {
+        case reached
+        /// It cannot be reached any more: why, and which container's fault it is.
+        case failed(String, container: String)
+        case cancelled
+    }
+
+    func wait(for service: String, _ condition: Action.Condition) async -> Verdict {
+        while true {
+            let epoch = await inventory.epoch(of: project)
+            let records = await inventory.containers(of: project).filter { $0.service == service && !$0.isOneOff }
+            if let verdict = await verdict(records, condition) { return verdict }
+            if isCancelled() || Task.isCancelled { return .cancelled }
+            await inventory.change(of: project, after: epoch)
+        }
+    }
+
+    /// nil while it is still open.
+    private func verdict(_ records: [ContainerRecord], _ condition: Action.Condition) async -> Verdict? {
+        guard !records.isEmpty else { return nil }
+        var isOpen = false
+        for record in records {
+            switch await verdict(record, condition) {
+            case .reached?: continue
+            case nil: isOpen = true
+            case let other?: return other
+            }
+        }
+        return isOpen ? nil : .reached
+    }
+
+    private func verdict(_ record: ContainerRecord, _ condition: Action.Condition) async -> Verdict? {
+        let name = record.name
+        switch (record.life.phase, condition) {
+        case (.running, .started), (.paused, .started): return .reached
+        case (.exited, .completed):
+            let code = record.life.exit?.code ?? 0
+            return code == 0 ? .reached : .failed("service \"\(record.service)\" didn't complete successfully: exit \(code)", container: name)
+        case (.running, .healthy), (.paused, .healthy):
+            guard record.healthcheck != nil else {
+                return .failed("container \(name) has no healthcheck configured", container: name)
+            }
+            switch await inventory.health(of: record.id) {
+            case .healthy?: return .reached
+            case .unhealthy?: return .failed("container \(name) is unhealthy", container: name)
+            case .starting?, nil: return nil
+            }
+        case (.exited, _):
+            return .failed("container \(name) exited (\(record.life.exit?.code ?? 0))", container: name)
+        case (.removing, _): return .failed("container \(name) was removed", container: name)
+        case (.creating, _), (.created, _), (.restarting, _), (.running, .completed), (.paused, .completed): return nil
+        }
+    }
+
+    /// For `--wait`: healthy where there is a check, else running; a job that ended with 0 is done.
+    func waitUntilReady(services: Set<String>) async -> Verdict {
+        while true {
+            let epoch = await inventory.epoch(of: project)
+            let records = await inventory.containers(of: project).filter { services.contains($0.service) && !$0.isOneOff }
+            var isOpen = false
+            for record in records {
+                if record.life.phase == .exited, record.life.exit?.code == 0 { continue }
+                switch await verdict(record, record.healthcheck == nil ? .started : .healthy) {
+                case .reached?: continue
+                case nil: isOpen = true
+                case let other?: return other
+                }
+            }
+            if !isOpen { return .reached }
+            if isCancelled() || Task.isCancelled { return .cancelled }
+            await inventory.change(of: project, after: epoch)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import EngineWire
+import ProjectModel
+import Reconcile
+
+extension Verb {
+    /// Ends an operation that is still waiting rather than queue behind it.
+    var supersedes: Bool {
+        switch self {
+        case .down, .stop, .kill, .pause, .remove: true
+        case .up, .create, .start, .restart, .unpause, .scale, .pull: false
+        }
+    }
+
+    var namesWhatRuns: Bool {
+        switch self {
+        case .up, .create, .scale, .start: true
+        default: false
+        }
+    }
+
+    /// Images are fetched before anything else; nil for verbs that need none. `.some(nil)`: each service's own policy.
+    var pullPolicy: PullPolicy?? {
+        switch self {
+        case .up(let options), .create(let options): .some(options.pull)
+        case .scale, .start: .some(nil)
+        default: nil
+        }
+    }
+
+    var stopTimeout: Duration? {
+        switch self {
+        case .up(let options), .create(let options): options.timeout
+        case .down(let options): options.timeout
+        case .stop(let timeout), .restart(let timeout, _): timeout
+        default: nil
+        }
+    }
+
+    var wait: (timeout: Duration?, Void)? {
+        switch self {
+        case .up(let options) where options.wait: (options.waitTimeout, ())
+        case .start(true, let timeout): (timeout, ())
+        default: nil
+        }
+    }
+}
+
+extension Action {
+    /// The container it works on, when that exists already.
+    var containerID: String? {
+        switch self {
+        case .start(_, let existing): existing
+        case .stop(_, let id), .remove(_, let id, _), .pause(_, let id), .unpause(_, let id): id
+        default: nil
+        }
+    }
+}
+
+extension PlanDescription {
+    init(_ plan: Plan) {
+        self.init(
+            actions: plan.actions.map {
+                .init(
+                    number: $0.number, text: "\($0.action)", after: $0.after, reason: $0.reason, needsConsent: $0.needsConsent)
+            })
+    }
+}
+
+extension Desired {
+    /// Looks at what `project` names too, before it is decided what of it is taken over.
+    mutating func take(_ project: Project) {
+        networks.merge(project.networks) { _, new in new }
+        volumes.merge(project.volumes) { _, new in new }
+        for service in project.services {
+            if let index = services.firstIndex(where: { $0.spec.name == service.name }) {
+                services[index].spec = service
+            } else {
+                services.append(DesiredService(spec: service, goal: .absent))
+            }
+        }
+    }
+
+    /// Every service wants no more than before: safe to act on although it could not be stored.
+    func onlyTakesAway(from before: Desired?) -> Bool {
+        guard let before else { return removal != nil }
+        return services.allSatisfy { service in
+            guard let old = before.service(service.spec.name) else { return false }
+            return service.goal == old.goal || service.goal == .stopped || service.goal == .absent
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Monitor
+import OCI
+import ProjectModel
+
+/// What the engine knows of one container: stored before the container is made, gone after it was removed.
+package struct ContainerRecord: Codable, Hashable, Sendable {
+    /// 64 hex digits.
+    package var id: String
+    package var name: String
+    package var project: String
+    package var service: String
+    /// nil for a one-off.
+    package var number: Int?
+    package var oneOff: OneOff?
+    /// The service and the definitions it used, as they were when the container was made.
+    package var spec: Service
+    package var definitions: Definitions
+    package var imageID: String
+    package var image: ImageConfig.Execution
+    package var labels: [String: String]
+    /// Nanoseconds since 1970.
+    package var createdAt: Int64
+    package var recreateRound: Int
+    package var restartRound: Int
+    package var startRound: Int
+    /// Containers whose namespaces it joins, by kind (`network`, `pid`, `ipc`).
+    package var joined: [String: String]
+    package var endpoints: [Endpoint]
+    package var ports: [Port]
+    package var mounts: [Mount]
+    package var life: Life
+
+    package struct OneOff: Codable, Hashable, Sendable {
+        /// Removed when it ends.
+        package var autoRemove: Bool
+        package var useAliases: Bool
+    }
+
+    package struct Definitions: Codable, Hashable, Sendable {
+        package var workingDirectory = "/"
+        package var configFiles: [String] = []
+        package var environmentFiles: [String] = []
+        package var networks: [String: NetworkDefinition] = [:]
+        package var volumes: [String: VolumeDefinition] = [:]
+        package var secrets: [String: FileObject] = [:]
+        package var configs: [String: FileObject] = [:]
+    }
+
+    /// A place on a network, held from creation to removal.
+    package struct Endpoint: Codable, Hashable, Sendable {
+        /// Full name of the network.
+        package var network: String
+        package var key: String
+        package var interface: String
+        /// The host's end; named from the ids by the machine when empty.
+        package var hostInterface: String
+        package var bridge: String
+        /// nil derives one from the first address.
+        package var macAddress: String?
+        /// CIDR: the address with the network's prefix length.
+        package var addresses: [String]
+        package var aliases: [String]
+        /// Default routes go through these; empty unless this endpoint carries them.
+        package var gateways: [String]
+    }
+
+    package struct Port: Codable, Hashable, Sendable {
+        /// nil: every address.
+        package var hostIP: String?
+        /// 0 until a free one was chosen.
+        package var hostPort: UInt16
+        package var hostPortEnd: UInt16
+        package var target: UInt16
+        package var transport: String
+    }
+
+    package struct Mount: Codable, Hashable, Sendable {
+        package enum Source: Codable, Hashable, Sendable {
+            case volume(name: String, isAnonymous: Bool, noCopy: Bool, subpath: String?)
+            case bind(path: String, createHostPath: Bool, propagation: String?, isRecursive: Bool)
+            case tmpfs(size: Int64?, mode: UInt32?, options: String?)
+        }
+        package var source: Source
+        package var target: String
+        package var readOnly: Bool
+    }
+
+    /// Where it stands in its life.
+    package struct Life: Codable, Hashable, Sendable {
+        package enum Phase: String, Codable, Hashable, Sendable {
+            /// Being made: what a crash leaves in this phase is taken away.
+            case creating
+            case created, running, paused, restarting, exited
+            /// Being removed: a crash goes on with it.
+            case removing
+        }
+
+        package var phase: Phase
+        package var startedAt: Int64?
+        package var finishedAt: Int64?
+        package var exit: ExitStatus?
+        /// Why it is as it is, for `ps`.
+        package var reason: String?
+        /// berth asked for the end: stop, kill, recreation.
+        package var stoppedByUs = false
+        /// Ends in a row that were followed by a restart.
+        package var restarts = 0
+        package var process: ProcessIdentity?
+
+        package init(phase: Phase) { self.phase = phase }
+    }
+
+    package var isOneOff: Bool { oneOff != nil }
+
+    /// The short name that logs show: `web-1`, or the container's own name.
+    package var label: String {
+        if spec.containerName != nil { return name }
+        return number.map { "\(service)-\($0)" } ?? name
+    }
+}
+
+/// A network on this machine.
+package struct NetworkRecord: Codable, Hashable, Sendable {
+    package var name: String
+    /// 64 hex digits.
+    package var id: String
+    package var project: String?
+    package var key: String?
+    package var definition: NetworkDefinition
+    package var bridge: String
+    /// CIDRs and their gateways, in the same order: IPv4 first.
+    package var subnets: [String]
+    package var gateways: [String]
+    package var createdAt: Int64
+}
+
+/// A named or anonymous volume on this machine.
+package struct VolumeRecord: Codable, Hashable, Sendable {
+    package var name: String
+    package var project: String?
+    package var key: String?
+    package var definition: VolumeDefinition
+    package var isAnonymous: Bool
+    package var createdAt: Int64
+    /// The image's content was copied into it, or it had content already.
+    package var isPopulated: Bool
+    /// The place in a project whose containers share an anonymous volume, one after the other.
+    package var binding: Binding?
+
+    package struct Binding: Codable, Hashable, Sendable {
+        package var project: String
+        package var service: String
+        /// A replica's number, or a one-off's name.
+        package var place: String
+        package var target: String
+    }
+}

@@ -1,0 +1,184 @@
+import Linux
+import Monitor
+import ProjectModel
+import Reconcile
+
+/// Owns what the engine knows of containers, networks and volumes: in memory, and in the store before anyone relies on it.
+package actor Inventory {
+    private let store: Store
+    private(set) var containers: [String: ContainerRecord] = [:]
+    private(set) var networks: [String: NetworkRecord] = [:]
+    private(set) var volumes: [String: VolumeRecord] = [:]
+    /// Health is not stored: after a restart of the engine it is unknown until the next probe.
+    private var health: [String: ObservedContainer.Health] = [:]
+    /// Raised at every change of a project's containers, so that waiting never misses one.
+    private var epochs: [String: Int] = [:]
+    private var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
+    private var nextWaiter = 0
+
+    package init(store: Store, content: Store.Content) {
+        self.store = store
+        for record in content.containers { containers[record.id] = record }
+        for record in content.networks { networks[record.name] = record }
+        for record in content.volumes { volumes[record.name] = record }
+    }
+
+    // MARK: Reading
+
+    func container(_ id: String) -> ContainerRecord? { containers[id] }
+
+    func containers(of project: String) -> [ContainerRecord] {
+        containers.values.filter { $0.project == project }.sorted { $0.name < $1.name }
+    }
+
+    func container(named name: String) -> ContainerRecord? { containers.values.first { $0.name == name } }
+
+    /// By id, a prefix of it that fits only one, or name.
+    func find(_ text: String) -> ContainerRecord? {
+        if let exact = containers[text] ?? container(named: text) { return exact }
+        guard text.utf8.count >= 4 else { return nil }
+        let matches = containers.values.filter { $0.id.hasPrefix(text) }
+        return matches.count == 1 ? matches.first : nil
+    }
+
+    func allContainers() -> [ContainerRecord] { containers.values.sorted { $0.name < $1.name } }
+    func allNetworks() -> [NetworkRecord] { networks.values.sorted { $0.name < $1.name } }
+    func allVolumes() -> [VolumeRecord] { volumes.values.sorted { $0.name < $1.name } }
+    func network(_ name: String) -> NetworkRecord? { networks[name] }
+    func volume(_ name: String) -> VolumeRecord? { volumes[name] }
+    func health(of id: String) -> ObservedContainer.Health? { health[id] }
+
+    func users(ofNetwork name: String) -> [ContainerRecord] {
+        containers.values.filter { $0.endpoints.contains { $0.network == name } }.sorted { $0.name < $1.name }
+    }
+
+    func users(ofVolume name: String) -> [ContainerRecord] {
+        containers.values.filter { $0.volumeNames.contains(name) }.sorted { $0.name < $1.name }
+    }
+
+    /// The anonymous volume of a place, when no container holds it any more.
+    func anonymousVolume(_ binding: VolumeRecord.Binding) -> VolumeRecord? {
+        volumes.values.first { $0.binding == binding && users(ofVolume: $0.name).isEmpty }
+    }
+
+    // MARK: Changing
+
+    /// Adds a record: in the store before it is in memory.
+    func insert(_ container: ContainerRecord) async throws {
+        containers[container.id] = container  // first, so that names and addresses are taken while the store works
+        do {
+            try await store.save(container)
+        } catch {
+            containers[container.id] = nil
+            throw error
+        }
+        changed(container.project)
+    }
+
+    /// Changes a record; what follows from a monitor's word may be `volatile`: it would be learned again.
+    @discardableResult
+    func update(
+        _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Void
+    ) async throws -> ContainerRecord? {
+        guard var record = containers[id] else { return nil }
+        let before = record
+        change(&record)
+        guard record != before else { return record }
+        containers[id] = record
+        changed(record.project)
+        if volatile { try? await store.save(record) } else { try await store.save(record) }
+        return record
+    }
+
+    func removeContainer(_ id: String) async throws {
+        guard let record = containers[id] else { return }
+        try await store.removeContainer(id)
+        containers[id] = nil
+        health[id] = nil
+        changed(record.project)
+    }
+
+    func setHealth(_ value: ObservedContainer.Health?, of id: String) {
+        guard health[id] != value, let record = containers[id] else { return }
+        health[id] = value
+        changed(record.project)
+    }
+
+    func insert(_ network: NetworkRecord) async throws {
+        networks[network.name] = network
+        do {
+            try await store.save(network)
+        } catch {
+            networks[network.name] = nil
+            throw error
+        }
+    }
+
+    func removeNetwork(_ name: String) async throws {
+        try await store.removeNetwork(name)
+        networks[name] = nil
+    }
+
+    func insert(_ volume: VolumeRecord) async throws {
+        volumes[volume.name] = volume
+        do {
+            try await store.save(volume)
+        } catch {
+            volumes[volume.name] = nil
+            throw error
+        }
+    }
+
+    func removeVolume(_ name: String) async throws {
+        try await store.removeVolume(name)
+        volumes[name] = nil
+    }
+
+    // MARK: Waiting
+
+    func epoch(of project: String) -> Int { epochs[project, default: 0] }
+
+    /// Returns at the next change of `project` after `epoch`, or when the task is cancelled.
+    func change(of project: String, after epoch: Int) async {
+        guard epochs[project, default: 0] == epoch, !Task.isCancelled else { return }
+        let number = nextWaiter
+        nextWaiter += 1
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume()
+                } else {
+                    waiters[project, default: [:]][number] = continuation
+                }
+            }
+        } onCancel: {
+            Task { await self.wake(project, number) }
+        }
+    }
+
+    private func wake(_ project: String, _ number: Int) {
+        waiters[project]?.removeValue(forKey: number)?.resume()
+    }
+
+    private func changed(_ project: String) {
+        epochs[project, default: 0] += 1
+        guard let waiting = waiters.removeValue(forKey: project) else { return }
+        for continuation in waiting.values { continuation.resume() }
+    }
+}
+
+extension ContainerRecord {
+    var volumeNames: [String] {
+        mounts.compactMap { mount in
+            guard case .volume(let name, _, _, _) = mount.source else { return nil }
+            return name
+        }
+    }
+
+    var anonymousVolumes: [(name: String, target: String)] {
+        mounts.compactMap { mount in
+            guard case .volume(let name, true, _, _) = mount.source else { return nil }
+            return (name, mount.target)
+        }
+    }
+}

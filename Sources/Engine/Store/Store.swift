@@ -1,0 +1,101 @@
+import GRDB
+import JSON
+import Linux
+import Reconcile
+
+/// The engine's database: desired states and the records of what was made. One thread of its own writes and reads it.
+package final class Store: Sendable {
+    /// Everything at the start of an engine.
+    package struct Content: Sendable {
+        package var desired: [String: Desired] = [:]
+        package var containers: [ContainerRecord] = []
+        package var networks: [NetworkRecord] = []
+        package var volumes: [VolumeRecord] = []
+    }
+
+    private let database: DatabaseQueue
+    private let thread = BlockingPool(name: "store", limit: 1)
+
+    /// Opens or makes the database at `path`.
+    /// - Throws: `StoreError` when it was written by a newer berth, or what SQLite says.
+    package init(path: String) throws {
+        var configuration = Configuration()
+        configuration.prepareDatabase { database in
+            // A crash of the engine loses nothing; a power cut may lose the last transactions but never the file.
+            try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        }
+        database = try DatabaseQueue(path: path, configuration: configuration)
+        try Self.migrator.migrate(database)
+        let known = try database.read { try Self.migrator.hasBeenSuperseded($0) }
+        guard !known else { throw StoreError.newer(path: path) }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            for table in ["project", "container", "network", "volume"] {
+                try database.create(table: table) { definition in
+                    definition.primaryKey("name", .text).notNull()
+                    definition.column("record", .blob).notNull()
+                }
+            }
+        }
+        return migrator
+    }
+
+    package func load() async throws -> Content {
+        try await thread.run { [database] in
+            try database.read { database in
+                var content = Content()
+                for desired in try Self.rows(Desired.self, "project", database) { content.desired[desired.project] = desired }
+                content.containers = try Self.rows(ContainerRecord.self, "container", database)
+                content.networks = try Self.rows(NetworkRecord.self, "network", database)
+                content.volumes = try Self.rows(VolumeRecord.self, "volume", database)
+                return content
+            }
+        }
+    }
+
+    package func save(_ desired: Desired) async throws { try await save("project", desired.project, desired) }
+    package func save(_ container: ContainerRecord) async throws { try await save("container", container.id, container) }
+    package func save(_ network: NetworkRecord) async throws { try await save("network", network.name, network) }
+    package func save(_ volume: VolumeRecord) async throws { try await save("volume", volume.name, volume) }
+    package func removeProject(_ name: String) async throws { try await remove("project", name) }
+    package func removeContainer(_ id: String) async throws { try await remove("container", id) }
+    package func removeNetwork(_ name: String) async throws { try await remove("network", name) }
+    package func removeVolume(_ name: String) async throws { try await remove("volume", name) }
+
+    private static func rows<T: Decodable>(_ type: T.Type, _ table: String, _ database: Database) throws -> [T] {
+        try Row.fetchAll(database, sql: "SELECT record FROM \(table) ORDER BY name").map { row in
+            let bytes: [UInt8] = try row.withUnsafeData(atIndex: 0) { data in data.map { Array($0) } ?? [] }
+            return try decodeJSON(type, from: bytes)
+        }
+    }
+
+    private func save(_ table: String, _ name: String, _ record: some Encodable & Sendable) async throws {
+        try await thread.run { [database] in
+            let bytes = try encodeJSON(record)
+            try database.write { database in
+                try database.execute(
+                    sql: "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
+                    arguments: [name, String(decoding: bytes, as: UTF8.self)])
+            }
+        }
+    }
+
+    private func remove(_ table: String, _ name: String) async throws {
+        try await thread.run { [database] in
+            try database.write { try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name]) }
+        }
+    }
+}
+
+package enum StoreError: Error, CustomStringConvertible {
+    case newer(path: String)
+
+    package var description: String {
+        switch self {
+        case .newer(let path): "\(path) was written by a newer berth; install that version or use another BERTH_ROOT"
+        }
+    }
+}

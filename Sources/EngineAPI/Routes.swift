@@ -1,0 +1,162 @@
+import Engine
+import EngineWire
+import Glibc
+import JSON
+import Linux
+import Logging
+import NIOHTTP1
+import ProjectModel
+
+/// berth's routes: translation between HTTP and the engine, no logic of its own.
+struct Routes: Sendable {
+    let engine: Engine
+    let log: Logger
+
+    /// Bodies that are kept on disk while they arrive: archives.
+    func takesLongBody(_ head: HTTPRequestHead) -> Bool {
+        head.uri.hasPrefix("/v1/images/import") || head.uri.hasPrefix("/v1/images/load")
+    }
+
+    func respond(to request: Request) async throws -> Response {
+        let segments = request.segments
+        guard segments.first == "v1" else { throw unknown(request) }
+        let rest = Array(segments.dropFirst())
+        switch rest.first {
+        case "version" where rest.count == 1: return try .json(await engine.version())
+        case "projects": return try await projects(request, Array(rest.dropFirst()))
+        case "operations": return try await operations(request, Array(rest.dropFirst()))
+        case "containers": return try await containers(request, Array(rest.dropFirst()))
+        case "images": return try await images(request, Array(rest.dropFirst()))
+        case "volumes": return try await volumes(request, Array(rest.dropFirst()))
+        case "networks": return try await networks(request, Array(rest.dropFirst()))
+        default: throw unknown(request)
+        }
+    }
+
+    private func unknown(_ request: Request) -> EngineFailure {
+        EngineFailure(
+            code: "not_found", message: "no route \(request.head.method.rawValue) \(request.head.uri)",
+            hint: "berth and berthd are of different versions: `berth version` shows both")
+    }
+
+    // MARK: Projects
+
+    private func projects(_ request: Request, _ path: [String]) async throws -> Response {
+        switch (request.head.method, path.count, path.last ?? "") {
+        case (.GET, 0, _): return try .json(await engine.projects())
+        case (.GET, 1, let name): return try .json(try await engine.project(name))
+        case (.GET, 2, "containers"):
+            return try .json(await engine.containers(of: path[0], all: request.query("all") == "1"))
+        case (.GET, 2, "logs"):
+            let text = request.query("request") ?? "{}"
+            let wanted = try decodeJSON(LogRequest.self, from: text.utf8)
+            return .values(try await engine.logs(of: path[0], wanted))
+        case (.POST, 2, "operations"):
+            let operation = try await engine.submit(request.decode(OperationRequest.self), to: path[0])
+            return .values(operation.events())
+        case (.POST, 2, "plan"): return try .json(try await engine.plan(request.decode(OperationRequest.self), for: path[0]))
+        case (.POST, 2, "run"): return .values(try await engine.run(request.decode(RunRequest.self), in: path[0]).events())
+        default: throw unknown(request)
+        }
+    }
+
+    private struct CancelRequest: Decodable { var force: Bool? }
+
+    private func operations(_ request: Request, _ path: [String]) async throws -> Response {
+        guard request.head.method == .POST, path.count == 2, path[1] == "cancel" else { throw unknown(request) }
+        let force = request.body.isEmpty ? false : try request.decode(CancelRequest.self).force ?? false
+        try await engine.cancel(operation: path[0], force: force)
+        return .done
+    }
+
+    // MARK: Containers
+
+    private struct RemoveRequest: Decodable {
+        var names: [String]?
+        var force: Bool?
+    }
+
+    private struct ExecStarted: Encodable { var id: String }
+
+    private func containers(_ request: Request, _ path: [String]) async throws -> Response {
+        guard let name = path.first else { throw unknown(request) }
+        switch (request.head.method, path.count, path.last ?? "") {
+        case (.GET, 1, _): return try .json(try await engine.container(name))
+        case (.GET, 2, "top"): return try .json(try await engine.processes(of: name))
+        case (.POST, 2, "attach"): return .stream(descriptor: try await engine.attach(to: name))
+        case (.POST, 2, "release"):
+            try await engine.release(name)
+            return .done
+        case (.POST, 2, "exec"):
+            let wanted = try request.decode(ExecRequest.self)
+            switch try await engine.exec(wanted, in: name) {
+            case .attached(let descriptor): return .stream(descriptor: descriptor)
+            case .detached(let id): return try .json(ExecStarted(id: id))
+            }
+        case (.POST, 2, "remove"):
+            let force = request.body.isEmpty ? false : try request.decode(RemoveRequest.self).force ?? false
+            try await engine.removeContainer(name, force: force)
+            return .done
+        default: throw unknown(request)
+        }
+    }
+
+    // MARK: Images
+
+    private func images(_ request: Request, _ path: [String]) async throws -> Response {
+        switch (request.head.method, path.first ?? "") {
+        case (.GET, ""): return try .json(try await engine.images())
+        case (.GET, "inspect"): return try .json(try await engine.inspectImage(request.query("name") ?? ""))
+        case (.POST, "import"):
+            guard let header = request.head.headers.first(name: "berth-import"), let file = request.file else {
+                throw EngineFailure(code: "invalid", message: "an import needs the header Berth-Import and a body")
+            }
+            let wanted = try decodeJSON(ImportRequest.self, from: header.utf8)
+            return try .json(try await engine.importImage(wanted, from: file.reopened()))
+        case (.POST, "load"):
+            guard let file = request.file else { throw EngineFailure(code: "invalid", message: "no body") }
+            return try .json(try await engine.loadImages(from: file.reopened()))
+        case (.POST, "pull"): return .values(try await engine.pull(request.decode(PullRequest.self)).events())
+        case (.POST, "tag"):
+            let wanted = try request.decode(TagRequest.self)
+            try await engine.tag(wanted.source, as: wanted.target)
+            return .done
+        case (.POST, "remove"):
+            let wanted = try request.decode(RemoveRequest.self)
+            return try .json(try await engine.removeImages(wanted.names ?? [], force: wanted.force ?? false))
+        default: throw unknown(request)
+        }
+    }
+
+    // MARK: Volumes and networks
+
+    private func volumes(_ request: Request, _ path: [String]) async throws -> Response {
+        switch (request.head.method, path.count, path.first ?? "") {
+        case (.GET, 0, _): return try .json(await engine.volumes(of: request.query("project")))
+        case (.POST, 1, "remove"):
+            let wanted = try request.decode(RemoveRequest.self)
+            return try .json(try await engine.removeVolumes(wanted.names ?? [], force: wanted.force ?? false))
+        case (.GET, 1, let name):
+            guard let row = await engine.volumes(of: nil).first(where: { $0.name == name }) else {
+                throw EngineFailure(code: "not_found", message: "no such volume: \(name)")
+            }
+            return try .json(row)
+        default: throw unknown(request)
+        }
+    }
+
+    private func networks(_ request: Request, _ path: [String]) async throws -> Response {
+        switch (request.head.method, path.count, path.first ?? "") {
+        case (.GET, 0, _): return try .json(await engine.networks(of: request.query("project")))
+        case (.POST, 1, "remove"):
+            let wanted = try request.decode(RemoveRequest.self)
+            return try .json(try await engine.removeNetworks(wanted.names ?? [], force: wanted.force ?? false))
+        case (.GET, 1, let name):
+            guard let row = await engine.networks(of: nil).first(where: { $0.name == name }) else {
+                throw EngineFailure(code: "not_found", message: "no such network: \(name)")
+            }
+            return try .json(row)
+        default: throw unknown(request)
+        }
+    }
+}

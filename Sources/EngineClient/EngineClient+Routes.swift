@@ -1,0 +1,148 @@
+import EngineWire
+import JSON
+import ProjectModel
+
+/// What the engine keeps of a project: `GET /v1/projects/NAME`.
+package struct StoredProject: Codable, Hashable, Sendable {
+    package var project: Project?
+    package var containers: [ContainerRow]
+}
+
+private struct CancelRequest: Encodable { let force: Bool }
+private struct RemoveRequest: Encodable { let force: Bool }
+private struct NamesRequest: Encodable {
+    let names: [String]
+    let force: Bool
+}
+private struct Nothing: Encodable {}
+private struct ExecAnswer: Decodable { let id: String }
+
+extension EngineClient {
+    package func version() throws(EngineFailure) -> EngineVersion { try get("/v1/version") }
+
+    // Projects.
+    package func projects() throws(EngineFailure) -> [ProjectRow] { try get("/v1/projects") }
+
+    /// nil when the engine has never heard of it.
+    package func storedProject(_ name: String) throws(EngineFailure) -> StoredProject? {
+        do throws(EngineFailure) { return try get("/v1/projects/\(percentEncoded(name))") } catch {
+            if error.code == "not_found" { return nil }
+            throw error
+        }
+    }
+
+    package func containers(of project: String, all: Bool) throws(EngineFailure) -> [ContainerRow] {
+        do throws(EngineFailure) {
+            return try get("/v1/projects/\(percentEncoded(project))/containers\(all ? "?all=1" : "")")
+        } catch {
+            if error.code == "not_found" { return [] }
+            throw error
+        }
+    }
+
+    package func operation(
+        _ request: OperationRequest, in project: String
+    ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/projects/\(percentEncoded(project))/operations", request)
+    }
+
+    /// The first time what is under way finishes and nothing new begins; with `force` nothing is waited for.
+    package func cancel(operation: String, force: Bool) throws(EngineFailure) {
+        try post("/v1/operations/\(percentEncoded(operation))/cancel", CancelRequest(force: force))
+    }
+
+    package func plan(_ request: OperationRequest, in project: String) throws(EngineFailure) -> PlanDescription {
+        try post("/v1/projects/\(percentEncoded(project))/plan", request)
+    }
+
+    package func logs(_ request: LogRequest, of project: String) throws(EngineFailure) -> EngineStream<LogLine> {
+        let query = percentEncoded(String(decoding: try json(request), as: UTF8.self))
+        return try stream(get: "/v1/projects/\(percentEncoded(project))/logs?request=\(query)")
+    }
+
+    package func run(_ request: RunRequest, in project: String) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/projects/\(percentEncoded(project))/run", request)
+    }
+
+    // Containers.
+    package func container(_ id: String) throws(EngineFailure) -> ContainerRow {
+        try get("/v1/containers/\(percentEncoded(id))")
+    }
+
+    package func processes(of container: String) throws(EngineFailure) -> [ProcessRow] {
+        try get("/v1/containers/\(percentEncoded(container))/top")
+    }
+
+    /// Streams of a container; one that is held is let go.
+    package func attach(to container: String) throws(EngineFailure) -> AttachedStream {
+        try upgrade("/v1/containers/\(percentEncoded(container))/attach", .bytes(try json(Nothing())))
+    }
+
+    /// Lets a held container go without streams.
+    package func release(_ container: String) throws(EngineFailure) {
+        try post("/v1/containers/\(percentEncoded(container))/release", Nothing())
+    }
+
+    package func exec(_ request: ExecRequest, in container: String) throws(EngineFailure) -> AttachedStream {
+        try upgrade("/v1/containers/\(percentEncoded(container))/exec", .bytes(try json(request)))
+    }
+
+    /// The id of the process.
+    package func execDetached(_ request: ExecRequest, in container: String) throws(EngineFailure) -> String {
+        let answer: ExecAnswer = try post("/v1/containers/\(percentEncoded(container))/exec", request)
+        return answer.id
+    }
+
+    package func remove(container: String) throws(EngineFailure) {
+        try post("/v1/containers/\(percentEncoded(container))/remove", RemoveRequest(force: true))
+    }
+
+    // Images.
+    package func images() throws(EngineFailure) -> [ImageRow] { try get("/v1/images") }
+
+    package func inspect(image: String) throws(EngineFailure) -> JSONValue {
+        try getJSON("/v1/images/inspect?name=\(percentEncoded(image))")
+    }
+
+    /// A root file system, as a tar read from `descriptor`, becomes an image.
+    package func importImage(_ request: ImportRequest, from descriptor: CInt) throws(EngineFailure) -> ImageRow {
+        let header = String(decoding: try json(request), as: UTF8.self)
+        return try upload("/v1/images/import", headers: [("Berth-Import", header)], from: descriptor)
+    }
+
+    /// Images as `docker save` wrote them.
+    package func loadImages(from descriptor: CInt) throws(EngineFailure) -> [ImageRow] {
+        try upload("/v1/images/load", from: descriptor)
+    }
+
+    package func pull(_ request: PullRequest) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/images/pull", request)
+    }
+
+    package func tag(_ request: TagRequest) throws(EngineFailure) { try post("/v1/images/tag", request) }
+
+    /// Lines that say what was untagged and deleted.
+    package func removeImages(_ names: [String], force: Bool) throws(EngineFailure) -> [String] {
+        try post("/v1/images/remove", NamesRequest(names: names, force: force))
+    }
+
+    // Volumes and networks.
+    package func volumes(of project: String? = nil) throws(EngineFailure) -> [VolumeRow] {
+        try get("/v1/volumes\(project.map { "?project=\(percentEncoded($0))" } ?? "")")
+    }
+
+    package func networks(of project: String? = nil) throws(EngineFailure) -> [NetworkRow] {
+        try get("/v1/networks\(project.map { "?project=\(percentEncoded($0))" } ?? "")")
+    }
+
+    /// The whole answer, as `inspect` prints it.
+    package func inspect(_ kind: ObjectKind, _ name: String) throws(EngineFailure) -> JSONValue {
+        try getJSON("/v1/\(kind.rawValue)/\(percentEncoded(name))")
+    }
+
+    package func remove(_ kind: ObjectKind, _ names: [String], force: Bool) throws(EngineFailure) -> [String] {
+        try post("/v1/\(kind.rawValue)/remove", NamesRequest(names: names, force: force))
+    }
+
+    package enum ObjectKind: String, Sendable { case volumes, networks }
+}

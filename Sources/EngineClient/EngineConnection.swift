@@ -1,0 +1,128 @@
+import EngineWire
+import JSON
+import Linux
+
+/// One connection to the engine for one request and its answer; blocking.
+final class EngineConnection {
+    private let socket: OwnedFD
+    private var reader = HTTPResponseReader()
+
+    init(socket: consuming OwnedFD) { self.socket = socket }
+
+    /// For waiting with poll(2); lent, not given.
+    var descriptor: CInt { socket.raw }
+    var isComplete: Bool { reader.isComplete }
+
+    /// What follows a request's head.
+    enum Body {
+        case none
+        case bytes([UInt8])
+        /// All of a file, or of a pipe to its end.
+        case stream(CInt)
+    }
+
+    func send(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: Body = .none
+    ) throws(EngineFailure) {
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: berth\r\n"
+        for (name, value) in headers { head += "\(name): \(value)\r\n" }
+        do throws(SyscallError) {
+            switch body {
+            case .none: try socket.write(Array("\(head)\r\n".utf8))
+            case .bytes(let bytes):
+                let length = "Content-Type: application/json\r\nContent-Length: \(bytes.count)\r\n\r\n"
+                try socket.write(Array("\(head)\(length)".utf8) + bytes)
+            case .stream(let descriptor): try stream(descriptor, after: head)
+            }
+        } catch {
+            // The engine may have answered before it read all: its answer says more than the broken pipe.
+            if let early = try? self.head(), early.status >= 400 { throw try failure(status: early.status) }
+            throw EngineFailure(lost: "\(error)")
+        }
+    }
+
+    private func stream(_ descriptor: CInt, after head: String) throws(SyscallError) {
+        let size = regularFileSize(descriptor)
+        let framing = size.map { "Content-Length: \($0)" } ?? "Transfer-Encoding: chunked"
+        try socket.write(Array("\(head)Content-Type: application/x-tar\r\n\(framing)\r\n\r\n".utf8))
+        var sent = 0
+        while true {
+            var bytes = try readDescriptor(descriptor, limit: 256 << 10)
+            if let size {
+                // A file that grows meanwhile is cut where the head said; one that shrinks ends the connection.
+                bytes = Array(bytes.prefix(size - sent))
+                sent += bytes.count
+                if bytes.isEmpty { return }
+                try socket.write(bytes)
+            } else if bytes.isEmpty {
+                return try socket.write(Array("0\r\n\r\n".utf8))
+            } else {
+                try socket.write(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [0x0D, 0x0A])
+            }
+        }
+    }
+
+    /// Waits for the answer's head.
+    func head() throws(EngineFailure) -> HTTPResponseReader.Head {
+        while true {
+            do throws(HTTPResponseReader.Malformed) {
+                if let head = try reader.head() { return head }
+            } catch { throw EngineFailure(lost: error.reason) }
+            guard try readMore() else { throw EngineFailure(lost: "it closed the connection without an answer") }
+        }
+    }
+
+    /// Reads once, waiting if need be, and returns the body's bytes that this brought.
+    func someBody() throws(EngineFailure) -> [UInt8] {
+        do throws(HTTPResponseReader.Malformed) {
+            let ready = try reader.body()
+            if !ready.isEmpty || reader.isComplete { return ready }
+        } catch { throw EngineFailure(lost: error.reason) }
+        let more = try readMore()
+        do throws(HTTPResponseReader.Malformed) {
+            if !more { try reader.end() }
+            return try reader.body()
+        } catch { throw EngineFailure(lost: error.reason) }
+    }
+
+    func wholeBody() throws(EngineFailure) -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            body += try someBody()
+            if reader.isComplete { return body }
+        }
+    }
+
+    /// The failure that an answer with a status of 400 or above carries.
+    func failure(status: Int) throws(EngineFailure) -> EngineFailure {
+        let body = try wholeBody()
+        if let failure = try? decodeJSON(EngineFailure.self, from: body) { return failure }
+        let text = String(decoding: body.prefix(500), as: UTF8.self)
+        return EngineFailure(code: "http_\(status)", message: "the engine answered \(status): \(text)")
+    }
+
+    /// Gives up the socket of an answer that switched protocols, with the bytes already read from it.
+    func takeOver() throws(EngineFailure) -> AttachedStream {
+        let first = reader.rest()
+        do throws(SyscallError) { return AttachedStream(socket: try socket.duplicate(), first: first) } catch {
+            throw EngineFailure(lost: "\(error)")
+        }
+    }
+
+    private func readMore() throws(EngineFailure) -> Bool {
+        do throws(SyscallError) {
+            let bytes = try socket.readSome()
+            reader.add(bytes)
+            return !bytes.isEmpty
+        } catch { throw EngineFailure(lost: "\(error)") }
+    }
+}
+
+extension EngineFailure {
+    /// The connection broke, or what came over it made no sense.
+    init(lost reason: String) {
+        self.init(
+            code: "engine_lost", message: "the connection to the engine was lost: \(reason)",
+            hint: "containers go on running; the next command starts the engine again and it takes them over")
+    }
+}

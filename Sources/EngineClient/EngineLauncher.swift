@@ -1,0 +1,120 @@
+import EngineWire
+import JSON
+import Linux
+
+/// Starts `berthd` when its socket does not answer.
+struct EngineLauncher {
+    let places: EnginePlaces
+    let environment: [String: String]
+
+    /// A connection to the engine, which is started first if none listens.
+    func connect() throws(EngineFailure) -> OwnedFD {
+        do throws(SyscallError) { return try connectToUnixSocket(places.socket) } catch {
+            switch error.code {
+            case .notFound, .connectionRefused, .notDirectory: break
+            case .accessDenied, .notPermitted: throw noRights
+            default: throw EngineFailure(code: "unreachable", message: "cannot reach the engine: \(error)")
+            }
+        }
+        try start()
+        return try connectToStarted()
+    }
+
+    /// Starts the engine and waits until it says that it is ready, or that another one was faster.
+    private func start() throws(EngineFailure) {
+        guard let program = Self.program(environment: environment) else {
+            throw EngineFailure(
+                code: "not_installed", message: "no engine is running and `berthd` was not found",
+                hint: "it belongs beside the `berth` program or on the PATH")
+        }
+        guard canMakeFolders else { throw noRightsToStart }
+        let answer: [UInt8]
+        do throws(SyscallError) {
+            try makeFolders(places.run, mode: 0o755)
+            let log = try openForAppending(places.log)
+            let ready = try DetachedProgram.start(program, environment: engineEnvironment, output: log)
+            answer = try Self.firstLine(of: ready)
+        } catch { throw EngineFailure(code: "start_failed", message: "cannot start the engine: \(error)") }
+        if let failure = try? decodeJSON(EngineFailure.self, from: answer), failure.code != "already_running" {
+            throw failure
+        }
+    }
+
+    /// The engine's first line, or nothing when it ended without one; it keeps the pipe open or closes it, as it likes.
+    private static func firstLine(of pipe: borrowing OwnedFD) throws(SyscallError) -> [UInt8] {
+        var line: [UInt8] = []
+        while !line.contains(0x0A) {
+            let bytes = try pipe.readSome(limit: 4096)
+            if bytes.isEmpty { break }
+            line += bytes
+        }
+        return Array(line.prefix { $0 != 0x0A })
+    }
+
+    /// Connects to an engine that runs or, started by somebody else at the same moment, is about to listen.
+    ///
+    /// Nothing tells when another starter's engine begins to listen, so a refused connection is tried again for ten seconds.
+    private func connectToStarted() throws(EngineFailure) -> OwnedFD {
+        let deadline = CallingProcess.monotonic + 10
+        var pause = Duration.milliseconds(2)
+        while true {
+            do throws(SyscallError) { return try connectToUnixSocket(places.socket) } catch {
+                if error.code == .accessDenied { throw noRights }
+                guard CallingProcess.monotonic < deadline, error.code == .notFound || error.code == .connectionRefused
+                else { throw didNotStart }
+            }
+            var nothing: [Readiness] = []
+            try? waitForReadiness(&nothing, timeout: pause)
+            pause = min(pause * 2, .milliseconds(100))
+        }
+    }
+
+    /// Only what the engine needs: its life must not depend on whose shell it was started from.
+    private var engineEnvironment: [String: String] {
+        var result = environment.filter { $0.key.hasPrefix("BERTH_") }
+        result["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        result["BERTH_ROOT"] = places.root
+        result["BERTH_RUN"] = places.run
+        return result
+    }
+
+    /// `berthd` beside the running program, else the first one on the caller's PATH.
+    private static func program(environment: [String: String]) -> String? {
+        var folders: [Substring] = []
+        if let own = CallingProcess.executablePath, let slash = own.lastIndex(of: "/") { folders.append(own[..<slash]) }
+        folders += (environment["PATH"] ?? "").split(separator: ":")
+        return folders.map { "\($0)/berthd" }.first { CallingProcess.canExecute($0) }
+    }
+
+    /// Whether the run and root folders exist and are writable, or can be made.
+    private var canMakeFolders: Bool { [places.run, places.root].allSatisfy(Self.canMake) }
+
+    private static func canMake(_ path: String) -> Bool {
+        if fileExists(path) { return CallingProcess.canWrite(path) }
+        guard let slash = path.lastIndex(of: "/"), path.count > 1 else { return false }
+        let parent = String(path[..<slash])
+        return canMake(parent.isEmpty ? "/" : parent)
+    }
+
+    private var noRights: EngineFailure {
+        let user = CallingProcess.userName ?? "$USER"
+        return EngineFailure(
+            code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
+            hint: "join its group, then open a shell that has it:\n  sudo usermod -aG berth \(user)\n  newgrp berth")
+    }
+
+    private var noRightsToStart: EngineFailure {
+        EngineFailure(
+            code: "no_rights", message: "no engine is running, and you may not start one in \(places.run)",
+            hint: "start it with more rights, for instance:\n  sudo berth version\n"
+                + "then, to use it without sudo:\n  sudo usermod -aG berth \(CallingProcess.userName ?? "$USER")\n"
+                + "  newgrp berth")
+    }
+
+    private var didNotStart: EngineFailure {
+        let log = (try? readText(places.log)) ?? ""
+        let last = log.split(separator: "\n").suffix(10).map(String.init)
+        return EngineFailure(
+            code: "start_failed", message: "the engine did not start", hint: "its log is \(places.log)", log: last)
+    }
+}

@@ -1,0 +1,48 @@
+import EngineWire
+import JSON
+
+/// An answer that comes line by line (newline-delimited JSON), each an `Element`.
+package final class EngineStream<Element: Decodable> {
+    private let connection: EngineConnection
+    private var pending: [UInt8] = []
+    private var ready: ArraySlice<Element> = []
+
+    init(_ connection: EngineConnection) { self.connection = connection }
+
+    /// For waiting with poll(2) until `nextBatch` will not wait; lent, not given.
+    package var descriptor: CInt { connection.descriptor }
+
+    /// The elements that have come; waits for bytes once when there are none, so it may return an empty list.
+    /// - Returns: nil at the end.
+    package func nextBatch() throws(EngineFailure) -> [Element]? {
+        if connection.isComplete && pending.isEmpty { return nil }
+        let bytes = try connection.someBody()
+        pending.append(contentsOf: bytes)
+        if connection.isComplete, !pending.isEmpty, pending.last != 0x0A { pending.append(0x0A) }
+        var elements: [Element] = []
+        var start = 0
+        while let end = pending[start...].firstIndex(of: 0x0A) {
+            if end > start { elements.append(try Self.decode(pending[start..<end])) }
+            start = end + 1
+        }
+        pending.removeFirst(start)
+        return elements
+    }
+
+    /// The next element, however long it takes; nil at the end.
+    package func next() throws(EngineFailure) -> Element? {
+        while ready.isEmpty {
+            guard let batch = try nextBatch() else { return nil }
+            ready = batch[...]
+        }
+        return ready.removeFirst()
+    }
+
+    private static func decode(_ line: ArraySlice<UInt8>) throws(EngineFailure) -> Element {
+        do { return try decodeJSON(Element.self, from: line) } catch {
+            throw EngineFailure(
+                code: "protocol", message: "the engine sent a line this berth does not understand: \(error)",
+                hint: "berth and berthd may be of different versions: `berth version` shows both")
+        }
+    }
+}

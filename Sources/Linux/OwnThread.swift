@@ -1,0 +1,41 @@
+import Glibc
+
+/// Runs `body` on a thread made for it and waits: for calls that change what a thread is (setns(2), unshare(2)), so that the
+/// change ends with the thread.
+package func onOwnThread<Result>(_ body: () throws(SyscallError) -> Result) throws(SyscallError) -> Result {
+    try withoutActuallyEscaping(body) { (body) throws(SyscallError) -> Result in
+        let call = ThreadCall(body)
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<ThreadCallBase>.fromOpaque(argument).takeUnretainedValue().run()
+                return nil
+            }, Unmanaged<ThreadCallBase>.passUnretained(call).toOpaque())
+        guard code == 0 else {
+            throw SyscallError(call: "pthread_create", object: "thread", code: Errno(rawValue: code))
+        }
+        pthread_join(thread, nil)
+        guard let result = call.result else {
+            throw SyscallError(call: "pthread_join", object: "thread", code: .interrupted)
+        }
+        return try result.get()
+    }
+}
+
+private class ThreadCallBase {
+    func run() {}
+}
+
+/// The caller waits in pthread_join(3) while the thread runs, so only one of them touches it at a time.
+private final class ThreadCall<Result>: ThreadCallBase {
+    let body: () throws(SyscallError) -> Result
+    var result: Swift.Result<Result, SyscallError>?
+
+    init(_ body: @escaping () throws(SyscallError) -> Result) { self.body = body }
+
+    override func run() {
+        do throws(SyscallError) { result = .success(try body()) } catch { result = .failure(error) }
+    }
+}

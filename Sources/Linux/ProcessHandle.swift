@@ -1,0 +1,59 @@
+import CLinux
+import Glibc
+
+/// A process held by a pidfd (pidfd_open(2)): signals never reach another one that was given its number later.
+package struct ProcessHandle: ~Copyable, Sendable {
+    package let pid: pid_t
+    private let descriptor: OwnedFD
+
+    /// The pidfd, readable once the process has ended: for epoll(7) and poll(2).
+    package var pollable: CInt { descriptor.raw }
+
+    /// Holds `pid`, which the caller knows to be the one it means: a child not yet reaped.
+    /// - Throws: `.noSuchProcess` when there is none.
+    package init(pid: pid_t) throws(SyscallError) {
+        let raw = try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) }
+        self.pid = pid
+        descriptor = OwnedFD(owning: raw)
+    }
+
+    /// Takes over a pidfd of `pid`.
+    package init(pid: pid_t, pidfd: consuming OwnedFD) {
+        self.pid = pid
+        descriptor = pidfd
+    }
+
+    /// Holds the process that has the number `pid` and began at `startTicks` of the boot `bootID`.
+    /// - Throws: `.noSuchProcess` when it is gone, its number perhaps already another's.
+    package init(pid: pid_t, startTicks: UInt64, bootID: String) throws(SyscallError) {
+        descriptor = try Self.open(pid: pid, startTicks: startTicks, bootID: bootID)
+        self.pid = pid
+    }
+
+    private static func open(pid: pid_t, startTicks: UInt64, bootID: String) throws(SyscallError) -> OwnedFD {
+        let gone = SyscallError(call: "pidfd_open", object: "process \(pid)", code: .noSuchProcess)
+        guard try currentBootID() == bootID else { throw gone }
+        let descriptor = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
+        // The descriptor is open: from here on the number cannot come to mean another process unnoticed.
+        let ticks: UInt64
+        do throws(SyscallError) {
+            ticks = try ProcessStatus.startTicks(of: pid)
+        } catch {
+            throw error.code == .notFound ? gone : error
+        }
+        guard ticks == startTicks else { throw gone }
+        return descriptor
+    }
+
+    /// Sends `signal`; 0 only asks whether it could be sent (pidfd_send_signal(2)).
+    /// - Throws: `.noSuchProcess` when it has ended and was reaped.
+    package func signal(_ signal: CInt) throws(SyscallError) {
+        try syscall("pidfd_send_signal", on: "process \(pid)") { berth_pidfd_send_signal(descriptor.raw, signal) }
+    }
+
+    /// Whether it has ended, reaped or not.
+    package var hasEnded: Bool {
+        var request = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 0) > 0
+    }
+}

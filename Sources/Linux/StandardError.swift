@@ -1,0 +1,7 @@
+import Glibc
+
+/// Writes `text` and a newline to standard error, in one piece.
+package func printError(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = write(2, bytes, bytes.count)
+}

@@ -1,0 +1,90 @@
+import Glibc
+
+/// UNIX domain sockets of type SOCK_STREAM (unix(7)); all descriptors are close-on-exec.
+package enum UnixSocket {
+    /// Two connected sockets.
+    package static func pair(nonblocking: Bool = false) throws(SyscallError) -> DescriptorPair {
+        var pair: [CInt] = [-1, -1]
+        try syscall("socketpair", on: "unix") { socketpair(AF_UNIX, streamType(nonblocking), 0, &pair) }
+        return DescriptorPair(first: OwnedFD(owning: pair[0]), second: OwnedFD(owning: pair[1]))
+    }
+
+    /// Listens at `path`, whose old socket file is replaced; only this user may connect unless `mode` says otherwise.
+    package static func listen(
+        _ path: String, mode: mode_t = 0o600, backlog: CInt = 64, nonblocking: Bool = false
+    ) throws(SyscallError) -> OwnedFD {
+        let listener = try socket(nonblocking, path)
+        unlink(path)
+        // The file's mode comes from the socket's own mode and the mask (unix(7)), so there is no moment with a wider one.
+        fchmod(listener.raw, mode)
+        try withAddress(path, listener.raw, "bind", Glibc.bind)
+        try syscall("chmod", on: path) { chmod(path, mode) }
+        try syscall("listen", on: path) { Glibc.listen(listener.raw, backlog) }
+        return listener
+    }
+
+    /// The next connection; nil when none waits at a non-blocking listener, or the peer has gone meanwhile.
+    package static func accept(_ listener: CInt, nonblocking: Bool = false) throws(SyscallError) -> OwnedFD? {
+        let result = Glibc.accept(listener, nil, nil)
+        let code = Errno.current
+        if result < 0 {
+            if code == .again || code == .interrupted || code.rawValue == ECONNABORTED { return nil }
+            throw SyscallError(call: "accept", object: "fd \(listener)", code: code)
+        }
+        let connection = OwnedFD(owning: result)
+        try syscall("fcntl(F_SETFD)", on: "fd \(result)") { fcntl(result, F_SETFD, FD_CLOEXEC) }
+        if nonblocking { try setNonblocking(result) }
+        return connection
+    }
+
+    /// A connection to the listener at `path`.
+    package static func connect(_ path: String, nonblocking: Bool = false) throws(SyscallError) -> OwnedFD {
+        let connection = try socket(false, path)
+        try withAddress(path, connection.raw, "connect", Glibc.connect)
+        if nonblocking { try setNonblocking(connection.raw) }
+        return connection
+    }
+
+    /// Makes reads and writes of `descriptor` fail with EAGAIN rather than wait.
+    package static func setNonblocking(_ descriptor: CInt) throws(SyscallError) {
+        let flags = try syscall("fcntl(F_GETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_GETFL) }
+        try syscall("fcntl(F_SETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+    }
+
+    private static func streamType(_ nonblocking: Bool) -> CInt {
+        CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
+    }
+
+    private static func socket(_ nonblocking: Bool, _ path: String) throws(SyscallError) -> OwnedFD {
+        OwnedFD(owning: try syscall("socket", on: path) { Glibc.socket(AF_UNIX, streamType(nonblocking), 0) })
+    }
+
+    /// A path of more than 107 bytes does not fit into sockaddr_un; it is reached through a descriptor of its folder.
+    private static func withAddress(
+        _ path: String, _ descriptor: CInt, _ name: StaticString,
+        _ call: (CInt, UnsafePointer<sockaddr>?, socklen_t) -> CInt
+    ) throws(SyscallError) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let capacity = MemoryLayout.size(ofValue: address.sun_path) - 1
+        var short = path
+        var folder: OwnedFD?
+        if path.utf8.count > capacity, let slash = path.lastIndex(of: "/") {
+            let opened = try openFile(String(path[..<slash]), O_RDONLY | O_DIRECTORY)
+            short = "/proc/self/fd/\(opened.raw)\(path[slash...])"
+            folder = consume opened
+        }
+        guard short.utf8.count <= capacity else {
+            throw SyscallError(call: "\(name)", object: path, code: Errno(rawValue: ENAMETOOLONG))
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: short.utf8) }
+        try syscall(name, on: path) {
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    call(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        _ = consume folder
+    }
+}

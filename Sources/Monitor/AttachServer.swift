@@ -1,0 +1,124 @@
+import AttachStream
+import Linux
+
+/// The attached streams of a monitor: input of any goes to the process, its output live to all.
+///
+/// A reader that falls behind holds the process back, so that nothing is lost; one that takes nothing for ten seconds is cut
+/// off, so that it cannot do so for good.
+final class AttachServer {
+    private final class Client {
+        let connection: Connection
+        /// The client that an exec belongs to: when it goes, the process is told.
+        let isOwner: Bool
+        var reader = StreamFrameReader()
+        var hasEndedInput = false
+        init(_ connection: Connection, isOwner: Bool) {
+            self.connection = connection
+            self.isOwner = isOwner
+        }
+    }
+
+    /// Bytes that a reader may be behind before the process is held back.
+    private static let backlogLimit = 1 << 20
+    private static let patience: Int64 = 10_000
+
+    private let loop: EventLoop
+    private var listener: OwnedFD?
+    private var clients: [CInt: Client] = [:]
+    private var isInputHeld = false
+    /// Called with what comes for the process.
+    var onFrame: (StreamFrame) -> Void = { _ in }
+    /// The client that an exec belongs to is gone.
+    var onOwnerGone: () -> Void = {}
+    /// Called when `isBehind` may have become false.
+    var onProgress: () -> Void = {}
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    func listen(_ path: String) throws(SyscallError) {
+        let socket = try UnixSocket.listen(path, nonblocking: true)
+        let descriptor = socket.raw
+        listener = consume socket
+        try loop.watch(descriptor, .read) { [weak self] _ in self?.accept(descriptor) }
+    }
+
+    /// Whether a reader is so far behind that the process should wait.
+    var isBehind: Bool { clients.values.contains { $0.connection.backlog > Self.backlogLimit } }
+    var isFlushed: Bool { clients.values.allSatisfy { $0.connection.backlog == 0 || $0.connection.isClosed } }
+    var isEmpty: Bool { clients.isEmpty }
+
+    func add(_ socket: consuming OwnedFD, isOwner: Bool) {
+        let descriptor = socket.raw
+        clients[descriptor] = Client(Connection(socket), isOwner: isOwner)
+        try? loop.watch(descriptor, interest(of: descriptor)) { [weak self] events in self?.handle(descriptor, events) }
+    }
+
+    func broadcast(_ frame: StreamFrame) {
+        guard !clients.isEmpty else { return }
+        let bytes = frame.bytes
+        for (descriptor, client) in clients {
+            let wasBehind = client.connection.backlog > 0
+            client.connection.send(bytes)
+            if client.connection.backlog > 0, !wasBehind { startPatience(descriptor) }
+            loop.change(descriptor, to: interest(of: descriptor))
+        }
+    }
+
+    /// Takes no more input while the process does not read what it has.
+    func holdInput(_ isHeld: Bool) {
+        guard isHeld != isInputHeld else { return }
+        isInputHeld = isHeld
+        for descriptor in clients.keys { loop.change(descriptor, to: interest(of: descriptor)) }
+    }
+
+    private func accept(_ listener: CInt) {
+        while let socket = (try? UnixSocket.accept(listener)) ?? nil { add(socket, isOwner: false) }
+    }
+
+    private func interest(of descriptor: CInt) -> EventLoop.Events {
+        guard let client = clients[descriptor] else { return [] }
+        var events: EventLoop.Events = []
+        if !client.hasEndedInput, !isInputHeld { events.insert(.read) }
+        if client.connection.backlog > 0 { events.insert(.write) }
+        return events
+    }
+
+    private func startPatience(_ descriptor: CInt) {
+        loop.setDeadline("attach \(descriptor)", milliseconds: Self.patience) { [weak self] in self?.drop(descriptor) }
+    }
+
+    private func handle(_ descriptor: CInt, _ events: EventLoop.Events) {
+        guard let client = clients[descriptor] else { return }
+        if events.contains(.write), client.connection.flush() {
+            loop.cancel("attach \(descriptor)")
+            if client.connection.backlog > 0 { startPatience(descriptor) }
+            onProgress()
+        }
+        if events.contains(.read) { receive(client, descriptor) }
+        // Both directions are closed; what was sent before is read first.
+        if !events.isDisjoint(with: .hangUp), !events.contains(.read) || client.hasEndedInput {
+            return drop(descriptor)
+        }
+        if client.connection.isClosed { return drop(descriptor) }
+        loop.change(descriptor, to: interest(of: descriptor))
+    }
+
+    private func receive(_ client: Client, _ descriptor: CInt) {
+        guard let bytes = client.connection.receive() else { return }
+        if bytes.isEmpty {
+            // Half closed: no more input, but it still reads.
+            client.hasEndedInput = true
+            return onFrame(StreamFrame(.stdinEnd))
+        }
+        guard let frames = try? client.reader.frames(adding: bytes) else { return drop(descriptor) }
+        for frame in frames { onFrame(frame) }
+    }
+
+    private func drop(_ descriptor: CInt) {
+        guard let client = clients.removeValue(forKey: descriptor) else { return }
+        loop.cancel("attach \(descriptor)")
+        loop.forget(descriptor)
+        if client.isOwner { onOwnerGone() }
+        onProgress()
+    }
+}

@@ -1,0 +1,90 @@
+import JSON
+import Linux
+
+/// The control connections of a monitor: newline-delimited JSON, several at once, the inherited one among them.
+final class ControlServer {
+    private final class Client {
+        let connection: Connection
+        var incoming: [UInt8] = []
+        init(_ connection: Connection) { self.connection = connection }
+    }
+
+    /// The longest command that is read, in bytes.
+    private static let lineLimit = 1 << 20
+
+    private let loop: EventLoop
+    private let listener: OwnedFD
+    private var clients: [CInt: Client] = [:]
+    /// Called with each command, and what to answer it with.
+    var onCommand: (MonitorCommand, (MonitorEvent) -> Void) -> Void = { _, _ in }
+    /// What a new connection is told first.
+    var greeting: () -> [MonitorEvent] = { [] }
+
+    init(_ loop: EventLoop, path: String) throws(SyscallError) {
+        self.loop = loop
+        listener = try UnixSocket.listen(path, nonblocking: true)
+        try loop.watch(listener.raw, .read) { [weak self] _ in self?.accept() }
+    }
+
+    /// Whether everything said has been taken by those still listening.
+    var isFlushed: Bool { clients.values.allSatisfy { $0.connection.backlog == 0 || $0.connection.isClosed } }
+
+    func add(_ socket: consuming OwnedFD) {
+        let descriptor = socket.raw
+        let client = Client(Connection(socket))
+        clients[descriptor] = client
+        try? loop.watch(descriptor, .read) { [weak self] events in self?.handle(descriptor, events) }
+        for event in greeting() { send(event, to: client) }
+    }
+
+    /// Tells every connection.
+    func broadcast(_ event: MonitorEvent) {
+        for client in clients.values { send(event, to: client) }
+    }
+
+    private func accept() {
+        while let socket = (try? UnixSocket.accept(listener.raw)) ?? nil { add(socket) }
+    }
+
+    private func send(_ event: MonitorEvent, to client: Client) {
+        guard let line = try? encodeJSON(event) else { return }
+        client.connection.send(line + [0x0A])
+        let descriptor = client.connection.socket.raw
+        loop.change(descriptor, to: client.connection.backlog > 0 ? [.read, .write] : .read)
+    }
+
+    private func handle(_ descriptor: CInt, _ events: EventLoop.Events) {
+        guard let client = clients[descriptor] else { return }
+        if events.contains(.write) {
+            client.connection.flush()
+            if client.connection.backlog == 0 { loop.change(descriptor, to: .read) }
+        }
+        guard !events.isDisjoint(with: [.read, .hangUp]) else { return }
+        guard let bytes = client.connection.receive() else { return }
+        // Its end is no error: the engine may be on its way to another version, and comes back through the socket.
+        if bytes.isEmpty { return drop(descriptor) }
+        client.incoming += bytes
+        while let end = client.incoming.firstIndex(of: 0x0A) {
+            let line = Array(client.incoming[..<end])
+            client.incoming.removeFirst(end + 1)
+            handle(line, from: client)
+        }
+        if client.incoming.count > Self.lineLimit { drop(descriptor) }
+    }
+
+    private func handle(_ line: [UInt8], from client: Client) {
+        if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { return }
+        do {
+            let command = try decodeJSON(MonitorCommand.self, from: line)
+            onCommand(command) { [weak self] in self?.send($0, to: client) }
+        } catch {
+            let name = (try? JSONValue(parsing: line))?.object?.keys.first ?? "?"
+            send(.refused(command: name, reason: "not understood: \(error)"), to: client)
+        }
+    }
+
+    private func drop(_ descriptor: CInt) {
+        loop.forget(descriptor)
+        clients[descriptor] = nil
+    }
+}

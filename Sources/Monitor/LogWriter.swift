@@ -1,0 +1,154 @@
+import Glibc
+import Linux
+
+/// Keeps a container's output in files of json-file lines: `{"log":"…\n","stream":"stdout","time":"…"}`.
+///
+/// The current file is `path`, older ones `path.1`, `path.2` …; together they hold `maximumSize * maximumFiles` bytes.
+final class LogWriter {
+    enum Stream: String {
+        case stdout = "stdout"
+        case stderr = "stderr"
+    }
+
+    private let target: MonitorSpec.LogFile
+    private var file: OwnedFD?
+    private var size: Int64 = 0
+    private var buffer: [UInt8] = []
+    private var bufferedRecords = 0
+    private var splitters: [Stream: LineSplitter] = [.stdout: LineSplitter(), .stderr: LineSplitter()]
+    /// Records that could not be written since the last that could.
+    private var lost = 0
+    private var lostReason = Errno.noSpace
+
+    /// Output is held back (`isBlocking`) until `retry` succeeds.
+    private(set) var isBlocked = false
+
+    /// Opens the file for appending; one that cannot be opened is tried again with each write.
+    init(_ target: MonitorSpec.LogFile) {
+        self.target = target
+        try? open()
+    }
+
+    /// Adds what a stream gave.
+    func add(_ bytes: some Collection<UInt8>, from stream: Stream) {
+        let time = Clock.rfc3339(Clock.now())
+        var splitter = splitters[stream] ?? LineSplitter()
+        splitter.add(bytes) { append($0, stream, time) }
+        splitters[stream] = splitter
+        flush()
+    }
+
+    /// The streams have ended: writes what had no newline.
+    func finish() {
+        let time = Clock.rfc3339(Clock.now())
+        for stream in [Stream.stdout, .stderr] {
+            var splitter = splitters[stream] ?? LineSplitter()
+            splitter.finish { append($0, stream, time) }
+            splitters[stream] = splitter
+        }
+        flush()
+    }
+
+    /// Tries to write what is held back.
+    func retry() { flush() }
+
+    private func append(_ record: ArraySlice<UInt8>, _ stream: Stream, _ time: String) {
+        var line: [UInt8] = Array("{\"log\":\"".utf8)
+        JSONText.append(record, to: &line)
+        line.append(contentsOf: "\",\"stream\":\"\(stream.rawValue)\",\"time\":\"\(time)\"}\n".utf8)
+        if size + Int64(buffer.count + line.count) > target.maximumSize, size + Int64(buffer.count) > 0 {
+            flush()
+            if !isBlocked { rotate() }
+        }
+        buffer.append(contentsOf: line)
+        bufferedRecords += 1
+    }
+
+    private func flush() {
+        guard !buffer.isEmpty else { return }
+        do throws(SyscallError) {
+            if file == nil { try open() }
+            if lost > 0 { try write(lossRecord()) }
+            lost = 0
+            try write(buffer)
+            isBlocked = false
+        } catch {
+            if target.isBlocking {
+                isBlocked = true
+                return
+            }
+            // A full disk: give up our own oldest output first, then this.
+            dropOldest()
+            do throws(SyscallError) {
+                try write(buffer)
+            } catch {
+                lost += bufferedRecords
+                lostReason = error.code
+            }
+        }
+        buffer.removeAll(keepingCapacity: buffer.count <= 1 << 18)
+        bufferedRecords = 0
+    }
+
+    private func lossRecord() -> [UInt8] {
+        let time = Clock.rfc3339(Clock.now())
+        let text = "berth: \(lost) lines lost: \(lostReason)\\n"
+        return Array("{\"log\":\"\(text)\",\"stream\":\"stderr\",\"time\":\"\(time)\"}\n".utf8)
+    }
+
+    /// Writes all of `bytes` or nothing: half a record would spoil the next one.
+    private func write(_ bytes: [UInt8]) throws(SyscallError) {
+        guard let descriptor = file?.raw else {
+            throw SyscallError(call: "open", object: target.path, code: .notFound)
+        }
+        var done = 0
+        do throws(SyscallError) {
+            while done < bytes.count {
+                done += try syscall("write", on: target.path) {
+                    bytes.withUnsafeBytes {
+                        Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), bytes.count - done)
+                    }
+                }
+            }
+        } catch {
+            ftruncate(descriptor, off_t(size))
+            throw error
+        }
+        size += Int64(bytes.count)
+    }
+
+    private func open() throws(SyscallError) {
+        let opened = try openFile(target.path, O_RDWR | O_APPEND | O_CREAT, mode: 0o640)
+        var status = stat()
+        try syscall("fstat", on: target.path) { fstat(opened.raw, &status) }
+        size = Int64(status.st_size)
+        var last: UInt8 = 0x0A
+        if size > 0 { pread(opened.raw, &last, 1, off_t(size - 1)) }
+        file = consume opened
+        // A machine that went down may have left half a record.
+        if last != 0x0A { try write([0x0A]) }
+    }
+
+    /// Makes `path` the newest of the older files and begins a new one.
+    private func rotate() {
+        guard target.maximumFiles > 1 else {
+            if let descriptor = file?.raw { ftruncate(descriptor, 0) }
+            size = 0
+            return
+        }
+        unlink("\(target.path).\(target.maximumFiles - 1)")
+        for number in stride(from: target.maximumFiles - 2, through: 1, by: -1) {
+            rename("\(target.path).\(number)", "\(target.path).\(number + 1)")
+        }
+        rename(target.path, "\(target.path).1")
+        file = nil
+        size = 0
+        try? open()
+    }
+
+    private func dropOldest() {
+        for number in stride(from: target.maximumFiles, through: 1, by: -1) {
+            if unlink("\(target.path).\(number)") == 0 { return }
+        }
+    }
+}

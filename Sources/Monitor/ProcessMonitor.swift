@@ -1,0 +1,239 @@
+import AttachStream
+import CLinux
+import Glibc
+import JSON
+import Linux
+import OCI
+import Runtime
+
+/// Watches one process from before its exec until its end: makes it, holds its streams, keeps its log and its exit status.
+///
+/// One thread, asleep unless something happens. It needs nobody: an engine that goes away finds it again by its folder.
+package final class ProcessMonitor {
+    let folder: String
+    let spec: MonitorSpec
+    let loop: EventLoop
+    let control: ControlServer
+    let attach: AttachServer
+    private let lock: FileLock
+    private let bootID: String
+
+    var state = MonitorState(phase: .creating)
+    var child: Child?
+    var cgroup = Cgroup()
+    var log: LogWriter?
+    var input: InputFeed?
+    var outputs: [OutputReader] = []
+    var terminal: Terminal?
+    var areOutputsHeld = false
+    var memoryKillsBefore = 0
+    var hasTimedOut = false
+    var isLeaving = false
+
+    /// A launched process; a class, so that it can be absent.
+    final class Child {
+        let launch: Launch
+        var isReleased = false
+        init(_ launch: consuming Launch) { self.launch = launch }
+    }
+
+    /// Takes the lock on `folder` and reads its `spec.json`.
+    /// - Throws: when another monitor lives there, the spec cannot be read, or the sockets cannot be made.
+    package init(folder: String) throws {
+        self.folder = folder
+        guard let lock = try FileLock.attempt("\(folder)/lock") else {
+            throw RuntimeFailure(step: "lock", message: "another monitor runs in \(folder)")
+        }
+        self.lock = lock
+        spec = try decodeJSON(MonitorSpec.self, from: try readFile("\(folder)/spec.json"))
+        bootID = try currentBootID()
+        loop = try EventLoop()
+        control = try ControlServer(loop, path: "\(folder)/control.sock")
+        attach = AttachServer(loop)
+        if case .container = spec.kind { try attach.listen("\(folder)/attach.sock") }
+    }
+
+    /// Does all of it, and returns when the process has ended and everybody was told.
+    package func run() throws {
+        signal(SIGPIPE, SIG_IGN)
+        // What ends a session or a service is not for the monitor: it leaves when its process has ended.
+        for number in [SIGHUP, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
+        connect()
+        do {
+            try create()
+        } catch let failure as RuntimeFailure {
+            fail(failure)
+        } catch let error as SyscallError {
+            fail(RuntimeFailure("start", error))
+        }
+        try loop.run { isLeaving && control.isFlushed && attach.isFlushed }
+    }
+
+    private func connect() {
+        control.onCommand = { [unowned self] command, answer in handle(command, answer) }
+        control.greeting = { [unowned self] in
+            let versions = MonitorProtocol.versions
+            let hello = MonitorEvent.hello(
+                minimum: versions.lowerBound, maximum: versions.upperBound, monitorPID: getpid())
+            return state.phase == .creating ? [hello] : [hello, .state(state)]
+        }
+        attach.onFrame = { [unowned self] in handle($0) }
+        attach.onOwnerGone = { [unowned self] in signalSession(SIGHUP) }
+        attach.onProgress = { [unowned self] in holdOutputs() }
+        let streamDescriptor = MonitorProtocol.streamDescriptor
+        if case .exec = spec.kind, fcntl(streamDescriptor, F_GETFD) >= 0, isSocket(streamDescriptor) {
+            _ = fcntl(streamDescriptor, F_SETFD, FD_CLOEXEC)
+            attach.add(OwnedFD(owning: streamDescriptor), isOwner: true)
+        }
+        let controlDescriptor = MonitorProtocol.controlDescriptor
+        if isSocket(controlDescriptor) {
+            _ = fcntl(controlDescriptor, F_SETFD, FD_CLOEXEC)
+            control.add(OwnedFD(owning: controlDescriptor))
+        }
+    }
+
+    private func isSocket(_ descriptor: CInt) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// Makes the process up to its gate.
+    private func create() throws {
+        if let target = spec.log { log = LogWriter(target) }
+        var streams = try ProcessStreams(spec)
+        let launch: Launch
+        switch spec.kind {
+        case .container(let container): launch = try makeContainer(container, streams.standard)
+        case .exec(let exec): launch = try makeExec(exec, streams.standard)
+        }
+        streams.closeChildEnds()
+        let child = Child(launch)
+        self.child = child
+        try waitForGate(child)
+        try openStreams(&streams)
+        let ticks = try ProcessStatus.startTicks(of: child.launch.pid)
+        let identity = ProcessIdentity(pid: child.launch.pid, startTicks: ticks, bootID: bootID)
+        state.phase = .created
+        state.process = identity
+        state.cgroups = cgroup.folders
+        try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
+        save()
+        control.broadcast(.created(identity))
+    }
+
+    private func makeContainer(
+        _ container: MonitorSpec.Container, _ streams: StandardStreams
+    ) throws(RuntimeFailure) -> Launch {
+        let linux = container.spec.linux
+        if let path = linux?.cgroupsPath, !path.isEmpty {
+            let mounts: CgroupMounts
+            do throws(SyscallError) { mounts = try .current() } catch { throw RuntimeFailure("cgroup", error) }
+            cgroup = try Cgroup.make(path, mounts: mounts)
+            state.warnings = cgroup.warnings.isEmpty ? nil : cgroup.warnings
+            try cgroup.apply(linux?.resources ?? RuntimeSpec.Resources())
+            memoryKillsBefore = cgroup.memoryKills()
+        }
+        var request = ContainerRequest(
+            id: spec.id, spec: container.spec, bundle: container.bundle, rootfs: RootSource(container.rootfs),
+            stdio: streams)
+        request.filterCache = spec.filterCache
+        return try Launcher.launch(request, cgroup: cgroup)
+    }
+
+    private func makeExec(_ exec: MonitorSpec.Exec, _ streams: StandardStreams) throws -> Launch {
+        let text = try readFile("\(exec.containerFolder)/state.json")
+        let container = try decodeJSON(MonitorState.self, from: text)
+        guard let process = container.process, container.phase == .running || container.phase == .paused else {
+            throw RuntimeFailure(step: "exec", message: "the container is not running", exitCode: 126)
+        }
+        let target = try ProcessHandle(pid: process.pid, startTicks: process.startTicks, bootID: process.bootID)
+        cgroup = Cgroup(folders: container.cgroups, mounts: try .current())
+        memoryKillsBefore = cgroup.memoryKills()
+        var request = ExecRequest(process: exec.process, target: process.pid, stdio: streams, seccomp: exec.seccomp)
+        request.filterCache = spec.filterCache
+        return try Launcher.launch(request, target: target, cgroup: cgroup)
+    }
+
+    private func waitForGate(_ child: Child) throws {
+        while true {
+            switch try child.launch.next() {
+            case .hooks: child.launch.proceed()
+            case .terminal(let descriptor): terminal = try Terminal(OwnedFD(owning: descriptor))
+            case .gate: return
+            case .running:
+                throw RuntimeFailure(step: "start", message: "the process was killed before it could begin")
+            }
+        }
+    }
+
+    /// Lets the process go, and waits for its exec.
+    func release(_ child: Child) {
+        child.isReleased = true
+        child.launch.proceed()
+        do throws(RuntimeFailure) {
+            while try child.launch.next() != .running {}
+        } catch {
+            return fail(error)
+        }
+        let now = Clock.now()
+        state.phase = .running
+        state.startedAt = now
+        save()
+        control.broadcast(.started(at: now))
+        guard case .exec(let exec) = spec.kind, let timeout = exec.timeout else { return }
+        let (seconds, attoseconds) = timeout.components
+        loop.setDeadline("timeout", milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000) {
+            [unowned self] in
+            hasTimedOut = true
+            signalSession(SIGKILL)
+        }
+    }
+
+    /// Tells everybody that the process will not be, cleans up, and leaves.
+    func fail(_ failure: RuntimeFailure) {
+        if let child {
+            loop.forget(child.launch.handle.pollable)
+            child.launch.abandon()
+            self.child = nil
+        }
+        for output in outputs { output.drain() }
+        log?.finish()
+        if case .container = spec.kind { try? cgroup.remove() }
+        let failure = LaunchFailure(failure)
+        state.phase = .exited
+        state.failure = failure
+        save()
+        control.broadcast(.failed(failure))
+        attach.broadcast(StreamFrame(.failure, [UInt8(clamping: failure.exitCode)] + Array(failure.message.utf8)))
+        leave()
+    }
+
+    /// From here on only what was said is still delivered, to those who take it within ten seconds.
+    func leave() {
+        isLeaving = true
+        loop.cancel("timeout")
+        loop.setDeadline("leave", milliseconds: 10_000) { exit(0) }
+    }
+
+    /// Writes `state.json`. A folder that is full or gone does not stop the process: the sockets tell the same.
+    func save() {
+        guard let bytes = try? encodeJSON(state) else { return }
+        try? writeFileAtomically("\(folder)/state.json", bytes)
+    }
+}
+
+extension LaunchFailure {
+    init(_ failure: RuntimeFailure) {
+        self.init(
+            step: failure.step, errno: failure.errno, message: failure.message, exitCode: failure.exitCode)
+    }
+}
+
+extension RootSource {
+    init(_ rootfs: MonitorSpec.RootFilesystem) {
+        switch rootfs {
+        case .directory: self = .directory
+        case .overlay(let lower, let upper, let work): self = .overlay(lower: lower, upper: upper, work: work)
+        }
+    }
+}

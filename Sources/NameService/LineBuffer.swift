@@ -1,0 +1,77 @@
+import Glibc
+import Linux
+
+/// A stream socket with what was received and not yet understood, and what is still to be sent; both bounded.
+final class LineBuffer {
+    var received: [UInt8] = []
+    /// New bytes are in `received`.
+    var onBytes: () -> Void = {}
+    /// The other side ended the connection, or it failed, or a bound was passed. Called once at most.
+    var onEnd: () -> Void = {}
+
+    private let loop: EventLoop
+    private let connection: OwnedFD
+    private let limit: Int
+    private var unsent: [UInt8] = []
+    private var watch: EventLoop.Token?
+
+    /// At most `limit` bytes are kept in either direction.
+    init(_ connection: consuming OwnedFD, loop: EventLoop, limit: Int) throws(SyscallError) {
+        self.loop = loop
+        self.connection = connection
+        self.limit = limit
+        try UnixSocket.setNonblocking(self.connection.raw)
+        watch = try loop.watch(self.connection.raw, .readable) { [weak self] event in self?.react(event) }
+    }
+
+    deinit { if let watch { loop.ignore(watch) } }
+
+    func send(_ bytes: [UInt8]) {
+        guard watch != nil else { return }
+        unsent += bytes
+        flush()
+        if unsent.count > limit { end() }
+    }
+
+    /// Stops reading and writing, without calling `onEnd`.
+    func close() {
+        if let watch { loop.ignore(watch) }
+        watch = nil
+        onEnd = {}
+        onBytes = {}
+    }
+
+    private func react(_ event: EventLoop.Interest) {
+        if event.contains(.writable) { flush() }
+        guard watch != nil, !event.isDisjoint(with: [.readable, .broken]) else { return }
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        let count = buffer.withUnsafeMutableBytes { recv(connection.raw, $0.baseAddress, $0.count, 0) }
+        if count < 0 && (Errno.current == .again || Errno.current == .interrupted) { return }
+        guard count > 0, received.count + count <= limit else { return end() }
+        received += buffer[..<count]
+        onBytes()
+    }
+
+    private func flush() {
+        guard let watch else { return }
+        while !unsent.isEmpty {
+            let count = unsent.withUnsafeBytes {
+                Glibc.send(connection.raw, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            if count > 0 {
+                unsent.removeFirst(count)
+            } else if Errno.current == .again {
+                break
+            } else if Errno.current != .interrupted {
+                return end()
+            }
+        }
+        loop.change(watch, to: unsent.isEmpty ? .readable : [.readable, .writable])
+    }
+
+    private func end() {
+        let end = onEnd
+        close()
+        end()
+    }
+}

@@ -1,0 +1,141 @@
+import Glibc
+import Linux
+
+/// Answers DNS in one network namespace, on a port of 127.0.0.11 that is not 53: images bind that themselves.
+final class NameServer {
+    static let address = IPAddress.v4(0x7f00_000b)
+    /// Queries that wait for upstream servers at a time; more are told "server failure" at once.
+    private static let mostForwarded = 256
+    private static let mostStreams = 64
+
+    let udpPort: UInt16
+    let tcpPort: UInt16
+
+    private let loop: EventLoop
+    private let door: NamespaceDoor
+    private let namespace: OwnedFD
+    private let datagrams: OwnedFD
+    private let listener: OwnedFD
+    private var watches: [EventLoop.Token] = []
+    private var index = ZoneIndex(Zone())
+    private var streams: [ObjectIdentifier: ClientStream] = [:]
+    private var exchanges: [ObjectIdentifier: Exchange] = [:]
+    /// The position of the upstream server that answered last.
+    private var favourite = 0
+    private var buffer = [UInt8](repeating: 0, count: DNS.largestPayload)
+
+    /// Opens the sockets inside the namespace; a wanted port that is not free is replaced by another.
+    init(namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?, loop: EventLoop, door: NamespaceDoor)
+        throws(SyscallError)
+    {
+        let namespace = try openFile(namespacePath, O_RDONLY)
+        let datagrams = try door.inside(namespace.raw) { () throws(SyscallError) -> OwnedFD in
+            try Self.socket(.udp, udpPort)
+        }
+        let listener = try door.inside(namespace.raw) { () throws(SyscallError) -> OwnedFD in
+            try Self.socket(.tcp, tcpPort)
+        }
+        try InternetSocket.listen(listener.raw)
+        self.udpPort = try InternetSocket.localEndpoint(datagrams.raw)?.port ?? 0
+        self.tcpPort = try InternetSocket.localEndpoint(listener.raw)?.port ?? 0
+        self.loop = loop
+        self.door = door
+        self.namespace = namespace
+        self.datagrams = datagrams
+        self.listener = listener
+        watches = [
+            try loop.watch(self.datagrams.raw, .readable) { [weak self] _ in self?.receiveDatagrams() },
+            try loop.watch(self.listener.raw, .readable) { [weak self] _ in self?.acceptStreams() },
+        ]
+    }
+
+    func replaceZone(_ zone: Zone) {
+        guard zone != index.zone else { return }
+        index = ZoneIndex(zone)
+        favourite = 0
+    }
+
+    func close() {
+        for watch in watches { loop.ignore(watch) }
+        for stream in streams.values { stream.close() }
+        for exchange in exchanges.values { exchange.abandon() }
+        streams = [:]
+        exchanges = [:]
+    }
+
+    private static func socket(_ kind: InternetSocket.Kind, _ port: UInt16?) throws(SyscallError) -> OwnedFD {
+        let socket = try InternetSocket.open(.v4, kind)
+        if kind == .tcp { try InternetSocket.setOption(socket.raw, SOL_SOCKET, SO_REUSEADDR, 1) }
+        do throws(SyscallError) {
+            try InternetSocket.bind(socket.raw, to: SocketEndpoint(address, port ?? 0))
+        } catch {
+            guard port != nil, error.code == .addressInUse else { throw error }
+            try InternetSocket.bind(socket.raw, to: SocketEndpoint(address, 0))
+        }
+        return socket
+    }
+
+    private func receiveDatagrams() {
+        for _ in 0..<64 {
+            let received = try? InternetSocket.receive(datagrams.raw, into: &buffer)
+            guard let (count, client) = received, let client else { return }
+            handle(Array(buffer[..<count]), over: .udp) { [weak self] answer in
+                guard let self else { return }
+                try? InternetSocket.send(datagrams.raw, answer, to: client)
+            }
+        }
+    }
+
+    private func acceptStreams() {
+        for _ in 0..<16 {
+            guard let accepted = try? InternetSocket.accept(listener.raw) else { return }
+            let connection = OwnedFD(owning: accepted.descriptor)
+            guard streams.count < Self.mostStreams else { continue }
+            let stream = try? ClientStream(connection, loop: loop)
+            guard let stream else { continue }
+            streams[ObjectIdentifier(stream)] = stream
+            stream.onQuery = { [weak self, weak stream] bytes in
+                self?.handle(bytes, over: .tcp) { stream?.send($0) }
+            }
+            stream.onEnd = { [weak self, weak stream] in
+                if let stream { self?.streams[ObjectIdentifier(stream)] = nil }
+            }
+        }
+    }
+
+    /// Answers `bytes`, now or when an upstream server has; what is no query gets no answer.
+    private func handle(_ bytes: [UInt8], over kind: InternetSocket.Kind, _ reply: @escaping ([UInt8]) -> Void) {
+        guard let query = DNSQuery(parsing: bytes) else { return }
+        let limit = kind == .tcp ? 65535 : query.payloadSize ?? DNS.plainPayload
+        switch index.answer(to: query) {
+        case .respond(let code, let records):
+            reply(query.response(code, records: records, isAuthoritative: true, ttl: ZoneIndex.ttl, limit: limit))
+        case .forward:
+            guard exchanges.count < Self.mostForwarded else { return reply(query.response(.serverFailure)) }
+            forward(query, bytes, kind, reply)
+        }
+    }
+
+    private func forward(
+        _ query: DNSQuery, _ bytes: [UInt8], _ kind: InternetSocket.Kind, _ reply: @escaping ([UInt8]) -> Void
+    ) {
+        var key: ObjectIdentifier?
+        let exchange = Exchange(
+            query, bytes, over: kind, to: index.zone.upstreams, beginningWith: favourite, loop: loop,
+            open: { [door, weak self] (upstream, kind) throws(SyscallError) in
+                guard let self else { throw SyscallError(call: "socket", object: "upstream", code: .interrupted) }
+                let inside = upstream.isReachedFromHost ? nil : namespace.raw
+                return try door.inside(inside) { () throws(SyscallError) -> OwnedFD in
+                    try InternetSocket.open(upstream.endpoint.address.family, kind)
+                }
+            },
+            finish: { [weak self] answer in
+                if let position = answer?.1 { self?.favourite = position }
+                if let key { self?.exchanges[key] = nil }
+                reply(answer?.0 ?? query.response(.serverFailure))
+            })
+        key = ObjectIdentifier(exchange)
+        exchanges[ObjectIdentifier(exchange)] = exchange
+        exchange.askNext()
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+import Linux
+
+/// The whole of `berth-net FOLDER`; returns its exit status.
+///
+/// Started by the engine in a session of its own with descriptor 3 as the first control connection; later ones come through
+/// `FOLDER/net.sock`. It holds the lock on `FOLDER/net.lock` for life and ends only when told to.
+package func runNameService(_ arguments: [String]) -> Int32 {
+    guard arguments.count == 2 else {
+        complain("usage: berth-net FOLDER")
+        return 64
+    }
+    let folder = arguments[1]
+    signal(SIGPIPE, SIG_IGN)  // splice(2) to a socket that the other side closed
+    raiseDescriptorLimit()
+    do throws(SyscallError) {
+        guard let lock = try FileLock.attempt("\(folder)/net.lock") else {
+            complain("berth-net: another one works in \(folder)")
+            return 75
+        }
+        let service = try Service(folder: folder)
+        if fcntl(NetProtocol.controlDescriptor, F_SETFD, FD_CLOEXEC) == 0 {
+            try service.addControl(OwnedFD(owning: NetProtocol.controlDescriptor))
+        }
+        try service.run()
+        unlink("\(folder)/net.sock")
+        _ = consume lock
+        return 0
+    } catch {
+        complain("berth-net: \(error)")
+        return 70
+    }
+}
+
+/// A held port is a descriptor, a proxied connection six.
+private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }  // RLIMIT_NOFILE
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(7), &limit)
+}
+
+private func complain(_ text: String) {
+    let line = Array("\(text)\n".utf8)
+    _ = write(2, line, line.count)
+}

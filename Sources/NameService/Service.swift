@@ -1,0 +1,135 @@
+import Glibc
+import JSON
+import Linux
+
+/// `berth-net`: what must answer while the engine is away. One thread; state lives here until told otherwise.
+package final class Service {
+    private enum Proxy {
+        case stream(StreamProxy)
+        case datagram(DatagramProxy)
+    }
+
+    private let loop: EventLoop
+    private let door: NamespaceDoor
+    private let ports = PortHolder()
+    private let listener: OwnedFD
+    private var servers: [String: NameServer] = [:]
+    private var proxies: [ProxyRule: Proxy] = [:]
+    private var controls: [ObjectIdentifier: LineBuffer] = [:]
+
+    /// Listens at `FOLDER/net.sock`.
+    /// - Throws: `SyscallError` when the socket cannot be made.
+    package init(folder: String) throws(SyscallError) {
+        loop = try EventLoop()
+        door = try NamespaceDoor()
+        listener = try UnixSocket.listen("\(folder)/net.sock", nonblocking: true)
+        _ = try loop.watch(listener.raw, .readable) { [weak self] _ in self?.acceptControl() }
+    }
+
+    /// Takes over a connected control socket, and greets on it.
+    /// - Throws: `SyscallError` when it cannot be watched.
+    package func addControl(_ connection: consuming OwnedFD) throws(SyscallError) {
+        let buffer = try LineBuffer(connection, loop: loop, limit: NetProtocol.longestLine)
+        let key = ObjectIdentifier(buffer)
+        controls[key] = buffer
+        buffer.onEnd = { [weak self] in self?.controls[key] = nil }
+        buffer.onBytes = { [weak self, weak buffer] in
+            while let buffer, let end = buffer.received.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(buffer.received[..<end])
+                buffer.received.removeFirst(end + 1)
+                self?.answer(line, on: buffer)
+            }
+        }
+        let hello = NetResult.hello(
+            minimum: NetProtocol.versions.lowerBound, maximum: NetProtocol.versions.upperBound, pid: getpid())
+        Self.send(NetReply(id: 0, result: hello), on: buffer)
+    }
+
+    /// Works until it is told to leave.
+    /// - Throws: `SyscallError` when the kernel cannot wait for descriptors.
+    package func run() throws(SyscallError) { try loop.run() }
+
+    private func acceptControl() {
+        guard let connection = try? UnixSocket.accept(listener.raw) else { return }
+        try? addControl(connection)
+    }
+
+    private func answer(_ line: [UInt8], on buffer: LineBuffer) {
+        do {
+            let request = try decodeJSON(NetRequest.self, from: line)
+            Self.send(NetReply(id: request.id, result: carryOut(request.command)), on: buffer)
+        } catch {
+            // An engine of a later version may ask what is unknown here: say so under the id it gave.
+            let id = (try? JSONValue(parsing: line))?["id"]?.integer ?? 0
+            Self.send(NetReply(id: id, result: .failed("not understood: \(error)")), on: buffer)
+        }
+    }
+
+    private static func send(_ reply: NetReply, on buffer: LineBuffer) {
+        guard let bytes = try? encodeJSON(reply) else { return }
+        buffer.send(bytes + [UInt8(ascii: "\n")])
+    }
+
+    private func carryOut(_ command: NetCommand) -> NetResult {
+        do throws(SyscallError) {
+            switch command {
+            case .serve(let id, let path, let udpPort, let tcpPort):
+                let server = try serve(id, path, udpPort, tcpPort)
+                return .serving(udpPort: server.udpPort, tcpPort: server.tcpPort)
+            case .zone(let id, let zone):
+                guard let server = servers[id] else { return .failed("\(id) is not served") }
+                server.replaceZone(zone)
+            case .forget(let id): servers.removeValue(forKey: id)?.close()
+            case .reserve(let wishes): return .reserved(wishes.map(ports.hold))
+            case .release(let wishes): for wish in wishes { ports.release(wish) }
+            case .proxy(let rule): try startProxy(rule)
+            case .unproxy(let rule): stopProxy(rule)
+            case .state: return .state(state)
+            case .leave: leave()
+            }
+            return .done
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    private func serve(
+        _ id: String, _ path: String, _ udpPort: UInt16?, _ tcpPort: UInt16?
+    ) throws(SyscallError) -> NameServer {
+        if let server = servers[id] { return server }
+        let server = try NameServer(namespacePath: path, udpPort: udpPort, tcpPort: tcpPort, loop: loop, door: door)
+        servers[id] = server
+        return server
+    }
+
+    private func startProxy(_ rule: ProxyRule) throws(SyscallError) {
+        guard proxies[rule] == nil else { return }
+        switch rule.transport {
+        case .tcp: proxies[rule] = .stream(try StreamProxy(rule, loop: loop))
+        case .udp: proxies[rule] = .datagram(try DatagramProxy(rule, loop: loop))
+        }
+    }
+
+    private func stopProxy(_ rule: ProxyRule) {
+        switch proxies.removeValue(forKey: rule) {
+        case .stream(let proxy): proxy.close()
+        case .datagram(let proxy): proxy.close()
+        case nil: break
+        }
+    }
+
+    private var state: NetState {
+        NetState(
+            served: servers.map { .init(id: $0.key, udpPort: $0.value.udpPort, tcpPort: $0.value.tcpPort) }
+                .sorted { $0.id < $1.id },
+            held: ports.held, proxies: Array(proxies.keys))
+    }
+
+    private func leave() {
+        for server in servers.values { server.close() }
+        servers = [:]
+        for rule in Array(proxies.keys) { stopProxy(rule) }
+        ports.releaseAll()
+        loop.stop()
+    }
+}

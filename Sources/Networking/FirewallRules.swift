@@ -1,0 +1,61 @@
+import Linux
+
+/// What the table of an engine has to enforce, as a whole.
+package struct FirewallRules: Hashable, Sendable {
+    package var networks: [NetworkRules]
+    package var ports: [PublishedPort]
+
+    package init(networks: [NetworkRules] = [], ports: [PublishedPort] = []) {
+        self.networks = networks
+        self.ports = ports
+    }
+}
+
+/// How packets of one network may travel.
+package struct NetworkRules: Hashable, Sendable {
+    package var bridge: String
+    package var subnets: [CIDR]
+    /// No way out and none in, except to and from the host itself.
+    package var isInternal: Bool
+    /// Containers of the network reach each other.
+    package var allowsPeers: Bool
+    /// Packets that leave the machine bear its address.
+    package var masquerades: Bool
+    /// Others may reach the containers' own addresses, not only published ports: for a routed network.
+    package var isRouted: Bool
+
+    package init(
+        bridge: String, subnets: [CIDR], isInternal: Bool = false, allowsPeers: Bool = true, masquerades: Bool = true,
+        isRouted: Bool = false
+    ) {
+        self.bridge = bridge
+        self.subnets = subnets
+        self.isInternal = isInternal
+        self.allowsPeers = allowsPeers
+        self.masquerades = masquerades
+        self.isRouted = isRouted
+    }
+}
+
+/// Rules that cannot be made, or that the kernel did not take.
+package enum FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Two containers want one port of the host.
+    case portClash(PublishedPort, PublishedPort)
+    /// An address of one family published to a container's address of the other.
+    case familiesDiffer(PublishedPort)
+    /// libnftables refused; its words.
+    case refused(String)
+
+    package var description: String {
+        switch self {
+        case .portClash(let first, let second):
+            "port \(first.hostPort)/\(first.transport.rawValue) of the host is published twice: to "
+                + "\(first.containerAddress.hostText):\(first.containerPort) and to "
+                + "\(second.containerAddress.hostText):\(second.containerPort)"
+        case .familiesDiffer(let port):
+            "\(port.hostAddress?.hostText ?? "any"):\(port.hostPort) cannot lead to \(port.containerAddress): "
+                + "one is IPv4 and the other IPv6"
+        case .refused(let words): "nftables: \(words)"
+        }
+    }
+}

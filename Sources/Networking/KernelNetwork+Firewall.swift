@@ -1,0 +1,81 @@
+import Glibc
+import Linux
+
+extension KernelNetwork {
+    /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
+    func setRules(_ rules: FirewallRules) throws {
+        guard !rules.networks.isEmpty else { return try removeTable() }
+        let table = try FirewallTable(rules)
+        if let written {
+            try change(written, to: table)
+        } else {
+            try firewall.run(table.creation(of: instance.table))
+        }
+        written = table
+        try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
+        // Only after the table guards 127.0.0.0/8 against what comes from the bridges.
+        for network in rules.networks where !localnetBridges.contains(network.bridge) {
+            let setting = "net/ipv4/conf/\(network.bridge)/route_localnet"
+            guard fileExists("/proc/sys/\(setting)") else { continue }  // no such bridge now: the next writing finds it
+            try Self.setSysctl(setting, "1")
+            localnetBridges.insert(network.bridge)
+        }
+        localnetBridges.formIntersection(rules.networks.map(\.bridge))
+    }
+
+    func removeTable() throws(FirewallError) {
+        // route_localnet goes with the bridges; those that are left must not keep it without the guard.
+        for bridge in localnetBridges { try? Self.setSysctl("net/ipv4/conf/\(bridge)/route_localnet", "0") }
+        localnetBridges = []
+        try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
+        written = nil
+    }
+
+    private func change(_ old: FirewallTable, to new: FirewallTable) throws(FirewallError) {
+        let commands = new.change(of: instance.table, from: old)
+        guard !commands.isEmpty else { return }
+        do throws(FirewallError) {
+            try firewall.run(commands)
+        } catch {
+            // Someone else's hand was in the table: write it anew as a whole.
+            written = nil
+            try firewall.run(new.creation(of: instance.table))
+        }
+    }
+
+    /// The host must pass packets on; never switched off again, because others may have come to rely on it.
+    private func enableForwarding(v6: Bool) throws(SyscallError) {
+        try Self.setSysctl("net/ipv4/ip_forward", "1")
+        guard v6, (try? readText("/proc/sys/net/ipv6/conf/all/forwarding"))?.hasPrefix("1") != true else { return }
+        // A forwarding host stops listening to router advertisements where accept_ra is 1: keep the host's own IPv6 alive.
+        for interface in (try? folderEntries("/proc/sys/net/ipv6/conf")) ?? [] where interface != "all" {
+            let setting = "net/ipv6/conf/\(interface)/accept_ra"
+            if (try? readText("/proc/sys/\(setting)"))?.hasPrefix("1") == true { try? Self.setSysctl(setting, "2") }
+        }
+        try Self.setSysctl("net/ipv6/conf/all/forwarding", "1")
+    }
+
+    /// Leads 127.0.0.11:53 of the namespace to the ports where the name service listens there.
+    static func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) throws {
+        let commands = """
+            add table ip berth-dns
+            delete table ip berth-dns
+            table ip berth-dns {
+                chain output {
+                    type nat hook output priority -100; policy accept;
+                    ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:\(udpPort)
+                    ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:\(tcpPort)
+                }
+            }
+            """
+        let failure = try NetworkNamespace(path: namespacePath).run { () throws(SyscallError) -> FirewallError? in
+            do throws(FirewallError) {
+                try NFTables().run(commands)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+}

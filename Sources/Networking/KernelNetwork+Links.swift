@@ -1,0 +1,117 @@
+import Linux
+
+extension KernelNetwork {
+    /// Makes the bridge, or makes an existing one as it should be.
+    func ensureBridge(_ spec: BridgeSpec) throws(NetworkError) {
+        do throws(SyscallError) {
+            var bridge = try Self.interface(spec.name, route)
+            if bridge == nil {
+                try route.perform([RouteMessages.createBridge(spec, macAddress: macAddress(of: spec))])
+                bridge = try Self.interface(spec.name, route)
+            }
+            guard let bridge else { throw SyscallError(call: "netlink", object: spec.name, code: .noSuchDevice) }
+            guard bridge.kind == "bridge" else { throw SyscallError(call: "netlink", object: spec.name, code: .exists) }
+            // Off before the interface is up, or the kernel gives it a link-local address that nobody asked for.
+            if spec.addresses.contains(where: { $0.family == .v6 }) {
+                try? Self.skipDuplicateDetection(on: spec.name)
+            } else {
+                try? disableIPv6(of: spec.name)
+            }
+            try route.perform(addressChanges(on: bridge, to: spec.addresses))
+            let mtu = spec.mtu.flatMap { $0 == bridge.mtu ? nil : $0 }
+            if !bridge.isUp || mtu != nil { try route.perform([RouteMessages.bringUp(spec.name, mtu: mtu)]) }
+        } catch {
+            if error.code == .exists && error.object == spec.name { throw .notABridge(spec.name) }
+            throw .kernel(error)
+        }
+    }
+
+    /// Makes the pair, joins it to the bridge, and gives the inner end its addresses and routes.
+    func attach(_ spec: EndpointSpec) throws(NetworkError) {
+        do throws(SyscallError) {
+            guard let bridge = try Self.interface(spec.bridge, route) else { throw missingBridge(spec) }
+            let namespace = NetworkNamespace(path: spec.namespacePath)
+            let descriptor = try namespace.open()
+            let mac = spec.macAddress ?? spec.addresses.first.map { MACAddress(for: $0.address) }
+            if try Self.interface(spec.hostInterface, route) == nil {
+                try route.perform([
+                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)
+                ])
+            }
+            // The host's end only carries frames: without this it would take part in IPv6 with an address of its own.
+            try? disableIPv6(of: spec.hostInterface)
+            try route.perform([
+                RouteMessages.enslave(spec.hostInterface, to: bridge.index), RouteMessages.bringUp(spec.hostInterface),
+            ])
+            try configurePort(spec)
+            try namespace.run { () throws(SyscallError) in try Self.configureInside(spec) }
+        } catch {
+            if error.object == spec.bridge { throw .noBridge(spec.bridge) }
+            throw .kernel(error)
+        }
+    }
+
+    func removeLink(_ name: String) throws(NetworkError) {
+        do throws(SyscallError) { try route.perform([RouteMessages.deleteLink(name)]) } catch { throw .kernel(error) }
+    }
+
+    /// In the container's namespace, on a thread of its own.
+    private static func configureInside(_ spec: EndpointSpec) throws(SyscallError) {
+        let socket = try NetlinkSocket(.route)
+        guard let link = try interface(spec.interfaceName, socket) else {
+            throw SyscallError(call: "netlink", object: "interface \(spec.interfaceName)", code: .noSuchDevice)
+        }
+        let hasV6 = spec.addresses.contains { $0.family == .v6 }
+        let settings = "net/ipv6/conf/\(spec.interfaceName)"
+        try? setSysctl("\(settings)/disable_ipv6", hasV6 ? "0" : "1")
+        if hasV6 {
+            try? setSysctl("\(settings)/accept_ra", "0")
+            try? skipDuplicateDetection(on: spec.interfaceName)
+        }
+        for (name, value) in spec.sysctls.sorted(by: { $0.key < $1.key }) { try setSysctl(name, value) }
+        try socket.perform(
+            spec.addresses.map { RouteMessages.addAddress($0, to: link.index, name: spec.interfaceName) }
+                + [RouteMessages.bringUp(spec.interfaceName)]
+                + spec.defaultGateways.map {
+                    RouteMessages.setDefaultRoute(via: $0, interface: link.index, name: spec.interfaceName)
+                })
+    }
+
+    private func configurePort(_ spec: EndpointSpec) throws(SyscallError) {
+        // Only with br_netfilter a packet can be rewritten inside the bridge and have to leave through the port it came from.
+        let isHairpin = (try? readText("/proc/sys/net/bridge/bridge-nf-call-iptables"))?.hasPrefix("1") ?? false
+        guard isHairpin || !spec.allowsPeers, let port = try Self.interface(spec.hostInterface, route) else { return }
+        try route.perform([
+            RouteMessages.configurePort(
+                port.index, name: spec.hostInterface, isIsolated: !spec.allowsPeers, isHairpin: isHairpin)
+        ])
+    }
+
+    private func addressChanges(
+        on bridge: NetworkObservation.Interface, to wanted: [CIDR]
+    ) throws(SyscallError) -> [NetlinkMessage] {
+        let present = try Self.addresses(route).filter { $0.index == bridge.index && !$0.isLinkLocal }.map(\.address)
+        let gone = present.filter { !wanted.contains($0) }
+        return gone.map { RouteMessages.deleteAddress($0, from: bridge.index, name: bridge.name) }
+            + wanted.filter { !present.contains($0) }.map {
+                RouteMessages.addAddress($0, to: bridge.index, name: bridge.name)
+            }
+    }
+
+    /// The addresses are ours to give, and the wait for others to object takes a second or two.
+    private static func skipDuplicateDetection(on interface: String) throws(SyscallError) {
+        try setSysctl("net/ipv6/conf/\(interface)/accept_dad", "0")
+    }
+
+    private func disableIPv6(of interface: String) throws(SyscallError) {
+        try Self.setSysctl("net/ipv6/conf/\(interface)/disable_ipv6", "1")
+    }
+
+    private func macAddress(of spec: BridgeSpec) -> MACAddress {
+        MACAddress(for: spec.addresses.first?.address ?? .v6(UInt128(stableHash(spec.name))))
+    }
+
+    private func missingBridge(_ spec: EndpointSpec) -> SyscallError {
+        SyscallError(call: "netlink", object: spec.bridge, code: .noSuchDevice)
+    }
+}

@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+import Linux
+
+/// The kernel's side of `NetworkDriver`: everything here runs on one thread, which stays in the host's network namespace.
+final class KernelNetwork {
+    let instance: InstanceName
+    let route: NetlinkSocket
+    let firewall: NFTables
+    /// What the table holds; nil when that is not known.
+    var written: FirewallTable?
+    /// Bridges on which route_localnet is on already.
+    var localnetBridges: Set<String> = []
+    var isForwarding = false
+
+    /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
+    init(instance: InstanceName, hostNamespace: String?) throws {
+        if let hostNamespace {
+            let namespace = try NetworkNamespace(path: hostNamespace).open()
+            try syscall("setns", on: hostNamespace) { berth_setns(namespace.raw, CInt(BERTH_CLONE_NEWNET)) }
+        }
+        self.instance = instance
+        route = try NetlinkSocket(.route)
+        firewall = try NFTables()
+    }
+
+    /// The interface named so; nil when there is none.
+    static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface?
+    {
+        try socket.get(RouteMessages.getLink(name)).map(parseLink)
+    }
+
+    static func parseLink(_ reply: NetlinkReply) -> NetworkObservation.Interface {
+        let attributes = reply.attributes(after: 16)
+        let hardware = attributes[RouteMessages.LinkAttribute.address] ?? []
+        return NetworkObservation.Interface(
+            name: attributes.text(RouteMessages.LinkAttribute.name) ?? "",
+            index: reply.payload.number(at: 4, as: UInt32.self),
+            kind: attributes.nested(RouteMessages.LinkAttribute.kindInformation)?.text(1) ?? "",
+            isUp: reply.payload.number(at: 8, as: UInt32.self) & RouteMessages.up != 0,
+            mtu: attributes.number(RouteMessages.LinkAttribute.mtu) ?? 0,
+            master: attributes.number(RouteMessages.LinkAttribute.master),
+            macAddress: hardware.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
+                .joined(separator: ":"),
+            addresses: [])
+    }
+
+    /// Writes a setting under /proc/sys of the calling thread's network namespace unless it has that value already.
+    static func setSysctl(_ name: String, _ value: String) throws(SyscallError) {
+        let path = "/proc/sys/\(name)"
+        if let current = try? readText(path),
+            current.split(whereSeparator: \.isWhitespace).elementsEqual(
+                value.split(whereSeparator: \.isWhitespace))
+        {
+            return
+        }
+        try writeControlFile(path, value)
+    }
+}

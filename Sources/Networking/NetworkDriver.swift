@@ -1,0 +1,71 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// Owns one engine's bridges, interfaces and nftables table; the kernel is asked from one thread that belongs to the driver.
+package final class NetworkDriver: Sendable {
+    package let instance: InstanceName
+    private let thread: BlockingPool
+    private let kernel: Confined<KernelNetwork>
+
+    /// The driver works in the network namespace pinned at `hostNamespace`; nil is the caller's own.
+    /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
+    package init(instance: InstanceName, hostNamespace: String? = nil) async throws {
+        self.instance = instance
+        let thread = BlockingPool(name: "berth-kernel", limit: 1)
+        self.thread = thread
+        kernel = try await thread.run {
+            Confined(try KernelNetwork(instance: instance, hostNamespace: hostNamespace))
+        }
+    }
+
+    /// Makes the bridge with its addresses, or repairs it.
+    package func ensureBridge(_ spec: BridgeSpec) async throws { try await run { try $0.ensureBridge(spec) } }
+
+    /// Removes the bridge; none is fine.
+    package func removeBridge(_ name: String) async throws { try await run { try $0.removeLink(name) } }
+
+    /// Makes a container's network namespace and pins it at `path`, whose folder must exist; one that is there is kept.
+    ///
+    /// The loopback interface is up, ports below 1024 need no capability and `ping` needs none either, as images expect.
+    package func makeNamespace(_ path: String) async throws {
+        try await run { _ in try KernelNetwork.makeNamespace(path) }
+    }
+
+    /// Unpins the namespace; its interfaces go with the last process in it. None is fine.
+    package func removeNamespace(_ path: String) async throws {
+        try await run { _ in try NetworkNamespace(path: path).remove() }
+    }
+
+    /// Puts a container on a network; repeated, it repairs.
+    package func attach(_ endpoint: EndpointSpec) async throws { try await run { try $0.attach(endpoint) } }
+
+    /// Takes a container off a network by the name of the host's end; none is fine.
+    package func detach(hostInterface: String) async throws { try await run { try $0.removeLink(hostInterface) } }
+
+    /// Brings the engine's table to `rules`, as one transaction; no networks remove it.
+    package func setRules(_ rules: FirewallRules) async throws { try await run { try $0.setRules(rules) } }
+
+    /// Leads 127.0.0.11:53 of a namespace to the ports on 127.0.0.11 where the name service listens in it.
+    package func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) async throws {
+        try await run { _ in
+            try KernelNetwork.redirectDNS(namespacePath: namespacePath, udpPort: udpPort, tcpPort: tcpPort)
+        }
+    }
+
+    /// Reads links, addresses and routes in full.
+    package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
+
+    /// Runs `body` on the driver's thread.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (KernelNetwork) throws -> Result) async throws -> Result {
+        try await thread.run { [kernel] in try body(kernel.value) }
+    }
+}
+
+/// A value that belongs to the one thread of a `BlockingPool(limit: 1)`: made, used and freed there.
+private final class Confined<Value>: @unchecked Sendable {
+    // Guarded by that thread: `value` is touched only in bodies that the pool runs, one after the other.
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+}

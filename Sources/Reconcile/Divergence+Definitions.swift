@@ -1,0 +1,81 @@
+import ProjectModel
+
+extension NetworkDefinition {
+    /// Fields in which this differs from what a network was made with and that shape it: labels do not, and neither does
+    /// `attachable`, which means nothing on one machine. docker compose tears a network down for a label.
+    func shapeDivergences(from made: NetworkDefinition, field: String) -> [Divergence] {
+        var result: [Divergence] = []
+        result.compare("\(field).driver", made.driver ?? "bridge", driver ?? "bridge")
+        result.compareNames("\(field).driver_opts", made.driverOptions, driverOptions)
+        result.compare("\(field).internal", made.isInternal, isInternal)
+        result.compare("\(field).enable_ipv4", made.enableIPv4, enableIPv4)
+        result.compare("\(field).enable_ipv6", made.enableIPv6, enableIPv6)
+        if made.ipam ?? IPAMDefinition() != ipam ?? IPAMDefinition() {
+            let old = made.ipam?.config.compactMap(\.subnet).joined(separator: " ") ?? ""
+            let new = ipam?.config.compactMap(\.subnet).joined(separator: " ") ?? ""
+            let isPlain = old != new && !old.isEmpty && !new.isEmpty
+            result.append(
+                Divergence("\(field).ipam", .changed(from: isPlain ? old : nil, to: isPlain ? new : nil)))
+        }
+        return result
+    }
+}
+
+extension VolumeDefinition {
+    /// Fields in which this differs from what a volume was made with and that shape it: labels do not.
+    func shapeDivergences(from made: VolumeDefinition, field: String) -> [Divergence] {
+        var result: [Divergence] = []
+        result.compare("\(field).driver", made.driver ?? "local", driver ?? "local")
+        result.compareNames("\(field).driver_opts", made.driverOptions, driverOptions)
+        return result
+    }
+}
+
+extension [Divergence] {
+    fileprivate mutating func compare<Value: Equatable>(_ field: String, _ old: Value, _ new: Value) {
+        if old != new { append(Divergence(field, .changed(from: "\(old)", to: "\(new)"))) }
+    }
+
+    /// Options by name only: a mount option of a network file system may hold a password.
+    fileprivate mutating func compareNames(_ field: String, _ old: [String: String], _ new: [String: String]) {
+        for key in Set(old.keys).union(new.keys).sorted() where old[key] != new[key] {
+            let change: Divergence.Change =
+                old[key] == nil ? .added(nil) : new[key] == nil ? .removed(nil) : .changed(from: nil, to: nil)
+            append(Divergence("\(field).\(key)", change))
+        }
+    }
+}
+
+extension Planner {
+    /// Divergences of the networks, volumes, secrets and configs that a container was made with. What it was made with and
+    /// did not record is taken as unchanged: nothing is made anew for want of a record.
+    func definitionDivergences(of container: ObservedContainer, spec: Service) -> [Divergence] {
+        var result: [Divergence] = []
+        for key in spec.networks.map(\.network) {
+            guard let made = container.networks[key], let wanted = desired.networks[key] else { continue }
+            result.compare("networks.\(key).name", made.name, wanted.name)
+            if objects.settledNetworks.contains(key) || wanted.external { continue }
+            result += wanted.shapeDivergences(from: made, field: "networks.\(key)")
+        }
+        for key in spec.volumeKeys {
+            guard let made = container.volumes[key], let wanted = desired.volumes[key] else { continue }
+            result.compare("volumes.\(key).name", made.name, wanted.name)
+            if objects.settledVolumes.contains(key) || wanted.external { continue }
+            result += wanted.shapeDivergences(from: made, field: "volumes.\(key)")
+        }
+        result += fileDivergences("secrets", spec.secrets, container.secrets, desired.secrets)
+        result += fileDivergences("configs", spec.configs, container.configs, desired.configs)
+        return result
+    }
+
+    private func fileDivergences(
+        _ field: String, _ mounts: [FileMount], _ made: [String: FileObject], _ wanted: [String: FileObject]
+    ) -> [Divergence] {
+        Set(mounts.map(\.source)).sorted().compactMap { key in
+            guard let old = made[key], let new = wanted[key], old.name != new.name || old.source != new.source else {
+                return nil
+            }
+            return Divergence("\(field).\(key)", .changed(from: nil, to: nil))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import JSON
+import ProjectModel
+
+/// One field in which what a container was made from differs from what its service is now.
+package struct Divergence: Hashable, Sendable, CustomStringConvertible {
+    /// The attribute's path in Compose's words: `environment.DEBUG`, `networks.back.internal`.
+    package let field: String
+    package let change: Change
+
+    /// Values are there only when a person may see them.
+    package enum Change: Hashable, Sendable {
+        case added(String?)
+        case removed(String?)
+        case changed(from: String?, to: String?)
+    }
+
+    package init(_ field: String, _ change: Change) {
+        self.field = field
+        self.change = change
+    }
+
+    package var description: String {
+        switch change {
+        case .added(let value): field + " added" + (value.map { " (\($0))" } ?? "")
+        case .removed(let value): field + " removed" + (value.map { " (\($0))" } ?? "")
+        case .changed(let from?, let to?): "\(field) changed \(from) → \(to)"
+        case .changed: field + " changed"
+        }
+    }
+}
+
+extension [Divergence] {
+    /// The first few in a line; the rest is counted.
+    var reason: String {
+        let shown = prefix(4).map(\.description).joined(separator: ", ")
+        return count > 4 ? "\(shown) and \(count - 4) more" : shown
+    }
+}
+
+/// The fields in which `wanted` differs from `made`, in the order of the attributes of a service.
+///
+/// What does not shape a container is left out (scale, depends_on, profiles, build, pull_policy, attach, heal), and so is
+/// the order of lists that are sets.
+package func divergences(from made: Service, to wanted: Service) -> [Divergence] {
+    if made.shapingContainers(like: wanted) == wanted { return [] }
+    guard let old = try? JSONValue(encoding: made).object, let new = try? JSONValue(encoding: wanted).object else {
+        return [Divergence("service", .changed(from: nil, to: nil))]
+    }
+    var fields = new.keys
+    fields.append(contentsOf: old.keys.filter { new[$0] == nil })
+    return fields.filter { !notShaping.contains($0) }.flatMap { field in
+        fieldDivergences(field, from: old[field], to: new[field], made: made, wanted: wanted)
+    }
+}
+
+private let notShaping: Set<String> = [
+    "name", "scale", "depends_on", "profiles", "build", "pull_policy", "attach", "heal",
+]
+
+/// Lists whose order means nothing and whose elements are told apart by one member.
+private let keyedLists = ["networks": "network", "volumes": "target", "secrets": "source", "configs": "source"]
+
+/// Lists of texts whose order means nothing.
+private let setLists: Set<String> = ["expose", "cap_add", "cap_drop", "security_opt", "group_add"]
+
+/// Lists of objects whose order means nothing.
+private let unorderedLists: Set<String> = ["ports", "devices", "device_cgroup_rules"]
+
+extension Service {
+    /// A copy with everything that shapes no container taken from `other`: equality is then the quick answer.
+    fileprivate func shapingContainers(like other: Service) -> Service {
+        var copy = self
+        copy.name = other.name
+        copy.scale = other.scale
+        copy.dependsOn = other.dependsOn
+        copy.profiles = other.profiles
+        copy.hasBuild = other.hasBuild
+        copy.pullPolicy = other.pullPolicy
+        copy.attach = other.attach
+        copy.heal = other.heal
+        return copy
+    }
+}
+
+private func fieldDivergences(
+    _ field: String, from old: JSONValue?, to new: JSONValue?, made: Service, wanted: Service
+) -> [Divergence] {
+    if old == new { return [] }
+    // An empty command is not an absent one: it clears the image's.
+    let meansSomethingEmpty = field == "command" || field == "entrypoint"
+    let old = meansSomethingEmpty ? old : old?.unlessEmpty
+    let new = meansSomethingEmpty ? new : new?.unlessEmpty
+    if let key = keyedLists[field], let before = keyed(old, by: key), let after = keyed(new, by: key) {
+        return memberDivergences(field, from: before, to: after) { name, before, after in
+            guard field == "networks", let before = before.object, let after = after.object else {
+                return [Divergence(name, .changed(from: nil, to: nil))]
+            }
+            return memberDivergences(name, from: before, to: after) { member, _, _ in
+                [Divergence(member, .changed(from: nil, to: nil))]
+            }
+        }
+    }
+    if setLists.contains(field) {
+        let before = texts(old)
+        let after = texts(new)
+        return after.subtracting(before).sorted().map { Divergence("\(field).\($0)", .added(nil)) }
+            + before.subtracting(after).sorted().map { Divergence("\(field).\($0)", .removed(nil)) }
+    }
+    if unorderedLists.contains(field), Set(old?.array ?? []) == Set(new?.array ?? []) { return [] }
+    if objectFields.contains(field) {
+        let prefix = field == "resources" ? "" : field
+        return memberDivergences(prefix, from: old?.object ?? JSONObject(), to: new?.object ?? JSONObject()) {
+            [memberChange($0, in: field, from: $1, to: $2)]
+        }
+    }
+    if field == "healthcheck" || field == "logging", let before = old?.object, let after = new?.object {
+        return memberDivergences(field, from: before, to: after) { [memberChange($0, in: field, from: $1, to: $2)] }
+    }
+    let from = ShownValue.of(field, in: made, old)
+    let to = ShownValue.of(field, in: wanted, new)
+    switch (old, new) {
+    case (nil, _): return [Divergence(field, .added(to))]
+    case (_, nil): return [Divergence(field, .removed(from))]
+    default: return [Divergence(field, .changed(from: from, to: to))]
+    }
+}
+
+/// Maps and groups of scalars, reported member by member.
+private let objectFields: Set<String> = [
+    "environment", "labels", "annotations", "sysctls", "ulimits", "storage_opt", "resources",
+]
+
+private func memberChange(_ path: String, in field: String, from old: JSONValue, to new: JSONValue) -> Divergence {
+    let from = ShownValue.ofMember(path, in: field, old)
+    return Divergence(path, .changed(from: from, to: ShownValue.ofMember(path, in: field, new)))
+}
+
+/// Members of two objects, compared by key; `changed` says what to report of one that is in both.
+private func memberDivergences(
+    _ prefix: String, from old: JSONObject, to new: JSONObject,
+    changed: (String, JSONValue, JSONValue) -> [Divergence]
+) -> [Divergence] {
+    let before = Dictionary(old.members.map { ($0.key, $0.value) }) { first, _ in first }
+    let after = Set(new.keys)
+    var result: [Divergence] = []
+    for member in new.members {
+        let path = prefix.isEmpty ? member.key : "\(prefix).\(member.key)"
+        guard let value = before[member.key] else {
+            result.append(Divergence(path, .added(nil)))
+            continue
+        }
+        if value != member.value { result += changed(path, value, member.value) }
+    }
+    for member in old.members where !after.contains(member.key) {
+        result.append(Divergence(prefix.isEmpty ? member.key : "\(prefix).\(member.key)", .removed(nil)))
+    }
+    return result
+}
+
+/// The elements of a list by one of their members; nil when two share it, as one secret mounted twice does.
+private func keyed(_ list: JSONValue?, by key: String) -> JSONObject? {
+    var object = JSONObject()
+    for element in list?.array ?? [] {
+        guard let name = element[key]?.string, object[name] == nil else { return nil }
+        object[name] = element
+    }
+    return object
+}
+
+private func texts(_ list: JSONValue?) -> Set<String> { Set((list?.array ?? []).compactMap(\.string)) }
+
+extension JSONValue {
+    /// nil for an empty list or object: not giving an attribute and giving it empty are the same.
+    fileprivate var unlessEmpty: JSONValue? {
+        switch self {
+        case .null: nil
+        case .array(let values) where values.isEmpty: nil
+        case .object(let object) where object.isEmpty: nil
+        default: self
+        }
+    }
+}

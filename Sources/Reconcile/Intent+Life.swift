@@ -1,0 +1,126 @@
+import ProjectModel
+
+extension IntentEdit {
+    /// Without names everything the project made goes, whatever the profiles; with names only those services, and if they
+    /// were the last ones, the rest as well.
+    mutating func down(removeOrphans: Bool, volumes: Bool) throws(IntentError) {
+        let chosen = try chosen()
+        for index in chosen { desired.services[index].goal = .absent }
+        let isWhole = names.isEmpty || desired.services.allSatisfy { $0.isOrphan || $0.goal == .absent }
+        guard isWhole else { return }
+        if removeOrphans {
+            for index in desired.services.indices where desired.services[index].isOrphan {
+                desired.services[index].goal = .absent
+            }
+        }
+        desired.removal = Desired.Removal(orphans: removeOrphans, volumes: volumes)
+    }
+
+    /// What exists runs, with what it depends on.
+    mutating func start() throws(IntentError) {
+        let chosen = try chosen()
+        let graph = DependencyGraph(services: desired.services.map(\.spec))
+        for name in names.sorted() where (containers[name] ?? []).isEmpty { throw .serviceHasNoContainer(name) }
+        let targets = graph.closure(of: chosen.map { desired.services[$0].spec.name })
+        for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
+            let service = desired.services[index]
+            guard !replicas(service).isEmpty else {
+                // A dependency that was never made is none of `start`'s business.
+                if names.isEmpty, service.scale > 0 { throw .serviceHasNoContainer(service.spec.name) }
+                continue
+            }
+            desired.services[index].goal = .running
+            desired.removal = nil
+            askForStart(index)
+        }
+        change.services = Array(targets)
+    }
+
+    mutating func stop() throws(IntentError) {
+        for index in try chosen() where [.running, .paused].contains(desired.services[index].goal) {
+            desired.services[index].goal = .stopped
+        }
+    }
+
+    /// What has containers runs afterwards, with a process that began after the verb.
+    mutating func restart(dependents: Bool) throws(IntentError) {
+        let chosen = try chosen()
+        var targets = Set(chosen.map { desired.services[$0].spec.name })
+        if dependents {
+            let graph = DependencyGraph(services: desired.services.map(\.spec))
+            let drawnIn = graph.restarting(with: targets).subtracting(targets).filter { name in
+                // A dependent that is down is not brought up by its dependency's restart.
+                (containers[name] ?? []).contains(where: \.isUp)
+            }
+            targets.formUnion(drawnIn)
+        }
+        for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
+            guard !replicas(desired.services[index]).isEmpty, desired.services[index].goal != .absent else { continue }
+            desired.services[index].goal = .running
+            desired.services[index].restartRound += 1
+        }
+        change.services = Array(targets)
+    }
+
+    /// SIGKILL and a service's stop signal mean that it stays down; after any other the process decides for itself.
+    mutating func kill(_ signal: String, removeOrphans: Bool) throws(IntentError) {
+        guard let sent = SignalName(signal) else { throw .badSignal(signal) }
+        for index in try chosen() {
+            let service = desired.services[index]
+            let stopSignal = service.spec.stopSignal.flatMap(SignalName.init) ?? .terminate
+            guard sent == .kill || sent == stopSignal else { continue }
+            guard [.running, .paused].contains(service.goal), replicas(service).contains(where: \.isUp) else {
+                continue
+            }
+            desired.services[index].goal = .stopped
+        }
+        guard removeOrphans else { return }
+        for index in desired.services.indices where desired.services[index].isOrphan {
+            desired.services[index].goal = .absent
+        }
+    }
+
+    mutating func pause() throws(IntentError) {
+        for index in try chosen() where desired.services[index].goal == .running {
+            guard replicas(desired.services[index]).contains(where: \.isUp) else { continue }
+            desired.services[index].goal = .paused
+        }
+    }
+
+    /// Also what somebody else paused.
+    mutating func unpause() throws(IntentError) {
+        for index in try chosen() {
+            let service = desired.services[index]
+            if service.goal == .paused {
+                desired.services[index].goal = .running
+            } else if service.goal != .running {
+                continue
+            }
+            let isForeign = replicas(service).contains {
+                $0.state == .paused && $0.changedBehindOurBack && $0.startRound >= service.startRound
+            }
+            if isForeign { desired.services[index].startRound += 1 }
+        }
+    }
+
+    /// `rm`: a service is removed whole or not at all, so one of which a replica runs stays.
+    mutating func remove(stop: Bool) throws(IntentError) {
+        change.services = []
+        var removed: [String] = []
+        for index in try chosen() {
+            let service = desired.services[index]
+            let replicas = replicas(service)
+            guard !replicas.isEmpty else { continue }
+            let running = replicas.filter(\.isUp).count
+            guard stop || running == 0 else {
+                if running < replicas.count {
+                    change.notes.append("\(service.spec.name): \(running) of \(replicas.count) still run; use --stop")
+                }
+                continue
+            }
+            desired.services[index].goal = .absent
+            removed.append(service.spec.name)
+        }
+        change.services = removed
+    }
+}

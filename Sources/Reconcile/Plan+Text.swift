@@ -1,0 +1,27 @@
+extension Plan {
+    /// Full names of objects whose data this plan would lose, sorted; ask about them, then plan again keeping the refused.
+    package var namesNeedingConsent: [String] { actions.compactMap(\.needsConsent).sorted() }
+}
+
+/// The plan's language: a verb, the kind unless it is a container, the name.
+extension Action: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .createNetwork(_, let name): "create network \(name)"
+        case .repairNetwork(let name): "repair network \(name)"
+        case .removeNetwork(let name): "remove network \(name)"
+        case .createVolume(_, let name): "create volume \(name)"
+        case .removeVolume(let name): "remove volume \(name)"
+        case .create(let replica, let replaced):
+            "create \(replica)" + (replaced == nil ? "" : " in place of the old one")
+        case .start(let replica, _): "start \(replica)"
+        case .stop(let replica, _): "stop \(replica)"
+        case .remove(let replica, _, let volumes): "remove \(replica)" + (volumes ? " and its anonymous volumes" : "")
+        case .pause(let replica, _): "pause \(replica)"
+        case .unpause(let replica, _): "unpause \(replica)"
+        case .wait(let service, let condition, let required):
+            "wait until \(service) \(condition == .completed ? "has" : "is") \(condition.rawValue)"
+                + (required ? "" : " (optional)")
+        }
+    }
+}

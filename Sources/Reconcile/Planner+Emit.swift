@@ -1,0 +1,151 @@
+import ProjectModel
+
+extension Planner {
+    /// Makes the actions of every decided replica, then the edges that need all of them.
+    mutating func emitServices() {
+        for name in graph.order.reversed() {
+            for task in tasks[name] ?? [] { emitDown(task) }
+        }
+        for name in graph.order { orderStops(of: name) }
+        orderSharers()
+        for removal in objects.removals {
+            draft.order(removal.node, after: removal.users.compactMap { nodes.removals[$0] })
+        }
+        let exclusives = Exclusives(planner: self)
+        for name in graph.order {
+            guard let service = services[name] else { continue }
+            for task in tasks[name] ?? [] { emitUp(task, service, exclusives) }
+        }
+    }
+
+    private func place(_ task: ReplicaTask) -> PlanDraft.Place {
+        let rank = graph.rank[task.replica.service] ?? graph.order.count
+        let number = task.existing?.number ?? 0
+        return task.isTeardown
+            ? PlanDraft.Place(.teardown, rank: graph.order.count - rank, number: number)
+            : servicePlace(task.replica)
+    }
+
+    private func servicePlace(_ replica: Replica) -> PlanDraft.Place {
+        guard case .numbered(let service, let number) = replica else { return PlanDraft.Place(.services) }
+        return PlanDraft.Place(.services, rank: graph.rank[service] ?? graph.order.count, number: number)
+    }
+
+    /// Stops and removals.
+    private mutating func emitDown(_ task: ReplicaTask) {
+        guard let container = task.existing else { return }
+        let reason: String
+        var volumes: Bool?
+        switch task.step {
+        case .keep, .create, .start, .pause, .unpause: return
+        case .stop(let why), .restart(_, let why): reason = why
+        case .remove(let why):
+            reason = why
+            // A second container of one number may share its anonymous volumes with the first.
+            let isTwin = (tasks[container.service] ?? []).contains { $0.replica == task.replica && $0.survives }
+            volumes = container.hasAnonymousVolumes && !isTwin
+        case .replace(_, let renew, let why):
+            reason = why
+            volumes = renew && container.hasAnonymousVolumes
+        }
+        let place = place(task)
+        if container.isUp {
+            nodes.stops[container.id] = draft.add(
+                .stop(task.replica, id: container.id), at: place, because: reason)
+        }
+        guard let volumes else { return }
+        let removal = draft.add(
+            .remove(task.replica, id: container.id, anonymousVolumes: volumes), at: place, because: reason)
+        draft.order(removal, after: nodes.stops[container.id])
+        nodes.removals[container.id] = removal
+    }
+
+    /// Dependents stop first where both go down for good, where the dependent is to be restarted with its dependency, and
+    /// where it is in its dependency's namespace.
+    private mutating func orderStops(of name: String) {
+        let own = tasks[name] ?? []
+        for dependent in graph.dependents[name] ?? [] {
+            let joins = services[dependent.service]?.spec.joins.contains { $0.service == name } ?? false
+            let isTied = dependent.restart || joins
+            let stops = (tasks[dependent.service] ?? []).filter { isTied || $0.isTeardown }.compactMap { task in
+                task.existing.flatMap { nodes.stops[$0.id] }
+            }
+            guard !stops.isEmpty else { continue }
+            for task in own where isTied || task.isTeardown {
+                guard let id = task.existing?.id else { continue }
+                if let stop = nodes.stops[id] {
+                    draft.order(stop, after: stops)
+                } else if joins, let removal = nodes.removals[id] {
+                    draft.order(removal, after: stops)
+                }
+            }
+        }
+    }
+
+    /// Who is in a container's namespace leaves before it: by what was joined, whatever the file says now. Stops follow the
+    /// file alone, so that the two can never ask for opposite orders.
+    mutating func orderSharers() {
+        for sharer in observed.containers {
+            for owner in sharer.joined {
+                guard let removal = nodes.removals[owner] else { continue }
+                draft.order(removal, after: nodes.removals[sharer.id] ?? nodes.stops[sharer.id])
+            }
+        }
+    }
+
+    /// Creations, starts, pauses.
+    private mutating func emitUp(_ task: ReplicaTask, _ service: DesiredService, _ exclusives: Exclusives) {
+        let place = servicePlace(task.replica)
+        let id = task.existing?.id
+        switch task.step {
+        case .keep, .stop, .remove: return
+        case .create(let starts, let reason):
+            let old = observed.predecessors["\(task.replica)"]
+            let node = emitCreate(task, service.spec, replacing: old, because: reason, exclusives)
+            if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
+        case .replace(let starts, _, let reason):
+            let node = emitCreate(task, service.spec, replacing: id, because: reason, exclusives)
+            if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
+        case .start(let reason):
+            emitStart(task, service, existing: id, after: nil, because: reason, exclusives)
+        case .restart(_, let reason):
+            let stop = id.flatMap { nodes.stops[$0] }
+            emitStart(task, service, existing: id, after: stop, because: reason, exclusives)
+        case .pause(let reason):
+            if let id { _ = draft.add(.pause(task.replica, id: id), at: place, because: reason) }
+        case .unpause(let reason):
+            if let id { _ = draft.add(.unpause(task.replica, id: id), at: place, because: reason) }
+        }
+    }
+
+    private mutating func emitCreate(
+        _ task: ReplicaTask, _ spec: Service, replacing: String?, because reason: String, _ exclusives: Exclusives
+    ) -> PlanDraft.Node {
+        let create = Action.create(task.replica, replacing: replacing)
+        let node = draft.add(create, at: servicePlace(task.replica), because: reason)
+        draft.order(node, after: task.existing.flatMap { nodes.removals[$0.id] })
+        draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
+        draft.order(node, after: spec.volumeKeys.compactMap { objects.volumes[$0] })
+        for owner in spec.creationOwners { draft.order(node, after: nodes.creations[owner] ?? []) }
+        draft.order(node, after: exclusives.removals(before: task.replica, spec, in: desired.project))
+        nodes.creations[spec.name, default: []].append(node)
+        return node
+    }
+
+    private mutating func emitStart(
+        _ task: ReplicaTask, _ service: DesiredService, existing: String?, after previous: PlanDraft.Node?,
+        because reason: String, _ exclusives: Exclusives
+    ) {
+        let spec = service.spec
+        let place = servicePlace(task.replica)
+        // The waits are made first: of two actions in one place the earlier made is listed first.
+        let ready = readiness(for: spec, isRestart: task.isRestarted)
+        let node = draft.add(.start(task.replica, existing: existing), at: place, because: reason)
+        draft.order(node, after: previous)
+        draft.order(node, after: ready)
+        // A new container has waited for its networks when it was made.
+        if existing != nil { draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] }) }
+        draft.order(node, after: exclusives.stops(before: task.existing?.id, spec))
+        nodes.starts[spec.name, default: []].append(node)
+    }
+}

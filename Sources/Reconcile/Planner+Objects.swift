@@ -1,0 +1,117 @@
+import ProjectModel
+
+/// What planning decided about networks and volumes, by the key in the file.
+struct PlannedObjects {
+    /// The node after which a container may be made or started on it.
+    var networks: [String: PlanDraft.Node] = [:]
+    var volumes: [String: PlanDraft.Node] = [:]
+    /// Why containers that use it must be made anew.
+    var networkReasons: [String: String] = [:]
+    var volumeReasons: [String: String] = [:]
+    /// Removals that come after those of the containers that use it.
+    var removals: [(node: PlanDraft.Node, users: [String])] = []
+    /// Keys whose definition stays as it is on the machine although the file says otherwise.
+    var settledNetworks: Set<String> = []
+    var settledVolumes: Set<String> = []
+}
+
+extension Planner {
+    /// Networks, then volumes, each by key: only what a service with a goal above `absent` uses.
+    mutating func planObjects() {
+        var networkUsers: [String: [String]] = [:]
+        var volumeUsers: [String: [String]] = [:]
+        for service in desired.services where service.goal != .absent && !service.isOrphan && service.scale > 0 {
+            for attachment in service.spec.networks {
+                networkUsers[attachment.network, default: []].append(service.spec.name)
+            }
+            for key in service.spec.volumeKeys { volumeUsers[key, default: []].append(service.spec.name) }
+        }
+        for (key, users) in networkUsers.sorted(by: { $0.key < $1.key }) { planNetwork(key, users: users) }
+        for (key, users) in volumeUsers.sorted(by: { $0.key < $1.key }) { planVolume(key, users: users) }
+    }
+
+    private mutating func planNetwork(_ key: String, users: [String]) {
+        guard let wanted = desired.networks[key] else { return }
+        let place = PlanDraft.Place(.objects, rank: 0, name: key)
+        guard let network = observed.networks[wanted.name] else {
+            guard !wanted.external else { return }
+            let create = Action.createNetwork(key: key, name: wanted.name)
+            objects.networks[key] = draft.add(create, at: place, because: "used by \(listed(users))")
+            objects.networkReasons[key] = "network \(wanted.name) is gone"
+            return
+        }
+        let isOurs = network.project == desired.project
+        let changes = wanted.shapeDivergences(from: network.definition, field: "networks.\(key)")
+        if !wanted.external, isOurs, !changes.isEmpty,
+            canBeReplaced(network.users, { spec in spec.networks.contains { $0.network == key } })
+        {
+            let removal = draft.add(.removeNetwork(name: network.name), at: place, because: changes.reason)
+            let creation = draft.add(
+                .createNetwork(key: key, name: network.name), at: place, because: changes.reason)
+            draft.order(creation, after: removal)
+            objects.removals.append((removal, network.users))
+            objects.networks[key] = creation
+            objects.networkReasons[key] = changes.reason
+            return
+        }
+        if !changes.isEmpty { objects.settledNetworks.insert(key) }
+        if let damage = network.damage, isOurs || network.project == nil {
+            objects.networks[key] = draft.add(.repairNetwork(name: network.name), at: place, because: damage)
+        }
+    }
+
+    private mutating func planVolume(_ key: String, users: [String]) {
+        guard let wanted = desired.volumes[key] else { return }
+        let place = PlanDraft.Place(.objects, rank: 1, name: key)
+        guard let volume = observed.volumes[wanted.name] else {
+            guard !wanted.external else { return }
+            let create = Action.createVolume(key: key, name: wanted.name)
+            objects.volumes[key] = draft.add(create, at: place, because: "used by \(listed(users))")
+            objects.volumeReasons[key] = "volume \(wanted.name) is gone"
+            return
+        }
+        let changes = wanted.shapeDivergences(from: volume.definition, field: "volumes.\(key)")
+        guard !changes.isEmpty else { return }
+        let isOurs = volume.project == desired.project && !volume.isAnonymous
+        guard !wanted.external, isOurs, !kept.contains(volume.name),
+            canBeReplaced(volume.users, { $0.volumeKeys.contains(key) })
+        else {
+            objects.settledVolumes.insert(key)
+            return
+        }
+        let removal = draft.add(
+            .removeVolume(name: volume.name), at: place, because: changes.reason, consent: volume.name)
+        let creation = draft.add(.createVolume(key: key, name: volume.name), at: place, because: changes.reason)
+        draft.order(creation, after: removal)
+        objects.removals.append((removal, volume.users))
+        objects.volumes[key] = creation
+        objects.volumeReasons[key] = changes.reason
+    }
+
+    /// Whether every container in `users` will be made anew or removed by this plan, so that what it uses can be too; one
+    /// that is attached without its definition saying so would not be.
+    private func canBeReplaced(_ users: [String], _ uses: (Service) -> Bool) -> Bool {
+        users.allSatisfy { id in
+            guard let container = containersByID[id], container.number != nil,
+                let service = services[container.service]
+            else { return false }
+            if service.goal == .absent { return true }
+            return !service.isOrphan && service.goal != .stopped && (uses(container.spec) || uses(service.spec))
+        }
+    }
+
+    private func listed(_ names: [String]) -> String {
+        let names = names.sorted()
+        return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+}
+
+extension Service {
+    /// Keys of top-level volumes that it mounts, in order.
+    var volumeKeys: [String] {
+        volumes.compactMap { mount in
+            guard case .volume(let source?, _, _) = mount.kind else { return nil }
+            return source
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ProjectModel
+
+extension Planner {
+    /// What must have ended before a container of `spec` starts: starts of its dependencies, and waits for their
+    /// conditions where they do not hold yet.
+    ///
+    /// A dependency that nobody wants running (`--no-deps`, `stop db`) holds nothing up. A restart follows what this plan
+    /// starts and does not ask for the health of the rest: a restart must not end with a stopped container.
+    mutating func readiness(for spec: Service, isRestart: Bool) -> [PlanDraft.Node] {
+        var result: [PlanDraft.Node] = []
+        for need in graph.needs[spec.name] ?? [] {
+            guard let other = services[need.service], other.goal == .running, !other.isOrphan, other.scale > 0 else {
+                continue
+            }
+            let starts = nodes.starts[need.service] ?? []
+            if starts.isEmpty, isRestart || holds(need.condition, for: need.service) { continue }
+            if need.condition == .started, need.required {
+                result += starts
+                continue
+            }
+            result.append(wait(for: need, of: spec.name, after: starts))
+        }
+        return result
+    }
+
+    private mutating func wait(for need: Dependency, of service: String, after starts: [PlanDraft.Node])
+        -> PlanDraft.Node
+    {
+        let condition: Action.Condition =
+            switch need.condition {
+            case .started: .started
+            case .healthy: .healthy
+            case .completed: .completed
+            }
+        let key = Wait(service: need.service, condition: condition, required: need.required)
+        if let node = nodes.waits[key] { return node }
+        let rank = graph.rank[need.service] ?? 0
+        let place = PlanDraft.Place(.services, rank: rank, number: Int.max)
+        let node = draft.add(
+            .wait(service: need.service, condition, required: need.required), at: place,
+            because: "\(service) depends on it")
+        draft.order(node, after: starts)
+        nodes.waits[key] = node
+        return node
+    }
+
+    /// Whether every replica has reached `condition` already, given that this plan starts none.
+    private func holds(_ condition: Dependency.Condition, for service: String) -> Bool {
+        (tasks[service] ?? []).filter { !$0.isTeardown }.allSatisfy { task in
+            guard let container = task.existing else { return false }
+            return switch condition {
+            case .started: container.state != .created
+            case .healthy: container.health == .healthy && container.state == .running
+            case .completed: container.state == .exited && container.exitCode == 0
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ProjectModel
+
+extension Preflight {
+    func names(of service: DesiredService) -> [PreflightFinding] {
+        let name = service.spec.name
+        var findings: [PreflightFinding] = []
+        if let fixed = service.spec.containerName, service.scale > 1 {
+            findings.append(
+                PreflightFinding(
+                    .containerNameScaled, service: name,
+                    "container_name \(fixed) cannot be shared by \(service.scale) replicas",
+                    hint: "remove container_name to scale the service"))
+        }
+        if let fixed = service.spec.containerName {
+            for other in namers[fixed] ?? [] where isReported(with: service, other) {
+                findings.append(
+                    PreflightFinding(
+                        .containerNameClash, service: name,
+                        "container_name \(fixed) is also that of \(other.spec.name)",
+                        hint: "give one of them another name"))
+            }
+        }
+        let replicas = created[name] ?? []
+        let wanted = Set(replicas.map { service.spec.replicaName($0, in: desired.project) }).sorted()
+        for wantedName in wanted {
+            guard let owner = facts.containerNames[wantedName], !removed.contains(owner.container) else { continue }
+            let whose = owner.project.map { $0 == desired.project ? "this project" : "project \($0)" } ?? "no project"
+            findings.append(
+                PreflightFinding(
+                    .containerNameTaken, service: name,
+                    "the name \(wantedName) is taken by container \(owner.container.prefix(12)) of \(whose)",
+                    hint: "remove or rename that container"))
+        }
+        return findings
+    }
+
+    func ports(of service: DesiredService) -> [PreflightFinding] {
+        guard service.goal == .running || service.goal == .paused else { return [] }
+        let name = service.spec.name
+        return service.spec.ports.flatMap { port -> [PreflightFinding] in
+            guard let range = port.publishedRange else { return [] }
+            var findings: [PreflightFinding] = []
+            if service.scale > range.count {
+                findings.append(
+                    PreflightFinding(
+                        .fixedPortScaled, service: name,
+                        "\(service.scale) replicas cannot all publish port \(port.publishedText)",
+                        hint: "publish a range of \(service.scale) ports, or only the target port \(port.target)"))
+            }
+            if let clash = clash(of: port, in: service) {
+                findings.append(
+                    PreflightFinding(
+                        .portClash, service: name, "port \(port.publishedText) is also published by \(clash)",
+                        hint: "publish one of them on another port or address"))
+            }
+            let holders = range.map { number in holder(of: port, number) }
+            if !holders.contains(where: { $0 == nil }), case let holder?? = holders.first {
+                let what = range.count == 1 ? "is" : "are all"
+                findings.append(
+                    PreflightFinding(
+                        .portTaken, service: name, "port \(port.publishedText) \(what) taken by \(holder)",
+                        hint: "stop it, or publish another port"))
+            }
+            return findings
+        }
+    }
+
+    /// Another service of this project that wants the one port too.
+    private func clash(of port: PortMapping, in service: DesiredService) -> String? {
+        guard let range = port.publishedRange, range.count == 1 else { return nil }
+        let others = (publishers[range.lowerBound] ?? []).filter { other in
+            isReported(with: service, other) && (other.goal == .running || other.goal == .paused)
+        }
+        return others.first { other in
+            other.spec.ports.contains { theirs in
+                theirs.publishedRange == range && theirs.transport == port.transport
+                    && addressesOverlap(theirs.hostIP, port.hostIP)
+            }
+        }?.spec.name
+    }
+
+    private func holder(of port: PortMapping, _ number: UInt16) -> String? {
+        let held = facts.ports.first { held in
+            guard held.number == number, held.transport == port.transport else { return false }
+            guard addressesOverlap(held.address, port.hostIP) else { return false }
+            guard let container = held.container else { return true }
+            if leaving.contains(container) { return false }
+            // A container of a service that stays is a clash within the project, told apart above.
+            guard let own = containersByID[container] else { return true }
+            return own.number == nil || (services[own.service]?.isOrphan ?? true)
+        }
+        return held?.owner
+    }
+}
+
+extension PortMapping {
+    /// The host ports it may take; nil when any will do.
+    var publishedRange: ClosedRange<UInt16>? {
+        guard let published else { return nil }
+        let ends = published.split(separator: "-", maxSplits: 1).compactMap { UInt16($0) }
+        guard let first = ends.first, let last = ends.last, first > 0, first <= last else { return nil }
+        return first...last
+    }
+
+    var publishedText: String {
+        (hostIP.map { $0.contains(":") ? "[\($0)]:" : "\($0):" } ?? "") + (published ?? "any") + "/" + transport
+    }
+}
+
+/// Whether two listeners on one port get in each other's way; nil and `::` are every address, `0.0.0.0` every one of IPv4.
+func addressesOverlap(_ one: String?, _ other: String?) -> Bool {
+    guard let one, let other, one != "::", other != "::" else { return true }
+    if one == other { return true }
+    let areIPv4 = !one.contains(":") && !other.contains(":")
+    return areIPv4 && (one == "0.0.0.0" || other == "0.0.0.0")
+}

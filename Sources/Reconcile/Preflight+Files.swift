@@ -1,0 +1,53 @@
+import ProjectModel
+
+extension Preflight {
+    /// Binds, secrets and configs whose source is not there.
+    func files(of service: DesiredService) -> [PreflightFinding] {
+        guard isCreated(service) else { return [] }
+        let name = service.spec.name
+        var findings: [PreflightFinding] = []
+        for mount in service.spec.volumes {
+            guard case .bind(let source, let createHostPath, _, _, _) = mount.kind else { continue }
+            guard facts.missingPaths.contains(source) else { continue }
+            findings.append(
+                createHostPath
+                    ? PreflightFinding(
+                        .bindSourceMade, service: name,
+                        "\(source) does not exist: an empty folder owned by root is made for \(mount.target)")
+                    : PreflightFinding(
+                        .bindSourceMissing, service: name,
+                        "\(source) does not exist, and \(mount.target) is a bind of it with create_host_path: false",
+                        hint: "`mkdir -p \(source)`"))
+        }
+        for mount in service.spec.secrets {
+            guard let secret = desired.secrets[mount.source] else { continue }
+            findings += source(of: secret, "secret", mount.source, .secretFileMissing, name)
+        }
+        for mount in service.spec.configs {
+            guard let config = desired.configs[mount.source] else { continue }
+            findings += source(of: config, "config", mount.source, .configFileMissing, name)
+        }
+        return findings
+    }
+
+    private func source(
+        of object: FileObject, _ kind: String, _ key: String, _ code: PreflightFinding.Code, _ service: String
+    ) -> [PreflightFinding] {
+        switch object.source {
+        case .file(let path) where facts.missingPaths.contains(path):
+            [
+                PreflightFinding(
+                    code, service: service, "the file of \(kind) \(key) does not exist: \(path)",
+                    hint: "make the file, or change \(kind)s.\(key).file")
+            ]
+        case .external:
+            [
+                PreflightFinding(
+                    .externalFileObject, service: service,
+                    "\(kind) \(key) is external, and there is no store of \(kind)s",
+                    hint: "give \(kind)s.\(key) a file, an environment or a content")
+            ]
+        case .file, .content: []
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ProjectModel
+
+extension Preflight {
+    func image(of service: DesiredService) -> [PreflightFinding] {
+        guard isCreated(service), let reference = service.spec.image, let image = facts.images[reference] else {
+            return []
+        }
+        let name = service.spec.name
+        if case .absent(let reason) = image.availability {
+            let message = "image \(reference) is not on this machine: \(reason)"
+            let hint =
+                service.spec.hasBuild
+                ? "build it elsewhere and load it: `docker save \(reference) | berth image load`"
+                : "`berth image pull \(reference)` or `docker save \(reference) | berth image load`"
+            return [PreflightFinding(.missingImage, service: name, message, hint: hint)]
+        }
+        guard let users = image.users, let user = service.spec.user?.split(separator: ":").first.map(String.init),
+            UInt32(user) == nil, !users.contains(user)
+        else { return [] }
+        let suggestion = likelySpelling(of: user, among: users).map { "did you mean \"\($0)\"? " } ?? ""
+        return [
+            PreflightFinding(
+                .unknownUser, service: name, "user \"\(user)\" is not in the /etc/passwd of \(reference)",
+                hint: "\(suggestion)a number works without an entry")
+        ]
+    }
+
+    /// Dependencies whose health is waited for although nothing ever tells it.
+    func health(_ service: DesiredService) -> [PreflightFinding] {
+        service.spec.dependsOn.compactMap { need in
+            guard need.condition == .healthy, need.required, let other = services[need.service],
+                other.goal == .running, !hasHealthcheck(other.spec)
+            else { return nil }
+            return PreflightFinding(
+                .noHealthcheck, service: service.spec.name,
+                "depends on \(need.service) being healthy, which has no health check",
+                hint: "give \(need.service) a healthcheck, or wait for service_started")
+        }
+    }
+
+    private func hasHealthcheck(_ spec: Service) -> Bool {
+        if let test = spec.healthcheck?.test { return test != ["NONE"] }
+        // An image that was not looked at may have one.
+        guard let image = spec.image.flatMap({ facts.images[$0] }), image.availability == .present else { return true }
+        return image.hasHealthcheck
+    }
+}

@@ -1,0 +1,125 @@
+import ProjectModel
+
+extension Preflight {
+    /// Networks that cannot be made or used, and changes of networks that have to wait.
+    func networks() -> [PreflightFinding] {
+        var findings: [PreflightFinding] = []
+        for (key, users) in usersByKey({ $0.networks.map(\.network) }) {
+            guard let wanted = desired.networks[key] else { continue }
+            let there = observed.networks[wanted.name]
+            if wanted.external {
+                guard there == nil else { continue }
+                findings.append(
+                    PreflightFinding(
+                        .networkMissing, service: users.first,
+                        "network \(wanted.name) declared as external, but could not be found",
+                        hint: "`berth network create \(wanted.name)`, or take `external` away"))
+            } else if let there, there.project != desired.project {
+                findings.append(
+                    PreflightFinding(
+                        .networkNotOurs, service: users.first,
+                        "a network with name \(wanted.name) exists but was not made by this project",
+                        hint: "set `external: true` to use it, or give networks.\(key) another name"))
+            } else if let there, !removedNetworks.contains(wanted.name) {
+                let changes = wanted.shapeDivergences(from: there.definition, field: "networks.\(key)")
+                guard !changes.isEmpty else { continue }
+                findings.append(
+                    PreflightFinding(
+                        .networkChangePutOff,
+                        "network \(wanted.name) stays as it is (\(changes.reason)): containers that this plan does not "
+                            + "touch are on it", hint: "`berth up` for the whole project, and remove stopped one-offs"))
+            }
+        }
+        return findings + subnets()
+    }
+
+    func volumes() -> [PreflightFinding] {
+        var findings: [PreflightFinding] = []
+        for (key, users) in usersByKey(\.volumeKeys) {
+            guard let wanted = desired.volumes[key] else { continue }
+            let there = observed.volumes[wanted.name]
+            if wanted.external {
+                guard there == nil else { continue }
+                findings.append(
+                    PreflightFinding(
+                        .volumeMissing, service: users.first, "external volume \"\(wanted.name)\" not found",
+                        hint: "take `external` away to have it made"))
+            } else if let there, there.project != desired.project {
+                let whose = there.project.map { "for project \"\($0)\"" } ?? "by hand"
+                findings.append(
+                    PreflightFinding(
+                        .volumeNotOurs, service: users.first,
+                        "volume \"\(wanted.name)\" was made \(whose); it is used, and never removed with this project",
+                        hint: "set `external: true` to say that this is meant"))
+            } else if let there, !removedVolumes.contains(wanted.name) {
+                let changes = wanted.shapeDivergences(from: there.definition, field: "volumes.\(key)")
+                guard !changes.isEmpty else { continue }
+                findings.append(
+                    PreflightFinding(
+                        .volumeChangePutOff,
+                        "volume \(wanted.name) stays as it is (\(changes.reason)): changing it loses its data"))
+            }
+        }
+        return findings
+    }
+
+    /// By key, with the names of the services that the plan touches and that use it, both sorted.
+    private func usersByKey(_ keys: (Service) -> [String]) -> [(key: String, users: [String])] {
+        var users: [String: [String]] = [:]
+        for service in touched {
+            for key in Set(keys(service.spec)) { users[key, default: []].append(service.spec.name) }
+        }
+        return users.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// Subnets of networks to be made, against the machine's and against each other.
+    private func subnets() -> [PreflightFinding] {
+        var findings: [PreflightFinding] = []
+        var seen: [(range: AddressRange, name: String)] = []
+        for key in createdNetworks {
+            guard let wanted = desired.networks[key] else { continue }
+            for subnet in wanted.ipam?.config.compactMap(\.subnet) ?? [] {
+                guard let range = AddressRange(cidr: subnet) else {
+                    findings.append(
+                        PreflightFinding(
+                            .badSubnet, "networks.\(key): \(subnet) is not a subnet", hint: "such as 10.1.2.0/24"))
+                    continue
+                }
+                let hint = "choose another subnet for networks.\(key), or none to have a free one found"
+                let taken = facts.subnets.first { held in
+                    if let network = held.network, network == wanted.name || removedNetworks.contains(network) {
+                        return false
+                    }
+                    return AddressRange(cidr: held.subnet)?.overlaps(range) ?? false
+                }
+                if let taken {
+                    let message =
+                        "subnet \(subnet) of network \(wanted.name) overlaps \(taken.subnet) of \(taken.owner)"
+                    findings.append(PreflightFinding(.subnetClash, message, hint: hint))
+                } else if let other = seen.first(where: { $0.range.overlaps(range) }) {
+                    let message = "subnet \(subnet) of network \(wanted.name) overlaps that of network \(other.name)"
+                    findings.append(PreflightFinding(.subnetClash, message, hint: hint))
+                }
+                seen.append((range, wanted.name))
+            }
+        }
+        return findings
+    }
+
+    /// Fixed addresses must lie in a subnet of their network.
+    func addresses(of service: DesiredService) -> [PreflightFinding] {
+        service.spec.networks.flatMap { attachment -> [PreflightFinding] in
+            guard let network = desired.networks[attachment.network], !network.external else { return [] }
+            let ranges = (network.ipam?.config ?? []).compactMap(\.subnet).compactMap(AddressRange.init(cidr:))
+            return [attachment.ipv4Address, attachment.ipv6Address].compactMap { $0 }.compactMap { address in
+                if let single = AddressRange(cidr: address), ranges.contains(where: { $0.overlaps(single) }) {
+                    return nil
+                }
+                let message = "the address \(address) lies in no subnet of network \(attachment.network)"
+                return PreflightFinding(
+                    .addressOutsideSubnet, service: service.spec.name, message,
+                    hint: "set networks.\(attachment.network).ipam.config.subnet to one that holds it")
+            }
+        }
+    }
+}

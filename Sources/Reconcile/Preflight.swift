@@ -1,0 +1,126 @@
+import ProjectModel
+
+/// What would go wrong with `plan`, found before the first change: errors and warnings, by service, in the order of checks.
+///
+/// Only what the plan makes or starts is looked at: what runs, runs.
+package func preflight(desired: Desired, observed: Observed, plan: Plan, facts: PreflightFacts) -> [PreflightFinding] {
+    let check = Preflight(desired: desired, observed: observed, plan: plan, facts: facts)
+    var findings = check.cycles()
+    for service in check.touched {
+        findings += check.image(of: service)
+        findings += check.health(service)
+        findings += check.names(of: service)
+        findings += check.ports(of: service)
+        findings += check.files(of: service)
+        findings += check.addresses(of: service)
+        findings += check.owners(of: service)
+        findings += check.limits(of: service)
+    }
+    findings += check.networks()
+    findings += check.volumes()
+    return findings
+}
+
+/// The values that the checks look at.
+struct Preflight {
+    let desired: Desired
+    let observed: Observed
+    let facts: PreflightFacts
+    let graph: DependencyGraph
+    let services: [String: DesiredService]
+    /// Services of which the plan makes or starts a container, by name.
+    let touched: [DesiredService]
+    let touchedNames: Set<String>
+    /// Replicas that the plan makes, by service, by number.
+    let created: [String: [Replica]]
+    let containersByID: [String: ObservedContainer]
+    /// Services that should have containers, sorted by name: by `container_name`, and by fixed host port.
+    let namers: [String: [DesiredService]]
+    let publishers: [UInt16: [DesiredService]]
+    /// Ids of containers that the plan stops or removes: what they hold becomes free.
+    let leaving: Set<String>
+    let removed: Set<String>
+    let removedNetworks: Set<String>
+    let removedVolumes: Set<String>
+    let createdNetworks: [String]
+
+    init(desired: Desired, observed: Observed, plan: Plan, facts: PreflightFacts) {
+        self.desired = desired
+        self.observed = observed
+        self.facts = facts
+        services = Dictionary(desired.services.map { ($0.spec.name, $0) }) { first, _ in first }
+        graph = DependencyGraph(services: desired.services.filter { $0.goal != .absent }.map(\.spec))
+        var touched: Set<String> = []
+        var created: [String: [Replica]] = [:]
+        var leaving: Set<String> = []
+        var removed: Set<String> = []
+        var removedNetworks: Set<String> = []
+        var removedVolumes: Set<String> = []
+        var createdNetworks: [String] = []
+        for action in plan.actions.map(\.action) {
+            switch action {
+            case .create(let replica, _):
+                created[replica.service, default: []].append(replica)
+                touched.insert(replica.service)
+            case .start(let replica, _): touched.insert(replica.service)
+            case .stop(_, let id): leaving.insert(id)
+            case .remove(_, let id, _):
+                leaving.insert(id)
+                removed.insert(id)
+            case .removeNetwork(let name): removedNetworks.insert(name)
+            case .removeVolume(let name): removedVolumes.insert(name)
+            case .createNetwork(let key, _): createdNetworks.append(key)
+            case .repairNetwork, .createVolume, .pause, .unpause, .wait: break
+            }
+        }
+        touchedNames = touched
+        self.touched = desired.services.filter { touched.contains($0.spec.name) }
+        self.created = created
+        self.leaving = leaving
+        self.removed = removed
+        self.removedNetworks = removedNetworks
+        self.removedVolumes = removedVolumes
+        self.createdNetworks = createdNetworks.sorted()
+        containersByID = Dictionary(observed.containers.map { ($0.id, $0) }) { first, _ in first }
+        var namers: [String: [DesiredService]] = [:]
+        var publishers: [UInt16: [DesiredService]] = [:]
+        for service in desired.services where service.goal != .absent && !service.isOrphan && service.scale > 0 {
+            if let name = service.spec.containerName { namers[name, default: []].append(service) }
+            let fixed = service.spec.ports.compactMap(\.publishedRange).filter { $0.count == 1 }.map(\.lowerBound)
+            for number in Set(fixed) { publishers[number, default: []].append(service) }
+        }
+        self.namers = namers
+        self.publishers = publishers
+    }
+
+    func isCreated(_ service: DesiredService) -> Bool { created[service.spec.name] != nil }
+
+    /// Of two services that want one thing it is reported once: with the later one, or the one that the plan touches.
+    func isReported(with service: DesiredService, _ other: DesiredService) -> Bool {
+        other.spec.name != service.spec.name
+            && (other.spec.name < service.spec.name || !touchedNames.contains(other.spec.name))
+    }
+
+    func cycles() -> [PreflightFinding] {
+        graph.cycles.map { cycle in
+            PreflightFinding(
+                .dependencyCycle, service: cycle.first,
+                "dependency cycle detected: \(cycle.joined(separator: " -> "))",
+                hint: "remove one of these from depends_on")
+        }
+    }
+
+    /// A shared namespace needs somebody to share it.
+    func owners(of service: DesiredService) -> [PreflightFinding] {
+        guard isCreated(service) else { return [] }
+        return service.spec.joins.compactMap { join in
+            let isMade = created[join.service] != nil
+            let isThere = observed.containers.contains { $0.service == join.service && !removed.contains($0.id) }
+            guard !isMade, !isThere else { return nil }
+            return PreflightFinding(
+                .namespaceOwnerMissing, service: service.spec.name,
+                "\(join.field) is service:\(join.service), which has no container",
+                hint: "start \(join.service) too: `berth up \(join.service) \(service.spec.name)`")
+        }
+    }
+}

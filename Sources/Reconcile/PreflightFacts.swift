@@ -1,0 +1,141 @@
+/// What the engine looked up on the machine before the first change: only about what a plan would make or start.
+///
+/// What is not in here was not looked at, and is not complained about.
+package struct PreflightFacts: Hashable, Sendable {
+    /// By reference.
+    package var images: [String: Image] = [:]
+    /// Host ports that somebody holds now, berth's own containers too.
+    package var ports: [HeldPort] = []
+    /// Paths of binds, secrets and configs that do not exist on this machine.
+    package var missingPaths: Set<String> = []
+    /// Routes of the machine and subnets of networks.
+    package var subnets: [HeldSubnet] = []
+    /// Containers on this machine by name, of any project.
+    package var containerNames: [String: NameOwner] = [:]
+    package var limits = HostLimits()
+
+    package init() {}
+
+    /// An image, or why there is none.
+    package struct Image: Hashable, Sendable {
+        package var availability: Availability
+        /// Names in its /etc/passwd; nil when it was not read.
+        package var users: Set<String>?
+        package var hasHealthcheck: Bool
+
+        package enum Availability: Hashable, Sendable {
+            case present
+            /// A registry has it, and the pull policy lets it be fetched.
+            case pullable
+            /// `reason` in a person's words: "no registry can be reached".
+            case absent(reason: String)
+        }
+
+        package init(_ availability: Availability, users: Set<String>? = nil, hasHealthcheck: Bool = false) {
+            self.availability = availability
+            self.users = users
+            self.hasHealthcheck = hasHealthcheck
+        }
+    }
+
+    package struct HeldPort: Hashable, Sendable {
+        /// nil is every address.
+        package var address: String?
+        package var number: UInt16
+        /// `tcp`, `udp` or `sctp`.
+        package var transport: String
+        /// In a person's words: "container other-web-1", "nginx (pid 4711)".
+        package var owner: String
+        /// The container that holds it, if it is one of berth's.
+        package var container: String?
+
+        package init(
+            address: String? = nil, number: UInt16, transport: String = "tcp", owner: String, container: String? = nil
+        ) {
+            self.address = address
+            self.number = number
+            self.transport = transport
+            self.owner = owner
+            self.container = container
+        }
+    }
+
+    package struct HeldSubnet: Hashable, Sendable {
+        /// CIDR.
+        package var subnet: String
+        /// "network other_default", "the route of eth0".
+        package var owner: String
+        /// The full name of the network that it belongs to, if it is one of berth's.
+        package var network: String?
+
+        package init(subnet: String, owner: String, network: String? = nil) {
+            self.subnet = subnet
+            self.owner = owner
+            self.network = network
+        }
+    }
+
+    package struct NameOwner: Hashable, Sendable {
+        package var container: String
+        package var project: String?
+
+        package init(container: String, project: String?) {
+            self.container = container
+            self.project = project
+        }
+    }
+
+    /// What this host can limit.
+    package struct HostLimits: Hashable, Sendable {
+        /// Cores; nil when not looked up.
+        package var cores: Double?
+        /// cgroup controllers that the engine can use (`memory`, `cpu`, `cpuset`, `pids`, `io`); nil when not looked up.
+        package var controllers: Set<String>?
+        /// The engine has CAP_SYS_RESOURCE.
+        package var canRaiseLimits: Bool = true
+        /// The engine's own hard limits, by Compose's name (`nofile`); -1 is without limit.
+        package var hardLimits: [String: Int64] = [:]
+
+        package init() {}
+    }
+}
+
+/// One thing that would go wrong, or that a person should know, before anything is changed.
+package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
+    package let code: Code
+    package let service: String?
+    package let message: String
+    package let hint: String?
+
+    package enum Code: String, Codable, Hashable, Sendable, CaseIterable {
+        case missingImage, unknownUser, noHealthcheck
+        case portTaken, portClash, fixedPortScaled
+        case containerNameTaken, containerNameClash, containerNameScaled
+        case bindSourceMissing, bindSourceMade, secretFileMissing, configFileMissing, externalFileObject
+        case subnetClash, badSubnet, addressOutsideSubnet
+        case networkMissing, networkNotOurs, networkChangePutOff
+        case volumeMissing, volumeNotOurs, volumeChangePutOff
+        case dependencyCycle, namespaceOwnerMissing
+        case limitTooHigh, limitUnsupported
+
+        /// A warning does not hold the operation up.
+        package var isWarning: Bool {
+            switch self {
+            case .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff: true
+            default: false
+            }
+        }
+    }
+
+    package init(_ code: Code, service: String? = nil, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.service = service
+        self.message = message
+        self.hint = hint
+    }
+
+    package var description: String {
+        (code.isWarning ? "warning" : "error") + " \(code.rawValue)" + (service.map { " \($0)" } ?? "") + ": \(message)"
+            + (hint.map { "; \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+import Linux
+
+extension Cgroup {
+    /// Stops every process in it where it stands, and waits until the kernel says so.
+    /// - Throws: `RuntimeFailure` when this host has no way to do it.
+    package func freeze() throws(RuntimeFailure) { try setFrozen(true) }
+
+    /// Lets them go on.
+    package func thaw() throws(RuntimeFailure) { try setFrozen(false) }
+
+    /// Sends `signal` to every process in it. A kill reaches those too that are being made meanwhile.
+    package func signal(_ signal: Int32) throws(RuntimeFailure) {
+        if signal == SIGKILL, let unified, fileExists("\(unified.folder)/cgroup.kill") {
+            return try write("1", to: "\(unified.folder)/cgroup.kill", "kill")
+        }
+        // Frozen, nothing escapes by forking; a host that cannot freeze gets what a walk reaches.
+        let isFrozen = signal == SIGKILL && (try? freeze()) != nil
+        for pid in processes {
+            guard let process = try? ProcessHandle(pid: pid) else { continue }
+            try? process.signal(signal)
+        }
+        if isFrozen { try thaw() }
+    }
+
+    private func setFrozen(_ isFrozen: Bool) throws(RuntimeFailure) {
+        let doing = isFrozen ? "pause" : "resume"
+        if let unified, fileExists("\(unified.folder)/cgroup.freeze") {
+            try write(isFrozen ? "1" : "0", to: "\(unified.folder)/cgroup.freeze", doing)
+            return try waitForEvent("frozen \(isFrozen ? 1 : 0)", in: "\(unified.folder)/cgroup.events", doing)
+        }
+        guard let freezer = hierarchies.first(where: { $0.controllers.contains("freezer") }) else {
+            throw RuntimeFailure(step: doing, message: "\(doing): this host has no freezer cgroup")
+        }
+        let file = "\(freezer.folder)/freezer.state"
+        let wanted = isFrozen ? "FROZEN" : "THAWED"
+        // v1 tells nobody when it is done, and one that is forking may need to be asked again: so ask, for two seconds.
+        for _ in 0..<2000 {
+            try write(wanted, to: file, doing)
+            if (try? readText(file))?.hasPrefix(wanted) == true { return }
+            usleep(1000)
+        }
+        throw RuntimeFailure(step: doing, message: "\(doing): the processes did not become \(wanted)")
+    }
+
+    /// A v2 event file signals a change with POLLPRI (cgroup-v2, "Basic Operations").
+    private func waitForEvent(_ line: String, in path: String, _ doing: String) throws(RuntimeFailure) {
+        do throws(SyscallError) {
+            let file = try openFile(path, O_RDONLY)
+            for _ in 0..<16 {
+                try syscall("lseek", on: path) { lseek(file.raw, 0, SEEK_SET) }
+                let text = String(decoding: try file.readToEnd(limit: 4096), as: UTF8.self)
+                if text.split(separator: "\n").contains(Substring(line)) { return }
+                var request = pollfd(fd: file.raw, events: Int16(POLLPRI), revents: 0)
+                poll(&request, 1, 2000)
+            }
+        } catch {
+            throw RuntimeFailure(doing, error)
+        }
+        throw RuntimeFailure(step: doing, message: "\(doing): the processes did not stop within the time allowed")
+    }
+
+    func write(_ text: String, to path: String, _ doing: String) throws(RuntimeFailure) {
+        do throws(SyscallError) {
+            try writeControlFile(path, text)
+        } catch {
+            throw RuntimeFailure(doing, error)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Linux
+
+/// Where this host has its cgroup hierarchies mounted (cgroups(7)): v2, v1, or both side by side.
+package struct CgroupMounts: Hashable, Sendable {
+    package struct Mount: Hashable, Sendable {
+        /// The last part of where it is mounted: `memory`, `cpu,cpuacct`, `systemd`.
+        package var name: String
+        package var mountpoint: String
+        /// The controllers of a v1 hierarchy; none for a named one, and for v2 (which has a file that tells).
+        package var controllers: [String]
+        package var isUnified: Bool
+    }
+
+    package var mounts: [Mount]
+
+    package init(mounts: [Mount]) { self.mounts = mounts }
+
+    /// Reads `/proc/self/mountinfo`.
+    package static func current() throws(SyscallError) -> CgroupMounts {
+        CgroupMounts(mountinfo: try readText("/proc/self/mountinfo", limit: 16 << 20))
+    }
+
+    /// From the text of a mountinfo file (proc_pid_mountinfo(5)); of a hierarchy mounted twice the first counts.
+    package init(mountinfo: String) {
+        mounts = []
+        var seen: Set<[String]> = []
+        for line in mountinfo.split(separator: "\n") {
+            let fields = line.split(separator: " ").map(String.init)
+            guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 3 else { continue }
+            let place = fields[4]
+            let name = place.split(separator: "/").last.map(String.init) ?? "cgroup"
+            switch fields[dash + 1] {
+            case "cgroup2":
+                if !seen.insert(["v2"]).inserted { continue }
+                mounts.append(Mount(name: name, mountpoint: place, controllers: [], isUnified: true))
+            case "cgroup":
+                let options = fields[dash + 3].split(separator: ",").map(String.init)
+                let controllers = options.filter(Self.controllers.contains)
+                let hierarchy = controllers.isEmpty ? options.filter { $0.hasPrefix("name=") } : controllers
+                if hierarchy.isEmpty || !seen.insert(hierarchy).inserted { continue }
+                mounts.append(Mount(name: name, mountpoint: place, controllers: controllers, isUnified: false))
+            default: continue
+            }
+        }
+    }
+
+    private static let controllers: Set<String> = [
+        "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "misc", "net_cls", "net_prio",
+        "perf_event", "pids", "rdma",
+    ]
+}

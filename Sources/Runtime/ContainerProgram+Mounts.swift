@@ -1,0 +1,232 @@
+import CLinux
+import Glibc
+import Linux
+import OCI
+
+extension ContainerProgram {
+    /// Mounts the root file system where the bundle has it, in the container's own namespace.
+    func addRoot() throws(RuntimeFailure) {
+        guard let path = spec.root?.path, !path.isEmpty else {
+            throw RuntimeFailure(step: "root", message: "root.path is missing")
+        }
+        let folder = absolute(path)
+        switch request.rootfs {
+        case .directory:
+            let place = program.register()
+            program.add(BERTH_CLONE_TREE, .doing("open the root file system \(folder)"), out: root, text: folder, a: 1)
+            program.add(
+                BERTH_OPEN, .doing("open \(folder)"), out: place, text: folder, a: UInt64(BERTH_O_PATH))
+            program.add(BERTH_MOVE_MOUNT, .doing("mount the root file system \(folder)"), in: root, in2: place)
+            program.add(BERTH_CLOSE, .doing("close \(folder)"), in: place)
+        case .overlay(let lower, let upper, let work):
+            // An empty folder of ours to mount on; in the bundle, and so removed with it.
+            mkdir(folder, 0o755)
+            let overlay = overlay(lower: lower, upper: upper, work: work, at: folder)
+            program.add(
+                BERTH_OVERLAY, .doing("mount the root file system on \(folder)"), out: root,
+                data: program.array([overlay]))
+        }
+        program.add(
+            BERTH_SETATTR, .doing("make the root file system private"), in: root, in2: .allBelow,
+            c: MountOptions.Propagation.private)
+    }
+
+    private func overlay(lower: [String], upper: String, work: String, at folder: String) -> berth_overlay {
+        // mount(2) takes one page of options: the folders are named from one that most have in common.
+        let base = lower.first.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) } ?? "/"
+        func short(_ path: String) -> String {
+            let name = path.hasPrefix(base + "/") ? String(path.dropFirst(base.utf8.count + 1)) : path
+            var escaped = ""
+            for character in name {
+                if character == ":" || character == "," || character == "\\" { escaped.append("\\") }
+                escaped.append(character)
+            }
+            return escaped
+        }
+        let isUser = namespaces.isOwn(.user)
+        let options =
+            "lowerdir=\(lower.map(short).joined(separator: ":")),upperdir=\(short(upper)),workdir=\(short(work))"
+            + (isUser ? ",userxattr" : "")
+        return berth_overlay(
+            lower: program.strings(lower), upper: program.string(upper), work: program.string(work),
+            mountpoint: program.string(folder), classic_folder: program.string(base.isEmpty ? "/" : base),
+            classic_options: options.utf8.count < 4096 ? program.string(options) : nil, user_xattr: isUser ? 1 : 0)
+    }
+
+    /// Binds that stay in their source's peer group are cloned before our copy of the host's tree becomes a slave of it.
+    func addEarlyBinds() -> [Int: StepProgram.Register] {
+        var early: [Int: StepProgram.Register] = [:]
+        for (index, mount) in (spec.mounts ?? []).enumerated() {
+            let options = MountOptions(mount.options ?? [])
+            guard options.isBind, options.propagation == MountOptions.Propagation.shared else { continue }
+            early[index] = addBindSource(mount, options)
+        }
+        return early
+    }
+
+    func isCgroup(_ mount: RuntimeSpec.Mount) -> Bool { mount.type == "cgroup" || mount.type == "cgroup2" }
+
+    /// One entry of `mounts`.
+    func addMount(_ mount: RuntimeSpec.Mount, early: StepProgram.Register?) throws(RuntimeFailure) {
+        let options = MountOptions(mount.options ?? [])
+        try check(mount, options)
+        if isCgroup(mount), !options.isBind {
+            addCgroupMount(mount, options)
+        } else if options.isBind || mount.type == "bind" {
+            addBind(mount, options, early: early)
+        } else if mount.type == "sysfs", namespaces.isOwn(.user), !namespaces.isOwn(.network) {
+            // sysfs shows a network namespace, and this one is not ours to show: a copy of the host's it is.
+            let bind = RuntimeSpec.Mount(destination: mount.destination, source: "/sys", options: mount.options)
+            var copy = options
+            copy.isRecursiveBind = true
+            addBind(bind, copy, early: nil)
+        } else {
+            addFilesystem(mount, options)
+        }
+    }
+
+    private func check(_ mount: RuntimeSpec.Mount, _ options: MountOptions) throws(RuntimeFailure) {
+        func refuse(_ reason: String) -> RuntimeFailure {
+            RuntimeFailure(step: "mount \(mount.destination)", message: "mount \(mount.destination): \(reason)")
+        }
+        let parts = mount.destination.split(separator: "/")
+        guard mount.destination.hasPrefix("/") else { throw refuse("the destination must be an absolute path") }
+        guard !parts.isEmpty else { throw refuse("the root itself cannot be mounted over") }
+        guard !options.copiesUp else { throw refuse("tmpcopyup is not supported") }
+        guard mount.uidMappings == nil, mount.gidMappings == nil else { throw refuse("id mappings are not supported") }
+        let isProcess = parts == ["proc"]
+        let isBindOfProc = options.isBind && mount.source == "/proc"
+        if mount.type == "proc", !isProcess { throw refuse("proc belongs on /proc") }
+        if mount.type == "sysfs", parts != ["sys"] { throw refuse("sysfs belongs on /sys") }
+        // Masks and sysctls trust what is mounted there.
+        if isProcess, mount.type != "proc", !isBindOfProc { throw refuse("only proc can be mounted on /proc") }
+    }
+
+    private func addBindSource(_ mount: RuntimeSpec.Mount, _ options: MountOptions) -> StepProgram.Register {
+        let source = absolute(mount.source ?? "")
+        let tree = program.register()
+        program.add(
+            BERTH_CLONE_TREE, .doing("mount \(mount.destination): bind source \(source)"), out: tree, text: source,
+            a: options.isRecursiveBind ? 1 : 0)
+        return tree
+    }
+
+    private func addBind(_ mount: RuntimeSpec.Mount, _ options: MountOptions, early: StepProgram.Register?) {
+        let tree = early ?? addBindSource(mount, options)
+        addAttributes(tree, options, mount.destination)
+        if early == nil {
+            let kind = options.propagation ?? MountOptions.Propagation.private
+            let isRecursive = options.propagation == nil || options.isPropagationRecursive
+            program.add(
+                BERTH_SETATTR, .doing("mount \(mount.destination): propagation"), in: tree,
+                in2: isRecursive ? .allBelow : .none, c: kind)
+        }
+        addMove(tree, onto: mount.destination, like: tree)
+    }
+
+    private func addAttributes(_ tree: StepProgram.Register, _ options: MountOptions, _ destination: String) {
+        let note = StepNote.doing("mount \(destination): options")
+        if options.set | options.clear != 0 {
+            program.add(BERTH_SETATTR, note, in: tree, a: options.set, b: options.clear)
+        }
+        if options.recursiveSet | options.recursiveClear != 0 {
+            program.add(
+                BERTH_SETATTR, note, in: tree, in2: .allBelow, a: options.recursiveSet, b: options.recursiveClear)
+        }
+    }
+
+    private func addFilesystem(_ mount: RuntimeSpec.Mount, _ options: MountOptions) {
+        let type = mount.type ?? "none"
+        let tree = addFilesystem(type, source: mount.source ?? type, options, for: mount.destination)
+        if let propagation = options.propagation {
+            program.add(
+                BERTH_SETATTR, .doing("mount \(mount.destination): propagation"), in: tree,
+                in2: options.isPropagationRecursive ? .allBelow : .none, c: propagation)
+        }
+        // What the kernel shows of itself goes onto real folders only: never to where an image's link points.
+        let isKernelView = type == "proc" || type == "sysfs"
+        let resolve = isKernelView ? UInt64(BERTH_RESOLVE_NO_SYMLINKS) : 0
+        addMove(tree, onto: mount.destination, resolve: resolve)
+    }
+
+    /// A new file system that is mounted nowhere yet.
+    private func addFilesystem(
+        _ type: String, source: String, _ options: MountOptions, for destination: String
+    ) -> StepProgram.Register {
+        let note = StepNote.doing("mount \(destination) (\(type))")
+        let context = program.register()
+        let tree = program.register()
+        program.add(BERTH_FSOPEN, note, out: context, text: type)
+        program.add(BERTH_FSCONFIG, note, in: context, text: "source", text2: source)
+        for option in options.data where !isForeignGroup(option) {
+            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            program.add(BERTH_FSCONFIG, note, in: context, text: parts[0], text2: parts.count > 1 ? parts[1] : nil)
+        }
+        program.add(BERTH_FSMOUNT, note, in: context, out: tree, a: options.set)
+        program.add(BERTH_CLOSE, note, in: context)
+        return tree
+    }
+
+    /// `gid=5` names a group that a user namespace may not have; the terminal then belongs to its user's.
+    private func isForeignGroup(_ option: String) -> Bool {
+        guard namespaces.isOwn(.user), option.hasPrefix("gid="), let gid = UInt32(option.dropFirst(4)) else {
+            return false
+        }
+        let mappings = linux.gidMappings ?? []
+        return !mappings.contains { $0.containerID <= gid && gid - $0.containerID < $0.size }
+    }
+
+    /// Puts a mount onto `destination`, which is made when missing: a folder, or what `like` is.
+    private func addMove(
+        _ tree: StepProgram.Register, onto destination: String, like: StepProgram.Register? = nil, resolve: UInt64 = 0
+    ) {
+        let target = program.register()
+        program.add(
+            BERTH_TARGET, .doing("mount \(destination): make the mount point"), in: root, in2: like ?? .none,
+            out: target, text: destination, a: like == nil ? 0 : 2, b: resolve)
+        program.add(BERTH_MOVE_MOUNT, .doing("mount \(destination)"), in: tree, in2: target)
+        program.add(BERTH_CLOSE, .doing("close \(destination)"), in: target)
+    }
+
+    /// The container's own part of the cgroup tree: itself on v2, a folder for each controller on v1.
+    private func addCgroupMount(_ mount: RuntimeSpec.Mount, _ options: MountOptions) {
+        let place = mount.destination
+        if cgroup.hierarchies.isEmpty { return }
+        if cgroup.isUnifiedOnly, let unified = cgroup.unified {
+            // Without a cgroup namespace the whole tree is shown, as names in /proc/self/cgroup begin at its root.
+            let source = namespaces.isSeparate(.cgroup) ? unified.folder : unified.mountpoint
+            addCgroupFolder(source, options, onto: place)
+            return
+        }
+        var folder = MountOptions(["nosuid", "nodev", "noexec", "mode=755"])
+        folder.data = ["mode=755"]
+        let tree = addFilesystem("tmpfs", source: "cgroup", folder, for: place)
+        addMove(tree, onto: place)
+        for hierarchy in cgroup.hierarchies {
+            addCgroupFolder(hierarchy.folder, options, onto: "\(place)/\(hierarchy.name)")
+            for controller in hierarchy.controllers where hierarchy.controllers.count > 1 {
+                program.add(
+                    BERTH_MAKE_LINK, .doing("link \(place)/\(controller)"), in: root, text: hierarchy.name,
+                    text2: "\(place)/\(controller)")
+            }
+        }
+        guard options.set & MountOptions.Attribute.readOnly != 0 else { return }
+        program.add(
+            BERTH_SETATTR, .doing("make \(place) read-only"), in: tree, a: MountOptions.Attribute.readOnly)
+    }
+
+    private func addCgroupFolder(_ source: String, _ options: MountOptions, onto place: String) {
+        let tree = program.register()
+        program.add(BERTH_CLONE_TREE, .doing("mount \(place): open \(source)"), out: tree, text: source)
+        program.add(
+            BERTH_SETATTR, .doing("mount \(place): options"), in: tree, a: options.set, b: options.clear,
+            c: MountOptions.Propagation.private)
+        addMove(tree, onto: place)
+    }
+
+    /// `path` of the spec as an absolute one of the host.
+    func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        return path.isEmpty ? request.bundle : "\(request.bundle)/\(path)"
+    }
+}

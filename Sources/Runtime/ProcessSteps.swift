@@ -1,0 +1,191 @@
+import CLinux
+import Glibc
+import Linux
+import OCI
+
+/// The steps that make a process what its `process` object says; the same for a container's init and for an exec.
+struct ProcessSteps {
+    let program: StepProgram
+    let process: RuntimeSpec.Process
+    let stdio: StandardStreams
+    private let slave: StepProgram.Register
+
+    init(_ program: StepProgram, _ process: RuntimeSpec.Process, _ stdio: StandardStreams) {
+        self.program = program
+        self.process = process
+        self.stdio = stdio
+        slave = program.register()
+    }
+
+    /// Before anything else, while the host's /proc is still there.
+    static func addMemoryKillerScore(_ program: StepProgram, _ process: RuntimeSpec.Process) {
+        guard let score = process.oomScoreAdj else { return }
+        // Without the right to lower it (CAP_SYS_RESOURCE, rootless) the process keeps the score it has, as others do.
+        program.add(
+            BERTH_WRITE_FILE, .doing("set oom_score_adj to \(score)"), text: "/proc/self/oom_score_adj",
+            text2: "\(score)", a: UInt64(EACCES))
+    }
+
+    /// Makes the terminal in the container's devpts and tells the parent of it; for an init it becomes /dev/console.
+    mutating func addTerminal(under root: StepProgram.Register, isConsole: Bool = true) {
+        guard case .terminal(let rows, let columns) = stdio else { return }
+        let master = program.register()
+        program.add(
+            BERTH_OPEN_TERMINAL, .doing("open a terminal in /dev/pts"), in: root, in2: slave, out: master,
+            a: UInt64(rows) << 16 | UInt64(columns), b: UInt64(process.user.uid))
+        program.add(BERTH_TELL, .doing("report"), in: master, a: UInt64(ChildEvent.Kind.terminal.rawValue))
+        program.add(BERTH_CLOSE, .doing("close the terminal"), in: master)
+        if isConsole {
+            program.add(BERTH_CONSOLE, .doing("mount /dev/console"), in: root, in2: slave)
+        }
+    }
+
+    /// Limits, streams, folder, and all that makes up who it is, up to but not with the user's own id.
+    mutating func addIdentity(keyring: String?) throws(RuntimeFailure) {
+        try addLimits()
+        if let keyring {
+            program.add(BERTH_KEYRING, .doing("join a session keyring"), text: "_berth.\(keyring)")
+        }
+        try addScheduling()
+        addStreams()
+        try addSecurityLabels()
+    }
+
+    /// From dropping privileges to exec, with the gate at which the parent lets it go.
+    mutating func addEnd(
+        seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?
+    ) throws(RuntimeFailure) {
+        let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
+        let isLocked = process.noNewPrivileges == true
+        try addPersonality(personality)
+        let environment = environment()
+        program.add(
+            BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: 1)
+        addUser(beforeCapabilities: {
+            // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go.
+            if !isLocked, let filter { addFilter(filter) }
+        })
+        if isLocked { program.add(BERTH_NO_NEW_PRIVILEGES, .doing("set no_new_privs")) }
+        program.add(BERTH_UMASK, .doing("set the umask"), a: UInt64(process.user.umask ?? 0o022))
+        if kept > 0 {
+            program.add(BERTH_KEEP_DESCRIPTORS, .doing("keep \(kept) descriptors from 3 on"), a: UInt64(kept))
+        }
+        program.add(BERTH_TELL, .doing("report"), a: UInt64(ChildEvent.Kind.gate.rawValue))
+        program.add(BERTH_WAIT, .doing("wait to be released"))
+        if isLocked, let filter { addFilter(filter) }
+        try addExec(environment)
+    }
+
+    private func addLimits() throws(RuntimeFailure) {
+        var seen: Set<String> = []
+        for limit in process.rlimits ?? [] {
+            guard let resource = Self.resources.firstIndex(of: limit.type) else {
+                throw RuntimeFailure(step: "rlimits", message: "unknown resource limit \"\(limit.type)\"")
+            }
+            guard seen.insert(limit.type).inserted else {
+                throw RuntimeFailure(step: "rlimits", message: "resource limit \(limit.type) is listed twice")
+            }
+            var current = rlimit()
+            getrlimit(__rlimit_resource_t(UInt32(resource)), &current)
+            let hint =
+                limit.hard > UInt64(current.rlim_max)
+                ? " (above this host's hard limit \(current.rlim_max): needs CAP_SYS_RESOURCE)" : ""
+            program.add(
+                BERTH_RLIMIT, .doing("set \(limit.type) to \(limit.soft):\(limit.hard)\(hint)"), a: UInt64(resource),
+                b: limit.soft, c: limit.hard)
+        }
+    }
+
+    private func addStreams() {
+        switch stdio {
+        case .descriptors(let input, let output, let error):
+            // Above 2 first, so that none is overwritten before it is used.
+            for (target, descriptor) in [input, output, error].enumerated() {
+                let register = program.register(holding: descriptor)
+                program.add(BERTH_DUP, .doing("set descriptor \(target)"), in: register, a: UInt64(target))
+            }
+        case .terminal:
+            for target: UInt64 in 0...2 {
+                program.add(BERTH_DUP, .doing("set descriptor \(target)"), in: slave, a: target)
+            }
+            program.add(BERTH_CONTROLLING_TTY, .doing("take the terminal"))
+        }
+    }
+
+    private func addUser(beforeCapabilities addFilter: () -> Void) {
+        let user = process.user
+        let capabilities = process.capabilities
+        let bounding = CapabilitySet(capabilities?.bounding)
+        let groups = user.additionalGids ?? []
+        program.add(
+            BERTH_GROUPS, .doing("set the groups \(groups)"), data: program.array(groups), a: UInt64(groups.count))
+        if capabilities != nil {
+            program.add(BERTH_BOUNDING, .doing("drop capabilities"), a: bounding.bits)
+        }
+        addFilter()
+        program.add(
+            BERTH_USER, .doing("become user \(user.uid):\(user.gid)"), a: UInt64(user.uid), b: UInt64(user.gid))
+        guard let capabilities else { return }
+        program.add(
+            BERTH_CAPABILITIES, .doing("set capabilities"), a: CapabilitySet(capabilities.effective).bits,
+            b: CapabilitySet(capabilities.permitted).bits, c: CapabilitySet(capabilities.inheritable).bits)
+        program.add(
+            BERTH_AMBIENT, .doing("set ambient capabilities"), a: CapabilitySet(capabilities.ambient).bits)
+    }
+
+    private func addFilter(_ filter: SeccompFilter) {
+        program.add(
+            BERTH_SECCOMP, .doing("load the seccomp filter"), data: program.array(filter.instructions),
+            a: UInt64(filter.instructions.count), b: filter.flags)
+    }
+
+    private func addExec(_ environment: UnsafeRawPointer) throws(RuntimeFailure) {
+        guard let arguments = process.args, let name = arguments.first, !name.isEmpty else {
+            throw RuntimeFailure(step: "process.args", message: "there is no command to run")
+        }
+        let candidates = Self.candidates(for: name, path: Self.lastValue(of: "PATH", in: process.env ?? []))
+        program.add(
+            BERTH_EXEC, .exec(name), data: UnsafeRawPointer(program.strings(arguments)), data2: environment,
+            a: UInt64(UInt(bitPattern: program.strings(candidates))))
+    }
+
+    /// The environment, each name once with its last value, and HOME from the container's passwd when it is not given.
+    private func environment() -> UnsafeRawPointer {
+        var seen: Set<Substring> = []
+        var kept: [String] = []
+        for variable in (process.env ?? []).reversed() {
+            let name = variable.prefix { $0 != "=" }
+            if seen.insert(name).inserted { kept.append(variable) }
+        }
+        var pointers = kept.reversed().map { program.string($0) }
+        if !seen.contains("HOME") {
+            let size = 1024
+            let home = program.buffer(size)
+            program.add(
+                BERTH_HOME, .doing("find the home folder"), data: UnsafeRawPointer(home), a: UInt64(size),
+                b: UInt64(process.user.uid))
+            pointers.append(UnsafePointer(home))
+        }
+        return UnsafeRawPointer(program.strings(pointers))
+    }
+
+    static func lastValue(of name: String, in environment: [String]) -> String? {
+        environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+    }
+
+    /// What execve(2) is tried with, as execvp(3) does.
+    static func candidates(for name: String, path: String?) -> [String] {
+        if name.contains("/") { return [name] }
+        let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return folders.split(separator: ":", omittingEmptySubsequences: false).map {
+            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
+        }
+    }
+
+    /// Each at the index that is its number (asm-generic/resource.h; the same on x86-64 and arm64).
+    private static let resources = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ]
+}

@@ -1,0 +1,107 @@
+import CLinux
+import Glibc
+import Linux
+
+/// What a child does between clone and exec, prepared in full: the child only walks it and allocates nothing.
+///
+/// Strings and arrays handed in are copied and live as long as the program.
+package final class StepProgram {
+    /// A descriptor that steps put there and others read.
+    struct Register: Hashable {
+        let index: CInt
+        /// For a step that wants none.
+        static let none = Register(index: -1)
+        /// For `setAttributes`: the mount at "/".
+        static let rootOfNamespace = Register(index: -2)
+        /// As the second register of `BERTH_SETATTR`: the mounts below too.
+        static let allBelow = Register(index: 1)
+    }
+
+    private(set) var steps: [berth_step] = []
+    private var notes: [StepNote] = []
+    private var registers: [CInt] = []
+    private var allocations: [UnsafeMutableRawPointer] = []
+
+    package init() {}
+
+    deinit { for allocation in allocations { allocation.deallocate() } }
+
+    /// A register that steps fill.
+    func register() -> Register { register(holding: -1) }
+
+    /// A register that holds a descriptor the child inherits.
+    func register(holding descriptor: CInt) -> Register {
+        registers.append(descriptor)
+        return Register(index: CInt(registers.count - 1))
+    }
+
+    /// Adds a step; which of the arguments an operation reads is said at `berth_operation`.
+    func add(
+        _ operation: berth_operation, _ note: StepNote, in input: Register = .none, in2 second: Register = .none,
+        out: Register = .none, text: String? = nil, text2: String? = nil, data: UnsafeRawPointer? = nil,
+        data2: UnsafeRawPointer? = nil, a: UInt64 = 0, b: UInt64 = 0, c: UInt64 = 0
+    ) {
+        steps.append(
+            berth_step(
+                operation: operation.rawValue, in: input.index, in2: second.index, out: out.index,
+                text: text.map(string), text2: text2.map(string), data: data, data2: data2, a: a, b: b, c: c))
+        notes.append(note)
+    }
+
+    /// A copy of `text` that ends with a zero byte.
+    func string(_ text: String) -> UnsafePointer<CChar> {
+        var text = text
+        return text.withUTF8 { bytes in
+            let copy = allocate(CChar.self, bytes.count + 1)
+            for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
+            return UnsafePointer(copy)
+        }
+    }
+
+    /// A NULL-terminated array of copies, as execve(2) takes it.
+    func strings(_ texts: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+        strings(texts.map { string($0) })
+    }
+
+    func strings(_ pointers: [UnsafePointer<CChar>]) -> UnsafePointer<UnsafePointer<CChar>?> {
+        let array = allocate(UnsafePointer<CChar>?.self, pointers.count + 1)
+        for (index, pointer) in pointers.enumerated() { array[index] = pointer }
+        return UnsafePointer(array)
+    }
+
+    /// A copy of the elements of `values`.
+    func array<Element: BitwiseCopyable>(_ values: [Element]) -> UnsafeRawPointer {
+        let copy = allocate(Element.self, max(1, values.count))
+        for (index, value) in values.enumerated() { copy[index] = value }
+        return UnsafeRawPointer(copy)
+    }
+
+    /// Zeroed memory that the child writes into.
+    func buffer(_ size: Int) -> UnsafeMutablePointer<CChar> { allocate(CChar.self, size) }
+
+    /// Clones a child that walks the program; clone3(2) takes `flags`, and the v2 cgroup it begins in.
+    func launch(flags: UInt64, cgroup: CInt?, sync: CInt) throws(SyscallError) -> (pid: pid_t, pidfd: CInt) {
+        var pidfd: CInt = -1
+        let pid = try syscall("clone3", on: "child") { () -> CInt in
+            steps.withUnsafeBufferPointer { steps in
+                registers.withUnsafeMutableBufferPointer { registers in
+                    var program = berth_program(
+                        steps: steps.baseAddress, count: steps.count, registers: registers.baseAddress, sync: sync)
+                    return berth_launch(&program, flags, cgroup ?? -1, &pidfd)
+                }
+            }
+        }
+        return (pid, pidfd)
+    }
+
+    /// What failures mean, which outlives the program itself.
+    func detachNotes() -> StepNotes { StepNotes(notes: notes) }
+
+    private func allocate<Element>(_ type: Element.Type, _ count: Int) -> UnsafeMutablePointer<Element> {
+        let size = count * MemoryLayout<Element>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Element>.alignment)
+        memset(memory, 0, size)
+        allocations.append(memory)
+        return memory.bindMemory(to: type, capacity: count)
+    }
+}

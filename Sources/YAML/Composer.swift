@@ -1,0 +1,230 @@
+import CYAML
+
+/// Builds nodes from libyaml's events.
+struct Composer: ~Copyable {
+    private var reader: EventReader
+    private let file: Int
+    private let limits: Limits
+    private let bytes: [UInt8]
+    private var problems: [Problem] = []
+    private var anchors: [String: Anchor] = [:]
+    private var open: Set<String> = []
+    private var written = 0
+    private var aliased = 0
+    private var depth = 0
+
+    private struct Anchor {
+        let node: Node
+        /// How many nodes it stands for, itself and those that its own aliases add counted.
+        let weight: Int
+    }
+
+    /// Reading stops here: the text after this point cannot be understood.
+    private struct Stop: Error {}
+
+    private struct Item {
+        let event: EventReader.Event
+        let span: Span
+    }
+
+    init(_ bytes: [UInt8], file: Int, limits: Limits) {
+        reader = EventReader(bytes)
+        self.bytes = bytes
+        self.file = file
+        self.limits = limits
+    }
+
+    mutating func compose() -> ParsedFile {
+        var documents: [Node] = []
+        do throws(Stop) {
+            while true {
+                let item = try next()
+                if case .streamEnd = item.event { break }
+                guard case .documentStart = item.event else { continue }
+                documents.append(try node(from: try next()))
+            }
+        } catch {}
+        return ParsedFile(documents: documents, problems: problems)
+    }
+
+    // MARK: Nodes
+
+    private mutating func node(from item: Item) throws(Stop) -> Node {
+        written += 1
+        switch item.event {
+        case .alias(let name): return try expand(name, at: item.span)
+        case .scalar(let text, let anchor, let tag, let plain):
+            let node = scalar(text, tag: tag, plain: plain, at: item.span)
+            if let anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
+            return node
+        case .sequenceStart(let anchor, let tag):
+            return try collection(anchor, at: item.span) { (composer) throws(Stop) in
+                var nodes: [Node] = []
+                while true {
+                    let next = try composer.next()
+                    if case .sequenceEnd = next.event { break }
+                    nodes.append(try composer.node(from: next))
+                }
+                return Node(.sequence(nodes), at: item.span, tag: Self.mergeTag(tag))
+            }
+        case .mappingStart(let anchor, let tag):
+            return try collection(anchor, at: item.span) { (composer) throws(Stop) in
+                Node(.mapping(try composer.mapping()), at: item.span, tag: Self.mergeTag(tag))
+            }
+        default: return Node(.null, at: item.span)
+        }
+    }
+
+    private mutating func collection(
+        _ anchor: String?, at span: Span, _ build: (inout Composer) throws(Stop) -> Node
+    ) throws(Stop) -> Node {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= limits.depth else { throw stop(span, "nested more than \(limits.depth) levels deep") }
+        let before = written + aliased
+        if let anchor {
+            open.insert(anchor)
+            anchors[anchor] = nil
+        }
+        let node = try build(&self)
+        if let anchor {
+            open.remove(anchor)
+            anchors[anchor] = Anchor(node: node, weight: written + aliased - before + 1)
+        }
+        return node
+    }
+
+    private mutating func expand(_ name: String, at span: Span) throws(Stop) -> Node {
+        guard let anchor = anchors[name] else {
+            if open.contains(name) { throw stop(span, "the alias *\(name)' stands inside the anchor it refers to") }
+            let known = anchors.keys.sorted().prefix(8).map { "&\($0)" }.joined(separator: ", ")
+            throw stop(
+                span, "no anchor '&\(name)' stands before this alias",
+                hint: known.isEmpty ? nil : "anchors so far: \(known)")
+        }
+        aliased += anchor.weight
+        guard aliased <= limits.aliasNodes + limits.aliasNodesPerNode * written else {
+            throw stop(span, "aliases expand to more than \(limits.aliasNodes) values; the file is refused")
+        }
+        return anchor.node
+    }
+
+    // MARK: Mappings
+
+    private mutating func mapping() throws(Stop) -> Mapping {
+        var mapping = Mapping()
+        var merges: [(value: Node, span: Span)] = []
+        while true {
+            let item = try next()
+            if case .mappingEnd = item.event { break }
+            let (key, isMerge) = try self.key(item)
+            let value = try node(from: try next())
+            if isMerge {
+                if let first = merges.first {
+                    duplicate("<<", item.span, first.span)
+                } else {
+                    merges.append((value, item.span))
+                }
+            } else if let first = mapping.entry(key) {
+                duplicate(key, item.span, first.keySpan)
+            } else {
+                mapping.append(Mapping.Entry(key: key, keySpan: item.span, value: value))
+            }
+        }
+        for merge in merges { self.merge(merge.value, at: merge.span, into: &mapping) }
+        return mapping
+    }
+
+    /// The text of a key, and whether it is the merge key.
+    private mutating func key(_ item: Item) throws(Stop) -> (String, Bool) {
+        var node: Node
+        switch item.event {
+        case .scalar("<<", _, nil, true):
+            written += 1
+            return ("<<", true)
+        case .scalar(let text, let anchor, nil, true):
+            written += 1
+            node = Node(ScalarResolution.resolve(text), at: item.span)
+            if node.string == nil {
+                problems.append(
+                    Problem(
+                        span: item.span, message: "a key must be text, found \(node.kind): \(text)",
+                        hint: "quote it: \"\(text)\""))
+            }
+            node.value = .string(text)
+            if let anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
+        default: node = try self.node(from: item)
+        }
+        if let text = node.string { return (text, false) }
+        problems.append(Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
+        return ("", false)
+    }
+
+    private mutating func duplicate(_ key: String, _ span: Span, _ first: Span) {
+        problems.append(
+            Problem(
+                span: span, message: "the key '\(key)' is given twice in one mapping",
+                hint: "remove one of the two", other: ("the first one", first)))
+    }
+
+    /// Adds what a merge key brings: keys that are written win, of several sources the first.
+    private mutating func merge(_ source: Node, at span: Span, into mapping: inout Mapping) {
+        let sources = source.sequence ?? [source]
+        for source in sources {
+            guard let other = source.mapping else {
+                problems.append(
+                    Problem(
+                        span: span, message: "'<<' merges a mapping or a list of mappings, found \(source.kind)",
+                        hint: "name an anchored mapping, as in `<<: *defaults`"))
+                return
+            }
+            for var entry in other.entries where mapping.index(of: entry.key) == nil {
+                entry.value.tag = .none
+                mapping.append(entry)
+            }
+        }
+    }
+
+    // MARK: Scalars and places
+
+    private func scalar(_ text: String, tag: String?, plain: Bool, at span: Span) -> Node {
+        let merge = Self.mergeTag(tag)
+        switch tag {
+        case nil, "!": return Node(plain && tag == nil ? ScalarResolution.resolve(text) : .string(text), at: span)
+        case "tag:yaml.org,2002:str": return Node(.string(text), at: span)
+        case "tag:yaml.org,2002:int", "tag:yaml.org,2002:float":
+            return Node(ScalarResolution.number(text) ?? .string(text), at: span)
+        case "tag:yaml.org,2002:binary": return Node(.string(Base64.decode(text) ?? text), at: span)
+        default: return Node(plain ? ScalarResolution.resolve(text) : .string(text), at: span, tag: merge)
+        }
+    }
+
+    private static func mergeTag(_ tag: String?) -> Node.Tag {
+        switch tag {
+        case "!reset": .reset
+        case "!override": .override
+        default: .none
+        }
+    }
+
+    private mutating func next() throws(Stop) -> Item {
+        do throws(EventReader.Failure) {
+            let (event, start, end) = try reader.next()
+            let length = start.line == end.line && end.column > start.column ? Int(end.column - start.column) : 0
+            let span = Span(file: file, line: Int(start.line) + 1, column: Int(start.column) + 1, length: length)
+            return Item(event: event, span: span)
+        } catch {
+            problems.append(syntaxProblem(error))
+            throw Stop()
+        }
+    }
+
+    private mutating func stop(_ span: Span, _ message: String, hint: String? = nil) -> Stop {
+        problems.append(Problem(span: span, message: message, hint: hint))
+        return Stop()
+    }
+
+    private func syntaxProblem(_ failure: EventReader.Failure) -> Problem {
+        SyntaxExplanation(bytes: bytes, file: file).explain(failure)
+    }
+}

@@ -1,0 +1,112 @@
+/// A YAML value that remembers where it was written.
+package struct Node: Sendable {
+    package enum Value: Hashable, Sendable {
+        case null
+        case bool(Bool)
+        case integer(Int64)
+        /// An integer above `Int64.max`.
+        case unsigned(UInt64)
+        case float(Double)
+        case string(String)
+        /// A plain date or date and time, as written.
+        case timestamp(String)
+        case sequence([Node])
+        case mapping(Mapping)
+    }
+
+    /// Compose's own tags, which steer merging.
+    package enum Tag: Hashable, Sendable {
+        case none
+        /// `!reset`: the attribute is removed from what earlier files said.
+        case reset
+        /// `!override`: replaces what earlier files said instead of merging with it.
+        case override
+    }
+
+    package var value: Value
+    package var span: Span
+    package var tag: Tag = .none
+
+    package init(_ value: Value, at span: Span = .none, tag: Tag = .none) {
+        self.value = value
+        self.span = span
+        self.tag = tag
+    }
+
+    package var mapping: Mapping? {
+        guard case .mapping(let mapping) = value else { return nil }
+        return mapping
+    }
+
+    package var sequence: [Node]? {
+        guard case .sequence(let nodes) = value else { return nil }
+        return nodes
+    }
+
+    package var string: String? {
+        guard case .string(let text) = value else { return nil }
+        return text
+    }
+
+    package var bool: Bool? {
+        guard case .bool(let flag) = value else { return nil }
+        return flag
+    }
+
+    package var integer: Int64? {
+        guard case .integer(let number) = value else { return nil }
+        return number
+    }
+
+    /// An integer or a float as a float.
+    package var number: Double? {
+        switch value {
+        case .integer(let number): Double(number)
+        case .unsigned(let number): Double(number)
+        case .float(let number): number
+        default: nil
+        }
+    }
+
+    package var isNull: Bool { value == .null }
+
+    /// The member `key` of a mapping; nil for anything else.
+    package subscript(key: String) -> Node? { mapping?[key] }
+
+    /// Changes a mapping in place, without copying it; does nothing to another kind of node.
+    package mutating func updateMapping(_ body: (inout Mapping) -> Void) {
+        guard case .mapping(var mapping) = value else { return }
+        value = .null
+        body(&mapping)
+        value = .mapping(mapping)
+    }
+
+    /// Changes a sequence in place, without copying it; does nothing to another kind of node.
+    package mutating func updateSequence(_ body: (inout [Node]) -> Void) {
+        guard case .sequence(var nodes) = value else { return }
+        value = .null
+        body(&nodes)
+        value = .sequence(nodes)
+    }
+
+    /// What kind of value it is, with an article, for messages.
+    package var kind: String {
+        switch value {
+        case .null: "nothing"
+        case .bool: "a boolean"
+        case .integer, .unsigned: "an integer"
+        case .float: "a number"
+        case .string: "a string"
+        case .timestamp: "a date"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+}
+
+extension Node: Hashable {
+    /// Nodes are equal when their values are: where they were written does not count.
+    package static func == (left: Node, right: Node) -> Bool { left.value == right.value }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(value) }
+}

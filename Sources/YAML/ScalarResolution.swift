@@ -1,0 +1,112 @@
+/// What a plain scalar means: YAML 1.2's core schema with the leftovers of 1.1 that Compose files rely on.
+///
+/// `yes`, `on` and `12:30` are text; `010`, `0o10`, `0x1F`, `0b11` and `1_000` are integers; a date is a date.
+package enum ScalarResolution {
+    /// The value of the plain scalar `text`.
+    package static func resolve(_ text: String) -> Node.Value {
+        var copy = text
+        return copy.withUTF8 { bytes in
+            guard let first = bytes.first else { return .null }
+            switch first {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"):
+                return word(text) ?? date(bytes, text) ?? number(text) ?? .string(text)
+            case UInt8(ascii: "."): return word(text) ?? float(text).map { .float($0) } ?? .string(text)
+            case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "t"), UInt8(ascii: "T"),
+                UInt8(ascii: "f"), UInt8(ascii: "F"):
+                return bytes.count <= 5 ? word(text) ?? .string(text) : .string(text)
+            default: return .string(text)
+            }
+        }
+    }
+
+    private static func word(_ text: String) -> Node.Value? {
+        switch text {
+        case "~", "null", "Null", "NULL": .null
+        case "true", "True", "TRUE": .bool(true)
+        case "false", "False", "FALSE": .bool(false)
+        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF": .float(.infinity)
+        case "-.inf", "-.Inf", "-.INF": .float(-.infinity)
+        case ".nan", ".NaN", ".NAN": .float(.nan)
+        default: nil
+        }
+    }
+
+    /// Digits with any of the prefixes of Go's integer literals, underscores left out; else a decimal fraction.
+    package static func number(_ text: String) -> Node.Value? {
+        let plain = text.contains("_") ? String(text.filter { $0 != "_" }) : text
+        if let value = integer(plain) { return value }
+        return float(plain).map { .float($0) }
+    }
+
+    private static func integer(_ text: String) -> Node.Value? {
+        var digits = Substring(text)
+        let negative = digits.first == "-"
+        if negative || digits.first == "+" { digits.removeFirst() }
+        var radix = 10
+        for (prefix, base) in [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)]
+        where digits.hasPrefix(prefix) {
+            digits = digits.dropFirst(2)
+            radix = base
+        }
+        if radix == 10, digits.utf8.count > 1, digits.first == "0" {
+            digits = digits.dropFirst()
+            radix = 8
+        }
+        guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-"),
+            let magnitude = UInt64(digits, radix: radix)
+        else { return nil }
+        if negative {
+            return magnitude <= UInt64(Int64.max) + 1 ? .integer(Int64(truncatingIfNeeded: 0 &- magnitude)) : nil
+        }
+        return magnitude <= UInt64(Int64.max) ? .integer(Int64(magnitude)) : .unsigned(magnitude)
+    }
+
+    /// `[-+]? ( .digits | digits [ . digits? ] ) [ e [+-]? digits ]`
+    private static func float(_ text: String) -> Double? {
+        var rest = Substring(text).utf8
+        func skipDigits() -> Int {
+            let start = rest.count
+            rest = rest.drop { (0x30...0x39).contains($0) }
+            return start - rest.count
+        }
+        if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
+        let whole = skipDigits()
+        if rest.first == UInt8(ascii: ".") {
+            rest = rest.dropFirst()
+            if skipDigits() == 0, whole == 0 { return nil }
+        } else if whole == 0 {
+            return nil
+        }
+        if rest.first == UInt8(ascii: "e") || rest.first == UInt8(ascii: "E") {
+            rest = rest.dropFirst()
+            if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
+            if skipDigits() == 0 { return nil }
+        }
+        guard rest.isEmpty else { return nil }
+        // Swift's reader wants a digit on both sides of the point.
+        var normal = text.hasPrefix("+") ? String(text.dropFirst()) : text
+        if let point = normal.firstIndex(of: ".") {
+            let after = normal.index(after: point)
+            if after == normal.endIndex || !normal[after].isNumber { normal.insert("0", at: after) }
+            if point == normal.startIndex || !normal[normal.index(before: point)].isNumber {
+                normal.insert("0", at: point)
+            }
+        }
+        return Double(normal)
+    }
+
+    /// A date (`2020-01-01`) or date and time: four digits, a dash, and only characters of a time after them.
+    private static func date(_ bytes: UnsafeBufferPointer<UInt8>, _ text: String) -> Node.Value? {
+        guard bytes.count >= 8, bytes[4] == UInt8(ascii: "-"), bytes[..<4].allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        let dayAndTime = text.split(whereSeparator: { $0 == "T" || $0 == "t" || $0 == " " })
+        guard let first = dayAndTime.first, dayAndTime.count <= 3 else { return nil }
+        let parts = first.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 3, let month = parts[1], let day = parts[2], (1...12).contains(month),
+            (1...31).contains(day), first.utf8.count <= 10
+        else { return nil }
+        if dayAndTime.count == 1 { return text.utf8.count == first.utf8.count ? .timestamp(text) : nil }
+        let clock = dayAndTime[1].utf8.allSatisfy { (0x30...0x3A).contains($0) || ".Zz+-".utf8.contains($0) }
+        return clock && dayAndTime[1].contains(":") ? .timestamp(text) : nil
+    }
+}

@@ -1,0 +1,96 @@
+/// The files read during one load, numbered, with how each came to be read.
+package struct SourceMap: Sendable {
+    package struct File: Sendable {
+        /// What a person calls it: an absolute path, or `-` for standard input.
+        package let name: String
+        package let bytes: [UInt8]
+        /// The place that asked for it; nil for a file named on the command line or found.
+        package let origin: Origin?
+    }
+
+    /// Why a file was read: the place, and in words ("included from", "extended from").
+    package struct Origin: Sendable {
+        package let reason: String
+        package let span: Span
+
+        package init(reason: String, span: Span) {
+            self.reason = reason
+            self.span = span
+        }
+    }
+
+    package private(set) var files: [File] = []
+
+    package init() {}
+
+    /// Remembers a file and returns its number.
+    package mutating func add(name: String, bytes: [UInt8], origin: Origin? = nil) -> Int {
+        files.append(File(name: name, bytes: bytes, origin: origin))
+        return files.count - 1
+    }
+
+    /// The text of a line, without its line break; nil when there is no such file or line.
+    package func line(_ line: Int, of file: Int) -> String? {
+        guard files.indices.contains(file), line > 0 else { return nil }
+        let bytes = files[file].bytes
+        var start = 0
+        for _ in 1..<line {
+            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            start = end + 1
+        }
+        var end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+        if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        if line == 1, bytes[start..<end].starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    /// The line a range stands in, for rendering.
+    package func line(of range: SourceRange) -> String? {
+        guard let file = files.lastIndex(where: { $0.name == range.file }) else { return nil }
+        return line(range.line, of: file)
+    }
+
+    /// The range a person is told: the file's name, and a length of at least 1.
+    package func range(_ span: Span) -> SourceRange? {
+        guard files.indices.contains(Int(span.file)) else { return nil }
+        var length = Int(span.length)
+        if length == 0, let text = line(Int(span.line), of: Int(span.file)) {
+            let rest = text.unicodeScalars.dropFirst(Int(span.column) - 1)
+            length = rest.count - rest.reversed().prefix { $0 == " " || $0 == "\t" }.count
+        }
+        return SourceRange(
+            file: files[Int(span.file)].name, line: Int(span.line), column: Int(span.column), length: max(1, length))
+    }
+
+    /// The part of `span` in which `fragment` is written, or `span` itself where it cannot be seen in that line.
+    package func narrow(_ span: Span, to fragment: String) -> Span {
+        guard let text = line(Int(span.line), of: Int(span.file)), !fragment.isEmpty else { return span }
+        let scalars = Array(text.unicodeScalars)
+        let wanted = Array(fragment.unicodeScalars)
+        var start = Int(span.column) - 1
+        while start >= 0, start + wanted.count <= scalars.count {
+            if scalars[start..<start + wanted.count].elementsEqual(wanted) {
+                return Span(
+                    file: Int(span.file), line: Int(span.line), column: start + 1, length: wanted.count)
+            }
+            start += 1
+        }
+        return span
+    }
+
+    /// The chain of files through which `span`'s file was reached, innermost first.
+    package func chain(of span: Span) -> [Diagnostic.Note] {
+        var notes: [Diagnostic.Note] = []
+        var file = Int(span.file)
+        while files.indices.contains(file), let origin = files[file].origin, notes.count < 100 {
+            notes.append(Diagnostic.Note(message: origin.reason, place: range(origin.span)))
+            file = Int(origin.span.file)
+        }
+        return notes
+    }
+
+    /// A diagnostic as a person reads it, with the source line it points at.
+    package func render(_ diagnostic: Diagnostic, colour: Bool = false) -> String {
+        diagnostic.render(over: diagnostic.place.flatMap(line(of:)), colour: colour)
+    }
+}

@@ -1,0 +1,82 @@
+/// Turns libyaml's complaint into one that says what to change.
+struct SyntaxExplanation {
+    let bytes: [UInt8]
+    let file: Int
+
+    func explain(_ failure: EventReader.Failure) -> Problem {
+        if let offset = failure.offset { return encoding(failure.message, at: offset) }
+        let line = (failure.line ?? 0) + 1
+        let column = (failure.column ?? 0) + 1
+        let text = self.line(line)
+        var problem = Problem(
+            span: Span(file: file, line: line, column: column, length: 1), message: failure.message)
+        if let tab = indentingTab(near: line) {
+            problem.span = tab
+            problem.message = "a tab in the indentation"
+            problem.hint = "YAML indents with spaces: replace the tab"
+            return problem
+        }
+        problem.message = words(failure.message)
+        problem.hint = advice(failure.message, line: text, column: column)
+        return problem
+    }
+
+    private func words(_ message: String) -> String {
+        switch message {
+        case "did not find expected key": "expected a key here: the indentation or the line before does not fit"
+        case "did not find expected ',' or '}'": "expected ',' or '}': a mapping in braces is not closed"
+        case "did not find expected ',' or ']'": "expected ',' or ']': a list in brackets is not closed"
+        case "mapping values are not allowed in this context": "a second ': ' in one value"
+        case "could not find expected ':'": "expected ':' after a key"
+        case "found character that cannot start any token": "this character cannot start a value"
+        case "did not find expected '-' indicator": "expected '-': an item of the list above is indented differently"
+        default: message
+        }
+    }
+
+    private func advice(_ message: String, line: String, column: Int) -> String? {
+        switch message {
+        case "mapping values are not allowed in this context":
+            return "quote the value if the colon belongs to it"
+        case "found character that cannot start any token":
+            let scalars = Array(line.unicodeScalars)
+            guard scalars.indices.contains(column - 1) else { return nil }
+            return "quote the value: '\(scalars[column - 1])' has a meaning of its own in YAML"
+        case "found unknown escape character": return "in double quotes a backslash is written \\\\"
+        case "found unexpected end of stream": return "a quote that was opened is not closed"
+        case "could not find expected ':'": return "write `key: value`, with a blank after the colon"
+        default: return nil
+        }
+    }
+
+    /// A tab in the indentation of the line or the one before it.
+    private func indentingTab(near line: Int) -> Span? {
+        for number in [line, line - 1] where number > 0 {
+            let indent = self.line(number).unicodeScalars.prefix { $0 == " " || $0 == "\t" }
+            if let tab = indent.enumerated().first(where: { $0.element == "\t" }) {
+                return Span(file: file, line: number, column: tab.offset + 1, length: 1)
+            }
+        }
+        return nil
+    }
+
+    private func encoding(_ message: String, at offset: Int) -> Problem {
+        let before = bytes.prefix(offset)
+        let line = before.count { $0 == UInt8(ascii: "\n") } + 1
+        let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let column = String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1
+        let value = bytes.indices.contains(offset) ? String(bytes[offset], radix: 16) : "?"
+        let text =
+            message == "control characters are not allowed"
+            ? "a control character (byte 0x\(value)) is not allowed" : "not valid UTF-8: byte 0x\(value)"
+        return Problem(
+            span: Span(file: file, line: line, column: column, length: 1), message: text,
+            hint: "save the file as UTF-8 text")
+    }
+
+    private func line(_ number: Int) -> String {
+        var map = SourceMap()
+        let index = map.add(name: "", bytes: bytes)
+        return map.line(number, of: index) ?? ""
+    }
+}

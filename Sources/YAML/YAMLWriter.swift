@@ -1,0 +1,78 @@
+/// Writes nodes as block-style YAML in the way of Go's yaml library, whose text people know from `docker compose config`.
+package struct YAMLWriter {
+    private static let indent = 2
+
+    private var text = ""
+
+    /// The YAML text of a tree; members keep their order, empty collections are `{}` and `[]`.
+    package static func text(_ node: Node) -> String {
+        var writer = YAMLWriter()
+        writer.root(node)
+        return writer.text
+    }
+
+    private mutating func root(_ node: Node) {
+        switch node.value {
+        case .mapping(let mapping) where !mapping.isEmpty: members(mapping, depth: 0)
+        case .sequence(let nodes) where !nodes.isEmpty: items(nodes, depth: 0)
+        default:
+            text += scalar(node, depth: 0)
+            text += "\n"
+        }
+    }
+
+    private mutating func members(_ mapping: Mapping, depth: Int, continuing: Bool = false) {
+        for (position, entry) in mapping.entries.enumerated() {
+            if position > 0 || !continuing { pad(depth) }
+            text += YAMLScalar.key(entry.key)
+            text += ":"
+            value(entry.value, depth: depth)
+        }
+    }
+
+    /// What follows a key.
+    private mutating func value(_ node: Node, depth: Int) {
+        switch node.value {
+        case .mapping(let mapping) where !mapping.isEmpty:
+            text += "\n"
+            members(mapping, depth: depth + 1)
+        case .sequence(let nodes) where !nodes.isEmpty:
+            text += "\n"
+            items(nodes, depth: depth + 1)
+        default:
+            text += " "
+            text += scalar(node, depth: depth + 1)
+            text += "\n"
+        }
+    }
+
+    private mutating func items(_ nodes: [Node], depth: Int, continuing: Bool = false) {
+        for (position, node) in nodes.enumerated() {
+            if position > 0 || !continuing { pad(depth) }
+            text += "- "
+            switch node.value {
+            case .mapping(let mapping) where !mapping.isEmpty: members(mapping, depth: depth + 1, continuing: true)
+            case .sequence(let nodes) where !nodes.isEmpty: items(nodes, depth: depth + 1, continuing: true)
+            default:
+                text += scalar(node, depth: depth + 1)
+                text += "\n"
+            }
+        }
+    }
+
+    private mutating func pad(_ depth: Int) { text += String(repeating: " ", count: depth * Self.indent) }
+
+    private func scalar(_ node: Node, depth: Int) -> String {
+        switch node.value {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .integer(let value): "\(value)"
+        case .unsigned(let value): "\(value)"
+        case .float(let value): YAMLScalar.number(value)
+        case .timestamp(let text): text
+        case .string(let text): YAMLScalar.text(text, indent: depth * Self.indent)
+        case .sequence: "[]"
+        case .mapping: "{}"
+        }
+    }
+}

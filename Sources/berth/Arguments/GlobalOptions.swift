@@ -1,0 +1,51 @@
+import ArgumentParser
+import Console
+
+/// Flags of every verb: before it or after it. `ArgumentOrder` puts them behind the verb, short forms spelled out.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        name: .customLong("file"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("(-f) A Compose file, \"-\" for standard input", valueName: "path"))
+    var files: [String] = []
+
+    @Option(
+        name: .customLong("project-name"), parsing: .unconditional,
+        help: ArgumentHelp("(-p) The project's name", valueName: "name"))
+    var projectName: String?
+
+    @Option(
+        name: .customLong("profile"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A profile to enable, '*' for all", valueName: "name"))
+    var profiles: [String] = []
+
+    @Option(
+        name: .customLong("env-file"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Variables for the Compose file", valueName: "path"))
+    var environmentFiles: [String] = []
+
+    @Option(help: ArgumentHelp("What relative paths start from (default: the first file's folder)", valueName: "path"))
+    var projectDirectory: String?
+
+    @Option(help: "Colours and cursor movement") var ansi: AnsiMode?
+    @Option(help: "How progress is shown on standard error") var progress: ProgressMode?
+    @Option(help: ArgumentHelp("Accepted; the engine decides by itself", visibility: .hidden)) var parallel: Int?
+    @Flag(help: "Show what would be done, change nothing") var dryRun = false
+    @Flag(help: .hidden) var compatibility = false
+    @Flag(help: .hidden) var allResources = false
+    @Flag(help: .hidden) var verbose = false
+    @Flag(name: .customLong("no-ansi"), help: .hidden) var noAnsi = false
+}
+
+extension AnsiMode: ExpressibleByArgument {}
+extension ProgressMode: ExpressibleByArgument {}
+
+/// A verb: flags, then a few lines. Its failures are shown by `main`.
+protocol Verb: ParsableCommand {
+    var global: GlobalOptions { get }
+    func run(in session: Session) throws
+}
+
+extension Verb {
+    /// Not used: `main` calls `run(in:)`.
+    func run() throws { throw ExitStatus.usage }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+
+/// The root of all verbs.
+struct Berth: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "berth",
+        abstract: "Run Compose projects: makes the machine match the file, and keeps it so.",
+        usage: "berth [--file <path>] [--project-name <name>] <verb> [<flags>] [<services>]",
+        discussion: "In a folder with a compose.yaml, `berth up` starts everything in it.",
+        subcommands: [],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Running",
+                subcommands: [
+                    Up.self, Down.self, Create.self, Start.self, Stop.self, Restart.self, Pause.self, Unpause.self,
+                    Kill.self, Remove.self, Scale.self, Run.self, Exec.self, Wait.self,
+                ]),
+            CommandGroup(
+                name: "Looking",
+                subcommands: [
+                    PS.self, Logs.self, Top.self, PortOf.self, Images.self, Volumes.self, List.self, Plan.self,
+                    Config.self, Version.self,
+                ]),
+            CommandGroup(
+                name: "Objects", subcommands: [Pull.self, ImageVerbs.self, VolumeVerbs.self, NetworkVerbs.self]),
+        ])
+
+    /// Every verb's name, with the verbs inside it.
+    static var verbs: [String: [String]] {
+        var verbs: [String: [String]] = [:]
+        for command in configuration.groupedSubcommands.flatMap(\.subcommands) {
+            let inner = command.configuration.subcommands.map(name)
+            for name in [name(command)] + command.configuration.aliases { verbs[name] = inner }
+        }
+        return verbs
+    }
+
+    private static func name(_ command: any ParsableCommand.Type) -> String {
+        command.configuration.commandName ?? "\(command)".lowercased()
+    }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Console
+import EngineWire
+import Linux
+
+/// From arguments to an exit status: parses, runs the verb, shows what failed.
+struct Program {
+    let stdout: Output
+    let stderr: Output
+
+    func run(_ arguments: [String]) -> ExitStatus {
+        let environment = CallingProcess.environment
+        let style = Style(.auto, isTerminal: stderr.isTerminal, environment: environment)
+        let command: any ParsableCommand
+        do {
+            let ordered = try ArgumentOrder(verbs: Berth.verbs).ordered(arguments)
+            command = try Berth.parseAsRoot(ordered)
+        } catch let failure as UsageFailure {
+            show(failure.message, failure.hint, style)
+            return .usage
+        } catch {
+            return showParserMessage(error, style)
+        }
+        guard let verb = command as? any Verb else { return runBuiltIn(command, style) }
+        let session: Session
+        do { session = try Session(verb.global, environment: environment, stdout: stdout, stderr: stderr) } catch {
+            show("\(error)", nil, style)
+            return .usage
+        }
+        do {
+            try verb.run(in: session)
+            return .success
+        } catch { return show(error, in: session) }
+    }
+
+    private func show(_ error: any Error, in session: Session) -> ExitStatus {
+        switch error {
+        case let status as ExitStatus: return status
+        case let failure as EngineFailure: session.show(failure)
+        case let failure as CommandFailure:
+            session.show(EngineFailure(code: "failed", message: failure.message, hint: failure.hint))
+        case let failure as UsageFailure:
+            session.show(EngineFailure(code: "usage", message: failure.message, hint: failure.hint))
+            return .usage
+        case let failure as ProjectFailure: session.show(failure)
+        case let failure as GoTemplate.Failure:
+            session.show(EngineFailure(code: "usage", message: failure.description))
+            return .usage
+        default: session.show(EngineFailure(code: "failed", message: "\(error)"))
+        }
+        return .failure
+    }
+
+    /// Help, or a completion script: the parser's own commands.
+    private func runBuiltIn(_ command: any ParsableCommand, _ style: Style) -> ExitStatus {
+        var command = command
+        do {
+            try command.run()
+            return .success
+        } catch { return showParserMessage(error, style) }
+    }
+
+    /// Help goes to stdout and is success; a mistake goes to stderr with the verb's usage.
+    private func showParserMessage(_ error: any Error, _ style: Style) -> ExitStatus {
+        let text = Berth.fullMessage(for: error)
+        guard Berth.exitCode(for: error) != .success else {
+            stdout.line(text)
+            return .success
+        }
+        let mark = "Error: "
+        stderr.line(
+            style(.boldRed, "error:") + " " + (text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text))
+        return .usage
+    }
+
+    private func show(_ message: String, _ hint: String?, _ style: Style) {
+        stderr.line(FailureText(style: style).text(EngineFailure(code: "usage", message: message, hint: hint)))
+    }
+}

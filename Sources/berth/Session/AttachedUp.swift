@@ -1,0 +1,245 @@
+import Console
+import EngineClient
+import EngineWire
+import Linux
+import ProjectModel
+
+/// `up` in the foreground: the operation and the containers' output side by side, until all have ended or Ctrl-C.
+final class AttachedUp {
+    enum Abort: Equatable {
+        case never
+        /// A container ended; the code is that service's, or the first one's.
+        case onExit(codeOf: String?)
+        case onFailure
+    }
+
+    struct Choice {
+        /// Services that this `up` concerns, dependencies among them.
+        let selected: [String]
+        let shown: [String]
+        let abort: Abort
+        let timeout: Duration?
+        let printing: LogPrinter.Options
+        let isColoured: Bool
+    }
+
+    private enum Phase { case running, stopping, forcing }
+
+    private let session: Session
+    private let project: Project
+    private let choice: Choice
+    private let consent: Session.Consent
+    private let since: Double
+    private let printer: LogPrinter
+    private var reporter: any ProgressReporter
+    private var request: OperationRequest
+    private var operation: RunningOperation
+    private var logs: EngineStream<LogLine>?
+    private var phase = Phase.running
+    /// Newest line seen of each container, and what it was when the stream was opened anew: up to there all was shown.
+    private var newest: [String: Int64] = [:]
+    private var shownBefore: [String: Int64] = [:]
+    /// The output ended after the operation had: nothing more will come.
+    private var outputIsOver = false
+    private var shownHeader = false
+    /// Ends of containers, in order: service and code.
+    private var endings: [(service: String, code: Int)] = []
+    private var status: ExitStatus?
+    private var presses = 0
+
+    init(
+        session: Session, project: Project, request: OperationRequest, choice: Choice, consent: Session.Consent
+    ) throws {
+        self.session = session
+        self.project = project
+        self.request = request
+        self.choice = choice
+        self.consent = consent
+        since = session.now
+        printer = LogPrinter(
+            stdout: session.stdout, stderr: session.stderr,
+            style: choice.isColoured ? session.style : Style(isColoured: false), options: choice.printing,
+            services: project.services.map(\.name), labels: Self.labels(of: choice.shown, in: project))
+        reporter = session.makeReporter()
+        operation = RunningOperation(
+            try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
+    }
+
+    /// The named services, or all, with what they depend on.
+    static func selection(of services: [String], in project: Project, withDependencies: Bool) -> [String] {
+        guard !services.isEmpty else { return project.services.map(\.name) }
+        var selected: [String] = []
+        var waiting = services
+        while let name = waiting.popLast() {
+            guard !selected.contains(name) else { continue }
+            selected.append(name)
+            if withDependencies { waiting += project.service(name)?.dependsOn.map(\.service) ?? [] }
+        }
+        return selected.sorted()
+    }
+
+    /// The names that will stand before the lines.
+    static func labels(of services: [String], in project: Project) -> [String] {
+        services.flatMap { name -> [String] in
+            let service = project.service(name)
+            if let own = service?.containerName { return [own] }
+            return (1...max(1, service?.scale ?? 1)).map { "\(name)-\($0)" }
+        }
+    }
+
+    func run() throws {
+        let signals = try CaughtSignals(CaughtSignals.ending)
+        defer { reporter.finish() }
+        while true {
+            if operation.isFinished, try !goOn() { break }
+            try step(signals)
+        }
+        printer.finish()
+        if let status { throw status }
+        // Everything ended by itself: success only if nothing failed.
+        if let failed = endings.first(where: { $0.code != 0 }) { throw ExitStatus.container(failed.code) }
+    }
+
+    private func step(_ signals: borrowing CaughtSignals) throws {
+        var ready = [Readiness(signals.raw, for: .reading)]
+        if !operation.isFinished { ready.append(Readiness(operation.descriptor, for: .reading)) }
+        if let logs { ready.append(Readiness(logs.descriptor, for: .reading)) }
+        let animates = reporter.isAnimated && !operation.isFinished
+        try waitForReadiness(&ready, timeout: animates ? .milliseconds(100) : nil)
+        while let signal = signals.next() { try take(signal) }
+        var index = 1
+        if !operation.isFinished {
+            if ready[index].isReadable {
+                try operation.read()
+                if operation.isFinished { reporter.finish() }
+                try openLogs()
+            } else if animates {
+                reporter.tick()
+            }
+            index += 1
+        }
+        if index < ready.count, ready[index].isReadable { try readLogs() }
+    }
+
+    /// What follows the end of an operation; false when all is over.
+    private func goOn() throws -> Bool {
+        let outcome = try session.unwrap(operation.outcome)
+        if outcome.status == .needsConsent {
+            request.consent = try session.obtainConsent(to: outcome.consent, consent)
+            request.key = session.makeKey()
+            try start(request)
+            return true
+        }
+        if phase == .running {
+            switch outcome.status {
+            case .failed:
+                logs = nil
+                _ = try session.conclude(operation, outcome)
+            case .cancelled:
+                // Ctrl-C while things were starting: what runs already is stopped, as after a plain Ctrl-C.
+                if status != nil {
+                    try stop()
+                    return true
+                }
+            case .succeeded, .needsConsent: break
+            }
+            if outcome.status == .succeeded, logs == nil, !outputIsOver { try openLogs() }
+            return logs != nil
+        }
+        if outcome.status == .failed { _ = try session.conclude(operation, outcome) }
+        // The output's end tells the last words and codes; it comes when the last container is gone.
+        return logs != nil
+    }
+
+    private func start(_ request: OperationRequest) throws {
+        reporter.finish()
+        reporter = session.makeReporter()
+        operation = RunningOperation(
+            try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
+    }
+
+    private func openLogs() throws {
+        guard logs == nil, phase == .running, !choice.shown.isEmpty || choice.abort != .never else { return }
+        let services = choice.abort == .never ? choice.shown : choice.selected
+        do throws(EngineFailure) {
+            logs = try session.engine.logs(
+                LogRequest(services: services, follow: true, since: since), of: project.name)
+            shownBefore = newest
+        } catch {
+            // The project is not stored yet: the next event tries again.
+            if error.code != "not_found" || operation.isFinished { throw error }
+            return
+        }
+        guard !shownHeader else { return }
+        shownHeader = true
+        reporter.suspend()
+        session.stdout.line(
+            "Attaching to \(Self.labels(of: choice.shown, in: project).sorted().joined(separator: ", "))")
+    }
+
+    private func readLogs() throws {
+        guard let lines = try logs?.nextBatch() else {
+            logs = nil
+            // Before that it may only mean that nothing ran yet.
+            outputIsOver = operation.isFinished || phase != .running
+            return
+        }
+        let fresh = lines.filter { $0.time > shownBefore[$0.container] ?? 0 }
+        for line in lines { newest[line.container] = max(line.time, newest[line.container] ?? 0) }
+        let shown = fresh.filter { choice.shown.contains(service(of: $0)) }
+        if !shown.isEmpty {
+            reporter.suspend()
+            printer.print(shown)
+        }
+        for line in fresh {
+            guard case .exited(let code, willRestart: false) = line.event else { continue }
+            try note(service(of: line), code)
+        }
+    }
+
+    private func service(of line: LogLine) -> String {
+        project.services.first { $0.containerName == line.label }?.name ?? LogPrinter.service(ofLabel: line.label)
+    }
+
+    private func note(_ service: String, _ code: Int) throws {
+        endings.append((service, code))
+        switch choice.abort {
+        case .never: return
+        case .onFailure where code == 0: return
+        case .onExit(let wanted?): if service == wanted { status = .container(code) }
+        case .onExit, .onFailure: if status == nil { status = .container(code) }
+        }
+        guard phase == .running else { return }
+        reporter.suspend()
+        session.stderr.line(session.errorStyle(.boldRed, "Aborting on container exit..."))
+        // The wanted service has not ended yet: its code comes while it is stopped.
+        if status == nil { status = .failure }
+        try stop()
+    }
+
+    private func take(_ signal: CInt) throws {
+        presses += 1
+        if signal == CaughtSignals.hangUp || presses > 2 { throw ExitStatus.interrupted }
+        if phase == .running || presses == 1 { status = .interrupted }
+        reporter.suspend()
+        if presses == 1 {
+            session.stdout.line("Gracefully Stopping... press Ctrl+C again to force")
+            // A start that is under way is cancelled first; `goOn` then stops what runs.
+            if operation.isFinished { try stop() } else if phase == .running { try operation.cancel(force: false) }
+        } else {
+            session.stdout.line("Forcing...")
+            if !operation.isFinished { try operation.cancel(force: true) }
+            phase = .forcing
+            try start(
+                OperationRequest(
+                    key: session.makeKey(), verb: .kill(signal: "SIGKILL", removeOrphans: false),
+                    services: choice.selected))
+        }
+    }
+
+    private func stop() throws {
+        phase = .stopping
+        try start(
+            OperationRequest(key: session.makeKey(), verb: .stop(timeout: choice.timeout), services: choice.selected))
+    }
+}

@@ -1,0 +1,43 @@
+import ComposeFile
+import Console
+import Linux
+import ProjectModel
+import YAML
+
+extension Session {
+    /// The project of the caller's Compose files, read with the caller's rights; warnings go to standard error.
+    ///
+    /// With `actsOnAll`, an attribute whose neglect would weaken security or lose data is refused.
+    func loadProject(services: [String] = [], actsOnAll: Bool = false) throws -> Project {
+        let result = try loadFiles(services: services)
+        let problems = actsOnAll ? result.unsupported : []
+        let errors = problems.filter { $0.severity == .error }
+        if !errors.isEmpty { throw ProjectFailure(text: render(errors, result.sources)) }
+        for warning in result.diagnostics + problems { show(warning, result.sources) }
+        return result.project
+    }
+
+    /// Everything that loading gives, without any warning shown.
+    func loadFiles(services: [String] = [], steps: LoadSteps = LoadSteps()) throws -> LoadResult {
+        var request = LoadRequest(
+            files: global.files, workingDirectory: workingDirectory,
+            projectDirectory: global.projectDirectory, projectName: global.projectName,
+            profiles: global.profiles, environmentFiles: global.environmentFiles, environment: environment,
+            services: services, steps: steps)
+        if global.files.contains("-") { request.standardInput = try openInput("-").readToEnd() }
+        do {
+            return try load(request, from: DiskFiles())
+        } catch {
+            throw ProjectFailure(text: error.rendered(colour: errorStyle.isColoured))
+        }
+    }
+
+    func show(_ diagnostic: Diagnostic, _ sources: SourceMap) {
+        let text = sources.render(diagnostic, colour: errorStyle.isColoured && progress != .json)
+        if progress == .json { warn(text) } else { stderr.line(text) }
+    }
+
+    private func render(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> String {
+        diagnostics.map { sources.render($0, colour: errorStyle.isColoured) }.joined(separator: "\n\n")
+    }
+}

@@ -1,0 +1,75 @@
+import Console
+import EngineClient
+import EngineWire
+import ProjectModel
+
+/// The Compose files do not make a project; the text is complete, with places and hints.
+struct ProjectFailure: Error, Equatable { let text: String }
+
+/// The project that a verb works on: by its file, or by name alone.
+struct ProjectTarget {
+    let name: String
+    /// nil when only the name was given: the engine's own copy holds.
+    let project: Project?
+}
+
+extension Session {
+    /// The project whose name was given, without reading a file, or the one in the folder.
+    func target() throws -> ProjectTarget {
+        guard global.files.isEmpty, let name = givenName else {
+            let project = try loadProject()
+            return ProjectTarget(name: project.name, project: project)
+        }
+        guard Self.isProjectName(name) else {
+            throw UsageFailure(
+                "\"\(name)\" cannot be a project's name",
+                hint: "it has lower-case letters, digits, - and _, and starts with a letter or digit")
+        }
+        return ProjectTarget(name: name, project: nil)
+    }
+
+    /// `--project-name`, else COMPOSE_PROJECT_NAME; empty counts as not given.
+    private var givenName: String? {
+        [global.projectName, environment["COMPOSE_PROJECT_NAME"]].compactMap { $0 }.first { !$0.isEmpty }
+    }
+
+    static func isProjectName(_ name: String) -> Bool {
+        let isAllowed = { (byte: UInt8) in
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x5F
+        }
+        guard let first = name.utf8.first, first != 0x2D, first != 0x5F else { return false }
+        return name.utf8.allSatisfy(isAllowed)
+    }
+
+    /// Refuses a service that the project does not have.
+    func check(services: [String], among known: some Sequence<String>) throws {
+        let known = Set(known)
+        for name in services where !known.contains(name) {
+            throw CommandFailure(
+                "no such service: \(name)\(Suggestion.question(for: name, among: known.sorted()))",
+                hint: known.isEmpty ? nil : "services: \(known.sorted().joined(separator: ", "))")
+        }
+    }
+
+    /// Services in the file or the engine's copy of it, and those that only have containers left.
+    func knownServices(of target: ProjectTarget, containers: [ContainerRow]) throws -> Set<String> {
+        let project = try target.project ?? engine.storedProject(target.name)?.project
+        return Set(containers.map(\.service) + (project.map { $0.services.map(\.name) + $0.disabledServices } ?? []))
+    }
+
+    /// The container of a service that `exec` and `port` mean: the lowest number, or the one with `index`.
+    func container(of service: String, index: Int?, in target: ProjectTarget) throws -> ContainerRow {
+        let all = try engine.containers(of: target.name, all: true)
+        try check(services: [service], among: try knownServices(of: target, containers: all))
+        let candidates = all.filter { $0.service == service && !$0.isOneOff }
+            .filter { index == nil || $0.number == index }
+            .sorted { ($0.number ?? 0) < ($1.number ?? 0) }
+        if let running = candidates.first(where: { $0.state == .running }) { return running }
+        if let paused = candidates.first(where: { $0.state == .paused }) {
+            throw CommandFailure("\(paused.name) is paused", hint: "berth unpause \(service)")
+        }
+        let place = index.map { " container #\($0)" } ?? ""
+        let status = candidates.first.map { ": \(ContainerText.explainedStatus($0, now: now))" } ?? ""
+        throw CommandFailure("service \"\(service)\" is not running\(place)\(status)", hint: "berth up -d \(service)")
+    }
+}

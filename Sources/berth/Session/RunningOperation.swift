@@ -1,0 +1,174 @@
+import Console
+import EngineClient
+import EngineWire
+import Linux
+
+/// One operation of the engine, followed by its events.
+final class RunningOperation {
+    private let engine: EngineClient
+    private let stream: EngineStream<ProgressEvent>
+    private let reporter: any ProgressReporter
+    private(set) var id: String?
+    private(set) var outcome: OperationOutcome?
+    private(set) var plan: PlanDescription?
+    private(set) var created: ContainerRow?
+    /// Events that named an object: none means that there was nothing to do.
+    private(set) var objectEvents = 0
+    private var cancelWanted: Bool?
+
+    init(_ stream: EngineStream<ProgressEvent>, engine: EngineClient, reporter: any ProgressReporter) {
+        self.stream = stream
+        self.engine = engine
+        self.reporter = reporter
+    }
+
+    var descriptor: CInt { stream.descriptor }
+    var isFinished: Bool { outcome != nil }
+
+    /// Takes the events that have come; waits for some when there are none.
+    func read() throws {
+        guard let events = try stream.nextBatch() else {
+            throw EngineFailure(
+                code: "engine_lost", message: "the engine went away in the middle of the operation",
+                hint: "run the same command again: it goes on from where things stand")
+        }
+        for event in events { try take(event) }
+    }
+
+    private func take(_ event: ProgressEvent) throws {
+        switch event {
+        case .started(let operation):
+            id = operation
+            if let force = cancelWanted { try cancel(force: force) }
+        case .planned(let plan): self.plan = plan
+        case .created(let container): created = container
+        case .object: objectEvents += 1
+        case .finished(let outcome): self.outcome = outcome
+        case .warning, .transfer: break
+        }
+        reporter.show(event)
+    }
+
+    /// What is under way finishes and nothing new begins; with `force` it is not waited for either.
+    func cancel(force: Bool) throws {
+        cancelWanted = force
+        guard let id, outcome == nil else { return }
+        do throws(EngineFailure) { try engine.cancel(operation: id, force: force) } catch {
+            // It ended in the meantime: its outcome is on the way.
+            if error.code != "not_found" { throw error }
+        }
+    }
+}
+
+extension Session {
+    /// Sends `request` and follows it to its end, asking for consent where data would be lost.
+    ///
+    /// Ctrl-C cancels, a second one forces, a third leaves. Failures are shown, then thrown as a status.
+    @discardableResult
+    func perform(
+        _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false
+    ) throws -> OperationResult {
+        var request = request
+        while true {
+            let reporter = makeReporter(quiet: quiet)
+            let operation = RunningOperation(
+                try engine.operation(request, in: project), engine: engine, reporter: reporter)
+            try follow(operation, reporter: reporter)
+            let outcome = try unwrap(operation.outcome)
+            guard outcome.status == .needsConsent else { return try conclude(operation, outcome) }
+            request.consent = try obtainConsent(to: outcome.consent, consent)
+            request.key = makeKey()
+        }
+    }
+
+    struct OperationResult {
+        let outcome: OperationOutcome
+        let plan: PlanDescription?
+        let created: ContainerRow?
+        let objectEvents: Int
+    }
+
+    enum Consent {
+        case ask
+        /// `-y`.
+        case given
+    }
+
+    /// Reads events until the operation has ended, passing Ctrl-C on.
+    func follow(_ operation: RunningOperation, reporter: any ProgressReporter) throws {
+        let signals = try CaughtSignals(CaughtSignals.ending)
+        defer { reporter.finish() }
+        var presses = 0
+        while !operation.isFinished {
+            var ready = [Readiness(operation.descriptor, for: .reading), Readiness(signals.raw, for: .reading)]
+            try waitForReadiness(&ready, timeout: reporter.isAnimated ? .milliseconds(100) : nil)
+            while let signal = signals.next() {
+                presses += 1
+                // A terminal that closed: the operation goes on without us.
+                if signal == CaughtSignals.hangUp || presses > 2 { throw ExitStatus.interrupted }
+                reporter.suspend()
+                stderr.line(presses == 1 ? "Cancelling... press Ctrl+C again to force" : "Forcing...")
+                try operation.cancel(force: presses > 1)
+            }
+            if ready[0].isReadable { try operation.read() } else { reporter.tick() }
+        }
+    }
+
+    /// Shows what failed or was cancelled.
+    func conclude(_ operation: RunningOperation, _ outcome: OperationOutcome) throws -> OperationResult {
+        switch outcome.status {
+        case .succeeded, .needsConsent: break
+        case .failed:
+            for failure in outcome.errors { show(failure) }
+            if outcome.errors.isEmpty { show(EngineFailure(code: "failed", message: "the operation failed")) }
+            if outcome.changes > 0, outcome.errors.allSatisfy({ $0.hint == nil }) {
+                show(
+                    hint:
+                        "what was made so far stays: `berth ps -a` shows it, `berth up` goes on, `berth down` removes it"
+                )
+            }
+            throw ExitStatus.failure
+        case .cancelled:
+            let changes = outcome.changes == 1 ? "1 change was made" : "\(outcome.changes) changes were made"
+            stderr.line(
+                outcome.changes == 0
+                    ? "Cancelled; nothing was changed."
+                    : "Cancelled; \(changes): `berth ps -a` shows what exists, `berth up` goes on, `berth down` removes it."
+            )
+            throw ExitStatus.interrupted
+        }
+        if global.dryRun { stdout.write(PlanText.text(operation.plan ?? PlanDescription(actions: []), style: style)) }
+        return OperationResult(
+            outcome: outcome, plan: operation.plan, created: operation.created, objectEvents: operation.objectEvents)
+    }
+
+    private func show(hint: String) {
+        guard progress != .json else { return }
+        stderr.line(errorStyle(.cyan, "hint:") + " \(hint)")
+    }
+
+    func unwrap(_ outcome: OperationOutcome?) throws -> OperationOutcome {
+        guard let outcome else { throw ExitStatus.failure }
+        return outcome
+    }
+
+    /// The names whose data may be lost.
+    func obtainConsent(to names: [String], _ consent: Consent) throws -> [String] {
+        if consent == .given { return names }
+        for name in names {
+            let question =
+                "Volume \"\(name)\" exists but doesn't match configuration in compose file. Recreate (data will be lost)?"
+            guard Terminal.isTerminal(Terminal.stdin) else {
+                throw CommandFailure(
+                    "\(question) Nobody is there to ask; nothing was changed.",
+                    hint: "-y agrees to it; or put the volume's old settings back into the file")
+            }
+            guard confirm(question) else {
+                throw CommandFailure(
+                    "\"\(name)\" is kept; nothing was changed",
+                    hint: "put the volume's old settings back into the file, or give it another name there")
+            }
+        }
+        return names
+    }
+}

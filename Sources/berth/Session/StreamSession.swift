@@ -1,0 +1,92 @@
+import AttachStream
+import Console
+import EngineClient
+import EngineWire
+import Linux
+
+/// Connects the caller's terminal or pipes to a process in a container, until it ends.
+struct StreamSession {
+    let session: Session
+    let stream: AttachedStream
+    let tty: Bool
+    let stdin: Bool
+
+    /// More than this waiting to be sent: the caller's input is left where it is.
+    private static let unsentLimit = 256 << 10
+
+    /// The process's exit code.
+    ///
+    /// The terminal is raw meanwhile and put back on every way out. Signals go to the process; when it does not end after three
+    /// of them, the caller is let go.
+    func run() throws -> Int {
+        let signals = try CaughtSignals(CaughtSignals.forwarded + [CaughtSignals.windowChange])
+        if tty { return try withRawTerminal(Terminal.stdin) { try pass(signals) } }
+        return try pass(signals)
+    }
+
+    private func pass(_ signals: borrowing CaughtSignals) throws -> Int {
+        if tty { try sendSize() }
+        if !stdin { try stream.send(StreamFrame(.stdinEnd)) }
+        var inputIsOpen = stdin
+        var endings = 0
+        while true {
+            var ready = [
+                Readiness(stream.descriptor, for: stream.unsent > 0 ? .both : .reading),
+                Readiness(signals.raw, for: .reading),
+            ]
+            let readsInput = inputIsOpen && stream.unsent < Self.unsentLimit
+            if readsInput { ready.append(Readiness(Terminal.stdin, for: .reading)) }
+            if !stream.hasBuffered { try waitForReadiness(&ready) }
+            while let signal = signals.next() {
+                if signal == CaughtSignals.windowChange {
+                    if tty { try sendSize() }
+                    continue
+                }
+                endings += CaughtSignals.ending.contains(signal) ? 1 : 0
+                if endings > 3 || signal == CaughtSignals.hangUp { throw ExitStatus.interrupted }
+                try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
+            }
+            if ready[0].isWritable { try stream.flush() }
+            if readsInput, ready[2].isReadable { inputIsOpen = try passInput() }
+            if stream.hasBuffered || ready[0].isReadable {
+                guard let frames = try stream.frames() else {
+                    throw EngineFailure(
+                        code: "engine_lost", message: "the engine went away; the process may still be running",
+                        hint: "berth ps shows it")
+                }
+                if let code = try show(frames) { return code }
+            }
+        }
+    }
+
+    private func passInput() throws -> Bool {
+        // A terminal that is gone, or a closed descriptor, is the end of input like any other.
+        let bytes = (try? readDescriptor(Terminal.stdin, limit: 32768)) ?? []
+        try stream.send(bytes.isEmpty ? StreamFrame(.stdinEnd) : StreamFrame(.stdin, bytes))
+        return !bytes.isEmpty
+    }
+
+    private func sendSize() throws {
+        guard let size = Terminal.size(Terminal.stdin) ?? Terminal.size(Terminal.stdout) else { return }
+        try stream.send(.resize(rows: size.rows, columns: size.columns))
+    }
+
+    /// The exit code, when one of the frames is the last.
+    private func show(_ frames: [StreamFrame]) throws -> Int? {
+        for frame in frames {
+            switch frame.kind {
+            case .stdout: session.stdout.write(bytes: frame.payload)
+            case .stderr: session.stderr.write(bytes: frame.payload)
+            case .exit: return Int(frame.exitCode ?? 1)
+            case .failure:
+                let reason = String(decoding: frame.payload.dropFirst(), as: UTF8.self)
+                let code = Int(frame.payload.first ?? 126)
+                // In raw mode a line feed does not return to the first column.
+                session.stderr.write(tty ? "\(reason)\r\n" : "\(reason)\n")
+                return code
+            default: break
+            }
+        }
+        return nil
+    }
+}

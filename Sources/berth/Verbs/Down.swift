@@ -1,0 +1,37 @@
+import ArgumentParser
+import EngineClient
+import EngineWire
+
+/// `berth down`: removes what the project made.
+struct Down: Verb {
+    static let configuration = CommandConfiguration(abstract: "Stop and remove containers and networks")
+
+    @Flag(help: "Remove containers of services that are not in the file, too") var removeOrphans = false
+    @Flag(name: .shortAndLong, help: "Remove the project's volumes, too: their data is lost") var volumes = false
+    @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
+    @Option(help: "Remove images, too: all, or local (those without a name of their own)") var rmi: ImageRemoval?
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all, and the networks)") var services: [String] = []
+
+    enum ImageRemoval: String, ExpressibleByArgument, CaseIterable { case all, local }
+
+    func run(in session: Session) throws {
+        let target = try session.target()
+        if !services.isEmpty {
+            let containers = try session.engine.containers(of: target.name, all: true)
+            try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+        }
+        var options = DownOptions()
+        options.removeOrphans = removeOrphans
+        options.volumes = volumes
+        options.timeout = timeout?.duration
+        options.images = rmi.flatMap { DownOptions.ImageRemoval(rawValue: $0.rawValue) }
+        let request = OperationRequest(
+            key: session.makeKey(), verb: .down(options), project: target.project, services: services,
+            dryRun: session.global.dryRun)
+        let result = try session.perform(request, in: target.name)
+        if result.objectEvents == 0, result.outcome.changes == 0, target.project == nil, !session.global.dryRun {
+            session.warn("No resource found to remove for project \"\(target.name)\".")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import Linux
+
+/// `berth exec`: runs a command in a running container.
+struct Exec: Verb {
+    static let configuration = CommandConfiguration(abstract: "Run a command in a running container")
+
+    @Flag(name: .shortAndLong, help: "Do not wait for its end") var detach = false
+    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")
+    var env: [String] = []
+    @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
+    @Flag(
+        name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
+        help: "No terminal, also if you have one")
+    var noTTY = false
+    @Flag(help: "With all capabilities") var privileged = false
+    @Option(name: .shortAndLong, help: "Run as this user") var user: String?
+    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder to run it in") var folder: String?
+    @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
+    @Flag(name: .shortAndLong, help: .hidden) var tty = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "The service") var service: String
+    @Argument(parsing: .remaining, help: "The command and its arguments") var command: [String] = []
+
+    func validate() throws {
+        if command.isEmpty { throw ValidationError("exec needs a command: berth exec SERVICE COMMAND [ARGS...]") }
+    }
+
+    func run(in session: Session) throws {
+        if session.global.dryRun { throw UsageFailure("exec cannot be tried with --dry-run") }
+        let target = try session.target()
+        let container = try session.container(of: service, index: index, in: target)
+        let usesTerminal = !noTTY && !detach && session.hasTerminal
+        let size = usesTerminal ? Terminal.size(Terminal.stdin) : nil
+        let request = ExecRequest(
+            command: command, environment: session.variables(env), user: user, workingDirectory: folder,
+            tty: usesTerminal, privileged: privileged, stdin: interactive && !detach, detach: detach, rows: size?.rows,
+            columns: size?.columns)
+        if detach {
+            _ = try session.engine.execDetached(request, in: container.id)
+            return
+        }
+        let stream = try session.engine.exec(request, in: container.id)
+        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive).run()
+        if code != 0 { throw ExitStatus.container(code) }
+    }
+}
+
+extension Session {
+    /// The caller sits at a terminal and sees the output.
+    var hasTerminal: Bool { Terminal.isTerminal(Terminal.stdin) && stdout.isTerminal }
+
+    /// `NAME=VALUE` as it is, `NAME` with the caller's value; without one it is left out.
+    func variables(_ assignments: [String]) -> [String: String] {
+        var result: [String: String] = [:]
+        for assignment in assignments {
+            if let equals = assignment.firstIndex(of: "=") {
+                result[String(assignment[..<equals])] = String(assignment[assignment.index(after: equals)...])
+            } else {
+                result[assignment] = environment[assignment]
+            }
+        }
+        return result
+    }
+}

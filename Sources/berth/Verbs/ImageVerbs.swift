@@ -1,0 +1,162 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import JSON
+import Linux
+
+/// `berth image`: the image store.
+struct ImageVerbs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image", abstract: "Look at and change the image store",
+        subcommands: [
+            ImageList.self, ImagePull.self, ImageImport.self, ImageLoad.self, ImageTag.self, ImageRemove.self,
+            ImageInspect.self,
+        ])
+}
+
+struct ImageList: Verb {
+    static let configuration = CommandConfiguration(commandName: "ls", abstract: "List images", aliases: ["list"])
+
+    @Option(help: "table, json, or a Go template") var format: String?
+    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
+    @Flag(name: .customLong("no-trunc"), help: "Show ids in full") var whole = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "Only this repository, or repository:tag") var name: String?
+
+    func run(in session: Session) throws {
+        let format = try ListFormat(format)
+        let images = try session.engine.images().filter { isWanted($0.reference) }
+            .sorted { ($0.reference ?? "~", $0.id) < ($1.reference ?? "~", $1.id) }
+        let now = session.now
+        if quiet {
+            var seen = Set<String>()
+            let ids = images.map(\.id).filter { seen.insert($0).inserted }
+            return session.stdout.write(ids.map { "\(whole ? $0 : ObjectListings.shortID($0))\n" }.joined())
+        }
+        try session.print(images.map { ObjectListings.fields($0, now: now) }, format: format, shape: .lines) {
+            ObjectListings.table(images, now: now, whole: whole, width: session.stdout.width)
+        }
+    }
+
+    private func isWanted(_ reference: String?) -> Bool {
+        guard let name else { return true }
+        guard let reference else { return false }
+        return reference == name || reference.hasPrefix("\(name):") || reference.hasPrefix("\(name)@")
+    }
+}
+
+struct ImagePull: Verb {
+    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Fetch an image from its registry")
+
+    @Option(help: "os/architecture[/variant]") var platform: String?
+    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The image, as in a Compose file") var reference: String
+
+    func run(in session: Session) throws {
+        let request = PullRequest(
+            reference: reference, platform: platform, credentials: RegistryCredentials.read(session.environment))
+        let reporter = session.makeReporter(quiet: quiet)
+        let operation = RunningOperation(
+            try session.engine.pull(request), engine: session.engine, reporter: reporter)
+        try session.follow(operation, reporter: reporter)
+        _ = try session.conclude(operation, try session.unwrap(operation.outcome))
+        session.stdout.line(reference)
+    }
+}
+
+struct ImageImport: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Make an image from a root file system in a tar")
+
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue,
+        help: "A Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, USER, WORKDIR, VOLUME, LABEL, HEALTHCHECK …")
+    var change: [String] = []
+    @Option(name: .shortAndLong, help: "A line for the image's history") var message: String?
+    @Option(help: "os/architecture[/variant]") var platform: String?
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The tar, plain or compressed; - for standard input") var file: String
+    @Argument(help: "The image's name") var name: String
+
+    func run(in session: Session) throws {
+        let request = ImportRequest(reference: name, changes: change, message: message, platform: platform)
+        let image = try session.withInput(file) { try session.engine.importImage(request, from: $0) }
+        session.stdout.line(image.id)
+    }
+}
+
+struct ImageLoad: Verb {
+    static let configuration = CommandConfiguration(commandName: "load", abstract: "Load images that docker save wrote")
+
+    @Option(name: .shortAndLong, help: "The file (default: standard input)") var input: String?
+    @Flag(name: .shortAndLong, help: "Say nothing") var quiet = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+
+    func run(in session: Session) throws {
+        if input == nil, Terminal.isTerminal(Terminal.stdin) {
+            throw UsageFailure("nothing to load", hint: "docker save NAME | berth image load, or -i FILE")
+        }
+        let images = try session.withInput(input ?? "-") { try session.engine.loadImages(from: $0) }
+        if quiet { return }
+        for image in images {
+            session.stdout.line(image.reference.map { "Loaded image: \($0)" } ?? "Loaded image ID: \(image.id)")
+        }
+    }
+}
+
+struct ImageTag: Verb {
+    static let configuration = CommandConfiguration(commandName: "tag", abstract: "Give an image another name")
+
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The image") var source: String
+    @Argument(help: "The new name") var target: String
+
+    func run(in session: Session) throws { try session.engine.tag(TagRequest(source: source, target: target)) }
+}
+
+struct ImageRemove: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "rm", abstract: "Remove images", aliases: ["remove"])
+
+    @Flag(name: .shortAndLong, help: "Also when containers were made from them") var force = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "Names or ids") var names: [String]
+
+    func run(in session: Session) throws {
+        for line in try session.engine.removeImages(names, force: force) { session.stdout.line(line) }
+    }
+}
+
+struct ImageInspect: Verb {
+    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show all about images, as JSON")
+
+    @Option(name: .shortAndLong, help: "A Go template") var format: String?
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "Names or ids") var names: [String]
+
+    func run(in session: Session) throws {
+        try session.print(inspected: try names.map { try session.engine.inspect(image: $0) }, format: format)
+    }
+}
+
+extension Session {
+    /// Lends the file at `path`, or standard input for "-".
+    func withInput<Result>(_ path: String, _ body: (CInt) throws -> Result) throws -> Result {
+        let input: OwnedFD
+        do throws(SyscallError) { input = try openInput(path) } catch {
+            throw CommandFailure("cannot read \(path): \(error.code)")
+        }
+        return try body(input.raw)
+    }
+
+    /// One array, as `docker inspect` prints it, or each by a template.
+    func print(inspected values: [JSONValue], format: String?) throws {
+        let all = values.flatMap { $0.array ?? [$0] }
+        guard let format, !format.isEmpty, format != "json" else {
+            return stdout.write(JSONValue.array(all).text(.pretty(indent: 4)))
+        }
+        stdout.write(try ListFormat.render(try GoTemplate(format), titled: false, all))
+    }
+}

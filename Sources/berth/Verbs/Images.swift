@@ -1,0 +1,38 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth images`: what the project's containers were made from.
+struct Images: Verb {
+    static let configuration = CommandConfiguration(abstract: "List the images that containers were made from")
+
+    @Option(help: "table, json, or a Go template") var format: String?
+    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let format = try ListFormat(format)
+        let target = try session.target()
+        let containers = try session.engine.containers(of: target.name, all: true)
+        try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+        let images = try session.engine.images()
+        let rows = containers.filter { services.isEmpty || services.contains($0.service) }
+            .sorted { $0.name < $1.name }
+            .map { container in
+                let same = images.filter { $0.id == container.imageID }
+                let named = same.first { $0.reference?.hasPrefix(container.image) == true } ?? same.first
+                return ObjectListings.ContainerImage(
+                    container: container.name, image: named, name: container.image, id: container.imageID)
+            }
+        if quiet {
+            var seen = Set<String>()
+            let ids = rows.map { $0.id.split(separator: ":").last.map(String.init) ?? $0.id }
+            return session.stdout.write(ids.filter { seen.insert($0).inserted }.map { "\($0)\n" }.joined())
+        }
+        try session.print(rows.map(ObjectListings.fields), format: format, shape: .array, minimum: 20) {
+            ObjectListings.table(rows, now: session.now, width: session.stdout.width)
+        }
+    }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+import Console
+import EngineWire
+
+/// `berth kill`: sends a signal, SIGKILL unless another is named.
+struct Kill: Verb {
+    static let configuration = CommandConfiguration(abstract: "Send a signal to services, SIGKILL by default")
+
+    @Option(name: .shortAndLong, help: "The signal, by name or number") var signal = "SIGKILL"
+    @Flag(help: "Kill and remove containers of services that are not in the file, too") var removeOrphans = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let result = try session.perform(stored: .kill(signal: signal, removeOrphans: removeOrphans), on: services)
+        if result.objectEvents == 0, !session.global.dryRun { session.stderr.line("no container to kill") }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import Linux
+import ProjectModel
+
+/// `berth logs`: what containers wrote.
+struct Logs: Verb {
+    static let configuration = CommandConfiguration(abstract: "Show containers' output")
+
+    @Flag(name: .shortAndLong, help: "Go on as more comes") var follow = false
+    @Option(name: [.customLong("tail"), .customShort("n")], help: "Lines of each container, or all")
+    var tail = TailArgument(all: ())
+    @Option(parsing: .unconditional, help: "From this time on (2026-01-02T15:04:05) or so long ago (10m)")
+    var since: String?
+    @Option(parsing: .unconditional, help: "Up to this time, or so long ago") var until: String?
+    @Flag(name: .shortAndLong, help: "Show when each line was written") var timestamps = false
+    @Option(help: "The replica's number") var index: Int?
+    @Flag(name: .customLong("no-log-prefix"), help: "Lines as they are") var noPrefix = false
+    @Flag(name: .customLong("no-color"), help: "Prefixes without colour") var noColour = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let request = LogRequest(
+            services: services, index: index, follow: follow, tail: tail.lines,
+            since: try since.map { try Self.instant($0, "--since", session.now) },
+            until: try until.map { try Self.instant($0, "--until", session.now) })
+        let target = try session.target()
+        let containers = try session.engine.containers(of: target.name, all: true)
+        let known = try session.knownServices(of: target, containers: containers)
+        try session.check(services: services, among: known)
+        let chosen = containers.filter { !$0.isOneOff && (services.isEmpty || services.contains($0.service)) }
+        if let index, !chosen.contains(where: { $0.number == index }) {
+            let name = services.first ?? target.name
+            throw CommandFailure("service \"\(name)\" is not running container #\(index)")
+        }
+        if chosen.isEmpty, !follow {
+            if target.project == nil, containers.isEmpty {
+                session.warn("no containers for project \"\(target.name)\"")
+            }
+            return
+        }
+        let project = try target.project ?? session.engine.storedProject(target.name)?.project
+        let printer = LogPrinter(
+            stdout: session.stdout, stderr: session.stderr,
+            style: noColour ? Style(isColoured: false) : session.style,
+            options: LogPrinter.Options(prefix: !noPrefix, timestamps: timestamps),
+            services: project?.services.map(\.name) ?? known.sorted(),
+            labels: chosen.map { Self.label(of: $0) })
+        let stream = try session.engine.logs(request, of: target.name)
+        while let lines = try stream.nextBatch() { printer.print(lines) }
+        printer.finish()
+    }
+
+    /// `web-1`, or a name of its own.
+    static func label(of row: ContainerRow) -> String {
+        let prefix = "\(row.project)-"
+        return row.name.hasPrefix(prefix) ? String(row.name.dropFirst(prefix.count)) : row.name
+    }
+
+    private static func instant(_ text: String, _ flag: String, _ now: Double) throws -> Double {
+        do throws(InstantArgument.Invalid) {
+            return try InstantArgument.parse(text, now: now, offset: CallingProcess.localOffset)
+        } catch {
+            throw UsageFailure(
+                "invalid value for \(flag): \"\(error.text)\"",
+                hint: "a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or a span back from now (10m, 1h30m)"
+            )
+        }
+    }
+}
+
+extension TailArgument {
+    init(all: Void) { lines = nil }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth ps`: the project's containers.
+struct PS: Verb {
+    static let configuration = CommandConfiguration(abstract: "List containers")
+
+    @Flag(name: .shortAndLong, help: "Also stopped ones, and those of run") var all = false
+    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
+    @Flag(help: "Only names of services") var services = false
+    @Option(help: "table, json, or a Go template") var format: String?
+    @Option(parsing: .unconditionalSingleValue, help: "status=STATE") var filter: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "Only containers in this state") var status: [State] = []
+    @Flag(name: .customLong("no-trunc"), help: "Show everything in full") var whole = false
+    @Flag(inversion: .prefixedNo, help: "Also containers of services that are not in the file") var orphans = true
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: ArgumentHelp("Services (default: all)", valueName: "service")) var names: [String] = []
+
+    enum State: String, ExpressibleByArgument, CaseIterable {
+        case created, running, paused, restarting, exited, removing, dead
+    }
+
+    func run(in session: Session) throws {
+        let format = try ListFormat(format)
+        let states = Set(try (status + filter.map(Self.state)).map(\.rawValue))
+        let target = try session.target()
+        let containers = try session.engine.containers(of: target.name, all: true)
+        if !names.isEmpty {
+            try session.check(services: names, among: try session.knownServices(of: target, containers: containers))
+        }
+        let rows = containers.filter { isShown($0, states) }.sorted { $0.name < $1.name }
+        if quiet { return session.stdout.write(rows.map { "\($0.id)\n" }.joined()) }
+        if services { return session.stdout.write(Set(rows.map(\.service)).sorted().map { "\($0)\n" }.joined()) }
+        let now = session.now
+        try session.print(
+            try rows.map { try ContainerListing.fields($0, now: now) }, format: format, shape: .lines
+        ) { ContainerListing.table(rows, now: now, whole: whole, width: session.stdout.width) }
+    }
+
+    private func isShown(_ row: ContainerRow, _ states: Set<String>) -> Bool {
+        if !names.isEmpty, !names.contains(row.service) { return false }
+        if row.isOrphan, !orphans { return false }
+        if !states.isEmpty { return states.contains(row.state.rawValue) }
+        return all || (!row.isOneOff && [.running, .paused, .restarting].contains(row.state))
+    }
+
+    private static func state(_ filter: String) throws -> State {
+        let parts = filter.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.first == "status" else {
+            throw UsageFailure("unknown filter \"\(filter)\"", hint: "there is: status=STATE")
+        }
+        guard parts.count == 2, let state = State(rawValue: parts[1]) else {
+            let known = State.allCases.map(\.rawValue)
+            let question = Suggestion.question(for: parts.last ?? "", among: known)
+            throw UsageFailure(
+                "unknown state in \"\(filter)\"\(question)", hint: "states: \(known.joined(separator: ", "))")
+        }
+        return state
+    }
+}

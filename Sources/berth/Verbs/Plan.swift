@@ -1,0 +1,30 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import ProjectModel
+
+/// `berth plan`: what `up` would do, action by action, and why.
+struct Plan: Verb {
+    static let configuration = CommandConfiguration(abstract: "Show what up would do, and why")
+
+    @OptionGroup var recreation: RecreationFlags
+    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =
+        false
+    @Option(help: "table or json") var format: String?
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let project = try session.loadProject(services: services, actsOnAll: true)
+        try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
+        var options = recreation.options(environment: session.environment)
+        options.dependencies = !noDependencies
+        let plan = try session.engine.plan(
+            OperationRequest(
+                key: session.makeKey(), verb: .up(options), project: project, services: services, dryRun: true),
+            in: project.name)
+        if format == "json" { return try session.print(json: plan) }
+        session.stdout.write(PlanText.text(plan, style: session.style))
+    }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Console
+import EngineWire
+
+/// `berth port`: where a container's port is reached on the host.
+struct PortOf: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "port", abstract: "Show where a service's port is reached on the host")
+
+    @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
+    @Option(name: .customLong("protocol"), help: "tcp or udp") var transport = "tcp"
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "The service") var service: String
+    @Argument(help: "The port in the container, with /udp if it is one") var privatePort: String
+
+    func run(in session: Session) throws {
+        let parts = privatePort.split(separator: "/", maxSplits: 1).map(String.init)
+        let transport = parts.count > 1 ? parts[1] : self.transport
+        guard let port = parts.first.flatMap({ UInt16($0) }) else {
+            throw UsageFailure("\"\(privatePort)\" is not a port")
+        }
+        let container = try session.container(of: service, index: index, in: try session.target())
+        let matching = container.ports.filter { $0.target == port && $0.transport == transport }
+        // One address family is enough: IPv4 before IPv6, as docker compose prints it.
+        if let found = matching.min(by: {
+            $0.hostIP.contains(":") != $1.hostIP.contains(":") && !$0.hostIP.contains(":")
+        }) {
+            let address = found.hostIP.contains(":") ? "[\(found.hostIP)]" : found.hostIP
+            return session.stdout.line("\(address):\(found.hostPort)")
+        }
+        let published = Set(container.ports.map { "\($0.target)/\($0.transport)" }).sorted().joined(separator: ", ")
+        throw CommandFailure(
+            "no port \(port)/\(transport) for container \(container.name): "
+                + (published.isEmpty ? "it publishes none" : "it publishes \(published)"))
+    }
+}

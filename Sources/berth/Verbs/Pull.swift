@@ -1,0 +1,35 @@
+import ArgumentParser
+import EngineWire
+import ProjectModel
+
+/// `berth pull`: fetches the services' images.
+struct Pull: Verb {
+    static let configuration = CommandConfiguration(abstract: "Fetch the services' images")
+
+    @Option(help: "always, or missing: only what is not there") var policy: PullArgument?
+    @Flag(help: "Go on when an image cannot be fetched") var ignorePullFailures = false
+    @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies =
+        false
+    @Flag(help: "Leave out services that have a build section") var ignoreBuildable = false
+    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @Flag(name: .customLong("no-parallel"), help: .hidden) var noParallel = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let project = try session.loadProject(services: services)
+        try session.check(services: services, among: project.services.map(\.name))
+        var wanted = services
+        if ignoreBuildable {
+            wanted = project.services.filter { !$0.hasBuild && (services.isEmpty || services.contains($0.name)) }.map(
+                \.name)
+            if wanted.isEmpty { return }
+        }
+        let request = OperationRequest(
+            key: session.makeKey(),
+            verb: .pull(
+                policy: policy?.policy, ignoreFailures: ignorePullFailures, dependencies: includeDependencies),
+            project: project, services: wanted, dryRun: session.global.dryRun)
+        try session.perform(request, in: project.name, quiet: quiet)
+    }
+}

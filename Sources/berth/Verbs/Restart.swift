@@ -1,0 +1,16 @@
+import ArgumentParser
+import EngineWire
+
+/// `berth restart`: stops and starts containers as they are.
+struct Restart: Verb {
+    static let configuration = CommandConfiguration(abstract: "Restart services, without looking at the file")
+
+    @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
+    @Flag(name: .customLong("no-deps"), help: "Leave alone services that restart with these") var noDependents = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        try session.perform(stored: .restart(timeout: timeout?.duration, dependents: !noDependents), on: services)
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import Linux
+import ProjectModel
+
+/// `berth run`: a container for one command, made like a service's.
+struct Run: Verb {
+    static let configuration = CommandConfiguration(abstract: "Run one command in a new container of a service")
+
+    @Flag(name: [.customLong("rm")], help: "Remove the container when it ends") var remove = false
+    @Flag(name: .shortAndLong, help: "Leave it running in the background, print its id") var detach = false
+    @Flag(
+        name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
+        help: "No terminal, also if you have one")
+    var noTTY = false
+    @OptionGroup var overrides: RunOverrides
+    @Option(help: "The container's name") var name: String?
+    @Flag(name: .customLong("no-deps"), help: "Do not start what the service depends on") var noDependencies = false
+    @Flag(help: "Answer to the service's names on its networks") var useAliases = false
+    @Option(help: "When the image is fetched: always, missing, never, policy") var pull: PullArgument?
+    @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
+    @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
+    @Flag(name: .shortAndLong, help: .hidden) var tty = false
+    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @Flag(help: .hidden) var build = false
+    @Flag(help: .hidden) var quietBuild = false
+    @Flag(help: .hidden) var quietPull = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "The service") var service: String
+    @Argument(parsing: .remaining, help: "The command and its arguments (default: the service's)") var command:
+        [String] = []
+
+    func validate() throws {
+        if build { throw ValidationError("--build: berth cannot build images yet") }
+    }
+
+    func run(in session: Session) throws {
+        if session.global.dryRun { throw UsageFailure("run cannot be tried with --dry-run") }
+        let project = try session.loadProject(services: [service], actsOnAll: true)
+        try session.check(services: [service], among: project.services.map(\.name))
+        guard let template = project.service(service) else { throw CommandFailure("no such service: \(service)") }
+        let usesTerminal = !noTTY && !detach && session.hasTerminal
+        var oneOff = try overrides.applied(to: template, command: command, project: project, session: session)
+        oneOff.tty = usesTerminal
+        oneOff.stdinOpen = interactive && !detach
+        let request = RunRequest(
+            key: session.makeKey(), project: project, service: oneOff, name: name, remove: remove,
+            dependencies: !noDependencies, useAliases: useAliases, pull: pull?.policy)
+        let container = try create(request, in: session, project.name)
+        if detach {
+            try session.engine.release(container.id)
+            return session.stdout.line(container.id)
+        }
+        let stream = try session.engine.attach(to: container.id)
+        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive).run()
+        if code != 0 { throw ExitStatus.container(code) }
+    }
+
+    /// The one-off, held until its streams are there.
+    private func create(_ request: RunRequest, in session: Session, _ project: String) throws -> ContainerRow {
+        if removeOrphans {
+            var options = UpOptions()
+            options.removeOrphans = true
+            options.start = false
+            options.dependencies = false
+            let cleaning = OperationRequest(
+                key: session.makeKey(), verb: .create(options), project: request.project, services: [service])
+            try session.perform(cleaning, in: project, quiet: quiet)
+        }
+        let reporter = session.makeReporter(quiet: quiet)
+        let operation = RunningOperation(
+            try session.engine.run(request, in: project), engine: session.engine, reporter: reporter)
+        try session.follow(operation, reporter: reporter)
+        let result = try session.conclude(operation, try session.unwrap(operation.outcome))
+        guard let container = result.created else {
+            throw EngineFailure(code: "protocol", message: "the engine did not say which container it made")
+        }
+        return container
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import EngineWire
+import ProjectModel
+
+/// `berth scale`: how many replicas services have, until the next `up`.
+struct Scale: Verb {
+    static let configuration = CommandConfiguration(abstract: "Change how many replicas services have")
+
+    @Flag(name: .customLong("no-deps"), help: "Leave alone what the services depend on") var noDependencies = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: ArgumentHelp("Replicas", valueName: "service=count")) var scales: [ScaleArgument]
+
+    func run(in session: Session) throws {
+        let names = scales.map(\.service)
+        let project = try session.loadProject(services: names, actsOnAll: true)
+        try session.check(services: names, among: project.services.map(\.name))
+        let request = OperationRequest(
+            key: session.makeKey(), verb: .scale(scales.counts, dependencies: !noDependencies), project: project,
+            services: names, dryRun: session.global.dryRun)
+        try session.perform(request, in: project.name)
+    }
+}

@@ -1,0 +1,16 @@
+import ArgumentParser
+import EngineWire
+
+/// `berth start`: starts containers that exist.
+struct Start: Verb {
+    static let configuration = CommandConfiguration(abstract: "Start containers that exist")
+
+    @Flag(help: "Return when the containers are healthy, or running if they have no check") var wait = false
+    @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        try session.perform(stored: .start(wait: wait, waitTimeout: waitTimeout?.duration), on: services)
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import Linux
+
+/// `berth top`: processes in containers.
+struct Top: Verb {
+    static let configuration = CommandConfiguration(abstract: "List the processes of services")
+
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let target = try session.target()
+        let all = try session.engine.containers(of: target.name, all: true)
+        try session.check(services: services, among: try session.knownServices(of: target, containers: all))
+        let running = all.filter { [.running, .paused].contains($0.state) }
+            .filter { services.isEmpty || services.contains($0.service) }.sorted { $0.name < $1.name }
+        var processes: [(container: ContainerRow, rows: [ProcessRow])] = []
+        for container in running {
+            do throws(EngineFailure) {
+                processes.append((container, try session.engine.processes(of: container.id)))
+            } catch {
+                // It ended since the list was made.
+                if error.code != "not_found" && error.code != "conflict" { throw error }
+            }
+        }
+        guard !processes.isEmpty else { return }
+        let now = session.now
+        session.stdout.write(
+            ObjectListings.table(processes, now: now, offset: CallingProcess.localOffset(at: now)))
+    }
+}

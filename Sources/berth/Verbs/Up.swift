@@ -1,0 +1,113 @@
+import ArgumentParser
+import Console
+import EngineWire
+import Linux
+import ProjectModel
+
+/// `berth up`: makes the machine match the file, then shows the containers' output or leaves.
+struct Up: Verb {
+    static let configuration = CommandConfiguration(abstract: "Create and start everything in the file")
+
+    @OptionGroup var recreation: RecreationFlags
+    @Flag(name: .shortAndLong, help: "Leave the containers running in the background") var detach = false
+    @Flag(help: "Return when all containers are healthy, or running if they have no check; implies --detach")
+    var wait = false
+    @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?
+    @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
+    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =
+        false
+    @Flag(name: .customLong("no-start"), help: "Create containers, do not start them") var noStart = false
+    @Flag(name: .customLong("always-recreate-deps"), help: "Recreate what the named services depend on, too")
+    var alwaysRecreateDependencies = false
+    @Flag(
+        name: [.customLong("renew-anon-volumes"), .customShort("V")],
+        help: "Give recreated containers new anonymous volumes")
+    var renewAnonymousVolumes = false
+    @Flag(help: "Stop everything when a container ends") var abortOnContainerExit = false
+    @Flag(help: "Stop everything when a container fails") var abortOnContainerFailure = false
+    @Option(help: "Stop everything when a container ends, and return the code of this service") var exitCodeFrom:
+        String?
+    @Option(parsing: .unconditionalSingleValue, help: "Show only this service's output") var attach: [String] = []
+    @Option(
+        name: .customLong("no-attach"), parsing: .unconditionalSingleValue, help: "Do not show this service's output")
+    var noAttach: [String] = []
+    @Flag(name: .customLong("attach-dependencies"), help: "Show the output of dependencies, too")
+    var attachDependencies = false
+    @Flag(name: .customLong("no-color"), help: "Prefixes without colour") var noColour = false
+    @Flag(name: .customLong("no-log-prefix"), help: "Output without prefixes") var noLogPrefix = false
+    @Flag(help: "Show when each line was written") var timestamps = false
+    @Flag(inversion: .prefixedNo, help: .hidden) var menu = false
+    @Flag(name: .shortAndLong, help: .hidden) var watch = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services, with what they depend on (default: all)") var services: [String] = []
+
+    func validate() throws {
+        if detach, abortOnContainerExit || abortOnContainerFailure || !attach.isEmpty || attachDependencies {
+            throw ValidationError(
+                "--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, "
+                    + "--attach-dependencies")
+        }
+        if wait, abortOnContainerExit || !attach.isEmpty || attachDependencies {
+            throw ValidationError(
+                "--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
+        }
+        if watch { throw ValidationError("--watch: berth cannot watch files yet") }
+    }
+
+    func run(in session: Session) throws {
+        let project = try session.loadProject(services: services, actsOnAll: true)
+        try check(project, in: session)
+        var options = recreation.options(environment: session.environment)
+        options.dependencies = !noDependencies
+        options.recreateDependencies = alwaysRecreateDependencies
+        options.wait = wait
+        options.waitTimeout = waitTimeout?.duration
+        options.timeout = timeout?.duration
+        options.renewAnonymousVolumes = renewAnonymousVolumes
+        options.start = !noStart
+        let request = OperationRequest(
+            key: session.makeKey(), verb: .up(options), project: project, services: services,
+            dryRun: session.global.dryRun)
+        if detach || wait || noStart || session.global.dryRun {
+            let result = try session.perform(request, in: project.name, consent: recreation.consent)
+            session.say(nothingDoneBy: result, in: project.name)
+        } else {
+            try AttachedUp(
+                session: session, project: project, request: request, choice: try outputChoice(project),
+                consent: recreation.consent
+            ).run()
+        }
+    }
+
+    private func check(_ project: Project, in session: Session) throws {
+        let known = project.services.map(\.name)
+        let named = services + recreation.scale.map(\.service) + attach + noAttach + (exitCodeFrom.map { [$0] } ?? [])
+        try session.check(services: named, among: known)
+        if project.services.isEmpty {
+            throw CommandFailure("no service selected", hint: "the file has none, or their profiles are not enabled")
+        }
+    }
+
+    /// Whose output is shown, and what ends the whole.
+    private func outputChoice(_ project: Project) throws -> AttachedUp.Choice {
+        let selected = AttachedUp.selection(of: services, in: project, withDependencies: !noDependencies)
+        var shown = Set(services.isEmpty || attachDependencies ? selected : services)
+        shown = shown.filter { project.service($0)?.attach ?? true }
+        if !attach.isEmpty { shown = Set(attach) }
+        shown.subtract(noAttach)
+        let abort: AttachedUp.Abort =
+            exitCodeFrom.map { .onExit(codeOf: $0) } ?? (abortOnContainerExit ? .onExit(codeOf: nil) : nil)
+            ?? (abortOnContainerFailure ? .onFailure : .never)
+        return AttachedUp.Choice(
+            selected: selected, shown: shown.sorted(), abort: abort, timeout: timeout?.duration,
+            printing: LogPrinter.Options(prefix: !noLogPrefix, timestamps: timestamps), isColoured: !noColour)
+    }
+}
+
+extension Session {
+    /// A second `up` says that it did nothing.
+    func say(nothingDoneBy result: OperationResult, in project: String) {
+        guard result.outcome.changes == 0, !global.dryRun, progress != .json, progress != .quiet else { return }
+        stderr.line("Nothing to do: \(project) is as the file says.")
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth volumes`: the project's volumes.
+struct Volumes: Verb {
+    static let configuration = CommandConfiguration(abstract: "List the project's volumes")
+
+    @Option(help: "table, json, or a Go template") var format: String?
+    @Flag(name: .shortAndLong, help: "Only names") var quiet = false
+    @OptionGroup(title: "Project") var global: GlobalOptions
+    @Argument(help: "Services that use them (default: all)") var services: [String] = []
+
+    func run(in session: Session) throws {
+        let format = try ListFormat(format)
+        let target = try session.target()
+        var volumes = try session.engine.volumes(of: target.name)
+        if !services.isEmpty {
+            let containers = try session.engine.containers(of: target.name, all: true)
+            try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+            let users = Set(containers.filter { services.contains($0.service) }.map(\.name))
+            volumes.removeAll { users.isDisjoint(with: $0.users) }
+        }
+        try session.print(volumes, format: format, quiet: quiet)
+    }
+}
+
+extension Session {
+    func print(_ volumes: [VolumeRow], format: ListFormat, quiet: Bool) throws {
+        let volumes = volumes.sorted { $0.name < $1.name }
+        if quiet { return stdout.write(volumes.map { "\($0.name)\n" }.joined()) }
+        try print(volumes.map(ObjectListings.fields), format: format, shape: .lines) {
+            ObjectListings.table(volumes, width: stdout.width)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Engine
+import EngineAPI
+import EngineWire
+import Glibc
+import Linux
+import Logging
+
+/// One running engine: its lock, its server, and when it leaves.
+final class Daemon: Sendable {
+    private let settings: Settings
+    private let log: Logger
+    private let lock: FileLock
+    private let engine: Engine
+    private let server: HTTPServer
+
+    init(settings: Settings, log: Logger) async throws {
+        self.settings = settings
+        self.log = log
+        let paths = settings.paths
+        try paths.prepare()
+        guard let lock = try FileLock.attempt(paths.lock) else {
+            throw EngineFailure(code: "locked", message: "another engine works on \(paths.root)")
+        }
+        self.lock = lock
+        let store = try Store(path: paths.database)
+        let content = try await store.load()
+        let machine = try await RealMachine(
+            paths: paths,
+            programs: .init(monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net"),
+            insecureRegistries: settings.insecureRegistries, log: log)
+        engine = Engine(
+            paths: paths, store: store, content: content, machine: machine, real: machine,
+            resolver: { HostResolver.current }, log: log)
+        try await engine.start()
+        server = HTTPServer(engine: engine, paths: paths, log: log)
+        try await server.start(at: paths.socket)
+        log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
+    }
+
+    /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.
+    func run() async {
+        guard let signals = try? SignalWait([SIGTERM, SIGINT]) else { return }
+        await withTaskGroup(of: String.self) { group in
+            group.addTask { await signals.next() }
+            if settings.idleExit > 0 { group.addTask { await self.idle() } }
+            let reason = await group.next() ?? ""
+            group.cancelAll()
+            log.notice("leaving: \(reason)")
+            unlink(settings.paths.socket)
+        }
+    }
+
+    /// Returns after the engine had nothing to do for as long as it may stay idle.
+    private func idle() async -> String {
+        var quiet = 0
+        while !Task.isCancelled {
+            let isBusy = await !engine.isIdle || server.activity.connections > 0
+            // While containers run the engine stays anyway: no need to look often.
+            let step = isBusy ? settings.idleExit : max(1, settings.idleExit / 6)
+            quiet = isBusy ? 0 : quiet + step
+            if quiet >= settings.idleExit { return "nothing is left to look after" }
+            do { try await Task.sleep(for: .seconds(step)) } catch { return "" }
+        }
+        return ""
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import Linux
+import NameService
+import Networking
+import Testing
+
+extension TestNetwork {
+    /// A network with a container 172.30.0.2 and a `berth-net` in the host's namespace, which leaves at the end.
+    static func withContainer(
+        _ body: (TestNetwork, NameServiceClient, NetworkNamespace) async throws -> Void
+    ) async throws {
+        try await with { network in
+            try await NetworkDriverTests.makeBridges(network)
+            try await network.driver.setRules(FirewallRules(networks: [NetworkDriverTests.front]))
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let service = try await network.startService()
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await body(network, service, one)) } catch { outcome = .failure(error) }
+            let last = try await network.startService()
+            _ = try await last.request(.leave)
+            await last.waitForEnd()
+            try outcome.get()
+        }
+    }
+
+    /// The `berth-net` of this network, started in the host's namespace unless it runs.
+    func startService() async throws -> NameServiceClient {
+        let work = "\(folder)/net"
+        try makeFolders(work)
+        let program = "\(work)/berth-net"
+        let own = try #require(Self.buildFolder)
+        let script = "#!/bin/sh\nexec nsenter --net=\(host.path) \(own)/berth-net \"$1\"\n"
+        try writeFileAtomically(program, script.utf8, mode: 0o755)
+        return try await NameServiceClient.start(program: program, folder: work)
+    }
+
+    private static var buildFolder: String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) }
+    }
+}
+
+/// The answer of 127.0.0.11 to a question for an address of `name`; nil when none comes.
+func askDNS(
+    _ name: String, over kind: InternetSocket.Kind = .udp, from namespace: NetworkNamespace
+) throws -> [UInt8]? {
+    var bytes: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    for label in name.split(separator: ".") { bytes += [UInt8(label.utf8.count)] + label.utf8 }
+    bytes += [0, 0, 1, 0, 1]
+    let raw = try namespace.run { () throws(SyscallError) -> CInt in
+        let socket = try InternetSocket.open(.v4, kind, nonblocking: false)
+        var time = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        try InternetSocket.connect(socket.raw, to: SocketEndpoint(.v4(0x7f00_000b), 53))
+        return socket.release()
+    }
+    let socket = OwnedFD(owning: raw)
+    try InternetSocket.send(socket.raw, kind == .tcp ? [0, UInt8(bytes.count)] + bytes : bytes)
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    guard let (count, _) = try InternetSocket.receive(socket.raw, into: &buffer), count > 12 else { return nil }
+    return Array(buffer[(kind == .tcp ? 2 : 0)..<count])
+}
+
+/// A name server on port 53 that knows one address for every name.
+final class TestUpstream {
+    private let descriptor: CInt
+
+    init(in namespace: NetworkNamespace, at address: IPAddress) throws {
+        descriptor = try namespace.run { () throws(SyscallError) -> CInt in
+            let socket = try InternetSocket.open(.v4, .udp, nonblocking: false)
+            try InternetSocket.bind(socket.raw, to: SocketEndpoint(address, 53))
+            return socket.release()
+        }
+        let descriptor = self.descriptor
+        Thread.detach {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while let (count, client) = try? InternetSocket.receive(descriptor, into: &buffer), count > 0 {
+                guard let query = DNSQuery(parsing: buffer[..<count]) else { continue }
+                let answer = query.response(.noError, records: [.address(.v4(0xc000_0201))], ttl: 60)
+                try? InternetSocket.send(descriptor, answer, to: client)
+            }
+            close(descriptor)
+        }
+    }
+
+    /// The thread's receive fails and it closes the socket.
+    func stop() { shutdown(descriptor, CInt(SHUT_RDWR)) }
+}
+
+/// A thread that runs beside the test.
+enum Thread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    static func detach(_ body: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(Body(body)).toOpaque())
+        pthread_detach(thread)
+    }
+}

@@ -23,7 +23,7 @@ private struct Loader {
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
         let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
         var model = assembly.model(of: documents, scope)
-        if !report.hasErrors, model.mapping?.isEmpty ?? true {
+        if !report.hasErrors, documents.isEmpty || model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
         try failIfErrors()

@@ -17,7 +17,7 @@ extension Format {
             Attribute("endpoint_mode", .text, standing: .noEffect("a cluster"), "How clients reach it."),
         ])
 
-    private static let rollout = Record(
+    static let rollout = Record(
         "a rollout",
         [
             Attribute("parallelism", .integer, "How many replicas at once."),

@@ -16,4 +16,3 @@ uint64_t berth_makedev(unsigned major, unsigned minor) { return makedev(major, m
 
 int berth_syncfs(int fd) { return syncfs(fd); }
 long berth_copy_file_range(int from, int to, size_t count) { return copy_file_range(from, NULL, to, NULL, count, 0); }
-int berth_chroot(const char *path) { return chroot(path); }

@@ -54,3 +54,10 @@ package func mountFileSystem(
 ) throws(SyscallError) {
     try syscall("mount", on: target) { berth_mount(source, target, type, flags, options) }
 }
+
+/// The two ends of a new pipe, closed on exec; both are the caller's to own (pipe2(2)).
+package func makePipe() throws(SyscallError) -> (read: CInt, write: CInt) {
+    var ends: [CInt] = [-1, -1]
+    try syscall("pipe2", on: "pipe") { berth_pipe2(&ends, O_CLOEXEC) }
+    return (ends[0], ends[1])
+}

@@ -26,7 +26,9 @@ final class Daemon: Sendable {
         let content = try await store.load()
         let machine = try await RealMachine(
             paths: paths,
-            programs: .init(monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net"),
+            programs: .init(
+                monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
+                engine: "\(settings.programs)/berthd"),
             insecureRegistries: settings.insecureRegistries, log: log)
         engine = Engine(
             paths: paths, store: store, content: content, machine: machine, real: machine,

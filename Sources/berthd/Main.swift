@@ -2,6 +2,7 @@ import Engine
 import EngineAPI
 import EngineWire
 import Glibc
+import Images
 import JSON
 import Linux
 import Logging
@@ -10,6 +11,8 @@ import Logging
 @main
 struct Main {
     static func main() async {
+        // First of all: this may be a process that only unpacks a layer.
+        if CommandLine.arguments.dropFirst().first == unpackWorkerVerb { exit(runUnpackWorker()) }
         signal(SIGPIPE, SIG_IGN)
         let settings = Settings(environment: CommandLine.environment)
         let log = StandardErrorLog.logger(level: settings.logLevel)

@@ -16,7 +16,8 @@ struct Settings {
 
     init(environment: [String: String]) {
         paths = EnginePaths(
-            root: environment["BERTH_ROOT"] ?? EnginePaths.defaultRoot, run: environment["BERTH_RUN"] ?? EnginePaths.defaultRun)
+            root: environment["BERTH_ROOT"] ?? EnginePaths.defaultRoot,
+            run: environment["BERTH_RUN"] ?? EnginePaths.defaultRun)
         logLevel = environment["BERTH_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
         insecureRegistries = (environment["BERTH_INSECURE_REGISTRIES"] ?? "").split(separator: ",").map(String.init)
         idleExit = environment["BERTH_IDLE_EXIT"].flatMap { Int($0) } ?? 60

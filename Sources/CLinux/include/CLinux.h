@@ -4,6 +4,7 @@
 #define BERTH_CLINUX_H
 
 #include "clinux_base.h"
+#include "clinux_confine.h"
 #include "clinux_files.h"
 #include "clinux_client.h"
 #include "clinux_fs.h"

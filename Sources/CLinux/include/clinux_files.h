@@ -13,13 +13,24 @@ int berth_fsetxattr(int fd, const char *name, const void *value, size_t size);
 // makedev(3).
 uint64_t berth_makedev(unsigned major, unsigned minor);
 
-// syncfs(2), copy_file_range(2) with both file offsets, chroot(2).
+// syncfs(2), copy_file_range(2) with both file offsets.
 int berth_syncfs(int fd);
 long berth_copy_file_range(int from, int to, size_t count);
-int berth_chroot(const char *path);
+
+// clone(2): share the working folder, the root and the umask.
+enum { BERTH_CLONE_FS = 0x00000200 };
 
 // mount(2) and umount2(2) flags.
-enum { BERTH_CLONE_FS = 0x00000200 };  // clone(2)
-enum { BERTH_MS_RDONLY = 1, BERTH_MS_REC = 16384, BERTH_MS_PRIVATE = 1 << 18, BERTH_MNT_DETACH = 2 };
+enum {
+    BERTH_MS_RDONLY = 1,
+    BERTH_MS_NOSUID = 2,
+    BERTH_MS_NODEV = 4,
+    BERTH_MS_NOEXEC = 8,
+    BERTH_MS_REMOUNT = 32,
+    BERTH_MS_BIND = 4096,
+    BERTH_MS_REC = 16384,
+    BERTH_MS_PRIVATE = 1 << 18,
+    BERTH_MNT_DETACH = 2,
+};
 
 #endif

@@ -31,10 +31,13 @@ package final class RealMachine: Machine {
     package struct Programs: Sendable {
         package var monitor: String
         package var network: String
+        /// The engine's own, which is also its unpack worker; nil unpacks in this process.
+        package var engine: String?
 
-        package init(monitor: String, network: String) {
+        package init(monitor: String, network: String, engine: String? = nil) {
             self.monitor = monitor
             self.network = network
+            self.engine = engine
         }
     }
 
@@ -47,11 +50,15 @@ package final class RealMachine: Machine {
         instance = InstanceName(rootFolder: paths.root)
         blocking = BlockingPool(name: "engine", limit: 8)
         reactor = try Reactor()
-        images = try ImageStore(root: paths.root, blockingOn: blocking)
+        // Threads of its own: layers that take minutes must not keep containers waiting.
+        images = try ImageStore(
+            root: paths.root, blockingOn: BlockingPool(name: "images", limit: 6),
+            unpackWorker: programs.engine.map { .process(program: $0) } ?? .inProcess)
         driver = try await NetworkDriver(instance: instance)
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
         let events = continuation
-        hub = MonitorHub(program: programs.monitor, reactor: reactor, blocking: blocking, events: continuation, log: log)
+        hub = MonitorHub(
+            program: programs.monitor, reactor: reactor, blocking: blocking, events: continuation, log: log)
         names = NameKeeper(
             program: programs.network, folder: paths.networkRun,
             onLoss: { [applied] in
@@ -185,7 +192,9 @@ package final class RealMachine: Machine {
             return .ended(status)
         }
         let isSameBoot = container.life.process?.bootID == (try? currentBootID())
-        guard isSameBoot, let process = container.life.process else { return .lost(reason: "the machine was restarted") }
+        guard isSameBoot, let process = container.life.process else {
+            return .lost(reason: "the machine was restarted")
+        }
         // Without a monitor nobody keeps the log or the exit status: such a container is ended.
         if let handle = try? ProcessHandle(pid: process.pid, startTicks: process.startTicks, bootID: process.bootID) {
             try? handle.signal(SIGKILL)

@@ -53,6 +53,9 @@ final class TarReader {
 
     deinit { archive_read_free(archive) }
 
+    /// Reads from the disk what reading archives needs; for a process that is about to lose sight of it.
+    static func prepare() { _ = UTF8Locale.locale }
+
     /// The next entry; nil at the end of the archive. Sockets and unknown kinds are left out.
     func next() throws(ImageError) -> TarEntry? {
         while true {
@@ -146,16 +149,10 @@ final class TarReader {
 /// Makes libarchive give names out as UTF-8 on this thread: it converts them to the thread's locale, and the C locale
 /// has no more than ASCII (uselocale(3)).
 private final class UTF8Locale {
-    private let locale: locale_t?
+    /// Read from the disk once, and kept for threads that cannot reach it later.
+    nonisolated(unsafe) static let locale = newlocale(1 << LC_CTYPE, "C.UTF-8", nil)  // never changed, never freed
     private let before: locale_t?
 
-    init() {
-        locale = newlocale(1 << LC_CTYPE, "C.UTF-8", nil)
-        before = uselocale(locale)
-    }
-
-    deinit {
-        uselocale(before)
-        if let locale { freelocale(locale) }
-    }
+    init() { before = uselocale(Self.locale) }
+    deinit { uselocale(before) }
 }

@@ -6,9 +6,9 @@ import OCI
 package enum UnpackWorker: Sendable {
     /// A thread of this process.
     case inProcess
-    /// A process of its own without network, which sees nothing but the folder it fills: `program` is run with
-    /// `arguments` and has to call `runUnpackWorker`.
-    case process(program: String, arguments: [String])
+    /// A process of its own without network, which sees nothing but the folder it fills: `program` is started with
+    /// `unpackWorkerVerb` and has to call `runUnpackWorker`.
+    case process(program: String)
 }
 
 /// Unpacks layers into folders that are not snapshots yet.
@@ -32,8 +32,8 @@ struct Unpacker: Sendable {
                     let file = try openFile(blob, O_RDONLY)
                     switch worker {
                     case .inProcess: return try unpackLayer(file.raw, into: root, limits: limits)
-                    case .process(let program, let arguments):
-                        return try unpackInProcess(program, arguments, file, root, limits)
+                    case .process(let program):
+                        return try unpackInWorker(program, file, into: root, at: snapshots.root, limits: limits)
                     }
                 }
             }

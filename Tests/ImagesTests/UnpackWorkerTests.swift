@@ -1,0 +1,81 @@
+import Glibc
+import Images
+import Linux
+import OCI
+import Testing
+
+/// The engine's program as this build made it; a test run that did not build it skips what needs it.
+private let engine =
+    "\(#filePath.prefix(#filePath.count - "Tests/ImagesTests/UnpackWorkerTests.swift".count)).build/debug/berthd"
+
+@Suite(.enabled(if: isPrivileged && fileExists(engine))) struct UnpackWorkerTests {
+    private func withWorker(_ body: (ImageStore, String) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let store = try ImageStore(
+                root: "\(folder)/store", blockingOn: BlockingPool(name: "test", limit: 4),
+                unpackWorker: .process(program: engine))
+            try await body(store, folder)
+        }
+    }
+
+    @Test func aWorkerUnpacksWhatThisProcessUnpacks() async throws {
+        let archive = TarWriter.archive { tar in
+            tar.folder("etc", mode: 0o750, uid: 3)
+            tar.file("etc/ä", "text", mode: 0o4711, uid: 5)
+            tar.file("etc/.wh.gone", "")
+            tar.file("o/.wh..wh..opq", "")
+            tar.add("null", type: "3", mode: 0o666, major: 1, minor: 3)
+            tar.symbolicLink("out", to: "/etc/passwd")
+        }
+        try await withWorker { store, _ in
+            let image = try await store.importArchive(from: stream(archive), reference: Reference("x"))
+            let root = try await store.snapshot(for: image).lower[0]
+            #expect(image.config.rootfs.diffIDs == [digest(of: archive)])
+            #expect(try folderEntries(root) == ["etc", "null", "o", "out"])
+            #expect(try readText("\(root)/etc/ä") == "text")
+            var status = stat()
+            #expect(
+                lstat("\(root)/etc/gone", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0)
+            #expect(lstat("\(root)/etc/ä", &status) == 0 && status.st_mode & 0o7777 == 0o4711 && status.st_uid == 5)
+            #expect(try openFile("\(root)/o", O_RDONLY).attribute("trusted.overlay.opaque") == [UInt8(ascii: "y")])
+        }
+    }
+
+    @Test func severalLayersAreUnpackedByWorkersSideBySide() async throws {
+        try await withWorker { store, _ in
+            let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer, topLayer], tags: ["a"])])
+            let image = try await store.load(from: stream(archive))[0].image
+            let top = try await store.snapshot(for: image).lower[0]
+            #expect(try readText("\(top)/etc/link") == "base b")
+        }
+    }
+
+    @Test(arguments: [
+        (TarWriter.archive { $0.file("../x", "") }, "invalid archive: \"../x\": \"../x\" leads out of the archive"),
+        (Array("nonsense, and enough of it".utf8), "invalid archive: Unrecognized archive format"),
+    ])
+    func whatAWorkerRefusesIsToldAsByThisProcess(_ archive: [UInt8], _ message: String) async throws {
+        try await withWorker { store, folder in
+            let error = await #expect(throws: ImageError.self) {
+                try await store.importArchive(from: stream(archive), reference: Reference("x"))
+            }
+            #expect(error?.description == message)
+            let remains = try folderEntries("\(folder)/store/snapshots")
+            #expect(remains == ["empty"])
+        }
+    }
+
+    @Test func aWorkerThatDiesIsAnErrorAndLeavesNothing() async throws {
+        try await withTemporaryFolder { folder in
+            let store = try ImageStore(
+                root: "\(folder)/store", blockingOn: BlockingPool(name: "test", limit: 4),
+                unpackWorker: .process(program: "/bin/false"))
+            let error = await #expect(throws: ImageError.self) {
+                try await store.importArchive(from: stream(baseLayer), reference: Reference("x"))
+            }
+            expectText(error, has: "the process that unpacked the layer exited with 1")
+            let remains = try folderEntries("\(folder)/store/snapshots")
+            #expect(remains == ["empty"])
+        }
+    }
+}

@@ -1,11 +1,17 @@
 import Glibc
 import Linux
+import Synchronization
 
 extension KernelNetwork {
     /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
     func setRules(_ rules: FirewallRules) throws {
         guard !rules.networks.isEmpty else { return try removeTable() }
         let table = try FirewallTable(rules)
+        let isSuspect = watch.isTableSuspect.withLock { isSuspect in
+            defer { isSuspect = false }
+            return isSuspect
+        }
+        if isSuspect { written = nil }
         if let written {
             try change(written, to: table)
         } else {

@@ -56,6 +56,12 @@ package final class NetworkDriver: Sendable {
     /// Reads links, addresses and routes in full.
     package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
 
+    /// What happens to the engine's interfaces and table from now on. After an event about the table, and after an overflow,
+    /// `setRules` writes the whole table anew.
+    package func events() async throws -> AsyncStream<NetworkEvent> {
+        try await run { try $0.watch.start(instance: $0.instance, author: $0.author) }
+    }
+
     /// Runs `body` on the driver's thread.
     func run<Result: Sendable>(_ body: @escaping @Sendable (KernelNetwork) throws -> Result) async throws -> Result {
         try await thread.run { [kernel] in try body(kernel.value) }

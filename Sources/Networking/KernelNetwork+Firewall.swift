@@ -18,6 +18,7 @@ extension KernelNetwork {
             try firewall.run(table.creation(of: instance.table))
         }
         written = table
+        try forgetMovedFlows(from: ports, to: Set(rules.ports))
         try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
         // Only after the table guards 127.0.0.0/8 against what comes from the bridges.
         for network in rules.networks where !localnetBridges.contains(network.bridge) {
@@ -29,12 +30,22 @@ extension KernelNetwork {
         localnetBridges.formIntersection(rules.networks.map(\.bridge))
     }
 
+    /// UDP flows to ports whose destination changed, also those that began before the port was published at all.
+    private func forgetMovedFlows(from old: Set<PublishedPort>, to new: Set<PublishedPort>) throws(SyscallError) {
+        ports = new
+        let moved = old.symmetricDifference(new).filter { $0.transport == .udp }
+        try ConnectionTracking.forgetDatagrams(
+            to: Set(moved.map(\.hostPort)),
+            or: Set(old.subtracting(new).filter { $0.transport == .udp }.map(\.containerAddress)))
+    }
+
     func removeTable() throws(FirewallError) {
         // route_localnet goes with the bridges; those that are left must not keep it without the guard.
         for bridge in localnetBridges { try? Self.setSysctl("net/ipv4/conf/\(bridge)/route_localnet", "0") }
         localnetBridges = []
         try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
         written = nil
+        ports = []
     }
 
     private func change(_ old: FirewallTable, to new: FirewallTable) throws(FirewallError) {

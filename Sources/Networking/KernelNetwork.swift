@@ -9,6 +9,8 @@ final class KernelNetwork {
     let firewall: NFTables
     /// What the table holds; nil when that is not known.
     var written: FirewallTable?
+    /// The published ports that `written` was made from.
+    var ports: Set<PublishedPort> = []
     /// Bridges on which route_localnet is on already.
     var localnetBridges: Set<String> = []
     let watch = NetworkWatch()

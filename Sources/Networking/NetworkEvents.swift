@@ -33,14 +33,10 @@ final class NetworkWatch: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NetworkEvent.self, bufferingPolicy: .bufferingOldest(1024))
         continuation.onTermination = { _ in _ = try? stopper.value.write([0]) }
-        let thread = BlockingPool(name: "berth-net-events", limit: 1)
-        Task {
-            await thread.runInfallible { [self] in
-                listen(
-                    sockets, until: stopped.value.raw, NetworkEventFilter(instance: instance, author: author),
-                    continuation)
-                continuation.finish()
-            }
+        let filter = NetworkEventFilter(instance: instance, author: author)
+        try startThread { [self] in
+            listen(sockets, until: stopped.value.raw, filter, continuation)
+            continuation.finish()
         }
         return stream
     }

@@ -39,7 +39,8 @@ extension KernelNetwork {
             or: Set(old.subtracting(new).filter { $0.transport == .udp }.map(\.containerAddress)))
     }
 
-    func removeTable() throws(FirewallError) {
+    func removeTable() throws {
+        if mayHaveOpenedOthers { try closeForeignFirewalls() }
         // route_localnet goes with the bridges; those that are left must not keep it without the guard.
         for bridge in localnetBridges { try? Self.setSysctl("net/ipv4/conf/\(bridge)/route_localnet", "0") }
         localnetBridges = []

@@ -13,6 +13,8 @@ final class KernelNetwork {
     var ports: Set<PublishedPort> = []
     /// Bridges on which route_localnet is on already.
     var localnetBridges: Set<String> = []
+    /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
+    var mayHaveOpenedOthers = true
     let watch = NetworkWatch()
     /// The thread that writes the table, as the kernel names it to those who listen.
     let author: NetworkEventFilter.Author

@@ -8,6 +8,8 @@ package enum NetworkEvent: Hashable, Sendable {
     case linkChanged(String)
     /// Somebody else changed or removed the engine's nftables table; the program's name, as the kernel tells it.
     case tableChanged(by: String)
+    /// Somebody changed chains or rules of another table: it may drop now what passed before, or lack our tagged rules.
+    case foreignFirewallChanged(by: String)
     /// Notifications were lost: only a full reading tells.
     case overflow
 }
@@ -32,6 +34,7 @@ struct NetworkEventFilter {
     private var bridges: [UInt32: String] = [:]
     private var ports: [UInt32: String] = [:]
     private var isTableTouched = false
+    private var areOthersTouched = false
 
     init(instance: InstanceName, author: Author) {
         self.instance = instance
@@ -55,14 +58,19 @@ struct NetworkEventFilter {
         let attributes = reply.attributes(after: 4)
         guard reply.type & 0xff == 15 else {
             // The first attribute of every object is the name of its table; the family is inet.
-            if reply.payload.first == 1, attributes.text(1) == instance.table { isTableTouched = true }
+            if reply.payload.first == 1, attributes.text(1) == instance.table {
+                isTableTouched = true
+            } else if reply.type & 0xff <= 8 {  // tables, chains and rules, not the elements of sets
+                areOthersTouched = true
+            }
             return nil
         }
-        defer { isTableTouched = false }
+        defer { (isTableTouched, areOthersTouched) = (false, false) }
         let pid = attributes.number(2, as: UInt32.self).map { UInt32(bigEndian: $0) }
         let program = attributes.text(3)
-        guard isTableTouched, !author.wrote(pid: pid, program: program) else { return nil }
-        return .tableChanged(by: program ?? "another program")
+        guard !author.wrote(pid: pid, program: program) else { return nil }
+        if isTableTouched { return .tableChanged(by: program ?? "another program") }
+        return areOthersTouched ? .foreignFirewallChanged(by: program ?? "another program") : nil
     }
 
     private mutating func linkChange(_ link: NetworkObservation.Interface) -> NetworkEvent? {

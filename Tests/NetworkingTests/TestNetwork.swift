@@ -69,7 +69,7 @@ final class TestNetwork {
         let output = "\(folder)/output"
         defer { unlink(output) }
         let status = try namespace.run { () throws(SyscallError) in
-            system("{ \(command); } >\(output) 2>&1")
+            system("{ \(command)\n} >\(output) 2>&1")
         }
         let text = try readText(output)
         try #require(status == 0, "\(command): \(text)")

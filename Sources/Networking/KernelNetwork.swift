@@ -9,10 +9,8 @@ final class KernelNetwork {
     let firewall: NFTables
     /// What the table holds; nil when that is not known.
     var written: FirewallTable?
-    /// The published ports that `written` was made from.
-    var ports: Set<PublishedPort> = []
-    /// Bridges on which route_localnet is on already.
-    var localnetBridges: Set<String> = []
+    /// The rules that were written last; no networks after the table's removal.
+    var writtenRules = FirewallRules()
     /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
     var mayHaveOpenedOthers = true
     let watch = NetworkWatch()

@@ -39,3 +39,27 @@ private final class ThreadCall<Result>: ThreadCallBase {
         do throws(SyscallError) { result = .success(try body()) } catch { result = .failure(error) }
     }
 }
+
+/// Starts a thread that runs `body` and ends with it: for loops that wait in a system call all their life.
+/// - Throws: `SyscallError` when there can be no further thread.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws(SyscallError) {
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(ThreadBody(body))
+    let code = pthread_create(
+        &thread, nil,
+        { argument in
+            guard let argument else { return nil }
+            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+            return nil
+        }, box.toOpaque())
+    guard code == 0 else {
+        box.release()
+        throw SyscallError(call: "pthread_create", object: "thread", code: Errno(rawValue: code))
+    }
+    pthread_detach(thread)
+}
+
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}

@@ -11,6 +11,7 @@ package func runNameService(_ arguments: [String]) -> Int32 {
         return 64
     }
     let folder = arguments[1]
+    let hasControl = isSocket(NetProtocol.controlDescriptor)  // before anything else can get that number
     signal(SIGPIPE, SIG_IGN)  // splice(2) to a socket that the other side closed
     raiseDescriptorLimit()
     do throws(SyscallError) {
@@ -19,7 +20,8 @@ package func runNameService(_ arguments: [String]) -> Int32 {
             return 75
         }
         let service = try Service(folder: folder)
-        if fcntl(NetProtocol.controlDescriptor, F_SETFD, FD_CLOEXEC) == 0 {
+        if hasControl {
+            _ = fcntl(NetProtocol.controlDescriptor, F_SETFD, FD_CLOEXEC)
             try service.addControl(OwnedFD(owning: NetProtocol.controlDescriptor))
         }
         try service.run()
@@ -30,6 +32,11 @@ package func runNameService(_ arguments: [String]) -> Int32 {
         complain("berth-net: \(error)")
         return 70
     }
+}
+
+private func isSocket(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
 }
 
 /// A held port is a descriptor, a proxied connection six.

@@ -1,10 +1,32 @@
 import Glibc
 import Linux
+import Synchronization
 
 extension KernelNetwork {
     /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
     func setRules(_ rules: FirewallRules) throws {
         guard !rules.networks.isEmpty else { return try removeTable() }
+        let isSuspect = watch.isTableSuspect.withLock { isSuspect in
+            defer { isSuspect = false }
+            return isSuspect
+        }
+        if isSuspect { written = nil }
+        let old = writtenRules
+        if written == nil || rules != old { try write(rules) }
+        try forgetMovedFlows(from: Set(old.ports), to: Set(rules.ports))
+        try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
+        // Only after the table guards 127.0.0.0/8 against what comes from the bridges. Looked at each time: a bridge that was made anew
+        // lacks it.
+        for bridge in rules.networks.map(\.bridge) {
+            let setting = Self.localnetSetting(bridge)
+            // No such bridge now is for the caller's next round.
+            if fileExists("/proc/sys/\(setting)") { try Self.setSysctl(setting, "1") }
+        }
+    }
+
+    private static func localnetSetting(_ bridge: String) -> String { "net/ipv4/conf/\(bridge)/route_localnet" }
+
+    private func write(_ rules: FirewallRules) throws(FirewallError) {
         let table = try FirewallTable(rules)
         if let written {
             try change(written, to: table)
@@ -12,23 +34,23 @@ extension KernelNetwork {
             try firewall.run(table.creation(of: instance.table))
         }
         written = table
-        try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
-        // Only after the table guards 127.0.0.0/8 against what comes from the bridges.
-        for network in rules.networks where !localnetBridges.contains(network.bridge) {
-            let setting = "net/ipv4/conf/\(network.bridge)/route_localnet"
-            guard fileExists("/proc/sys/\(setting)") else { continue }  // no such bridge now: the next writing finds it
-            try Self.setSysctl(setting, "1")
-            localnetBridges.insert(network.bridge)
-        }
-        localnetBridges.formIntersection(rules.networks.map(\.bridge))
+        writtenRules = rules
     }
 
-    func removeTable() throws(FirewallError) {
-        // route_localnet goes with the bridges; those that are left must not keep it without the guard.
-        for bridge in localnetBridges { try? Self.setSysctl("net/ipv4/conf/\(bridge)/route_localnet", "0") }
-        localnetBridges = []
+    /// UDP flows to ports whose destination changed, also those that began before the port was published at all.
+    private func forgetMovedFlows(from old: Set<PublishedPort>, to new: Set<PublishedPort>) throws(SyscallError) {
+        let moved = old.symmetricDifference(new).filter { $0.transport == .udp }
+        try ConnectionTracking.forgetDatagrams(
+            to: Set(moved.map(\.hostPort)), or: Set(moved.filter(old.contains).map(\.containerAddress)))
+    }
+
+    func removeTable() throws {
+        if mayHaveOpenedOthers { try closeForeignFirewalls() }
+        // It goes with the bridge; one that is left must not keep it without the guard.
+        for network in writtenRules.networks { try? Self.setSysctl(Self.localnetSetting(network.bridge), "0") }
         try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
         written = nil
+        writtenRules = FirewallRules()
     }
 
     private func change(_ old: FirewallTable, to new: FirewallTable) throws(FirewallError) {
@@ -57,9 +79,7 @@ extension KernelNetwork {
 
     /// Leads 127.0.0.11:53 of the namespace to the ports where the name service listens there.
     static func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) throws {
-        let commands = """
-            add table ip berth-dns
-            delete table ip berth-dns
+        let table = """
             table ip berth-dns {
                 chain output {
                     type nat hook output priority -100; policy accept;
@@ -67,10 +87,18 @@ extension KernelNetwork {
                     ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:\(tcpPort)
                 }
             }
+
             """
         let failure = try NetworkNamespace(path: namespacePath).run { () throws(SyscallError) -> FirewallError? in
             do throws(FirewallError) {
-                try NFTables().run(commands)
+                let firewall = try NFTables()
+                // Closing the library's socket after a deletion waits for a grace period of the kernel, some 10 ms: in a new namespace
+                // there is nothing to delete.
+                do throws(FirewallError) {
+                    try firewall.run("create table ip berth-dns\n\(table)")
+                } catch {
+                    try firewall.run("add table ip berth-dns\ndelete table ip berth-dns\n\(table)")
+                }
                 return nil
             } catch {
                 return error

@@ -1,4 +1,5 @@
 import Linux
+import Synchronization
 
 extension KernelNetwork {
     struct InterfaceAddress {
@@ -23,7 +24,8 @@ extension KernelNetwork {
         let endpoints = interfaces.filter { $0.kind == "veth" && $0.name.hasPrefix(instance.vethPrefix) }
         return NetworkObservation(
             interfaces: interfaces, bridges: bridges, endpoints: endpoints,
-            usedRanges: try usedRanges(interfaces, without: Set(bridges.map(\.index))), isTableIntact: written != nil)
+            usedRanges: try usedRanges(interfaces, without: Set(bridges.map(\.index))),
+            isTableIntact: written != nil && !watch.isTableSuspect.withLock { $0 })
     }
 
     static func addresses(_ socket: NetlinkSocket) throws(SyscallError) -> [InterfaceAddress] {

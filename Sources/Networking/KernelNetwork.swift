@@ -9,9 +9,13 @@ final class KernelNetwork {
     let firewall: NFTables
     /// What the table holds; nil when that is not known.
     var written: FirewallTable?
-    /// Bridges on which route_localnet is on already.
-    var localnetBridges: Set<String> = []
-    var isForwarding = false
+    /// The rules that were written last; no networks after the table's removal.
+    var writtenRules = FirewallRules()
+    /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
+    var mayHaveOpenedOthers = true
+    let watch = NetworkWatch()
+    /// The thread that writes the table, as the kernel names it to those who listen.
+    let author: NetworkEventFilter.Author
 
     /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
     /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
@@ -23,6 +27,7 @@ final class KernelNetwork {
         self.instance = instance
         route = try NetlinkSocket(.route)
         firewall = try NFTables()
+        author = .current
     }
 
     /// The interface named so; nil when there is none.

@@ -40,23 +40,23 @@ package final class NameServiceClient: Sendable {
 
     private let connection: SharedConnection
     private let state = Mutex(State())
-    private let writer = BlockingPool(name: "berth-net-writer", limit: 1)
-    private let reader = BlockingPool(name: "berth-net-reader", limit: 1)
+    private let writer: BlockingPool
 
     /// Connects to the `berth-net` of `folder`, or starts the program at `program` there.
     /// - Throws: `NameServiceError`, or `SyscallError` when the program cannot be started.
     package static func start(program: String, folder: String) async throws -> NameServiceClient {
-        let opening = BlockingPool(name: "berth-net-start", limit: 1)
-        let opened = try await opening.run { try Self.open(program: program, folder: folder) }
-        let client = NameServiceClient(opened)
-        client.startReading(reaping: opened.isFresh)
+        let thread = BlockingPool(name: "berth-net-client", limit: 1)
+        let opened = try await thread.run { try Self.open(program: program, folder: folder) }
+        let client = NameServiceClient(opened, writingOn: thread)
+        try client.startReading(reaping: opened.isFresh)
         guard opened.versions.overlaps(NetProtocol.versions) else {
             throw NameServiceError.incompatible(opened.versions)
         }
         return client
     }
 
-    private init(_ opened: Opened) {
+    private init(_ opened: Opened, writingOn thread: BlockingPool) {
+        writer = thread
         connection = opened.connection
         pid = opened.pid
         isFresh = opened.isFresh
@@ -128,17 +128,15 @@ package final class NameServiceClient: Sendable {
         }
     }
 
-    private func startReading(reaping: Bool) {
-        Task { [self] in
-            await reader.runInfallible { [self] in
-                while let reply = connection.nextReply() {
-                    let waiting = state.withLock { $0.waiting.removeValue(forKey: reply.id) }
-                    waiting?.resume(returning: reply.result)
-                }
-                end()
-                var status: CInt = 0
-                if reaping { while waitpid(pid, &status, 0) < 0 && Errno.current == .interrupted {} }
+    private func startReading(reaping: Bool) throws(SyscallError) {
+        try startThread { [self] in
+            while let reply = connection.nextReply() {
+                let waiting = state.withLock { $0.waiting.removeValue(forKey: reply.id) }
+                waiting?.resume(returning: reply.result)
             }
+            end()
+            var status: CInt = 0
+            if reaping { while waitpid(pid, &status, 0) < 0 && Errno.current == .interrupted {} }
         }
     }
 

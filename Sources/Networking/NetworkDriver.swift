@@ -46,6 +46,13 @@ package final class NetworkDriver: Sendable {
     /// Brings the engine's table to `rules`, as one transaction; no networks remove it.
     package func setRules(_ rules: FirewallRules) async throws { try await run { try $0.setRules(rules) } }
 
+    /// Lets the networks' packets pass the firewalls of Docker and ufw where those would drop them, and reports the firewalls that only
+    /// their owner can open. To be called after `setRules`, and again after `NetworkEvent.foreignFirewallChanged`; what was opened is
+    /// closed when `setRules` is told that there are no networks.
+    package func openForeignFirewalls() async throws -> ForeignFirewallReport {
+        try await run { try $0.openForeignFirewalls() }
+    }
+
     /// Leads 127.0.0.11:53 of a namespace to the ports on 127.0.0.11 where the name service listens in it.
     package func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) async throws {
         try await run { _ in
@@ -55,6 +62,12 @@ package final class NetworkDriver: Sendable {
 
     /// Reads links, addresses and routes in full.
     package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
+
+    /// What happens to the engine's interfaces and table from now on. After an event about the table, and after an overflow,
+    /// `setRules` writes the whole table anew.
+    package func events() async throws -> AsyncStream<NetworkEvent> {
+        try await run { try $0.watch.start(instance: $0.instance, author: $0.author) }
+    }
 
     /// Runs `body` on the driver's thread.
     func run<Result: Sendable>(_ body: @escaping @Sendable (KernelNetwork) throws -> Result) async throws -> Result {

@@ -43,6 +43,24 @@ struct NameServiceClientTests {
         }
     }
 
+    @Test func aServerOnTheHostsLoopbackIsAskedFromTheHost() async throws {
+        try await TestNetwork.withContainer { network, service, one in
+            let local = IPAddress.v4(0x7f00_0035)
+            let upstream = try TestUpstream(in: network.host, at: local)
+            defer { upstream.stop() }
+            let ports = try await service.serve(id: "one", namespacePath: one.path)
+            try await network.driver.redirectDNS(
+                namespacePath: one.path, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
+            _ = try await service.request(.zone(id: "one", zone: Zone(upstreams: [.init(SocketEndpoint(local, 53))])))
+            #expect(try askDNS("example.com", from: one)?.suffix(4) == [192, 0, 2, 1])
+            // Served anew at other ports, the rules follow.
+            try await network.driver.redirectDNS(namespacePath: one.path, udpPort: 1, tcpPort: ports.tcpPort)
+            try await network.driver.redirectDNS(
+                namespacePath: one.path, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
+            #expect(try askDNS("example.com", from: one) != nil)
+        }
+    }
+
     @Test func heldPortsAreRefusedToOthersAndTheirUserIsNamed() async throws {
         try await TestNetwork.withContainer { network, service, _ in
             let wish = PortWish(addresses: [.anyV4, .anyV6], port: 8080, transport: .tcp)

@@ -164,6 +164,12 @@ struct NetworkDriverTests {
             try await network.driver.setRules(FirewallRules(networks: [Self.front], ports: [both[1]]))
             #expect(try ask("198.51.100.1", 8081, from: network.outside) == "198.51.100.2 other")
             #expect(try ask("198.51.100.1", 8080, from: network.outside) == nil)
+            // A bridge that was deleted and made anew has lost its setting for 127.0.0.1.
+            try await network.driver.removeBridge("berth-front")
+            try await Self.makeBridges(network)
+            try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            try await network.driver.setRules(FirewallRules(networks: [Self.front], ports: [both[1]]))
+            #expect(try ask("127.0.0.1", 8081, from: network.host) == "172.30.0.1 other")
             try await network.driver.setRules(FirewallRules())
             #expect(try network.shell("nft list tables", in: network.host) == "")
         }

@@ -75,7 +75,7 @@ final class TestUpstream {
             return socket.release()
         }
         let descriptor = self.descriptor
-        Thread.detach {
+        try startThread {
             var buffer = [UInt8](repeating: 0, count: 4096)
             while let (count, client) = try? InternetSocket.receive(descriptor, into: &buffer), count > 0 {
                 guard let query = DNSQuery(parsing: buffer[..<count]) else { continue }
@@ -88,24 +88,4 @@ final class TestUpstream {
 
     /// The thread's receive fails and it closes the socket.
     func stop() { shutdown(descriptor, CInt(SHUT_RDWR)) }
-}
-
-/// A thread that runs beside the test.
-enum Thread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func detach(_ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(Body(body)).toOpaque())
-        pthread_detach(thread)
-    }
 }

@@ -69,7 +69,7 @@ final class TestNetwork {
         let output = "\(folder)/output"
         defer { unlink(output) }
         let status = try namespace.run { () throws(SyscallError) in
-            system("{ \(command); } >\(output) 2>&1")
+            system("{ \(command)\n} >\(output) 2>&1")
         }
         let text = try readText(output)
         try #require(status == 0, "\(command): \(text)")
@@ -126,29 +126,7 @@ final class TestServer {
         }
         descriptor = listener
         self.port = try InternetSocket.localEndpoint(listener)?.port ?? 0
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(listener, name))
-        pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().serve()
-                return nil
-            }, box.toOpaque())
-        pthread_detach(thread)
-    }
-
-    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }  // the thread's accept fails and it closes the descriptor
-
-    private final class Box {
-        let listener: CInt
-        let name: String
-        init(_ listener: CInt, _ name: String) {
-            self.listener = listener
-            self.name = name
-        }
-
-        func serve() {
+        try startThread {
             while let connection = try? InternetSocket.accept(listener, nonblocking: false) {
                 let text = "\(connection.peer?.address.description ?? "?") \(name)"
                 _ = send(connection.descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
@@ -157,6 +135,8 @@ final class TestServer {
             close(listener)
         }
     }
+
+    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }  // the thread's accept fails and it closes the descriptor
 }
 
 /// What the server at `endpoint` says, asked from `namespace`; nil when it cannot be reached within `milliseconds`.

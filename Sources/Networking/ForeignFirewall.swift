@@ -1,0 +1,144 @@
+import JSON
+import Linux
+
+/// What was done about other programs' firewalls, and what is left for a person to do.
+package struct ForeignFirewallReport: Hashable, Sendable {
+    /// Somebody's rules that drop what networks send, in a place that is not ours to write in.
+    package struct Warning: Hashable, Sendable {
+        /// `ip filter FORWARD`.
+        package var chain: String
+        /// Commands that would let the networks' packets through, each to be typed as it is.
+        package var commands: [String]
+
+        package var description: String {
+            "the firewall chain \(chain) drops packets of container networks; to let them through: "
+                + commands.joined(separator: "; ")
+        }
+    }
+
+    /// Chains in which this engine's tagged rules stand now.
+    package var opened: [String]
+    package var warnings: [Warning]
+
+    package init(opened: [String] = [], warnings: [Warning] = []) {
+        self.opened = opened
+        self.warnings = warnings
+    }
+}
+
+/// Finds the base chains that drop forwarded packets by policy, and the places their owners offer for others' rules.
+struct ForeignFirewall {
+    struct Chain: Hashable, Sendable {
+        let family: String
+        let table: String
+        let name: String
+        let dropsForwarded: Bool
+        var place: String { "\(family) \(table) \(name)" }
+    }
+
+    /// Where rules go for one dropping chain.
+    enum Remedy: Hashable, Sendable {
+        /// Into this chain, which Docker or ufw keeps for the rules of others.
+        case offered(Chain, keepsDockerIsolation: Bool)
+        /// Nowhere: the chain is somebody's own.
+        case none(Chain)
+    }
+
+    let chains: [Chain]
+
+    /// From what `nft -j list chains` prints; the engines' own tables are left out.
+    init(listing: JSONValue) {
+        chains = (listing["nftables"]?.array ?? []).compactMap { item in
+            guard let chain = item["chain"], let family = chain["family"]?.string, let name = chain["name"]?.string,
+                let own = chain["table"]?.string, !(own.hasPrefix("berth-") || own == "berth")
+            else { return nil }
+            return Chain(
+                family: family, table: own, name: name,
+                dropsForwarded: chain["hook"]?.string == "forward" && chain["policy"]?.string == "drop")
+        }
+    }
+
+    /// One for each chain that drops.
+    var remedies: [Remedy] {
+        chains.filter(\.dropsForwarded).map { base in
+            func offered(_ name: String) -> Chain? {
+                chains.first { $0.name == name && $0.table == base.table && $0.family == base.family }
+            }
+            if let chain = offered("DOCKER-USER") { return .offered(chain, keepsDockerIsolation: true) }
+            let ufw = base.family == "ip6" ? "ufw6-user-forward" : "ufw-user-forward"
+            if let chain = offered(ufw) { return .offered(chain, keepsDockerIsolation: false) }
+            return .none(base)
+        }
+    }
+
+    /// The rules, in their order, that let packets of the bridges named by `patterns` pass; our own table has judged them already.
+    static func rules(patterns: [String], keepsDockerIsolation: Bool) -> [String] {
+        patterns.flatMap { pattern in
+            let inner = keepsDockerIsolation ? ["docker0", "br-*"] : []
+            return ["oifname \"\(pattern)\" counter accept"]
+                // Docker goes on deciding what may enter its networks.
+                + inner.map { "iifname \"\(pattern)\" oifname \"\($0)\" counter return" }
+                + ["iifname \"\(pattern)\" counter accept"]
+        }
+    }
+}
+
+extension KernelNetwork {
+    private var tag: String { instance.table }
+
+    /// Puts tagged rules where a foreign policy would drop the networks' packets and its owner offers a place; says what else there is.
+    func openForeignFirewalls() throws -> ForeignFirewallReport {
+        let bridges = (written?.elements["bridges"] ?? []).map { $0.filter { $0 != "\"" } }
+        guard !bridges.isEmpty else { return ForeignFirewallReport() }
+        let others = bridges.filter { !$0.hasPrefix(instance.bridgePrefix) }.sorted()
+        let patterns = (others.count < bridges.count ? ["\(instance.bridgePrefix)*"] : []) + others
+        let foreign = ForeignFirewall(listing: try listing("list chains"))
+        var report = ForeignFirewallReport()
+        for remedy in foreign.remedies {
+            switch remedy {
+            case .offered(let chain, let keepsDockerIsolation):
+                try write(
+                    ForeignFirewall.rules(patterns: patterns, keepsDockerIsolation: keepsDockerIsolation), into: chain)
+                mayHaveOpenedOthers = true
+                report.opened.append(chain.place)
+            case .none(let chain):
+                let rules = ForeignFirewall.rules(patterns: patterns, keepsDockerIsolation: false)
+                report.warnings.append(
+                    .init(chain: chain.place, commands: rules.map { "nft 'add rule \(chain.place) \($0)'" }))
+            }
+        }
+        return report
+    }
+
+    /// Takes the tagged rules back, wherever they stand.
+    func closeForeignFirewalls() throws {
+        let foreign = ForeignFirewall(listing: try listing("list chains"))
+        for chain in foreign.chains where ["DOCKER-USER", "ufw-user-forward", "ufw6-user-forward"].contains(chain.name)
+        {
+            let commands = try handles(in: chain).map { "delete rule \(chain.place) handle \($0)\n" }
+            if !commands.isEmpty { try firewall.run(commands.joined()) }
+        }
+        mayHaveOpenedOthers = false
+    }
+
+    /// Nothing is written when as many tagged rules stand there as there should be.
+    private func write(_ rules: [String], into chain: ForeignFirewall.Chain) throws {
+        let present = try handles(in: chain)
+        guard present.count != rules.count else { return }
+        let commands =
+            present.map { "delete rule \(chain.place) handle \($0)\n" }
+            + rules.reversed().map { "insert rule \(chain.place) \($0) comment \"\(tag)\"\n" }
+        try firewall.run(commands.joined())
+    }
+
+    private func handles(in chain: ForeignFirewall.Chain) throws -> [Int] {
+        (try listing("list chain \(chain.place)")["nftables"]?.array ?? []).compactMap { item in
+            guard let rule = item["rule"], rule["comment"]?.string == tag else { return nil }
+            return rule["handle"]?.integer
+        }
+    }
+
+    private func listing(_ command: String) throws -> JSONValue {
+        try JSONValue(parsing: firewall.run("\(command)\n", asJSON: true).utf8)
+    }
+}

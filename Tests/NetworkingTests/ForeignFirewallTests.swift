@@ -1,0 +1,62 @@
+import Linux
+import Networking
+import Testing
+
+@Suite(.enabled(if: TestNetwork.isPossible, "needs root"), .serialized)
+struct ForeignFirewallTests {
+    /// As Docker leaves the table that iptables shows.
+    static let docker = """
+        table ip filter {
+            chain DOCKER-USER {
+                counter return
+            }
+            chain FORWARD {
+                type filter hook forward priority filter; policy drop;
+                counter jump DOCKER-USER
+                oifname "docker0" counter drop
+            }
+        }
+        """
+
+    @Test func dockersPolicyIsOpenedInThePlaceDockerOffers() async throws {
+        try await TestNetwork.with { network in
+            try await NetworkDriverTests.makeBridges(network)
+            try network.shell("nft -f - <<'END'\n\(Self.docker)\nEND\n", in: network.host)
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let web = try network.server("web", in: one)
+            let far = try network.server("far", in: network.outside)
+            let port = try NetworkDriverTests.port(8080, to: "172.30.0.2", web.port)
+            let rules = FirewallRules(networks: [NetworkDriverTests.front], ports: [port])
+            try await network.driver.setRules(rules)
+            #expect(try ask("198.51.100.2", far.port, from: one, milliseconds: 300) == nil, "the policy does not drop")
+            for _ in 0..<2 {
+                let report = try await network.driver.openForeignFirewalls()
+                #expect(report == ForeignFirewallReport(opened: ["ip filter DOCKER-USER"], warnings: []))
+            }
+            #expect(try ask("198.51.100.2", far.port, from: one) != nil)
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) != nil)
+            let chain = try network.shell("nft list chain ip filter DOCKER-USER", in: network.host)
+            #expect(chain.split(separator: "\n").filter { $0.contains("comment \"berth\"") }.count == 4)
+            try await network.driver.setRules(FirewallRules())
+            #expect(try !network.shell("nft list chain ip filter DOCKER-USER", in: network.host).contains("berth"))
+        }
+    }
+
+    @Test func somebodysOwnChainIsLeftAloneAndTheCommandsWork() async throws {
+        try await TestNetwork.with { network in
+            try await NetworkDriverTests.makeBridges(network)
+            try network.shell(
+                "nft 'table inet mine { chain passing { type filter hook forward priority 10; policy drop; }; }'",
+                in: network.host)
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let far = try network.server("far", in: network.outside)
+            try await network.driver.setRules(FirewallRules(networks: [NetworkDriverTests.front]))
+            let report = try await network.driver.openForeignFirewalls()
+            #expect(report.opened == [])
+            #expect(report.warnings.map(\.chain) == ["inet mine passing"])
+            #expect(try ask("198.51.100.2", far.port, from: one, milliseconds: 300) == nil)
+            for command in report.warnings.flatMap(\.commands) { try network.shell(command, in: network.host) }
+            #expect(try ask("198.51.100.2", far.port, from: one) != nil)
+        }
+    }
+}

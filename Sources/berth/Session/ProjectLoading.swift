@@ -12,7 +12,7 @@ extension Session {
         let result = try loadFiles(services: services)
         let problems = actsOnAll ? result.unsupported : []
         let errors = problems.filter { $0.severity == .error }
-        if !errors.isEmpty { throw ProjectFailure(text: render(errors, result.sources)) }
+        if !errors.isEmpty { throw failure(errors, result.sources) }
         for warning in result.diagnostics + problems { show(warning, result.sources) }
         return result.project
     }
@@ -28,16 +28,18 @@ extension Session {
         do {
             return try load(request, from: DiskFiles())
         } catch {
-            throw ProjectFailure(text: error.rendered(colour: errorStyle.isColoured))
+            throw failure(error.diagnostics, error.sources)
         }
     }
 
     func show(_ diagnostic: Diagnostic, _ sources: SourceMap) {
-        let text = sources.render(diagnostic, colour: errorStyle.isColoured && progress != .json)
-        if progress == .json { warn(text) } else { stderr.line(text) }
+        stderr.line(
+            progress == .json
+                ? DiagnosticLine.text(diagnostic) : sources.render(diagnostic, colour: errorStyle.isColoured))
     }
 
-    private func render(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> String {
-        diagnostics.map { sources.render($0, colour: errorStyle.isColoured) }.joined(separator: "\n\n")
+    private func failure(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> ProjectFailure {
+        let texts = diagnostics.map { sources.render($0, colour: errorStyle.isColoured) }
+        return ProjectFailure(text: texts.joined(separator: "\n\n"), lines: diagnostics.map(DiagnosticLine.text))
     }
 }

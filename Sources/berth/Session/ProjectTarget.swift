@@ -3,8 +3,13 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// The Compose files do not make a project; the text is complete, with places and hints.
-struct ProjectFailure: Error, Equatable { let text: String }
+/// The Compose files do not make a project.
+struct ProjectFailure: Error, Equatable {
+    /// For a person: complete, with places and hints.
+    let text: String
+    /// For programs: one JSON object for each diagnostic.
+    var lines: [String]
+}
 
 /// The project that a verb works on: by its file, or by name alone.
 struct ProjectTarget {
@@ -17,8 +22,14 @@ extension Session {
     /// The project whose name was given, without reading a file, or the one in the folder.
     func target() throws -> ProjectTarget {
         guard global.files.isEmpty, let name = givenName else {
-            let project = try loadProject()
-            return ProjectTarget(name: project.name, project: project)
+            do {
+                let project = try loadProject()
+                return ProjectTarget(name: project.name, project: project)
+            } catch let failure as ProjectFailure {
+                let hint = "what runs already can be handled without the file: berth --project-name NAME …"
+                throw ProjectFailure(
+                    text: "\(failure.text)\n  \(errorStyle(.cyan, "hint:")) \(hint)", lines: failure.lines)
+            }
         }
         guard Self.isProjectName(name) else {
             throw UsageFailure(

@@ -44,8 +44,7 @@ final class Session {
     }
 
     func show(_ failure: ProjectFailure) {
-        guard progress == .json else { return stderr.line(failure.text) }
-        show(EngineFailure(code: "invalid_project", message: failure.text))
+        stderr.line(progress == .json ? failure.lines.joined(separator: "\n") : failure.text)
     }
 
     func warn(_ message: String) {

@@ -12,6 +12,8 @@ final class Daemon: Sendable {
     private let lock: FileLock
     private let engine: Engine
     private let server: HTTPServer
+    /// Tells this engine's socket file from one that another engine put in its place.
+    private let socketInode: UInt64
 
     init(settings: Settings, log: Logger) async throws {
         self.settings = settings
@@ -36,6 +38,7 @@ final class Daemon: Sendable {
         try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
         try await server.start(at: paths.socket)
+        socketInode = Self.inode(of: paths.socket)
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
     }
 
@@ -48,8 +51,13 @@ final class Daemon: Sendable {
             let reason = await group.next() ?? ""
             group.cancelAll()
             log.notice("leaving: \(reason)")
-            unlink(settings.paths.socket)
+            if Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
         }
+    }
+
+    private static func inode(of path: String) -> UInt64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
     }
 
     /// Returns after the engine had nothing to do for as long as it may stay idle.

@@ -6,6 +6,7 @@ extension KernelNetwork {
     /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
     func setRules(_ rules: FirewallRules) throws {
         guard !rules.networks.isEmpty else { return try removeTable() }
+        watch.addBridges(rules.networks.map(\.bridge))
         let isSuspect = watch.isTableSuspect.withLock { isSuspect in
             defer { isSuspect = false }
             return isSuspect

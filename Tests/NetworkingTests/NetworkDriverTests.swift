@@ -199,6 +199,41 @@ struct NetworkDriverTests {
         }
     }
 
+    @Test func aContainerMadeAnewTakesOverNameAndAddress() async throws {
+        try await TestNetwork.with { network in
+            try await network.driver.ensureBridge(
+                BridgeSpec(name: "shop0", addresses: [#require(CIDR("172.30.0.1/24"))], mtu: 1400))
+            let peer = try await network.container("peer", on: "shop0", "172.30.0.9/24", gateway: "172.30.0.1")
+            for round in 0..<3 {
+                // Somebody still holds the old namespace when the next one is made.
+                let old = NetworkNamespace(path: "\(network.folder)/one")
+                let held = old.exists ? try old.open() : nil
+                try await network.driver.removeNamespace(old.path)
+                let one = try await network.container("one", on: "shop0", "172.30.0.2/24", gateway: "172.30.0.1")
+                let server = try network.server("round \(round)", in: one)
+                // The neighbour remembers the hardware address of the one before.
+                #expect(try ask("172.30.0.2", server.port, from: peer) == "172.30.0.9 round \(round)")
+                _ = consume held
+            }
+            let observed = try await network.driver.observe()
+            #expect(observed.bridge("shop0")?.mtu == 1400)
+            #expect(observed.endpoints.count == 2)
+        }
+    }
+
+    @Test func anInterfaceThatIsNoBridgeIsNotTaken() async throws {
+        try await TestNetwork.with { network in
+            await #expect(throws: NetworkError.notABridge("lan")) {
+                try await network.driver.ensureBridge(BridgeSpec(name: "lan", addresses: []))
+            }
+            let path = "\(network.folder)/one"
+            try await network.driver.makeNamespace(path)
+            let endpoint = EndpointSpec(
+                namespacePath: path, interfaceName: "eth0", hostInterface: "bv-x", bridge: "berth-none", addresses: [])
+            await #expect(throws: NetworkError.noBridge("berth-none")) { try await network.driver.attach(endpoint) }
+        }
+    }
+
     @Test func repeatingEverythingChangesNothing() async throws {
         try await TestNetwork.with { network in
             try await Self.makeBridges(network)

@@ -221,6 +221,34 @@ struct NetworkDriverTests {
         }
     }
 
+    @Test func twoEnginesOnOneHostLeaveEachOtherAlone() async throws {
+        try await TestNetwork.with { network in
+            try await Self.makeBridges(network)
+            let other = try await NetworkDriver(
+                instance: InstanceName(rootFolder: "/srv/second"), hostNamespace: network.host.path)
+            let bridge = other.instance.bridge(ofNetwork: "n")
+            try await other.ensureBridge(BridgeSpec(name: bridge, addresses: [#require(CIDR("172.29.0.1/24"))]))
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let two = try await network.container("two", on: bridge, "172.29.0.2/24", gateway: "172.29.0.1")
+            let first = try network.server("first", in: one)
+            let second = try network.server("second", in: two)
+            try await network.driver.setRules(
+                FirewallRules(networks: [Self.front], ports: [Self.port(8080, to: "172.30.0.2", first.port)]))
+            try await other.setRules(
+                FirewallRules(
+                    networks: [NetworkRules(bridge: bridge, subnets: [#require(CIDR("172.29.0.0/24"))])],
+                    ports: [Self.port(8081, to: "172.29.0.2", second.port)]))
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 first")
+            #expect(try ask("198.51.100.1", 8081, from: network.outside) == "198.51.100.2 second")
+            #expect(try ask("127.0.0.1", 8081, from: network.host) == "172.29.0.1 second")
+            #expect(
+                try ask("172.29.0.2", second.port, from: one, milliseconds: 300) == nil, "isolation between engines")
+            #expect(try await other.observe().bridges.map(\.name) == [bridge])
+            try await other.setRules(FirewallRules())
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 first")
+        }
+    }
+
     @Test func anInterfaceThatIsNoBridgeIsNotTaken() async throws {
         try await TestNetwork.with { network in
             await #expect(throws: NetworkError.notABridge("lan")) {

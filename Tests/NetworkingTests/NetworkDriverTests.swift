@@ -189,8 +189,9 @@ struct NetworkDriverTests {
             let far = try network.server("far", in: network.outside, on: .anyV6)
             var rules = Self.front
             rules.subnets.append(subnet)
-            try await network.driver.setRules(
+            let outcome = try await network.driver.setRules(
                 FirewallRules(networks: [rules], ports: [Self.port(8080, to: "fd00:30::2", server.port)]))
+            #expect(outcome.enabledSysctls == ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"])
             #expect(try ask("fd00:30::2", server.port, from: two) == "fd00:30::3 web")
             #expect(try ask("2001:db8::2", far.port, from: two) == "2001:db8::1 far", "not masqueraded")
             #expect(try ask("2001:db8::1", 8080, from: network.outside) == "2001:db8::2 web")

@@ -160,7 +160,8 @@ let package = Package(
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "JSON", "Linux"], swiftSettings: strict),
         .testTarget(name: "NameServiceTests", dependencies: ["NameService", "Linux", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "NetworkingTests", dependencies: ["Networking", "NameService", "Linux"], swiftSettings: strict),
+            name: "NetworkingTests", dependencies: ["Networking", "NameService", "Linux", "JSON"], swiftSettings: strict
+        ),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "OCI", "JSON", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "ReconcileTests", dependencies: ["Reconcile", "ProjectModel", "JSON"], swiftSettings: strict),

@@ -126,6 +126,20 @@ extension IPAddress: Codable {
     }
 }
 
+// Dictionaries by address are written as objects.
+extension IPAddress: CodingKeyRepresentable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    package var codingKey: any CodingKey { Key(stringValue: description) }
+
+    package init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}
+
 extension IPAddress {
     private static func parseV4(_ text: String) -> UInt32? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

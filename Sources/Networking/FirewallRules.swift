@@ -11,6 +11,15 @@ package struct FirewallRules: Hashable, Sendable {
     }
 }
 
+/// What bringing rules into force changed beside the engine's own table.
+package struct RulesOutcome: Hashable, Sendable {
+    /// Settings of the host that were off and are on now, by their path below /proc/sys: a person should be told once, since the
+    /// machine now passes packets on between its interfaces. They stay on.
+    package var enabledSysctls: [String]
+
+    package init(enabledSysctls: [String] = []) { self.enabledSysctls = enabledSysctls }
+}
+
 /// How packets of one network may travel.
 package struct NetworkRules: Hashable, Sendable {
     package var bridge: String

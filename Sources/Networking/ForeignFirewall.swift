@@ -4,7 +4,7 @@ import Linux
 /// What was done about other programs' firewalls, and what is left for a person to do.
 package struct ForeignFirewallReport: Hashable, Sendable {
     /// Somebody's rules that drop what networks send, in a place that is not ours to write in.
-    package struct Warning: Hashable, Sendable {
+    package struct Warning: Hashable, Sendable, CustomStringConvertible {
         /// `ip filter FORWARD`.
         package var chain: String
         /// Commands that would let the networks' packets through, each to be typed as it is.

@@ -4,8 +4,12 @@ import Synchronization
 
 extension KernelNetwork {
     /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
-    func setRules(_ rules: FirewallRules) throws {
-        guard !rules.networks.isEmpty else { return try removeTable() }
+    func setRules(_ rules: FirewallRules) throws -> RulesOutcome {
+        guard !rules.networks.isEmpty else {
+            try removeTable()
+            return RulesOutcome()
+        }
+        watch.addBridges(rules.networks.map(\.bridge))
         let isSuspect = watch.isTableSuspect.withLock { isSuspect in
             defer { isSuspect = false }
             return isSuspect
@@ -14,7 +18,7 @@ extension KernelNetwork {
         let old = writtenRules
         if written == nil || rules != old { try write(rules) }
         try forgetMovedFlows(from: Set(old.ports), to: Set(rules.ports))
-        try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
+        let enabled = try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
         // Only after the table guards 127.0.0.0/8 against what comes from the bridges. Looked at each time: a bridge that was made anew
         // lacks it.
         for bridge in rules.networks.map(\.bridge) {
@@ -22,6 +26,7 @@ extension KernelNetwork {
             // No such bridge now is for the caller's next round.
             if fileExists("/proc/sys/\(setting)") { try Self.setSysctl(setting, "1") }
         }
+        return RulesOutcome(enabledSysctls: enabled)
     }
 
     private static func localnetSetting(_ bridge: String) -> String { "net/ipv4/conf/\(bridge)/route_localnet" }
@@ -65,16 +70,24 @@ extension KernelNetwork {
         }
     }
 
-    /// The host must pass packets on; never switched off again, because others may have come to rely on it.
-    private func enableForwarding(v6: Bool) throws(SyscallError) {
-        try Self.setSysctl("net/ipv4/ip_forward", "1")
-        guard v6, (try? readText("/proc/sys/net/ipv6/conf/all/forwarding"))?.hasPrefix("1") != true else { return }
-        // A forwarding host stops listening to router advertisements where accept_ra is 1: keep the host's own IPv6 alive.
+    /// The host must pass packets on; never switched off again, because others may have come to rely on it. Returns what was off.
+    private func enableForwarding(v6: Bool) throws(SyscallError) -> [String] {
+        var enabled: [String] = []
+        for setting in ["net/ipv4/ip_forward"] + (v6 ? ["net/ipv6/conf/all/forwarding"] : []) {
+            if (try? readText("/proc/sys/\(setting)"))?.hasPrefix("1") == true { continue }
+            if setting.contains("ipv6") { keepRouterAdvertisements() }
+            try Self.setSysctl(setting, "1")
+            enabled.append(setting)
+        }
+        return enabled
+    }
+
+    /// A forwarding host stops listening to router advertisements where accept_ra is 1: keep the host's own IPv6 alive.
+    private func keepRouterAdvertisements() {
         for interface in (try? folderEntries("/proc/sys/net/ipv6/conf")) ?? [] where interface != "all" {
             let setting = "net/ipv6/conf/\(interface)/accept_ra"
             if (try? readText("/proc/sys/\(setting)"))?.hasPrefix("1") == true { try? Self.setSysctl(setting, "2") }
         }
-        try Self.setSysctl("net/ipv6/conf/all/forwarding", "1")
     }
 
     /// Leads 127.0.0.11:53 of the namespace to the ports where the name service listens there.

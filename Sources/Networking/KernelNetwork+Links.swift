@@ -3,6 +3,7 @@ import Linux
 extension KernelNetwork {
     /// Makes the bridge, or makes an existing one as it should be.
     func ensureBridge(_ spec: BridgeSpec) throws(NetworkError) {
+        watch.addBridges([spec.name])
         do throws(SyscallError) {
             var bridge = try Self.interface(spec.name, route)
             if bridge == nil {
@@ -33,10 +34,8 @@ extension KernelNetwork {
             let namespace = NetworkNamespace(path: spec.namespacePath)
             let descriptor = try namespace.open()
             let mac = spec.macAddress ?? spec.addresses.first.map { MACAddress(for: $0.address) }
-            if try Self.interface(spec.hostInterface, route) == nil {
-                try route.perform([
-                    RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)
-                ])
+            if try !hasPair(spec, namespace) {
+                try route.perform([RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)])
             }
             // The host's end only carries frames: without this it would take part in IPv6 with an address of its own.
             try? disableIPv6(of: spec.hostInterface)
@@ -49,6 +48,17 @@ extension KernelNetwork {
             if error.object == spec.bridge { throw .noBridge(spec.bridge) }
             throw .kernel(error)
         }
+    }
+
+    /// Whether both ends are there. A host's end whose other end is not in the namespace belongs to a namespace that the kernel is
+    /// still taking down: it is removed at once, for the name is needed.
+    private func hasPair(_ spec: EndpointSpec, _ namespace: NetworkNamespace) throws(SyscallError) -> Bool {
+        guard try Self.interface(spec.hostInterface, route) != nil else { return false }
+        let isInside = try namespace.run { () throws(SyscallError) in
+            try Self.interface(spec.interfaceName, NetlinkSocket(.route)) != nil
+        }
+        if !isInside { try route.perform([RouteMessages.deleteLink(spec.hostInterface)]) }
+        return isInside
     }
 
     func removeLink(_ name: String) throws(NetworkError) {

@@ -20,7 +20,9 @@ extension KernelNetwork {
         for position in interfaces.indices {
             interfaces[position].addresses = addresses.filter { $0.index == interfaces[position].index }.map(\.address)
         }
-        let bridges = interfaces.filter { $0.kind == "bridge" && $0.name.hasPrefix(instance.bridgePrefix) }
+        let bridges = interfaces.filter {
+            $0.kind == "bridge" && ($0.name.hasPrefix(instance.bridgePrefix) || watch.isNamedBridge($0.name))
+        }
         let endpoints = interfaces.filter { $0.kind == "veth" && $0.name.hasPrefix(instance.vethPrefix) }
         return NetworkObservation(
             interfaces: interfaces, bridges: bridges, endpoints: endpoints,

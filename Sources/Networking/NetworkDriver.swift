@@ -44,7 +44,10 @@ package final class NetworkDriver: Sendable {
     package func detach(hostInterface: String) async throws { try await run { try $0.removeLink(hostInterface) } }
 
     /// Brings the engine's table to `rules`, as one transaction; no networks remove it.
-    package func setRules(_ rules: FirewallRules) async throws { try await run { try $0.setRules(rules) } }
+    @discardableResult
+    package func setRules(_ rules: FirewallRules) async throws -> RulesOutcome {
+        try await run { try $0.setRules(rules) }
+    }
 
     /// Lets the networks' packets pass the firewalls of Docker and ufw where those would drop them, and reports the firewalls that only
     /// their owner can open. To be called after `setRules`, and again after `NetworkEvent.foreignFirewallChanged`; what was opened is

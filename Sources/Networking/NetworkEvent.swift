@@ -36,9 +36,12 @@ struct NetworkEventFilter {
     private var isTableTouched = false
     private var areOthersTouched = false
 
-    init(instance: InstanceName, author: Author) {
+    private let isNamedBridge: @Sendable (String) -> Bool
+
+    init(instance: InstanceName, author: Author, isNamedBridge: @escaping @Sendable (String) -> Bool) {
         self.instance = instance
         self.author = author
+        self.isNamedBridge = isNamedBridge
     }
 
     /// A message of rtnetlink.
@@ -74,7 +77,7 @@ struct NetworkEventFilter {
     }
 
     private mutating func linkChange(_ link: NetworkObservation.Interface) -> NetworkEvent? {
-        if link.name.hasPrefix(instance.bridgePrefix) {
+        if isBridge(link.name) {
             // Down before it was seen up is a bridge in the making.
             if link.isUp { bridges[link.index] = link.name }
             return link.isUp || bridges[link.index] == nil ? nil : .linkChanged(link.name)
@@ -93,7 +96,8 @@ struct NetworkEventFilter {
         guard reply.payload.first != 7 else { return nil }
         bridges[link.index] = nil
         ports[link.index] = nil
-        let isOwn = link.name.hasPrefix(instance.bridgePrefix) || link.name.hasPrefix(instance.vethPrefix)
-        return isOwn ? .linkRemoved(link.name) : nil
+        return isBridge(link.name) || link.name.hasPrefix(instance.vethPrefix) ? .linkRemoved(link.name) : nil
     }
+
+    private func isBridge(_ name: String) -> Bool { name.hasPrefix(instance.bridgePrefix) || isNamedBridge(name) }
 }

@@ -15,6 +15,13 @@ final class NetworkWatch: Sendable {
     /// Set when somebody else was in the table, until it is written anew.
     let isTableSuspect = Mutex(false)
 
+    /// Bridges that bear a name the user gave; the others are known by the engine's prefix.
+    private let namedBridges = Mutex<Set<String>>([])
+
+    func addBridges(_ names: [String]) { namedBridges.withLock { $0.formUnion(names) } }
+
+    func isNamedBridge(_ name: String) -> Bool { namedBridges.withLock { $0.contains(name) } }
+
     /// The events from now on; the thread ends when nobody listens any more.
     ///
     /// The sockets are opened on the calling thread, whose namespace they listen to.
@@ -33,7 +40,7 @@ final class NetworkWatch: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NetworkEvent.self, bufferingPolicy: .bufferingOldest(1024))
         continuation.onTermination = { _ in _ = try? stopper.value.write([0]) }
-        let filter = NetworkEventFilter(instance: instance, author: author)
+        let filter = NetworkEventFilter(instance: instance, author: author) { [self] in isNamedBridge($0) }
         try startThread { [self] in
             listen(sockets, until: stopped.value.raw, filter, continuation)
             continuation.finish()

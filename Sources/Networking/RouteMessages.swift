@@ -55,7 +55,7 @@ enum RouteMessages {
         message.add(LinkAttribute.name, spec.name)
         // Given, or the bridge would take the lowest address among its ports and change it as they come and go.
         message.add(LinkAttribute.address, bytes: macAddress.bytes)
-        if let mtu = spec.mtu { message.add(LinkAttribute.mtu, mtu) }
+        // The size of packets is set later: one given here would follow the ports' as they come and go.
         message.nest(LinkAttribute.kindInformation) { $0.add(1, bytes: "bridge".utf8) }
         return message
     }

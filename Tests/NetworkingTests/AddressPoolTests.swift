@@ -1,3 +1,4 @@
+import JSON
 import Linux
 import Networking
 import Testing
@@ -48,6 +49,15 @@ import Testing
         #expect(error?.description == "10.0.0.5, wanted by db.1, belongs to web.1")
         #expect(throws: AddressError.self) { try pool.claim(.v4(0x0a00_00ff), for: "broadcast") }
         #expect(throws: AddressError.self) { try pool.claim(.v4(0x0a00_0105), for: "elsewhere") }
+    }
+
+    @Test func aStoredPoolGoesOnWhereItWas() throws {
+        var pool = try Self.pool("10.0.0.0/29")
+        _ = try pool.allocate(for: "a")
+        var stored = try JSONValue(encoding: pool).decode(AddressPool.self)
+        #expect(stored == pool)
+        #expect(try stored.allocate(for: "b") == pool.allocate(for: "b"))
+        #expect(try JSONValue(encoding: pool)["owners"]?["10.0.0.2"] == "a")
     }
 
     @Test func auxiliaryAddressesArePassedOver() throws {

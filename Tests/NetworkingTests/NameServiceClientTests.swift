@@ -96,6 +96,43 @@ struct NameServiceClientTests {
         }
     }
 
+    /// More than the pipes and socket buffers hold, through a peer that says nothing until the other has ended.
+    @Test func theProxyKeepsEveryByteAndHalfClosedConnections() async throws {
+        try await TestNetwork.withContainer { network, service, one in
+            let server = try EchoServer(in: one, port: 7000)
+            defer { server.stop() }
+            let rule = ProxyRule(
+                listen: SocketEndpoint(.loopbackV6, 7000), target: SocketEndpoint(.v4(0xac1e_0002), 7000))
+            _ = try await service.request(.proxy(rule))
+            var random = SystemRandomNumberGenerator()
+            let sent = (0..<(6 << 20) / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+            for _ in 0..<2 {
+                let raw = try network.host.run { () throws(SyscallError) -> CInt in
+                    let socket = try InternetSocket.open(.v6, .tcp, nonblocking: false)
+                    try InternetSocket.connect(socket.raw, to: rule.listen)
+                    return socket.release()
+                }
+                let client = OwnedFD(owning: raw)
+                try client.write(sent)
+                shutdown(raw, CInt(SHUT_WR))
+                #expect(try client.readToEnd() == sent)
+            }
+        }
+    }
+
+    @Test func aClientThatAsksByTCPIsForwardedByTCP() async throws {
+        try await TestNetwork.withContainer { network, service, one in
+            let upstream = try TestStreamUpstream(in: network.outside, at: TestNetwork.outsideAddress)
+            defer { upstream.stop() }
+            let ports = try await service.serve(id: "one", namespacePath: one.path)
+            try await network.driver.redirectDNS(
+                namespacePath: one.path, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
+            let living = Zone.Upstream(SocketEndpoint(TestNetwork.outsideAddress, 53))
+            _ = try await service.request(.zone(id: "one", zone: Zone(upstreams: [living])))
+            #expect(try askDNS("example.com", over: .tcp, from: one)?.suffix(4) == [192, 0, 2, 2])
+        }
+    }
+
     @Test func anEngineThatComesBackFindsEverythingInPlace() async throws {
         try await TestNetwork.withContainer { network, service, one in
             let ports = try await service.serve(id: "one", namespacePath: one.path)

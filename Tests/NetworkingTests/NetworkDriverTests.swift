@@ -189,13 +189,77 @@ struct NetworkDriverTests {
             let far = try network.server("far", in: network.outside, on: .anyV6)
             var rules = Self.front
             rules.subnets.append(subnet)
-            try await network.driver.setRules(
+            let outcome = try await network.driver.setRules(
                 FirewallRules(networks: [rules], ports: [Self.port(8080, to: "fd00:30::2", server.port)]))
+            #expect(outcome.enabledSysctls == ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"])
             #expect(try ask("fd00:30::2", server.port, from: two) == "fd00:30::3 web")
             #expect(try ask("2001:db8::2", far.port, from: two) == "2001:db8::1 far", "not masqueraded")
             #expect(try ask("2001:db8::1", 8080, from: network.outside) == "2001:db8::2 web")
             #expect(try ask("2001:db8::1", 8080, from: network.host) == "fd00:30::1 web")
             #expect(try ask("2001:db8::1", 8080, from: two) == "fd00:30::1 web")
+        }
+    }
+
+    @Test func aContainerMadeAnewTakesOverNameAndAddress() async throws {
+        try await TestNetwork.with { network in
+            try await network.driver.ensureBridge(
+                BridgeSpec(name: "shop0", addresses: [#require(CIDR("172.30.0.1/24"))], mtu: 1400))
+            let peer = try await network.container("peer", on: "shop0", "172.30.0.9/24", gateway: "172.30.0.1")
+            for round in 0..<3 {
+                // Somebody still holds the old namespace when the next one is made.
+                let old = NetworkNamespace(path: "\(network.folder)/one")
+                let held = old.exists ? try old.open() : nil
+                try await network.driver.removeNamespace(old.path)
+                let one = try await network.container("one", on: "shop0", "172.30.0.2/24", gateway: "172.30.0.1")
+                let server = try network.server("round \(round)", in: one)
+                // The neighbour remembers the hardware address of the one before.
+                #expect(try ask("172.30.0.2", server.port, from: peer) == "172.30.0.9 round \(round)")
+                _ = consume held
+            }
+            let observed = try await network.driver.observe()
+            #expect(observed.bridge("shop0")?.mtu == 1400)
+            #expect(observed.endpoints.count == 2)
+        }
+    }
+
+    @Test func twoEnginesOnOneHostLeaveEachOtherAlone() async throws {
+        try await TestNetwork.with { network in
+            try await Self.makeBridges(network)
+            let other = try await NetworkDriver(
+                instance: InstanceName(rootFolder: "/srv/second"), hostNamespace: network.host.path)
+            let bridge = other.instance.bridge(ofNetwork: "n")
+            try await other.ensureBridge(BridgeSpec(name: bridge, addresses: [#require(CIDR("172.29.0.1/24"))]))
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let two = try await network.container("two", on: bridge, "172.29.0.2/24", gateway: "172.29.0.1")
+            let first = try network.server("first", in: one)
+            let second = try network.server("second", in: two)
+            try await network.driver.setRules(
+                FirewallRules(networks: [Self.front], ports: [Self.port(8080, to: "172.30.0.2", first.port)]))
+            try await other.setRules(
+                FirewallRules(
+                    networks: [NetworkRules(bridge: bridge, subnets: [#require(CIDR("172.29.0.0/24"))])],
+                    ports: [Self.port(8081, to: "172.29.0.2", second.port)]))
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 first")
+            #expect(try ask("198.51.100.1", 8081, from: network.outside) == "198.51.100.2 second")
+            #expect(try ask("127.0.0.1", 8081, from: network.host) == "172.29.0.1 second")
+            #expect(
+                try ask("172.29.0.2", second.port, from: one, milliseconds: 300) == nil, "isolation between engines")
+            #expect(try await other.observe().bridges.map(\.name) == [bridge])
+            try await other.setRules(FirewallRules())
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 first")
+        }
+    }
+
+    @Test func anInterfaceThatIsNoBridgeIsNotTaken() async throws {
+        try await TestNetwork.with { network in
+            await #expect(throws: NetworkError.notABridge("lan")) {
+                try await network.driver.ensureBridge(BridgeSpec(name: "lan", addresses: []))
+            }
+            let path = "\(network.folder)/one"
+            try await network.driver.makeNamespace(path)
+            let endpoint = EndpointSpec(
+                namespacePath: path, interfaceName: "eth0", hostInterface: "bv-x", bridge: "berth-none", addresses: [])
+            await #expect(throws: NetworkError.noBridge("berth-none")) { try await network.driver.attach(endpoint) }
         }
     }
 

@@ -89,3 +89,61 @@ final class TestUpstream {
     /// The thread's receive fails and it closes the socket.
     func stop() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 }
+
+/// A TCP server in `namespace` whose connections are handled by `answer`, each on the accepting thread.
+private func startStreamServer(
+    in namespace: NetworkNamespace, at endpoint: SocketEndpoint,
+    _ answer: @escaping @Sendable (borrowing OwnedFD) -> Void
+) throws -> CInt {
+    let listener = try namespace.run { () throws(SyscallError) -> CInt in
+        let socket = try InternetSocket.open(endpoint.address.family, .tcp, nonblocking: false)
+        try InternetSocket.bind(socket.raw, to: endpoint)
+        try InternetSocket.listen(socket.raw)
+        return socket.release()
+    }
+    try startThread {
+        while let connection = try? InternetSocket.accept(listener, nonblocking: false) {
+            answer(OwnedFD(owning: connection.descriptor))
+        }
+        close(listener)
+    }
+    return listener
+}
+
+/// Sends back all it was sent, once the client has ended its side.
+final class EchoServer {
+    private let listener: CInt
+
+    init(in namespace: NetworkNamespace, port: UInt16) throws {
+        listener = try startStreamServer(in: namespace, at: SocketEndpoint(.anyV4, port)) { connection in
+            guard let received = try? connection.readToEnd() else { return }
+            try? connection.write(received)
+        }
+    }
+
+    func stop() { shutdown(listener, CInt(SHUT_RDWR)) }
+}
+
+/// A name server that is asked over TCP and knows one address for every name.
+final class TestStreamUpstream {
+    private let listener: CInt
+
+    init(in namespace: NetworkNamespace, at address: IPAddress) throws {
+        listener = try startStreamServer(in: namespace, at: SocketEndpoint(address, 53)) { connection in
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            var received: [UInt8] = []
+            while received.count < 2 || received.count < 2 + Int(received[0]) << 8 + Int(received[1]) {
+                let count = (try? buffer.withUnsafeMutableBytes { try connection.read(into: $0) }) ?? 0
+                if count == 0 { return }
+                received += buffer[..<count]
+            }
+            guard let query = DNSQuery(parsing: received.dropFirst(2)) else { return }
+            let answer = query.response(.noError, records: [.address(.v4(0xc000_0202))], ttl: 60)
+            // In two pieces: a stream has no messages.
+            try? connection.write([UInt8(answer.count >> 8), UInt8(answer.count & 0xff)] + answer.prefix(5))
+            try? connection.write(answer.dropFirst(5))
+        }
+    }
+
+    func stop() { shutdown(listener, CInt(SHUT_RDWR)) }
+}

@@ -33,7 +33,7 @@ struct RunOverrides: ParsableArguments {
         service.scale = 1
         if !servicePorts { service.ports = [] }
         if let entrypoint {
-            guard let words = ComposeFile.CommandLine.split(entrypoint)?.words else {
+            guard let words = CommandWords.split(entrypoint)?.words else {
                 throw UsageFailure("--entrypoint has a quote without its partner: \(entrypoint)")
             }
             service.entrypoint = words

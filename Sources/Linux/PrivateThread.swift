@@ -55,9 +55,7 @@ package func mountFileSystem(
     try syscall("mount", on: target) { berth_mount(source, target, type, flags, options) }
 }
 
-/// The two ends of a new pipe, closed on exec; both are the caller's to own (pipe2(2)).
-package func makePipe() throws(SyscallError) -> (read: CInt, write: CInt) {
-    var ends: [CInt] = [-1, -1]
-    try syscall("pipe2", on: "pipe") { berth_pipe2(&ends, O_CLOEXEC) }
-    return (ends[0], ends[1])
+/// Takes a mount away, at once for new users and for good when the last one is done with it (umount2(2), MNT_DETACH).
+package func unmountFileSystem(_ target: String) throws(SyscallError) {
+    try syscall("umount2", on: target) { berth_umount2(target, CInt(BERTH_MNT_DETACH)) }
 }

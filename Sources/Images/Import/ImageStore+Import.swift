@@ -48,7 +48,7 @@ extension ImageStore {
         await hold([diffID, archive.digest], in: lease)
         do {
             try await pool.run { [snapshots, content] in
-                if try snapshots.record(diffID) == nil {
+                if !snapshots.has(diffID) {
                     try snapshots.commit(pending.path, pending.layer, as: diffID, above: [])
                 } else {
                     try removeTree(pending.path)

@@ -51,7 +51,7 @@ extension ImageStore {
         await hold(plan.layers.map(\.digest) + plan.chainIDs, in: lease)
         await hold([new.manifest.config.digest, digest(of: new.manifestBytes)], in: lease)
         for (index, file) in new.files.enumerated() where !content.has(plan.layers[index]) {
-            let isUnpacked = try snapshots.record(plan.chainIDs[index]) != nil
+            let isUnpacked = snapshots.has(plan.chainIDs[index])
             try await pool.run { [content] in
                 // Unpacking checks it; what is not unpacked again is checked here.
                 if isUnpacked { try checkDiffID(of: file.path, diffIDs[index], layer: index + 1) }

@@ -79,9 +79,9 @@ private func startWorker(
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    let pipe = try makePipe()
-    let sink = OwnedFD(owning: pipe.write)
-    let source = OwnedFD(owning: pipe.read)
+    var pipe = try DescriptorPair.pipe()
+    let source = pipe.takeFirst()
+    let sink = pipe.takeSecond()
     // Above the numbers they are moved to, or one would close another.
     let (input, target, output) = (try blob.above(3), try folder.above(3), try sink.above(3))
     posix_spawn_file_actions_adddup2(&actions, input.handle.raw, 0)

@@ -73,8 +73,8 @@ extension ImageStore {
             let plan = downloadPlan(manifest, config, client, report)
             await hold(plan.chainIDs, in: lease)
             report(.layers(manifest.layers))
-            let unchecked = try plan.layers.indices.filter { index in
-                try !content.has(plan.layers[index]) && snapshots.record(plan.chainIDs[index]) != nil
+            let unchecked = plan.layers.indices.filter { index in
+                !content.has(plan.layers[index]) && snapshots.has(plan.chainIDs[index])
             }
             _ = try await unpack(plan)
             for index in plan.layers.indices { try await plan.arrival(index) }

@@ -23,6 +23,8 @@ struct PullKey: Hashable {
 final class SharedPull: Sendable {
     private struct State {
         var observers: [@Sendable (PullProgress) -> Void] = []
+        /// What the pull began with, for who comes later.
+        var layers: PullProgress?
         var waiting = 0
         var task: Task<Image, any Error>?
         var isCancelled = false
@@ -34,12 +36,14 @@ final class SharedPull: Sendable {
 
     /// - Returns: false when it was given up already.
     func join(_ observer: @escaping @Sendable (PullProgress) -> Void) -> Bool {
-        state.withLock { state in
-            guard !state.isCancelled else { return false }
+        let (isJoined, layers) = state.withLock { state -> (Bool, PullProgress?) in
+            guard !state.isCancelled else { return (false, nil) }
             state.observers.append(observer)
             state.waiting += 1
-            return true
+            return (true, state.layers)
         }
+        if let layers { observer(layers) }
+        return isJoined
     }
 
     func leave() {
@@ -53,7 +57,11 @@ final class SharedPull: Sendable {
     }
 
     func report(_ progress: PullProgress) {
-        for observer in state.withLock({ $0.observers }) { observer(progress) }
+        let observers = state.withLock { state in
+            if case .layers = progress { state.layers = progress }
+            return state.observers
+        }
+        for observer in observers { observer(progress) }
     }
 
     func value() async throws -> Image {

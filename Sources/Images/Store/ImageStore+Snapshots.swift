@@ -31,7 +31,7 @@ extension ImageStore {
     package func snapshot(for image: Image) async throws -> Snapshot {
         guard !image.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
         let chainIDs = image.chainIDs
-        if try chainIDs.allSatisfy({ try snapshots.record($0) != nil }) {
+        if chainIDs.allSatisfy(snapshots.has) {
             return Snapshot(lower: chainIDs.reversed().map(snapshots.layerPath))
         }
         return try await withLease { lease in
@@ -43,7 +43,7 @@ extension ImageStore {
     /// Unpacks the layers side by side; each is finished on top of the one below it.
     func unpack(_ plan: LayerPlan) async throws -> Snapshot {
         guard !plan.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
-        let tasks = try plan.chainIDs.indices.map { try layerTask($0, plan) }
+        let tasks = plan.chainIDs.indices.map { layerTask($0, plan) }
         var failure: (any Error)?
         for (chainID, task) in zip(plan.chainIDs, tasks) {
             do {
@@ -68,11 +68,11 @@ extension ImageStore {
     }
 
     /// The work that ends with layer `index` unpacked; its value is that layer and those below, top first.
-    private func layerTask(_ index: Int, _ plan: LayerPlan) throws -> Task<[String], any Error> {
+    private func layerTask(_ index: Int, _ plan: LayerPlan) -> Task<[String], any Error> {
         let chainID = plan.chainIDs[index]
         if let task = layerTasks[chainID] { return task }
-        let below = try index > 0 ? layerTask(index - 1, plan) : nil
-        let isThere = try snapshots.record(chainID) != nil
+        let below = index > 0 ? layerTask(index - 1, plan) : nil
+        let isThere = snapshots.has(chainID)
         let task = Task { [snapshots, pool, unpacker, root, path = content.path(plan.layers[index].digest)] in
             guard !isThere else { return [snapshots.layerPath(chainID)] + (try await below?.value ?? []) }
             try await plan.arrival(index)

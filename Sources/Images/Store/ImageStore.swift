@@ -139,7 +139,9 @@ package actor ImageStore {
         } catch {
             leases[lease] = nil
             try? await sweep()  // the failure that is reported is the first one
-            if let error = error as? SyscallError, error.code == .noSpace { throw ImageError.noSpace(root) }
+            if let error = error as? SyscallError, [.noSpace, Errno(rawValue: EDQUOT)].contains(error.code) {
+                throw ImageError.noSpace(root)
+            }
             throw error
         }
     }

@@ -29,9 +29,12 @@ struct SnapshotFolder: Sendable {
     /// nil unless the layer is there whole.
     func record(_ chainID: Digest) throws -> Record? {
         let path = "\(root)/\(chainID.hex)/layer.json"
-        guard fileExists(path) else { return nil }
+        guard has(chainID) else { return nil }
         return try decodeJSON(Record.self, from: readFile(path))
     }
+
+    /// Whether the layer is there whole: its description is written before it gets its name.
+    func has(_ chainID: Digest) -> Bool { fileExists("\(root)/\(chainID.hex)/layer.json") }
 
     /// A folder for unpacking, with a file system folder in it.
     func makePending() throws(SyscallError) -> String {

@@ -13,7 +13,8 @@ package enum YAMLScalar {
         if style == .literal, !traits.block { style = .double }
         switch style {
         case .plain: return text
-        case .single: return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+        case .single:
+            return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
         case .double: return quoted(text)
         case .literal: return literal(text, indent: indent)
         }

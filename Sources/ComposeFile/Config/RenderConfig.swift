@@ -97,7 +97,8 @@ struct ModelUsage {
             for element in ["secrets", "configs"] {
                 names[element]?.formUnion(service[element]?.sequence?.compactMap { $0["source"]?.string } ?? [])
             }
-            names["secrets"]?.formUnion(service["build"]?["secrets"]?.sequence?.compactMap { $0["source"]?.string } ?? [])
+            names["secrets"]?.formUnion(
+                service["build"]?["secrets"]?.sequence?.compactMap { $0["source"]?.string } ?? [])
             if let config = service["credential_spec"]?["config"]?.string { names["configs"]?.insert(config) }
         }
     }

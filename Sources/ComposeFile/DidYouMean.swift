@@ -2,7 +2,7 @@
 package func nearest(to word: String, among names: [String]) -> String? {
     let wanted = Array(word.lowercased().unicodeScalars)
     guard wanted.count <= 64 else { return nil }
-    let tolerance = max(1, wanted.count / 3)
+    let tolerance = wanted.count < 3 ? 0 : max(1, wanted.count / 3)
     var best: (name: String, distance: Int)?
     for name in names {
         let candidate = Array(name.lowercased().unicodeScalars)

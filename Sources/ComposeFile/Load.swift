@@ -23,7 +23,7 @@ private struct Loader {
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
         let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
         var model = assembly.model(of: documents, scope)
-        if !report.hasErrors, model.mapping?.isEmpty ?? true {
+        if !report.hasErrors, documents.isEmpty || model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
         try failIfErrors()
@@ -46,7 +46,7 @@ private struct Loader {
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
         if request.steps.interpolate {
-            Validation(report: report).checkRequired(model, .mapping(Format.file))
+            Validation(report: report).checkRequired(model, Shape(record: Format.file))
             Completion().apply(to: &model)
         }
         if request.steps.resolvePaths {

@@ -12,19 +12,26 @@ struct Printed {
 
     func file(_ model: Node) -> Node {
         var result = node(model, .mapping(Format.file))
-        guard json else { return result }
         result.updateMapping { mapping in
+            guard json else { return }
             mapping.remove("models")
             mapping = Mapping(mapping.entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         }
         return result
     }
 
+    /// Mappings that are printed even when there is nothing in them.
+    private static let keptWhenEmpty: Set<String> = [
+        "build", "deploy", "healthcheck", "logging", "blkio_config", "credential_spec", "develop", "provider",
+        "update_config", "rollback_config", "limits", "reservations", "restart_policy", "bind", "volume", "tmpfs",
+        "image", "services",
+    ]
+
     func node(_ node: Node, _ shape: Shape) -> Node {
         switch node.value {
         case .mapping(let mapping):
             if let record = shape.record { return Node(.mapping(members(mapping, record)), at: node.span) }
-            let sorted = mapping.entries.sorted { Self.precedes($0.key, $1.key) }
+            let sorted = mapping.entries.sorted { precedes($0.key, $1.key) }
             let members = sorted.map { entry in
                 (entry.key, shape.members.map { self.node(entry.value, $0) } ?? entry.value)
             }
@@ -42,21 +49,23 @@ struct Printed {
         for attribute in record.attributes {
             let value = mapping[attribute.name].map { node($0, attribute.shape) }
             guard let value = quirks.adjust(attribute.name, value) else { continue }
-            if quirks.keeps(attribute.name) || !Self.isZero(value) || keepsZero(attribute, record) {
+            if quirks.keeps(attribute.name) || keeps(value, attribute, record) {
                 result[quirks.key(attribute.name)] = value
             }
         }
         guard !json || record === Format.file else { return result }
         let extensions = mapping.entries.filter { $0.key.hasPrefix("x-") }.sorted { $0.key < $1.key }
-        for entry in extensions { result[entry.key] = Self.sorted(entry.value) }
+        for entry in extensions { result[entry.key] = sorted(entry.value) }
         return result
     }
 
-    private func keepsZero(_ attribute: Attribute, _ record: Record) -> Bool {
-        switch attribute.name {
-        case "image", "volume", "tmpfs", "bind": record === Format.serviceVolume
-        case "required": record === Format.dependency
-        default: Self.keptWhenZero.contains(attribute.name)
+    private func keeps(_ value: Node, _ attribute: Attribute, _ record: Record) -> Bool {
+        guard Self.isZero(value) else { return true }
+        switch value.value {
+        case .null: return false
+        case .mapping: return Self.keptWhenEmpty.contains(attribute.name)
+        case .bool where attribute.name == "required": return record === Format.dependency
+        default: return Self.keptWhenZero.contains(attribute.name)
         }
     }
 
@@ -75,7 +84,7 @@ struct Printed {
     }
 
     /// A tree with the members of every mapping sorted.
-    static func sorted(_ node: Node) -> Node {
+    func sorted(_ node: Node) -> Node {
         switch node.value {
         case .mapping(let mapping):
             let entries = mapping.entries.sorted { precedes($0.key, $1.key) }
@@ -85,7 +94,10 @@ struct Printed {
         }
     }
 
-    static func precedes(_ left: String, _ right: String) -> Bool { left < right }
+    /// Go's JSON sorts keys by their bytes, its YAML in the way a person counts.
+    private func precedes(_ left: String, _ right: String) -> Bool {
+        json ? left.utf8.lexicographicallyPrecedes(right.utf8) : NaturalOrder.precedes(left, right)
+    }
 
     static func imagesOnly(_ model: Node) -> Node {
         let services = (model["services"]?.mapping?.entries ?? []).compactMap { entry in

@@ -9,6 +9,7 @@ struct Quirks {
     private static let alwaysInJSON: [(Record, [String: Node.Value])] = [
         (Format.service, ["command": .null, "entrypoint": .null]),
         (Format.hook, ["command": .null]),
+        (Format.watch, ["exec": .mapping(Mapping([("command", Node(.null))]))]),
         (Format.network, ["ipam": .mapping(Mapping())]),
         (Format.deploy, ["resources": .mapping(Mapping()), "placement": .mapping(Mapping())]),
     ]
@@ -16,7 +17,9 @@ struct Quirks {
     /// The value that is printed; nil leaves the attribute out.
     func adjust(_ name: String, _ value: Node?) -> Node? {
         if record === Format.service, name == "ulimits", let value { return limits(value) }
-        if record === Format.service, name == "mem_swappiness", value?.string == "0" { return nil }
+        if record === Format.service, name == "pull_refresh_after" { return nil }
+        if record === Format.ipam, name == "options" { return nil }
+        if record === Format.rollout, value?.string == "0s" { return nil }
         if let text = value?.string, text == "0", Self.isByteCount(record[name]) { return nil }
         if value == nil, json {
             for (record, defaults) in Self.alwaysInJSON where record === self.record {

@@ -9,7 +9,7 @@ package func renderConfig(
         Selection(options: options).apply(to: &model)
         model = Printed(json: format == .json).file(model)
     } else {
-        model = Printed.sorted(model)
+        model = Printed(json: format == .json).sorted(model)
     }
     if options.imagesOnly { model = Printed.imagesOnly(model) }
     let text: String

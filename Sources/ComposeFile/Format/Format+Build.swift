@@ -11,7 +11,7 @@ extension Format {
             Attribute("provenance", .booleanOrText, "Provenance attestation."),
             Attribute("sbom", .booleanOrText, "Bill of materials."),
             Attribute(
-                "ssh", Shape(items: .text, uniqueItems: true, members: .textOrNullValue, short: .ssh),
+                "ssh", Shape(items: .text, uniqueItems: true, members: .scalarValue, short: .ssh),
                 example: "[default]", "SSH agents and keys for the build."),
             Attribute("labels", .labels, merge: .members, "Labels on the image."),
             Attribute("cache_from", .texts, "Where cached layers are taken from."),
@@ -33,8 +33,4 @@ extension Format {
             Attribute("platforms", .texts, example: "[linux/amd64]", "The platforms that are built."),
             Attribute("privileged", .boolean, default: "false", "The build runs with all rights."),
         ])
-}
-
-extension Shape {
-    static let textOrNullValue = Shape([.string, .number, .boolean, .null])
 }

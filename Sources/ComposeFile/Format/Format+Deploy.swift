@@ -17,7 +17,7 @@ extension Format {
             Attribute("endpoint_mode", .text, standing: .noEffect("a cluster"), "How clients reach it."),
         ])
 
-    private static let rollout = Record(
+    static let rollout = Record(
         "a rollout",
         [
             Attribute("parallelism", .integer, "How many replicas at once."),
@@ -74,7 +74,7 @@ extension Format {
         ])
 
     private static let reservedDevice = Record(
-        "a device request",
+        "a reserved device",
         deviceRequest.attributes.map { attribute in
             attribute.name == "capabilities"
                 ? Attribute("capabilities", .distinctTexts, required: true, attribute.documentation) : attribute

@@ -153,7 +153,7 @@ extension Format {
         Attribute("stop_grace_period", .duration, default: "10s", "Time from the stop signal to the kill."),
         Attribute("stop_signal", .text, default: "SIGTERM", example: "SIGINT", "The signal that asks it to stop."),
         Attribute(
-            "storage_opt", Shape(members: Shape([.string, .number, .boolean, .null])),
+            "storage_opt", Shape(members: .scalarValue, short: .keyValues(missing: .empty)),
             example: "{size: 1G}", "Options for its root file system."),
         Attribute("sysctls", .labels, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
         Attribute(

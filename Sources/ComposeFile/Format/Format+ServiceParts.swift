@@ -116,7 +116,7 @@ extension Format {
         "a device",
         [
             Attribute("source", .text, required: true, "The device on the host."),
-            Attribute("target", .text, "Its path in the container."),
+            Attribute("target", .text, required: true, "Its path in the container."),
             Attribute("permissions", .text, default: "rwm", "Any of r, w and m."),
         ])
 
@@ -135,7 +135,9 @@ extension Format {
                 example: "[CMD, pg_isready]", "The command; a string is run by the shell."),
             Attribute("timeout", .duration, default: "30s", "How long a check may take."),
             Attribute("interval", .duration, default: "30s", "Time between checks."),
-            Attribute("retries", Shape([.number, .string], meaning: .integer), default: "3", "Failures in a row."),
+            Attribute(
+                "retries", Shape([.number, .string], meaning: .integer, range: 0...Int64.max), default: "3",
+                "Failures in a row."),
             Attribute("start_period", .duration, default: "0s", "Failures do not count this long."),
             Attribute("start_interval", .duration, default: "5s", "Time between checks in the start period."),
             Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
@@ -158,7 +160,8 @@ extension Format {
         [
             Attribute("driver", .text, default: "json-file", "The log driver."),
             Attribute(
-                "options", Shape(members: Shape([.string, .number, .null])), example: "{max-size: 10m}",
+                "options", Shape(members: .textNumberOrNull, short: .keyValues(missing: .empty)),
+                example: "{max-size: 10m}",
                 "Options for the driver."),
         ])
 
@@ -232,7 +235,7 @@ extension Format {
             Attribute("watch", .list(of: watch), "What to do when source files change.")
         ])
 
-    private static let watch = Record(
+    static let watch = Record(
         "a watch rule",
         [
             Attribute("path", .text, required: true, "The folder that is followed."),

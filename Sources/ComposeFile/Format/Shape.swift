@@ -124,11 +124,14 @@ extension Shape {
     package static let texts = Shape(items: .text)
     package static let distinctTexts = Shape(items: .text, uniqueItems: true)
     package static let textOrTexts = Shape(.string, items: .text, short: .listOfOne)
-    private static let scalarValue = Shape([.string, .number, .boolean, .null])
+    static let scalarValue = Shape([.string, .number, .boolean, .null])
+    static let textNumberOrNull = Shape([.string, .number, .null])
     /// `K=V` items or a mapping; a key without a value is null.
-    package static let variables = Shape(items: .text, members: scalarValue, short: .keyValues(missing: .null))
+    package static let variables = Shape(
+        items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .null))
     /// `K=V` items or a mapping; a key without a value is empty.
-    package static let labels = Shape(items: .text, members: scalarValue, short: .keyValues(missing: .empty))
+    package static let labels = Shape(
+        items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .empty))
     package static let driverOptions = Shape(members: .textOrNumber)
     package static let command = Shape([.string, .null], items: .text, short: .commandLine)
     package static let extraHosts = Shape(
@@ -164,6 +167,9 @@ package struct TextPattern: Sendable {
     ) { text in
         !text.isEmpty && text.utf8.allSatisfy(isNameByte)
     }
+
+    /// Keys of labels and variables.
+    package static let filled = TextPattern(regex: "^.+$", description: "a name that is not empty") { !$0.isEmpty }
 
     /// `container_name`: at least two characters of a name somewhere in it, as docker compose checks it.
     package static let containerName = TextPattern(

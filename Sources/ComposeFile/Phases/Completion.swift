@@ -5,6 +5,7 @@ struct Completion {
     func apply(to model: inout Node) {
         model.updateMapping { mapping in
             mapping.remove("version")
+            mapping.fill("services", Node(.mapping(Mapping())))
             mapping.update("services") { services in
                 services.updateMapping { $0.updateValues { _, service in complete(&service) } }
             }
@@ -18,7 +19,6 @@ struct Completion {
                 build.updateMapping { $0.fill("context", .text(".", at: span)) }
             }
             mapping.update("ports") { $0.each(completePort) }
-            mapping.update("devices") { $0.each(completeDevice) }
             mapping.update("secrets") { $0.each(completeSecret) }
             mapping.update("gpus") { $0.each(completeRequest) }
             mapping.update("depends_on") { node in
@@ -44,17 +44,11 @@ struct Completion {
         }
     }
 
-    private func completeDevice(_ device: inout Node) {
-        let span = device.span
-        device.updateMapping { $0.fill("permissions", .text("rwm", at: span)) }
-    }
-
     private func completeSecret(_ secret: inout Node) {
         let span = secret.span
         secret.updateMapping { mapping in
-            let target = mapping["target"]?.string ?? mapping["source"]?.string ?? ""
-            if target.isEmpty { return }
-            mapping["target"] = .text(target.hasPrefix("/") ? target : "/run/secrets/\(target)", at: span)
+            guard let source = mapping["source"]?.string else { return }
+            mapping.fill("target", .text("/run/secrets/\(source)", at: span))
         }
     }
 

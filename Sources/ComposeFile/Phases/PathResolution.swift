@@ -59,7 +59,7 @@ struct PathResolution {
     }
 
     private func resolve(_ node: inout Node) {
-        guard let path = node.string else { return }
+        guard let path = node.string, !path.hasPrefix("/") else { return }
         node.value = .string(FilePath.absolute(FilePath.expandingHome(path, home: home), in: directory))
     }
 

@@ -92,7 +92,7 @@ struct ShortForms {
         if let propagation = spec.propagation { bind.append(("propagation", .text(propagation, at: span))) }
         if spec.isBind { bind.append(("create_host_path", Node(.bool(true), at: span))) }
         if spec.isBind || !bind.isEmpty { members.append(("bind", .members(bind, at: span))) }
-        if !spec.isBind || spec.noCopy {
+        if !spec.isBind && spec.target.utf8.count + (spec.source?.utf8.count ?? 0) > 2 || spec.noCopy {
             let noCopy = spec.noCopy ? [("nocopy", Node(.bool(true), at: span))] : []
             members.append(("volume", .members(noCopy, at: span)))
         }

@@ -107,7 +107,7 @@ struct EngineLauncher {
     private var noRightsToStart: EngineFailure {
         EngineFailure(
             code: "no_rights", message: "no engine is running, and you may not start one in \(places.run)",
-            hint: "start it with more rights, for instance:\n  sudo berth version\n"
+            hint: "start it with more rights, for instance:\n  sudo berth ls\n"
                 + "then, to use it without sudo:\n  sudo usermod -aG berth \(CallingProcess.userName ?? "$USER")\n"
                 + "  newgrp berth")
     }

@@ -169,7 +169,9 @@ let package = Package(
             name: "EngineTests", dependencies: ["Engine", "EngineWire", "Reconcile", "ProjectModel", "JSON"],
             swiftSettings: strict),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel"], swiftSettings: strict),
+            name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
+            swiftSettings: strict),
+        .testTarget(name: "EngineClientTests", dependencies: ["EngineClient"], swiftSettings: strict),
         .testTarget(name: "LayeringTests", swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["EngineWire", "ProjectModel", "Linux", "CLinux", "JSON", "OCI"],

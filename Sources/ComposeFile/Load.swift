@@ -46,7 +46,7 @@ private struct Loader {
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
         if request.steps.interpolate {
-            Validation(report: report).checkRequired(model, .mapping(Format.file))
+            Validation(report: report).checkRequired(model, Shape(record: Format.file))
             Completion().apply(to: &model)
         }
         if request.steps.resolvePaths {

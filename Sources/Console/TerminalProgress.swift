@@ -152,14 +152,14 @@ package struct ProgressBlock: Sendable {
         }
         let name = item.name + String(repeating: " ", count: nameWidth - displayWidth(item.name))
         guard let width else { return " \(style(tone, sign)) \(name)  \(style(tone, details)) \(style(.blue, time))" }
-        // Sign, spaces and time take their room; the name is kept before the details.
-        let room = width - 4 - time.count - 1
-        let shownName = truncated(name, to: max(1, room))
-        let shownDetails =
-            room - displayWidth(shownName) - 2 > 1
-            ? truncated(details, to: room - displayWidth(shownName) - 2) : ""
-        let used = displayWidth(shownName) + 2 + displayWidth(shownDetails)
-        let gap = String(repeating: " ", count: max(1, room - used + 1))
-        return " \(style(tone, sign)) \(shownName)  \(style(tone, shownDetails))\(gap)\(style(.blue, time))"
+        // Sign, spaces and time take their room, the last column stays free: after it some terminals wrap. The name is
+        // kept before the details.
+        let room = max(1, width - 4 - time.count - 1)
+        let shownName = truncated(name, to: room)
+        let left = room - displayWidth(shownName) - 2
+        let shownDetails = left > 1 ? truncated(details, to: left) : ""
+        let used = displayWidth(shownName) + (shownDetails.isEmpty ? 0 : 2 + displayWidth(shownDetails))
+        let text = shownName + (shownDetails.isEmpty ? "" : "  \(style(tone, shownDetails))")
+        return " \(style(tone, sign)) \(text)\(String(repeating: " ", count: room - used + 1))\(style(.blue, time))"
     }
 }

@@ -16,8 +16,9 @@ struct EngineLauncher {
             default: throw EngineFailure(code: "unreachable", message: "cannot reach the engine: \(error)")
             }
         }
+        let logStart = (try? readFile(places.log).count) ?? 0
         try start()
-        return try connectToStarted()
+        return try connectToStarted(logStart: logStart)
     }
 
     /// Starts the engine and waits until it says that it is ready, or that another one was faster.
@@ -54,14 +55,14 @@ struct EngineLauncher {
     /// Connects to an engine that runs or, started by somebody else at the same moment, is about to listen.
     ///
     /// Nothing tells when another starter's engine begins to listen, so a refused connection is tried again for ten seconds.
-    private func connectToStarted() throws(EngineFailure) -> OwnedFD {
+    private func connectToStarted(logStart: Int) throws(EngineFailure) -> OwnedFD {
         let deadline = CallingProcess.monotonic + 10
         var pause = Duration.milliseconds(2)
         while true {
             do throws(SyscallError) { return try connectToUnixSocket(places.socket) } catch {
                 if error.code == .accessDenied { throw noRights }
                 guard CallingProcess.monotonic < deadline, error.code == .notFound || error.code == .connectionRefused
-                else { throw didNotStart }
+                else { throw didNotStart(logStart: logStart) }
             }
             var nothing: [Readiness] = []
             try? waitForReadiness(&nothing, timeout: pause)
@@ -106,14 +107,15 @@ struct EngineLauncher {
     private var noRightsToStart: EngineFailure {
         EngineFailure(
             code: "no_rights", message: "no engine is running, and you may not start one in \(places.run)",
-            hint: "start it with more rights, for instance:\n  sudo berth version\n"
+            hint: "start it with more rights, for instance:\n  sudo berth ls\n"
                 + "then, to use it without sudo:\n  sudo usermod -aG berth \(CallingProcess.userName ?? "$USER")\n"
                 + "  newgrp berth")
     }
 
-    private var didNotStart: EngineFailure {
-        let log = (try? readText(places.log)) ?? ""
-        let last = log.split(separator: "\n").suffix(10).map(String.init)
+    /// With what it wrote to its log since this start.
+    private func didNotStart(logStart: Int) -> EngineFailure {
+        let log = String(decoding: ((try? readFile(places.log)) ?? []).dropFirst(logStart), as: UTF8.self)
+        let last = log.split(separator: "\n").suffix(10).map { String($0.prefix(300)) }
         return EngineFailure(
             code: "start_failed", message: "the engine did not start", hint: "its log is \(places.log)", log: last)
     }

@@ -57,6 +57,14 @@ package enum CallingProcess {
         return broken.tm_gmtoff
     }
 
+    /// Opens /dev/null in place of standard descriptors that the caller closed, so that no other file gets their numbers.
+    package static func openMissingStandardDescriptors() {
+        for descriptor in 0...2 where fcntl(CInt(descriptor), F_GETFD) == -1 {
+            // The lowest free number is taken: it is `descriptor`, since those below are open.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Ends the process at once with `code`.
     package static func exit(_ code: CInt) -> Never { Glibc.exit(code) }
 

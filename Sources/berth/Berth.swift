@@ -35,7 +35,6 @@ struct Berth: ParsableCommand {
         return verbs
     }
 
-    private static func name(_ command: any ParsableCommand.Type) -> String {
-        command.configuration.commandName ?? "\(command)".lowercased()
-    }
+    /// Every verb has an explicit name: making one from its type's costs a search through all of the program's types.
+    private static func name(_ command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 }

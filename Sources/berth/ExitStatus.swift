@@ -21,17 +21,6 @@ enum ExitStatus: Error {
     }
 }
 
-/// The command line asks for something that cannot be.
-struct UsageFailure: Error, Equatable {
-    let message: String
-    let hint: String?
-
-    init(_ message: String, hint: String? = nil) {
-        self.message = message
-        self.hint = hint
-    }
-}
-
 /// Something failed on the client's side; the text says what, the hint what to do.
 struct CommandFailure: Error, Equatable {
     let message: String

@@ -3,6 +3,7 @@ import Console
 import EngineWire
 import Linux
 
+CallingProcess.openMissingStandardDescriptors()
 ignoreClosedPipes()
 let stdout = Output(Terminal.stdout) { CallingProcess.exit(ExitStatus.success.code) }
 let stderr = Output(Terminal.stderr)

@@ -74,7 +74,7 @@ extension Format {
         ])
 
     private static let reservedDevice = Record(
-        "a device request",
+        "a reserved device",
         deviceRequest.attributes.map { attribute in
             attribute.name == "capabilities"
                 ? Attribute("capabilities", .distinctTexts, required: true, attribute.documentation) : attribute

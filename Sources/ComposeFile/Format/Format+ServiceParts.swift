@@ -136,7 +136,8 @@ extension Format {
             Attribute("timeout", .duration, default: "30s", "How long a check may take."),
             Attribute("interval", .duration, default: "30s", "Time between checks."),
             Attribute(
-                "retries", Shape([.number, .string], meaning: .integer, range: 0...Int64.max), default: "3", "Failures in a row."),
+                "retries", Shape([.number, .string], meaning: .integer, range: 0...Int64.max), default: "3",
+                "Failures in a row."),
             Attribute("start_period", .duration, default: "0s", "Failures do not count this long."),
             Attribute("start_interval", .duration, default: "5s", "Time between checks in the start period."),
             Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
@@ -159,7 +160,8 @@ extension Format {
         [
             Attribute("driver", .text, default: "json-file", "The log driver."),
             Attribute(
-                "options", Shape(members: .textNumberOrNull, short: .keyValues(missing: .empty)), example: "{max-size: 10m}",
+                "options", Shape(members: .textNumberOrNull, short: .keyValues(missing: .empty)),
+                example: "{max-size: 10m}",
                 "Options for the driver."),
         ])
 

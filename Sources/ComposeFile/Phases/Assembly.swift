@@ -22,7 +22,7 @@ struct Assembly {
         var model = Node(.mapping(Mapping()))
         for document in documents {
             var node = document.node
-            prepare(&node, hasVariables: document.hasVariables, file, scope)
+            prepare(&node, hasVariables: document.hasVariables, file, scope, toleratesNull: documents.count > 1)
             if let included = Inclusion(assembly: self, scope: scope).take(from: &node) {
                 var whole = included
                 Merging().merge(node, onto: &whole, file)
@@ -37,11 +37,13 @@ struct Assembly {
     }
 
     /// Interpolates, checks and canonicalises a part of a document.
-    func prepare(_ node: inout Node, hasVariables: Bool, _ shape: Shape, _ scope: Scope) {
+    func prepare(
+        _ node: inout Node, hasVariables: Bool, _ shape: Shape, _ scope: Scope, toleratesNull: Bool = false
+    ) {
         if hasVariables, steps.interpolate {
             Interpolation(report: report, environment: scope.environment).apply(to: &node)
         }
-        Validation(report: report).check(node, shape)
+        Validation(report: report, toleratesNull: toleratesNull).check(node, shape)
         Canonicalisation(report: report, lenient: !steps.interpolate).apply(to: &node, shape)
     }
 }

@@ -27,7 +27,7 @@ struct Consistency {
 
     private func check(_ entry: Mapping.Entry) {
         let service = entry.value
-        if service["image"] == nil, service["build"] == nil, service["provider"] == nil {
+        if service["image"]?.string ?? "" == "", service["build"] == nil, service["provider"] == nil {
             report.error(
                 entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",
                 hint: "say what it runs: image: NAME")

@@ -3,6 +3,8 @@ import YAML
 /// Phase 4: holds a document, as it is written, against the format: names, kinds, enumerations.
 struct Validation {
     let report: Report
+    /// An attribute without a value is let through: an earlier file's value may stand; `checkRequired` comes later.
+    var toleratesNull = false
 
     func check(_ node: Node, _ shape: Shape) {
         guard node.tag != .reset else { return }
@@ -18,12 +20,13 @@ struct Validation {
         case .sequence(let nodes):
             guard let items = shape.items else { return mismatch(node, shape) }
             for (index, item) in nodes.enumerated() { report.inside(index) { check(item, items) } }
+        case .null where toleratesNull: return
         default:
             if allows(node, shape) { text(node, shape) } else { mismatch(node, shape) }
         }
     }
 
-    /// Required attributes of the merged model; `required` ones may come from another file.
+    /// What only the merged model can show: required attributes that are missing, values that no file gave.
     func checkRequired(_ node: Node, _ shape: Shape) {
         switch node.value {
         case .mapping(let mapping):
@@ -39,6 +42,7 @@ struct Validation {
         case .sequence(let nodes):
             guard let items = shape.items else { return }
             for (index, item) in nodes.enumerated() { report.inside(index) { checkRequired(item, items) } }
+        case .null where !allows(node, shape): mismatch(node, shape)
         default: return
         }
     }

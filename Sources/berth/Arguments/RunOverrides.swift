@@ -1,5 +1,6 @@
 import ArgumentParser
 import ComposeFile
+import Console
 import Linux
 import ProjectModel
 

@@ -159,8 +159,9 @@ final class AttachedUp {
     }
 
     private func openLogs() throws {
-        guard logs == nil, phase == .running, !choice.shown.isEmpty || choice.abort != .never else { return }
-        let services = choice.abort == .never ? choice.shown : choice.selected
+        guard logs == nil, phase == .running else { return }
+        // Without anything to show the stream still tells when all have ended.
+        let services = choice.abort == .never && !choice.shown.isEmpty ? choice.shown : choice.selected
         do throws(EngineFailure) {
             logs = try session.engine.logs(
                 LogRequest(services: services, follow: true, since: since), of: project.name)
@@ -170,7 +171,7 @@ final class AttachedUp {
             if error.code != "not_found" || operation.isFinished { throw error }
             return
         }
-        guard !shownHeader else { return }
+        guard !shownHeader, !choice.shown.isEmpty else { return }
         shownHeader = true
         reporter.suspend()
         session.stdout.line(

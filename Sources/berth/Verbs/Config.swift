@@ -8,7 +8,7 @@ import YAML
 /// `berth config`: the file as it is understood: merged, interpolated, short forms expanded.
 struct Config: Verb {
     static let configuration = CommandConfiguration(
-        abstract: "Check the file and show it as it is understood", aliases: ["convert"])
+        commandName: "config", abstract: "Check the file and show it as it is understood", aliases: ["convert"])
 
     @Option(help: "yaml or json") var format: Format = .yaml
     @Option(name: .shortAndLong, help: "Write to this file") var output: String?

@@ -4,7 +4,8 @@ import ProjectModel
 
 /// `berth create`: containers without starting them.
 struct Create: Verb {
-    static let configuration = CommandConfiguration(abstract: "Create containers, do not start them")
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Create containers, do not start them")
 
     @OptionGroup var recreation: RecreationFlags
     @OptionGroup(title: "Project") var global: GlobalOptions

@@ -4,7 +4,8 @@ import EngineWire
 
 /// `berth down`: removes what the project made.
 struct Down: Verb {
-    static let configuration = CommandConfiguration(abstract: "Stop and remove containers and networks")
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Stop and remove containers and networks")
 
     @Flag(help: "Remove containers of services that are not in the file, too") var removeOrphans = false
     @Flag(name: .shortAndLong, help: "Remove the project's volumes, too: their data is lost") var volumes = false

@@ -6,7 +6,8 @@ import Linux
 
 /// `berth exec`: runs a command in a running container.
 struct Exec: Verb {
-    static let configuration = CommandConfiguration(abstract: "Run a command in a running container")
+    static let configuration = CommandConfiguration(
+        commandName: "exec", abstract: "Run a command in a running container")
 
     @Flag(name: .shortAndLong, help: "Do not wait for its end") var detach = false
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")

@@ -5,7 +5,8 @@ import EngineWire
 
 /// `berth images`: what the project's containers were made from.
 struct Images: Verb {
-    static let configuration = CommandConfiguration(abstract: "List the images that containers were made from")
+    static let configuration = CommandConfiguration(
+        commandName: "images", abstract: "List the images that containers were made from")
 
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .shortAndLong, help: "Only ids") var quiet = false

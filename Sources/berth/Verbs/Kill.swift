@@ -4,7 +4,8 @@ import EngineWire
 
 /// `berth kill`: sends a signal, SIGKILL unless another is named.
 struct Kill: Verb {
-    static let configuration = CommandConfiguration(abstract: "Send a signal to services, SIGKILL by default")
+    static let configuration = CommandConfiguration(
+        commandName: "kill", abstract: "Send a signal to services, SIGKILL by default")
 
     @Option(name: .shortAndLong, help: "The signal, by name or number") var signal = "SIGKILL"
     @Flag(help: "Kill and remove containers of services that are not in the file, too") var removeOrphans = false

@@ -7,7 +7,7 @@ import ProjectModel
 
 /// `berth logs`: what containers wrote.
 struct Logs: Verb {
-    static let configuration = CommandConfiguration(abstract: "Show containers' output")
+    static let configuration = CommandConfiguration(commandName: "logs", abstract: "Show containers' output")
 
     @Flag(name: .shortAndLong, help: "Go on as more comes") var follow = false
     @Option(name: [.customLong("tail"), .customShort("n")], help: "Lines of each container, or all")

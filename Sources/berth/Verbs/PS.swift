@@ -5,7 +5,7 @@ import EngineWire
 
 /// `berth ps`: the project's containers.
 struct PS: Verb {
-    static let configuration = CommandConfiguration(abstract: "List containers")
+    static let configuration = CommandConfiguration(commandName: "ps", abstract: "List containers")
 
     @Flag(name: .shortAndLong, help: "Also stopped ones, and those of run") var all = false
     @Flag(name: .shortAndLong, help: "Only ids") var quiet = false

@@ -6,7 +6,7 @@ import ProjectModel
 
 /// `berth plan`: what `up` would do, action by action, and why.
 struct Plan: Verb {
-    static let configuration = CommandConfiguration(abstract: "Show what up would do, and why")
+    static let configuration = CommandConfiguration(commandName: "plan", abstract: "Show what up would do, and why")
 
     @OptionGroup var recreation: RecreationFlags
     @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =

@@ -4,7 +4,7 @@ import ProjectModel
 
 /// `berth pull`: fetches the services' images.
 struct Pull: Verb {
-    static let configuration = CommandConfiguration(abstract: "Fetch the services' images")
+    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Fetch the services' images")
 
     @Option(help: "always, or missing: only what is not there") var policy: PullArgument?
     @Flag(help: "Go on when an image cannot be fetched") var ignorePullFailures = false

@@ -3,7 +3,8 @@ import EngineWire
 
 /// `berth restart`: stops and starts containers as they are.
 struct Restart: Verb {
-    static let configuration = CommandConfiguration(abstract: "Restart services, without looking at the file")
+    static let configuration = CommandConfiguration(
+        commandName: "restart", abstract: "Restart services, without looking at the file")
 
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
     @Flag(name: .customLong("no-deps"), help: "Leave alone services that restart with these") var noDependents = false

@@ -7,7 +7,8 @@ import ProjectModel
 
 /// `berth run`: a container for one command, made like a service's.
 struct Run: Verb {
-    static let configuration = CommandConfiguration(abstract: "Run one command in a new container of a service")
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run one command in a new container of a service")
 
     @Flag(name: [.customLong("rm")], help: "Remove the container when it ends") var remove = false
     @Flag(name: .shortAndLong, help: "Leave it running in the background, print its id") var detach = false

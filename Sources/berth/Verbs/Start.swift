@@ -3,7 +3,7 @@ import EngineWire
 
 /// `berth start`: starts containers that exist.
 struct Start: Verb {
-    static let configuration = CommandConfiguration(abstract: "Start containers that exist")
+    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that exist")
 
     @Flag(help: "Return when the containers are healthy, or running if they have no check") var wait = false
     @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?

@@ -3,7 +3,8 @@ import EngineWire
 
 /// `berth stop`: stops services and keeps their containers.
 struct Stop: Verb {
-    static let configuration = CommandConfiguration(abstract: "Stop services, keep their containers")
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop services, keep their containers")
 
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
     @OptionGroup(title: "Project") var global: GlobalOptions

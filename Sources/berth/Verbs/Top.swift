@@ -6,7 +6,7 @@ import Linux
 
 /// `berth top`: processes in containers.
 struct Top: Verb {
-    static let configuration = CommandConfiguration(abstract: "List the processes of services")
+    static let configuration = CommandConfiguration(commandName: "top", abstract: "List the processes of services")
 
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services (default: all)") var services: [String] = []

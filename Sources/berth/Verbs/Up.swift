@@ -6,7 +6,8 @@ import ProjectModel
 
 /// `berth up`: makes the machine match the file, then shows the containers' output or leaves.
 struct Up: Verb {
-    static let configuration = CommandConfiguration(abstract: "Create and start everything in the file")
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Create and start everything in the file")
 
     @OptionGroup var recreation: RecreationFlags
     @Flag(name: .shortAndLong, help: "Leave the containers running in the background") var detach = false

@@ -6,7 +6,7 @@ import JSON
 
 /// `berth version`: of this program, and of the engine if one runs.
 struct Version: Verb {
-    static let configuration = CommandConfiguration(abstract: "Show versions")
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Show versions")
 
     @Flag(help: "Only the number") var short = false
     @Option(name: .shortAndLong, help: "pretty or json") var format: String?

@@ -5,7 +5,7 @@ import EngineWire
 
 /// `berth volumes`: the project's volumes.
 struct Volumes: Verb {
-    static let configuration = CommandConfiguration(abstract: "List the project's volumes")
+    static let configuration = CommandConfiguration(commandName: "volumes", abstract: "List the project's volumes")
 
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .shortAndLong, help: "Only names") var quiet = false

@@ -6,7 +6,7 @@ import EngineWire
 /// `berth wait`: waits until containers have ended.
 struct Wait: Verb {
     static let configuration = CommandConfiguration(
-        abstract: "Wait until services have ended, return the last one's code")
+        commandName: "wait", abstract: "Wait until services have ended, return the last one's code")
 
     @Flag(help: "Take the project down afterwards") var downProject = false
     @OptionGroup(title: "Project") var global: GlobalOptions

@@ -1,15 +1,13 @@
-import Console
-
 /// Puts a docker compose command line into the order that the parser reads: verb, global flags in long form, the rest.
 ///
 /// Global flags may stand before the verb or after it, `--flag=true` and `--flag=false` are understood, the command of `exec`
 /// and `run` is left alone, and a misspelt verb is met with the right one.
-struct ArgumentOrder {
+package struct ArgumentOrder: Sendable {
     /// Verbs by name; groups (`image`, `volume`, `network`) with the verbs inside.
-    let verbs: [String: [String]]
+    private let verbs: [String: [String]]
 
     private static let shortNames: [Character: String] = ["f": "--file", "p": "--project-name"]
-    static let globalValues: Set<String> = [
+    private static let globalValues: Set<String> = [
         "--file", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi", "--progress",
         "--parallel",
     ]
@@ -36,7 +34,10 @@ struct ArgumentOrder {
         ],
     ]
 
-    func ordered(_ arguments: [String]) throws(UsageFailure) -> [String] {
+    package init(verbs: [String: [String]]) { self.verbs = verbs }
+
+    /// The arguments as the parser wants them.
+    package func ordered(_ arguments: [String]) throws(UsageFailure) -> [String] {
         var rest = arguments[...]
         if rest.first == "compose" { rest.removeFirst() }
         var globals: [String] = []

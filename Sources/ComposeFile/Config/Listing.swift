@@ -1,0 +1,123 @@
+import ProjectModel
+import YAML
+
+/// What `config` lists instead of printing the model.
+package enum ConfigListing: Hashable, Sendable {
+    case services, volumes, networks, images, profiles, models, variables, environment
+    /// `name hash` lines for these services; `*` is all of them.
+    case hash([String])
+}
+
+/// A list for `config --services` and its sisters: an item a line, a final line break unless there is none.
+///
+/// - Throws: a diagnostic when a hash of a service is asked for that is not there.
+package func renderListing(
+    _ result: LoadResult, _ listing: ConfigListing, options: ConfigOptions = ConfigOptions()
+) throws(Diagnostic) -> String {
+    let lines: [String]
+    switch listing {
+    case .services: lines = inDependencyOrder(result.model["services"]?.mapping ?? Mapping())
+    case .volumes: lines = resources("volumes", result, options)
+    case .networks: lines = resources("networks", result, options)
+    case .models:
+        let used = ModelUsage(result.model).names["models"] ?? []
+        lines = (result.model["models"]?.mapping?.entries ?? []).filter { used.contains($0.key) }.compactMap {
+            $0.value["model"]?.string
+        }
+    case .images: lines = images(result, options)
+    case .profiles:
+        let services = (result.model["services"]?.mapping?.entries ?? []) + result.disabled.entries
+        lines = Set(services.flatMap { $0.value["profiles"]?.texts ?? [] }).sorted()
+    case .variables: lines = variables(result.references)
+    case .environment: lines = result.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    case .hash(let names): lines = try hashes(result, names)
+    }
+    return lines.map { $0 + "\n" }.joined()
+}
+
+private func resources(_ element: String, _ result: LoadResult, _ options: ConfigOptions) -> [String] {
+    var model = result.model
+    Selection(options: options).apply(to: &model)
+    return (model[element]?.mapping?.keys ?? []).sorted()
+}
+
+private func images(_ result: LoadResult, _ options: ConfigOptions) -> [String] {
+    var model = result.model
+    Selection(options: options).apply(to: &model)
+    let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
+    return services.filter { $0.value["provider"] == nil }.map { entry in
+        entry.value["image"]?.string ?? "\(result.project.name)-\(entry.key)"
+    }
+}
+
+/// Dependencies first; services that do not depend on each other by name.
+private func inDependencyOrder(_ services: Mapping) -> [String] {
+    var order: [String] = []
+    var state: [String: Bool] = [:]
+    for name in services.keys.sorted() {
+        var stack = [name]
+        while let top = stack.last {
+            if state[top] == nil {
+                state[top] = false
+                let needs = services[top]?["depends_on"]?.mapping?.keys ?? []
+                stack += needs.filter { services.index(of: $0) != nil && state[$0] == nil }.sorted().reversed()
+            } else {
+                stack.removeLast()
+                if state[top] == false { order.append(top) }
+                state[top] = true
+            }
+        }
+    }
+    return order
+}
+
+private func variables(_ references: [Template.Reference]) -> [String] {
+    var rows: [String: Template.Reference] = [:]
+    for reference in references {
+        var row = rows[reference.name] ?? reference
+        row.isRequired = row.isRequired || reference.isRequired
+        if row.defaultValue.isEmpty { row.defaultValue = reference.defaultValue }
+        if row.alternative.isEmpty { row.alternative = reference.alternative }
+        rows[reference.name] = row
+    }
+    let cells =
+        [["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]]
+        + rows.values.sorted { $0.name < $1.name }.map {
+            [$0.name, "\($0.isRequired)", $0.defaultValue, $0.alternative]
+        }
+    let widths = (0..<4).map { column in max(20, (cells.map { $0[column].count }.max() ?? 0) + 3) }
+    return cells.map { row in
+        let padded = row.dropLast().enumerated().map { index, cell in
+            cell + String(repeating: " ", count: widths[index] - cell.count)
+        }
+        return padded.joined() + (row.last ?? "")
+    }
+}
+
+private func hashes(_ result: LoadResult, _ names: [String]) throws(Diagnostic) -> [String] {
+    let services = result.model["services"]?.mapping ?? Mapping()
+    var wanted = names
+    if names.contains("*") { wanted = services.keys }
+    var lines: [String] = []
+    for name in wanted.sorted() {
+        guard let service = services[name] else {
+            throw Diagnostic(
+                .error, at: nil, "there is no service '\(name)'",
+                hint: nearest(to: name, among: services.keys).map { "did you mean '\($0)'?" })
+        }
+        lines.append("\(name) \(configHash(service))")
+    }
+    return lines
+}
+
+/// The label `com.docker.compose.config-hash` of a canonical service: SHA-256 of its JSON, without what does not
+/// concern a running container.
+package func configHash(_ service: ComposeNode) -> String {
+    var service = service
+    service.updateMapping { mapping in
+        for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { mapping.remove(key) }
+        mapping.update("deploy") { $0.updateMapping { $0.remove("replicas") } }
+    }
+    let printed = Printed(json: true).node(service, .mapping(Format.service))
+    return SHA256.hexadecimal(of: Array(GoJSON.text(printed).utf8))
+}

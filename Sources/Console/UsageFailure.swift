@@ -1,0 +1,10 @@
+/// The command line asks for something that cannot be.
+package struct UsageFailure: Error, Hashable, Sendable {
+    package let message: String
+    package let hint: String?
+
+    package init(_ message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+}

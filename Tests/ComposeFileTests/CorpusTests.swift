@@ -1,0 +1,126 @@
+import ComposeFile
+import JSON
+import ProjectModel
+import Testing
+import YAML
+
+@Suite("The corpus") struct CorpusTests {
+    private func load(_ the: Corpus.Case) throws(LoadFailure) -> LoadResult {
+        let request = LoadRequest(workingDirectory: "/p", environment: the.environment)
+        return try ComposeFile.load(request, from: MemoryFiles(texts: the.files))
+    }
+
+    @Test("what is printed loads again, to the same text")
+    func roundTrip() throws {
+        var printed = 0
+        for the in try Corpus.cases() {
+            guard let result = try? load(the) else { continue }
+            for format in ConfigFormat.allCases {
+                let text = renderConfig(result, format: format)
+                var files = the.files.filter { !$0.key.hasSuffix(".yaml") && !$0.key.hasSuffix(".yml") }
+                files["/p/compose.yaml"] = text
+                do {
+                    let again = try load(Corpus.Case(title: the.title, files: files, environment: the.environment))
+                    // JSON leaves out what docker compose leaves out there.
+                    if format == .yaml {
+                        #expect(renderConfig(again, format: format) == text, "\(the.title)")
+                        #expect(again.project.services == result.project.services, "\(the.title)")
+                    }
+                    printed += 1
+                } catch {
+                    Issue.record("\(the.title): \(error.rendered())\n\(text)")
+                }
+            }
+        }
+        #expect(printed > 500)
+    }
+
+    @Test("every refusal has a place in a file, or says which file is missing")
+    func refusals() throws {
+        for the in try Corpus.cases() {
+            do throws(LoadFailure) {
+                _ = try load(the)
+            } catch {
+                #expect(error.diagnostics.contains { $0.severity == .error }, "\(the.title)")
+                for diagnostic in error.diagnostics where diagnostic.place != nil {
+                    #expect(error.sources.render(diagnostic).contains("^"), "\(the.title)")
+                }
+            }
+        }
+    }
+
+    /// Deterministic: the same seed makes the same files.
+    private struct Generator: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let mixed = (state >> 33) ^ state
+            return mixed &* 0xff51_afd7_ed55_8ccd
+        }
+    }
+
+    @Test("mutated files never crash or hang, whatever they hold", arguments: 1...8)
+    func mutations(_ seed: UInt64) throws {
+        var generator = Generator(state: seed)
+        let cases = try Corpus.cases()
+        let tokens = [
+            "{", "}", "[", "]", ":", "- ", "&a ", "*a", "<<: ", "${", "$", "}", "\"", "'", "|", ">", "\n", "  ", "\t", "#",
+            "!reset ", "!override ", "null", "0", "-1", "99999999999999999999", "1e400", "\u{0}", "\u{FEFF}", "é😀", "x-",
+            "extends: a", "include: [compose.yaml]", "---\n", "? ", "%YAML 1.2\n", ".inf", "2020-01-01", "services:",
+        ]
+        for _ in 0..<400 {
+            guard let the = cases.randomElement(using: &generator), let file = the.files.keys.sorted().first,
+                var bytes = the.files[file].map({ Array($0.utf8) }), !bytes.isEmpty
+            else { continue }
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let position = Int.random(in: 0...bytes.count, using: &generator)
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: bytes.insert(contentsOf: tokens.randomElement(using: &generator)?.utf8 ?? "".utf8, at: position)
+                case 1: bytes.removeSubrange(position..<min(bytes.count, position + Int.random(in: 0...9, using: &generator)))
+                case 2: if position < bytes.count { bytes[position] = UInt8.random(in: 0...255, using: &generator) }
+                default:
+                    let end = min(bytes.count, position + Int.random(in: 0...40, using: &generator))
+                    bytes.insert(contentsOf: bytes[position..<end], at: Int.random(in: 0...bytes.count, using: &generator))
+                }
+            }
+            var files = MemoryFiles(texts: the.files)
+            files.files[file] = bytes
+            let request = LoadRequest(workingDirectory: "/p", environment: the.environment)
+            do throws(LoadFailure) {
+                let result = try ComposeFile.load(request, from: files)
+                #expect(!renderConfig(result).isEmpty)
+            } catch {
+                #expect(!error.rendered().isEmpty)
+            }
+        }
+    }
+
+    @Test("the schema in the repository is the one that the format gives")
+    func schema() throws {
+        let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let stored = String(decoding: try DiskFiles().read("/\(folder)/schemas/compose.schema.json"), as: UTF8.self)
+        #expect(stored == composeSchema().text(.pretty(indent: 2)), "write it anew: berth config --schema")
+    }
+
+    @Test("every attribute is documented, and named once")
+    func documented() {
+        var open: [Record] = [Format.file]
+        var seen: Set<ObjectIdentifier> = []
+        var count = 0
+        while let record = open.popLast() {
+            guard seen.insert(ObjectIdentifier(record)).inserted else { continue }
+            #expect(Set(record.attributes.map(\.name)).count == record.attributes.count, "\(record.title)")
+            for attribute in record.attributes {
+                #expect(attribute.documentation.hasSuffix("."), "\(record.title): \(attribute.name)")
+                count += 1
+                var shapes = [attribute.shape]
+                while let shape = shapes.popLast() {
+                    shapes += [shape.items, shape.members].compactMap { $0 }
+                    if let inner = shape.record { open.append(inner) }
+                }
+            }
+        }
+        #expect(count > 250)
+    }
+}

@@ -1,0 +1,92 @@
+import Testing
+import YAML
+
+@Suite("Parsing") struct ParsingTests {
+    private func first(_ text: String) -> Node? { parse(Array(text.utf8), file: 0).documents.first }
+
+    @Test("every node knows its line, column and length, in characters")
+    func places() throws {
+        let node = try #require(first("a: é\nüü:\n  - one\n  - \"two\"\n"))
+        let mapping = try #require(node.mapping)
+        #expect(mapping.entries[0].value.span == Span(file: 0, line: 1, column: 4, length: 1))
+        #expect(mapping.entries[1].keySpan == Span(file: 0, line: 2, column: 1, length: 2))
+        #expect(mapping["üü"]?.sequence?[1].span == Span(file: 0, line: 4, column: 5, length: 5))
+    }
+
+    @Test(
+        "what is wrong is said with its place",
+        arguments: [
+            ("a: 1\na: 2\n", "2:1 the key 'a' is given twice in one mapping"),
+            ("a:\n\tb: 1\n", "2:1 a tab in the indentation"),
+            ("a: [1\n", "2:1 expected ',' or ']': a list in brackets is not closed"),
+            ("a: b: c\n", "1:5 a second ': ' in one value"),
+            ("a: *x\n", "1:4 no anchor '&x' stands before this alias"),
+            ("a: &x [*x]\n", "1:8 the alias *x' stands inside the anchor it refers to"),
+            ("1: a\n", "1:1 a key must be text, found an integer: 1"),
+            ("? [a]\n: b\n", "1:3 a key must be text, found a list"),
+            ("a: {<<: x}\n", "1:5 '<<' merges a mapping or a list of mappings, found a string"),
+            ("a: {<<: {b: 1}, <<: {c: 1}}\n", "1:17 the key '<<' is given twice in one mapping"),
+            ("a: @x\n", "1:4 this character cannot start a value"),
+        ])
+    func problems(_ text: String, _ expected: String) {
+        let found = parse(Array(text.utf8), file: 0).problems.map { "\($0.span.line):\($0.span.column) \($0.message)" }
+        #expect(found == [expected])
+    }
+
+    @Test("bytes that are no UTF-8 are found at their line and column")
+    func encoding() {
+        let parsed = parse(Array("a: 1\nb: é".utf8) + [0xFF, 0x0A], file: 0)
+        #expect(parsed.problems.map(\.message) == ["not valid UTF-8: byte 0xff"])
+        #expect(parsed.problems.first?.span == Span(file: 0, line: 2, column: 5, length: 1))
+    }
+
+    @Test("a byte-order mark, CRLF and UTF-16 are read")
+    func encodings() {
+        #expect(first("\u{FEFF}a: 1\r\nb: 2\r\n")?.mapping?.keys == ["a", "b"])
+        let wide = "a: ü".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        #expect(parse([0xFF, 0xFE] + wide, file: 0).documents.first?["a"]?.string == "ü")
+    }
+
+    @Test(
+        "merge keys: written keys win, of several sources the first",
+        arguments: [
+            ("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}", "{a: 1, b: 3}"),
+            ("x: &x {a: 1}\nz: &z {a: 2, c: 3}\ny: {<<: [*x, *z]}", "{a: 1, c: 3}"),
+            ("x: &x {a: 1}\nz: &z {<<: *x, b: 2}\ny: {<<: *z}", "{a: 1, b: 2}"),
+            ("y: {<<: {a: 1}, b: 2}", "{a: 1, b: 2}"),
+        ])
+    func merges(_ text: String, _ expected: String) {
+        #expect(first(text)?["y"] == first(expected))
+    }
+
+    @Test("anchors of an earlier document can be used in a later one")
+    func documents() {
+        let parsed = parse(Array("a: &x 1\n---\nb: *x\n".utf8), file: 0)
+        #expect(parsed.documents.count == 2 && parsed.documents[1]["b"]?.integer == 1)
+    }
+
+    @Test("aliases that multiply are refused before they cost memory")
+    func laughs() {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+        for level in 1..<30 {
+            let aliases = (0..<9).map { _ in "*a\(level - 1)" }.joined(separator: ", ")
+            text += "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        let problems = parse(Array(text.utf8), file: 0).problems
+        #expect(problems.first?.message.hasPrefix("aliases expand to more than") == true)
+    }
+
+    @Test("nesting is bounded", arguments: ["[", "{a: ", "- "])
+    func depth(_ open: String) {
+        let text = String(repeating: open, count: 20_000)
+        #expect(parse(Array(text.utf8), file: 0).problems.isEmpty == false)
+    }
+
+    @Test("!reset and !override stay on their nodes, other tags do not matter")
+    func tags() {
+        let node = first("a: !reset []\nb: !override {x: 1}\nc: !foo 1\nd: !!str 1\ne: !!int \"3\"\nf: !!binary aGk=")
+        #expect(node?["a"]?.tag == .reset && node?["b"]?.tag == .override)
+        #expect(node?["c"]?.integer == 1 && node?["d"]?.string == "1" && node?["e"]?.integer == 3)
+        #expect(node?["f"]?.string == "hi")
+    }
+}

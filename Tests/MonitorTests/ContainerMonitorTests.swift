@@ -153,12 +153,12 @@ import Testing
             }
             _ = try monitor.event { if case .created = $0 { true } else { false } }
             try monitor.attach()
-            try monitor.say(StreamFrame(.stdin, Array("hello\n".utf8)))
             try monitor.release()
-            let frames = try monitor.frames { $0.exitCode != nil }
-            let text = frames.text(.stdout)
-            #expect(text.contains("/dev/pts/0\r\n33 77\r\n") && text.contains("got hello\r\n"))
-            #expect(frames.exitCode == 0)
+            let before = try monitor.frames { $0.text(.stdout).contains("33 77\r\n") }
+            #expect(before.text(.stdout) == "/dev/pts/0\r\n33 77\r\n")
+            try monitor.say(StreamFrame(.stdin, Array("hello\n".utf8)))
+            let after = try monitor.frames { $0.exitCode != nil }
+            #expect(after.text(.stdout) == "hello\r\ngot hello\r\n" && after.exitCode == 0)
         }
     }
 

@@ -49,6 +49,9 @@ package final class LogWriter {
         flush()
     }
 
+    /// Whether everything given so far has been written.
+    package var isIdle: Bool { buffer.isEmpty && lost == 0 && splitters.values.allSatisfy(\.isEmpty) }
+
     /// Tries to write what is held back.
     package func retry() { flush() }
 

@@ -157,7 +157,10 @@ let package = Package(
             name: "ComposeFileTests", dependencies: ["ComposeFile", "ProjectModel", "YAML", "JSON"],
             swiftSettings: strict),
         .testTarget(name: "RuntimeTests", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict),
-        .testTarget(name: "MonitorTests", dependencies: ["Monitor", "JSON", "Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "MonitorTests",
+            dependencies: ["Monitor", "Runtime", "AttachStream", "OCI", "JSON", "Linux", "CLinux"],
+            swiftSettings: strict),
         .testTarget(name: "NameServiceTests", dependencies: ["NameService", "Linux", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "NetworkingTests", dependencies: ["Networking", "NameService", "Linux", "JSON"], swiftSettings: strict

@@ -29,8 +29,8 @@ int berth_is_read_only(void) {
 }
 
 // The same file through a mount of its own: its pages stay shared with everybody who runs it.
-static int open_read_only(void) {
-    int tree = open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+int berth_open_read_only(const char *path) {
+    int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return -1;
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     if (mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) {
@@ -61,9 +61,14 @@ static int open_copy(void) {
 }
 
 int berth_reexecute_read_only(char *const argv[], char *const envp[]) {
-    int fd = open_read_only();
+    int fd = berth_open_read_only("/proc/self/exe");
     if (fd >= 0) execveat(fd, "", argv, envp, AT_EMPTY_PATH);
     fd = open_copy();
+    return fd < 0 ? -1 : execveat(fd, "", argv, envp, AT_EMPTY_PATH);
+}
+
+int berth_reexecute(char *const argv[], char *const envp[]) {
+    int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
     return fd < 0 ? -1 : execveat(fd, "", argv, envp, AT_EMPTY_PATH);
 }
 

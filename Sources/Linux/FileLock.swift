@@ -36,5 +36,11 @@ package struct FileLock: ~Copyable, Sendable {
         }
     }
 
+    /// Takes over a descriptor that holds a lock already.
+    package init(holding file: consuming OwnedFD) { self.file = file }
+
+    /// The descriptor that holds the lock: for handing it on.
+    package var descriptor: CInt { file.raw }
+
     private init(file: consuming OwnedFD) { self.file = file }
 }

@@ -35,8 +35,11 @@ final class AttachServer {
 
     init(_ loop: EventLoop) { self.loop = loop }
 
-    func listen(_ path: String) throws(SyscallError) {
-        let socket = try UnixSocket.listen(path, nonblocking: true)
+    /// The listening socket, if there is one.
+    var listenerDescriptor: CInt? { listener?.raw }
+
+    /// Takes connections from `socket`, which must not block.
+    func listen(_ socket: consuming OwnedFD) throws(SyscallError) {
         let descriptor = socket.raw
         listener = consume socket
         try loop.watch(descriptor, .read) { [weak self] _ in self?.accept(descriptor) }

@@ -1,16 +1,16 @@
 import Glibc
 
 /// The wall clock.
-enum Clock {
+package enum Clock {
     /// Nanoseconds since 1970.
-    static func now() -> Int64 {
+    package static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     /// RFC 3339 in UTC with the nanoseconds' final zeros left out, as json-file logs have it.
-    static func rfc3339(_ nanoseconds: Int64) -> String {
+    package static func rfc3339(_ nanoseconds: Int64) -> String {
         let seconds = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000
         let fraction = nanoseconds - seconds * 1_000_000_000
         let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400

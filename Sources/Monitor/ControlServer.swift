@@ -17,24 +17,34 @@ final class ControlServer {
     private var clients: [CInt: Client] = [:]
     /// Called with each command, and what to answer it with.
     var onCommand: (MonitorCommand, (MonitorEvent) -> Void) -> Void = { _, _ in }
-    /// What a new connection is told first.
-    var greeting: () -> [MonitorEvent] = { [] }
+    /// The lines that a new connection is told first.
+    var greeting: () -> [[UInt8]] = { [] }
 
-    init(_ loop: EventLoop, path: String) throws(SyscallError) {
+    /// `listener` must not block.
+    init(_ loop: EventLoop, _ listener: consuming OwnedFD) throws(SyscallError) {
         self.loop = loop
-        listener = try UnixSocket.listen(path, nonblocking: true)
-        try loop.watch(listener.raw, .read) { [weak self] _ in self?.accept() }
+        self.listener = listener
+        try loop.watch(self.listener.raw, .read) { [weak self] _ in self?.accept() }
+    }
+
+    /// Its descriptors, the listener first; nil while something is on its way through one of them.
+    var idleDescriptors: [CInt]? {
+        guard clients.values.allSatisfy({ $0.incoming.isEmpty && $0.connection.backlog == 0 }) else { return nil }
+        return [listener.raw] + clients.keys.sorted()
     }
 
     /// Whether everything said has been taken by those still listening.
     var isFlushed: Bool { clients.values.allSatisfy { $0.connection.backlog == 0 || $0.connection.isClosed } }
 
-    func add(_ socket: consuming OwnedFD) {
+    /// A further connection; one that `isNew` is greeted.
+    func add(_ socket: consuming OwnedFD, isNew: Bool = true) {
         let descriptor = socket.raw
         let client = Client(Connection(socket))
         clients[descriptor] = client
         try? loop.watch(descriptor, .read) { [weak self] events in self?.handle(descriptor, events) }
-        for event in greeting() { send(event, to: client) }
+        if isNew {
+            for line in greeting() { send(line, to: client) }
+        }
     }
 
     /// Tells every connection.
@@ -48,7 +58,11 @@ final class ControlServer {
 
     private func send(_ event: MonitorEvent, to client: Client) {
         guard let line = try? encodeJSON(event) else { return }
-        client.connection.send(line + [0x0A])
+        send(line + [0x0A], to: client)
+    }
+
+    private func send(_ line: [UInt8], to client: Client) {
+        client.connection.send(line)
         let descriptor = client.connection.socket.raw
         loop.change(descriptor, to: client.connection.backlog > 0 ? [.read, .write] : .read)
     }

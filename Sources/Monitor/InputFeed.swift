@@ -33,6 +33,9 @@ final class InputFeed {
         flush()
     }
 
+    /// Its descriptor when nothing is on its way through it; -1 once it is closed, nil while something is.
+    var idleDescriptor: CInt? { !isOpen ? -1 : pending.isEmpty && !endsWhenEmpty ? descriptor : nil }
+
     private var isOpen: Bool { pipe != nil }
 
     private func flush() {

@@ -4,6 +4,9 @@ struct LineSplitter {
 
     private var pending: [UInt8] = []
 
+    /// Whether no record is unfinished.
+    var isEmpty: Bool { pending.isEmpty }
+
     /// Adds what was read, and hands each record that is now whole to `emit`.
     mutating func add(_ bytes: some Collection<UInt8>, emit: (ArraySlice<UInt8>) -> Void) {
         pending.append(contentsOf: bytes)

@@ -4,8 +4,8 @@ import Linux
 /// Keeps a container's output in files of json-file lines: `{"log":"…\n","stream":"stdout","time":"…"}`.
 ///
 /// The current file is `path`, older ones `path.1`, `path.2` …; together they hold `maximumSize * maximumFiles` bytes.
-final class LogWriter {
-    enum Stream: String {
+package final class LogWriter {
+    package enum Stream: String, Sendable {
         case stdout = "stdout"
         case stderr = "stderr"
     }
@@ -21,16 +21,16 @@ final class LogWriter {
     private var lostReason = Errno.noSpace
 
     /// Output is held back (`isBlocking`) until `retry` succeeds.
-    private(set) var isBlocked = false
+    package private(set) var isBlocked = false
 
     /// Opens the file for appending; one that cannot be opened is tried again with each write.
-    init(_ target: MonitorSpec.LogFile) {
+    package init(_ target: MonitorSpec.LogFile) {
         self.target = target
         try? open()
     }
 
     /// Adds what a stream gave.
-    func add(_ bytes: some Collection<UInt8>, from stream: Stream) {
+    package func add(_ bytes: some Collection<UInt8>, from stream: Stream) {
         let time = Clock.rfc3339(Clock.now())
         var splitter = splitters[stream] ?? LineSplitter()
         splitter.add(bytes) { append($0, stream, time) }
@@ -39,7 +39,7 @@ final class LogWriter {
     }
 
     /// The streams have ended: writes what had no newline.
-    func finish() {
+    package func finish() {
         let time = Clock.rfc3339(Clock.now())
         for stream in [Stream.stdout, .stderr] {
             var splitter = splitters[stream] ?? LineSplitter()
@@ -49,8 +49,11 @@ final class LogWriter {
         flush()
     }
 
+    /// Whether everything given so far has been written.
+    package var isIdle: Bool { buffer.isEmpty && lost == 0 && splitters.values.allSatisfy(\.isEmpty) }
+
     /// Tries to write what is held back.
-    func retry() { flush() }
+    package func retry() { flush() }
 
     private func append(_ record: ArraySlice<UInt8>, _ stream: Stream, _ time: String) {
         var line: [UInt8] = Array("{\"log\":\"".utf8)
@@ -67,10 +70,7 @@ final class LogWriter {
     private func flush() {
         guard !buffer.isEmpty else { return }
         do throws(SyscallError) {
-            if file == nil { try open() }
-            if lost > 0 { try write(lossRecord()) }
-            lost = 0
-            try write(buffer)
+            try writeBuffer()
             isBlocked = false
         } catch {
             if target.isBlocking {
@@ -80,7 +80,7 @@ final class LogWriter {
             // A full disk: give up our own oldest output first, then this.
             dropOldest()
             do throws(SyscallError) {
-                try write(buffer)
+                try writeBuffer()
             } catch {
                 lost += bufferedRecords
                 lostReason = error.code
@@ -88,6 +88,12 @@ final class LogWriter {
         }
         buffer.removeAll(keepingCapacity: buffer.count <= 1 << 18)
         bufferedRecords = 0
+    }
+
+    private func writeBuffer() throws(SyscallError) {
+        if file == nil { try open() }
+        try write(lost > 0 ? lossRecord() + buffer : buffer)
+        lost = 0
     }
 
     private func lossRecord() -> [UInt8] {

@@ -22,6 +22,9 @@ final class OutputReader {
         try loop.watch(descriptor, .read) { [weak self] _ in self?.read() }
     }
 
+    /// Where it reads, and as which stream; nil once that has ended.
+    var place: (descriptor: CInt, stream: LogWriter.Stream)? { source == nil ? nil : (descriptor, stream) }
+
     /// Reads no more until told otherwise: the process then waits in its write.
     func hold(_ isHeld: Bool) {
         guard source != nil else { return }

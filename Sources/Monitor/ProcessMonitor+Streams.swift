@@ -93,6 +93,17 @@ extension ProcessMonitor {
         input?.onFull = { [unowned self] in attach.holdInput($0) }
     }
 
+    /// Goes on with streams that an earlier image opened.
+    func takeStreams(_ handover: borrowing Handover) throws(SyscallError) {
+        if handover.terminal.count == 2 {
+            terminal = Terminal(
+                OwnedFD(owning: handover.terminal[0]), peer: OwnedFD(owning: handover.terminal[1]))
+        }
+        for (descriptor, stream) in handover.outputs { try addOutput(OwnedFD(owning: descriptor), stream) }
+        if let descriptor = handover.input { input = InputFeed(loop, OwnedFD(owning: descriptor)) }
+        input?.onFull = { [unowned self] in attach.holdInput($0) }
+    }
+
     private func addOutput(_ source: consuming OwnedFD, _ stream: LogWriter.Stream) throws(SyscallError) {
         let reader = try OutputReader(loop, source, stream) { [unowned self] bytes, stream in deliver(bytes, stream) }
         outputs.append(reader)

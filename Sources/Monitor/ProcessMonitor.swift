@@ -15,7 +15,7 @@ package final class ProcessMonitor {
     let loop: EventLoop
     let control: ControlServer
     let attach: AttachServer
-    private let lock: FileLock
+    let lock: FileLock
     private let bootID: String
 
     var state = MonitorState(phase: .creating)
@@ -48,9 +48,40 @@ package final class ProcessMonitor {
         spec = try decodeJSON(MonitorSpec.self, from: try readFile("\(folder)/spec.json"))
         bootID = try currentBootID()
         loop = try EventLoop()
-        control = try ControlServer(loop, path: "\(folder)/control.sock")
+        control = try ControlServer(loop, try UnixSocket.listen("\(folder)/control.sock", nonblocking: true))
         attach = AttachServer(loop)
-        if case .container = spec.kind { try attach.listen("\(folder)/attach.sock") }
+        if case .container = spec.kind {
+            try attach.listen(try UnixSocket.listen("\(folder)/attach.sock", nonblocking: true))
+        }
+    }
+
+    /// Goes on where an earlier image of this process handed over.
+    package init(_ handover: consuming Handover) throws {
+        folder = handover.folder
+        spec = handover.spec
+        state = handover.state
+        bootID = state.process?.bootID ?? ""
+        memoryKillsBefore = handover.memoryKillsBefore
+        lock = FileLock(holding: OwnedFD(owning: handover.lock))
+        loop = try EventLoop()
+        control = try ControlServer(loop, OwnedFD(owning: handover.control.first ?? -1))
+        attach = AttachServer(loop)
+        if let listener = handover.attach { try attach.listen(OwnedFD(owning: listener)) }
+        cgroup = Cgroup(folders: state.cgroups, mounts: try .current())
+        if let target = spec.log { log = LogWriter(target) }
+        let handle = ProcessHandle(pid: state.process?.pid ?? -1, pidfd: OwnedFD(owning: handover.process))
+        let child = Child(try Launch(running: handle))
+        child.isReleased = true
+        self.child = child
+        try takeStreams(handover)
+        connect()
+        for client in handover.control.dropFirst() { control.add(OwnedFD(owning: client), isNew: false) }
+        try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
+    }
+
+    /// The rest of a life that began in an earlier image of this process.
+    package func goOn() throws {
+        try loop.run { isLeaving && control.isFlushed && attach.isFlushed }
     }
 
     /// Does all of it, and returns when the process has ended and everybody was told.
@@ -59,6 +90,7 @@ package final class ProcessMonitor {
         // What ends a session or a service is not for the monitor: it leaves when its process has ended.
         for number in [SIGHUP, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
         connect()
+        connectInherited()
         do {
             try create()
         } catch let failure as RuntimeFailure {
@@ -71,15 +103,23 @@ package final class ProcessMonitor {
 
     private func connect() {
         control.onCommand = { [unowned self] command, answer in handle(command, answer) }
-        control.greeting = { [unowned self] in
-            let versions = MonitorProtocol.versions
-            let hello = MonitorEvent.hello(
-                minimum: versions.lowerBound, maximum: versions.upperBound, monitorPID: getpid())
-            return state.phase == .creating ? [hello] : [hello, .state(state)]
-        }
+        control.greeting = { [unowned self] in greeting() }
         attach.onFrame = { [unowned self] in handle($0) }
         attach.onOwnerGone = { [unowned self] in signalSession(SIGHUP) }
         attach.onProgress = { [unowned self] in holdOutputs() }
+    }
+
+    /// By hand and from the file: what encodes any event costs an idle monitor more memory than all else.
+    private func greeting() -> [[UInt8]] {
+        let versions = MonitorProtocol.versions
+        let range = "\"minimum\":\(versions.lowerBound),\"maximum\":\(versions.upperBound)"
+        let hello = Array("{\"hello\":{\(range),\"monitorPID\":\(getpid())}}\n".utf8)
+        guard state.phase != .creating else { return [hello] }
+        let text = (try? readFile("\(folder)/state.json")) ?? (try? encodeJSON(state)) ?? []
+        return [hello, Array("{\"state\":{\"_0\":".utf8) + text + Array("}}\n".utf8)]
+    }
+
+    private func connectInherited() {
         let streamDescriptor = MonitorProtocol.streamDescriptor
         if case .exec = spec.kind, fcntl(streamDescriptor, F_GETFD) >= 0, isSocket(streamDescriptor) {
             _ = fcntl(streamDescriptor, F_SETFD, FD_CLOEXEC)
@@ -180,6 +220,7 @@ package final class ProcessMonitor {
         state.startedAt = now
         save()
         control.broadcast(.started(at: now))
+        handOver()
         guard case .exec(let exec) = spec.kind, let timeout = exec.timeout else { return }
         let (seconds, attoseconds) = timeout.components
         loop.setDeadline("timeout", milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000) {

@@ -15,6 +15,15 @@ final class Terminal {
         self.descriptor = descriptor
     }
 
+    /// Takes over both sides, which were opened before.
+    init(_ descriptor: consuming OwnedFD, peer: consuming OwnedFD) {
+        self.descriptor = descriptor
+        self.peer = peer
+    }
+
+    /// Both sides: the monitor's, the process's.
+    var descriptors: [CInt] { [descriptor.raw, peer.raw] }
+
     func resize(rows: UInt16, columns: UInt16) {
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(descriptor.raw, UInt(TIOCSWINSZ), &size)

@@ -53,6 +53,15 @@ package struct Launch: ~Copyable, Sendable {
         describe = { notes.failure($0) }
     }
 
+    /// A child that is past its exec.
+    package init(running handle: consuming ProcessHandle) throws(SyscallError) {
+        var pair = try UnixSocket.pair(.packets)
+        // Its other side goes with the pair: the child will say nothing more.
+        sync = pair.takeFirst()
+        self.handle = handle
+        describe = { StepNotes(notes: []).failure($0) }
+    }
+
     /// Waits for the child's next word.
     /// - Throws: `RuntimeFailure` when a step failed: the child is dead and has to be reaped.
     package func next() throws(RuntimeFailure) -> ChildEvent {

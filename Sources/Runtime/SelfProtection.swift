@@ -21,6 +21,16 @@ package enum SelfProtection {
         try syscall("prctl(PR_SET_DUMPABLE)", on: "self") { berth_forbid_looking_in() }
     }
 
+    /// Runs this program once more in this process, with `arguments`: children and descriptors stay, memory begins anew.
+    ///
+    /// Returns only if that fails; then nothing has changed.
+    package static func beginAnew(_ arguments: [String]) {
+        let environment = Self.environment()
+        withCStrings(arguments) { argv in
+            withCStrings(environment) { envp in _ = berth_reexecute(argv, envp) }
+        }
+    }
+
     private static func environment() -> [String] {
         var variables: [String] = []
         var next = environ

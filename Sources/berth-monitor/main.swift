@@ -4,14 +4,18 @@ import Monitor
 import Runtime
 
 // berth-monitor FOLDER: watches the process that FOLDER/spec.json describes, from before its exec until its end.
+// berth-monitor --watch N: the same process goes on with what an earlier image of it left in descriptor N.
 let arguments = CommandLine.arguments
-guard arguments.count == 2 else {
-    printError("usage: berth-monitor FOLDER")
-    exit(2)
-}
 do {
     try SelfProtection.begin()
-    try ProcessMonitor(folder: arguments[1]).run()
+    if arguments.count == 3, arguments[1] == "--watch", let descriptor = CInt(arguments[2]) {
+        try ProcessMonitor(Handover(from: descriptor)).goOn()
+    } else if arguments.count == 2 {
+        try ProcessMonitor(folder: arguments[1]).run()
+    } else {
+        printError("usage: berth-monitor FOLDER")
+        exit(2)
+    }
 } catch {
     printError("berth-monitor: \(error)")
     exit(1)

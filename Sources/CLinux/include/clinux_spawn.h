@@ -23,9 +23,14 @@ int berth_open_terminal_peer(int terminal);
 // device node. 0, or -1 and errno.
 int berth_attach_device_program(int folder, const uint64_t *program, size_t count);
 
+// The file at `path` through a read-only mount that is attached nowhere; close-on-exec. -1 and errno when not allowed.
+int berth_open_read_only(const char *path);
 // Runs the calling program again from a read-only mount of its own that is attached nowhere, so that nobody who gets at
 // /proc/PID/exe can write to its file. Returns -1 and errno only.
 int berth_reexecute_read_only(char *const argv[], char *const envp[]);
+// Runs the calling program again from where it runs now: the same process, children and descriptors, and a fresh memory.
+// Returns -1 and errno only.
+int berth_reexecute(char *const argv[], char *const envp[]);
 // 1 when this program's file lies on a read-only mount, or is a sealed memfd; 0 when not.
 int berth_is_read_only(void);
 // prctl(PR_SET_DUMPABLE, 0).

@@ -32,6 +32,18 @@ extension Desired {
     }
 }
 
+extension Desired {
+    /// Holds services to the images that their references resolve to now, so that a later pull makes nothing anew until
+    /// `up` asks: to be called after the verb, once images are pulled. `up` takes the old pin away.
+    package mutating func pinImages(of names: [String], as observed: Observed) {
+        let names = Set(names)
+        for index in services.indices where names.contains(services[index].spec.name) {
+            guard let image = services[index].spec.image.flatMap({ observed.images[$0] }) else { continue }
+            services[index].pinnedImage = image
+        }
+    }
+}
+
 /// One verb's edit of a project's wish, on a copy: an error leaves nothing half edited.
 struct IntentEdit {
     var desired: Desired

@@ -44,14 +44,17 @@ package enum Action: Hashable, Sendable {
     case removeNetwork(name: String)
     case createVolume(key: String, name: String)
     case removeVolume(name: String)
-    /// `replacing` gives its anonymous volumes, and its name once it is removed, to the new one.
+    /// `replacing` was removed before (by this plan, or by one that broke off): the anonymous volumes it left behind, and
+    /// only those, go on in the new one. A container that this plan made is known by its replica alone.
     case create(Replica, replacing: String?)
     case start(Replica, existing: String?)
     case stop(Replica, id: String)
+    /// Without `anonymousVolumes` they stay behind for the container that takes its place.
     case remove(Replica, id: String, anonymousVolumes: Bool)
     case pause(Replica, id: String)
     case unpause(Replica, id: String)
-    /// Ends when every replica of the service has reached the condition, and fails when one cannot any more.
+    /// Ends when every replica of the service has reached the condition, and fails when one cannot any more. One that is not
+    /// `required` never fails: it ends with a warning, also when an action before it failed.
     case wait(service: String, Condition, required: Bool)
 
     package enum Condition: String, Hashable, Sendable { case started, healthy, completed }

@@ -13,7 +13,7 @@ extension Preflight {
                     PreflightFinding(
                         .networkMissing, service: users.first,
                         "network \(wanted.name) declared as external, but could not be found",
-                        hint: "`berth network create \(wanted.name)`, or take `external` away"))
+                        hint: "start the project that makes it first, or take `external` away"))
             } else if let there, there.project != desired.project {
                 findings.append(
                     PreflightFinding(

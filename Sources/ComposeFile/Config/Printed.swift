@@ -7,7 +7,7 @@ struct Printed {
     /// Attributes that are printed even when they are zero, false or empty: whether they were given matters.
     private static let keptWhenZero: Set<String> = [
         "init", "attach", "command", "entrypoint", "scale", "replicas", "retries", "enable_ipv4", "enable_ipv6",
-        "parallelism", "required", "condition",
+        "parallelism", "required", "condition", "create_host_path",
     ]
 
     func file(_ model: Node) -> Node {

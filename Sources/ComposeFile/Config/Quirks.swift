@@ -20,7 +20,7 @@ struct Quirks {
         if record === Format.service, name == "pull_refresh_after" { return nil }
         if record === Format.ipam, name == "options" { return nil }
         if record === Format.rollout, value?.string == "0s" { return nil }
-        if let text = value?.string, text == "0", Self.isByteCount(record[name]) { return nil }
+        if let text = value?.string, text == "0", name != "mem_swappiness", Self.isByteCount(record[name]) { return nil }
         if value == nil, json {
             for (record, defaults) in Self.alwaysInJSON where record === self.record {
                 return defaults[name].map { Node($0) }
@@ -30,7 +30,7 @@ struct Quirks {
     }
 
     func keeps(_ name: String) -> Bool {
-        json && Self.alwaysInJSON.contains { $0.0 === record && $0.1[name] != nil }
+        !json && record === Format.ulimit || json && Self.alwaysInJSON.contains { $0.0 === record && $0.1[name] != nil }
     }
 
     /// The name under which it is printed.

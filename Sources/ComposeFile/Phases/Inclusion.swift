@@ -4,6 +4,8 @@ import YAML
 struct Inclusion {
     private static let imported = ["services", "volumes", "networks", "secrets", "configs", "models"]
     private static let maximumDepth = 50
+    /// So many files may be read in one load: includes can multiply.
+    private static let maximumFiles = 2000
 
     let assembly: Assembly
     let scope: Scope
@@ -43,6 +45,10 @@ struct Inclusion {
             report.error(
                 first.span, "\(mainPath) includes itself",
                 notes: [Diagnostic.Note(message: (scope.chain + [mainPath]).joined(separator: " -> "), place: nil)])
+            return nil
+        }
+        guard report.sources.files.count < Self.maximumFiles else {
+            report.error(first.span, "more than \(Self.maximumFiles) files are included")
             return nil
         }
         let inner = innerScope(entry, mainPath)

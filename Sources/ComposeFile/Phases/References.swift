@@ -80,6 +80,9 @@ struct References {
                             "the service '\(entry.key)' is disabled: it belongs to a profile that is not enabled",
                             hint: "enable it with --profile \(profiles.first ?? ""), or say `required: false`")
                     }
+                    if entry.value["required"]?.bool == false {
+                        return report.warning(place, "there is no service '\(entry.key)'; it is not required")
+                    }
                     let meant = nearest(to: entry.key, among: (services?.keys ?? []) + disabled.keys)
                     report.error(
                         place, "there is no service '\(entry.key)'", hint: meant.map { "did you mean '\($0)'?" })

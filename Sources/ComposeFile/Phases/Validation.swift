@@ -77,10 +77,10 @@ struct Validation {
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
         let names = record.attributes.map(\.name)
         var hint: String?
-        if let meant = nearest(to: entry.key, among: names) {
-            hint = "did you mean '\(meant)'?"
-        } else if let home = Format.home(of: entry.key, except: record) {
+        if let home = Format.home(of: entry.key, except: record) {
             hint = "'\(entry.key)' is an attribute of \(home)"
+        } else if let meant = nearest(to: entry.key, among: names) {
+            hint = "did you mean '\(meant)'?"
         } else if names.count <= 12 {
             hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
         }

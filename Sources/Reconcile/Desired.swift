@@ -61,8 +61,8 @@ package struct DesiredService: Codable, Hashable, Sendable {
     package var startRound: Int
     /// In the present recreate round anonymous volumes are made anew instead of carried over.
     package var renewAnonymousVolumes: Bool
-    /// The image id that containers should be made from, whatever the reference resolves to now; nil follows the
-    /// reference.
+    /// The image id that containers are to be made from, whatever the reference resolves to now; nil follows the
+    /// reference. Who makes a container must heed it, or it would be made anew for ever.
     package var pinnedImage: String?
 
     /// What every replica should be.

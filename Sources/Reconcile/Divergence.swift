@@ -100,12 +100,7 @@ private func fieldDivergences(
             }
         }
     }
-    if setLists.contains(field) {
-        let before = texts(old)
-        let after = texts(new)
-        return after.subtracting(before).sorted().map { Divergence("\(field).\($0)", .added(nil)) }
-            + before.subtracting(after).sorted().map { Divergence("\(field).\($0)", .removed(nil)) }
-    }
+    if setLists.contains(field) { return setDivergences(field, from: old, to: new) }
     if unorderedLists.contains(field), Set(old?.array ?? []) == Set(new?.array ?? []) { return [] }
     if objectFields.contains(field) {
         let prefix = field == "resources" ? "" : field
@@ -123,6 +118,13 @@ private func fieldDivergences(
     case (_, nil): return [Divergence(field, .removed(from))]
     default: return [Divergence(field, .changed(from: from, to: to))]
     }
+}
+
+private func setDivergences(_ field: String, from old: JSONValue?, to new: JSONValue?) -> [Divergence] {
+    let before = texts(old)
+    let after = texts(new)
+    return after.subtracting(before).sorted().map { Divergence("\(field).\($0)", .added(nil)) }
+        + before.subtracting(after).sorted().map { Divergence("\(field).\($0)", .removed(nil)) }
 }
 
 /// Maps and groups of scalars, reported member by member.

@@ -20,10 +20,12 @@ extension Preflight {
                         hint: "give one of them another name"))
             }
         }
-        let replicas = created[name] ?? []
+        let replicas = effects.created[name] ?? []
         let wanted = Set(replicas.map { service.spec.replicaName($0, in: desired.project) }).sorted()
         for wantedName in wanted {
-            guard let owner = facts.containerNames[wantedName], !removed.contains(owner.container) else { continue }
+            guard let owner = facts.containerNames[wantedName], !effects.removed.contains(owner.container) else {
+                continue
+            }
             let whose = owner.project.map { $0 == desired.project ? "this project" : "project \($0)" } ?? "no project"
             findings.append(
                 PreflightFinding(
@@ -84,7 +86,7 @@ extension Preflight {
             guard held.number == number, held.transport == port.transport else { return false }
             guard addressesOverlap(held.address, port.hostIP) else { return false }
             guard let container = held.container else { return true }
-            if leaving.contains(container) { return false }
+            if effects.leaving.contains(container) { return false }
             // A container of a service that stays is a clash within the project, told apart above.
             guard let own = containersByID[container] else { return true }
             return own.number == nil || (services[own.service]?.isOrphan ?? true)

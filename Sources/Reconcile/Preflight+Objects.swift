@@ -20,7 +20,7 @@ extension Preflight {
                         .networkNotOurs, service: users.first,
                         "a network with name \(wanted.name) exists but was not made by this project",
                         hint: "set `external: true` to use it, or give networks.\(key) another name"))
-            } else if let there, !removedNetworks.contains(wanted.name) {
+            } else if let there, !effects.removedNetworks.contains(wanted.name) {
                 let changes = wanted.shapeDivergences(from: there.definition, field: "networks.\(key)")
                 guard !changes.isEmpty else { continue }
                 findings.append(
@@ -51,7 +51,7 @@ extension Preflight {
                         .volumeNotOurs, service: users.first,
                         "volume \"\(wanted.name)\" was made \(whose); it is used, and never removed with this project",
                         hint: "set `external: true` to say that this is meant"))
-            } else if let there, !removedVolumes.contains(wanted.name) {
+            } else if let there, !effects.removedVolumes.contains(wanted.name) {
                 let changes = wanted.shapeDivergences(from: there.definition, field: "volumes.\(key)")
                 guard !changes.isEmpty else { continue }
                 findings.append(
@@ -76,7 +76,7 @@ extension Preflight {
     private func subnets() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
         var seen: [(range: AddressRange, name: String)] = []
-        for key in createdNetworks {
+        for key in effects.createdNetworks.sorted() {
             guard let wanted = desired.networks[key] else { continue }
             for subnet in wanted.ipam?.config.compactMap(\.subnet) ?? [] {
                 guard let range = AddressRange(cidr: subnet) else {
@@ -87,7 +87,7 @@ extension Preflight {
                 }
                 let hint = "choose another subnet for networks.\(key), or none to have a free one found"
                 let taken = facts.subnets.first { held in
-                    if let network = held.network, network == wanted.name || removedNetworks.contains(network) {
+                    if let network = held.network, network == wanted.name || effects.removedNetworks.contains(network) {
                         return false
                     }
                     return AddressRange(cidr: held.subnet)?.overlaps(range) ?? false

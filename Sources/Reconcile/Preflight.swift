@@ -30,19 +30,12 @@ struct Preflight {
     let services: [String: DesiredService]
     /// Services of which the plan makes or starts a container, by name.
     let touched: [DesiredService]
-    let touchedNames: Set<String>
-    /// Replicas that the plan makes, by service, by number.
-    let created: [String: [Replica]]
+    /// What the plan does.
+    let effects: PlanEffects
     let containersByID: [String: ObservedContainer]
     /// Services that should have containers, sorted by name: by `container_name`, and by fixed host port.
     let namers: [String: [DesiredService]]
     let publishers: [UInt16: [DesiredService]]
-    /// Ids of containers that the plan stops or removes: what they hold becomes free.
-    let leaving: Set<String>
-    let removed: Set<String>
-    let removedNetworks: Set<String>
-    let removedVolumes: Set<String>
-    let createdNetworks: [String]
 
     init(desired: Desired, observed: Observed, plan: Plan, facts: PreflightFacts) {
         self.desired = desired
@@ -50,37 +43,9 @@ struct Preflight {
         self.facts = facts
         services = Dictionary(desired.services.map { ($0.spec.name, $0) }) { first, _ in first }
         graph = DependencyGraph(services: desired.services.filter { $0.goal != .absent }.map(\.spec))
-        var touched: Set<String> = []
-        var created: [String: [Replica]] = [:]
-        var leaving: Set<String> = []
-        var removed: Set<String> = []
-        var removedNetworks: Set<String> = []
-        var removedVolumes: Set<String> = []
-        var createdNetworks: [String] = []
-        for action in plan.actions.map(\.action) {
-            switch action {
-            case .create(let replica, _):
-                created[replica.service, default: []].append(replica)
-                touched.insert(replica.service)
-            case .start(let replica, _): touched.insert(replica.service)
-            case .stop(_, let id): leaving.insert(id)
-            case .remove(_, let id, _):
-                leaving.insert(id)
-                removed.insert(id)
-            case .removeNetwork(let name): removedNetworks.insert(name)
-            case .removeVolume(let name): removedVolumes.insert(name)
-            case .createNetwork(let key, _): createdNetworks.append(key)
-            case .repairNetwork, .createVolume, .pause, .unpause, .wait: break
-            }
-        }
-        touchedNames = touched
-        self.touched = desired.services.filter { touched.contains($0.spec.name) }
-        self.created = created
-        self.leaving = leaving
-        self.removed = removed
-        self.removedNetworks = removedNetworks
-        self.removedVolumes = removedVolumes
-        self.createdNetworks = createdNetworks.sorted()
+        let effects = PlanEffects(of: plan)
+        self.effects = effects
+        touched = desired.services.filter { effects.touched.contains($0.spec.name) }
         containersByID = Dictionary(observed.containers.map { ($0.id, $0) }) { first, _ in first }
         var namers: [String: [DesiredService]] = [:]
         var publishers: [UInt16: [DesiredService]] = [:]
@@ -93,12 +58,12 @@ struct Preflight {
         self.publishers = publishers
     }
 
-    func isCreated(_ service: DesiredService) -> Bool { created[service.spec.name] != nil }
+    func isCreated(_ service: DesiredService) -> Bool { effects.created[service.spec.name] != nil }
 
     /// Of two services that want one thing it is reported once: with the later one, or the one that the plan touches.
     func isReported(with service: DesiredService, _ other: DesiredService) -> Bool {
         other.spec.name != service.spec.name
-            && (other.spec.name < service.spec.name || !touchedNames.contains(other.spec.name))
+            && (other.spec.name < service.spec.name || !effects.touched.contains(other.spec.name))
     }
 
     func cycles() -> [PreflightFinding] {
@@ -114,13 +79,50 @@ struct Preflight {
     func owners(of service: DesiredService) -> [PreflightFinding] {
         guard isCreated(service) else { return [] }
         return service.spec.joins.compactMap { join in
-            let isMade = created[join.service] != nil
-            let isThere = observed.containers.contains { $0.service == join.service && !removed.contains($0.id) }
+            let isMade = effects.created[join.service] != nil
+            let isThere = observed.containers.contains {
+                $0.service == join.service && !effects.removed.contains($0.id)
+            }
             guard !isMade, !isThere else { return nil }
             return PreflightFinding(
                 .namespaceOwnerMissing, service: service.spec.name,
                 "\(join.field) is service:\(join.service), which has no container",
                 hint: "start \(join.service) too: `berth up \(join.service) \(service.spec.name)`")
+        }
+    }
+}
+
+/// What a plan does, by kind of object.
+struct PlanEffects {
+    /// Names of services of which it makes or starts a container.
+    private(set) var touched: Set<String> = []
+    /// Replicas that it makes, by service, by number.
+    private(set) var created: [String: [Replica]] = [:]
+    /// Ids of containers that it stops or removes: what they hold becomes free.
+    private(set) var leaving: Set<String> = []
+    private(set) var removed: Set<String> = []
+    /// Full names.
+    private(set) var removedNetworks: Set<String> = []
+    private(set) var removedVolumes: Set<String> = []
+    /// Keys, in the plan's order.
+    private(set) var createdNetworks: [String] = []
+
+    init(of plan: Plan) {
+        for action in plan.actions.map(\.action) {
+            switch action {
+            case .create(let replica, _):
+                created[replica.service, default: []].append(replica)
+                touched.insert(replica.service)
+            case .start(let replica, _): touched.insert(replica.service)
+            case .stop(_, let id): leaving.insert(id)
+            case .remove(_, let id, _):
+                leaving.insert(id)
+                removed.insert(id)
+            case .removeNetwork(let name): removedNetworks.insert(name)
+            case .removeVolume(let name): removedVolumes.insert(name)
+            case .createNetwork(let key, _): createdNetworks.append(key)
+            case .repairNetwork, .createVolume, .pause, .unpause, .wait: break
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ struct ModelMachine {
         made += 1
         var container = ObservedContainer(
             id: "c\(made)", name: fullName, service: name, number: number, spec: spec,
-            imageID: spec.image.flatMap { observed.images[$0] } ?? "sha256:none", state: .created)
+            imageID: service.pinnedImage ?? spec.image.flatMap { observed.images[$0] } ?? "sha256:none", state: .created
+        )
         container.networks = desired.networks
         container.volumes = desired.volumes
         container.recreateRound = service.recreateRound
@@ -178,9 +179,11 @@ struct ModelMachine {
             }
             return false
         }
-        for need in container.spec.dependsOn where need.required {
+        for need in service.spec.dependsOn where need.required {
             guard let other = desired.service(need.service), other.goal == .running, !other.isOrphan else { continue }
-            check(holds(.started, need.service), "start \(replica): \(need.service) is not started")
+            // One too many that was never started may be removed later.
+            let started = observed.containers.filter { $0.service == need.service && $0.state != .created }.count
+            check(started >= other.scale, "start \(replica): \(need.service) is not started")
         }
         let isJob = container.spec.command == ["job"]
         observed.containers[index].state = isJob ? .exited : .running
@@ -201,10 +204,16 @@ struct ModelMachine {
             return
         }
         check(!container.isRunningSomehow, "\(planned): runs")
-        // An orphan is left alone whatever becomes of the one whose namespace it is in.
-        let sharer = observed.containers.first { other in
-            other.joined.contains(id) && other.isRunningSomehow && desired.service(other.service)?.isOrphan == false
-        }
+        // An orphan is left alone whatever becomes of the one whose namespace it is in, and who asks for an owner alone to
+        // go gets what was asked for.
+        let owner = desired.service(replica.service)
+        let isReplaced = owner?.isOrphan == false && owner?.goal != .absent && owner?.scale != 0
+        let sharer =
+            !isReplaced
+            ? nil
+            : observed.containers.first { other in
+                other.joined.contains(id) && other.isRunningSomehow && desired.service(other.service)?.isOrphan == false
+            }
         check(sharer == nil, "\(planned): \(sharer?.name ?? "") runs in its namespace")
         forget(id)
         if container.hasAnonymousVolumes, !anonymous {

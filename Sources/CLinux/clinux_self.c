@@ -72,6 +72,14 @@ int berth_reexecute(char *const argv[], char *const envp[]) {
     return fd < 0 ? -1 : execveat(fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
+// Set by the linker: where the first segment begins, and where the code ends. All between is read-only, so nothing is lost.
+extern const char __executable_start[], etext[];
+
+void berth_release_code(void) {
+    uintptr_t page = 4096, start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+    if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 int berth_forbid_looking_in(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 int berth_open_terminal_peer(int terminal) { return ioctl(terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC); }

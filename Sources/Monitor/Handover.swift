@@ -13,6 +13,7 @@ package struct Handover: ~Copyable {
     var spec = MonitorSpec(
         id: "", kind: .container(.init(spec: RuntimeSpec(), rootfs: .directory, bundle: "")))
     var state = MonitorState(phase: .running)
+    var hierarchies: [Cgroup.Hierarchy] = []
     var memoryKillsBefore = 0
     var lock: CInt = -1
     var process: CInt = -1
@@ -40,7 +41,14 @@ package struct Handover: ~Copyable {
             ("boot", state.process?.bootID ?? ""),
         ]
         fields += control.map { ("control", "\($0)") } + terminal.map { ("tty", "\($0)") }
-        fields += state.cgroups.map { ("cgroup", $0) } + (state.warnings ?? []).map { ("warning", $0) }
+        for hierarchy in hierarchies {
+            fields += [
+                ("cgroup", hierarchy.folder), ("cgroupName", hierarchy.name),
+                ("cgroupMount", hierarchy.mountpoint), ("cgroupUnified", hierarchy.isUnified ? "1" : ""),
+            ]
+            fields += hierarchy.controllers.map { ("cgroupController", $0) }
+        }
+        fields += (state.warnings ?? []).map { ("warning", $0) }
         fields += outputs.map { ($0.1.rawValue, "\($0.0)") }
         if let attach { fields.append(("attach", "\(attach)")) }
         if let input { fields.append(("input", "\(input)")) }
@@ -87,7 +95,13 @@ package struct Handover: ~Copyable {
         case "boot": identity.bootID = value
         case "control": control.append(number)
         case "tty": terminal.append(number)
-        case "cgroup": state.cgroups.append(value)
+        case "cgroup":
+            state.cgroups.append(value)
+            hierarchies.append(.init(name: "", mountpoint: "", folder: value, controllers: [], isUnified: false))
+        case "cgroupName": changeHierarchy { $0.name = value }
+        case "cgroupMount": changeHierarchy { $0.mountpoint = value }
+        case "cgroupUnified": changeHierarchy { $0.isUnified = !value.isEmpty }
+        case "cgroupController": changeHierarchy { $0.controllers.append(value) }
         case "warning": state.warnings = (state.warnings ?? []) + [value]
         case "stdout": outputs.append((number, .stdout))
         case "stderr": outputs.append((number, .stderr))
@@ -100,6 +114,12 @@ package struct Handover: ~Copyable {
         case "logBlocking": spec.log?.isBlocking = !value.isEmpty
         default: break
         }
+    }
+
+    /// The one named last.
+    private mutating func changeHierarchy(_ change: (inout Cgroup.Hierarchy) -> Void) {
+        guard !hierarchies.isEmpty else { return }
+        change(&hierarchies[hierarchies.count - 1])
     }
 }
 
@@ -118,6 +138,7 @@ extension ProcessMonitor {
         handover.folder = folder
         handover.spec = spec
         handover.state = state
+        handover.hierarchies = cgroup.hierarchies
         handover.memoryKillsBefore = memoryKillsBefore
         handover.lock = lock.descriptor
         handover.process = child.launch.handle.pollable

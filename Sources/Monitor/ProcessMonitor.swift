@@ -67,7 +67,7 @@ package final class ProcessMonitor {
         control = try ControlServer(loop, OwnedFD(owning: handover.control.first ?? -1))
         attach = AttachServer(loop)
         if let listener = handover.attach { try attach.listen(OwnedFD(owning: listener)) }
-        cgroup = Cgroup(folders: state.cgroups, mounts: try .current())
+        cgroup = Cgroup(hierarchies: handover.hierarchies)
         if let target = spec.log { log = LogWriter(target) }
         let handle = ProcessHandle(pid: state.process?.pid ?? -1, pidfd: OwnedFD(owning: handover.process))
         let child = Child(try Launch(running: handle))
@@ -81,6 +81,7 @@ package final class ProcessMonitor {
 
     /// The rest of a life that began in an earlier image of this process.
     package func goOn() throws {
+        SelfProtection.settle()
         try loop.run { isLeaving && control.isFlushed && attach.isFlushed }
     }
 

@@ -11,6 +11,14 @@ package struct Cgroup: Hashable, Sendable {
         package var folder: String
         package var controllers: [String]
         package var isUnified: Bool
+
+        package init(name: String, mountpoint: String, folder: String, controllers: [String], isUnified: Bool) {
+            self.name = name
+            self.mountpoint = mountpoint
+            self.folder = folder
+            self.controllers = controllers
+            self.isUnified = isUnified
+        }
     }
 
     package private(set) var hierarchies: [Hierarchy]
@@ -26,6 +34,9 @@ package struct Cgroup: Hashable, Sendable {
 
     /// No cgroup: the process stays in its parent's.
     package init() { hierarchies = [] }
+
+    /// The cgroup that is known in full.
+    package init(hierarchies: [Hierarchy]) { self.hierarchies = hierarchies }
 
     /// The cgroup that consists of `folders`, made earlier.
     package init(folders: [String], mounts: CgroupMounts) {

@@ -21,6 +21,9 @@ package enum SelfProtection {
         try syscall("prctl(PR_SET_DUMPABLE)", on: "self") { berth_forbid_looking_in() }
     }
 
+    /// Before a long sleep: gives up what is mapped of the program's own code, which comes back when it is used.
+    package static func settle() { berth_release_code() }
+
     /// Runs this program once more in this process, with `arguments`: children and descriptors stay, memory begins anew.
     ///
     /// Returns only if that fails; then nothing has changed.

@@ -31,6 +31,9 @@ int berth_reexecute_read_only(char *const argv[], char *const envp[]);
 // Runs the calling program again from where it runs now: the same process, children and descriptors, and a fresh memory.
 // Returns -1 and errno only.
 int berth_reexecute(char *const argv[], char *const envp[]);
+// Lets go of the pages of this program's own code and constants that are mapped now; the next use of one finds it again in
+// the page cache. For a process about to sleep for long.
+void berth_release_code(void);
 // 1 when this program's file lies on a read-only mount, or is a sealed memfd; 0 when not.
 int berth_is_read_only(void);
 // prctl(PR_SET_DUMPABLE, 0).

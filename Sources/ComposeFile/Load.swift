@@ -59,7 +59,7 @@ private struct Loader {
             }
         }
         if request.steps.normalise {
-            Normalisation(projectName: name, environment: workspace.environment).apply(to: &model)
+            Normalisation(projectName: name).apply(to: &model)
         }
         model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
     }

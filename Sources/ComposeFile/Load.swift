@@ -47,8 +47,8 @@ private struct Loader {
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
         if request.steps.interpolate {
             Validation(report: report).checkRequired(model, Shape(record: Format.file))
-            Completion().apply(to: &model)
         }
+        Completion().apply(to: &model)
         if request.steps.resolvePaths {
             PathResolution(directory: workspace.projectDirectory, home: workspace.environment["HOME"]).apply(to: &model)
         }
@@ -58,8 +58,8 @@ private struct Loader {
                 services.updateMapping { resolution.resolveVariables(in: &$0) }
             }
         }
-        if request.steps.normalise, request.steps.interpolate {
-            Normalisation(projectName: name, environment: workspace.environment).apply(to: &model)
+        if request.steps.normalise {
+            Normalisation(projectName: name).apply(to: &model)
         }
         model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
     }

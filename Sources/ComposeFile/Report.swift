@@ -48,6 +48,9 @@ final class Report {
 
     // MARK: Findings
 
+    /// Further findings are not kept, so nobody has to work out their hints.
+    var isFull: Bool { diagnostics.count >= Self.limit }
+
     func error(_ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []) {
         add(.error, span, message, hint, notes)
     }
@@ -66,16 +69,19 @@ final class Report {
     }
 
     /// A variable without a value, for which "" was taken: one warning a name.
-    func unset(_ name: String, at span: Span) {
+    func unset(_ name: String, at place: @autoclosure () -> Span) {
         if let index = unset[name] {
-            if diagnostics[index].notes.count < 3, let place = sources.range(span), place != diagnostics[index].place {
+            guard diagnostics[index].notes.count < 3 else { return }
+            let span = place()
+            if let place = sources.range(span), place != diagnostics[index].place {
                 diagnostics[index].notes.append(Diagnostic.Note(message: "also used here", place: place))
             }
             return
         }
+        guard !isFull else { return }
         let count = diagnostics.count
         warning(
-            span, "the variable \(name) is not set: an empty string is taken",
+            place(), "the variable \(name) is not set: an empty string is taken",
             hint: "set it in the environment or in .env, or give a default: ${\(name):-…}")
         if diagnostics.count > count { unset[name] = count }
     }
@@ -84,7 +90,7 @@ final class Report {
         _ severity: Diagnostic.Severity, _ span: Span, _ message: String, _ hint: String?, _ notes: [Diagnostic.Note]
     ) {
         if severity == .error { hasErrors = true }
-        guard diagnostics.count < Self.limit else { return }
+        guard !isFull else { return }
         diagnostics.append(
             Diagnostic(
                 severity, at: sources.range(span), message, hint: hint, path: pathText,

@@ -71,7 +71,12 @@ package struct SourceMap: Sendable {
     }
 
     /// The part of `span` in which `fragment` is written, or `span` itself where it cannot be seen in that line.
+    ///
+    /// Very long lines and fragments are not searched.
     package func narrow(_ span: Span, to fragment: String) -> Span {
+        guard fragment.utf8.count <= Self.searchLimit,
+            length(ofLine: Int(span.line), of: Int(span.file)) <= Self.searchLimit
+        else { return span }
         guard let text = line(Int(span.line), of: Int(span.file)), !fragment.isEmpty else { return span }
         let scalars = Array(text.unicodeScalars)
         let wanted = Array(fragment.unicodeScalars)
@@ -95,6 +100,16 @@ package struct SourceMap: Sendable {
             file = Int(origin.span.file)
         }
         return notes
+    }
+
+    private static let searchLimit = 4096
+
+    /// The bytes of a line; 0 when there is no such line.
+    private func length(ofLine line: Int, of file: Int) -> Int {
+        guard files.indices.contains(file), line > 0 else { return 0 }
+        let starts = files[file].lineStarts
+        guard line <= starts.count else { return 0 }
+        return (line < starts.count ? starts[line] : files[file].bytes.count) - starts[line - 1]
     }
 
     /// A diagnostic as a person reads it, with the source line it points at.

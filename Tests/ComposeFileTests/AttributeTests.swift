@@ -35,10 +35,12 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             },
             AttributeCase("environment: [A=1, HOST, X]") { $0.environment == ["A": "1", "HOST": "h"] },
             AttributeCase("env_file: e\n    environment: {F: 2}") { $0.environment == ["E": "1", "F": "2"] },
-            AttributeCase("working_dir: /w") { $0.workingDir == "/w" }, AttributeCase("user: \"1:2\"") { $0.user == "1:2" },
+            AttributeCase("working_dir: /w") { $0.workingDir == "/w" },
+            AttributeCase("user: \"1:2\"") { $0.user == "1:2" },
             AttributeCase("group_add: [mail, 5]") { $0.groupAdd == ["mail", "5"] },
             AttributeCase("tty: true") { $0.tty }, AttributeCase("stdin_open: \"true\"") { $0.stdinOpen },
-            AttributeCase("init: true") { $0.useInit }, AttributeCase("platform: linux/arm64") { $0.platform == "linux/arm64" },
+            AttributeCase("init: true") { $0.useInit },
+            AttributeCase("platform: linux/arm64") { $0.platform == "linux/arm64" },
             AttributeCase("pull_policy: daily") { $0.pullPolicy == .every(.seconds(86_400)) },
             AttributeCase("pull_policy: if_not_present") { $0.pullPolicy == .missing },
             AttributeCase("build: .") { $0.hasBuild && $0.image == "i" },
@@ -56,7 +58,9 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             AttributeCase("restart: on-failure:3") { $0.restart == .onFailure(maximumRetries: 3) },
             AttributeCase("restart: no") { $0.restart == .no },
             AttributeCase("deploy: {restart_policy: {condition: any}}") { $0.restart == .always },
-            AttributeCase("healthcheck: {test: x, interval: 2s, retries: 4, start_period: 1m, start_interval: 1s, timeout: 3s}") {
+            AttributeCase(
+                "healthcheck: {test: x, interval: 2s, retries: 4, start_period: 1m, start_interval: 1s, timeout: 3s}"
+            ) {
                 $0.healthcheck?.test == ["CMD-SHELL", "x"] && $0.healthcheck?.retries == 4
                     && $0.healthcheck?.interval == .seconds(2) && $0.healthcheck?.startPeriod == .seconds(60)
                     && $0.healthcheck?.startInterval == .seconds(1) && $0.healthcheck?.timeout == .seconds(3)
@@ -66,11 +70,15 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
                 $0.stopSignal == "SIGINT" && $0.stopGracePeriod == .seconds(60)
             },
             AttributeCase("attach: false") { !$0.attach },
-            AttributeCase("logging: {driver: none, options: {n: 1}}") { $0.logging == Logging(driver: "none", options: ["n": "1"]) },
+            AttributeCase("logging: {driver: none, options: {n: 1}}") {
+                $0.logging == Logging(driver: "none", options: ["n": "1"])
+            },
             AttributeCase("depends_on: {b: {condition: service_healthy, restart: true}}", "  b: {image: j}\n") {
                 $0.dependsOn == [Dependency(service: "b", condition: .healthy, restart: true)]
             },
-            AttributeCase("depends_on: {b: {condition: service_started, required: false}}", "  b: {image: j, profiles: [p]}\n") {
+            AttributeCase(
+                "depends_on: {b: {condition: service_started, required: false}}", "  b: {image: j, profiles: [p]}\n"
+            ) {
                 $0.dependsOn.isEmpty
             },
             AttributeCase("post_start: [{command: a b, user: u, privileged: true, environment: {X: 1}}]") {
@@ -86,7 +94,8 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             AttributeCase("volumes: [\"./d:/d:ro\"]") {
                 $0.volumes == [
                     ServiceVolume(
-                        kind: .bind(source: "/p/d", createHostPath: true, propagation: nil, recursive: nil, selinux: nil),
+                        kind: .bind(
+                            source: "/p/d", createHostPath: true, propagation: nil, recursive: nil, selinux: nil),
                         target: "/d", readOnly: true)
                 ]
             },
@@ -105,11 +114,16 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             AttributeCase("secrets: [s]", "secrets: {s: {file: ./s}}\n") {
                 $0.secrets == [FileMount(source: "s", target: "/run/secrets/s")]
             },
-            AttributeCase("secrets: [{source: s, target: t, mode: \"0400\", uid: \"5\"}]", "secrets: {s: {file: ./s}}\n") {
+            AttributeCase(
+                "secrets: [{source: s, target: t, mode: \"0400\", uid: \"5\"}]", "secrets: {s: {file: ./s}}\n"
+            ) {
                 $0.secrets == [FileMount(source: "s", target: "/run/secrets/t", uid: "5", mode: 0o400)]
             },
-            AttributeCase("configs: [c]", "configs: {c: {content: x}}\n") { $0.configs == [FileMount(source: "c", target: "/c")] },
-            AttributeCase("read_only: true") { $0.readOnly }, AttributeCase("shm_size: 64m") { $0.shmSize == 67_108_864 },
+            AttributeCase("configs: [c]", "configs: {c: {content: x}}\n") {
+                $0.configs == [FileMount(source: "c", target: "/c")]
+            },
+            AttributeCase("read_only: true") { $0.readOnly },
+            AttributeCase("shm_size: 64m") { $0.shmSize == 67_108_864 },
             AttributeCase("volumes_from: [\"container:x\"]") { $0.volumesFrom == ["container:x"] },
             AttributeCase("storage_opt: {size: 1G}") { $0.storageOptions == ["size": "1G"] },
         ])
@@ -125,15 +139,21 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             },
             AttributeCase("network_mode: \"container:x\"") { $0.networkMode == .container("x") },
             AttributeCase("network_mode: bridge") { $0.networks.map(\.network) == ["default"] },
-            AttributeCase("networks: {n: {priority: 1}, m: {priority: 5, aliases: [x], ipv4_address: 10.0.0.2}}", "networks: {n: , m: }\n") {
+            AttributeCase(
+                "networks: {n: {priority: 1}, m: {priority: 5, aliases: [x], ipv4_address: 10.0.0.2}}",
+                "networks: {n: , m: }\n"
+            ) {
                 $0.networks.map(\.network) == ["m", "n"] && $0.networks[0].aliases == ["x"]
                     && $0.networks[0].ipv4Address == "10.0.0.2"
             },
             AttributeCase("ports: [\"127.0.0.1:8080:80/udp\"]") {
-                $0.ports.first?.hostIP == "127.0.0.1" && $0.ports.first?.transport == "udp" && $0.ports.first?.published == "8080"
+                $0.ports.first?.hostIP == "127.0.0.1" && $0.ports.first?.transport == "udp"
+                    && $0.ports.first?.published == "8080"
             },
             AttributeCase("ports: [80]") { $0.ports.first?.target == 80 && $0.ports.first?.published == nil },
-            AttributeCase("expose: [80, \"53/udp\", \"90-91\"]") { $0.expose == ["80/tcp", "53/udp", "90/tcp", "91/tcp"] },
+            AttributeCase("expose: [80, \"53/udp\", \"90-91\"]") {
+                $0.expose == ["80/tcp", "53/udp", "90/tcp", "91/tcp"]
+            },
             AttributeCase("links: [\"b:x\"]", "  b: {image: j}\n") { $0.links == [Link(target: "b", alias: "x")] },
             AttributeCase("external_links: [c]") { $0.externalLinks == [Link(target: "c", alias: "c")] },
             AttributeCase("dns: 1.1.1.1\n    dns_search: [a]\n    dns_opt: [b]") {
@@ -141,7 +161,8 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             },
             AttributeCase("extra_hosts: {a: [1.1.1.1, 2.2.2.2], b: host-gateway}") {
                 $0.extraHosts == [
-                    ExtraHost(host: "a", addresses: ["1.1.1.1", "2.2.2.2"]), ExtraHost(host: "b", addresses: ["host-gateway"]),
+                    ExtraHost(host: "a", addresses: ["1.1.1.1", "2.2.2.2"]),
+                    ExtraHost(host: "b", addresses: ["host-gateway"]),
                 ]
             },
             AttributeCase("mac_address: \"02:42:ac:11:65:43\"") { $0.macAddress == "02:42:ac:11:65:43" },
@@ -170,7 +191,9 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             },
             AttributeCase("cgroup_parent: x\n    runtime: crun") { $0.cgroupParent == "x" && $0.runtime == "crun" },
             AttributeCase("cpus: 0.5") { $0.resources.cpus == 0.5 },
-            AttributeCase("deploy: {resources: {limits: {cpus: \"1.5\", memory: 1g, pids: 7}, reservations: {memory: 1m}}}") {
+            AttributeCase(
+                "deploy: {resources: {limits: {cpus: \"1.5\", memory: 1g, pids: 7}, reservations: {memory: 1m}}}"
+            ) {
                 $0.resources.cpus == 1.5 && $0.resources.memory == 1 << 30 && $0.resources.pids == 7
                     && $0.resources.memoryReservation == 1 << 20
             },
@@ -200,8 +223,15 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
         arguments: [
             ("develop: {watch: []}", "warning: 'develop' is not acted on yet"),
             ("gpus: all", "warning: 'gpus' is not acted on yet"),
-            ("volumes: [{type: cluster, source: c, target: /x}]", "error: a volume of type 'cluster' cannot be mounted here: what is written there would be lost"),
-            ("isolation: default", nil), ("network_mode: bridge", "warning: there is no bridge that all projects share: the project's default network is used"),
+            (
+                "volumes: [{type: cluster, source: c, target: /x}]",
+                "error: a volume of type 'cluster' cannot be mounted here: what is written there would be lost"
+            ),
+            ("isolation: default", nil),
+            (
+                "network_mode: bridge",
+                "warning: there is no bridge that all projects share: the project's default network is used"
+            ),
         ] as [(String, String?)])
     func support(_ yaml: String, _ expected: String?) throws {
         let result = try loaded("services:\n  a:\n    image: i\n    \(yaml)\n")

@@ -61,8 +61,10 @@ import YAML
         var generator = Generator(state: seed)
         let cases = try Corpus.cases()
         let tokens = [
-            "{", "}", "[", "]", ":", "- ", "&a ", "*a", "<<: ", "${", "$", "}", "\"", "'", "|", ">", "\n", "  ", "\t", "#",
-            "!reset ", "!override ", "null", "0", "-1", "99999999999999999999", "1e400", "\u{0}", "\u{FEFF}", "é😀", "x-",
+            "{", "}", "[", "]", ":", "- ", "&a ", "*a", "<<: ", "${", "$", "}", "\"", "'", "|", ">", "\n", "  ", "\t",
+            "#",
+            "!reset ", "!override ", "null", "0", "-1", "99999999999999999999", "1e400", "\u{0}", "\u{FEFF}", "é😀",
+            "x-",
             "extends: a", "include: [compose.yaml]", "---\n", "? ", "%YAML 1.2\n", ".inf", "2020-01-01", "services:",
         ]
         for _ in 0..<400 {
@@ -73,11 +75,14 @@ import YAML
                 let position = Int.random(in: 0...bytes.count, using: &generator)
                 switch Int.random(in: 0..<4, using: &generator) {
                 case 0: bytes.insert(contentsOf: tokens.randomElement(using: &generator)?.utf8 ?? "".utf8, at: position)
-                case 1: bytes.removeSubrange(position..<min(bytes.count, position + Int.random(in: 0...9, using: &generator)))
+                case 1:
+                    bytes.removeSubrange(
+                        position..<min(bytes.count, position + Int.random(in: 0...9, using: &generator)))
                 case 2: if position < bytes.count { bytes[position] = UInt8.random(in: 0...255, using: &generator) }
                 default:
                     let end = min(bytes.count, position + Int.random(in: 0...40, using: &generator))
-                    bytes.insert(contentsOf: bytes[position..<end], at: Int.random(in: 0...bytes.count, using: &generator))
+                    bytes.insert(
+                        contentsOf: bytes[position..<end], at: Int.random(in: 0...bytes.count, using: &generator))
                 }
             }
             var files = MemoryFiles(texts: the.files)

@@ -10,7 +10,10 @@ import YAML
             ("«imge»: x", "'imge' is no attribute of a service", "did you mean 'image'?"),
             ("«subnet»: x", "'subnet' is no attribute of a service", nil),
             ("«dockerfile»: x", "'dockerfile' is no attribute of a service", "'dockerfile' is an attribute of a build"),
-            ("«services»: x", "'services' is no attribute of a service", "'services' is an attribute of a Compose file"),
+            (
+                "«services»: x", "'services' is no attribute of a service",
+                "'services' is an attribute of a Compose file"
+            ),
             ("hostname: «1»", "expected a string, found an integer: 1", "quote it: \"1\""),
             ("hostname: «true»", "expected a string, found a boolean: true", "quote it: \"true\""),
             ("hostname: «2020-01-01»", "expected a string, found a date: 2020-01-01", "quote it: \"2020-01-01\""),
@@ -25,7 +28,11 @@ import YAML
             ("ports: [{target: 80, «foo»: 1}]", "'foo' is no attribute of a port", nil),
             ("environment: [«\"A =1\"»]", "the name 'A ' ends in a blank", nil),
             ("environment: {A: «[1]»}", "expected a string, a boolean, a number or nothing, found a list", nil),
-            ("labels: {d: «2020-01-01»}", "expected a string, a boolean, a number or nothing, found a date: 2020-01-01", "quote it: \"2020-01-01\""),
+            (
+                "labels: {d: «2020-01-01»}",
+                "expected a string, a boolean, a number or nothing, found a date: 2020-01-01",
+                "quote it: \"2020-01-01\""
+            ),
             ("restart: «foo»", "'foo' is no restart policy", "use no, always, unless-stopped or on-failure[:N]"),
             ("restart: «allways»", "'allways' is no restart policy", "did you mean 'always'?"),
             ("restart: «true»", "expected a string, found a boolean: true", "quote it: \"true\""),
@@ -35,7 +42,10 @@ import YAML
             ("stop_grace_period: «\"10\"»", "'10' is no duration", "add a unit: 10s"),
             ("stop_grace_period: «10»", "expected a string, found an integer: 10", nil),
             ("healthcheck: {interval: «1x»}", "'1x' is no duration", nil),
-            ("healthcheck: {test: [«curl»]}", "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found 'curl'", nil),
+            (
+                "healthcheck: {test: [«curl»]}",
+                "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found 'curl'", nil
+            ),
             ("privileged: «maybe»", "expected true or false, found 'maybe'", nil),
             ("scale: «-1»", "expected a number from 0 to 2147483647, found -1", nil),
             ("scale: «two»", "expected an integer, found 'two'", nil),
@@ -45,26 +55,44 @@ import YAML
             ("volumes: [«nope»:/data]", "there is no volume 'nope'", "declare it under the top-level 'volumes'"),
             ("volumes: [\"«a/b»:/data\"]", "there is no volume 'a/b'", "for a folder of the host start it with './'"),
             ("volumes: [«\"/a::ro\"»]", "'/a::ro' has an empty part between colons", nil),
-            ("volumes: [{type: «foo», target: /x}]", "expected 'bind', 'volume', 'tmpfs', 'cluster', 'npipe' or 'image', found 'foo'", nil),
+            (
+                "volumes: [{type: «foo», target: /x}]",
+                "expected 'bind', 'volume', 'tmpfs', 'cluster', 'npipe' or 'image', found 'foo'", nil
+            ),
             ("networks: [«nope»]", "there is no network 'nope'", "declare it under the top-level 'networks'"),
             ("secrets: [«s»]", "there is no secret 's'", nil), ("configs: [«c»]", "there is no config 'c'", nil),
             ("depends_on: [«bb»]", "there is no service 'bb'", nil),
             ("depends_on: [«a»]", "services depend on each other: a -> a", nil),
-            ("depends_on: {b: {condition: «ok»}}", "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'ok'", nil),
+            (
+                "depends_on: {b: {condition: «ok»}}",
+                "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'ok'", nil
+            ),
             ("extra_hosts: [«a»]", "the address of 'a' is missing", nil),
             ("ulimits: {nofile: «{soft: 1}»}", "a limit needs 'hard'", nil),
             ("devices: [«\"a:b:c:d\"»]", "'a:b:c:d' is no device", nil),
             ("security_opt: [a, «a»]", "'a' is given twice", "remove one of the two"),
             ("network_mode: «host»\n    networks: [default]", "'network_mode' and 'networks' exclude each other", nil),
-            ("container_name: «cc»\n    scale: 2", "a service with 'container_name' cannot have 2 replicas: names are unique", nil),
-            ("cpus: «1»\n    deploy: {resources: {limits: {cpus: 2}}}", "'cpus' and 'deploy.resources.limits.cpus' differ: 1 and 2", nil),
+            (
+                "container_name: «cc»\n    scale: 2",
+                "a service with 'container_name' cannot have 2 replicas: names are unique", nil
+            ),
+            (
+                "cpus: «1»\n    deploy: {resources: {limits: {cpus: 2}}}",
+                "'cpus' and 'deploy.resources.limits.cpus' differ: 1 and 2", nil
+            ),
             ("tmpfs: /x\n    volumes: [«\"/a:/x\"»]", "something is mounted on '/x' already", nil),
-            ("command: \"«${U»\"", "'${U' is no valid substitution", "write ${NAME} or ${NAME:-default}; a literal $ is written $$"),
+            (
+                "command: \"«${U»\"", "'${U' is no valid substitution",
+                "write ${NAME} or ${NAME:-default}; a literal $ is written $$"
+            ),
             ("command: «${U:?give it}»", "the variable U is required: give it", "set it in the environment or in .env"),
             ("env_file: «nope.env»", "cannot read the environment file /p/nope.env: No such file or directory", nil),
             ("extends: «zz»", "there is no service 'zz' to extend", nil),
             ("extends: «a»", "a service cannot extend itself: a -> a", nil),
-            ("build: {context: ., dockerfile_inline: «x», dockerfile: D}", "'dockerfile' and 'dockerfile_inline' exclude each other", nil),
+            (
+                "build: {context: ., dockerfile_inline: «x», dockerfile: D}",
+                "'dockerfile' and 'dockerfile_inline' exclude each other", nil
+            ),
         ] as [(String, String, String?)])
     func service(_ marked: String, _ message: String, _ hint: String?) {
         checkMarked(Marked("services:\n  a:\n    image: i\n    \(marked)\n"), .error, message, hint: hint)
@@ -75,16 +103,34 @@ import YAML
         arguments: [
             ("services:\n  «a»: {}\n", "the service 'a' has neither 'image' nor 'build'"),
             ("services:\n  a: «null»\n", "expected a mapping, found nothing"),
-            ("services:\n  «\"a b\"»: {image: i}\n", "'a b' is not allowed as a name: expected a name of letters, digits, '.', '_' and '-'"),
+            (
+                "services:\n  «\"a b\"»: {image: i}\n",
+                "'a b' is not allowed as a name: expected a name of letters, digits, '.', '_' and '-'"
+            ),
             ("services: «[a]»\n", "expected a mapping, found a list"),
             ("«servces»: {}\n", "'servces' is no attribute of a Compose file"),
             ("«[a]»\n", "a Compose file is a mapping with 'services', found a list"),
             ("services: {a: {image: i}}\nname: «1»\n", "expected a string, found an integer: 1"),
-            ("services: {a: {image: i}}\nsecrets: {«s»: {}}\n", "'s' has no source: one of 'file', 'environment' is needed"),
-            ("services: {a: {image: i}}\nvolumes: {v: {external: true, «driver»: x}}\n", "an external volume has no 'driver': it exists already"),
-            ("services:\n  a: {image: i, container_name: cc}\n  b: {image: i, container_name: «cc»}\n", "the container name 'cc' is taken by another service"),
-            ("services:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: [c]}\n  c: {image: i, depends_on: [«a»]}\n", "services depend on each other: a -> b -> c -> a"),
-            ("services:\n  a: {image: i, depends_on: [«b»]}\n  b: {image: i, profiles: [p]}\n", "the service 'b' is disabled: it belongs to a profile that is not enabled"),
+            (
+                "services: {a: {image: i}}\nsecrets: {«s»: {}}\n",
+                "'s' has no source: one of 'file', 'environment' is needed"
+            ),
+            (
+                "services: {a: {image: i}}\nvolumes: {v: {external: true, «driver»: x}}\n",
+                "an external volume has no 'driver': it exists already"
+            ),
+            (
+                "services:\n  a: {image: i, container_name: cc}\n  b: {image: i, container_name: «cc»}\n",
+                "the container name 'cc' is taken by another service"
+            ),
+            (
+                "services:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: [c]}\n  c: {image: i, depends_on: [«a»]}\n",
+                "services depend on each other: a -> b -> c -> a"
+            ),
+            (
+                "services:\n  a: {image: i, depends_on: [«b»]}\n  b: {image: i, profiles: [p]}\n",
+                "the service 'b' is disabled: it belongs to a profile that is not enabled"
+            ),
             ("include: [«nope.yaml»]\n", "cannot read /p/nope.yaml: No such file or directory"),
             ("services:\n  a:\n    image: i\n    «image»: j\n", "the key 'image' is given twice in one mapping"),
         ])
@@ -95,11 +141,20 @@ import YAML
     @Test(
         "warnings do not stop a load",
         arguments: [
-            ("«version»: \"3\"\nservices: {a: {image: i}}\n", "'version' is deprecated: it is obsolete and ignored; remove it"),
+            (
+                "«version»: \"3\"\nservices: {a: {image: i}}\n",
+                "'version' is deprecated: it is obsolete and ignored; remove it"
+            ),
             ("services: {a: {image: i, tty: «yes»}}\n", "'yes' is text in YAML 1.2"),
             ("services: {a: {image: i, command: «a;b»}}\n", "the command ends before ';b': no shell runs it"),
-            ("services: {a: {image: i, volumes: [\"/a:/b:«typo»\"]}}\n", "the volume option 'typo' means nothing and is ignored"),
-            ("services: {a: {image: i, labels: {x: \"a «$U»\"}}}\n", "the variable U is not set: an empty string is taken"),
+            (
+                "services: {a: {image: i, volumes: [\"/a:/b:«typo»\"]}}\n",
+                "the volume option 'typo' means nothing and is ignored"
+            ),
+            (
+                "services: {a: {image: i, labels: {x: \"a «$U»\"}}}\n",
+                "the variable U is not set: an empty string is taken"
+            ),
         ])
     func warnings(_ marked: String, _ message: String) { checkMarked(Marked(marked), .warning, message) }
 
@@ -126,9 +181,10 @@ import YAML
         } catch {
             let found = try #require(error.diagnostics.first)
             #expect(found.place?.file == "/p/two.yaml")
-            #expect(found.notes.map { "\($0.place?.file ?? "") \($0.message)" } == [
-                "/p/one.yaml included from here", "/p/compose.yaml included from here",
-            ])
+            #expect(
+                found.notes.map { "\($0.place?.file ?? "") \($0.message)" } == [
+                    "/p/one.yaml included from here", "/p/compose.yaml included from here",
+                ])
         }
     }
 

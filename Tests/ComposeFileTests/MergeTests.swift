@@ -46,20 +46,51 @@ import YAML
             ("tmpfs: [\"/x:a=1\", /y]", "tmpfs: \"/x:a=2\"", "{tmpfs: [/x:a=2, /y]}"),
             ("expose: [1, 2]", "expose: [\"2\", 3]", "{expose: [1, 2, 3]}"),
             ("security_opt: [a]", "security_opt: [b, a]", "{security_opt: [a, b]}"),
-            ("devices: [\"/a:/x\", \"/b:/y\"]", "devices: [\"/c:/x:r\"]", "{devices: [{permissions: r, source: /c, target: /x}, {permissions: rwm, source: /b, target: /y}]}"),
-            ("ulimits: {nofile: 5}", "ulimits: {nofile: {soft: 1, hard: 2}}", "{ulimits: {nofile: {hard: 2, soft: 1}}}"),
-            ("healthcheck: {test: a, retries: 2}", "healthcheck: {test: [CMD, b]}", "{healthcheck: {retries: 2, test: [CMD, b]}}"),
-            ("logging: {driver: x, options: {a: b}}", "logging: {options: {c: d}}", "{logging: {driver: x, options: {a: b, c: d}}}"),
-            ("logging: {driver: x, options: {a: b}}", "logging: {driver: y, options: {c: d}}", "{logging: {driver: y, options: {c: d}}}"),
+            (
+                "devices: [\"/a:/x\", \"/b:/y\"]", "devices: [\"/c:/x:r\"]",
+                "{devices: [{permissions: r, source: /c, target: /x}, {permissions: rwm, source: /b, target: /y}]}"
+            ),
+            (
+                "ulimits: {nofile: 5}", "ulimits: {nofile: {soft: 1, hard: 2}}",
+                "{ulimits: {nofile: {hard: 2, soft: 1}}}"
+            ),
+            (
+                "healthcheck: {test: a, retries: 2}", "healthcheck: {test: [CMD, b]}",
+                "{healthcheck: {retries: 2, test: [CMD, b]}}"
+            ),
+            (
+                "logging: {driver: x, options: {a: b}}", "logging: {options: {c: d}}",
+                "{logging: {driver: x, options: {a: b, c: d}}}"
+            ),
+            (
+                "logging: {driver: x, options: {a: b}}", "logging: {driver: y, options: {c: d}}",
+                "{logging: {driver: y, options: {c: d}}}"
+            ),
             ("extra_hosts: [\"a=1\"]", "extra_hosts: {a: \"2\"}", "{extra_hosts: [a=1, a=2]}"),
             ("build: ./x", "build: {dockerfile: D}", "{build: {context: /p/x, dockerfile: D}}"),
-            ("deploy: {replicas: 2, labels: [a=1]}", "deploy: {replicas: 3, labels: {b: 2}}", "{deploy: {labels: {a: 1, b: 2}, replicas: 3}}"),
-            ("ports: [\"1:1\"]", "ports: !reset []", "{}"), ("environment: {A: 1, B: 2}", "environment: {A: !reset null}", "{environment: {B: 2}}"),
-            ("ports: [\"1:1\"]", "ports: !override [\"2:2\"]", "{ports: [{mode: ingress, protocol: tcp, published: 2, target: 2}]}"),
+            (
+                "deploy: {replicas: 2, labels: [a=1]}", "deploy: {replicas: 3, labels: {b: 2}}",
+                "{deploy: {labels: {a: 1, b: 2}, replicas: 3}}"
+            ),
+            ("ports: [\"1:1\"]", "ports: !reset []", "{}"),
+            ("environment: {A: 1, B: 2}", "environment: {A: !reset null}", "{environment: {B: 2}}"),
+            (
+                "ports: [\"1:1\"]", "ports: !override [\"2:2\"]",
+                "{ports: [{mode: ingress, protocol: tcp, published: 2, target: 2}]}"
+            ),
             ("environment: {A: 1}", "environment: !override {B: 2}", "{environment: {B: 2}}"),
-            ("volumes: [\"/a:/x\", /y]", "volumes: [\"/b:/x:ro\"]", "{volumes: [{bind: {create_host_path: true}, read_only: true, source: /b, target: /x, type: bind}, {target: /y, type: volume}]}"),
-            ("ports: [\"8080:80\"]", "ports: [{target: 80, published: \"8080\", mode: host}]", "{ports: [{mode: host, protocol: tcp, published: 8080, target: 80}]}"),
-            ("post_start: [{command: a}]", "post_start: [{command: b}]", "{post_start: [{command: [a]}, {command: [b]}]}"),
+            (
+                "volumes: [\"/a:/x\", /y]", "volumes: [\"/b:/x:ro\"]",
+                "{volumes: [{bind: {create_host_path: true}, read_only: true, source: /b, target: /x, type: bind}, {target: /y, type: volume}]}"
+            ),
+            (
+                "ports: [\"8080:80\"]", "ports: [{target: 80, published: \"8080\", mode: host}]",
+                "{ports: [{mode: host, protocol: tcp, published: 8080, target: 80}]}"
+            ),
+            (
+                "post_start: [{command: a}]", "post_start: [{command: b}]",
+                "{post_start: [{command: [a]}, {command: [b]}]}"
+            ),
             ("x-a: [1]", "x-a: [2]", "{x-a: [1, 2]}"), ("ipc: host", "ipc: null", "{ipc: host}"),
         ])
     func rules(_ base: String, _ over: String, _ expected: String) throws {
@@ -70,10 +101,15 @@ import YAML
     func extends() throws {
         let result = try loaded(
             "services: {a: {extends: {file: sub/b.yaml, service: x}, environment: {B: 2}}}",
-            ["sub/b.yaml": "services: {x: {extends: y, volumes: [\"./d:/d\"]}, y: {image: i, environment: {A: 1, B: 1}}, z: {imge: 1}}"])
+            [
+                "sub/b.yaml":
+                    "services: {x: {extends: y, volumes: [\"./d:/d\"]}, y: {image: i, environment: {A: 1, B: 1}}, z: {imge: 1}}"
+            ])
         let service = try #require(result.project.service("a"))
         #expect(service.image == "i" && service.environment == ["A": "1", "B": "2"])
-        #expect(service.volumes.first?.kind == .bind(source: "/p/sub/d", createHostPath: true, propagation: nil, recursive: nil, selinux: nil))
+        #expect(
+            service.volumes.first?.kind
+                == .bind(source: "/p/sub/d", createHostPath: true, propagation: nil, recursive: nil, selinux: nil))
     }
 
     @Test("an included project keeps its own folder and variables, and can be overridden and extended")

@@ -11,7 +11,9 @@ import YAML
         var request = LoadRequest(workingDirectory: folder, environment: environment)
         configure(&request)
         do throws(LoadFailure) {
-            return try load(request, from: MemoryFiles(texts: files)).project.services.map { "\($0.name)=\($0.image ?? "")" }
+            return try load(request, from: MemoryFiles(texts: files)).project.services.map {
+                "\($0.name)=\($0.image ?? "")"
+            }
         } catch {
             return error.diagnostics.filter { $0.severity == .error }.map(\.message)
         }
@@ -66,7 +68,8 @@ import YAML
     @Test(
         "the name: -p, the environment, the file, the folder",
         arguments: [
-            (nil, [:], "", "p"), (nil, [:], "name: Shop.X", "shopx"), (nil, ["COMPOSE_PROJECT_NAME": "env"], "name: f", "env"),
+            (nil, [:], "", "p"), (nil, [:], "name: Shop.X", "shopx"),
+            (nil, ["COMPOSE_PROJECT_NAME": "env"], "name: f", "env"),
             ("flag", ["COMPOSE_PROJECT_NAME": "env"], "name: f", "flag"), ("", [:], "name: f", "f"),
         ] as [(String?, [String: String], String, String)])
     func names(_ flag: String?, _ environment: [String: String], _ line: String, _ expected: String) throws {
@@ -79,7 +82,8 @@ import YAML
 
     @Test("a name given with -p needs no file")
     func nameAlone() throws {
-        #expect(try projectNameOnly(LoadRequest(workingDirectory: "/q", projectName: "x"), from: MemoryFiles([:])) == "x")
+        #expect(
+            try projectNameOnly(LoadRequest(workingDirectory: "/q", projectName: "x"), from: MemoryFiles([:])) == "x")
         #expect(throws: LoadFailure.self) {
             try projectNameOnly(LoadRequest(workingDirectory: "/q", projectName: "Bad.Name"), from: MemoryFiles([:]))
         }

@@ -28,6 +28,7 @@ def cases():
             title, files, flags, environment, name = line[4:].strip(), {}, [], {}, "compose.yaml"
         elif line.startswith("+++ "):
             name = line[4:].strip()
+            files.setdefault(name, "")
         elif line.startswith("@flags "):
             flags = line.split()[1:]
         elif line.startswith("@env "):

@@ -20,7 +20,9 @@ struct Quirks {
         if record === Format.service, name == "pull_refresh_after" { return nil }
         if record === Format.ipam, name == "options" { return nil }
         if record === Format.rollout, value?.string == "0s" { return nil }
-        if let text = value?.string, text == "0", name != "mem_swappiness", Self.isByteCount(record[name]) { return nil }
+        if let text = value?.string, text == "0", name != "mem_swappiness", Self.isByteCount(record[name]) {
+            return nil
+        }
         if value == nil, json {
             for (record, defaults) in Self.alwaysInJSON where record === self.record {
                 return defaults[name].map { Node($0) }

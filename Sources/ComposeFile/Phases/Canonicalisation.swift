@@ -77,7 +77,16 @@ struct Canonicalisation {
 
     // MARK: Short forms
 
+    /// The forms that raw output leaves as they are written.
+    private static func staysRaw(_ short: Shape.Short) -> Bool {
+        switch short {
+        case .listOfOne, .keyValues, .healthTest, .extraHosts, .commandLine: true
+        default: false
+        }
+    }
+
     private func expand(_ node: inout Node, _ shape: Shape) {
+        if lenient, Self.staysRaw(shape.short) { return }
         switch shape.short {
         case .none: return
         case .listOfOne, .envFiles: if node.string != nil { wrap(&node) }
@@ -97,7 +106,7 @@ struct Canonicalisation {
         case .optionList: if node.sequence == nil { wrap(&node) }
         case .gpus: gpus(&node)
         case .external: if node.mapping != nil { node.value = .bool(true) }
-        case .commandLine: if !lenient { command(&node) }
+        case .commandLine: command(&node)
         default: ShortForms(report: report, lenient: lenient).expand(&node, shape.short)
         }
         if case .envFiles = shape.short {

@@ -5,6 +5,13 @@ struct Completion {
     func apply(to model: inout Node) {
         model.updateMapping { mapping in
             mapping.remove("version")
+            for key in ["networks", "volumes"] {
+                mapping.update(key) { elements in
+                    elements.updateMapping { members in
+                        members.updateValues { if $1.isNull { $1.value = .mapping(Mapping()) } }
+                    }
+                }
+            }
             mapping.fill("services", Node(.mapping(Mapping())))
             mapping.update("services") { services in
                 services.updateMapping { $0.updateValues { _, service in complete(&service) } }

@@ -39,7 +39,7 @@ struct Interpolation {
     private func describe(_ failure: Template.Failure, at span: Span) {
         switch failure {
         case .invalid(let rest):
-            let fragment = rest.prefix { $0 != "\n" }
+            let fragment = rest.prefix(80).prefix { $0 != "\n" }
             let end = fragment.firstIndex(of: "}").map { fragment.index(after: $0) } ?? fragment.endIndex
             report.error(
                 report.sources.narrow(span, to: String(fragment[..<end])),

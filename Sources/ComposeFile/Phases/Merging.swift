@@ -11,7 +11,7 @@ struct Merging {
         switch (base.value, over.value) {
         case (.mapping, .mapping(let members)): mergeMembers(members, over.span, onto: &base, shape, rule)
         case (.sequence, .sequence(let items)): mergeItems(items, onto: &base, shape, rule)
-        case (_, .null): if rule == .replace || rule == .members { base = settled(over) }
+        case (_, .null): if rule == .replace { base = settled(over) }
         default: base = settled(over)
         }
     }

@@ -3,7 +3,6 @@ import YAML
 /// Phase 10: says outright what a model implies: the default network, full names, implied dependencies.
 struct Normalisation {
     let projectName: String
-    let environment: [String: String]
 
     func apply(to model: inout Node) {
         var usesDefault = false

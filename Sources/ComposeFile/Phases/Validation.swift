@@ -75,6 +75,8 @@ struct Validation {
     }
 
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
+        // Without a hint: it would not be kept.
+        if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
         if let home = Format.home(of: entry.key, except: record) {

@@ -9,8 +9,13 @@ package actor NetworkSync {
     /// Containers on their way to running: they have names and ports already.
     private var starting: Set<String> = []
     private var requested = 0
-    private var applied = 0
-    private var worker: Task<Void, any Error>?
+    private var current: Round?
+
+    /// One application of the state, for all who asked before it began.
+    private struct Round {
+        let task: Task<Void, any Error>
+        let covers: Int
+    }
 
     /// The host's resolv.conf.
     package struct Resolver: Hashable, Sendable {
@@ -43,19 +48,22 @@ package actor NetworkSync {
     func sync() async throws {
         requested += 1
         let mine = requested
-        while applied < mine {
-            if let worker {
-                try? await worker.value
-                continue
-            }
-            let round = requested
-            let task = Task { try await self.apply() }
-            worker = task
-            let result = await task.result
-            worker = nil
-            applied = max(applied, round)
-            try result.get()
+        while true {
+            let round = current ?? begin()
+            let result = await round.task.result
+            if round.covers >= mine { return try result.get() }
         }
+    }
+
+    private func begin() -> Round {
+        // The task itself takes the round away when it ends: whoever waits for it must not find it again.
+        let task = Task {
+            defer { self.current = nil }
+            try await self.apply()
+        }
+        let round = Round(task: task, covers: requested)
+        current = round
+        return round
     }
 
     private func apply() async throws {

@@ -157,7 +157,7 @@ extension ProcessMonitor {
         let file = OwnedFD(owning: raw)
         guard (try? file.write(handover.encoded())) != nil else { return }
         for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, 0) }
-        SelfProtection.beginAnew(["berth-monitor", "--watch", "\(raw)"])
+        SelfProtection.beginAnew(["berth-monitor", folder, "--watch", "\(raw)"])
         for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 }

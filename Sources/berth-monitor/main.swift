@@ -4,11 +4,11 @@ import Monitor
 import Runtime
 
 // berth-monitor FOLDER: watches the process that FOLDER/spec.json describes, from before its exec until its end.
-// berth-monitor --watch N: the same process goes on with what an earlier image of it left in descriptor N.
+// berth-monitor FOLDER --watch N: the same process goes on with what an earlier image of it left in descriptor N.
 let arguments = CommandLine.arguments
 do {
     try SelfProtection.begin()
-    if arguments.count == 3, arguments[1] == "--watch", let descriptor = CInt(arguments[2]) {
+    if arguments.count == 4, arguments[2] == "--watch", let descriptor = CInt(arguments[3]) {
         try ProcessMonitor(Handover(from: descriptor)).goOn()
     } else if arguments.count == 2 {
         try ProcessMonitor(folder: arguments[1]).run()

@@ -15,10 +15,12 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     package var dryRun: Bool
     /// Names of objects whose data may be lost: the client asked the person.
     package var consent: [String]
+    /// Names of objects that the person wants to keep: they stay as they are, and so do their users.
+    package var refused: [String]
 
     package init(
         key: String, verb: Verb, project: Project? = nil, services: [String] = [], dryRun: Bool = false,
-        consent: [String] = []
+        consent: [String] = [], refused: [String] = []
     ) {
         self.key = key
         self.verb = verb
@@ -26,6 +28,7 @@ package struct OperationRequest: Codable, Hashable, Sendable {
         self.services = services
         self.dryRun = dryRun
         self.consent = consent
+        self.refused = refused
     }
 }
 

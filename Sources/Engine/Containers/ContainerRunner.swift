@@ -120,13 +120,16 @@ final class ContainerRunner: Sendable {
     // MARK: Start
 
     /// Runs a container that is created or has ended. `holdsStreams`: the process waits at its gate for `release`.
-    func start(_ id: String, rounds: (start: Int, restart: Int)?, holdsStreams: Bool = false) async throws {
+    func start(
+        _ id: String, rounds: (start: Int, restart: Int)?, holdsStreams: Bool = false, onlyIfRestarting: Bool = false
+    ) async throws {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { throw Self.gone(id) }
             switch record.life.phase {
             case .running, .paused: return
             case .creating, .removing: throw Self.gone(record.name)
-            case .created, .exited, .restarting: break
+            case .created, .exited: if onlyIfRestarting { return }
+            case .restarting: break
             }
             do {
                 try await self.launch(record, rounds: rounds, holdsStreams: holdsStreams)

@@ -9,7 +9,8 @@ import Synchronization
 
 /// Starts monitors, keeps the connections with them, and passes on what they say.
 final class MonitorHub: Sendable {
-    private let program: String
+    /// Seen through a mount that cannot be written to: a container that reaches its monitor's file cannot change it.
+    private let program: ReadOnlyProgram
     private let reactor: Reactor
     private let blocking: BlockingPool
     private let log: Logger
@@ -26,8 +27,8 @@ final class MonitorHub: Sendable {
 
     init(
         program: String, reactor: Reactor, blocking: BlockingPool, events: AsyncStream<MachineEvent>.Continuation, log: Logger
-    ) {
-        self.program = program
+    ) throws {
+        self.program = try ReadOnlyProgram(program)
         self.reactor = reactor
         self.blocking = blocking
         self.events = events
@@ -57,8 +58,7 @@ final class MonitorHub: Sendable {
         let isContainer = if case .container = spec.kind { true } else { false }
         state.withLock { _ = $0.ended.remove(spec.id) }
         let connection = try connect(spec.id, ours, isContainer: isContainer)
-        let pid = try spawnProcess(
-            program, arguments: [program, folder], environment: [], folder: "/", descriptors: descriptors)
+        let pid = try program.spawn(arguments: ["berth-monitor", folder], folder: "/", descriptors: descriptors)
         try reap(pid)
         return connection
     }

@@ -10,6 +10,7 @@ actor NameKeeper {
     private var client: Task<NameServiceClient, any Error>?
     /// Host ports held for containers: told again to a service that was started anew.
     private var held: [String: [PortWish]] = [:]
+    private var proxies: Set<ProxyRule> = []
 
     init(program: String, folder: String, onLoss: @escaping @Sendable () -> Void) {
         self.program = program
@@ -30,9 +31,14 @@ actor NameKeeper {
         _ = try await connected().request(.forget(id: id))
     }
 
-    func proxy(_ rules: [ProxyRule], instead old: [ProxyRule]) async throws {
-        for rule in old where !rules.contains(rule) { _ = try? await connected().request(.unproxy(rule)) }
-        for rule in rules where !old.contains(rule) { _ = try await connected().request(.proxy(rule)) }
+    /// Exactly these are carried from now on.
+    func setProxies(_ rules: Set<ProxyRule>) async throws {
+        guard client != nil || !rules.isEmpty else { return }
+        let connection = try await connected()
+        for rule in proxies.subtracting(rules) { _ = try? await connection.request(.unproxy(rule)) }
+        let missing = rules.subtracting(proxies)
+        proxies = rules
+        for rule in missing { _ = try await connection.request(.proxy(rule)) }
     }
 
     // MARK: Ports
@@ -72,6 +78,7 @@ actor NameKeeper {
         do {
             let connection = try await task.value
             let wishes = held.values.flatMap { $0 }
+            proxies = connection.isFresh ? [] : Set(try await connection.currentState().proxies)
             if connection.isFresh, !wishes.isEmpty { _ = try await connection.reserve(wishes) }
             Task {
                 await connection.waitForEnd()

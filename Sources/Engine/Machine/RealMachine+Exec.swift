@@ -73,7 +73,8 @@ extension RealMachine {
             return MonitorSpec(
                 id: id,
                 kind: .exec(
-                    .init(process: process, containerFolder: paths.monitor(record.id), seccomp: seccomp, timeout: command.timeout)))
+                    .init(process: process, containerFolder: paths.monitor(record.id), seccomp: seccomp, timeout: command.timeout)),
+                filterCache: paths.seccompCache)
         }
     }
 

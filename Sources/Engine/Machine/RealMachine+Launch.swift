@@ -38,7 +38,7 @@ extension RealMachine {
                         bundle: "\(folder)/bundle")),
                 terminal: container.spec.tty, stdin: container.spec.stdinOpen || container.isOneOff,
                 stdinOnce: container.isOneOff, log: Self.logFile(container, paths.log(container.id)),
-                exitFile: paths.exitFile(container.id))
+                exitFile: paths.exitFile(container.id), filterCache: paths.seccompCache)
         }
         unlink(paths.exitFile(container.id))
         _ = try await hub.spawn(spec, in: paths.monitor(container.id))

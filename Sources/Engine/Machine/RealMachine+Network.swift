@@ -1,5 +1,6 @@
 import EngineWire
 import Linux
+import Logging
 import NameService
 import Networking
 import ProjectModel
@@ -42,11 +43,33 @@ extension RealMachine {
     // MARK: Rules and names
 
     package func apply(_ state: NetworkState) async throws {
-        applied.begin()
-        defer { applied.end() }
-        try await driver.setRules(rules(state))
+        let outcome = try await driver.setRules(rules(state))
+        for name in outcome.enabledSysctls { log.notice("switched on \(name): container networks need it") }
+        if !state.networks.isEmpty, applied.setNetworks(state.networks.map(\.bridge)) {
+            await Self.openForeignFirewalls(driver, log)
+        }
         for zone in state.zones { try await serve(zone) }
         for gone in applied.served(except: Set(state.zones.map(\.container))) { try await names.forget(gone) }
+        try await names.setProxies(Set(state.published.flatMap(Self.proxies)))
+    }
+
+    /// What no rule can forward: IPv6 of this host to a container that has IPv4 alone.
+    private static func proxies(_ published: NetworkState.Published) -> [ProxyRule] {
+        let addresses = published.addresses.compactMap { IPAddress($0) }
+        guard !addresses.contains(where: { $0.family == .v6 }), let target = addresses.first,
+            let kind = InternetSocket.Kind(rawValue: published.port.transport)
+        else { return [] }
+        let listen: IPAddress
+        switch published.port.hostIP.flatMap({ IPAddress($0) }) {
+        case nil: listen = kind == .tcp ? .anyV6 : .loopbackV6
+        case let address? where address.family == .v6: listen = address
+        case _?: return []
+        }
+        return [
+            ProxyRule(
+                listen: SocketEndpoint(listen, published.port.hostPort), target: SocketEndpoint(target, published.port.target),
+                transport: kind)
+        ]
     }
 
     private func rules(_ state: NetworkState) -> FirewallRules {
@@ -95,10 +118,15 @@ extension RealMachine {
         var result: [ContainerRecord.Port] = []
         var held: [PortWish] = []
         for port in ports {
+            // The proxy binds what is not IPv4 itself.
+            if let address = port.hostIP.flatMap({ IPAddress($0) }), address.family == .v6 {
+                result.append(port)
+                continue
+            }
             guard let kind = InternetSocket.Kind(rawValue: port.transport) else {
                 throw EngineFailure(code: "unsupported", message: "port \(port.target)/\(port.transport): this machine has no such sockets")
             }
-            let addresses = port.hostIP.flatMap { IPAddress($0) }.map { [$0] } ?? (kind == .tcp ? [.anyV4, .anyV6] : [.anyV4])
+            let addresses = port.hostIP.flatMap { IPAddress($0) }.map { [$0] } ?? [.anyV4]
             do {
                 let wish = try await hold(port, addresses, kind)
                 held.append(wish)
@@ -141,16 +169,19 @@ extension RealMachine {
 final class AppliedNetwork: Sendable {
     private struct State {
         var zones: [String: NetworkState.Zone] = [:]
-        var applying = 0
+        var bridges: [String] = []
     }
 
     // The mutex guards all of it.
     private let state = Mutex(State())
 
-    /// Changes seen meanwhile are our own.
-    var isApplying: Bool { state.withLock { $0.applying > 0 } }
-    func begin() { state.withLock { $0.applying += 1 } }
-    func end() { state.withLock { $0.applying -= 1 } }
+    /// True when they are others than the last time.
+    func setNetworks(_ bridges: [String]) -> Bool {
+        state.withLock { state in
+            defer { state.bridges = bridges }
+            return state.bridges != bridges
+        }
+    }
 
     func isNew(_ zone: NetworkState.Zone) -> Bool { state.withLock { $0.zones[zone.container] != zone } }
     func isServed(_ container: String) -> Bool { state.withLock { $0.zones[container] != nil } }

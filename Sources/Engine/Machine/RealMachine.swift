@@ -57,7 +57,7 @@ package final class RealMachine: Machine {
         driver = try await NetworkDriver(instance: instance)
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
         let events = continuation
-        hub = MonitorHub(
+        hub = try MonitorHub(
             program: programs.monitor, reactor: reactor, blocking: blocking, events: continuation, log: log)
         names = NameKeeper(
             program: programs.network, folder: paths.networkRun,
@@ -65,6 +65,38 @@ package final class RealMachine: Machine {
                 applied.forgetAll()
                 events.yield(.nameServiceLost)
             })
+        try await watchNetwork()
+    }
+
+    /// Passes on what others do to links and rules; several changes in a row are one event.
+    private func watchNetwork() async throws {
+        let (ticks, tick) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let changes = try await driver.events()
+        let (driver, log, continuation) = (driver, log, continuation)
+        Task {
+            for await change in changes {
+                guard case .foreignFirewallChanged(let program) = change else {
+                    tick.yield()
+                    continue
+                }
+                log.info("another firewall was changed by \(program)")
+                await Self.openForeignFirewalls(driver, log)
+            }
+        }
+        Task {
+            for await _ in ticks {
+                try? await Task.sleep(for: .milliseconds(20))
+                continuation.yield(.networkChanged)
+            }
+        }
+    }
+
+    static func openForeignFirewalls(_ driver: NetworkDriver, _ log: Logger) async {
+        do {
+            for warning in try await driver.openForeignFirewalls().warnings { log.warning("\(warning)") }
+        } catch {
+            log.warning("other firewalls could not be looked at: \(error)")
+        }
     }
 
     // MARK: Time and chance

@@ -123,14 +123,20 @@ final class ActionPerformer: Sendable {
 
     // MARK: Reports
 
+    /// What a person expects anyway is not explained: new things are made, what is down is started, `down` takes all away.
+    private static func isRoutine(_ reason: String) -> Bool {
+        ["no container", "not running", "the project goes down", "volumes go too"].contains(reason) || reason.hasPrefix("used by ")
+    }
+
     private func report(
         _ kind: ObjectProgress.Kind, _ name: String, _ begun: String, _ done: String, _ reason: String,
         _ body: @Sendable () async throws -> Void
     ) async throws {
+        let reason = Self.isRoutine(reason) ? nil : reason
         operation.object(kind, name, begun, reason: reason)
         do {
             try await body()
-            operation.object(kind, name, done, done: true, reason: reason)
+            operation.object(kind, name, done, done: true)
         } catch {
             var failure = EngineFailure(describing: error)
             if failure.log.isEmpty, kind == .container, let record = await inventory.container(named: name) {

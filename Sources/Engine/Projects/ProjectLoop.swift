@@ -117,7 +117,7 @@ actor ProjectLoop {
         let (errors, warnings) = await parts.preflight.findings(wanted, plan, observed)
         for warning in warnings { operation.emit(.warning(warning)) }
         guard errors.isEmpty else { return OperationOutcome(status: .failed, errors: errors) }
-        let consent = Set(plan.actions.compactMap(\.needsConsent)).subtracting(request.consent)
+        let consent = Set(plan.namesNeedingConsent).subtracting(request.consent).subtracting(request.refused)
         guard consent.isEmpty else { return OperationOutcome(status: .needsConsent, consent: consent.sorted()) }
         try await store(wanted)
         reportWhatRuns(wanted, plan, observed, request, change, operation)
@@ -165,18 +165,12 @@ actor ProjectLoop {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
             guard let desired, let observed = try? await observer.observe(desired) else { break }
-            let plan = Reconcile.plan(desired: desired, observed: observed)
+            let plan = Reconcile.plan(desired: desired, observed: observed, keeping: kept(desired, observed, consent))
             if plan.isEmpty { break }
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
                 stopTimeout: stopTimeout, logTail: parts.logTail)
-            let executor = PlanExecutor(
-                perform: { action in
-                    if let name = action.needsConsent, !consent.contains(name) {
-                        throw EngineFailure(code: "needs_consent", message: "\(name) would be removed with its data")
-                    }
-                    try await performer.perform(action)
-                }, isCancelled: { operation.isCancelled })
+            let executor = PlanExecutor(perform: performer.perform, isCancelled: { operation.isCancelled })
             let result = await executor.run(plan)
             total.done += result.done
             total.failures = result.failures
@@ -184,6 +178,11 @@ actor ProjectLoop {
             if !result.failures.isEmpty || result.wasCancelled { break }
         }
         return total
+    }
+
+    /// Volumes whose data nobody agreed to lose.
+    private func kept(_ desired: Desired, _ observed: Observed, _ consent: Set<String>) -> Set<String> {
+        Set(Reconcile.plan(desired: desired, observed: observed).namesNeedingConsent).subtracting(consent)
     }
 
     private func finish(
@@ -303,18 +302,6 @@ actor ProjectLoop {
         healRetry = Task {
             do { try await parts.machine.sleep(delay) } catch { return }
             self.heal(because: "the last attempt failed")
-        }
-    }
-
-    /// A container's restart is due, unless a verb decided otherwise meanwhile.
-    func restart(_ id: String) {
-        enqueue { loop in
-            guard let record = await loop.parts.inventory.container(id), record.life.phase == .restarting else { return }
-            do {
-                try await loop.parts.runner.start(id, rounds: nil)
-            } catch {
-                loop.parts.log.error("\(record.name) could not be restarted: \(EngineFailure(describing: error).message)")
-            }
         }
     }
 

@@ -105,7 +105,18 @@ actor Supervisor {
         restarts[record.id] = Task {
             do { try await parts.machine.sleep(delay) } catch { return }
             self.restarts[record.id] = nil
-            await self.loop(record.project).restart(record.id)
+            await self.restart(record.id)
+        }
+    }
+
+    /// Not in turn with the project's operations: an `up` may be waiting for just this container. A verb that decided otherwise
+    /// meanwhile has taken it out of the phase.
+    private func restart(_ id: String) async {
+        guard let record = await parts.inventory.container(id), record.life.phase == .restarting else { return }
+        do {
+            try await parts.runner.start(id, rounds: nil, onlyIfRestarting: true)
+        } catch {
+            parts.log.error("\(record.name) could not be restarted: \(EngineFailure(describing: error).message)")
         }
     }
 }

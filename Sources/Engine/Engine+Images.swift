@@ -13,7 +13,9 @@ extension Engine {
     }
 
     package func images() async throws -> [ImageRow] {
-        let tagged = await try store.list().map { ImageRow($0.image, reference: $0.reference, updated: $0.updated, digest: $0.repositoryDigest) }
+        let tagged = await try store.list().map {
+            ImageRow($0.image, reference: $0.reference, updated: $0.updated, digest: $0.repositoryDigest)
+        }
         let untagged = await try store.untagged().map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
         return tagged + untagged
     }
@@ -25,9 +27,11 @@ extension Engine {
         let tags = await try store.list().filter { $0.image.id == image.id }
         return [
             "Id": .string("\(image.id)"), "RepoTags": .array(tags.map { .string($0.reference.familiar) }),
-            "RepoDigests": .array(tags.compactMap { tag in
-                tag.repositoryDigest.map { .string("\(tag.reference.familiarName)@\($0)") }
-            }), "Created": image.config.created.map(JSONValue.string) ?? .null, "Author": .string(image.config.author ?? ""),
+            "RepoDigests": .array(
+                tags.compactMap { tag in
+                    tag.repositoryDigest.map { .string("\(tag.reference.familiarName)@\($0)") }
+                }), "Created": image.config.created.map(JSONValue.string) ?? .null,
+            "Author": .string(image.config.author ?? ""),
             "Architecture": .string(image.config.architecture), "Os": .string(image.config.os),
             "Size": .integer(image.size), "Config": try JSONValue(encoding: image.config.config ?? .init()),
             "RootFS": ["Type": "layers", "Layers": .array(image.config.rootfs.diffIDs.map { .string("\($0)") })],
@@ -44,7 +48,8 @@ extension Engine {
 
     package func loadImages(from descriptor: consuming OwnedFD) async throws -> [ImageRow] {
         try await store.load(from: .descriptor(descriptor.raw)).map {
-            ImageRow($0.image, reference: $0.references.first, updated: parts.machine.now() / 1_000_000_000, digest: nil)
+            ImageRow(
+                $0.image, reference: $0.references.first, updated: parts.machine.now() / 1_000_000_000, digest: nil)
         }
     }
 
@@ -56,7 +61,8 @@ extension Engine {
         Task {
             operation.object(.image, reference.familiar, "Pulling")
             do {
-                _ = try await real.pull(reference, platform: request.platform, credentials: request.credentials) { step in
+                _ = try await real.pull(reference, platform: request.platform, credentials: request.credentials) {
+                    step in
                     if case .transfer(let done, let total) = step {
                         operation.emit(.transfer(object: reference.familiar, done: done, total: total))
                     }

@@ -1,8 +1,8 @@
-import OCI
-import Monitor
 import EngineWire
 import Glibc
 import Linux
+import Monitor
+import OCI
 import ProjectModel
 import Reconcile
 
@@ -15,7 +15,8 @@ extension Engine {
         }
         return EngineVersion(
             version: WireVersion.product, wire: WireVersion.supported, kernel: kernel,
-            cgroup: fileExists("/sys/fs/cgroup/cgroup.controllers") ? "v2" : "v1", root: parts.paths.root, run: parts.paths.run,
+            cgroup: fileExists("/sys/fs/cgroup/cgroup.controllers") ? "v2" : "v1", root: parts.paths.root,
+            run: parts.paths.run,
             processID: Int(getpid()))
     }
 
@@ -26,7 +27,9 @@ extension Engine {
             states[record.project, default: [:]][record.life.phase.shown.rawValue, default: 0] += 1
             files[record.project] = record.definitions.configFiles
         }
-        return states.keys.sorted().map { ProjectRow(name: $0, states: states[$0] ?? [:], configFiles: files[$0] ?? []) }
+        return states.keys.sorted().map {
+            ProjectRow(name: $0, states: states[$0] ?? [:], configFiles: files[$0] ?? [])
+        }
     }
 
     /// What is stored of a project, so that verbs work without its file.
@@ -36,13 +39,15 @@ extension Engine {
     }
 
     package func project(_ name: String) async throws -> StoredProject {
-        StoredProject(project: await loop(name).desired.map(Project.init), containers: await containers(of: name, all: true))
+        StoredProject(
+            project: await loop(name).desired.map(Project.init), containers: await containers(of: name, all: true))
     }
 
     package func containers(of project: String, all: Bool) async -> [ContainerRow] {
         let desired = await loop(project).desired
         var rows: [ContainerRow] = []
-        for record in await parts.inventory.containers(of: project) where record.life.phase != .creating {
+        for record in await parts.inventory.containers(of: project)
+        where ![.creating, .removing].contains(record.life.phase) {
             let isShown = [.running, .paused, .restarting].contains(record.life.phase) && !record.isOneOff
             guard all || isShown else { continue }
             rows.append(await row(record, desired))
@@ -67,7 +72,8 @@ extension Engine {
         var row = ContainerRow(
             id: record.id, name: record.name, project: record.project, service: record.service, number: record.number,
             isOneOff: record.isOneOff, image: record.spec.image ?? record.imageID, imageID: record.imageID,
-            command: record.arguments, labels: record.labels, state: record.life.phase.shown, createdAt: seconds(record.createdAt))
+            command: record.arguments, labels: record.labels, state: record.life.phase.shown,
+            createdAt: seconds(record.createdAt))
         row.reason = record.life.reason
         row.health = await parts.inventory.health(of: record.id).flatMap { ContainerRow.Health(rawValue: $0.rawValue) }
         row.exitCode = record.life.exit?.code
@@ -75,7 +81,9 @@ extension Engine {
         row.finishedAt = record.life.finishedAt.map(seconds)
         row.processID = isUp ? record.life.process.map { Int($0.pid) } : nil
         row.networks = record.endpoints.map {
-            .init(name: $0.network, addresses: $0.addresses.map { String($0.prefix { $0 != "/" }) }, macAddress: $0.macAddress)
+            .init(
+                name: $0.network, addresses: $0.addresses.map { String($0.prefix { $0 != "/" }) },
+                macAddress: $0.macAddress)
         }
         row.ports = isUp ? record.ports.flatMap(Self.published) : []
         row.exposed = Array(Set(record.spec.expose).union((record.image.exposedPorts ?? [:]).keys)).sorted()
@@ -95,7 +103,8 @@ extension Engine {
 
     private static func mount(_ mount: ContainerRecord.Mount) -> ContainerRow.Mount {
         switch mount.source {
-        case .volume(let name, _, _, _): .init(kind: "volume", source: name, target: mount.target, readOnly: mount.readOnly)
+        case .volume(let name, _, _, _):
+            .init(kind: "volume", source: name, target: mount.target, readOnly: mount.readOnly)
         case .bind(let path, _, _, _): .init(kind: "bind", source: path, target: mount.target, readOnly: mount.readOnly)
         case .tmpfs: .init(kind: "tmpfs", source: "", target: mount.target, readOnly: mount.readOnly)
         }
@@ -108,7 +117,8 @@ extension Engine {
         for record in await parts.inventory.allVolumes() where project == nil || record.project == project {
             rows.append(
                 VolumeRow(
-                    name: record.name, driver: record.definition.driver ?? "local", mountpoint: parts.paths.volume(record.name),
+                    name: record.name, driver: record.definition.driver ?? "local",
+                    mountpoint: parts.paths.volume(record.name),
                     labels: record.definition.labels, project: record.project, key: record.key,
                     createdAt: seconds(record.createdAt), isAnonymous: record.isAnonymous,
                     users: await parts.inventory.users(ofVolume: record.name).map(\.name)))

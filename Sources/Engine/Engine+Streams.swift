@@ -1,12 +1,12 @@
-import Logging
-import Reconcile
 import AttachStream
 import EngineWire
 import Glibc
 import Linux
+import Logging
 import Monitor
 import OCI
 import ProjectModel
+import Reconcile
 
 extension Engine {
     /// How an exec was begun.
@@ -23,7 +23,8 @@ extension Engine {
         switch record.life.phase {
         case .running: break
         case .paused:
-            throw EngineFailure(code: "conflict", message: "container \(record.name) is paused, unpause the container before exec")
+            throw EngineFailure(
+                code: "conflict", message: "container \(record.name) is paused, unpause the container before exec")
         default: throw EngineFailure(code: "conflict", message: "service \"\(record.service)\" is not running")
         }
         return try await real.exec(request, in: record)
@@ -74,8 +75,10 @@ extension Engine {
     /// The lines asked for, merged by time; with `follow` until every container has ended or the reader leaves.
     package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<LogLine> {
         let records = try await logRecords(project, request)
-        return LogMerger(paths: parts.paths, inventory: parts.inventory, project: project, request: request, reactor: real?.reactor)
-            .lines(records)
+        return LogMerger(
+            paths: parts.paths, inventory: parts.inventory, project: project, request: request, reactor: real?.reactor
+        )
+        .lines(records)
     }
 
     private func logRecords(_ project: String, _ request: LogRequest) async throws -> [ContainerRecord] {
@@ -93,7 +96,8 @@ extension Engine {
         let indexed = chosen.filter { $0.number == index }
         guard !indexed.isEmpty else {
             throw EngineFailure(
-                code: "not_found", message: "service \"\(request.services.first ?? "")\" is not running container #\(index)")
+                code: "not_found",
+                message: "service \"\(request.services.first ?? "")\" is not running container #\(index)")
         }
         return indexed
     }

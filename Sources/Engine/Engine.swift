@@ -75,12 +75,14 @@ package actor Engine {
     /// Names become parts of paths and interface names: nothing else than Compose allows gets in.
     private static func check(_ project: String) throws {
         let isValid = project.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: "_")
         }
         guard isValid, let first = project.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "_") else {
             throw EngineFailure(
                 code: "invalid",
-                message: "invalid project name \"\(project)\": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number"
+                message:
+                    "invalid project name \"\(project)\": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number"
             )
         }
     }

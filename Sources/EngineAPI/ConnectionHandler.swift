@@ -58,7 +58,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
                 spooling = Task { try await spool.open() }
             }
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
             }
         case .body(var chunk):
             if let spooling {
@@ -142,7 +143,9 @@ struct Request: Sendable {
         var rest = Substring(text).utf8
         while let byte = rest.popFirst() {
             let hex = rest.prefix(2)
-            if byte == UInt8(ascii: "%"), hex.count == 2, let value = UInt8(String(decoding: hex, as: UTF8.self), radix: 16) {
+            if byte == UInt8(ascii: "%"), hex.count == 2,
+                let value = UInt8(String(decoding: hex, as: UTF8.self), radix: 16)
+            {
                 bytes.append(value)
                 rest.removeFirst(2)
             } else {

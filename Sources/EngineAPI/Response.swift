@@ -21,7 +21,8 @@ enum Response: Sendable {
     static let done = Response.json(.ok, Array("{}".utf8))
 
     /// Each value as a line.
-    static func values<S: AsyncSequence & Sendable>(_ values: S) -> Response where S.Element: Encodable, S.Failure == Never {
+    static func values<S: AsyncSequence & Sendable>(_ values: S) -> Response
+    where S.Element: Encodable, S.Failure == Never {
         .lines(
             AsyncStream<[UInt8]> { continuation in
                 let task = Task {

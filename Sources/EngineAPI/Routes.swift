@@ -54,8 +54,10 @@ struct Routes: Sendable {
         case (.POST, 2, "operations"):
             let operation = try await engine.submit(request.decode(OperationRequest.self), to: path[0])
             return .values(operation.events())
-        case (.POST, 2, "plan"): return try .json(try await engine.plan(request.decode(OperationRequest.self), for: path[0]))
-        case (.POST, 2, "run"): return .values(try await engine.run(request.decode(RunRequest.self), in: path[0]).events())
+        case (.POST, 2, "plan"):
+            return try .json(try await engine.plan(request.decode(OperationRequest.self), for: path[0]))
+        case (.POST, 2, "run"):
+            return .values(try await engine.run(request.decode(RunRequest.self), in: path[0]).events())
         default: throw unknown(request)
         }
     }

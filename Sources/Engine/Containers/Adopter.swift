@@ -38,7 +38,9 @@ struct Adopter: Sendable {
                 if let startedAt = state.startedAt { record.life.startedAt = startedAt }
             }
             if state.phase == .created { await parts.machine.abandon(record.id) }
-            if state.phase == .running, let adopted = await parts.inventory.container(record.id) { await health.begin(adopted) }
+            if state.phase == .running, let adopted = await parts.inventory.container(record.id) {
+                await health.begin(adopted)
+            }
         case .ended(let status):
             guard wasUp else { break }
             try await supervisor.ended(record.id, status, reason: nil)
@@ -49,7 +51,8 @@ struct Adopter: Sendable {
         case nil: break
         }
         // A restart that was due when the engine ended is due now.
-        if record.life.phase == .restarting, case .restarting? = await parts.inventory.container(record.id)?.life.phase {
+        if record.life.phase == .restarting, case .restarting? = await parts.inventory.container(record.id)?.life.phase
+        {
             await supervisor.restartNow(record)
         }
     }

@@ -22,9 +22,11 @@ struct ContainerDraft {
     func record(_ place: Place) -> ContainerRecord {
         let spec = service.spec
         var record = ContainerRecord(
-            id: id, name: name(place), project: desired.project, service: spec.name, number: nil, oneOff: nil, spec: spec,
+            id: id, name: name(place), project: desired.project, service: spec.name, number: nil, oneOff: nil,
+            spec: spec,
             definitions: definitions, imageID: image.id, image: image.config, labels: [:], createdAt: now,
-            recreateRound: service.recreateRound, restartRound: service.restartRound, startRound: service.startRound, joined: [:],
+            recreateRound: service.recreateRound, restartRound: service.restartRound, startRound: service.startRound,
+            joined: [:],
             endpoints: [], ports: ports, mounts: mounts, life: .init(phase: .creating))
         switch place {
         case .number(let number): record.number = number
@@ -49,7 +51,9 @@ struct ContainerDraft {
         definitions.workingDirectory = desired.workingDirectory
         definitions.configFiles = desired.configFiles
         definitions.environmentFiles = desired.environmentFiles
-        for attachment in spec.networks { definitions.networks[attachment.network] = desired.networks[attachment.network] }
+        for attachment in spec.networks {
+            definitions.networks[attachment.network] = desired.networks[attachment.network]
+        }
         for volume in spec.volumes {
             guard case .volume(let source?, _, _) = volume.kind else { continue }
             definitions.volumes[source] = desired.volumes[source]
@@ -63,7 +67,8 @@ struct ContainerDraft {
         service.spec.ports.map { mapping in
             let bounds = (mapping.published ?? "0").split(separator: "-").compactMap { UInt16($0) }
             return ContainerRecord.Port(
-                hostIP: mapping.hostIP, hostPort: bounds.first ?? 0, hostPortEnd: bounds.last ?? 0, target: mapping.target,
+                hostIP: mapping.hostIP, hostPort: bounds.first ?? 0, hostPortEnd: bounds.last ?? 0,
+                target: mapping.target,
                 transport: mapping.transport)
         }
     }
@@ -75,7 +80,9 @@ struct ContainerDraft {
         let targets = Set(mounts.map(\.target))
         for target in (image.config.volumes ?? [:]).keys.sorted() where !targets.contains(target) {
             mounts.append(
-                .init(source: .volume(name: "", isAnonymous: true, noCopy: false, subpath: nil), target: target, readOnly: false))
+                .init(
+                    source: .volume(name: "", isAnonymous: true, noCopy: false, subpath: nil), target: target,
+                    readOnly: false))
         }
         return mounts
     }
@@ -89,7 +96,8 @@ struct ContainerDraft {
             return .volume(name: "", isAnonymous: true, noCopy: noCopy, subpath: subpath)
         case .bind(let source, let createHostPath, let propagation, let recursive, _):
             return .bind(
-                path: source, createHostPath: createHostPath, propagation: propagation, isRecursive: recursive != "disabled")
+                path: source, createHostPath: createHostPath, propagation: propagation,
+                isRecursive: recursive != "disabled")
         case .tmpfs(let size, let mode, let options): return .tmpfs(size: size, mode: mode, options: options)
         case .image(let source, _):
             return .bind(path: source, createHostPath: false, propagation: nil, isRecursive: true)
@@ -142,7 +150,8 @@ extension ContainerRecord {
         let own = spec.healthcheck
         let test = own?.test ?? image.healthcheck?.test ?? []
         guard let kind = test.first, kind != "NONE", test.count > 1 else { return nil }
-        let arguments = kind == "CMD-SHELL" ? (image.shell ?? ["/bin/sh", "-c"]) + test.dropFirst() : Array(test.dropFirst())
+        let arguments =
+            kind == "CMD-SHELL" ? (image.shell ?? ["/bin/sh", "-c"]) + test.dropFirst() : Array(test.dropFirst())
         func pick(_ own: Duration?, _ image: Int64?, _ standard: Duration) -> Duration {
             if let own, own > .zero { return own }
             if let image, image > 0 { return .nanoseconds(image) }

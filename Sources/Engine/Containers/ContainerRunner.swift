@@ -30,7 +30,9 @@ final class ContainerRunner: Sendable {
         if let other = await inventory.container(named: draft.name) {
             guard other.life.phase == .creating, other.project == draft.project else {
                 throw EngineFailure(
-                    code: "conflict", message: "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of project \(other.project)",
+                    code: "conflict",
+                    message:
+                        "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of project \(other.project)",
                     hint: "remove or rename that container, or give this one another container_name")
             }
             try await discard(other)
@@ -72,7 +74,8 @@ final class ContainerRunner: Sendable {
                 }
             guard let found else {
                 throw EngineFailure(
-                    code: "not_found", message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
+                    code: "not_found",
+                    message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
             }
             record.joined[kind] = found.id
         }
@@ -94,7 +97,9 @@ final class ContainerRunner: Sendable {
     /// Named volumes that are missing are made; anonymous ones of the replica before it are taken over.
     private func makeVolumes(_ record: inout ContainerRecord) async throws {
         for index in record.mounts.indices {
-            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source else { continue }
+            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source else {
+                continue
+            }
             let target = record.mounts[index].target
             let binding = VolumeRecord.Binding(
                 project: record.project, service: record.service, place: record.number.map(String.init) ?? record.name,
@@ -140,7 +145,8 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    private func launch(_ record: ContainerRecord, rounds: (start: Int, restart: Int)?, holdsStreams: Bool) async throws {
+    private func launch(_ record: ContainerRecord, rounds: (start: Int, restart: Int)?, holdsStreams: Bool) async throws
+    {
         var record = record
         if !record.ports.isEmpty, !record.endpoints.isEmpty {
             let ports = try await machine.reserve(record.ports, for: record.id)
@@ -211,7 +217,9 @@ final class ContainerRunner: Sendable {
         let result = try await machine.probe(command, in: record)
         guard result.code == 0 else {
             throw EngineFailure(
-                code: "hook_failed", message: "hook `\(hook.command.joined(separator: " "))` of \(record.name) ended with code \(result.code)",
+                code: "hook_failed",
+                message:
+                    "hook `\(hook.command.joined(separator: " "))` of \(record.name) ended with code \(result.code)",
                 log: result.output.split(separator: "\n").map(String.init))
         }
     }
@@ -265,10 +273,7 @@ final class ContainerRunner: Sendable {
         for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
         let signal = try SignalName.number(record.stopSignalName)
         let grace = timeout ?? record.gracePeriod
-        if grace > .zero, await !machine.ignores(signal, record) {
-            try? await machine.signal(id, number: signal, all: false)
-            if await hasEnded(id, within: grace, isForced: isForced) { return }
-        }
+        if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return }
         try await machine.signal(id, number: SIGKILL, all: true)
         guard await hasEnded(id, within: .seconds(30), isForced: { false }) else {
             throw EngineFailure(
@@ -277,7 +282,32 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool {
+    /// Sends the stop signal and waits for the end: the whole grace period, unless the process cannot have heard it.
+    private func endsPolitely(
+        _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ isForced: @escaping @Sendable () -> Bool
+    ) async throws -> Bool {
+        try? await machine.signal(record.id, number: signal, all: false)
+        // In its first second a process may not have set up its handlers yet.
+        let age = Duration.nanoseconds(machine.now() - (record.life.startedAt ?? 0))
+        let settling = min(grace, max(.zero, .seconds(1) - age))
+        if settling > .zero, await hasEnded(record.id, within: settling, isForced: isForced) { return true }
+        if grace > settling, await machine.ignores(signal, record) {
+            log.info("\(record.name): its process cannot hear \(SignalName.name(signal)), so it is killed at once")
+            return false
+        }
+        return await hasEnded(record.id, within: grace - settling, isForced: isForced)
+    }
+
+    /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.
+    func kill(_ id: String, _ signal: Int32) async throws {
+        let endsIt = signal == SIGKILL || signal == SIGTERM
+        if endsIt { try await inventory.update(id) { $0.life.stoppedByUs = true } }
+        try await machine.signal(id, number: signal, all: signal == SIGKILL)
+        if signal == SIGKILL { _ = await hasEnded(id, within: .seconds(30), isForced: { false }) }
+    }
+
+    private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool
+    {
         guard let project = await inventory.container(id)?.project else { return true }
         return await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -310,8 +340,17 @@ final class ContainerRunner: Sendable {
     // MARK: Pause, remove
 
     func pause(_ id: String) async throws {
-        try await machine.pause(id)
-        try await inventory.update(id) { $0.life.phase = .paused }
+        // First the record: what the monitor then tells is known to be ours.
+        try await inventory.update(id) { record in
+            record.life.phase = .paused
+            record.life.reason = nil
+        }
+        do {
+            try await machine.pause(id)
+        } catch {
+            try await inventory.update(id) { $0.life.phase = .running }
+            throw error
+        }
     }
 
     func unpause(_ id: String, startRound: Int?) async throws {
@@ -329,7 +368,8 @@ final class ContainerRunner: Sendable {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { return }
             guard record.life.phase != .running, record.life.phase != .paused else {
-                throw EngineFailure(code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
+                throw EngineFailure(
+                    code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
             }
             try await self.inventory.update(id) { $0.life.phase = .removing }
             await self.health.end(id)

@@ -40,7 +40,8 @@ actor HealthMonitor {
             guard !Task.isCancelled else { return }
             lastOutput[container.id] = result.output
             let pause = schedule.record(
-                success: result.code == 0, began: .nanoseconds(began - origin), ended: .nanoseconds(machine.now() - origin))
+                success: result.code == 0, began: .nanoseconds(began - origin),
+                ended: .nanoseconds(machine.now() - origin))
             await inventory.setHealth(schedule.health, of: container.id)
             do { try await machine.sleep(pause) } catch { return }
         }

@@ -36,6 +36,7 @@ struct HostDevice {
         let numbers = fields[1].split(separator: ":")
         guard numbers.count == 2 else { return nil }
         return RuntimeSpec.DeviceRule(
-            allow: true, type: String(fields[0]), major: Int64(numbers[0]), minor: Int64(numbers[1]), access: String(fields[2]))
+            allow: true, type: String(fields[0]), major: Int64(numbers[0]), minor: Int64(numbers[1]),
+            access: String(fields[2]))
     }
 }

@@ -8,7 +8,8 @@ struct OneOffRunner: Sendable {
     let loop: ProjectLoop
 
     func begin(_ request: RunRequest) async -> Operation {
-        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
+        let operation = Operation(
+            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
         parts.operations.add(operation)
         Task {
             do {
@@ -41,7 +42,8 @@ struct OneOffRunner: Sendable {
         service.restart = .no
         service.containerName = nil
         let draft = ContainerDraft(
-            desired: desired, service: DesiredService(spec: service, goal: .running), image: image, id: parts.machine.newID(),
+            desired: desired, service: DesiredService(spec: service, goal: .running), image: image,
+            id: parts.machine.newID(),
             now: parts.machine.now(), version: WireVersion.product)
         let record = try await parts.runner.create(
             draft.record(.oneOff(name: name, slug: slug, autoRemove: request.remove, useAliases: request.useAliases)),
@@ -62,7 +64,8 @@ struct OneOffRunner: Sendable {
         var options = UpOptions()
         options.recreate = .never
         let up = await loop.submit(
-            OperationRequest(key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services))
+            OperationRequest(
+                key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services))
         for await event in up.events() {
             switch event {
             case .object, .warning, .transfer: operation.emit(event)
@@ -76,9 +79,11 @@ struct OneOffRunner: Sendable {
         let waiter = ServiceWaiter(
             inventory: parts.inventory, project: request.project.name, isCancelled: { operation.isCancelled })
         for dependency in request.service.dependsOn where dependency.condition != .started {
-            let verdict = await waiter.wait(for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
+            let verdict = await waiter.wait(
+                for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
             guard case .failed(let message, _) = verdict, dependency.required else { continue }
-            operation.finish(.init(status: .failed, errors: [EngineFailure(code: "dependency_failed", message: message)]))
+            operation.finish(
+                .init(status: .failed, errors: [EngineFailure(code: "dependency_failed", message: message)]))
             return false
         }
         return true
@@ -96,7 +101,8 @@ struct OneOffRunner: Sendable {
             operation.object(.network, definition.name, "Created", done: true)
         }
         for volume in request.service.volumes {
-            guard case .volume(let key?, _, _) = volume.kind, let definition = project.volumes[key], !definition.external,
+            guard case .volume(let key?, _, _) = volume.kind, let definition = project.volumes[key],
+                !definition.external,
                 await parts.inventory.volume(definition.name) == nil
             else { continue }
             operation.object(.volume, definition.name, "Creating")
@@ -110,7 +116,8 @@ extension ContainerRow {
     /// A container that waits at its gate.
     init(held record: ContainerRecord) async {
         self.init(
-            id: record.id, name: record.name, project: record.project, service: record.service, number: nil, isOneOff: true,
+            id: record.id, name: record.name, project: record.project, service: record.service, number: nil,
+            isOneOff: true,
             image: record.spec.image ?? record.imageID, imageID: record.imageID, command: record.arguments,
             labels: record.labels, state: .created, createdAt: Double(record.createdAt) / 1e9, tty: record.spec.tty)
     }

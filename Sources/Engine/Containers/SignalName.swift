@@ -21,7 +21,8 @@ enum SignalName {
             return 34 + offset
         }
         throw EngineFailure(
-            code: "invalid", message: "\"\(name)\" is no signal", hint: "use a name such as SIGTERM, or a number from 1 to 64")
+            code: "invalid", message: "\"\(name)\" is no signal",
+            hint: "use a name such as SIGTERM, or a number from 1 to 64")
     }
 
     static func name(_ number: Int32) -> String {

@@ -40,18 +40,24 @@ struct SpecBuilder {
         let arguments = record.arguments
         guard !arguments.isEmpty else {
             throw EngineFailure(
-                code: "invalid", message: "service \"\(record.service)\" has no command: neither the file nor its image names one",
+                code: "invalid",
+                message: "service \"\(record.service)\" has no command: neither the file nor its image names one",
                 hint: "add `command:` to the service")
         }
         let user = RuntimeSpec.User(
-            uid: identity.uid, gid: identity.gid, additionalGids: identity.additionalGids.isEmpty ? nil : identity.additionalGids)
+            uid: identity.uid, gid: identity.gid,
+            additionalGids: identity.additionalGids.isEmpty ? nil : identity.additionalGids)
         var process = RuntimeSpec.Process(
-            user: user, args: arguments, env: environment, cwd: record.spec.workingDir ?? record.image.workingDir.nonEmpty ?? "/")
+            user: user, args: arguments, env: environment,
+            cwd: record.spec.workingDir ?? record.image.workingDir.nonEmpty ?? "/")
         process.terminal = record.spec.tty ? true : nil
         let capabilities = try self.capabilities()
         let held = identity.uid == 0 ? capabilities : []
-        process.capabilities = .init(bounding: capabilities, effective: held, inheritable: [], permitted: held, ambient: [])
-        process.noNewPrivileges = record.spec.securityOptions.contains { $0.hasPrefix("no-new-privileges") && !$0.hasSuffix("false") } ? true : nil
+        process.capabilities = .init(
+            bounding: capabilities, effective: held, inheritable: [], permitted: held, ambient: [])
+        process.noNewPrivileges =
+            record.spec.securityOptions.contains { $0.hasPrefix("no-new-privileges") && !$0.hasSuffix("false") }
+            ? true : nil
         process.oomScoreAdj = record.spec.resources.oomScoreAdjust
         process.rlimits = rlimits
         return process
@@ -70,7 +76,11 @@ struct SpecBuilder {
     private var environment: [String] {
         var values: [(String, String)] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
         func set(_ name: String, _ value: String) {
-            if let index = values.firstIndex(where: { $0.0 == name }) { values[index].1 = value } else { values.append((name, value)) }
+            if let index = values.firstIndex(where: { $0.0 == name }) {
+                values[index].1 = value
+            } else {
+                values.append((name, value))
+            }
         }
         set("HOSTNAME", surroundings.hostname)
         if record.spec.tty { set("TERM", "xterm") }
@@ -91,7 +101,8 @@ struct SpecBuilder {
         for name in add.union(drop) where name != "CAP_ALL" && !CapabilitySet.names.contains(name) {
             throw EngineFailure(code: "invalid", message: "service \"\(record.service)\": unknown capability \(name)")
         }
-        let base = add.contains("CAP_ALL") ? CapabilitySet.names : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
+        let base =
+            add.contains("CAP_ALL") ? CapabilitySet.names : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
         let wanted = Set(base).subtracting(drop).union(add.subtracting(["CAP_ALL"]))
         return CapabilitySet.names.filter { wanted.contains($0) }
     }
@@ -126,13 +137,15 @@ struct SpecBuilder {
         let taken = Set(record.mounts.map(\.target))
         let folder = paths.containerRun(surroundings.joinedNamespaces["network"]?.id ?? record.id)
         return ["hosts", "hostname", "resolv.conf"].filter { !taken.contains("/etc/\($0)") }.map {
-            RuntimeSpec.Mount(destination: "/etc/\($0)", type: "bind", source: "\(folder)/\($0)", options: ["bind", "rprivate"])
+            RuntimeSpec.Mount(
+                destination: "/etc/\($0)", type: "bind", source: "\(folder)/\($0)", options: ["bind", "rprivate"])
         }
     }
 
     private var secretMounts: [RuntimeSpec.Mount] {
         SecretFile.files(of: record, paths).map {
-            RuntimeSpec.Mount(destination: $0.target, type: "bind", source: $0.hostPath, options: ["bind", "ro", "rprivate"])
+            RuntimeSpec.Mount(
+                destination: $0.target, type: "bind", source: $0.hostPath, options: ["bind", "ro", "rprivate"])
         }
     }
 
@@ -161,7 +174,8 @@ struct SpecBuilder {
     private func linux() throws -> RuntimeSpec.Linux {
         var linux = RuntimeSpec.Linux()
         linux.namespaces = try namespaces()
-        linux.cgroupsPath = "/\(record.spec.cgroupParent ?? (instance.isEmpty ? "berth" : "berth-\(instance)"))/\(record.id)"
+        linux.cgroupsPath =
+            "/\(record.spec.cgroupParent ?? (instance.isEmpty ? "berth" : "berth-\(instance)"))/\(record.id)"
         linux.resources = resources()
         linux.sysctl = record.spec.sysctls.isEmpty ? nil : record.spec.sysctls
         guard !record.spec.privileged else {
@@ -199,7 +213,8 @@ struct SpecBuilder {
         guard let owner = surroundings.joinedNamespaces[kind] else { return [.init(type: kind)] }
         guard let pid = owner.life.process?.pid else {
             throw EngineFailure(
-                code: "conflict", message: "\(record.name) shares the \(kind) namespace of \(owner.name), which does not run",
+                code: "conflict",
+                message: "\(record.name) shares the \(kind) namespace of \(owner.name), which does not run",
                 hint: "start \(owner.service) first")
         }
         return [.init(type: kind, path: "/proc/\(pid)/ns/\(kind)")]

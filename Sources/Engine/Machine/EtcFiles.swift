@@ -1,6 +1,6 @@
-import ProjectModel
 import Glibc
 import Linux
+import ProjectModel
 
 /// hosts, hostname and resolv.conf of one container.
 struct EtcFiles {
@@ -33,10 +33,13 @@ struct EtcFiles {
     }
 
     private func resolver() throws -> String {
-        if record.endpoints.isEmpty, record.spec.networkMode == .host { return (try? readText("/etc/resolv.conf")) ?? "" }
+        if record.endpoints.isEmpty, record.spec.networkMode == .host {
+            return (try? readText("/etc/resolv.conf")) ?? ""
+        }
         guard !record.endpoints.isEmpty else { return "" }
         var text = "nameserver 127.0.0.11\n"
-        let search = record.spec.dnsSearch.isEmpty ? HostResolver.current.search : record.spec.dnsSearch.filter { $0 != "." }
+        let search =
+            record.spec.dnsSearch.isEmpty ? HostResolver.current.search : record.spec.dnsSearch.filter { $0 != "." }
         if !search.isEmpty { text += "search \(search.joined(separator: " "))\n" }
         var options = record.spec.dnsOptions.isEmpty ? HostResolver.current.options : record.spec.dnsOptions
         if !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }

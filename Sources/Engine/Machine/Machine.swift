@@ -104,7 +104,10 @@ package struct Surroundings: Hashable, Sendable {
     /// Keep the process at the gate until its streams are attached.
     package var holdsStreams: Bool
 
-    package init(hosts: [(address: String, names: [String])], hostname: String, joinedNamespaces: [String: ContainerRecord], holdsStreams: Bool) {
+    package init(
+        hosts: [(address: String, names: [String])], hostname: String, joinedNamespaces: [String: ContainerRecord],
+        holdsStreams: Bool
+    ) {
         self.hosts = hosts
         self.hostname = hostname
         self.joinedNamespaces = joinedNamespaces

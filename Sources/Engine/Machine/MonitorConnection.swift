@@ -46,7 +46,8 @@ final class MonitorConnection: Sendable {
             return Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL))
         }
         guard sent == bytes.count else {
-            throw EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
+            throw EngineFailure(
+                code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
         }
     }
 

@@ -26,7 +26,8 @@ final class MonitorHub: Sendable {
     private let state = Mutex(State())
 
     init(
-        program: String, reactor: Reactor, blocking: BlockingPool, events: AsyncStream<MachineEvent>.Continuation, log: Logger
+        program: String, reactor: Reactor, blocking: BlockingPool, events: AsyncStream<MachineEvent>.Continuation,
+        log: Logger
     ) throws {
         self.program = try ReadOnlyProgram(program)
         self.reactor = reactor

@@ -51,7 +51,8 @@ struct ProcessTable {
         let command = String(decoding: arguments, as: UTF8.self)
         let name = text[text.index(after: text.firstIndex(of: "(") ?? text.startIndex)..<close]
         return ProcessRow(
-            user: userName(status.st_uid), pid: Int(pid), parent: parent, cpu: Int(cpuTime / age * 100), startedAt: startedAt,
+            user: userName(status.st_uid), pid: Int(pid), parent: parent, cpu: Int(cpuTime / age * 100),
+            startedAt: startedAt,
             tty: tty == 0 ? "?" : "pts/\(tty & 0xFF)", cpuTime: cpuTime,
             command: command.isEmpty ? "[\(name)]" : String(command.reversed().drop { $0 == " " }.reversed()))
     }

@@ -1,4 +1,3 @@
-import Networking
 import AttachStream
 import EngineWire
 import Glibc
@@ -6,6 +5,7 @@ import Images
 import JSON
 import Linux
 import Monitor
+import Networking
 import OCI
 import ProjectModel
 import Runtime
@@ -54,26 +54,31 @@ extension RealMachine {
         }
     }
 
-    private func execSpec(_ id: String, _ command: ProbeCommand, in record: ContainerRecord) async throws -> MonitorSpec {
+    private func execSpec(_ id: String, _ command: ProbeCommand, in record: ContainerRecord) async throws -> MonitorSpec
+    {
         let image = try await storedImage(record)
         let snapshot = try await images.snapshot(for: image)
         let paths = paths
         let instance = instance.suffix
         return try await blocking.run {
             let user = try lookUpUser(
-                command.user ?? record.spec.user ?? record.image.user ?? "", groups: record.spec.groupAdd, in: snapshot.lower,
+                command.user ?? record.spec.user ?? record.image.user ?? "", groups: record.spec.groupAdd,
+                in: snapshot.lower,
                 upper: "\(paths.container(record.id))/upper")
             let hostname = record.spec.hostname ?? String(record.id.prefix(12))
             let surroundings = Surroundings(hosts: [], hostname: hostname, joinedNamespaces: [:], holdsStreams: false)
             var wanted = record
             if command.privileged { wanted.spec.privileged = true }
             let builder = SpecBuilder(
-                record: wanted, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user, instance: instance)
+                record: wanted, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user,
+                instance: instance)
             let (process, seccomp) = try builder.execProcess(command)
             return MonitorSpec(
                 id: id,
                 kind: .exec(
-                    .init(process: process, containerFolder: paths.monitor(record.id), seccomp: seccomp, timeout: command.timeout)),
+                    .init(
+                        process: process, containerFolder: paths.monitor(record.id), seccomp: seccomp,
+                        timeout: command.timeout)),
                 filterCache: paths.seccompCache)
         }
     }

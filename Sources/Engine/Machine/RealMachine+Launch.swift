@@ -60,7 +60,8 @@ extension RealMachine {
             guard case .bind(let path, let createHostPath, _, _) = mount.source, !fileExists(path) else { continue }
             guard createHostPath else {
                 throw EngineFailure(
-                    code: "not_found", message: "bind source \(path) does not exist", hint: "create it, or set create_host_path")
+                    code: "not_found", message: "bind source \(path) does not exist",
+                    hint: "create it, or set create_host_path")
             }
             try makeFolders(path)
         }
@@ -69,7 +70,9 @@ extension RealMachine {
     /// A new volume gets what the image has at its place.
     private func populateVolumes(_ container: ContainerRecord, _ snapshot: Snapshot) async throws {
         for mount in container.mounts {
-            guard case .volume(let name, _, let noCopy, let subpath) = mount.source, !noCopy, subpath == nil else { continue }
+            guard case .volume(let name, _, let noCopy, let subpath) = mount.source, !noCopy, subpath == nil else {
+                continue
+            }
             let path = paths.volume(name)
             let target = mount.target
             try await blocking.run {
@@ -111,15 +114,14 @@ extension RealMachine {
         try await connection.wait(for: answer)
     }
 
-    /// The kernel drops a signal to a pid namespace's init that has no handler for it: no use waiting for a reaction. A process that
-    /// may still install one (its first second), or that has it pending, is given its time; so is a shell, which forwards nothing
-    /// itself but whose children may end.
+    /// The kernel drops a signal to a pid namespace's init that has no handler for it: no use waiting for a reaction. A process
+    /// that has it pending is given its time; so is a shell whose children may end.
     package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool {
-        guard signal != SIGKILL, let process = container.life.process, container.spec.pid == nil,
-            let started = container.life.startedAt, now() - started > 1_000_000_000
-        else { return false }
+        guard signal != SIGKILL, let process = container.life.process, container.spec.pid == nil else { return false }
         return await blocking.runInfallible {
-            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else { return false }
+            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
+                return false
+            }
             return !status.caught.contains(signal) && !status.blocked.contains(signal) && status.pending.isEmpty
                 && !Self.isShellWithChildren(process.pid, status.name)
         }

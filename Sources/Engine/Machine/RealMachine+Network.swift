@@ -67,7 +67,8 @@ extension RealMachine {
         }
         return [
             ProxyRule(
-                listen: SocketEndpoint(listen, published.port.hostPort), target: SocketEndpoint(target, published.port.target),
+                listen: SocketEndpoint(listen, published.port.hostPort),
+                target: SocketEndpoint(target, published.port.target),
                 transport: kind)
         ]
     }
@@ -77,7 +78,8 @@ extension RealMachine {
         rules.networks = state.networks.map { network in
             let options = network.definition.driverOptions
             return NetworkRules(
-                bridge: network.bridge, subnets: network.subnets.compactMap { CIDR($0) }, isInternal: network.definition.isInternal,
+                bridge: network.bridge, subnets: network.subnets.compactMap { CIDR($0) },
+                isInternal: network.definition.isInternal,
                 allowsPeers: options["com.docker.network.bridge.enable_icc"] != "false",
                 masquerades: options["com.docker.network.bridge.enable_ip_masquerade"] != "false")
         }
@@ -102,7 +104,9 @@ extension RealMachine {
         }
         var wanted = Zone(names: zone.names.mapValues { $0.compactMap { IPAddress($0) } })
         wanted.networks = zone.networks.compactMap { CIDR($0) }
-        wanted.reverse = zone.reverse.compactMap { address, name in IPAddress(address).map { Zone.ReverseName($0, name) } }
+        wanted.reverse = zone.reverse.compactMap { address, name in
+            IPAddress(address).map { Zone.ReverseName($0, name) }
+        }
         if !zone.isInternal {
             wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
         }
@@ -113,7 +117,8 @@ extension RealMachine {
 
     // MARK: Ports
 
-    package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port] {
+    package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
+    {
         await releasePorts(of: container)
         var result: [ContainerRecord.Port] = []
         var held: [PortWish] = []
@@ -124,7 +129,9 @@ extension RealMachine {
                 continue
             }
             guard let kind = InternetSocket.Kind(rawValue: port.transport) else {
-                throw EngineFailure(code: "unsupported", message: "port \(port.target)/\(port.transport): this machine has no such sockets")
+                throw EngineFailure(
+                    code: "unsupported",
+                    message: "port \(port.target)/\(port.transport): this machine has no such sockets")
             }
             let addresses = port.hostIP.flatMap { IPAddress($0) }.map { [$0] } ?? [.anyV4]
             do {
@@ -144,7 +151,9 @@ extension RealMachine {
     }
 
     /// The first free port of the range that was asked for.
-    private func hold(_ port: ContainerRecord.Port, _ addresses: [IPAddress], _ kind: InternetSocket.Kind) async throws -> PortWish {
+    private func hold(_ port: ContainerRecord.Port, _ addresses: [IPAddress], _ kind: InternetSocket.Kind) async throws
+        -> PortWish
+    {
         var taken: EngineFailure?
         for number in port.hostPort...max(port.hostPort, port.hostPortEnd) {
             let wish = PortWish(addresses: addresses, port: number, transport: kind)
@@ -153,7 +162,8 @@ extension RealMachine {
             case .taken(let address, let number, let owner)?:
                 let who = owner.map { "\($0.program) (process \($0.pid))" } ?? "another program"
                 taken = EngineFailure(
-                    code: "port_taken", message: "port \(address.hostText):\(number)/\(port.transport) is already in use by \(who)",
+                    code: "port_taken",
+                    message: "port \(address.hostText):\(number)/\(port.transport) is already in use by \(who)",
                     hint: "stop it, or publish another port")
             case .failed(let reason)?: throw EngineFailure(code: "failed", message: "port \(number): \(reason)")
             case nil: throw EngineFailure(code: "failed", message: "port \(number) could not be held")

@@ -19,7 +19,8 @@ extension RealMachine {
     ) async throws -> Image {
         let sum = TransferSum()
         return try await images.pull(
-            reference, platform: platform.flatMap { Platform($0) }, credentials: RegistryCredentials(encoded: credentials),
+            reference, platform: platform.flatMap { Platform($0) },
+            credentials: RegistryCredentials(encoded: credentials),
             insecureRegistries: insecureRegistries
         ) { step in
             if let (done, total) = sum.add(step) { progress(.transfer(done: done, total: total)) }

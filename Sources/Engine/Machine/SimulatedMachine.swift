@@ -67,7 +67,9 @@ package final class SimulatedMachine: Machine {
     package func end(_ id: String, code: Int) {
         let at = now()
         let ran = state.withLock { $0.world.containers.updateValue(false, forKey: id) ?? false }
-        if ran { continuation.yield(.exited(id: id, ExitStatus(code: code, signal: nil, isOutOfMemory: false, at: at))) }
+        if ran {
+            continuation.yield(.exited(id: id, ExitStatus(code: code, signal: nil, isOutOfMemory: false, at: at)))
+        }
     }
 
     /// Deletes a bridge from outside.
@@ -143,7 +145,8 @@ package final class SimulatedMachine: Machine {
         try act("apply rules") { $0.published = Set(ports) }
     }
 
-    package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port] {
+    package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
+    {
         ports.map { port in
             var port = port
             if port.hostPort == 0 { port.hostPort = 40_000 + port.target % 1000 }
@@ -156,7 +159,9 @@ package final class SimulatedMachine: Machine {
     package func damage(of networks: [NetworkRecord]) async throws -> [String: String] {
         state.withLock { state in
             var result: [String: String] = [:]
-            for network in networks where state.lostNetworks.contains(network.name) { result[network.name] = "bridge is gone" }
+            for network in networks where state.lostNetworks.contains(network.name) {
+                result[network.name] = "bridge is gone"
+            }
             return result
         }
     }
@@ -186,7 +191,9 @@ package final class SimulatedMachine: Machine {
         try act("spawn \(container.name)", chance: \.spawnFails) { _ in }
     }
 
-    package func process(of id: String) async -> ProcessIdentity? { ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated") }
+    package func process(of id: String) async -> ProcessIdentity? {
+        ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated")
+    }
 
     package func release(_ id: String) async throws {
         try act("release \(id.prefix(4))", chance: \.releaseFails) { $0.containers[id] = true }
@@ -217,8 +224,11 @@ package final class SimulatedMachine: Machine {
                 switch state.world.containers[container.id] {
                 case true?:
                     result[container.id] = .alive(
-                        MonitorState(phase: .running, process: ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated")))
-                case false?: result[container.id] = .ended(ExitStatus(code: 0, signal: nil, isOutOfMemory: false, at: state.clock))
+                        MonitorState(
+                            phase: .running, process: ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated")))
+                case false?:
+                    result[container.id] = .ended(
+                        ExitStatus(code: 0, signal: nil, isOutOfMemory: false, at: state.clock))
                 case nil: result[container.id] = .lost(reason: "never made")
                 }
             }

@@ -35,9 +35,13 @@ final class ActionPerformer: Sendable {
                 try await self.objects.createNetwork(definition, project: self.desired.project, key: key)
             }
         case .repairNetwork(let name):
-            try await report(.network, name, "Repairing", "Repaired", reason) { try await self.objects.repairNetwork(name) }
+            try await report(.network, name, "Repairing", "Repaired", reason) {
+                try await self.objects.repairNetwork(name)
+            }
         case .removeNetwork(let name):
-            try await report(.network, name, "Removing", "Removed", reason) { try await self.objects.removeNetwork(name) }
+            try await report(.network, name, "Removing", "Removed", reason) {
+                try await self.objects.removeNetwork(name)
+            }
         case .createVolume(let key, let name):
             guard let definition = desired.volumes[key] else { return }
             try await report(.volume, name, "Creating", "Created", reason) {
@@ -53,7 +57,9 @@ final class ActionPerformer: Sendable {
                 try await self.runner.remove(id, anonymousVolumes: anonymousVolumes)
             }
         case .pause(_, let id):
-            try await report(.container, await name(id), "Pausing", "Paused", reason) { try await self.runner.pause(id) }
+            try await report(.container, await name(id), "Pausing", "Paused", reason) {
+                try await self.runner.pause(id)
+            }
         case .unpause(let replica, let id):
             let startRound = desired.service(replica.service)?.startRound
             try await report(.container, await name(id), "Unpausing", "Unpaused", reason) {
@@ -67,11 +73,14 @@ final class ActionPerformer: Sendable {
     // MARK: Containers
 
     private func create(_ replica: Replica, replacing: String?, _ reason: String) async throws {
-        guard case .numbered(let serviceName, let number) = replica, let service = desired.service(serviceName) else { return }
+        guard case .numbered(let serviceName, let number) = replica, let service = desired.service(serviceName) else {
+            return
+        }
         let fullName = service.spec.containerName ?? "\(desired.project)-\(serviceName)-\(number)"
         let words = replacing == nil ? ("Creating", "Created") : ("Recreate", "Recreated")
         try await report(.container, fullName, words.0, words.1, reason) {
-            let image = try await self.objects.image(of: service.spec, pinned: service.pinnedImage, project: self.desired.project)
+            let image = try await self.objects.image(
+                of: service.spec, pinned: service.pinnedImage, project: self.desired.project)
             let draft = ContainerDraft(
                 desired: self.desired, service: service, image: image, id: self.runner.machine.newID(),
                 now: self.runner.machine.now(), version: WireVersion.product)
@@ -82,7 +91,8 @@ final class ActionPerformer: Sendable {
     private func start(_ replica: Replica, _ existing: String?, _ reason: String) async throws {
         var id = existing
         if id == nil, case .numbered(let service, let number) = replica {
-            id = await inventory.containers(of: desired.project).first { $0.service == service && $0.number == number }?.id
+            id = await inventory.containers(of: desired.project).first { $0.service == service && $0.number == number }?
+                .id
         }
         guard let id else { throw EngineFailure(code: "not_found", message: "\(replica) has no container") }
         let rounds = desired.service(replica.service).map { (start: $0.startRound, restart: $0.restartRound) }
@@ -103,13 +113,18 @@ final class ActionPerformer: Sendable {
     // MARK: Waiting
 
     private func wait(_ service: String, _ condition: Action.Condition, required: Bool) async throws {
-        let waiter = ServiceWaiter(inventory: inventory, project: desired.project, isCancelled: { self.operation.isCancelled })
+        let waiter = ServiceWaiter(
+            inventory: inventory, project: desired.project, isCancelled: { self.operation.isCancelled })
         let verdict = await waiter.wait(for: service, condition)
-        for record in await inventory.containers(of: desired.project) where record.service == service && !record.isOneOff {
+        for record in await inventory.containers(of: desired.project)
+        where record.service == service && !record.isOneOff {
             switch verdict {
-            case .reached: operation.object(.container, record.name, condition == .completed ? "Exited" : "Healthy", done: true)
+            case .reached:
+                operation.object(.container, record.name, condition == .completed ? "Exited" : "Healthy", done: true)
             case .failed(let message, let name) where name == record.name:
-                operation.object(.container, record.name, required ? "Error" : "Skipped", done: true, failed: required, reason: message)
+                operation.object(
+                    .container, record.name, required ? "Error" : "Skipped", done: true, failed: required,
+                    reason: message)
             case .failed: break
             case .cancelled: throw CancellationError()
             }
@@ -125,7 +140,8 @@ final class ActionPerformer: Sendable {
 
     /// What a person expects anyway is not explained: new things are made, what is down is started, `down` takes all away.
     private static func isRoutine(_ reason: String) -> Bool {
-        ["no container", "not running", "the project goes down", "volumes go too"].contains(reason) || reason.hasPrefix("used by ")
+        ["no container", "not running", "the project goes down", "volumes go too"].contains(reason)
+            || reason.hasPrefix("used by ")
     }
 
     private func report(

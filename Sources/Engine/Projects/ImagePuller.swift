@@ -12,7 +12,8 @@ struct ImagePuller: Sendable {
         _ request: OperationRequest, stored: Desired?, policy: PullPolicy, ignoreFailures: Bool, dependencies: Bool
     ) async throws -> OperationOutcome {
         guard let project = request.project ?? stored.map(Project.init) else {
-            throw EngineFailure(code: "not_found", message: "no such project", hint: "run it in the project's folder, or with -f")
+            throw EngineFailure(
+                code: "not_found", message: "no such project", hint: "run it in the project's folder, or with -f")
         }
         let chosen = Self.services(project, named: request.services, dependencies: dependencies)
         let failures = await pull(chosen, project: project.name, override: policy)
@@ -68,7 +69,9 @@ struct ImagePuller: Sendable {
         } catch {
             var failure = EngineFailure(describing: error)
             failure.message = "service \"\(service.name)\": \(failure.message)"
-            failure.hint = failure.hint ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
+            failure.hint =
+                failure.hint
+                ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
             operation.object(.image, reference, "Error", done: true, failed: true, reason: failure.message)
             return failure
         }

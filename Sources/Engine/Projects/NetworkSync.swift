@@ -143,7 +143,9 @@ struct NetworkStateBuilder {
         var reverse: [String: String] = [:]
         for other in up {
             for endpoint in other.endpoints where shared.contains(endpoint.network) {
-                for address in endpoint.addresses { reverse[String(address.prefix { $0 != "/" })] = "\(other.name).\(endpoint.network)" }
+                for address in endpoint.addresses {
+                    reverse[String(address.prefix { $0 != "/" })] = "\(other.name).\(endpoint.network)"
+                }
             }
         }
         let isInternal = container.endpoints.allSatisfy { definitions[$0.network]?.isInternal ?? false }

@@ -40,7 +40,8 @@ final class ObjectStore: Sendable {
             let (subnets, gateways) = try await self.inventory.chooseSubnets(definition, hostSubnets: hostSubnets)
             let record = NetworkRecord(
                 name: definition.name, id: id, project: project, key: key, definition: definition,
-                bridge: self.machine.bridgeName(ofNetwork: id), subnets: subnets, gateways: gateways, createdAt: self.machine.now())
+                bridge: self.machine.bridgeName(ofNetwork: id), subnets: subnets, gateways: gateways,
+                createdAt: self.machine.now())
             try await self.inventory.insert(record)
             do {
                 try await self.machine.createNetwork(record)

@@ -68,7 +68,10 @@ package final class Operation: Sendable {
         _ kind: ObjectProgress.Kind, _ name: String, _ status: String, done: Bool = false, failed: Bool = false,
         reason: String? = nil
     ) {
-        emit(.object(ObjectProgress(kind: kind, name: name, status: status, isDone: done, isFailure: failed, reason: reason)))
+        emit(
+            .object(
+                ObjectProgress(kind: kind, name: name, status: status, isDone: done, isFailure: failed, reason: reason))
+        )
     }
 
     func finish(_ outcome: OperationOutcome) {

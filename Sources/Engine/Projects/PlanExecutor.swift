@@ -22,7 +22,10 @@ struct PlanExecutor {
             var running = 0
             func begin(_ numbers: [Int]) {
                 for number in numbers {
-                    guard !isCancelled() else { return result.wasCancelled = true }
+                    guard !isCancelled() else {
+                        result.wasCancelled = true
+                        return
+                    }
                     let action = plan.actions[number - 1]
                     running += 1
                     group.addTask {

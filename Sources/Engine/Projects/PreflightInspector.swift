@@ -19,7 +19,8 @@ struct PreflightInspector: Sendable {
         let findings = preflight(desired: desired, observed: observed, plan: plan, facts: facts)
         var errors = findings.filter { !$0.code.isWarning }.map(EngineFailure.init)
         let warnings = findings.filter(\.code.isWarning).map { finding in
-            (finding.service.map { "service \"\($0)\": " } ?? "") + finding.message + (finding.hint.map { "; \($0)" } ?? "")
+            (finding.service.map { "service \"\($0)\": " } ?? "") + finding.message
+                + (finding.hint.map { "; \($0)" } ?? "")
         }
         if errors.isEmpty { errors += await takenPorts(desired, plan) }
         return (errors, warnings)
@@ -50,7 +51,8 @@ struct PreflightInspector: Sendable {
             for port in record.ports {
                 facts.ports.append(
                     .init(
-                        address: port.hostIP, number: port.hostPort, transport: port.transport, owner: "container \(record.name)",
+                        address: port.hostIP, number: port.hostPort, transport: port.transport,
+                        owner: "container \(record.name)",
                         container: record.id))
             }
         }
@@ -59,7 +61,8 @@ struct PreflightInspector: Sendable {
                 facts.subnets.append(.init(subnet: subnet, owner: "network \(network.name)", network: network.name))
             }
         }
-        for subnet in (try? await machine.hostSubnets()) ?? [] where !facts.subnets.contains(where: { $0.subnet == subnet }) {
+        for subnet in (try? await machine.hostSubnets()) ?? []
+        where !facts.subnets.contains(where: { $0.subnet == subnet }) {
             facts.subnets.append(.init(subnet: subnet, owner: "a route of this host"))
         }
     }
@@ -82,7 +85,8 @@ struct PreflightInspector: Sendable {
                 return source
             }
             let objects =
-                service.spec.secrets.map { desired.secrets[$0.source] } + service.spec.configs.map { desired.configs[$0.source] }
+                service.spec.secrets.map { desired.secrets[$0.source] }
+                + service.spec.configs.map { desired.configs[$0.source] }
             return binds
                 + objects.compactMap { object in
                     guard case .file(let path)? = object?.source else { return nil }
@@ -94,11 +98,14 @@ struct PreflightInspector: Sendable {
     /// Ports that a program outside of berth has: asked by taking them for a moment.
     private func takenPorts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let starting = Self.touched(plan)
-        let held = Set(await inventory.allContainers().filter { $0.life.phase == .running }.flatMap(\.ports).map(\.hostPort))
+        let held = Set(
+            await inventory.allContainers().filter { $0.life.phase == .running }.flatMap(\.ports).map(\.hostPort))
         var failures: [EngineFailure] = []
         for service in desired.services where starting.contains(service.spec.name) && service.goal == .running {
             for mapping in service.spec.ports {
-                guard let published = mapping.published, let number = UInt16(published), !held.contains(number) else { continue }
+                guard let published = mapping.published, let number = UInt16(published), !held.contains(number) else {
+                    continue
+                }
                 let port = ContainerRecord.Port(
                     hostIP: mapping.hostIP, hostPort: number, hostPortEnd: number, target: mapping.target,
                     transport: mapping.transport)
@@ -138,7 +145,8 @@ extension EngineFailure {
             case .missingImage: "image_missing"
             case .portTaken, .portClash: "port_taken"
             case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: "conflict"
-            case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing: "not_found"
+            case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing:
+                "not_found"
             case .limitUnsupported, .externalFileObject: "unsupported"
             default: "invalid"
             }

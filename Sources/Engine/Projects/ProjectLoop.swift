@@ -101,7 +101,8 @@ actor ProjectLoop {
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
             let puller = ImagePuller(machine: parts.machine, operation: operation)
             return try await puller.pull(
-                request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures, dependencies: dependencies)
+                request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures,
+                dependencies: dependencies)
         }
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
             let puller = ImagePuller(machine: parts.machine, operation: operation)
@@ -208,7 +209,9 @@ actor ProjectLoop {
         return OperationOutcome(status: .succeeded, changes: result.done)
     }
 
-    private func waitUntilReady(_ request: OperationRequest, _ timeout: Duration?, _ operation: Operation) async -> [EngineFailure] {
+    private func waitUntilReady(_ request: OperationRequest, _ timeout: Duration?, _ operation: Operation) async
+        -> [EngineFailure]
+    {
         let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
         let inventory = parts.inventory
         let machine = parts.machine
@@ -227,7 +230,8 @@ actor ProjectLoop {
         }
         switch verdict {
         case .reached?:
-            for record in await inventory.containers(of: name) where chosen.contains(record.service) && !record.isOneOff {
+            for record in await inventory.containers(of: name) where chosen.contains(record.service) && !record.isOneOff
+            {
                 let word = record.life.phase == .exited ? "Exited" : record.healthcheck == nil ? "Running" : "Healthy"
                 operation.object(.container, record.name, word, done: true)
             }
@@ -252,7 +256,9 @@ actor ProjectLoop {
         if !plan.isEmpty { operation.emit(.planned(PlanDescription(plan))) }
         let touched = Set(plan.actions.compactMap(\.action.containerID))
         for container in observed.containers where container.state == .running && container.number != nil {
-            guard !touched.contains(container.id), wanted.service(container.service)?.isOrphan == false else { continue }
+            guard !touched.contains(container.id), wanted.service(container.service)?.isOrphan == false else {
+                continue
+            }
             guard change.services.contains(container.service) else { continue }
             operation.object(.container, container.name, "Running", done: true)
         }
@@ -269,12 +275,12 @@ actor ProjectLoop {
     private func kill(_ signal: String, _ request: OperationRequest, _ operation: Operation) async throws {
         let number = try SignalName.number(signal)
         var count = 0
-        for record in await parts.inventory.containers(of: name) where record.life.phase == .running || record.life.phase == .paused {
+        for record in await parts.inventory.containers(of: name)
+        where record.life.phase == .running || record.life.phase == .paused {
             guard request.services.isEmpty || request.services.contains(record.service) else { continue }
             count += 1
             operation.object(.container, record.name, "Killing")
-            if number == 9 || number == 15 { try await parts.inventory.update(record.id) { $0.life.stoppedByUs = true } }
-            try await parts.machine.signal(record.id, number: number, all: number == 9)
+            try await parts.runner.kill(record.id, number)
             operation.object(.container, record.name, "Killed", done: true)
         }
         if count == 0 { operation.emit(.warning("no container to kill")) }
@@ -293,8 +299,13 @@ actor ProjectLoop {
         let operation = Operation(id: "heal", key: "heal", project: name)
         let result = await converge(operation, stopTimeout: nil, consent: [])
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
-        if result.done > 0 { parts.log.notice("project \(name): healed after: \(reason)", metadata: ["actions": "\(result.done)"]) }
-        guard !result.failures.isEmpty else { return healingFailures = 0 }
+        if result.done > 0 {
+            parts.log.notice("project \(name): healed after: \(reason)", metadata: ["actions": "\(result.done)"])
+        }
+        guard !result.failures.isEmpty else {
+            healingFailures = 0
+            return
+        }
         for failure in result.failures { parts.log.error("project \(name): \(failure.message)") }
         healingFailures += 1
         let delay = Duration.seconds(min(60, 1 << min(healingFailures, 6)))

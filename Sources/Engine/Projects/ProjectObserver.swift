@@ -7,7 +7,7 @@ struct ProjectObserver: Sendable {
     let inventory: Inventory
     let machine: any Machine
 
-    /// - Parameter desired: names the networks, volumes and images that are looked up beside the project's own.
+    /// `desired` names the networks, volumes and images that are looked up beside the project's own.
     func observe(_ desired: Desired) async throws -> Observed {
         var observed = Observed()
         let records = await inventory.containers(of: desired.project)
@@ -64,7 +64,8 @@ struct ProjectObserver: Sendable {
 
     private func addVolumes(to observed: inout Observed, _ desired: Desired) async {
         let wanted = Set(desired.volumes.values.map(\.name))
-        for record in await inventory.allVolumes() where wanted.contains(record.name) || record.project == desired.project {
+        for record in await inventory.allVolumes()
+        where wanted.contains(record.name) || record.project == desired.project {
             var volume = ObservedVolume(
                 name: record.name, project: record.project, key: record.key, definition: record.definition)
             volume.users = await inventory.users(ofVolume: record.name).map(\.id)

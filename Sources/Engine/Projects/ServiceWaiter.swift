@@ -45,7 +45,9 @@ struct ServiceWaiter: Sendable {
         case (.running, .started), (.paused, .started): return .reached
         case (.exited, .completed):
             let code = record.life.exit?.code ?? 0
-            return code == 0 ? .reached : .failed("service \"\(record.service)\" didn't complete successfully: exit \(code)", container: name)
+            return code == 0
+                ? .reached
+                : .failed("service \"\(record.service)\" didn't complete successfully: exit \(code)", container: name)
         case (.running, .healthy), (.paused, .healthy):
             guard record.healthcheck != nil else {
                 return .failed("container \(name) has no healthcheck configured", container: name)
@@ -66,7 +68,9 @@ struct ServiceWaiter: Sendable {
     func waitUntilReady(services: Set<String>) async -> Verdict {
         while true {
             let epoch = await inventory.epoch(of: project)
-            let records = await inventory.containers(of: project).filter { services.contains($0.service) && !$0.isOneOff }
+            let records = await inventory.containers(of: project).filter {
+                services.contains($0.service) && !$0.isOneOff
+            }
             var isOpen = false
             for record in records {
                 if record.life.phase == .exited, record.life.exit?.code == 0 { continue }

@@ -1,7 +1,7 @@
-import ProjectModel
 import EngineWire
 import Logging
 import Monitor
+import ProjectModel
 import Reconcile
 
 /// Takes notice of what happens by itself and decides about restarts.
@@ -93,7 +93,8 @@ actor Supervisor {
         var history = record.life.backoff
         history.ended(afterRunning: ran)
         return restartDecision(
-            policy: record.spec.restart, exitCode: status.code, wasStoppedByUs: record.life.stoppedByUs || goal != .running,
+            policy: record.spec.restart, exitCode: status.code,
+            wasStoppedByUs: record.life.stoppedByUs || goal != .running,
             history: history)
     }
 

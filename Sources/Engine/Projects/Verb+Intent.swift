@@ -73,7 +73,8 @@ extension UpIntent {
             case .never: .never
             }
         self.init(
-            recreate: recreate, dependencies: options.dependencies, removeOrphans: options.removeOrphans, scale: options.scale,
+            recreate: recreate, dependencies: options.dependencies, removeOrphans: options.removeOrphans,
+            scale: options.scale,
             renewAnonymousVolumes: options.renewAnonymousVolumes, start: options.start)
     }
 }
@@ -94,7 +95,8 @@ extension PlanDescription {
         self.init(
             actions: plan.actions.map {
                 .init(
-                    number: $0.number, text: "\($0.action)", after: $0.after, reason: $0.reason, needsConsent: $0.needsConsent)
+                    number: $0.number, text: "\($0.action)", after: $0.after, reason: $0.reason,
+                    needsConsent: $0.needsConsent)
             })
     }
 }

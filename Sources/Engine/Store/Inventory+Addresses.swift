@@ -19,17 +19,22 @@ extension Inventory {
             guard let text = pool.subnet else { continue }
             guard let subnet = CIDR(text)?.network else {
                 throw EngineFailure(
-                    code: "invalid", message: "network \(definition.name): \"\(text)\" is no subnet", hint: "write it as 10.1.0.0/16")
+                    code: "invalid", message: "network \(definition.name): \"\(text)\" is no subnet",
+                    hint: "write it as 10.1.0.0/16")
             }
             if let clash = used.first(where: { $0.0.overlaps(subnet) }) {
                 throw EngineFailure(
-                    code: "conflict", message: "network \(definition.name): subnet \(subnet) overlaps \(clash.0), \(clash.1)",
+                    code: "conflict",
+                    message: "network \(definition.name): subnet \(subnet) overlaps \(clash.0), \(clash.1)",
                     hint: "choose another subnet, or leave it out and berth finds a free one")
             }
-            let gateway = pool.gateway.flatMap { IPAddress($0) } ?? IPAddress(family: subnet.family, value: subnet.first.value + 1)
+            let gateway =
+                pool.gateway.flatMap { IPAddress($0) }
+                ?? IPAddress(family: subnet.family, value: subnet.first.value + 1)
             guard subnet.contains(gateway) else {
                 throw EngineFailure(
-                    code: "invalid", message: "network \(definition.name): gateway \(gateway) is not in subnet \(subnet)")
+                    code: "invalid",
+                    message: "network \(definition.name): gateway \(gateway) is not in subnet \(subnet)")
             }
             subnets.append("\(subnet)")
             gateways.append("\(gateway)")
@@ -41,7 +46,8 @@ extension Inventory {
     }
 
     private func addFree(
-        _ family: IPAddress.Family, _ definition: NetworkDefinition, _ used: [(CIDR, String)], _ subnets: inout [String],
+        _ family: IPAddress.Family, _ definition: NetworkDefinition, _ used: [(CIDR, String)],
+        _ subnets: inout [String],
         _ gateways: inout [String]
     ) throws {
         let candidates = family == .v4 ? AddressPools.ipv4 : AddressPools.ipv6(for: definition.name)
@@ -80,7 +86,8 @@ extension Inventory {
     ) throws -> ContainerRecord.Endpoint {
         let name = record.definitions.networks[attachment.network]?.name ?? "\(record.project)_\(attachment.network)"
         guard let network = network(name) else {
-            throw EngineFailure(code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
+            throw EngineFailure(
+                code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
         }
         var taken = Set(network.gateways)
         for user in users(ofNetwork: name) {
@@ -99,11 +106,14 @@ extension Inventory {
             addresses: addresses, aliases: aliases(attachment, record), gateways: [])
     }
 
-    private func address(in subnet: CIDR, wanted: String?, taken: Set<String>, _ network: NetworkRecord) throws -> String {
+    private func address(in subnet: CIDR, wanted: String?, taken: Set<String>, _ network: NetworkRecord) throws
+        -> String
+    {
         if let wanted {
             guard let address = IPAddress(wanted), subnet.contains(address) else {
                 throw EngineFailure(
-                    code: "invalid", message: "network \(network.name): address \(wanted) is not in its subnet \(subnet)")
+                    code: "invalid",
+                    message: "network \(network.name): address \(wanted) is not in its subnet \(subnet)")
             }
             guard !taken.contains("\(address)") else {
                 throw EngineFailure(code: "conflict", message: "network \(network.name): address \(wanted) is in use")
@@ -132,7 +142,9 @@ extension Inventory {
     /// The default route goes through the network with the highest gateway priority, then by name; never an internal one.
     private func giveDefaultRoute(_ attachments: [NetworkAttachment], to record: inout ContainerRecord) {
         let priorities = Dictionary(attachments.map { ($0.network, $0.gatewayPriority) }) { first, _ in first }
-        let candidates = record.endpoints.indices.filter { network(record.endpoints[$0].network)?.definition.isInternal == false }
+        let candidates = record.endpoints.indices.filter {
+            network(record.endpoints[$0].network)?.definition.isInternal == false
+        }
         let chosen = candidates.min { left, right in
             let a = record.endpoints[left]
             let b = record.endpoints[right]
@@ -147,7 +159,8 @@ extension Inventory {
 enum AddressPools {
     /// 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20.
     static let ipv4: [CIDR] =
-        (17...31).compactMap { CIDR("172.\($0).0.0/16") } + stride(from: 0, to: 256, by: 16).compactMap { CIDR("192.168.\($0).0/20") }
+        (17...31).compactMap { CIDR("172.\($0).0.0/16") }
+        + stride(from: 0, to: 256, by: 16).compactMap { CIDR("192.168.\($0).0/20") }
 
     /// Unique local /64s (RFC 4193) derived from the network's name, so that it gets the same one again.
     static func ipv6(for name: String) -> [CIDR] {

@@ -47,7 +47,9 @@ package final class Store: Sendable {
         try await thread.run { [database] in
             try database.read { database in
                 var content = Content()
-                for desired in try Self.rows(Desired.self, "project", database) { content.desired[desired.project] = desired }
+                for desired in try Self.rows(Desired.self, "project", database) {
+                    content.desired[desired.project] = desired
+                }
                 content.containers = try Self.rows(ContainerRecord.self, "container", database)
                 content.networks = try Self.rows(NetworkRecord.self, "network", database)
                 content.volumes = try Self.rows(VolumeRecord.self, "volume", database)
@@ -57,7 +59,9 @@ package final class Store: Sendable {
     }
 
     package func save(_ desired: Desired) async throws { try await save("project", desired.project, desired) }
-    package func save(_ container: ContainerRecord) async throws { try await save("container", container.id, container) }
+    package func save(_ container: ContainerRecord) async throws {
+        try await save("container", container.id, container)
+    }
     package func save(_ network: NetworkRecord) async throws { try await save("network", network.name, network) }
     package func save(_ volume: VolumeRecord) async throws { try await save("volume", volume.name, volume) }
     package func removeProject(_ name: String) async throws { try await remove("project", name) }
@@ -77,7 +81,8 @@ package final class Store: Sendable {
             let bytes = try encodeJSON(record)
             try database.write { database in
                 try database.execute(
-                    sql: "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
+                    sql:
+                        "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
                     arguments: [name, String(decoding: bytes, as: UTF8.self)])
             }
         }

@@ -1,6 +1,6 @@
-import Monitor
 import EngineWire
 import Glibc
+import Monitor
 
 /// Merges the logs of several containers by time, and follows them.
 struct LogMerger: Sendable {
@@ -118,6 +118,7 @@ struct LogMerger: Sendable {
         output.yield(
             LogLine(
                 container: record.name, label: record.label,
-                event: .exited(code: record.life.exit?.code ?? 0, willRestart: willRestart), time: record.life.finishedAt ?? 0))
+                event: .exited(code: record.life.exit?.code ?? 0, willRestart: willRestart),
+                time: record.life.finishedAt ?? 0))
     }
 }

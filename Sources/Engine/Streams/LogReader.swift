@@ -91,14 +91,17 @@ struct LogReader: Sendable {
         while let newline = rest.firstIndex(of: 0x0A) {
             let line = rest[..<newline]
             rest = rest[rest.index(after: newline)...]
-            guard let record = try? decodeJSON(Line.self, from: line), let time = Timestamp.parse(record.time) else { continue }
+            guard let record = try? decodeJSON(Line.self, from: line), let time = Timestamp.parse(record.time) else {
+                continue
+            }
             var text = Substring(record.log)
             let isWhole = text.utf8.last == 0x0A
             if isWhole { text.unicodeScalars.removeLast() }
             if isWhole, text.unicodeScalars.last == "\r" { text.unicodeScalars.removeLast() }
             entries.append(
                 LogEntry(
-                    time: time, text: String(text), isError: record.stream == "stderr", isPartial: !isWhole, lost: record.lost ?? 0))
+                    time: time, text: String(text), isError: record.stream == "stderr", isPartial: !isWhole,
+                    lost: record.lost ?? 0))
         }
         return (entries, bytes.count - rest.count)
     }

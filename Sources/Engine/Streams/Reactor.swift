@@ -24,11 +24,13 @@ final class Reactor: Sendable {
         epoll = try syscall("epoll_create1", on: "reactor") { berth_epoll_create() }
         var thread = pthread_t()
         let box = Unmanaged.passRetained(self)
-        let result = pthread_create(&thread, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<Reactor>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Reactor>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
         guard result == 0 else {
             box.release()
             throw SyscallError(call: "pthread_create", object: "reactor", code: Errno(rawValue: result))

@@ -3,7 +3,9 @@ enum Timestamp {
     /// Nanoseconds since 1970; nil when `text` is no such instant.
     static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"), bytes.last == UInt8(ascii: "Z") else {
+        guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
+            bytes.last == UInt8(ascii: "Z")
+        else {
             return nil
         }
         func number(_ range: Range<Int>) -> Int64? {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs the release binaries and the systemd unit: install.sh PREFIX [DESTDIR]. No Swift is needed where they run.
+set -euo pipefail
+
+prefix=$1 destination=${2:-}
+cd "$(dirname "$0")/.."
+bin=$(swift build -c release --show-bin-path)
+
+install -d "$destination$prefix/bin"
+for program in berth berthd berth-net berth-monitor berth-runtime; do
+    install -m 0755 -s "$bin/$program" "$destination$prefix/bin/$program"
+done
+install -d "$destination$prefix/lib/systemd/system"
+sed "s|%PREFIX%|$prefix|g" packaging/berthd.service >"$destination$prefix/lib/systemd/system/berthd.service"
+chmod 0644 "$destination$prefix/lib/systemd/system/berthd.service"
+
+# Only on the machine itself, not into a package's folder.
+if [ -z "$destination" ] && [ "$(id -u)" = 0 ] && ! getent group berth >/dev/null; then groupadd --system berth; fi
+echo "installed to $destination$prefix/bin; the engine needs libnftables1, and nothing else beyond the C library"

@@ -1,5 +1,6 @@
 import EngineWire
 import Logging
+import Monitor
 import ProjectModel
 import Reconcile
 

@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import JSON
 import Linux
 import Reconcile
@@ -24,6 +25,9 @@ package final class Store: Sendable {
             // A crash of the engine loses nothing; a power cut may lose the last transactions but never the file.
             try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         }
+        // Values of environment variables are in it: for root alone, and SQLite's files beside it take the mode over.
+        let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o600)
+        try syscall("fchmod", on: path) { fchmod(file.raw, 0o600) }
         database = try DatabaseQueue(path: path, configuration: configuration)
         try Self.migrator.migrate(database)
         let known = try database.read { try Self.migrator.hasBeenSuperseded($0) }

@@ -166,10 +166,18 @@ extension ContainerRecord {
 }
 
 /// A health check with every default filled in.
-struct ResolvedHealthcheck: Hashable, Sendable {
-    var arguments: [String]
-    var interval: Duration
-    var timeout: Duration
-    var startPeriod: Duration
-    var retries: Int
+package struct ResolvedHealthcheck: Hashable, Sendable {
+    package var arguments: [String]
+    package var interval: Duration
+    package var timeout: Duration
+    package var startPeriod: Duration
+    package var retries: Int
+
+    package init(arguments: [String], interval: Duration, timeout: Duration, startPeriod: Duration, retries: Int) {
+        self.arguments = arguments
+        self.interval = interval
+        self.timeout = timeout
+        self.startPeriod = startPeriod
+        self.retries = retries
+    }
 }

@@ -20,7 +20,6 @@ struct Main {
             let daemon = try await Daemon(settings: settings, log: log)
             ReadyPipe.report(nil)
             await daemon.run()
-            exit(0)
         } catch {
             let failure = EngineFailure(describing: error)
             ReadyPipe.report(failure)

@@ -161,7 +161,8 @@ extension ContainerRecord {
         return ResolvedHealthcheck(
             arguments: arguments, interval: pick(own?.interval, image.healthcheck?.interval, .seconds(30)),
             timeout: pick(own?.timeout, image.healthcheck?.timeout, .seconds(30)),
-            startPeriod: pick(own?.startPeriod, image.healthcheck?.startPeriod, .zero), retries: retries)
+            startPeriod: pick(own?.startPeriod, image.healthcheck?.startPeriod, .zero),
+            startInterval: pick(own?.startInterval, image.healthcheck?.startInterval, .seconds(5)), retries: retries)
     }
 }
 
@@ -171,5 +172,7 @@ struct ResolvedHealthcheck: Hashable, Sendable {
     var interval: Duration
     var timeout: Duration
     var startPeriod: Duration
+    /// The longest pause between probes until the first success.
+    var startInterval: Duration
     var retries: Int
 }

@@ -104,9 +104,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Reconcile", "ProjectModel", "EngineWire", "Images", "Networking", "NameService", "Monitor", "OCI",
-                "Linux",
-                "CLinux", "JSON", .product(name: "GRDB", package: "GRDB.swift"),
+                "Reconcile", "ProjectModel", "EngineWire", "AttachStream", "Images", "Networking", "NameService",
+                "Monitor", "Runtime", "OCI", "Linux", "CLinux", "JSON", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
@@ -127,7 +126,8 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "Console", "EngineClient", "EngineWire", "ComposeFile", "ProjectModel", "YAML", "Linux", "JSON",
+                "Console", "EngineClient", "EngineWire", "AttachStream", "ComposeFile", "ProjectModel", "YAML",
+                "Linux", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict, linkerSettings: staticCommandLine),
         .executableTarget(
@@ -169,15 +169,20 @@ let package = Package(
         .testTarget(
             name: "ReconcileTests", dependencies: ["Reconcile", "ProjectModel", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "EngineTests", dependencies: ["Engine", "EngineWire", "Reconcile", "ProjectModel", "JSON"],
+            name: "EngineTests",
+            dependencies: [
+                "Engine", "EngineWire", "Reconcile", "ProjectModel", "Linux", "JSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
             swiftSettings: strict),
         .testTarget(name: "EngineClientTests", dependencies: ["EngineClient"], swiftSettings: strict),
-        .testTarget(name: "LayeringTests", swiftSettings: strict),
+        .testTarget(name: "LayeringTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["EngineWire", "ProjectModel", "Linux", "CLinux", "JSON", "OCI"],
+            name: "IntegrationTests",
+            dependencies: ["EngineWire", "Networking", "ProjectModel", "Linux", "CLinux", "JSON", "OCI"],
             swiftSettings: strict),
     ]
 )

@@ -1,5 +1,6 @@
 import Logging
 import Monitor
+import ProjectModel
 
 /// At the start of an engine: finds out what became of every container, and finishes what a crash interrupted.
 struct Adopter: Sendable {
@@ -18,6 +19,12 @@ struct Adopter: Sendable {
         for network in await parts.inventory.allNetworks() {
             do { try await parts.machine.createNetwork(network) } catch {
                 parts.log.error("network \(network.name) could not be put back: \(error)")
+            }
+        }
+        // One whose making or removing was interrupted has a record and nothing behind it.
+        for volume in await parts.inventory.allVolumes() where volume.definition.driverOptions["device"] == nil {
+            do { try await parts.machine.createVolume(volume) } catch {
+                parts.log.error("volume \(volume.name) could not be put back: \(error)")
             }
         }
         do { try await parts.network.sync() } catch { parts.log.error("networks: \(error)") }
@@ -46,6 +53,7 @@ struct Adopter: Sendable {
             try await supervisor.ended(record.id, status, reason: nil)
         case .lost(let reason):
             guard wasUp else { break }
+            await parts.machine.endUnwatched(record)
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await supervisor.ended(record.id, status, reason: reason)
         case nil: break

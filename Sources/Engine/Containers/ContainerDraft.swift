@@ -167,12 +167,24 @@ extension ContainerRecord {
 }
 
 /// A health check with every default filled in.
-struct ResolvedHealthcheck: Hashable, Sendable {
-    var arguments: [String]
-    var interval: Duration
-    var timeout: Duration
-    var startPeriod: Duration
+package struct ResolvedHealthcheck: Hashable, Sendable {
+    package var arguments: [String]
+    package var interval: Duration
+    package var timeout: Duration
+    package var startPeriod: Duration
     /// The longest pause between probes until the first success.
-    var startInterval: Duration
-    var retries: Int
+    package var startInterval: Duration
+    package var retries: Int
+
+    package init(
+        arguments: [String], interval: Duration, timeout: Duration, startPeriod: Duration,
+        startInterval: Duration = .seconds(5), retries: Int
+    ) {
+        self.arguments = arguments
+        self.interval = interval
+        self.timeout = timeout
+        self.startPeriod = startPeriod
+        self.startInterval = startInterval
+        self.retries = retries
+    }
 }

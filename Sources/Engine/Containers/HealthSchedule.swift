@@ -4,23 +4,23 @@ import Reconcile
 ///
 /// Until the first success probes come early (0, 50, 100, 200 ms … up to the interval) so that nobody waits an interval for
 /// a service that is ready. Only probes at the pace that the file asks for count as failures, and none in the start period.
-struct HealthSchedule: Hashable, Sendable {
-    let check: ResolvedHealthcheck
-    private(set) var health: ObservedContainer.Health = .starting
+package struct HealthSchedule: Hashable, Sendable {
+    package let check: ResolvedHealthcheck
+    package private(set) var health: ObservedContainer.Health = .starting
     private var consecutiveFailures = 0
     private var hasSucceeded = false
     /// Since the start of the container.
     private var nextCounted: Duration
     private var earlyDelay: Duration = .milliseconds(50)
 
-    init(_ check: ResolvedHealthcheck) {
+    package init(_ check: ResolvedHealthcheck) {
         self.check = check
         nextCounted = check.interval
     }
 
     /// Takes the answer of a probe that began at `began` and ended at `ended`, both since the container's start; returns how
     /// long to wait before the next one.
-    mutating func record(success: Bool, began: Duration, ended: Duration) -> Duration {
+    package mutating func record(success: Bool, began: Duration, ended: Duration) -> Duration {
         let isCounted = began >= nextCounted
         while nextCounted <= began { nextCounted += check.interval }
         if success {

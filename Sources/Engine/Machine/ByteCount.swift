@@ -1,7 +1,7 @@
 /// Sizes as options write them: `10m`, `512k`, `1g`, `100`; powers of 1024.
-enum ByteCount {
+package enum ByteCount {
     /// Bytes; nil for what is no size.
-    static func parse(_ text: String) -> Int64? {
+    package static func parse(_ text: String) -> Int64? {
         var digits = Substring(text.lowercased())
         if digits.hasSuffix("b") { digits.removeLast() }
         if digits.hasSuffix("i") { digits.removeLast() }

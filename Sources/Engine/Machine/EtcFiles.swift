@@ -60,7 +60,7 @@ package enum HostResolver {
         return parse(real)
     }
 
-    static func parse(_ text: String) -> NetworkSync.Resolver {
+    package static func parse(_ text: String) -> NetworkSync.Resolver {
         var resolver = NetworkSync.Resolver()
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)

@@ -67,6 +67,8 @@ package protocol Machine: Sendable {
     /// Kills what waits at the gate.
     func abandon(_ id: String) async
     func signal(_ id: String, number: Int32, all: Bool) async throws
+    /// Kills the process of a container whose monitor is gone: nobody reads its output or learns how it ends.
+    func endUnwatched(_ container: ContainerRecord) async
     func pause(_ id: String) async throws
     func resume(_ id: String) async throws
     /// The init neither catches nor blocks `signal`, so the kernel drops it.

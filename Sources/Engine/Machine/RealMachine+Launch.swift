@@ -127,6 +127,18 @@ extension RealMachine {
         }
     }
 
+    package func endUnwatched(_ container: ContainerRecord) async {
+        guard let process = container.life.process else { return }
+        await blocking.runInfallible {
+            // With the init of a pid namespace goes all that is in it. None there any more is what is wanted.
+            do throws(SyscallError) {
+                let handle = try ProcessHandle(
+                    pid: process.pid, startTicks: process.startTicks, bootID: process.bootID)
+                try handle.signal(SIGKILL)
+            } catch { return }
+        }
+    }
+
     private static func isShellWithChildren(_ pid: Int32, _ name: String) -> Bool {
         guard ["sh", "bash", "dash", "ash", "zsh", "ksh"].contains(name) else { return false }
         let children = (try? readText("/proc/\(pid)/task/\(pid)/children")) ?? ""

@@ -27,6 +27,8 @@ package final class SimulatedMachine: Machine {
         package var removedVolumes: [String] = []
         /// Everything that was done, in order.
         package var journal: [String] = []
+
+        package init() {}
     }
 
     private struct State {
@@ -37,6 +39,8 @@ package final class SimulatedMachine: Machine {
         var faults = Faults()
         /// Calls after which the machine answers nothing but errors: a crash of the engine at this point.
         var callsLeft: Int?
+        var isCrashed = false
+        var atCrash: (@Sendable () -> Void)?
         var lostNetworks: Set<String> = []
     }
 
@@ -56,8 +60,14 @@ package final class SimulatedMachine: Machine {
 
     package var world: World { state.withLock { $0.world } }
     package func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
-    /// The engine is killed after so many more calls.
-    package func crash(afterCalls count: Int) { state.withLock { $0.callsLeft = count } }
+    /// The engine is killed after so many more calls: `atCrash` is called in that moment, and nothing is done any more.
+    package func crash(afterCalls count: Int, _ atCrash: @escaping @Sendable () -> Void = {}) {
+        state.withLock { state in
+            guard !state.isCrashed else { return }
+            state.callsLeft = count
+            state.atCrash = atCrash
+        }
+    }
 
     package func addImage(_ reference: String, id: String, _ config: ImageConfig.Execution = .init()) {
         state.withLock { $0.images[reference] = MachineImage(id: id, config: config) }
@@ -81,7 +91,11 @@ package final class SimulatedMachine: Machine {
     private func act(_ what: String, chance: KeyPath<Faults, Int>? = nil, _ body: (inout World) -> Void) throws {
         try state.withLock { state in
             if let left = state.callsLeft {
-                guard left > 0 else { throw EngineFailure(code: "crashed", message: "the engine was killed") }
+                guard left > 0 else {
+                    if !state.isCrashed { state.atCrash?() }
+                    state.isCrashed = true
+                    throw EngineFailure(code: "crashed", message: "the engine was killed")
+                }
                 state.callsLeft = left - 1
             }
             if let chance, state.random.next() % 1000 < UInt64(state.faults[keyPath: chance]) {
@@ -96,12 +110,15 @@ package final class SimulatedMachine: Machine {
     // MARK: Machine
 
     package func now() -> Int64 { state.withLock { $0.clock } }
-    /// Time passes at once.
+    /// A second passes in a hundredth of one: what happens meanwhile is still noticed. Who was killed never wakes up.
     package func sleep(_ duration: Duration) async throws {
-        try Task.checkCancellation()
+        try await Task.sleep(for: duration / 100)
         let (seconds, attoseconds) = duration.components
-        state.withLock { $0.clock += seconds * 1_000_000_000 + attoseconds / 1_000_000_000 }
-        await Task.yield()
+        let isCrashed = state.withLock { state in
+            state.clock += seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+            return state.isCrashed
+        }
+        if isCrashed { throw CancellationError() }
     }
 
     package func newID() -> String {
@@ -206,6 +223,12 @@ package final class SimulatedMachine: Machine {
     package func signal(_ id: String, number: Int32, all: Bool) async throws {
         try act("signal \(number)") { _ in }
         end(id, code: 128 + Int(number))
+    }
+
+    package func endUnwatched(_ container: ContainerRecord) async {
+        state.withLock { state in
+            if !state.isCrashed { state.world.containers[container.id] = false }
+        }
     }
 
     package func pause(_ id: String) async throws { try act("pause") { _ in } }

@@ -37,6 +37,7 @@ actor Supervisor {
         switch event {
         case .exited(let id, let status): try await ended(id, status, reason: nil)
         case .monitorLost(let id):
+            if let record = await parts.inventory.container(id) { await parts.machine.endUnwatched(record) }
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await ended(id, status, reason: "unknown: monitor lost")
         case .paused(let id):

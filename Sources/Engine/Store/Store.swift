@@ -27,6 +27,9 @@ package final class Store: Sendable {
             // A crash of the engine loses nothing; a power cut may lose the last transactions but never the file.
             try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         }
+        // Values of environment variables are in it: for root alone, and SQLite's files beside it take the mode over.
+        let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o600)
+        try syscall("fchmod", on: path) { fchmod(file.raw, 0o600) }
         database = try DatabaseQueue(path: path, configuration: configuration)
         reserve = "\(path).reserve"
         if !fileExists(reserve) { try? writeFileAtomically(reserve, [UInt8](repeating: 0x20, count: 512 << 10)) }

@@ -3,17 +3,17 @@ import JSON
 import Linux
 
 /// One entry of a log on disk.
-struct LogEntry: Hashable, Sendable {
-    var time: Int64
-    var text: String
-    var isError: Bool
+package struct LogEntry: Hashable, Sendable {
+    package var time: Int64
+    package var text: String
+    package var isError: Bool
     /// The writer cut the line here (16 KiB), or has not ended it yet.
-    var isPartial: Bool
-    var lost: Int = 0
+    package var isPartial: Bool
+    package var lost: Int = 0
 }
 
 /// Reads a container's log files (Docker's json-file lines), oldest first.
-struct LogReader: Sendable {
+package struct LogReader: Sendable {
     let path: String
     private static let thread = BlockingPool(name: "logs", limit: 2)
 
@@ -85,7 +85,7 @@ struct LogReader: Sendable {
     }
 
     /// Whole lines only: what a writer has not finished stays for the next time. A damaged line is skipped.
-    static func parse(_ bytes: ArraySlice<UInt8>) -> (entries: [LogEntry], used: Int) {
+    package static func parse(_ bytes: ArraySlice<UInt8>) -> (entries: [LogEntry], used: Int) {
         var entries: [LogEntry] = []
         var rest = bytes
         while let newline = rest.firstIndex(of: 0x0A) {

@@ -1,7 +1,7 @@
 /// Instants as logs on disk write them: RFC 3339 in UTC with up to nine digits of a second.
-enum Timestamp {
+package enum Timestamp {
     /// Nanoseconds since 1970; nil when `text` is no such instant.
-    static func parse(_ text: some StringProtocol) -> Int64? {
+    package static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
             bytes.last == UInt8(ascii: "Z")

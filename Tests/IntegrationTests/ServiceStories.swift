@@ -1,0 +1,96 @@
+import EngineWire
+import Testing
+
+extension Stories {
+    /// Services that need one another.
+    @Suite struct Services {
+        @Test("a service starts only after its dependency is healthy")
+        func healthyOrder() async throws {
+            let compose = """
+                services:
+                  web:
+                    image: busybox
+                    command: sh -c 'ls /shared; exec sleep infinity'
+                    volumes: [shared:/shared]
+                    depends_on: { db: { condition: service_healthy } }
+                  db:
+                    image: busybox
+                    command: sh -c 'sleep 0.5; touch /shared/ready; exec sleep infinity'
+                    volumes: [shared:/shared]
+                    healthcheck: { test: test -f /shared/ready, interval: 5s }
+                volumes: { shared: {} }
+                """
+            try await World.with(project: "healthy-order", compose) { world in
+                try await world.berth("up", "-d", "--wait")
+                #expect(try await world.container("db").health == .healthy)
+                #expect(try await world.berth("logs", "--no-log-prefix", "web").stdout == "ready\n")
+            }
+        }
+
+        @Test("a service that waits for another's success does not start when that fails")
+        func completedOrder() async throws {
+            let compose = """
+                services:
+                  web:
+                    image: busybox
+                    command: sleep infinity
+                    depends_on: { job: { condition: service_completed_successfully } }
+                  job: { image: busybox, command: sh -c 'echo no luck; exit 3' }
+                """
+            try await World.with(project: "completed-order", compose) { world in
+                let up = try await world.attempt("up", "-d")
+                #expect(up.status == 1, "\(up)")
+                #expect(up.stderr.contains("job"), "\(up)")
+                #expect(try await !world.containers().contains { $0.service == "web" && $0.state == .running })
+            }
+        }
+
+        @Test("scale adds replicas and takes them away again")
+        func scale() async throws {
+            let compose = "services: { web: { image: busybox, command: sleep infinity } }"
+            try await World.with(project: "scale", compose) { world in
+                try await world.berth("up", "-d")
+                let first = try await world.container("web")
+                try await world.berth("up", "-d", "--scale", "web=3")
+                #expect(try await world.containers().compactMap(\.number).sorted() == [1, 2, 3])
+                try await world.berth("scale", "web=1")
+                #expect(try await world.containers() == [first])
+            }
+        }
+
+        @Test("containers of a service that left the file are reported, and removed when that is asked for")
+        func orphans() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity }
+                  old: { image: busybox, command: sleep infinity }
+                """
+            try await World.with(project: "orphans", compose) { world in
+                try await world.berth("up", "-d")
+                try world.write("services: { web: { image: busybox, command: sleep infinity } }")
+                let up = try await world.berth("up", "-d")
+                #expect(up.stderr.contains("orphan") && up.stderr.contains("orphans-old-1"), "\(up)")
+                #expect(try await world.containers().count == 2)
+                try await world.berth("up", "-d", "--remove-orphans")
+                #expect(try await world.containers().map(\.service) == ["web"])
+            }
+        }
+
+        @Test("two up at once both succeed and make each container once")
+        func twoAtOnce() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity }
+                  api: { image: busybox, command: sleep infinity }
+                """
+            try await World.with(project: "two-at-once", compose) { world in
+                let first = try world.begin("up", "-d")
+                let second = try world.begin("up", "-d")
+                let outcomes = [try await first.outcome(), try await second.outcome()]
+                #expect(outcomes.map(\.status) == [0, 0], "\(outcomes)")
+                #expect(
+                    try await world.containers().map(\.name).sorted() == ["two-at-once-api-1", "two-at-once-web-1"])
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux_base.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -18,5 +19,7 @@ int berth_close_range(unsigned first, unsigned last, unsigned flags) {
 }
 int berth_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
 int berth_memfd_create(const char *name, unsigned flags) { return memfd_create(name, flags); }
+void berth_trim_heap(void) { malloc_trim(0); }
+void berth_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 int berth_gettid(void) { return (int)syscall(SYS_gettid); }
 int berth_tgkill(int tgid, int tid, int signal) { return (int)syscall(SYS_tgkill, tgid, tid, signal); }

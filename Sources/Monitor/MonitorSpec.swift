@@ -15,7 +15,7 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
     package var stdinOnce: Bool
     /// Where output is kept; nil keeps none.
     package var log: LogFile?
-    /// Where the `ExitStatus` is written as JSON, atomically and durably, before it is told; on disk, not in the run folder.
+    /// Where the `ExitStatus` is written as JSON, atomically, before it is told; on disk, not in the run folder.
     package var exitFile: String?
     /// Folder, mode 0700, in which compiled seccomp filters are kept for all monitors; nil compiles each time.
     package var filterCache: String?

@@ -86,7 +86,8 @@ extension ProcessMonitor {
         state.phase = .exited
         state.exit = status
         if let path = spec.exitFile, let bytes = try? encodeJSON(status) {
-            try? writeFileAtomically(path, bytes, durable: true)
+            // Whole or not there, also when monitor and engine are killed; only a power cut may lose it, and with it the container.
+            try? writeFileAtomically(path, bytes)
         }
         save()
         control.broadcast(.exited(status))

@@ -43,16 +43,20 @@ final class Daemon: Sendable {
     }
 
     /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.
-    func run() async {
-        guard let signals = try? SignalWait([SIGTERM, SIGINT]) else { return }
-        await withTaskGroup(of: String.self) { group in
-            group.addTask { await signals.next() }
-            if settings.idleExit > 0 { group.addTask { await self.idle() } }
-            let reason = await group.next() ?? ""
-            group.cancelAll()
-            log.notice("leaving: \(reason)")
-            if Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
+    func run() async -> Never {
+        let (reasons, continuation) = AsyncStream.makeStream(of: String.self)
+        if let signals = try? SignalWait([SIGTERM, SIGINT]) {
+            Task { continuation.yield(await signals.next()) }
         }
+        if settings.idleExit > 0 {
+            Task { continuation.yield(await self.idle()) }
+        }
+        var iterator = reasons.makeAsyncIterator()
+        let reason = await iterator.next() ?? ""
+        log.notice("leaving: \(reason)")
+        if Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
+        // At once: one of the waits above sleeps in the kernel, and the lock must not outlive the socket.
+        exit(0)
     }
 
     private static func inode(of path: String) -> UInt64 {

@@ -14,13 +14,13 @@ struct Main {
         // First of all: this may be a process that only unpacks a layer.
         if CommandLine.arguments.dropFirst().first == unpackWorkerVerb { exit(runUnpackWorker()) }
         signal(SIGPIPE, SIG_IGN)
+        Heap.limit(to: 2)
         let settings = Settings(environment: CommandLine.environment)
         let log = StandardErrorLog.logger(level: settings.logLevel)
         do {
             let daemon = try await Daemon(settings: settings, log: log)
             ReadyPipe.report(nil)
             await daemon.run()
-            exit(0)
         } catch {
             let failure = EngineFailure(describing: error)
             ReadyPipe.report(failure)

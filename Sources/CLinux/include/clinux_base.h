@@ -25,6 +25,9 @@ int berth_pidfd_send_signal(int pidfd, int signal);
 int berth_close_range(unsigned first, unsigned last, unsigned flags);
 int berth_pipe2(int fds[2], int flags);
 int berth_memfd_create(const char *name, unsigned flags);
+// malloc_trim(3) of everything, and mallopt(3) M_ARENA_MAX.
+void berth_trim_heap(void);
+void berth_limit_heaps(int count);
 int berth_gettid(void);
 int berth_tgkill(int tgid, int tid, int signal);
 

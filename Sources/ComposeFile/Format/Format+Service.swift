@@ -99,7 +99,7 @@ extension Format {
     ]
 
     private static let links: [Attribute] = [
-        Attribute("init", .boolean, default: "false", "Runs a small init as process 1."),
+        Attribute("init", .boolean, standing: .notYet, default: "false", "Runs a small init as process 1."),
         Attribute("ipc", .text, example: "service:db", "The IPC namespace."),
         Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
         Attribute("labels", .labels, merge: .members, example: "{com.example.team: shop}", "Labels on the containers."),

@@ -161,7 +161,8 @@ extension ContainerRecord {
         return ResolvedHealthcheck(
             arguments: arguments, interval: pick(own?.interval, image.healthcheck?.interval, .seconds(30)),
             timeout: pick(own?.timeout, image.healthcheck?.timeout, .seconds(30)),
-            startPeriod: pick(own?.startPeriod, image.healthcheck?.startPeriod, .zero), retries: retries)
+            startPeriod: pick(own?.startPeriod, image.healthcheck?.startPeriod, .zero),
+            startInterval: pick(own?.startInterval, image.healthcheck?.startInterval, .seconds(5)), retries: retries)
     }
 }
 
@@ -171,13 +172,19 @@ package struct ResolvedHealthcheck: Hashable, Sendable {
     package var interval: Duration
     package var timeout: Duration
     package var startPeriod: Duration
+    /// The longest pause between probes until the first success.
+    package var startInterval: Duration
     package var retries: Int
 
-    package init(arguments: [String], interval: Duration, timeout: Duration, startPeriod: Duration, retries: Int) {
+    package init(
+        arguments: [String], interval: Duration, timeout: Duration, startPeriod: Duration,
+        startInterval: Duration = .seconds(5), retries: Int
+    ) {
         self.arguments = arguments
         self.interval = interval
         self.timeout = timeout
         self.startPeriod = startPeriod
+        self.startInterval = startInterval
         self.retries = retries
     }
 }

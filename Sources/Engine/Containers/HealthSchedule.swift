@@ -40,7 +40,7 @@ package struct HealthSchedule: Hashable, Sendable {
         }
         // At most a fifth of the time is spent probing while the service starts.
         let pause = max(earlyDelay, (ended - began) * 4)
-        earlyDelay = min(earlyDelay * 2, check.interval)
+        earlyDelay = min(earlyDelay * 2, check.interval, max(check.startInterval, .milliseconds(50)))
         return max(.zero, min(pause, nextCounted - ended, check.interval))
     }
 }

@@ -48,7 +48,15 @@ extension RealMachine {
         if !state.networks.isEmpty, applied.setNetworks(state.networks.map(\.bridge)) {
             await Self.openForeignFirewalls(driver, log)
         }
-        for zone in state.zones { try await serve(zone) }
+        for zone in state.zones {
+            do {
+                try await serve(zone)
+            } catch {
+                // A container that was removed meanwhile needs no names any more.
+                guard fileExists(paths.namespace(zone.container)) else { continue }
+                throw error
+            }
+        }
         for gone in applied.served(except: Set(state.zones.map(\.container))) { try await names.forget(gone) }
         try await names.setProxies(Set(state.published.flatMap(Self.proxies)))
     }

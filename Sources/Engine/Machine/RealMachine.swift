@@ -190,14 +190,15 @@ package final class RealMachine: Machine {
 
     package func removeContainer(_ container: ContainerRecord) async throws {
         if let connection = hub.connection(container.id) { try? connection.send(.abandon) }
-        for endpoint in container.endpoints { try await driver.detach(hostInterface: endpoint.hostInterface) }
         if container.needsNamespace {
+            // berth-net holds the namespace until it forgets it.
             try await names.forget(container.id)
             applied.forget(container.id)
-            try await driver.removeNamespace(paths.namespace(container.id))
         }
         let paths = paths
         try await blocking.run {
+            // The links end with their namespace; the kernel's waits for several containers overlap.
+            if container.needsNamespace { try NetworkNamespace(path: paths.namespace(container.id)).remove() }
             try removeTree(paths.containerRun(container.id))
             try removeTree(paths.container(container.id))
         }

@@ -118,6 +118,8 @@ struct NetworkStateBuilder {
                 let addresses = endpoint.addresses.map { String($0.prefix { $0 != "/" }) }
                 for name in Set(endpoint.aliases.map { $0.lowercased() }) {
                     result[endpoint.network, default: [:]][name, default: []] += addresses
+                    result[endpoint.network, default: [:]]["\(name).\(endpoint.network.lowercased())", default: []] +=
+                        addresses
                 }
             }
         }

@@ -71,8 +71,10 @@ final class ObjectStore: Sendable {
                 hint: "remove those containers first")
         }
         try await inventory.removeNetwork(name)
-        try await network.sync()
+        // The bridge goes even when the rules cannot be changed: nothing would remember it.
+        let rules = await Result { try await network.sync() }
         try await machine.removeNetwork(record)
+        try rules.get()
     }
 
     // MARK: Volumes
@@ -106,5 +108,12 @@ final class ObjectStore: Sendable {
         }
         try await machine.removeVolume(record)
         try await inventory.removeVolume(name)
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What `body` returns or throws, for later.
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

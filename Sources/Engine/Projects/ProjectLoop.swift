@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import Logging
 import Monitor
 import ProjectModel
@@ -90,6 +91,8 @@ actor ProjectLoop {
         }
         if operation.isCancelled, !request.dryRun { isHeld = true }
         await parts.operations.remove(operation)
+        // What planning and making left behind in the heap is not needed while nothing happens.
+        Heap.trim()
     }
 
     /// What would be done, without doing it.
@@ -252,8 +255,11 @@ actor ProjectLoop {
 
     /// What a person needs to see when the time is up: which containers are not ready, and what they said last.
     private func notReady(_ services: Set<String>, after timeout: Duration) async -> [EngineFailure] {
-        var failures = [EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")]
-        for record in await parts.inventory.containers(of: name) where services.contains(record.service) && !record.isOneOff {
+        var failures = [
+            EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")
+        ]
+        for record in await parts.inventory.containers(of: name)
+        where services.contains(record.service) && !record.isOneOff {
             let health = await parts.inventory.health(of: record.id)
             let isReady = record.life.phase == .running && (record.healthcheck == nil || health == .healthy)
             guard !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else { continue }
@@ -261,7 +267,8 @@ actor ProjectLoop {
             let reason = record.life.reason.map { ": \($0)" } ?? ""
             failures.append(
                 EngineFailure(
-                    code: "not_ready", message: "container \(record.name) is \(state)\(reason)", log: await parts.logTail(record)))
+                    code: "not_ready", message: "container \(record.name) is \(state)\(reason)",
+                    log: await parts.logTail(record)))
         }
         return failures
     }

@@ -16,6 +16,8 @@ package final class Store: Sendable {
 
     private let database: DatabaseQueue
     private let thread = BlockingPool(name: "store", limit: 1)
+    /// Room that is given up when the disk is full, so that `stop` and `down` can still be stored; taken again at the next start.
+    private let reserve: String
 
     /// Opens or makes the database at `path`.
     /// - Throws: `StoreError` when it was written by a newer berth, or what SQLite says.
@@ -29,6 +31,8 @@ package final class Store: Sendable {
         let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o600)
         try syscall("fchmod", on: path) { fchmod(file.raw, 0o600) }
         database = try DatabaseQueue(path: path, configuration: configuration)
+        reserve = "\(path).reserve"
+        if !fileExists(reserve) { try? writeFileAtomically(reserve, [UInt8](repeating: 0x20, count: 512 << 10)) }
         try Self.migrator.migrate(database)
         let known = try database.read { try Self.migrator.hasBeenSuperseded($0) }
         guard !known else { throw StoreError.newer(path: path) }
@@ -81,20 +85,27 @@ package final class Store: Sendable {
     }
 
     private func save(_ table: String, _ name: String, _ record: some Encodable & Sendable) async throws {
-        try await thread.run { [database] in
+        try await write { database in
             let bytes = try encodeJSON(record)
-            try database.write { database in
-                try database.execute(
-                    sql:
-                        "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
-                    arguments: [name, String(decoding: bytes, as: UTF8.self)])
-            }
+            try database.execute(
+                sql:
+                    "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
+                arguments: [name, String(decoding: bytes, as: UTF8.self)])
         }
     }
 
     private func remove(_ table: String, _ name: String) async throws {
-        try await thread.run { [database] in
-            try database.write { try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name]) }
+        try await write { try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name]) }
+    }
+
+    private func write(_ change: @escaping @Sendable (Database) throws -> Void) async throws {
+        try await thread.run { [database, reserve] in
+            do {
+                try database.write(change)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                guard unlink(reserve) == 0 else { throw error }
+                try database.write(change)
+            }
         }
     }
 }

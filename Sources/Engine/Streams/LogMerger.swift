@@ -64,7 +64,7 @@ struct LogMerger: Sendable {
                 for record in current where known.insert(record.id).inserted {
                     group.addTask { await follow(record.id, from: nil, output) }
                 }
-                live = Set(current.filter { ![.exited, .removing].contains($0.life.phase) }.map(\.id))
+                live = Set(current.filter { ![.exited, .removing].contains($0.life.phase) || isOldEnd($0) }.map(\.id))
                 if live.isEmpty { break }
                 await inventory.change(of: project, after: epoch)
             }
@@ -102,7 +102,7 @@ struct LogMerger: Sendable {
             position = next
             guard let record else { return }
             for entry in entries { output.yield(line(entry, record)) }
-            guard let ended = record.life.finishedAt, toldEnd != ended else { continue }
+            guard let ended = record.life.finishedAt, toldEnd != ended, !isOldEnd(record) else { continue }
             switch record.life.phase {
             case .restarting: tell(record, willRestart: true, output)
             case .exited, .removing:
@@ -112,6 +112,12 @@ struct LogMerger: Sendable {
             }
             toldEnd = ended
         }
+    }
+
+    /// It ended before those who follow were interested, and is about to be started again.
+    private func isOldEnd(_ record: ContainerRecord) -> Bool {
+        guard request.expectsStart, let since = request.since, let ended = record.life.finishedAt else { return false }
+        return Double(ended) / 1e9 < since
     }
 
     private func tell(_ record: ContainerRecord, willRestart: Bool, _ output: AsyncStream<LogLine>.Continuation) {

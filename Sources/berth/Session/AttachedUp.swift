@@ -164,7 +164,7 @@ final class AttachedUp {
         let services = choice.abort == .never && !choice.shown.isEmpty ? choice.shown : choice.selected
         do throws(EngineFailure) {
             logs = try session.engine.logs(
-                LogRequest(services: services, follow: true, since: since), of: project.name)
+                LogRequest(services: services, follow: true, since: since, expectsStart: true), of: project.name)
             shownBefore = newest
         } catch {
             // The project is not stored yet: the next event tries again.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ComposeFile
 import Console
+import JSON
 import Linux
 import ProjectModel
 import YAML
@@ -19,6 +20,7 @@ struct Config: Verb {
     @Flag(help: "Only names of profiles") var profiles = false
     @Flag(help: "Only names of images") var images = false
     @Flag(help: "The variables that the file refers to") var variables = false
+    @Flag(help: "The JSON schema of the format, for editors; reads no file") var schema = false
     @Flag(help: "The values of these variables") var environment = false
     @Flag(name: .customLong("no-interpolate"), help: "Leave ${…} as it is") var noInterpolate = false
     @Flag(name: .customLong("no-normalize"), help: "Do not fill in what is implied") var noNormalise = false
@@ -41,6 +43,7 @@ struct Config: Verb {
     }
 
     func run(in session: Session) throws {
+        if schema { return session.stdout.write(composeSchema().text(.pretty(indent: 2))) }
         var steps = LoadSteps()
         steps.interpolate = !noInterpolate
         steps.normalise = !noNormalise

@@ -122,8 +122,8 @@ def main():
                         rows.setdefault((count, verb), {}).setdefault(engine.name, []).append(took)
         for engine in engines:
             engine.run(folder, "up", "-d")
+            time.sleep(2)  # as a person leaves it: nobody stops what began a moment ago
             if count == 20 and engine is berth:
-                time.sleep(2)
                 kept["monitor"] = memory(processes("berth-monitor"))
                 kept["engine"] = memory(processes("berthd"))
             rows.setdefault((count, "down, default grace"), {}).setdefault(engine.name, []).append(engine.run(folder, "down"))

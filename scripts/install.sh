@@ -16,4 +16,4 @@ chmod 0644 "$destination$prefix/lib/systemd/system/berthd.service"
 
 # Only on the machine itself, not into a package's folder.
 if [ -z "$destination" ] && [ "$(id -u)" = 0 ] && ! getent group berth >/dev/null; then groupadd --system berth; fi
-echo "installed to $destination$prefix/bin; the engine needs libnftables1, and nothing else beyond the C library"
+echo "installed to $destination$prefix/bin; the engine needs libnftables1, libsqlite3-0, libarchive13, libseccomp2 and libcap2; the others need nothing"

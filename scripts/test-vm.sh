@@ -19,4 +19,4 @@ sed 's|%PREFIX%|/usr/local|g' packaging/berthd.service >"$share/berthd.service"
 cp scripts/vm/inside.sh "$share/inside.sh"
 cp -r scripts/vm/shop "$share/shop"
 
-"$BERTH_VM" --timeout 1200 --with libnftables1 --with curl --share "$share:/mnt/berth:ro" -- bash /mnt/berth/inside.sh
+"$BERTH_VM" --timeout 1200 --with libnftables1 --with libsqlite3-0 --with libarchive13 --with curl --share "$share:/mnt/berth:ro" -- bash /mnt/berth/inside.sh

@@ -18,8 +18,8 @@ final class MonitorHub: Sendable {
 
     private struct State {
         var connections: [String: MonitorConnection] = [:]
-        /// Containers whose end was told already.
-        var ended: Set<String> = []
+        /// Connections on which the end was told: a container that was started again meanwhile has another one.
+        var told: Set<ObjectIdentifier> = []
     }
 
     // The mutex guards the table of connections.
@@ -57,7 +57,6 @@ final class MonitorHub: Sendable {
         var descriptors: [CInt: CInt] = [MonitorProtocol.controlDescriptor: theirs.raw]
         if stream >= 0 { descriptors[MonitorProtocol.streamDescriptor] = stream }
         let isContainer = if case .container = spec.kind { true } else { false }
-        state.withLock { _ = $0.ended.remove(spec.id) }
         let connection = try connect(spec.id, ours, isContainer: isContainer)
         let pid = try program.spawn(arguments: ["berth-monitor", folder], folder: "/", descriptors: descriptors)
         try reap(pid)
@@ -76,9 +75,9 @@ final class MonitorHub: Sendable {
     private func tell(_ connection: MonitorConnection, _ event: MonitorEvent) {
         switch event {
         case .exited(let status):
-            let isNew = state.withLock { $0.ended.insert(connection.id).inserted }
+            let isNew = state.withLock { $0.told.insert(ObjectIdentifier(connection)).inserted }
             if isNew { events.yield(.exited(id: connection.id, status)) }
-        case .failed: state.withLock { _ = $0.ended.insert(connection.id) }
+        case .failed: state.withLock { _ = $0.told.insert(ObjectIdentifier(connection)) }
         case .paused: events.yield(.paused(id: connection.id))
         case .resumed: events.yield(.resumed(id: connection.id))
         case .hello, .created, .started, .state, .refused: break
@@ -88,7 +87,7 @@ final class MonitorHub: Sendable {
     private func ended(_ connection: MonitorConnection) {
         let wasTold = state.withLock { state in
             if state.connections[connection.id] === connection { state.connections[connection.id] = nil }
-            return state.ended.contains(connection.id)
+            return state.told.remove(ObjectIdentifier(connection)) != nil
         }
         if !wasTold { events.yield(.monitorLost(id: connection.id)) }
     }

@@ -9,34 +9,49 @@ struct StreamBridge: Sendable {
 
     /// Takes over `descriptor`, a connected stream socket.
     func begin(with descriptor: CInt) async throws {
-        let headers = HTTPHeaders([("connection", "upgrade"), ("upgrade", "berth-stream")])
-        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
-        let monitor: any Channel
-        do {
-            monitor = try await ClientBootstrap(group: channel.eventLoop)
-                .channelOption(.autoRead, value: false)
-                .channelOption(.allowRemoteHalfClosure, value: false)
-                .withConnectedSocket(descriptor).get()
-        } catch {
+        let client = channel
+        let loop = client.eventLoop
+        let pair = try await loop.submit { NIOLoopBound(GlueHandler.pair(), eventLoop: loop) }.get()
+        do { try await switchOver(client, to: pair) } catch {
             close(descriptor)
             throw error
         }
-        let client = channel
-        try await channel.writeAndFlush(HTTPServerResponsePart.head(head)).get()
-        try await channel.eventLoop.submit {
+        do {
+            // A short command has ended, and its monitor hung up, before this line: the glue is there from the first byte on.
+            let monitor = try await ClientBootstrap(group: loop)
+                .channelOption(.allowRemoteHalfClosure, value: false)
+                .channelInitializer { monitor in
+                    monitor.eventLoop.makeCompletedFuture {
+                        try monitor.pipeline.syncOperations.addHandler(pair.value.1)
+                    }
+                }
+                .withConnectedSocket(descriptor).get()
+            try await client.setOption(.autoRead, value: true).get()
+            try await monitor.closeFuture.get()
+        } catch {
+            client.close(promise: nil)
+            throw error
+        }
+    }
+
+    /// Answers 101 and takes HTTP out of the connection; nothing is read from it meanwhile.
+    private func switchOver(
+        _ client: any Channel, to pair: NIOLoopBound<(GlueHandler, GlueHandler)>
+    ) async throws {
+        let headers = HTTPHeaders([("connection", "upgrade"), ("upgrade", "berth-stream")])
+        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        try await client.setOption(.autoRead, value: false).get()
+        try await client.writeAndFlush(HTTPServerResponsePart.head(head)).get()
+        try await client.eventLoop.submit {
             let pipeline = client.pipeline.syncOperations
-            let (left, right) = GlueHandler.pair()
             // The decoder hands on what it has read beyond the request: the glue must be there to take it.
-            try pipeline.addHandler(left)
-            try monitor.pipeline.syncOperations.addHandler(right)
+            try pipeline.addHandler(pair.value.0)
             let handler = try pipeline.context(handlerType: ConnectionHandler.self)
             pipeline.removeHandler(context: handler, promise: nil)
             for name in [ConnectionHandler.encoderName, ConnectionHandler.decoderName] {
                 pipeline.removeHandler(context: try pipeline.context(name: name), promise: nil)
             }
         }.get()
-        try await monitor.setOption(.autoRead, value: true).get()
-        try await monitor.closeFuture.get()
     }
 }
 
@@ -47,6 +62,8 @@ final class GlueHandler: ChannelInboundHandler {
 
     private var partner: GlueHandler?
     private var context: ChannelHandlerContext?
+    /// What was read before the partner had its channel.
+    private var waiting: [ByteBuffer] = []
 
     static func pair() -> (GlueHandler, GlueHandler) {
         let left = GlueHandler()
@@ -58,13 +75,21 @@ final class GlueHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
+    func channelActive(context: ChannelHandlerContext) {
+        for buffer in partner?.waiting ?? [] { context.write(wrapOutboundOut(buffer), promise: nil) }
+        partner?.waiting = []
+        context.flush()
+        context.fireChannelActive()
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         partner = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        partner?.context?.write(data, promise: nil)
+        guard let other = partner?.context else { return waiting.append(unwrapInboundIn(data)) }
+        other.write(data, promise: nil)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

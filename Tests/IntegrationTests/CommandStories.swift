@@ -24,6 +24,29 @@ extension Stories {
             }
         }
 
+        @Test("no exit code of a short command is lost")
+        func shortCommands() async throws {
+            try await World.with(project: "short", Self.web) { world in
+                try await world.berth("up", "-d")
+                for code: Int32 in 0..<40 {
+                    #expect(try await world.attempt("exec", "-T", "web", "sh", "-c", "exit \(code)").status == code)
+                }
+            }
+        }
+
+        @Test("run --rm passes on input and exit code, and leaves nothing")
+        func run() async throws {
+            try await World.with(project: "run", Self.web) { world in
+                for _ in 0..<8 {
+                    let run = try await world.attempt(
+                        "run", "--rm", "-T", "web", "sh", "-c", "cat; exit 5", input: "given\n")
+                    #expect(run.status == 5, "\(run)")
+                    #expect(run.stdout == "given\n", "\(run)")
+                }
+                try await world.eventually("it is gone") { try await world.containers().isEmpty }
+            }
+        }
+
         @Test("confinement reaches the kernel: read-only root, dropped capabilities, user, memory limit")
         func confinement() async throws {
             let compose = """

@@ -11,6 +11,8 @@ actor Supervisor {
     private let loop: @Sendable (String) async -> ProjectLoop
     private let allLoops: @Sendable () async -> [ProjectLoop]
     private var restarts: [String: Task<Void, Never>] = [:]
+    /// The latest taking away of names and ports of what has ended.
+    private var names: Task<Void, Never>?
 
     init(
         parts: EngineParts, health: HealthMonitor, loop: @escaping @Sendable (String) async -> ProjectLoop,
@@ -79,7 +81,9 @@ actor Supervisor {
             }
         }
         guard let record else { return }
-        try? await parts.network.sync()
+        // Not waited for: when many end together their names go in a few rounds, not in one for each.
+        let network = parts.network
+        names = Task { try? await network.sync() }
         switch decision {
         case .restart(let delay): scheduleRestart(record, after: delay)
         case .stayDown:

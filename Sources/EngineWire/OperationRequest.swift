@@ -68,8 +68,6 @@ package struct UpOptions: Codable, Hashable, Sendable {
     package var renewAnonymousVolumes: Bool = false
     /// Create containers and do not start them.
     package var start: Bool = true
-    /// The client will ask for this container's streams before anything is released: it holds the start until then.
-    package var holdForAttach: Bool = false
 
     package enum Recreate: String, Codable, Hashable, Sendable {
         case diverged, force, never

@@ -10,8 +10,6 @@ struct SpecBuilder {
     let record: ContainerRecord
     let paths: EnginePaths
     let surroundings: Surroundings
-    /// Absolute host path of each volume, by name.
-    let volumePaths: [String: String]
     let identity: ContainerUser
     /// Part of cgroup names when several engines share a machine.
     let instance: String
@@ -153,7 +151,7 @@ struct SpecBuilder {
         let mode = mount.readOnly ? "ro" : "rw"
         switch mount.source {
         case .volume(let name, _, _, let subpath):
-            let path = (volumePaths[name] ?? paths.volume(name)) + (subpath.map { "/\($0)" } ?? "")
+            let path = paths.volume(name) + (subpath.map { "/\($0)" } ?? "")
             return .init(destination: mount.target, type: "bind", source: path, options: ["rbind", mode, "rprivate"])
         case .bind(let path, _, let propagation, let isRecursive):
             return .init(

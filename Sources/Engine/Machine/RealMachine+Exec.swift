@@ -70,7 +70,7 @@ extension RealMachine {
             var wanted = record
             if command.privileged { wanted.spec.privileged = true }
             let builder = SpecBuilder(
-                record: wanted, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user,
+                record: wanted, paths: paths, surroundings: surroundings, identity: user,
                 instance: instance)
             let (process, seccomp) = try builder.execProcess(command)
             return MonitorSpec(

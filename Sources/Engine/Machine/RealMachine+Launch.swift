@@ -27,7 +27,7 @@ extension RealMachine {
                 container.spec.user ?? container.image.user ?? "", groups: container.spec.groupAdd, in: snapshot.lower,
                 upper: "\(folder)/upper")
             let builder = SpecBuilder(
-                record: container, paths: paths, surroundings: surroundings, volumePaths: [:], identity: user,
+                record: container, paths: paths, surroundings: surroundings, identity: user,
                 instance: instance)
             return MonitorSpec(
                 id: container.id,

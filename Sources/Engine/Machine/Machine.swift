@@ -177,15 +177,24 @@ package enum MachineEvent: Sendable {
 
 /// The wanted state of all networks of an engine.
 package struct NetworkState: Hashable, Sendable {
+    /// The names that containers of one network have for each other.
+    package struct Directory: Hashable, Sendable {
+        package var network: String
+        /// Lower-case name to addresses, and addresses to the name that they lead back to.
+        package var names: [String: [String]] = [:]
+        package var reverse: [String: String] = [:]
+    }
+
     package struct Zone: Hashable, Sendable {
         /// The container whose namespace asks.
         package var container: String
         package var namespace: String
-        /// Lower-case name to addresses, per network that it shares.
+        /// The networks that it is on, whose directories it sees.
+        package var directories: [String]
+        /// Lower-case name to addresses: what its links add.
         package var names: [String: [String]]
-        /// The subnets of its networks, and the names that their addresses lead back to.
+        /// The subnets of its networks.
         package var networks: [String]
-        package var reverse: [String: String]
         package var upstreams: [String]
         package var search: [String]
         package var options: [String]
@@ -202,6 +211,7 @@ package struct NetworkState: Hashable, Sendable {
 
     package var networks: [NetworkRecord] = []
     package var published: [Published] = []
+    package var directories: [Directory] = []
     package var zones: [Zone] = []
 
     package init() {}

@@ -12,10 +12,11 @@ package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let routes: Routes
     private let spool: BodySpool
-    /// Connections that are open, and when the last one was: an idle engine leaves.
-    package let activity = Activity()
+    /// Connections that are open: without any, an engine with nothing to look after leaves.
+    package let activity: Activity
 
     package init(engine: Engine, paths: EnginePaths, log: Logger) {
+        activity = Activity(quiet: engine.quiet)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         routes = Routes(engine: engine, log: log)
         spool = BodySpool(folder: "\(paths.root)/spool")
@@ -55,8 +56,14 @@ package final class HTTPServer: Sendable {
 /// Counts open connections.
 package final class Activity: Sendable {
     private let open = Mutex(0)
+    private let quiet: Quiet
+
+    init(quiet: Quiet) { self.quiet = quiet }
 
     package var connections: Int { open.withLock { $0 } }
     func began() { open.withLock { $0 += 1 } }
-    func ended() { open.withLock { $0 -= 1 } }
+    func ended() {
+        open.withLock { $0 -= 1 }
+        quiet.note()
+    }
 }

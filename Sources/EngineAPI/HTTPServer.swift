@@ -25,7 +25,18 @@ package final class HTTPServer: Sendable {
     /// Listens at `path`, for root and members of `group` (when the machine has it); an old socket file is replaced.
     package func start(at path: String, group groupName: String = "berth") async throws {
         unlink(path)
-        let bootstrap = ServerBootstrap(group: group)
+        // Nobody may connect before the rights are set.
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
+        try restrict(path, to: groupName)
+    }
+
+    /// Serves a socket that somebody else made and listens on.
+    package func start(on socket: CInt) async throws { _ = try await bootstrap.withBoundSocket(socket).get() }
+
+    private var bootstrap: ServerBootstrap {
+        ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [routes, spool, activity] channel in
@@ -38,11 +49,6 @@ package final class HTTPServer: Sendable {
                     try operations.addHandler(ConnectionHandler(routes: routes, spool: spool, activity: activity))
                 }
             }
-        // Nobody may connect before the rights are set.
-        let mask = umask(0o177)
-        defer { umask(mask) }
-        _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
-        try restrict(path, to: groupName)
     }
 
     private func restrict(_ path: String, to groupName: String) throws {

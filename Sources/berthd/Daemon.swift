@@ -12,8 +12,8 @@ final class Daemon: Sendable {
     private let lock: FileLock
     private let engine: Engine
     private let server: HTTPServer
-    /// Tells this engine's socket file from one that another engine put in its place.
-    private let socketInode: UInt64
+    /// Tells this engine's socket file from one that another engine put in its place; nil when the file is not its own.
+    private let socketInode: UInt64?
 
     init(settings: Settings, log: Logger) async throws {
         self.settings = settings
@@ -37,8 +37,13 @@ final class Daemon: Sendable {
             resolver: { HostResolver.current }, log: log)
         try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
-        try await server.start(at: paths.socket)
-        socketInode = Self.inode(of: paths.socket)
+        if let socket = settings.socket {
+            try await server.start(on: socket)
+            socketInode = nil
+        } else {
+            try await server.start(at: paths.socket)
+            socketInode = Self.inode(of: paths.socket)
+        }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
     }
 
@@ -52,7 +57,7 @@ final class Daemon: Sendable {
         var iterator = reasons.makeAsyncIterator()
         let reason = await iterator.next() ?? ""
         log.notice("leaving: \(reason)")
-        if Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
+        if let socketInode, Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
         // At once: one of the waits above sleeps in the kernel, and the lock must not outlive the socket.
         exit(0)
     }

@@ -23,7 +23,7 @@ final class AttachedUp {
         let isColoured: Bool
     }
 
-    private enum Phase { case running, stopping, forcing }
+    private enum Phase { case running, stopping }
 
     private let session: Session
     private let project: Project
@@ -229,18 +229,16 @@ final class AttachedUp {
             if operation.isFinished { try stop() } else if phase == .running { try operation.cancel(force: false) }
         } else {
             session.stdout.line("Forcing...")
+            // What is being stopped is killed at once, and what was to be stopped later too.
             if !operation.isFinished { try operation.cancel(force: true) }
-            phase = .forcing
-            try start(
-                OperationRequest(
-                    key: session.makeKey(), verb: .kill(signal: "SIGKILL", removeOrphans: false),
-                    services: choice.selected))
+            try stop(timeout: .zero)
         }
     }
 
-    private func stop() throws {
+    private func stop() throws { try stop(timeout: choice.timeout) }
+
+    private func stop(timeout: Duration?) throws {
         phase = .stopping
-        try start(
-            OperationRequest(key: session.makeKey(), verb: .stop(timeout: choice.timeout), services: choice.selected))
+        try start(OperationRequest(key: session.makeKey(), verb: .stop(timeout: timeout), services: choice.selected))
     }
 }

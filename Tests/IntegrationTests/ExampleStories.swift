@@ -35,7 +35,7 @@ extension Stories {
             }
         }
 
-        @Test("webapp counts in Redis and PostgreSQL through both replicas, keeps its data, and leaves nothing after down -v")
+        @Test("webapp counts through both replicas, keeps its data, and leaves nothing after down -v")
         func webapp() async throws {
             try await World.with(example: "webapp", images: ["nginx", "app", "redis", "postgres"]) { world in
                 try await world.berth("up", "-d", "--wait")

@@ -15,7 +15,7 @@ strip "$share"/bin/*
 BERTH=true BERTH_IMAGE_CACHE=$share scripts/example-images.sh busybox >/dev/null
 [ -s "$share/busybox.tar" ] || { echo "no busybox archive was made" >&2; exit 1; }
 cp -r examples/hello "$share/hello"
-sed 's|%PREFIX%|/usr/local|g' packaging/berthd.service >"$share/berthd.service"
+for unit in berthd.service berthd.socket; do sed 's|%PREFIX%|/usr/local|g' "packaging/$unit" >"$share/$unit"; done
 cp scripts/vm/inside.sh "$share/inside.sh"
 cp -r scripts/vm/shop "$share/shop"
 

@@ -31,6 +31,8 @@ int berth_memfd_create(const char *name, unsigned flags);
 // malloc_trim(3) of everything, and mallopt(3) M_ARENA_MAX.
 void berth_trim_heap(void);
 void berth_limit_heaps(int count);
+// madvise(2) MADV_DONTNEED of the read-only segments of the program and its libraries: they come back from the page cache when used.
+void berth_drop_program_pages(void);
 int berth_gettid(void);
 int berth_tgkill(int tgid, int tid, int signal);
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 bin=$(swift build -c release --show-bin-path)
 
 install -d "$destination$prefix/bin"
-for program in berth berthd berth-net berth-monitor berth-runtime; do
+for program in berth berthd berth-net berth-monitor berth-runtime berth-init; do
     install -m 0755 -s "$bin/$program" "$destination$prefix/bin/$program"
 done
 install -d "$destination$prefix/lib/systemd/system"

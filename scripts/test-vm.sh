@@ -10,7 +10,7 @@ share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 
 mkdir "$share/bin"
-for program in berth berthd berth-net berth-monitor berth-runtime; do cp -L "$bin/$program" "$share/bin/"; done
+for program in berth berthd berth-net berth-monitor berth-runtime berth-init; do cp -L "$bin/$program" "$share/bin/"; done
 strip "$share"/bin/*
 BERTH=true BERTH_IMAGE_CACHE=$share scripts/example-images.sh busybox >/dev/null
 [ -s "$share/busybox.tar" ] || { echo "no busybox archive was made" >&2; exit 1; }

@@ -30,7 +30,7 @@ final class Daemon: Sendable {
             paths: paths,
             programs: .init(
                 monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
-                engine: "\(settings.programs)/berthd"),
+                engine: "\(settings.programs)/berthd", initProcess: "\(settings.programs)/berth-init"),
             insecureRegistries: settings.insecureRegistries, log: log)
         engine = Engine(
             paths: paths, store: store, content: content, machine: machine, real: machine,

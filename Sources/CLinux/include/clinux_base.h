@@ -17,6 +17,9 @@ enum {
     BERTH_CLONE_NEWNET = 0x40000000,
 };
 
+// What Swift does not see of sys/syscall.h.
+extern const int BERTH_SYS_RT_SIGTIMEDWAIT;
+
 // Each returns the kernel's result, or -1 with errno set.
 int berth_setns(int fd, int nstype);
 int berth_unshare(int flags);

@@ -16,6 +16,10 @@ extension RealMachine {
         try await driver.ensureBridge(BridgeSpec(name: network.bridge, addresses: addresses, mtu: mtu))
     }
 
+    package func hasInterface(_ name: String) async throws -> Bool {
+        try await driver.observe().interfaces.contains { $0.name == name }
+    }
+
     package func removeNetwork(_ network: NetworkRecord) async throws { try await driver.removeBridge(network.bridge) }
 
     package func hostSubnets() async throws -> [String] {
@@ -254,7 +258,8 @@ extension ContainerRecord.Endpoint {
     func spec(namespace: String) -> EndpointSpec {
         EndpointSpec(
             namespacePath: namespace, interfaceName: interface, hostInterface: hostInterface, bridge: bridge,
-            macAddress: macAddress.flatMap { MACAddress($0) }, addresses: addresses.compactMap { CIDR($0) },
+            macAddress: macAddress.flatMap { MACAddress($0) },
+            addresses: (addresses + (linkLocalAddresses ?? [])).compactMap { CIDR($0) },
             defaultGateways: gateways.compactMap { IPAddress($0) })
     }
 }

@@ -131,8 +131,13 @@ struct NetworkStateBuilder {
     private func zone(_ container: ContainerRecord, _ up: [ContainerRecord]) -> NetworkState.Zone {
         let shared = Set(container.endpoints.map(\.network))
         var linked: [String: [String]] = [:]
-        for link in container.spec.links {
-            let targets = up.filter { $0.project == container.project && $0.service == link.target && !$0.isOneOff }
+        let links = container.spec.links.map { link in
+            (link, up.filter { $0.project == container.project && $0.service == link.target && !$0.isOneOff })
+        }
+        let external = container.spec.externalLinks.map { link in
+            (link, up.filter { $0.name == link.target || $0.id.hasPrefix(link.target) })
+        }
+        for (link, targets) in links + external {
             let addresses = targets.flatMap(\.endpoints).filter { shared.contains($0.network) }
                 .flatMap(\.addresses).map { String($0.prefix { $0 != "/" }) }
             if !addresses.isEmpty { linked[link.alias.lowercased()] = addresses }

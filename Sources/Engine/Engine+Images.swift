@@ -61,8 +61,7 @@ extension Engine {
         Task {
             operation.object(.image, reference.familiar, "Pulling")
             do {
-                _ = try await real.pull(reference, platform: request.platform, credentials: request.credentials) {
-                    step in
+                _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in
                     if case .transfer(let done, let total) = step {
                         operation.emit(.transfer(object: reference.familiar, done: done, total: total))
                     }

@@ -18,13 +18,17 @@ package struct ImportRequest: Codable, Hashable, Sendable {
 package struct PullRequest: Codable, Hashable, Sendable {
     package var reference: String
     package var platform: String?
-    /// Host to its `user:password` in base64, from the caller's own configuration; never logged.
-    package var credentials: [String: String]
+    package var logins: RegistryLogins
 
-    package init(reference: String, platform: String? = nil, credentials: [String: String] = [:]) {
+    enum CodingKeys: String, CodingKey {
+        case reference, platform
+        case logins = "credentials"
+    }
+
+    package init(reference: String, platform: String? = nil, logins: RegistryLogins = RegistryLogins()) {
         self.reference = reference
         self.platform = platform
-        self.credentials = credentials
+        self.logins = logins
     }
 }
 

@@ -17,6 +17,8 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     package var consent: [String]
     /// Names of objects that the person wants to keep: they stay as they are, and so do their users.
     package var refused: [String]
+    /// For images that have to be fetched.
+    package var logins: RegistryLogins?
 
     package init(
         key: String, verb: Verb, project: Project? = nil, services: [String] = [], dryRun: Bool = false,

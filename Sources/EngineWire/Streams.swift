@@ -102,6 +102,8 @@ package struct RunRequest: Codable, Hashable, Sendable {
     package var dependencies: Bool
     package var useAliases: Bool
     package var pull: PullPolicy?
+    /// For images that have to be fetched.
+    package var logins: RegistryLogins?
 
     package init(
         key: String, project: Project, service: Service, name: String? = nil, remove: Bool = false,

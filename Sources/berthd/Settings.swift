@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Images
 import Linux
 import Logging
 
@@ -7,8 +8,8 @@ import Logging
 struct Settings {
     let paths: EnginePaths
     let logLevel: Logger.Level
-    /// Registries spoken to without TLS, comma separated in `BERTH_INSECURE_REGISTRIES`.
-    let insecureRegistries: [String]
+    /// Registries spoken to without TLS, comma separated in `BERTH_INSECURE_REGISTRIES`, and proxies on the way to others.
+    let registries: RegistryNetwork
     /// Seconds without anything to look after before it leaves; 0 stays. `BERTH_IDLE_EXIT`.
     let idleExit: Int
     /// A socket that listens already: the service manager made it, and keeps it.
@@ -21,7 +22,9 @@ struct Settings {
             root: environment["BERTH_ROOT"] ?? EnginePaths.defaultRoot,
             run: environment["BERTH_RUN"] ?? EnginePaths.defaultRun)
         logLevel = environment["BERTH_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
-        insecureRegistries = (environment["BERTH_INSECURE_REGISTRIES"] ?? "").split(separator: ",").map(String.init)
+        registries = RegistryNetwork(
+            insecure: (environment["BERTH_INSECURE_REGISTRIES"] ?? "").split(separator: ",").map(String.init),
+            proxies: ProxySettings(environment: environment))
         idleExit = environment["BERTH_IDLE_EXIT"].flatMap { Int($0) } ?? 60
         socket = ServiceManager.socket(environment)
         var buffer = [CChar](repeating: 0, count: 4096)

@@ -22,7 +22,7 @@ package final class RealMachine: Machine {
     let blocking: BlockingPool
     let log: Logger
     let instance: InstanceName
-    let insecureRegistries: [String]
+    let registries: RegistryNetwork
     let initProgram: String
     /// Asked once: the kernel's way of counting does not change while it runs.
     let limitsSwap: Bool
@@ -48,11 +48,11 @@ package final class RealMachine: Machine {
     }
 
     package init(
-        paths: EnginePaths, programs: Programs, insecureRegistries: [String], log: Logger
+        paths: EnginePaths, programs: Programs, registries: RegistryNetwork, log: Logger
     ) async throws {
         self.paths = paths
         self.log = log
-        self.insecureRegistries = insecureRegistries
+        self.registries = registries
         initProgram = programs.initProcess
         limitsSwap = (try? CgroupMounts.current().accountForSwap) ?? false
         instance = InstanceName(rootFolder: paths.root)

@@ -6,6 +6,7 @@ import Reconcile
 struct ImagePuller: Sendable {
     let machine: any Machine
     let operation: Operation
+    let logins: RegistryLogins
 
     /// `pull`: every image of the chosen services.
     func pull(
@@ -82,7 +83,7 @@ struct ImagePuller: Sendable {
         operation.object(.image, reference, "Pulling")
         do {
             let operation = operation
-            _ = try await machine.pull(reference, platform: image.platform) { step in
+            _ = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
                 if case .transfer(let done, let total) = step {
                     operation.emit(.transfer(object: reference, done: done, total: total))
                 }

@@ -100,13 +100,15 @@ actor ProjectLoop {
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
-            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            let puller = ImagePuller(
+                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
             return try await puller.pull(
                 request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures,
                 dependencies: dependencies)
         }
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
-            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            let puller = ImagePuller(
+                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
             let failures = await puller.pullMissing(project, services: request.services, override: policy)
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }

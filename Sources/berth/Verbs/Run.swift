@@ -46,9 +46,10 @@ struct Run: Verb {
         var oneOff = try overrides.applied(to: template, command: command, project: project, session: session)
         oneOff.tty = usesTerminal
         oneOff.stdinOpen = interactive && !detach
-        let request = RunRequest(
+        var request = RunRequest(
             key: session.makeKey(), project: project, service: oneOff, name: name, remove: remove,
             dependencies: !noDependencies, useAliases: useAliases, pull: pull?.policy)
+        request.logins = session.logins(project, always: pull?.policy == .always)
         let container = try create(request, in: session, project.name)
         if detach {
             try session.engine.release(container.id)

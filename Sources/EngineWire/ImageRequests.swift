@@ -28,6 +28,19 @@ package struct PullRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// `POST /v1/images/resolve`: what the registries call these images now; the answer is the references in the same order,
+/// each with its digest.
+package struct ResolveRequest: Codable, Hashable, Sendable {
+    package var references: [String]
+    /// Host to its `user:password` in base64, from the caller's own configuration; never logged.
+    package var credentials: [String: String]
+
+    package init(references: [String], credentials: [String: String] = [:]) {
+        self.references = references
+        self.credentials = credentials
+    }
+}
+
 /// `POST /v1/images/tag`.
 package struct TagRequest: Codable, Hashable, Sendable {
     package var source: String

@@ -143,7 +143,7 @@ struct Composer: ~Copyable {
     private mutating func key(_ item: Item) throws(Stop) -> (String, Bool) {
         var node: Node
         switch item.event {
-        case .scalar("<<", _, nil, true):
+        case .scalar("<<", _, nil, true), .scalar("<<", _, "tag:yaml.org,2002:merge", _):
             written += 1
             return ("<<", true)
         case .scalar(let text, let anchor, nil, true):

@@ -58,7 +58,9 @@ struct Canonicalisation {
         default: collapses = true
         }
         if attribute.shape.uniqueItems, !collapses, let nodes = value.sequence { checkDistinct(nodes) }
-        value.updateSequence { Merging().unify(&$0, rule) }
+        // Lists of `K=V` that stay as they are written are of unique keys all the same.
+        let isRawList = lenient && rule == .members
+        value.updateSequence { Merging().unify(&$0, isRawList ? .uniqueText : rule) }
     }
 
     private func checkDistinct(_ nodes: [Node]) {
@@ -80,6 +82,7 @@ struct Canonicalisation {
     /// The forms that raw output leaves as they are written.
     private static func staysRaw(_ short: Shape.Short) -> Bool {
         switch short {
+        case .keyValues(missing: .refused): false
         case .listOfOne, .keyValues, .healthTest, .extraHosts, .commandLine: true
         default: false
         }
@@ -88,7 +91,7 @@ struct Canonicalisation {
     private func expand(_ node: inout Node, _ shape: Shape) {
         if lenient, Self.staysRaw(shape.short) { return }
         switch shape.short {
-        case .none: return
+        case .none, .optionList: return
         case .listOfOne, .envFiles: if node.string != nil { wrap(&node) }
         case .keyValues(let missing): keyValues(&node, missing)
         case .names: names(&node) { Node(.null, at: $0) }
@@ -103,7 +106,6 @@ struct Canonicalisation {
         case .extends: if let text = node.string { member(&node, "service", text) }
         case .include: if let text = node.string { member(&node, "path", text) }
         case .healthTest: healthTest(&node)
-        case .optionList: if node.sequence == nil { wrap(&node) }
         case .gpus: gpus(&node)
         case .external: if node.mapping != nil { node.value = .bool(true) }
         case .commandLine: command(&node)
@@ -112,7 +114,10 @@ struct Canonicalisation {
         if case .envFiles = shape.short {
             node.updateSequence { nodes in
                 for index in nodes.indices {
+                    let span = nodes[index].span
                     if let text = nodes[index].string { member(&nodes[index], "path", text) }
+                    if nodes[index].tag == .reset { continue }
+                    nodes[index].updateMapping { $0.fill("required", Node(.bool(true), at: span)) }
                 }
             }
         }
@@ -130,11 +135,12 @@ struct Canonicalisation {
     private func keyValues(_ node: inout Node, _ missing: Shape.Missing) {
         func absent(_ span: Span) -> Node {
             switch missing {
-            case .null: Node(.null, at: span)
+            case .null, .refused: Node(.null, at: span)
             case .empty: .text("", at: span)
             }
         }
         if let items = node.sequence {
+            if missing == .refused, refusesBareKeys(items) { return }
             var mapping = Mapping()
             for item in items where item.tag != .reset {
                 guard let text = item.string else { continue }
@@ -155,6 +161,17 @@ struct Canonicalisation {
                 }
             }
         }
+    }
+
+    /// Whether some item has no `=`; it is an error unless everything stays as it is written.
+    private func refusesBareKeys(_ items: [Node]) -> Bool {
+        var found = false
+        for (index, item) in items.enumerated() {
+            guard let text = item.string, !text.contains("="), item.tag != .reset else { continue }
+            found = true
+            if !lenient { report.inside(index) { report.error(item.span, "expected NAME=VALUE, found '\(text)'") } }
+        }
+        return found
     }
 
     private func names(_ node: inout Node, _ value: (Span) -> Node) {
@@ -182,7 +199,9 @@ struct Canonicalisation {
 
     private func gpus(_ node: inout Node) {
         guard node.string != nil else { return }
-        node.value = .sequence([.members([("count", Node(.integer(-1), at: node.span))], at: node.span)])
+        let all = Node.Value.string("all")
+        node.value = .sequence([.members([("count", Node(lenient ? all : .integer(-1), at: node.span))], at: node.span)]
+        )
     }
 
     private func command(_ node: inout Node) {

@@ -85,14 +85,14 @@ struct ShortForms {
     private func volume(_ spec: VolumeSpec, at span: Span) -> Node {
         var members: [(String, Node)] = [("type", .text(spec.isBind ? "bind" : "volume", at: span))]
         if let source = spec.source { members.append(("source", .text(source, at: span))) }
-        members.append(("target", .text(spec.target, at: span)))
+        members.append(("target", .text(FilePath.clean(spec.target), at: span)))
         if spec.readOnly { members.append(("read_only", Node(.bool(true), at: span))) }
         var bind: [(String, Node)] = []
         if let selinux = spec.selinux { bind.append(("selinux", .text(selinux, at: span))) }
         if let propagation = spec.propagation { bind.append(("propagation", .text(propagation, at: span))) }
         if spec.isBind { bind.append(("create_host_path", Node(.bool(true), at: span))) }
         if spec.isBind || !bind.isEmpty { members.append(("bind", .members(bind, at: span))) }
-        if !spec.isBind && spec.target.utf8.count + (spec.source?.utf8.count ?? 0) > 2 || spec.noCopy {
+        if !spec.isBind && (spec.source != nil || spec.target.utf8.count > 2) || spec.noCopy {
             let noCopy = spec.noCopy ? [("nocopy", Node(.bool(true), at: span))] : []
             members.append(("volume", .members(noCopy, at: span)))
         }
@@ -158,26 +158,23 @@ struct ShortForms {
         node.value = .sequence(lines.sorted { ($0.string ?? "") < ($1.string ?? "") })
     }
 
+    /// `ID=PATH` items become a mapping; `default` has no path.
     private func ssh(_ node: inout Node) {
-        var keys: [Node] = []
-        if let items = node.sequence {
-            for (index, item) in items.enumerated() {
-                guard let text = item.string else { continue }
-                if text != "default", !text.contains("=") {
-                    report.inside(index) {
-                        report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
-                    }
+        guard let items = node.sequence else { return }
+        var keys = Mapping()
+        for (index, item) in items.enumerated() where item.tag != .reset {
+            guard let text = item.string else { continue }
+            // `config` prints `ID: PATH`.
+            let separator = text.firstRange(of: "=") ?? text.firstRange(of: ": ")
+            if separator == nil, text != "default" {
+                report.inside(index) {
+                    report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
                 }
-                keys.append(item)
             }
-        } else if let mapping = node.mapping {
-            keys = mapping.entries.map { entry in
-                let path = Validation.plainText(entry.value) ?? ""
-                return .text(path.isEmpty ? entry.key : "\(entry.key)=\(path)", at: entry.keySpan)
-            }
-        } else {
-            return
+            let id = separator.map { String(text[..<$0.lowerBound]) } ?? text
+            let path = separator.map { Node.text(String(text[$0.upperBound...]), at: item.span) }
+            keys.put(Mapping.Entry(key: id, keySpan: item.span, value: path ?? Node(.null, at: item.span)))
         }
-        node.value = .sequence(keys)
+        node.value = .mapping(keys)
     }
 }

@@ -40,22 +40,42 @@ package struct VolumeSpec: Hashable, Sendable {
         return spec
     }
 
-    /// Splits at colons, but not at the one of a Windows drive (`C:\data`).
+    /// Splits at colons, but not at those of a Windows drive (`C:\data`, `C:/data:/target`) or inside `${…}`.
     private static func sections(_ text: String) -> [String] {
         var parts: [String] = []
+        var depth = 0
         for part in text.split(separator: ":", omittingEmptySubsequences: false) {
-            if part.hasPrefix("\\"), let drive = parts.last, drive.count == 1, drive.allSatisfy(\.isLetter) {
-                parts[parts.count - 1] = "\(drive):\(part)"
+            if depth > 0 {
+                parts[parts.count - 1] += ":\(part)"
             } else {
                 parts.append(String(part))
             }
+            depth += part.ranges(of: "${").count
+            depth = max(0, depth - part.count { $0 == "}" })
         }
-        return parts
+        return joiningDrives(parts)
+    }
+
+    /// One letter before `/` is a drive only when an absolute target follows: `v:/data` names the volume `v`.
+    private static func joiningDrives(_ parts: [String]) -> [String] {
+        var result: [String] = []
+        for (index, part) in parts.enumerated() {
+            let isTarget = { (next: Int) in parts.indices.contains(next) && "/\\".contains(parts[next].prefix(1)) }
+            let followsLetter = result.last.map { $0.count == 1 && $0.allSatisfy(\.isLetter) } ?? false
+            let isDrive = part.hasPrefix("\\") || part.hasPrefix("/") && isTarget(index + 1)
+            if followsLetter, isDrive {
+                result[result.count - 1] += ":\(part)"
+            } else {
+                result.append(part)
+            }
+        }
+        return result
     }
 
     package static func isHostPath(_ source: String) -> Bool {
         guard let first = source.first else { return false }
         return "./~".contains(first) || source.hasPrefix("\\\\") || source.dropFirst().hasPrefix(":\\")
+            || source.dropFirst().hasPrefix(":/")
     }
 
     private mutating func apply(_ options: [String]) {

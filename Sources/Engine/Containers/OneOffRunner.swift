@@ -9,7 +9,8 @@ struct OneOffRunner: Sendable {
 
     func begin(_ request: RunRequest) async -> Operation {
         let operation = Operation(
-            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
+            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name,
+            parallelism: request.parallelism)
         parts.operations.add(operation)
         Task {
             do {
@@ -63,9 +64,11 @@ struct OneOffRunner: Sendable {
         guard !services.isEmpty else { return true }
         var options = UpOptions()
         options.recreate = .never
+        options.ignoreOrphans = request.ignoreOrphans
         let up = await loop.submit(
             OperationRequest(
-                key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services))
+                key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services,
+                parallelism: request.parallelism))
         for await event in up.events() {
             switch event {
             case .object, .warning, .transfer: operation.emit(event)

@@ -28,6 +28,15 @@ extension RealMachine {
     }
 }
 
+extension RealMachine {
+    /// The reference with the digest that its registry has for it now.
+    func resolve(_ reference: Reference, credentials: [String: String]) async throws -> Reference {
+        try await images.resolveDigest(
+            of: reference, credentials: RegistryCredentials(encoded: credentials),
+            insecureRegistries: insecureRegistries)
+    }
+}
+
 /// Adds up the transfers of an image's layers.
 private final class TransferSum: Sendable {
     private struct State {

@@ -36,26 +36,34 @@ package struct VolumeSpec: Hashable, Sendable {
             spec.source = parts[0]
             spec.isBind = isHostPath(parts[0])
         }
-        if parts.count == 3 { spec.apply(parts[2].split(separator: ",").map(String.init)) }
+        if parts.count == 3 { spec.apply(parts[2].parts(at: UInt8(ascii: ",")).filter { !$0.isEmpty }) }
         return spec
     }
 
     /// Splits at colons, but not at the one of a Windows drive (`C:\data`).
     private static func sections(_ text: String) -> [String] {
         var parts: [String] = []
-        for part in text.split(separator: ":", omittingEmptySubsequences: false) {
-            if part.hasPrefix("\\"), let drive = parts.last, drive.count == 1, drive.allSatisfy(\.isLetter) {
+        parts.reserveCapacity(4)
+        for part in text.parts(at: UInt8(ascii: ":")) {
+            if part.utf8.first == UInt8(ascii: "\\"), let drive = parts.last, drive.count == 1,
+                drive.allSatisfy(\.isLetter)
+            {
                 parts[parts.count - 1] = "\(drive):\(part)"
             } else {
-                parts.append(String(part))
+                parts.append(part)
             }
         }
         return parts
     }
 
     package static func isHostPath(_ source: String) -> Bool {
-        guard let first = source.first else { return false }
-        return "./~".contains(first) || source.hasPrefix("\\\\") || source.dropFirst().hasPrefix(":\\")
+        switch source.utf8.first {
+        case nil: false
+        case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "~"): true
+        default:
+            source.utf8.contains(UInt8(ascii: "\\"))
+                && (source.hasPrefix("\\\\") || source.dropFirst().hasPrefix(":\\"))
+        }
     }
 
     private mutating func apply(_ options: [String]) {

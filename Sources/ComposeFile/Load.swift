@@ -20,10 +20,12 @@ private struct Loader {
         let documents = workspace.files.flatMap { reading.documents(of: $0) }
         let name = ProjectName.resolve(request, workspace, documents, report)
         workspace.environment["COMPOSE_PROJECT_NAME"] = name
+        let templates = documents.flatMap { References.templates(in: $0.node) }
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
         let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
-        var model = assembly.model(of: documents, scope)
-        if !report.hasErrors, documents.isEmpty || model.mapping?.isEmpty ?? true {
+        let isEmpty = documents.isEmpty
+        var model = assembly.model(of: consume documents, scope)
+        if !report.hasErrors, isEmpty || model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
         try failIfErrors()
@@ -40,8 +42,7 @@ private struct Loader {
         return LoadResult(
             project: project, model: model, disabled: disabled, diagnostics: report.sorted,
             unsupported: unsupported.sorted, environment: workspace.environment,
-            references: documents.flatMap { References.variables(in: $0.node) }, sources: report.sources,
-            steps: request.steps)
+            templates: templates, sources: report.sources, steps: request.steps)
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
@@ -99,13 +100,24 @@ private struct Loader {
 }
 
 extension References {
-    /// Every substitution in the strings of a tree.
-    static func variables(in node: Node) -> [Template.Reference] {
+    /// The strings of a tree in which there may be substitutions.
+    static func templates(in node: Node) -> [String] {
+        var found: [String] = []
+        if node.hasDollar { collect(in: node, into: &found) }
+        return found
+    }
+
+    private static func collect(in node: Node, into found: inout [String]) {
         switch node.value {
-        case .string(let text): text.utf8.contains(UInt8(ascii: "$")) ? Template.references(in: text) : []
-        case .sequence(let nodes): nodes.flatMap(variables)
-        case .mapping(let mapping): mapping.entries.flatMap { variables(in: $0.value) }
-        default: []
+        case .string(let text): found.append(text)
+        case .sequence(let nodes):
+            for index in nodes.indices where nodes[index].hasDollar { collect(in: nodes[index], into: &found) }
+        case .mapping(let mapping):
+            let entries = mapping.entries
+            for index in entries.indices where entries[index].value.hasDollar {
+                collect(in: entries[index].value, into: &found)
+            }
+        default: return
         }
     }
 }

@@ -18,11 +18,14 @@ package struct LoadResult: Sendable {
     package var unsupported: [Diagnostic]
     /// The variables that interpolation saw, the project's name among them.
     package var environment: [String: String]
-    /// Every `${…}` of the files.
-    package var references: [Template.Reference]
+    /// The strings of the files in which there may be substitutions.
+    var templates: [String]
     /// The files, for rendering diagnostics.
     package var sources: SourceMap
     package var steps: LoadSteps
+
+    /// Every `${…}` of the files, in their order.
+    package var references: [Template.Reference] { templates.flatMap(Template.references) }
 }
 
 /// A project that could not be loaded: everything that is wrong, sorted by place.

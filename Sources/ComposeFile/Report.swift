@@ -133,5 +133,13 @@ extension Node {
     }
 
     /// Strings of a list, other items left out.
-    var texts: [String] { sequence?.compactMap(\.string) ?? [] }
+    var texts: [String] {
+        guard case .sequence(let nodes) = value else { return [] }
+        var texts: [String] = []
+        texts.reserveCapacity(nodes.count)
+        for index in nodes.indices {
+            if case .string(let text) = nodes[index].value { texts.append(text) }
+        }
+        return texts
+    }
 }

@@ -78,14 +78,14 @@ package struct Mapping: Sendable {
     }
 
     /// Adds a member whose key is known to be new.
-    package mutating func append(_ entry: Entry) {
+    package mutating func append(_ entry: consuming Entry) {
         entries.append(entry)
         if entries.count <= Self.few { return }
         if slots.count < entries.count * 2 { rebuildTable() } else { enter(entries.count - 1) }
     }
 
     /// Sets a member together with the place of its key.
-    package mutating func put(_ entry: Entry) {
+    package mutating func put(_ entry: consuming Entry) {
         if let index = index(of: entry.key) { entries[index] = entry } else { append(entry) }
     }
 

@@ -109,6 +109,7 @@ struct Merging {
     /// Leaves one item of each identity: the last one, where the first stood.
     func unify(_ nodes: inout [Node], _ rule: MergeRule) {
         guard nodes.count > 1, let identity = Self.identity(rule) else { return }
+        if nodes.count <= Self.fewItems, Self.areDistinct(nodes.map(identity)) { return }
         var positions: [String: Int] = [:]
         var result: [Node] = []
         for node in nodes {
@@ -124,6 +125,15 @@ struct Merging {
             }
         }
         nodes = result
+    }
+
+    /// So many items are compared one by one, which is quicker than a table.
+    private static let fewItems = 12
+
+    private static func areDistinct(_ identities: [String?]) -> Bool {
+        identities.indices.allSatisfy { index in
+            identities[index] == nil || !identities[..<index].contains(identities[index])
+        }
     }
 
     private static func identity(_ rule: MergeRule) -> ((Node) -> String?)? {

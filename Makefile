@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
-PROGRAMS = berth berthd berth-net berth-monitor berth-runtime
+PROGRAMS = berth berthd berth-net berth-monitor berth-runtime berth-init
 
 .PHONY: packages build unit test test-vm conformance demo install bench format lint clean
 

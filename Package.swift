@@ -12,6 +12,11 @@ let staticExecutable: [LinkerSetting] = [
     .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections"])
 ]
 
+/// A program of C alone: nothing of Swift is linked into it.
+let staticExecutableOfC: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable", "-nostartfiles", "-use-ld=lld", "-Xlinker", "--gc-sections"])
+]
+
 /// The command line: static too, with the parts of Foundation that argument parsing uses.
 let staticCommandLine: [LinkerSetting] = [
     .unsafeFlags([
@@ -36,6 +41,7 @@ let package = Package(
         .executable(name: "berth-net", targets: ["berth-net"]),
         .executable(name: "berth-monitor", targets: ["berth-monitor"]),
         .executable(name: "berth-runtime", targets: ["berth-runtime"]),
+        .executable(name: "berth-init", targets: ["berth-init"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -147,6 +153,9 @@ let package = Package(
             name: "berth-runtime", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict,
             linkerSettings: staticExecutable),
 
+        // The first process of containers that ask for one: C alone, for its size.
+        .executableTarget(name: "berth-init", linkerSettings: staticExecutableOfC),
+
         // Tests: one target each, no root; IntegrationTests runs real containers.
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "AttachStreamTests", dependencies: ["AttachStream"], swiftSettings: strict),
@@ -171,7 +180,7 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "EngineWire", "Reconcile", "ProjectModel", "Linux", "JSON",
+                "Engine", "EngineWire", "Reconcile", "ProjectModel", "Linux", "JSON", "OCI",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -7,12 +7,14 @@ cd "$(dirname "$0")/.."
 bin=$(swift build -c release --show-bin-path)
 
 install -d "$destination$prefix/bin"
-for program in berth berthd berth-net berth-monitor berth-runtime; do
+for program in berth berthd berth-net berth-monitor berth-runtime berth-init; do
     install -m 0755 -s "$bin/$program" "$destination$prefix/bin/$program"
 done
 install -d "$destination$prefix/lib/systemd/system"
-sed "s|%PREFIX%|$prefix|g" packaging/berthd.service >"$destination$prefix/lib/systemd/system/berthd.service"
-chmod 0644 "$destination$prefix/lib/systemd/system/berthd.service"
+for unit in berthd.service berthd.socket; do
+    sed "s|%PREFIX%|$prefix|g" "packaging/$unit" >"$destination$prefix/lib/systemd/system/$unit"
+    chmod 0644 "$destination$prefix/lib/systemd/system/$unit"
+done
 
 # Only on the machine itself, not into a package's folder.
 if [ -z "$destination" ] && [ "$(id -u)" = 0 ] && ! getent group berth >/dev/null; then groupadd --system berth; fi

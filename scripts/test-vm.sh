@@ -10,12 +10,12 @@ share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 
 mkdir "$share/bin"
-for program in berth berthd berth-net berth-monitor berth-runtime; do cp -L "$bin/$program" "$share/bin/"; done
+for program in berth berthd berth-net berth-monitor berth-runtime berth-init; do cp -L "$bin/$program" "$share/bin/"; done
 strip "$share"/bin/*
 BERTH=true BERTH_IMAGE_CACHE=$share scripts/example-images.sh busybox >/dev/null
 [ -s "$share/busybox.tar" ] || { echo "no busybox archive was made" >&2; exit 1; }
 cp -r examples/hello "$share/hello"
-sed 's|%PREFIX%|/usr/local|g' packaging/berthd.service >"$share/berthd.service"
+for unit in berthd.service berthd.socket; do sed 's|%PREFIX%|/usr/local|g' "packaging/$unit" >"$share/$unit"; done
 cp scripts/vm/inside.sh "$share/inside.sh"
 cp -r scripts/vm/shop "$share/shop"
 

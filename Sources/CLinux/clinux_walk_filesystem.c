@@ -139,8 +139,8 @@ static int overlay_by_context(struct walk *walk, const struct berth_overlay *ove
     int result = fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0);
     for (const char *const *lower = overlay->lower; *lower && result == 0; lower++)
         result = fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", *lower, 0);
-    if (result == 0) result = fsconfig(context, FSCONFIG_SET_STRING, "upperdir", overlay->upper, 0);
-    if (result == 0) result = fsconfig(context, FSCONFIG_SET_STRING, "workdir", overlay->work, 0);
+    if (result == 0 && overlay->upper) result = fsconfig(context, FSCONFIG_SET_STRING, "upperdir", overlay->upper, 0);
+    if (result == 0 && overlay->work) result = fsconfig(context, FSCONFIG_SET_STRING, "workdir", overlay->work, 0);
     if (result == 0 && overlay->user_xattr) result = fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
     if (result < 0) return note(walk, context), finish(context, -1);
     int mount = mount_context(walk, context, 0);
@@ -345,6 +345,8 @@ int walk_filesystem_step(struct walk *walk, const struct berth_step *step) {
     case BERTH_WRITE_FILE: return write_text(open(step->text, O_WRONLY | O_CLOEXEC), step->text2, step->a);
     case BERTH_WRITE_BENEATH: return write_beneath(walk, step);
     case BERTH_OPEN: return walk_set(walk, step->out, open(step->text, (int)step->a | O_CLOEXEC));
+    case BERTH_OPEN_BENEATH:
+        return walk_set(walk, step->out, open_in_root(walk_register(walk, step->in), step->text, O_PATH, 0));
     case BERTH_OPEN_NULL: return open_null(walk, step);
     case BERTH_CLONE_TREE: return open_clone(walk, step);
     case BERTH_OVERLAY: return overlay(walk, step);

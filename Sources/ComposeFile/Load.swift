@@ -35,7 +35,7 @@ private struct Loader {
         readFiles(&model, workspace)
         try failIfErrors()
         let builder = ProjectBuilder(
-            model: model, disabled: disabled, name: name, workspace: workspace)
+            model: model, disabled: disabled, name: name, workspace: workspace, source: source)
         let unsupported = Report()
         unsupported.sources = report.sources
         let project = builder.project(unsupported)

@@ -40,7 +40,8 @@ package final class TerminalProgress: ProgressReporter {
 
     package func suspend() {
         guard drawnLines > 0 else { return }
-        output.write("\u{1B}[\(drawnLines)A\u{1B}[J")
+        // From the first column: a typed Ctrl-C was echoed after the block.
+        output.write("\r\u{1B}[\(drawnLines)A\u{1B}[J")
         drawnLines = 0
     }
 

@@ -84,7 +84,14 @@ extension Engine {
     }
 
     package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
-        let used = Set(await parts.inventory.allContainers().compactMap { Digest($0.imageID) })
+        var used: Set<Digest> = []
+        for record in await parts.inventory.allContainers() {
+            if let own = Digest(record.imageID) { used.insert(own) }
+            for mount in record.mounts {
+                guard case .image(let reference, _) = mount.source else { continue }
+                if let mounted = try await store.resolve(reference) { used.insert(mounted.id) }
+            }
+        }
         var lines: [String] = []
         for name in names { lines += try await store.remove(name, force: force, inUse: used).map { "\($0)" } }
         return lines

@@ -105,8 +105,10 @@ extension Engine {
         switch mount.source {
         case .volume(let name, _, _, _):
             .init(kind: "volume", source: name, target: mount.target, readOnly: mount.readOnly)
-        case .bind(let path, _, _, _): .init(kind: "bind", source: path, target: mount.target, readOnly: mount.readOnly)
+        case .bind(let path, _, _, _, _):
+            .init(kind: "bind", source: path, target: mount.target, readOnly: mount.readOnly)
         case .tmpfs: .init(kind: "tmpfs", source: "", target: mount.target, readOnly: mount.readOnly)
+        case .image(let reference, _): .init(kind: "image", source: reference, target: mount.target, readOnly: true)
         }
     }
 

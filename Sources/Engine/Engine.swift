@@ -9,6 +9,8 @@ import Reconcile
 package actor Engine {
     let parts: EngineParts
     let real: RealMachine?
+    /// When the engine may be at rest.
+    package nonisolated let quiet: Quiet
     private let health: HealthMonitor
     private var loops: [String: ProjectLoop] = [:]
     private var supervisor: Supervisor?
@@ -19,7 +21,9 @@ package actor Engine {
         paths: EnginePaths, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
         resolver: @escaping @Sendable () -> NetworkSync.Resolver, log: Logger
     ) {
-        let inventory = Inventory(store: store, content: content)
+        let quiet = Quiet()
+        self.quiet = quiet
+        let inventory = Inventory(store: store, content: content, quiet: quiet)
         let network = NetworkSync(inventory: inventory, machine: machine, upstreams: resolver)
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
         let runner = ContainerRunner(inventory: inventory, machine: machine, network: network, health: health, log: log)
@@ -28,7 +32,7 @@ package actor Engine {
         parts = EngineParts(
             paths: paths, store: store, inventory: inventory, machine: machine, network: network, runner: runner,
             objects: objects, preflight: PreflightInspector(inventory: inventory, machine: machine),
-            operations: RunningOperations(), log: log,
+            operations: RunningOperations(quiet: quiet), log: log,
             logTail: { record in await LogReader.tail(paths.log(record.id), lines: 10) })
         for (name, desired) in content.desired { loops[name] = ProjectLoop(name: name, desired: desired, parts: parts) }
     }

@@ -12,10 +12,11 @@ package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let routes: Routes
     private let spool: BodySpool
-    /// Connections that are open, and when the last one was: an idle engine leaves.
-    package let activity = Activity()
+    /// Connections that are open: without any, an engine with nothing to look after leaves.
+    package let activity: Activity
 
     package init(engine: Engine, paths: EnginePaths, log: Logger) {
+        activity = Activity(quiet: engine.quiet)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         routes = Routes(engine: engine, log: log)
         spool = BodySpool(folder: "\(paths.root)/spool")
@@ -24,7 +25,18 @@ package final class HTTPServer: Sendable {
     /// Listens at `path`, for root and members of `group` (when the machine has it); an old socket file is replaced.
     package func start(at path: String, group groupName: String = "berth") async throws {
         unlink(path)
-        let bootstrap = ServerBootstrap(group: group)
+        // Nobody may connect before the rights are set.
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
+        try restrict(path, to: groupName)
+    }
+
+    /// Serves a socket that somebody else made and listens on.
+    package func start(on socket: CInt) async throws { _ = try await bootstrap.withBoundSocket(socket).get() }
+
+    private var bootstrap: ServerBootstrap {
+        ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [routes, spool, activity] channel in
@@ -37,11 +49,6 @@ package final class HTTPServer: Sendable {
                     try operations.addHandler(ConnectionHandler(routes: routes, spool: spool, activity: activity))
                 }
             }
-        // Nobody may connect before the rights are set.
-        let mask = umask(0o177)
-        defer { umask(mask) }
-        _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
-        try restrict(path, to: groupName)
     }
 
     private func restrict(_ path: String, to groupName: String) throws {
@@ -55,8 +62,14 @@ package final class HTTPServer: Sendable {
 /// Counts open connections.
 package final class Activity: Sendable {
     private let open = Mutex(0)
+    private let quiet: Quiet
+
+    init(quiet: Quiet) { self.quiet = quiet }
 
     package var connections: Int { open.withLock { $0 } }
     func began() { open.withLock { $0 += 1 } }
-    func ended() { open.withLock { $0 -= 1 } }
+    func ended() {
+        open.withLock { $0 -= 1 }
+        quiet.note()
+    }
 }

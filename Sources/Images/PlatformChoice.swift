@@ -44,6 +44,9 @@ extension Platform {
     /// `linux/arm/v7`.
     package var text: String { "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "") }
 
+    /// An image for `offered` runs where this was asked for.
+    package func accepts(_ offered: Platform) -> Bool { distance(to: offered) != nil }
+
     /// How well an image for `offered` runs where this was asked for: 0 is best, nil is not at all.
     ///
     /// A machine of a higher variant runs images of lower ones, the nearest first.

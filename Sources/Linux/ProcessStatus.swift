@@ -1,3 +1,5 @@
+import CLinux
+
 /// What a signal set of `/proc/PID/status` contains: bit n-1 is signal n (proc_pid_status(5)).
 package struct SignalSet: Hashable, Sendable {
     package var bits: UInt64
@@ -64,6 +66,19 @@ package struct ProcessStatus: Hashable, Sendable {
         pending = SignalSet(bits: own.bits | shared.bits)
         self.startTicks = startTicks
         residentBytes = fields["VmRSS"]?.split(separator: " ").first.flatMap { UInt64($0) }.map { $0 * 1024 } ?? 0
+    }
+
+    /// Whether a thread of `pid` waits for signals (sigtimedwait(2)): meanwhile the kernel shows them as neither blocked nor caught,
+    /// and yet they are heard. What cannot be looked at counts as waiting.
+    package static func waitsForSignals(_ pid: CInt) -> Bool {
+        guard let threads = try? folderEntries("/proc/\(pid)/task") else { return true }
+        // The last two are those of 32-bit programs on x86-64 and arm64.
+        let calls = ["\(BERTH_SYS_RT_SIGTIMEDWAIT)", "177", "421"]
+        return threads.contains { thread in
+            let path = "/proc/\(pid)/task/\(thread)/syscall"
+            guard let text = try? readText(path) else { return fileExists(path) }
+            return calls.contains { text.hasPrefix("\($0) ") }
+        }
     }
 
     /// Field 22 of `/proc/PID/stat`; the name before it may hold spaces and parentheses (proc_pid_stat(5)).

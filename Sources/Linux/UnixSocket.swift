@@ -5,8 +5,10 @@ package enum UnixSocket {
     package enum Kind: Sendable {
         /// Bytes.
         case stream
-        /// Messages, in order.
+        /// Messages over a connection, in order.
         case packets
+        /// Messages without one.
+        case datagrams
     }
 
     /// Two connected sockets.
@@ -61,7 +63,12 @@ package enum UnixSocket {
     }
 
     private static func type(_ kind: Kind, _ nonblocking: Bool) -> CInt {
-        let type = kind == .stream ? SOCK_STREAM.rawValue : SOCK_SEQPACKET.rawValue
+        let type =
+            switch kind {
+            case .stream: SOCK_STREAM.rawValue
+            case .packets: SOCK_SEQPACKET.rawValue
+            case .datagrams: SOCK_DGRAM.rawValue
+            }
         return CInt(type) | CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
     }
 

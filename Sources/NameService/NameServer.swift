@@ -17,7 +17,7 @@ final class NameServer {
     private let datagrams: OwnedFD
     private let listener: OwnedFD
     private var watches: [EventLoop.Token] = []
-    private var index = ZoneIndex(Zone())
+    private var index: ZoneIndex
     private var streams: [ObjectIdentifier: ClientStream] = [:]
     private var exchanges: [ObjectIdentifier: Exchange] = [:]
     /// The position of the upstream server that answered last.
@@ -25,9 +25,11 @@ final class NameServer {
     private var buffer = [UInt8](repeating: 0, count: DNS.largestPayload)
 
     /// Opens the sockets inside the namespace; a wanted port that is not free is replaced by another.
-    init(namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?, loop: EventLoop, door: NamespaceDoor)
-        throws(SyscallError)
-    {
+    init(
+        namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?, directories: Directories, loop: EventLoop,
+        door: NamespaceDoor
+    ) throws(SyscallError) {
+        index = ZoneIndex(Zone(), in: directories)
         let namespace = try openFile(namespacePath, O_RDONLY)
         let datagrams = try door.inside(namespace.raw) { () throws(SyscallError) -> OwnedFD in
             try Self.socket(.udp, udpPort)
@@ -51,7 +53,7 @@ final class NameServer {
 
     func replaceZone(_ zone: Zone) {
         guard zone != index.zone else { return }
-        index = ZoneIndex(zone)
+        index.zone = zone
         favourite = 0
     }
 

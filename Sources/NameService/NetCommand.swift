@@ -7,6 +7,8 @@ package enum NetCommand: Codable, Hashable, Sendable {
     case serve(id: String, namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?)
     /// Replace what `id` may resolve.
     case zone(id: String, zone: Zone)
+    /// Replace the names of a network, which zones refer to by this id; without a directory they are forgotten.
+    case directory(id: String, directory: Directory?)
     /// Stop serving `id`.
     case forget(id: String)
     /// Hold ports of the host, each wish for itself.

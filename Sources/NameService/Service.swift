@@ -12,6 +12,7 @@ package final class Service {
     private let loop: EventLoop
     private let door: NamespaceDoor
     private let ports = PortHolder()
+    private let directories = Directories()
     private let listener: OwnedFD
     private var servers: [String: NameServer] = [:]
     private var proxies: [ProxyRule: Proxy] = [:]
@@ -79,6 +80,7 @@ package final class Service {
             case .zone(let id, let zone):
                 guard let server = servers[id] else { return .failed("\(id) is not served") }
                 server.replaceZone(zone)
+            case .directory(let id, let directory): directories.set(id, directory)
             case .forget(let id): servers.removeValue(forKey: id)?.close()
             case .reserve(let wishes): return .reserved(wishes.map(ports.hold))
             case .release(let wishes): for wish in wishes { ports.release(wish) }
@@ -97,7 +99,8 @@ package final class Service {
         _ id: String, _ path: String, _ udpPort: UInt16?, _ tcpPort: UInt16?
     ) throws(SyscallError) -> NameServer {
         if let server = servers[id] { return server }
-        let server = try NameServer(namespacePath: path, udpPort: udpPort, tcpPort: tcpPort, loop: loop, door: door)
+        let server = try NameServer(
+            namespacePath: path, udpPort: udpPort, tcpPort: tcpPort, directories: directories, loop: loop, door: door)
         servers[id] = server
         return server
     }

@@ -1,5 +1,17 @@
 import Linux
 
+/// The names of one network. It is told once, however many containers look names up in it.
+package struct Directory: Codable, Hashable, Sendable {
+    /// Addresses by name, in lower case and without a final dot.
+    package var names: [String: [IPAddress]]
+    package var reverse: [Zone.ReverseName]
+
+    package init(names: [String: [IPAddress]] = [:], reverse: [Zone.ReverseName] = []) {
+        self.names = Zone.lowercased(names)
+        self.reverse = reverse
+    }
+}
+
 /// What one network namespace may resolve, pushed as a whole by the engine.
 package struct Zone: Codable, Hashable, Sendable {
     /// A server that is asked for names which are not in the zone.
@@ -25,9 +37,10 @@ package struct Zone: Codable, Hashable, Sendable {
         }
     }
 
-    /// Addresses by name, without a final dot; case does not matter.
+    /// The directories of the networks that the container is on, by their ids; one that nobody told yet has no names.
+    package var directories: [String]
+    /// Names that only this container knows, its links; they go before those of the directories. Case does not matter.
     package var names: [String: [IPAddress]]
-    package var reverse: [ReverseName]
     /// The networks that the container is on: addresses in them are never looked up elsewhere.
     package var networks: [CIDR]
     /// At most three are used, in this order; none means that only the zone's names exist.
@@ -36,15 +49,38 @@ package struct Zone: Codable, Hashable, Sendable {
     package var keepsSingleLabels: Bool
 
     package init(
-        names: [String: [IPAddress]] = [:], reverse: [ReverseName] = [], networks: [CIDR] = [],
+        directories: [String] = [], names: [String: [IPAddress]] = [:], networks: [CIDR] = [],
         upstreams: [Upstream] = [], keepsSingleLabels: Bool = false
     ) {
-        self.names = Dictionary(
-            names.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0 + $1 })
-        self.reverse = reverse
+        self.directories = directories
+        self.names = Self.lowercased(names)
         self.networks = networks
         self.upstreams = upstreams
         self.keepsSingleLabels = keepsSingleLabels
+    }
+
+    fileprivate static func lowercased(_ names: [String: [IPAddress]]) -> [String: [IPAddress]] {
+        Dictionary(names.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0 + $1 })
+    }
+}
+
+/// The directories that are known, shared by all zones of one thread.
+package final class Directories {
+    fileprivate struct Indexed {
+        let directory: Directory
+        let reverse: [IPAddress: [String]]
+    }
+
+    fileprivate private(set) var byID: [String: Indexed] = [:]
+
+    package init() {}
+
+    /// Keeps `directory` as the names of `id`; nil: they are forgotten.
+    package func set(_ id: String, _ directory: Directory?) {
+        byID[id] = directory.map { directory in
+            let reverse = directory.reverse.map { ($0.address, [$0.name]) }
+            return Indexed(directory: directory, reverse: Dictionary(reverse, uniquingKeysWith: { $0 + $1 }))
+        }
     }
 }
 
@@ -55,28 +91,37 @@ package enum ZoneAnswer: Hashable, Sendable {
 }
 
 /// A zone ready for questions; it remembers per name which address came first last time.
-package struct ZoneIndex: Sendable {
+package struct ZoneIndex {
     /// Seconds that clients may keep an answer. A healed container mostly keeps its address; where it got another, nobody looks at the
     /// old one for longer than this. Not zero: some resolvers ask several times within one connection attempt.
     package static let ttl: UInt32 = 5
 
-    package let zone: Zone
-    private let names: [String: [IPAddress]]
-    private let reverse: [IPAddress: [String]]
+    package var zone: Zone
+    private let directories: Directories
     private var turns: [String: Int] = [:]
 
-    package init(_ zone: Zone) {
+    package init(_ zone: Zone, in directories: Directories) {
         self.zone = zone
-        names = Dictionary(zone.names.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0 + $1 })
-        reverse = Dictionary(zone.reverse.map { ($0.address, [$0.name]) }, uniquingKeysWith: { $0 + $1 })
+        self.directories = directories
+    }
+
+    private func addresses(of name: String) -> [IPAddress]? {
+        if let own = zone.names[name] { return own }
+        let found = zone.directories.compactMap { directories.byID[$0]?.directory.names[name] }
+        return found.isEmpty ? nil : found.flatMap(\.self)
+    }
+
+    private func names(of address: IPAddress) -> [String]? {
+        let found = zone.directories.compactMap { directories.byID[$0]?.reverse[address] }
+        return found.isEmpty ? nil : found.flatMap(\.self)
     }
 
     package mutating func answer(to query: DNSQuery) -> ZoneAnswer {
         guard query.opcode == 0 else { return .respond(.notImplemented, []) }
         guard query.class == DNS.classInternet else { return elsewhere(query) }
-        if let addresses = names[query.name] { return known(query, addresses) }
+        if let addresses = addresses(of: query.name) { return known(query, addresses) }
         if let address = Self.reversedAddress(query.name) {
-            if let names = reverse[address] {
+            if let names = names(of: address) {
                 return .respond(.noError, query.type == DNS.typePTR ? names.map(DNSRecord.pointer) : [])
             }
             // Our own networks are nobody else's business.

@@ -123,8 +123,12 @@ private func fieldDivergences(
 private func setDivergences(_ field: String, from old: JSONValue?, to new: JSONValue?) -> [Divergence] {
     let before = texts(old)
     let after = texts(new)
-    return after.subtracting(before).sorted().map { Divergence("\(field).\($0)", .added(nil)) }
-        + before.subtracting(after).sorted().map { Divergence("\(field).\($0)", .removed(nil)) }
+    // The text of a seccomp profile stands in place of its file's name.
+    func name(_ element: String) -> String {
+        element.hasPrefix("seccomp={") ? "\(field).seccomp" : "\(field).\(element)"
+    }
+    return after.subtracting(before).sorted().map { Divergence(name($0), .added(nil)) }
+        + before.subtracting(after).sorted().map { Divergence(name($0), .removed(nil)) }
 }
 
 /// Maps and groups of scalars, reported member by member.

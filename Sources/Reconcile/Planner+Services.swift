@@ -149,7 +149,7 @@ extension Planner {
         return Divergence("image", change)
     }
 
-    /// A container that joined a namespace goes with the one it joined.
+    /// A container that joined a namespace or took volumes over goes with the one it has them from.
     private func joinDivergence(of container: ObservedContainer, _ spec: Service) -> String? {
         for join in spec.joins {
             let owners = tasks[join.service] ?? []
@@ -162,6 +162,8 @@ extension Planner {
                 return "\(join.field) service:\(join.service) has a new container"
             }
         }
-        return nil
+        // New anonymous volumes, or others than before: who took them over takes the new ones.
+        let owner = spec.volumeOwners.first { owner in (tasks[owner] ?? []).contains { $0.isReplaced } }
+        return owner.map { "volumes_from \($0), which is recreated" }
     }
 }

@@ -1,3 +1,5 @@
+import Linux
+
 /// A set of capabilities: bit n is the capability with the number n (capabilities(7), linux/capability.h).
 package struct CapabilitySet: Hashable, Sendable {
     package var bits: UInt64
@@ -19,6 +21,14 @@ package struct CapabilitySet: Hashable, Sendable {
     /// The names, in the kernel's order.
     package var members: [String] {
         Self.names.enumerated().filter { bits >> UInt64($0.offset) & 1 == 1 }.map(\.element)
+    }
+
+    /// What this process may use now (proc_pid_status(5), `CapEff`): nothing else can be passed on. All, when nothing tells.
+    package static var ofThisProcess: CapabilitySet {
+        let status = (try? readText("/proc/self/status")) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+        let bits = line.flatMap { UInt64($0.dropFirst(7).drop { $0 == "\t" || $0 == " " }, radix: 16) }
+        return CapabilitySet(bits: bits ?? .max)
     }
 
     /// All names, each at the index that is its number.

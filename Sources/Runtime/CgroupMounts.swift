@@ -44,6 +44,19 @@ package struct CgroupMounts: Hashable, Sendable {
         }
     }
 
+    /// Whether memory and swap together can be limited: the kernel may be built or booted without that.
+    package var accountForSwap: Bool {
+        for mount in mounts {
+            if mount.controllers.contains("memory") {
+                return fileExists("\(mount.mountpoint)/memory.memsw.limit_in_bytes")
+            }
+            // v2 has no such file in its root.
+            guard mount.isUnified, let children = try? folderEntries(mount.mountpoint) else { continue }
+            if children.contains(where: { fileExists("\(mount.mountpoint)/\($0)/memory.swap.max") }) { return true }
+        }
+        return false
+    }
+
     private static let controllers: Set<String> = [
         "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "misc", "net_cls", "net_prio",
         "perf_event", "pids", "rdma",

@@ -31,7 +31,10 @@ extension ContainerProgram {
             c: MountOptions.Propagation.private)
     }
 
-    private func overlay(lower: [String], upper: String, work: String, at folder: String) -> berth_overlay {
+    /// Without `upper` it is read-only.
+    private func overlay(
+        lower: [String], upper: String? = nil, work: String? = nil, at folder: String
+    ) -> berth_overlay {
         // mount(2) takes one page of options: the folders are named from one that most have in common.
         let base = lower.first.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) } ?? "/"
         func short(_ path: String) -> String {
@@ -44,12 +47,13 @@ extension ContainerProgram {
             return escaped
         }
         let isUser = namespaces.isOwn(.user)
-        let options =
-            "lowerdir=\(lower.map(short).joined(separator: ":")),upperdir=\(short(upper)),workdir=\(short(work))"
-            + (isUser ? ",userxattr" : "")
+        var options = "lowerdir=\(lower.map(short).joined(separator: ":"))"
+        if let upper, let work { options += ",upperdir=\(short(upper)),workdir=\(short(work))" }
+        if isUser { options += ",userxattr" }
         return berth_overlay(
-            lower: program.strings(lower), upper: program.string(upper), work: program.string(work),
-            mountpoint: program.string(folder), classic_folder: program.string(base.isEmpty ? "/" : base),
+            lower: program.strings(lower), upper: upper.map { program.string($0) },
+            work: work.map { program.string($0) }, mountpoint: program.string(folder),
+            classic_folder: program.string(base.isEmpty ? "/" : base),
             classic_options: options.utf8.count < 4096 ? program.string(options) : nil, user_xattr: isUser ? 1 : 0)
     }
 
@@ -105,10 +109,46 @@ extension ContainerProgram {
     private func addBindSource(_ mount: RuntimeSpec.Mount, _ options: MountOptions) -> StepProgram.Register {
         let source = absolute(mount.source ?? "")
         let tree = program.register()
-        program.add(
-            BERTH_CLONE_TREE, .doing("mount \(mount.destination): bind source \(source)"), out: tree, text: source,
-            a: options.isRecursiveBind ? 1 : 0)
+        let note = StepNote.doing("mount \(mount.destination): bind source \(source)")
+        let recursive: UInt64 = options.isRecursiveBind ? 1 : 0
+        if let subpath = options.subpath {
+            let note = StepNote.doing("mount \(mount.destination): \(subpath) in \(source)")
+            let base = program.register()
+            let found = program.register()
+            program.add(BERTH_OPEN, note, out: base, text: source, a: UInt64(BERTH_O_PATH))
+            program.add(BERTH_OPEN_BENEATH, note, in: base, out: found, text: subpath)
+            program.add(BERTH_CLONE_TREE, note, in: found, out: tree, a: recursive)
+            program.add(BERTH_CLOSE, note, in: found)
+            program.add(BERTH_CLOSE, note, in: base)
+        } else if let place = Self.foreignPlace(source) {
+            addForeignSource(place.path, ofProcess: place.pid, tree, note, recursive)
+        } else {
+            program.add(BERTH_CLONE_TREE, note, out: tree, text: source, a: recursive)
+        }
         return tree
+    }
+
+    /// `/proc/PID/root/PATH`: what another container has at PATH. Its mounts belong to its own namespace, and only from in there
+    /// the kernel lets them be cloned.
+    private static func foreignPlace(_ source: String) -> (pid: String, path: String)? {
+        let parts = source.split(separator: "/", maxSplits: 3).map(String.init)
+        guard parts.count == 4, parts[0] == "proc", Int(parts[1]) != nil, parts[2] == "root" else { return nil }
+        return (parts[1], "/\(parts[3])")
+    }
+
+    private func addForeignSource(
+        _ path: String, ofProcess pid: String, _ tree: StepProgram.Register, _ note: StepNote, _ recursive: UInt64
+    ) {
+        let kind = NamespacePlan.Kind.mount
+        let home = program.register()
+        let other = program.register()
+        program.add(BERTH_OPEN, note, out: home, text: "/proc/self/ns/\(kind.file)", a: UInt64(O_RDONLY))
+        program.add(BERTH_OPEN, note, out: other, text: "/proc/\(pid)/ns/\(kind.file)", a: UInt64(O_RDONLY))
+        program.add(BERTH_SETNS, note, in: other, a: kind.flag)
+        program.add(BERTH_CLONE_TREE, note, out: tree, text: path, a: recursive)
+        program.add(BERTH_SETNS, note, in: home, a: kind.flag)
+        program.add(BERTH_CLOSE, note, in: other)
+        program.add(BERTH_CLOSE, note, in: home)
     }
 
     private func addBind(_ mount: RuntimeSpec.Mount, _ options: MountOptions, early: StepProgram.Register?) {
@@ -135,7 +175,23 @@ extension ContainerProgram {
         }
     }
 
+    /// Layers of an image, read-only: `lowerdir+` once for each, top first.
+    private func addLayers(_ mount: RuntimeSpec.Mount, _ options: MountOptions, _ layers: [String]) {
+        // Mounted where nobody looks, then moved: the classic call can only mount onto a path.
+        let folder = request.bundle + "/layers"
+        mkdir(folder, 0o700)
+        let tree = program.register()
+        program.add(
+            BERTH_OVERLAY, .doing("mount \(mount.destination) (overlay)"), out: tree,
+            data: program.array([overlay(lower: layers, at: folder)]))
+        addAttributes(tree, options, mount.destination)
+        addMove(tree, onto: mount.destination)
+    }
+
     private func addFilesystem(_ mount: RuntimeSpec.Mount, _ options: MountOptions) {
+        let prefix = "lowerdir+="
+        let layers = options.data.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        if mount.type == "overlay", layers.count > 1 { return addLayers(mount, options, layers) }
         let type = mount.type ?? "none"
         let tree = addFilesystem(type, source: mount.source ?? type, options, for: mount.destination)
         if let propagation = options.propagation {

@@ -11,6 +11,8 @@ package struct MountOptions: Hashable {
     package var propagation: UInt64?
     package var isPropagationRecursive = false
     package var copiesUp = false
+    /// Of a bind: what is mounted lies here below the source, and no link on the way leads out of it. An extension of ours.
+    package var subpath: String?
     /// For the file system: `key=value` or a word.
     package var data: [String] = []
 
@@ -55,6 +57,7 @@ package struct MountOptions: Hashable {
                 isBind = true
                 isRecursiveBind = true
             case "tmpcopyup": copiesUp = true
+            case _ where option.hasPrefix("subpath="): subpath = String(option.dropFirst("subpath=".count))
             default: add(option)
             }
         }

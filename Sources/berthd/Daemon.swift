@@ -12,8 +12,8 @@ final class Daemon: Sendable {
     private let lock: FileLock
     private let engine: Engine
     private let server: HTTPServer
-    /// Tells this engine's socket file from one that another engine put in its place.
-    private let socketInode: UInt64
+    /// Tells this engine's socket file from one that another engine put in its place; nil when the file is not its own.
+    private let socketInode: UInt64?
 
     init(settings: Settings, log: Logger) async throws {
         self.settings = settings
@@ -30,15 +30,20 @@ final class Daemon: Sendable {
             paths: paths,
             programs: .init(
                 monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
-                engine: "\(settings.programs)/berthd"),
+                engine: "\(settings.programs)/berthd", initProcess: "\(settings.programs)/berth-init"),
             insecureRegistries: settings.insecureRegistries, log: log)
         engine = Engine(
             paths: paths, store: store, content: content, machine: machine, real: machine,
             resolver: { HostResolver.current }, log: log)
         try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
-        try await server.start(at: paths.socket)
-        socketInode = Self.inode(of: paths.socket)
+        if let socket = settings.socket {
+            try await server.start(on: socket)
+            socketInode = nil
+        } else {
+            try await server.start(at: paths.socket)
+            socketInode = Self.inode(of: paths.socket)
+        }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
     }
 
@@ -48,13 +53,11 @@ final class Daemon: Sendable {
         if let signals = try? SignalWait([SIGTERM, SIGINT]) {
             Task { continuation.yield(await signals.next()) }
         }
-        if settings.idleExit > 0 {
-            Task { continuation.yield(await self.idle()) }
-        }
+        Task { continuation.yield(await self.rest()) }
         var iterator = reasons.makeAsyncIterator()
         let reason = await iterator.next() ?? ""
         log.notice("leaving: \(reason)")
-        if Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
+        if let socketInode, Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
         // At once: one of the waits above sleeps in the kernel, and the lock must not outlive the socket.
         exit(0)
     }
@@ -64,17 +67,28 @@ final class Daemon: Sendable {
         return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
     }
 
-    /// Returns after the engine had nothing to do for as long as it may stay idle.
-    private func idle() async -> String {
-        var quiet = 0
-        while !Task.isCancelled {
-            let isBusy = await !engine.isIdle || server.activity.connections > 0
-            // While containers run the engine stays anyway: no need to look often.
-            let step = isBusy ? settings.idleExit : max(1, settings.idleExit / 6)
-            quiet = isBusy ? 0 : quiet + step
-            if quiet >= settings.idleExit { return "nothing is left to look after" }
-            do { try await Task.sleep(for: .seconds(step)) } catch { return "" }
+    /// Gives back memory whenever nothing happens for a moment, and returns after the engine had nothing to look after for as long as it
+    /// may stay idle. At rest it sleeps until something happens.
+    private func rest() async -> String {
+        engine.quiet.note()
+        for await _ in engine.quiet.moments {
+            guard await staysQuiet(for: .seconds(1)) else { continue }
+            // What starting, planning and making used is not needed while nothing happens.
+            Heap.trim()
+            Heap.dropProgramPages()
+            guard settings.idleExit > 0, await engine.isIdle else { continue }
+            if await staysQuiet(for: .seconds(settings.idleExit - 1)), await engine.isIdle {
+                return "nothing is left to look after"
+            }
         }
         return ""
+    }
+
+    /// Nobody is connected, and nothing ended meanwhile. What ends later is a moment of its own.
+    private func staysQuiet(for duration: Duration) async -> Bool {
+        let count = engine.quiet.count
+        guard server.activity.connections == 0 else { return false }
+        do { try await Task.sleep(for: duration) } catch { return false }
+        return engine.quiet.count == count && server.activity.connections == 0
     }
 }

@@ -20,6 +20,7 @@ struct Main {
         do {
             let daemon = try await Daemon(settings: settings, log: log)
             ReadyPipe.report(nil)
+            ServiceManager.reportReady(CommandLine.environment)
             await daemon.run()
         } catch {
             let failure = EngineFailure(describing: error)

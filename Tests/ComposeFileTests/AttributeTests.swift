@@ -21,7 +21,8 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
 @Suite("Attributes reach the engine") struct AttributeTests {
     private func service(_ the: AttributeCase) throws -> Service {
         let text = "services:\n  a:\n    image: i\n    \(the.yaml)\n\(the.more)"
-        return try #require(try loaded(text, ["e": "E=1\n"], environment: ["HOST": "h"]).project.service("a"))
+        let files = ["e": "E=1\n", "profile.json": "{\n  \"defaultAction\": \"SCMP_ACT_ALLOW\" }\n"]
+        return try #require(try loaded(text, files, environment: ["HOST": "h"]).project.service("a"))
     }
 
     @Test(
@@ -208,6 +209,30 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
                 $0.resources.oomScoreAdjust == 5 && $0.resources.oomKillDisable == true && $0.resources.pids == -1
             },
             AttributeCase("blkio_config: {weight: 300}") { $0.resources.blkioWeight == 300 },
+            AttributeCase("blkio_config: {device_read_bps: [{path: /dev/sda, rate: 1m}]}") {
+                $0.resources.blkioDevices?.readBytes == [.init(path: "/dev/sda", value: 1 << 20)]
+            },
+            AttributeCase("blkio_config: {weight_device: [{path: /dev/sda, weight: 20}]}") {
+                $0.resources.blkioDevices?.weights == [.init(path: "/dev/sda", value: 20)]
+            },
+            AttributeCase("cpu_rt_period: 5\n    cpu_rt_runtime: 4") {
+                $0.resources.cpuRealtimePeriod == 5 && $0.resources.cpuRealtimeRuntime == 4
+            },
+            AttributeCase("security_opt: [\"seccomp:profile.json\", \"seccomp=unconfined\"]") {
+                $0.securityOptions == [#"seccomp={"defaultAction":"SCMP_ACT_ALLOW"}"#, "seccomp=unconfined"]
+            },
+            AttributeCase("network_mode: container:other", "  other: {image: i, container_name: other}") {
+                $0.networkMode == .service("other")
+            },
+            AttributeCase("pid: container:p-b-1\n    ipc: container:else", "  b: {image: i}") {
+                $0.pid == "service:b" && $0.ipc == "container:else"
+            },
+            AttributeCase("volumes_from: [\"container:other:ro\"]", "  other: {image: i, container_name: other}") {
+                $0.volumesFrom == ["other:ro"]
+            },
+            AttributeCase("networks: [h]", "networks: {h: {external: true, name: host}}") {
+                $0.networkMode == .host && $0.networks.isEmpty
+            },
             AttributeCase("x-berth: {heal: true}") { $0.heal },
         ])
     func confinement(_ the: AttributeCase) throws { #expect(the.check(try service(the))) }
@@ -222,7 +247,19 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
         "what is not acted on is told apart from what must not be ignored",
         arguments: [
             ("develop: {watch: []}", "warning: 'develop' is not acted on yet"),
-            ("gpus: all", "warning: 'gpus' is not acted on yet"),
+            ("gpus: all", "warning: 'gpus' is not acted on yet"), ("init: true", nil), ("runtime: crun", nil),
+            (
+                "runtime: runsc",
+                "error: the runtime 'runsc' cannot be used: containers run on berth's own, which isolates as runc does"
+            ),
+            ("userns_mode: host", nil),
+            ("userns_mode: auto", "error: 'userns_mode: auto' means nothing: there is only 'host'"),
+            ("security_opt: [no-new-privileges, \"label=disable\", \"seccomp=builtin\"]", nil),
+            ("security_opt: [secomp=x]", "error: the security option 'secomp=x' is unknown"),
+            (
+                "security_opt: [\"seccomp=none.json\"]",
+                "error: the seccomp profile /p/none.json cannot be read: No such file or directory"
+            ),
             (
                 "volumes: [{type: cluster, source: c, target: /x}]",
                 "error: a volume of type 'cluster' cannot be mounted here: what is written there would be lost"

@@ -14,7 +14,7 @@ import Testing
         ["Engine"],
         ["EngineAPI"],
         ["EngineClient", "Console"],
-        ["berth", "berthd", "berth-net", "berth-monitor", "berth-runtime"],
+        ["berth", "berthd", "berth-net", "berth-monitor", "berth-runtime", "berth-init"],
     ]
 
     /// Never these, though they stand below.

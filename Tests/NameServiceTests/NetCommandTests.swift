@@ -11,9 +11,17 @@ import Testing
             #"{"id":7,"command":{"serve":{"id":"c1","namespacePath":"/run/berth/netns/c1","tcpPort":40001}}}"#
         ),
         (
-            .zone(id: "c1", zone: Zone(names: ["web": [.v4(0xac12_0002)]])),
-            #"{"id":7,"command":{"zone":{"id":"c1","zone":{"names":{"web":["172.18.0.2"]},"reverse":[],"networks":[],"upstreams":[],"keepsSingleLabels":false}}}}"#
+            .zone(id: "c1", zone: Zone(directories: ["front"], names: ["web": [.v4(0xac12_0002)]])),
+            #"{"id":7,"command":{"zone":{"id":"c1","zone":{"directories":["front"],"names":{"web":["172.18.0.2"]},"networks":[],"upstreams":[],"keepsSingleLabels":false}}}}"#
         ),
+        (
+            .directory(
+                id: "front",
+                directory: Directory(
+                    names: ["Web": [.v4(0xac12_0002)]], reverse: [.init(.v4(0xac12_0002), "web.front")])),
+            #"{"id":7,"command":{"directory":{"id":"front","directory":{"names":{"web":["172.18.0.2"]},"reverse":[{"address":"172.18.0.2","name":"web.front"}]}}}}"#
+        ),
+        (.directory(id: "front", directory: nil), #"{"id":7,"command":{"directory":{"id":"front"}}}"#),
         (
             .reserve([PortWish(addresses: [.anyV4, .anyV6], port: 80, transport: .tcp)]),
             #"{"id":7,"command":{"reserve":{"_0":[{"addresses":["0.0.0.0","::"],"port":80,"transport":"tcp"}]}}}"#

@@ -11,8 +11,10 @@ struct NameServiceClientTests {
             let ports = try await service.serve(id: "one", namespacePath: one.path)
             try await network.driver.redirectDNS(
                 namespacePath: one.path, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
-            let zone = Zone(names: ["web": [.v4(0xac1e_0002)]], reverse: [.init(.v4(0xac1e_0002), "web.front")])
-            _ = try await service.request(.zone(id: "one", zone: zone))
+            let directory = Directory(
+                names: ["web": [.v4(0xac1e_0002)]], reverse: [.init(.v4(0xac1e_0002), "web.front")])
+            _ = try await service.request(.directory(id: "front", directory: directory))
+            _ = try await service.request(.zone(id: "one", zone: Zone(directories: ["front"])))
             let text = try network.shell("busybox nslookup -type=a WEB 127.0.0.11", in: one)
             #expect(text.contains("Address: 172.30.0.2"), "\(text)")
             #expect(try network.shell("busybox nslookup 172.30.0.2 127.0.0.11", in: one).contains("web.front"))

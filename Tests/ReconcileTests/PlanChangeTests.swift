@@ -20,6 +20,20 @@ import Testing
                 4 start web.1 after 3  # environment.DEBUG added
                 """),
         PlanCase(
+            "who took over volumes of a container that is made anew is made anew after it",
+            Scene().wanting("owner").wanting("guest") { $0.volumesFrom = ["owner:ro"] }.having("owner").having("guest")
+                .changing("owner") { $0.spec.user = "app" },
+            plan: """
+                1 stop owner.1  # user added ("app")
+                2 remove owner.1 after 1  # user added ("app")
+                3 create owner.1 in place of the old one after 2  # user added ("app")
+                4 start owner.1 after 3  # user added ("app")
+                5 stop guest.1  # volumes_from owner, which is recreated
+                6 remove guest.1 after 5  # volumes_from owner, which is recreated
+                7 create guest.1 in place of the old one after 3,6  # volumes_from owner, which is recreated
+                8 start guest.1 after 4,7  # volumes_from owner, which is recreated
+                """),
+        PlanCase(
             "anonymous volumes are carried over",
             Scene().wanting("web").having("web") { $0.hasAnonymousVolumes = true }.changing("web") {
                 $0.spec.user = "app"

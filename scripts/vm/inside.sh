@@ -38,15 +38,20 @@ berth down -v
 pkill -x berthd || true
 
 step "as a unit of systemd"
-install -m 0644 /mnt/berth/berthd.service /etc/systemd/system/berthd.service
+groupadd --system berth
+install -m 0644 /mnt/berth/berthd.service /mnt/berth/berthd.socket /etc/systemd/system/
 systemctl daemon-reload
-systemctl start berthd
-for _ in $(seq 60); do [ -S /run/berth/berthd.sock ] && break; sleep 1; done
+systemctl start berthd.socket
+[ "$(stat -c '%a %G' /run/berth/berthd.sock)" = '660 berth' ]
+systemctl is-active berthd && exit 1
+useradd --groups berth member
+su member -c 'berth ls'
+systemctl is-active berthd
 cd /root/shop
 berth up -d --wait --wait-timeout 300
 fetch http://127.0.0.1:8080/
 systemctl restart berthd
-for _ in $(seq 60); do berth ps >/dev/null 2>&1 && break; sleep 1; done
+berth ps
 berth up -d
 fetch http://127.0.0.1:8080/
 berth down -v

@@ -17,6 +17,9 @@ enum {
     BERTH_CLONE_NEWNET = 0x40000000,
 };
 
+// What Swift does not see of sys/syscall.h.
+extern const int BERTH_SYS_RT_SIGTIMEDWAIT;
+
 // Each returns the kernel's result, or -1 with errno set.
 int berth_setns(int fd, int nstype);
 int berth_unshare(int flags);
@@ -28,6 +31,8 @@ int berth_memfd_create(const char *name, unsigned flags);
 // malloc_trim(3) of everything, and mallopt(3) M_ARENA_MAX.
 void berth_trim_heap(void);
 void berth_limit_heaps(int count);
+// madvise(2) MADV_DONTNEED of the read-only segments of the program and its libraries: they come back from the page cache when used.
+void berth_drop_program_pages(void);
 int berth_gettid(void);
 int berth_tgkill(int tgid, int tid, int signal);
 

@@ -61,6 +61,7 @@ enum berth_operation {
     BERTH_WRITE_FILE,       // text: path, text2: content, a: errno value that is no failure
     BERTH_WRITE_BENEATH,    // in: mount; text: path below it, no other mount on the way; text2: content
     BERTH_OPEN,             // text: path, a: flags
+    BERTH_OPEN_BENEATH,     // in: folder; text: path below it, whose links stay below it
     BERTH_OPEN_NULL,        // /dev/null, verified to be 1:3
     BERTH_CLONE_TREE,       // in, or text: path; a: 1 with all mounts below
     BERTH_OVERLAY,          // see berth_overlay, in data
@@ -107,7 +108,7 @@ enum berth_operation {
 // The lower folders with their own calls where the kernel has "lowerdir+" (6.5), else in one string of mount(2).
 struct berth_overlay {
     const char *const *lower;  // top first, NULL at the end
-    const char *upper, *work;
+    const char *upper, *work;  // NULL both: read-only
     const char *mountpoint;
     const char *classic_folder, *classic_options;
     int user_xattr;

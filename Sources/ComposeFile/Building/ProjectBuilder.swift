@@ -7,6 +7,7 @@ struct ProjectBuilder {
     let disabled: Mapping
     let name: String
     let workspace: Workspace
+    let source: any FileSource
 
     /// The project; what berth does not act on goes to `report`.
     func project(_ report: Report) -> Project {
@@ -16,9 +17,18 @@ struct ProjectBuilder {
         project.disabledServices = disabled.keys.sorted()
         let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
         let enabled = Set(services.map(\.key))
+        let profiles = SeccompFiles(folder: workspace.projectDirectory, source: source, report: report)
         project.services = services.map { entry in
-            ServiceBuilder(name: entry.key, node: entry.value, projectName: name, enabled: enabled).service()
+            report.inside("services") {
+                report.inside(entry.key) {
+                    ServiceBuilder(
+                        name: entry.key, node: entry.value, projectName: name, enabled: enabled, profiles: profiles
+                    ).service()
+                }
+            }
         }
+        OwnContainers(project.services, project: name).resolve(&project.services)
+        useHostNetworks(&project)
         addNamedNetworks(&project)
         let used = Usage(project.services)
         for entry in model["networks"]?.mapping?.entries ?? [] where used.networks.contains(entry.key) {
@@ -35,6 +45,21 @@ struct ProjectBuilder {
         }
         Support(report: report).check(model, .mapping(Format.file))
         return project
+    }
+
+    /// An external network called `host` or `none` is what `network_mode` of that name is; Docker makes one of each.
+    private func useHostNetworks(_ project: inout Project) {
+        for index in project.services.indices {
+            let names = project.services[index].networks.compactMap { attachment -> String? in
+                let node = model["networks"]?[attachment.network]
+                guard node?["external"]?.bool == true else { return nil }
+                return node?["name"]?.string ?? attachment.network
+            }
+            guard let mode = names.lazy.compactMap({ ["host": NetworkMode.host, "none": NetworkMode.none][$0] }).first
+            else { continue }
+            project.services[index].networkMode = mode
+            project.services[index].networks = []
+        }
     }
 
     /// `network_mode: NAME` names a network that exists; `bridge` stands for the project's own default network.

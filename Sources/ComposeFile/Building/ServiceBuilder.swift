@@ -8,6 +8,7 @@ struct ServiceBuilder {
     let projectName: String
     /// The services that take part.
     let enabled: Set<String>
+    let profiles: SeccompFiles
 
     func service() -> Service {
         var service = Service(name: name, image: text("image"))
@@ -194,7 +195,7 @@ struct ServiceBuilder {
         service.privileged = flag("privileged")
         service.capAdd = texts("cap_add")
         service.capDrop = texts("cap_drop")
-        service.securityOptions = texts("security_opt")
+        service.securityOptions = (node["security_opt"]?.sequence ?? []).compactMap(profiles.resolved)
         service.sysctls = node["sysctls"].texts
         for entry in node["ulimits"]?.mapping?.entries ?? [] {
             let single = entry.value.integer
@@ -235,6 +236,26 @@ struct ServiceBuilder {
         resources.oomScoreAdjust = integer("oom_score_adj").map { Int(clamping: $0) }
         resources.oomKillDisable = node["oom_kill_disable"]?.bool
         resources.blkioWeight = node["blkio_config"]?["weight"]?.integer.map { Int(clamping: $0) }
+        resources.cpuRealtimePeriod = integer("cpu_rt_period").flatMap { $0 == 0 ? nil : $0 }
+        resources.cpuRealtimeRuntime = integer("cpu_rt_runtime").flatMap { $0 == 0 ? nil : $0 }
+        resources.blkioDevices = node["blkio_config"].flatMap(blockDevices)
         return resources
+    }
+
+    private func blockDevices(_ node: Node) -> Resources.BlockDevices? {
+        func limits(_ key: String, _ value: String) -> [Resources.BlockDevices.Limit] {
+            (node[key]?.sequence ?? []).compactMap { limit in
+                let number = limit[value].flatMap { $0.integer ?? $0.string.flatMap { Int64($0) } }
+                guard let path = limit["path"]?.string, let number else { return nil }
+                return Resources.BlockDevices.Limit(path: path, value: number)
+            }
+        }
+        var devices = Resources.BlockDevices()
+        devices.weights = limits("weight_device", "weight")
+        devices.readBytes = limits("device_read_bps", "rate")
+        devices.writtenBytes = limits("device_write_bps", "rate")
+        devices.reads = limits("device_read_iops", "rate")
+        devices.writes = limits("device_write_iops", "rate")
+        return devices == Resources.BlockDevices() ? nil : devices
     }
 }

@@ -18,6 +18,7 @@ struct Support {
             }
             if shape.record === Format.serviceVolume { checkVolume(node) }
             if shape.record === Format.service { checkService(node) }
+            if shape.record === Format.network { checkNetwork(node) }
         case .sequence(let nodes):
             guard let items = shape.items else { return }
             for index in nodes.indices { report.inside(index) { check(nodes[index], items) } }
@@ -49,6 +50,52 @@ struct Support {
     }
 
     private func checkService(_ service: Node) {
+        checkNetworkMode(service)
+        report.inside("runtime") { checkRuntime(service["runtime"]) }
+        if let mode = service["userns_mode"], let text = mode.string, text != "", text != "host" {
+            report.error(
+                mode.span, "'userns_mode: \(text)' means nothing: there is only 'host'", hint: "remove 'userns_mode'")
+        }
+        report.inside("security_opt") {
+            for option in service["security_opt"]?.sequence ?? [] { checkSecurityOption(option) }
+        }
+    }
+
+    /// berth's own runtime does what runc and crun do; one that isolates better or adds devices cannot be replaced by it.
+    private func checkRuntime(_ runtime: Node?) {
+        guard let runtime, let name = runtime.string else { return }
+        let own = ["", "berth-runtime", "runc", "crun", "youki", "io.containerd.runc.v2"]
+        guard !own.contains(name) else { return }
+        report.error(
+            runtime.span,
+            "the runtime '\(name)' cannot be used: containers run on berth's own, which isolates as runc does",
+            hint: "remove 'runtime' if that is enough")
+    }
+
+    private func checkSecurityOption(_ option: Node) {
+        guard let text = option.string, text != "no-new-privileges" else { return }
+        let kind = String(text.prefix { $0 != "=" && $0 != ":" })
+        let known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths"]
+        guard !known.contains(kind) || kind == text else { return }
+        report.error(
+            option.span, "the security option '\(text)' is unknown",
+            hint: nearest(to: kind, among: known).map { "did you mean '\($0)'?" }
+                ?? "there are \(known.joined(separator: ", "))")
+    }
+
+    private func checkNetwork(_ network: Node) {
+        let known = [
+            "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc",
+            "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.driver.mtu",
+        ]
+        report.inside("driver_opts") {
+            for entry in network["driver_opts"]?.mapping?.entries ?? [] where !known.contains(entry.key) {
+                report.warning(entry.keySpan, "the driver option '\(entry.key)' is not acted on yet")
+            }
+        }
+    }
+
+    private func checkNetworkMode(_ service: Node) {
         guard let mode = service["network_mode"], mode.string == "bridge" || mode.string == "default" else { return }
         report.warning(
             mode.span, "there is no bridge that all projects share: the project's default network is used",

@@ -83,7 +83,7 @@ extension Format {
         [
             Attribute("driver", .text, default: "default", "The address driver."),
             Attribute("config", .list(of: pool), merge: .pools, "Address pools."),
-            Attribute("options", Shape(members: .text), "Options for the address driver."),
+            Attribute("options", Shape(members: .text), standing: .notYet, "Options for the address driver."),
         ])
 
     static let pool = Record(

@@ -34,8 +34,8 @@ extension Format {
             "The percentage of processor time that may be used."),
         Attribute("cpu_period", .wholeNumber, example: "100000", "The CFS period, in microseconds."),
         Attribute("cpu_quota", .wholeNumber, example: "50000", "The CFS quota, in microseconds a period."),
-        Attribute("cpu_rt_period", .wholeNumber, standing: .notYet, "The real-time period, in microseconds."),
-        Attribute("cpu_rt_runtime", .wholeNumber, standing: .notYet, "The real-time share, in microseconds."),
+        Attribute("cpu_rt_period", .wholeNumber, "The real-time period, in microseconds."),
+        Attribute("cpu_rt_runtime", .wholeNumber, "The real-time share, in microseconds."),
         Attribute("cpus", .cores, example: "0.5", "How many cores may be used; 1.5 is one and a half."),
         Attribute("cpuset", .text, example: "\"0-2\"", "On which cores it may run."),
         Attribute("cpu_shares", .wholeNumber, default: "1024", "Its weight when cores are short."),
@@ -99,7 +99,7 @@ extension Format {
     ]
 
     private static let links: [Attribute] = [
-        Attribute("init", .boolean, standing: .notYet, default: "false", "Runs a small init as process 1."),
+        Attribute("init", .boolean, default: "false", "Runs a small init as process 1."),
         Attribute("ipc", .text, example: "service:db", "The IPC namespace."),
         Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
         Attribute("labels", .labels, merge: .members, example: "{com.example.team: shop}", "Labels on the containers."),
@@ -153,7 +153,7 @@ extension Format {
         Attribute("stop_grace_period", .duration, default: "10s", "Time from the stop signal to the kill."),
         Attribute("stop_signal", .text, default: "SIGTERM", example: "SIGINT", "The signal that asks it to stop."),
         Attribute(
-            "storage_opt", Shape(members: .scalarValue, short: .keyValues(missing: .empty)),
+            "storage_opt", Shape(members: .scalarValue, short: .keyValues(missing: .empty)), standing: .notYet,
             example: "{size: 1G}", "Options for its root file system."),
         Attribute("sysctls", .labels, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
         Attribute(

@@ -41,7 +41,7 @@ extension Format {
         "a network attachment",
         [
             Attribute("aliases", .distinctTexts, merge: .uniqueText, "Further names on the network."),
-            Attribute("driver_opts", .driverOptions, "Options for the driver."),
+            Attribute("driver_opts", .driverOptions, standing: .notYet, "Options for the driver."),
             Attribute(
                 "gw_priority", Shape(.number, meaning: .integer), default: "0", "The highest gives the default route."),
             Attribute("interface_name", .text, example: "eth1", "The interface's name in the container."),
@@ -69,7 +69,9 @@ extension Format {
                     Record(
                         "bind options",
                         [
-                            Attribute("selinux", .choice("z", "Z"), "The SELinux label: shared or private."),
+                            Attribute(
+                                "selinux", .choice("z", "Z"), standing: .noEffect("engines that confine by SELinux"),
+                                "The SELinux label: shared or private."),
                             Attribute("propagation", .text, default: "rprivate", "Mount propagation."),
                             Attribute("create_host_path", .boolean, default: "true", "A missing folder is made."),
                             Attribute(
@@ -82,7 +84,9 @@ extension Format {
                     Record(
                         "volume options",
                         [
-                            Attribute("labels", .labels, merge: .members, "Labels on an anonymous volume."),
+                            Attribute(
+                                "labels", .labels, merge: .members, standing: .notYet,
+                                "Labels on an anonymous volume."),
                             Attribute("nocopy", .boolean, default: "false", "The image's files are not copied in."),
                             Attribute("subpath", .text, "The folder in the volume that is mounted."),
                         ])), "Options of a volume."),
@@ -178,11 +182,11 @@ extension Format {
                         [
                             Attribute("path", .text, "The device."),
                             Attribute("weight", .integer, "Its share, 10 to 1000."),
-                        ])), standing: .notYet, "Its share of single devices."),
-            Attribute("device_read_bps", .list(of: blkioLimit), standing: .notYet, "Bytes read a second."),
-            Attribute("device_read_iops", .list(of: blkioLimit), standing: .notYet, "Reads a second."),
-            Attribute("device_write_bps", .list(of: blkioLimit), standing: .notYet, "Bytes written a second."),
-            Attribute("device_write_iops", .list(of: blkioLimit), standing: .notYet, "Writes a second."),
+                        ])), "Its share of single devices."),
+            Attribute("device_read_bps", .list(of: blkioLimit), "Bytes read a second."),
+            Attribute("device_read_iops", .list(of: blkioLimit), "Reads a second."),
+            Attribute("device_write_bps", .list(of: blkioLimit), "Bytes written a second."),
+            Attribute("device_write_iops", .list(of: blkioLimit), "Writes a second."),
         ])
 
     private static let blkioLimit = Record(

@@ -97,10 +97,9 @@ struct ContainerDraft {
         case .bind(let source, let createHostPath, let propagation, let recursive, _):
             return .bind(
                 path: source, createHostPath: createHostPath, propagation: propagation,
-                isRecursive: recursive != "disabled")
+                isRecursive: recursive != "disabled", isWritableBelow: recursive == "writable" ? true : nil)
         case .tmpfs(let size, let mode, let options): return .tmpfs(size: size, mode: mode, options: options)
-        case .image(let source, _):
-            return .bind(path: source, createHostPath: false, propagation: nil, isRecursive: true)
+        case .image(let source, let subpath): return .image(reference: source, subpath: subpath)
         }
     }
 

@@ -39,6 +39,7 @@ final class ContainerRunner: Sendable {
         }
         var record = draft
         try await joinNamespaces(&record)
+        try await borrowVolumes(&record)
         try await makeVolumes(&record)
         record = try await inventory.insertAllocating(record) { [machine] network in
             machine.linkName(ofContainer: draft.id, network: network)
@@ -63,21 +64,50 @@ final class ContainerRunner: Sendable {
             ("network", record.spec.networkMode.flatMap(Self.namespaceOwner)),
             ("pid", Self.namespaceOwner(text: record.spec.pid)), ("ipc", Self.namespaceOwner(text: record.spec.ipc)),
         ]
+        if record.spec.networkMode == .host { record.inheritedNames = .init(hostname: machine.hostName) }
         for case (let kind, let owner?) in wanted {
-            let candidates = await inventory.containers(of: record.project)
-            let found =
-                if owner.hasPrefix("service:") {
-                    candidates.filter { $0.service == owner.dropFirst(8) && !$0.isOneOff && $0.life.phase != .removing }
-                        .min { ($0.number ?? 0) < ($1.number ?? 0) }
-                } else {
-                    await inventory.find(String(owner.dropFirst(10)))
-                }
-            guard let found else {
+            guard let found = await container(owner, in: record.project) else {
                 throw EngineFailure(
                     code: "not_found",
                     message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
             }
             record.joined[kind] = found.id
+            if kind == "network" {
+                record.inheritedNames = .init(hostname: found.hostname, domainname: found.domainname)
+            }
+        }
+    }
+
+    /// What `service:NAME` (its first replica) or `container:NAME` means.
+    private func container(_ owner: String, in project: String) async -> ContainerRecord? {
+        guard owner.hasPrefix("service:") else { return await inventory.find(String(owner.dropFirst(10))) }
+        return await inventory.containers(of: project).filter {
+            $0.service == owner.dropFirst(8) && !$0.isOneOff && $0.life.phase != .removing
+        }.min { ($0.number ?? 0) < ($1.number ?? 0) }
+    }
+
+    /// `volumes_from`: the other's volumes and binds, where the service mounts nothing itself; they come before what the image
+    /// declares.
+    private func borrowVolumes(_ record: inout ContainerRecord) async throws {
+        let own = Set(record.spec.volumes.map(\.target))
+        for entry in record.spec.volumesFrom {
+            let isContainer = entry.hasPrefix("container:")
+            let parts = (isContainer ? entry.dropFirst("container:".count) : entry[...]).split(separator: ":")
+            let name = parts.first.map(String.init) ?? ""
+            guard let owner = await container("\(isContainer ? "container" : "service"):\(name)", in: record.project)
+            else {
+                throw EngineFailure(
+                    code: "not_found", message: "\(record.name) takes the volumes of \(entry), which has no container")
+            }
+            for var mount in owner.mounts where !own.contains(mount.target) {
+                switch mount.source {
+                case .volume, .bind, .image: break
+                case .tmpfs: continue  // memory of one container
+                }
+                if parts.dropFirst().contains("ro") { mount.readOnly = true }
+                record.mounts.removeAll { $0.target == mount.target }
+                record.mounts.append(mount)
+            }
         }
     }
 
@@ -97,9 +127,9 @@ final class ContainerRunner: Sendable {
     /// Named volumes that are missing are made; anonymous ones of the replica before it are taken over.
     private func makeVolumes(_ record: inout ContainerRecord) async throws {
         for index in record.mounts.indices {
-            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source else {
-                continue
-            }
+            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source,
+                !isAnonymous || name.isEmpty  // an anonymous one with a name was borrowed
+            else { continue }
             let target = record.mounts[index].target
             let binding = VolumeRecord.Binding(
                 project: record.project, service: record.service, place: record.number.map(String.init) ?? record.name,
@@ -157,7 +187,7 @@ final class ContainerRunner: Sendable {
                 code: "image_missing", message: "the image \(record.imageID.prefix(19)) of \(record.name) is gone",
                 hint: "pull or import it again, then run `berth up`")
         }
-        let surroundings = try await surroundings(of: record, holdsStreams: holdsStreams)
+        let surroundings = try await surroundings(of: record)
         let ready = record
         async let named: Void = record.endpoints.isEmpty ? () : network.begin(record.id)
         do {
@@ -224,17 +254,16 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    private func surroundings(of record: ContainerRecord, holdsStreams: Bool) async throws -> Surroundings {
-        let hostname = record.spec.hostname ?? String(record.id.prefix(12))
-        var hosts: [(address: String, names: [String])] = []
-        let qualified = record.spec.domainname.map { ["\(hostname).\($0)", hostname] } ?? [hostname]
+    private func surroundings(of record: ContainerRecord) async throws -> Surroundings {
+        var hosts: [Surroundings.Host] = []
+        let qualified = record.domainname.map { ["\(record.hostname).\($0)", record.hostname] } ?? [record.hostname]
         for endpoint in record.endpoints {
-            for address in endpoint.addresses { hosts.append((String(address.prefix { $0 != "/" }), qualified)) }
+            for address in endpoint.addresses { hosts.append(.init(String(address.prefix { $0 != "/" }), qualified)) }
         }
         for extra in record.spec.extraHosts {
             for address in extra.addresses {
                 let resolved = address == "host-gateway" ? await gateway(of: record) : address
-                hosts.append((resolved, [extra.host]))
+                hosts.append(.init(resolved, [extra.host]))
             }
         }
         var joined: [String: ContainerRecord] = [:]
@@ -242,7 +271,7 @@ final class ContainerRunner: Sendable {
             guard let owner = await inventory.container(id) else { throw Self.gone(id) }
             joined[kind] = owner
         }
-        return Surroundings(hosts: hosts, hostname: hostname, joinedNamespaces: joined, holdsStreams: holdsStreams)
+        return Surroundings(hosts: hosts, joinedNamespaces: joined)
     }
 
     private func gateway(of record: ContainerRecord) async -> String {

@@ -1,40 +1,109 @@
+import EngineWire
 import Glibc
+import Linux
 import OCI
 import ProjectModel
 
-/// A device node of the host, as a service asks for it.
-struct HostDevice {
-    let device: RuntimeSpec.Device
-    let rule: RuntimeSpec.DeviceRule
+/// A device node of the host, as a container gets it.
+package struct HostDevice: Hashable, Sendable {
+    package let device: RuntimeSpec.Device
+    package let rule: RuntimeSpec.DeviceRule
 
-    /// nil when there is no device node at the source.
-    init?(mapping: DeviceMapping) {
+    /// The node at `path`, under `target` in the container; nil when that is no device node.
+    private init?(at path: String, as target: String, permissions: String) {
         var status = stat()
-        guard stat(mapping.source, &status) == 0 else { return nil }
+        guard stat(path, &status) == 0 else { return nil }
         let kind: String
         switch status.st_mode & S_IFMT {
         case S_IFCHR: kind = "c"
         case S_IFBLK: kind = "b"
         default: return nil
         }
-        // The layout of makedev(3) on Linux.
-        let number = UInt64(status.st_rdev)
-        let major = Int64((number >> 8) & 0xFFF | (number >> 32) & ~0xFFF)
-        let minor = Int64(number & 0xFF | (number >> 12) & ~0xFF)
+        let number = Self.number(status.st_rdev)
         var device = RuntimeSpec.Device(
-            type: kind, path: mapping.target, major: major, minor: minor, fileMode: UInt32(status.st_mode & 0o777))
+            type: kind, path: target, major: number.major, minor: number.minor,
+            fileMode: UInt32(status.st_mode & 0o777))
         device.uid = status.st_uid
         device.gid = status.st_gid
         self.device = device
-        rule = RuntimeSpec.DeviceRule(allow: true, type: kind, major: major, minor: minor, access: mapping.permissions)
+        rule = RuntimeSpec.DeviceRule(
+            allow: true, type: kind, major: number.major, minor: number.minor, access: permissions)
     }
 
-    /// A `device_cgroup_rules` entry: `c 1:3 mr`, with `*` for any number; nil when it is none.
-    static func rule(_ text: String) -> RuntimeSpec.DeviceRule? {
+    /// The layout of makedev(3) on Linux.
+    private static func number(_ device: dev_t) -> (major: Int64, minor: Int64) {
+        let number = UInt64(device)
+        return (
+            Int64((number >> 8) & 0xFFF | (number >> 32) & ~0xFFF), Int64(number & 0xFF | (number >> 12) & ~0xFF)
+        )
+    }
+
+    /// What a `devices` entry asks for: one node, or all that are in a folder.
+    /// - Throws: `EngineFailure` when there is none.
+    package static func devices(_ mapping: DeviceMapping) throws -> [HostDevice] {
+        guard mapping.source.hasPrefix("/") else {
+            throw EngineFailure(
+                code: "unsupported", message: "device \(mapping.source): devices by name (CDI) are not supported",
+                hint: "name the device nodes by their paths")
+        }
+        if let single = HostDevice(at: mapping.source, as: mapping.target, permissions: mapping.permissions) {
+            return [single]
+        }
+        let inside = nodes(below: mapping.source, as: mapping.target, permissions: mapping.permissions)
+        guard !inside.isEmpty else {
+            let reason = fileExists(mapping.source) ? "is no device" : "does not exist"
+            throw EngineFailure(
+                code: "not_found", message: "device \(mapping.source) \(reason)",
+                hint: "plug it in or load its driver, or take it out of `devices`")
+        }
+        return inside
+    }
+
+    /// Every device node of the host, but those that a container has its own of.
+    package static func all() -> [HostDevice] {
+        nodes(below: "/dev", as: "/dev", permissions: "rwm", except: ["pts", "shm", "fd", "mqueue", "console", "ptmx"])
+    }
+
+    private static func nodes(
+        below folder: String, as target: String, permissions: String, except left: Set<String> = []
+    ) -> [HostDevice] {
+        ((try? folderEntries(folder)) ?? []).filter { !left.contains($0) }.flatMap { name -> [HostDevice] in
+            let path = "\(folder)/\(name)"
+            var status = stat()
+            // Links are left out: what they lead to is found under its own name.
+            guard lstat(path, &status) == 0 else { return [] }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                return nodes(below: path, as: "\(target)/\(name)", permissions: permissions)
+            }
+            guard [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) else { return [] }
+            return HostDevice(at: path, as: "\(target)/\(name)", permissions: permissions).map { [$0] } ?? []
+        }
+    }
+
+    /// The number of a block device, for limits on it.
+    static func blockDevice(_ path: String) throws -> (major: Int64, minor: Int64) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
+            throw EngineFailure(
+                code: "not_found", message: "blkio_config: \(path) is no block device",
+                hint: "`lsblk -p` lists them")
+        }
+        return number(status.st_rdev)
+    }
+
+    /// A `device_cgroup_rules` entry: `c 1:3 mr`, with `*` for any number.
+    /// - Throws: `EngineFailure` when it is none.
+    package static func rule(_ text: String) throws -> RuntimeSpec.DeviceRule {
         let fields = text.split(separator: " ")
-        guard fields.count == 3, ["a", "b", "c"].contains(fields[0]) else { return nil }
-        let numbers = fields[1].split(separator: ":")
-        guard numbers.count == 2 else { return nil }
+        let numbers = fields.count == 3 ? fields[1].split(separator: ":") : []
+        let areNumbers = numbers.allSatisfy { $0 == "*" || Int64($0).map { $0 >= 0 } == true }
+        guard fields.count == 3, ["a", "b", "c"].contains(fields[0]), numbers.count == 2, areNumbers,
+            !fields[2].isEmpty, fields[2].allSatisfy({ "rwm".contains($0) })
+        else {
+            throw EngineFailure(
+                code: "invalid", message: "device_cgroup_rules: \"\(text)\" is no rule",
+                hint: "such as `c 1:3 rw`: kind, numbers, rights")
+        }
         return RuntimeSpec.DeviceRule(
             allow: true, type: String(fields[0]), major: Int64(numbers[0]), minor: Int64(numbers[1]),
             access: String(fields[2]))

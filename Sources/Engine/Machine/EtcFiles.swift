@@ -11,7 +11,7 @@ struct EtcFiles {
     func write(to folder: String) throws {
         guard record.joined["network"] == nil else { return }
         try makeFolders(folder, mode: 0o700)
-        try put("\(folder)/hostname", surroundings.hostname + "\n")
+        try put("\(folder)/hostname", record.hostname + "\n")
         try put("\(folder)/hosts", hosts)
         try put("\(folder)/resolv.conf", try resolver())
     }
@@ -23,8 +23,13 @@ struct EtcFiles {
     }
 
     private var hosts: String {
-        var text = "127.0.0.1\tlocalhost\n"
-        if record.spec.networkMode != .host {
+        var text: String
+        if record.spec.networkMode == .host {
+            // Its network is the host's, and so are the names in it.
+            text = (try? readText("/etc/hosts")) ?? "127.0.0.1\tlocalhost\n"
+            if !text.hasSuffix("\n") { text += "\n" }
+        } else {
+            text = "127.0.0.1\tlocalhost\n"
             text += "::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
             text += "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
         }
@@ -33,17 +38,21 @@ struct EtcFiles {
     }
 
     private func resolver() throws -> String {
-        if record.endpoints.isEmpty, record.spec.networkMode == .host {
-            return (try? readText("/etc/resolv.conf")) ?? ""
+        let spec = record.spec
+        if record.endpoints.isEmpty {
+            guard spec.networkMode == .host else { return "" }
+            guard !spec.dns.isEmpty || !spec.dnsSearch.isEmpty || !spec.dnsOptions.isEmpty else {
+                return (try? readText("/etc/resolv.conf")) ?? ""
+            }
         }
-        guard !record.endpoints.isEmpty else { return "" }
-        var text = "nameserver 127.0.0.11\n"
-        let search =
-            record.spec.dnsSearch.isEmpty ? HostResolver.current.search : record.spec.dnsSearch.filter { $0 != "." }
+        let servers =
+            !record.endpoints.isEmpty ? ["127.0.0.11"] : spec.dns.isEmpty ? HostResolver.current.servers : spec.dns
+        var text = servers.map { "nameserver \($0)\n" }.joined()
+        let search = spec.dnsSearch.isEmpty ? HostResolver.current.search : spec.dnsSearch.filter { $0 != "." }
         if !search.isEmpty { text += "search \(search.joined(separator: " "))\n" }
-        var options = record.spec.dnsOptions.isEmpty ? HostResolver.current.options : record.spec.dnsOptions
-        if !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }
-        return text + "options \(options.joined(separator: " "))\n"
+        var options = spec.dnsOptions.isEmpty ? HostResolver.current.options : spec.dnsOptions
+        if !record.endpoints.isEmpty, !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }
+        return options.isEmpty ? text : text + "options \(options.joined(separator: " "))\n"
     }
 }
 

@@ -19,6 +19,8 @@ package protocol Machine: Sendable {
     /// Names of a network's bridge and of the host's end of a container's link, from their ids: at most 15 bytes.
     func bridgeName(ofNetwork id: String) -> String
     func linkName(ofContainer container: String, network: String) -> String
+    /// The host's own name.
+    var hostName: String { get }
 
     // Images.
 
@@ -30,6 +32,8 @@ package protocol Machine: Sendable {
 
     // Networks: the whole wanted state each time; what is new is made, what is left over goes.
 
+    /// An interface of the host has this name.
+    func hasInterface(_ name: String) async throws -> Bool
     /// - Throws: `EngineFailure` for one that cannot be made.
     func createNetwork(_ network: NetworkRecord) async throws
     func removeNetwork(_ network: NetworkRecord) async throws
@@ -86,10 +90,16 @@ package protocol Machine: Sendable {
 package struct MachineImage: Hashable, Sendable {
     package var id: String
     package var config: ImageConfig.Execution
+    /// `linux/amd64`; nil when nothing tells.
+    package var platform: String?
+    /// When it was pulled or loaded under its name, seconds since 1970.
+    package var updated: Int64?
 
-    package init(id: String, config: ImageConfig.Execution) {
+    package init(id: String, config: ImageConfig.Execution, platform: String? = nil, updated: Int64? = nil) {
         self.id = id
         self.config = config
+        self.platform = platform
+        self.updated = updated
     }
 }
 
@@ -99,29 +109,25 @@ package enum PullStep: Hashable, Sendable {
 
 /// What a container finds around it at its start.
 package struct Surroundings: Hashable, Sendable {
-    /// Lines of /etc/hosts beyond localhost: addresses and their names.
-    package var hosts: [(address: String, names: [String])]
-    package var hostname: String
+    /// A line of /etc/hosts.
+    package struct Host: Hashable, Sendable {
+        package var address: String
+        package var names: [String]
+
+        package init(_ address: String, _ names: [String]) {
+            self.address = address
+            self.names = names
+        }
+    }
+
+    /// Beyond localhost.
+    package var hosts: [Host]
     package var joinedNamespaces: [String: ContainerRecord]
-    /// Keep the process at the gate until its streams are attached.
-    package var holdsStreams: Bool
 
-    package init(
-        hosts: [(address: String, names: [String])], hostname: String, joinedNamespaces: [String: ContainerRecord],
-        holdsStreams: Bool
-    ) {
+    package init(hosts: [Host] = [], joinedNamespaces: [String: ContainerRecord] = [:]) {
         self.hosts = hosts
-        self.hostname = hostname
         self.joinedNamespaces = joinedNamespaces
-        self.holdsStreams = holdsStreams
     }
-
-    package static func == (left: Surroundings, right: Surroundings) -> Bool {
-        left.hostname == right.hostname && left.joinedNamespaces == right.joinedNamespaces
-            && left.holdsStreams == right.holdsStreams && left.hosts.elementsEqual(right.hosts) { $0 == $1 }
-    }
-
-    package func hash(into hasher: inout Hasher) { hasher.combine(hostname) }
 }
 
 package struct ProbeCommand: Hashable, Sendable {
@@ -177,15 +183,24 @@ package enum MachineEvent: Sendable {
 
 /// The wanted state of all networks of an engine.
 package struct NetworkState: Hashable, Sendable {
+    /// The names that containers of one network have for each other.
+    package struct Directory: Hashable, Sendable {
+        package var network: String
+        /// Lower-case name to addresses, and addresses to the name that they lead back to.
+        package var names: [String: [String]] = [:]
+        package var reverse: [String: String] = [:]
+    }
+
     package struct Zone: Hashable, Sendable {
         /// The container whose namespace asks.
         package var container: String
         package var namespace: String
-        /// Lower-case name to addresses, per network that it shares.
+        /// The networks that it is on, whose directories it sees.
+        package var directories: [String]
+        /// Lower-case name to addresses: what its links add.
         package var names: [String: [String]]
-        /// The subnets of its networks, and the names that their addresses lead back to.
+        /// The subnets of its networks.
         package var networks: [String]
-        package var reverse: [String: String]
         package var upstreams: [String]
         package var search: [String]
         package var options: [String]
@@ -202,6 +217,7 @@ package struct NetworkState: Hashable, Sendable {
 
     package var networks: [NetworkRecord] = []
     package var published: [Published] = []
+    package var directories: [Directory] = []
     package var zones: [Zone] = []
 
     package init() {}

@@ -26,6 +26,10 @@ actor NameKeeper {
 
     func setZone(id: String, _ zone: Zone) async throws { _ = try await connected().request(.zone(id: id, zone: zone)) }
 
+    func setDirectory(_ network: String, _ directory: Directory?) async throws {
+        _ = try await connected().request(.directory(id: network, directory: directory))
+    }
+
     func forget(_ id: String) async throws {
         guard client != nil else { return }
         _ = try await connected().request(.forget(id: id))

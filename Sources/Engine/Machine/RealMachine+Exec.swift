@@ -59,20 +59,14 @@ extension RealMachine {
         let image = try await storedImage(record)
         let snapshot = try await images.snapshot(for: image)
         let paths = paths
-        let instance = instance.suffix
-        return try await blocking.run {
+        return try await blocking.run { [self] in
             let user = try lookUpUser(
                 command.user ?? record.spec.user ?? record.image.user ?? "", groups: record.spec.groupAdd,
                 in: snapshot.lower,
                 upper: "\(paths.container(record.id))/upper")
-            let hostname = record.spec.hostname ?? String(record.id.prefix(12))
-            let surroundings = Surroundings(hosts: [], hostname: hostname, joinedNamespaces: [:], holdsStreams: false)
             var wanted = record
             if command.privileged { wanted.spec.privileged = true }
-            let builder = SpecBuilder(
-                record: wanted, paths: paths, surroundings: surroundings, identity: user,
-                instance: instance)
-            let (process, seccomp) = try builder.execProcess(command)
+            let (process, seccomp) = try specBuilder(wanted, Surroundings(), user).execProcess(command)
             return MonitorSpec(
                 id: id,
                 kind: .exec(
@@ -127,8 +121,8 @@ extension RealMachine {
 extension SpecBuilder {
     /// The process of an exec: the container's own surroundings with the command's words.
     func execProcess(_ command: ProbeCommand) throws -> (RuntimeSpec.Process, RuntimeSpec.Seccomp?) {
-        let spec = try self.spec()
-        guard var process = spec.process else { throw EngineFailure(code: "invalid", message: "no process") }
+        let security = try SecurityOptions(record.spec.securityOptions)
+        var process = try self.process(security)
         process.args = command.arguments
         process.terminal = nil
         process.cwd = command.workingDirectory ?? process.cwd
@@ -138,6 +132,6 @@ extension SpecBuilder {
             environment.append("\(name)=\(value)")
         }
         process.env = environment
-        return (process, spec.linux?.seccomp)
+        return (process, try seccomp(security))
     }
 }

@@ -15,9 +15,9 @@ extension RealMachine {
         let stored = try await storedImage(container)
         let snapshot = try await images.snapshot(for: stored)
         try await populateVolumes(container, snapshot)
+        let imageLayers = try await imageLayers(of: container)
         let paths = paths
-        let instance = instance.suffix
-        let spec = try await blocking.run { () -> MonitorSpec in
+        let spec = try await blocking.run { [self] () -> MonitorSpec in
             try EtcFiles(record: container, surroundings: surroundings).write(to: paths.containerRun(container.id))
             try SecretFile.write(
                 SecretFile.files(of: container, paths), folder: "\(paths.containerRun(container.id))/secrets")
@@ -26,9 +26,7 @@ extension RealMachine {
             let user = try lookUpUser(
                 container.spec.user ?? container.image.user ?? "", groups: container.spec.groupAdd, in: snapshot.lower,
                 upper: "\(folder)/upper")
-            let builder = SpecBuilder(
-                record: container, paths: paths, surroundings: surroundings, identity: user,
-                instance: instance)
+            let builder = specBuilder(container, surroundings, user, imageLayers: imageLayers)
             return MonitorSpec(
                 id: container.id,
                 kind: .container(
@@ -44,6 +42,37 @@ extension RealMachine {
         _ = try await hub.spawn(spec, in: paths.monitor(container.id))
     }
 
+    func specBuilder(
+        _ container: ContainerRecord, _ surroundings: Surroundings, _ user: ContainerUser,
+        imageLayers: [String: [String]] = [:]
+    ) -> SpecBuilder {
+        SpecBuilder(
+            record: container, paths: paths, surroundings: surroundings, identity: user, instance: instance.suffix,
+            initProgram: initProgram, limitsSwap: limitsSwap, imageLayers: imageLayers)
+    }
+
+    /// What is mounted from images, by target: the folders of the layers, top first.
+    private func imageLayers(of container: ContainerRecord) async throws -> [String: [String]] {
+        var result: [String: [String]] = [:]
+        for mount in container.mounts {
+            guard case .image(let reference, let subpath) = mount.source else { continue }
+            guard let image = try await images.resolve(reference) else {
+                throw EngineFailure(
+                    code: "image_missing",
+                    message: "\(container.name): there is no image \(reference) for \(mount.target)",
+                    hint: "`berth image pull \(reference)`")
+            }
+            let lower = try await images.snapshot(for: image).lower
+            let found = try await blocking.run { try layerPaths(of: subpath ?? "/", in: lower) }
+            guard let found else {
+                throw EngineFailure(
+                    code: "not_found", message: "\(container.name): image \(reference) has no \(subpath ?? "/")")
+            }
+            result[mount.target] = found
+        }
+        return result
+    }
+
     /// `max-size` and `max-file` as docker's json-file driver has them.
     private static func logFile(_ container: ContainerRecord, _ path: String) -> MonitorSpec.LogFile? {
         guard container.spec.logging?.driver != "none" else { return nil }
@@ -57,7 +86,7 @@ extension RealMachine {
     /// The short form of a bind makes what is missing, as docker does: an empty folder.
     private static func makeBindSources(_ container: ContainerRecord) throws {
         for mount in container.mounts {
-            guard case .bind(let path, let createHostPath, _, _) = mount.source, !fileExists(path) else { continue }
+            guard case .bind(let path, let createHostPath, _, _, _) = mount.source, !fileExists(path) else { continue }
             guard createHostPath else {
                 throw EngineFailure(
                     code: "not_found", message: "bind source \(path) does not exist",
@@ -124,6 +153,7 @@ extension RealMachine {
             }
             return !status.caught.contains(signal) && !status.blocked.contains(signal) && status.pending.isEmpty
                 && !Self.isShellWithChildren(process.pid, status.name)
+                && !ProcessStatus.waitsForSignals(process.pid)
         }
     }
 

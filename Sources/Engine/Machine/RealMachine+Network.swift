@@ -16,6 +16,10 @@ extension RealMachine {
         try await driver.ensureBridge(BridgeSpec(name: network.bridge, addresses: addresses, mtu: mtu))
     }
 
+    package func hasInterface(_ name: String) async throws -> Bool {
+        try await driver.observe().interfaces.contains { $0.name == name }
+    }
+
     package func removeNetwork(_ network: NetworkRecord) async throws { try await driver.removeBridge(network.bridge) }
 
     package func hostSubnets() async throws -> [String] {
@@ -48,6 +52,7 @@ extension RealMachine {
         if !state.networks.isEmpty, applied.setNetworks(state.networks.map(\.bridge)) {
             await Self.openForeignFirewalls(driver, log)
         }
+        for directory in state.directories where applied.isNew(directory) { try await tell(directory) }
         for zone in state.zones {
             do {
                 try await serve(zone)
@@ -58,6 +63,9 @@ extension RealMachine {
             }
         }
         for gone in applied.served(except: Set(state.zones.map(\.container))) { try await names.forget(gone) }
+        for gone in applied.told(except: Set(state.directories.map(\.network))) {
+            try await names.setDirectory(gone, nil)
+        }
         try await names.setProxies(Set(state.published.flatMap(Self.proxies)))
     }
 
@@ -103,6 +111,15 @@ extension RealMachine {
         return rules
     }
 
+    private func tell(_ directory: NetworkState.Directory) async throws {
+        let reverse = directory.reverse.compactMap { address, name in
+            IPAddress(address).map { Zone.ReverseName($0, name) }
+        }
+        let names = directory.names.mapValues { $0.compactMap { IPAddress($0) } }
+        try await self.names.setDirectory(directory.network, Directory(names: names, reverse: reverse))
+        applied.set(directory)
+    }
+
     private func serve(_ zone: NetworkState.Zone) async throws {
         guard applied.isNew(zone) else { return }
         let namespace = paths.namespace(zone.container)
@@ -110,11 +127,9 @@ extension RealMachine {
             let ports = try await names.serve(id: zone.container, namespacePath: namespace)
             try await driver.redirectDNS(namespacePath: namespace, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
         }
-        var wanted = Zone(names: zone.names.mapValues { $0.compactMap { IPAddress($0) } })
-        wanted.networks = zone.networks.compactMap { CIDR($0) }
-        wanted.reverse = zone.reverse.compactMap { address, name in
-            IPAddress(address).map { Zone.ReverseName($0, name) }
-        }
+        var wanted = Zone(
+            directories: zone.directories, names: zone.names.mapValues { $0.compactMap { IPAddress($0) } },
+            networks: zone.networks.compactMap { CIDR($0) })
         if !zone.isInternal {
             wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
         }
@@ -186,6 +201,7 @@ extension RealMachine {
 /// What was applied last, so that only changes are sent.
 final class AppliedNetwork: Sendable {
     private struct State {
+        var directories: [String: NetworkState.Directory] = [:]
         var zones: [String: NetworkState.Zone] = [:]
         var bridges: [String] = []
     }
@@ -201,12 +217,32 @@ final class AppliedNetwork: Sendable {
         }
     }
 
+    func isNew(_ directory: NetworkState.Directory) -> Bool {
+        state.withLock { $0.directories[directory.network] != directory }
+    }
+    func set(_ directory: NetworkState.Directory) {
+        state.withLock { $0.directories[directory.network] = directory }
+    }
+    /// Networks whose names were told and that nobody is on any more; they count as forgotten.
+    func told(except wanted: Set<String>) -> [String] {
+        state.withLock { state in
+            let gone = state.directories.keys.filter { !wanted.contains($0) }
+            for network in gone { state.directories[network] = nil }
+            return gone.sorted()
+        }
+    }
+
     func isNew(_ zone: NetworkState.Zone) -> Bool { state.withLock { $0.zones[zone.container] != zone } }
     func isServed(_ container: String) -> Bool { state.withLock { $0.zones[container] != nil } }
     func set(_ zone: NetworkState.Zone) { state.withLock { $0.zones[zone.container] = zone } }
     func forget(_ container: String) { state.withLock { _ = $0.zones.removeValue(forKey: container) } }
     /// The name service was started anew: everything has to be told again.
-    func forgetAll() { state.withLock { $0.zones = [:] } }
+    func forgetAll() {
+        state.withLock {
+            $0.zones = [:]
+            $0.directories = [:]
+        }
+    }
 
     /// Containers that are served and should not be any more; they count as forgotten.
     func served(except wanted: Set<String>) -> [String] {
@@ -222,7 +258,8 @@ extension ContainerRecord.Endpoint {
     func spec(namespace: String) -> EndpointSpec {
         EndpointSpec(
             namespacePath: namespace, interfaceName: interface, hostInterface: hostInterface, bridge: bridge,
-            macAddress: macAddress.flatMap { MACAddress($0) }, addresses: addresses.compactMap { CIDR($0) },
+            macAddress: macAddress.flatMap { MACAddress($0) },
+            addresses: (addresses + (linkLocalAddresses ?? [])).compactMap { CIDR($0) },
             defaultGateways: gateways.compactMap { IPAddress($0) })
     }
 }

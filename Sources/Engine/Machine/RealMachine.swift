@@ -23,6 +23,9 @@ package final class RealMachine: Machine {
     let log: Logger
     let instance: InstanceName
     let insecureRegistries: [String]
+    let initProgram: String
+    /// Asked once: the kernel's way of counting does not change while it runs.
+    let limitsSwap: Bool
     let applied = AppliedNetwork()
     package let events: AsyncStream<MachineEvent>
     private let continuation: AsyncStream<MachineEvent>.Continuation
@@ -33,11 +36,14 @@ package final class RealMachine: Machine {
         package var network: String
         /// The engine's own, which is also its unpack worker; nil unpacks in this process.
         package var engine: String?
+        /// The first process of containers that ask for one.
+        package var initProcess: String
 
-        package init(monitor: String, network: String, engine: String? = nil) {
+        package init(monitor: String, network: String, engine: String? = nil, initProcess: String) {
             self.monitor = monitor
             self.network = network
             self.engine = engine
+            self.initProcess = initProcess
         }
     }
 
@@ -47,6 +53,8 @@ package final class RealMachine: Machine {
         self.paths = paths
         self.log = log
         self.insecureRegistries = insecureRegistries
+        initProgram = programs.initProcess
+        limitsSwap = (try? CgroupMounts.current().accountForSwap) ?? false
         instance = InstanceName(rootFolder: paths.root)
         blocking = BlockingPool(name: "engine", limit: 8)
         reactor = try Reactor()
@@ -123,10 +131,19 @@ package final class RealMachine: Machine {
         instance.veth(ofContainer: container, network: network)
     }
 
+    package var hostName: String {
+        var name = utsname()
+        uname(&name)
+        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     // MARK: Images
 
     package func image(_ reference: String) async throws -> MachineImage? {
-        try await images.resolve(reference).map { MachineImage(id: "\($0.id)", config: $0.config.config ?? .init()) }
+        guard let image = try await images.resolve(reference) else { return nil }
+        return MachineImage(
+            id: "\(image.id)", config: image.config.config ?? .init(), platform: image.platform.normalized.text,
+            updated: await images.updated(reference))
     }
 
     // MARK: Volumes

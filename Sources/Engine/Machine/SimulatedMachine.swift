@@ -133,6 +133,9 @@ package final class SimulatedMachine: Machine {
     package func bridgeName(ofNetwork id: String) -> String { "sim-\(id.prefix(8))" }
     package func linkName(ofContainer container: String, network: String) -> String { "simv\(container.prefix(8))" }
 
+    package var hostName: String { "simulation" }
+    package func hasInterface(_ name: String) async throws -> Bool { false }
+
     package func image(_ reference: String) async throws -> MachineImage? {
         state.withLock { state in state.images[reference] ?? state.images.values.first { $0.id == reference } }
     }

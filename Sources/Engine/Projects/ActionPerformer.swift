@@ -138,9 +138,13 @@ final class ActionPerformer: Sendable {
 
     // MARK: Reports
 
-    /// What a person expects anyway is not explained: new things are made, what is down is started, `down` takes all away.
+    /// What a person expects anyway is not explained: new things are made, what is down is started, what was asked for is done.
     private static func isRoutine(_ reason: String) -> Bool {
-        ["no container", "not running", "the project goes down", "volumes go too"].contains(reason)
+        let routine = [
+            "no container", "not running", "start asked for", "should be stopped", "the project goes down",
+            "volumes go too",
+        ]
+        return routine.contains(reason)
             || reason.hasPrefix("used by ")
     }
 

@@ -19,9 +19,15 @@ struct EngineParts: Sendable {
 /// The operations under way, by id, so that a client can cancel one.
 final class RunningOperations: Sendable {
     private let byID = Mutex<[String: Operation]>([:])
+    private let quiet: Quiet
+
+    init(quiet: Quiet) { self.quiet = quiet }
 
     func add(_ operation: Operation) { byID.withLock { $0[operation.id] = operation } }
-    func remove(_ operation: Operation) async { byID.withLock { _ = $0.removeValue(forKey: operation.id) } }
+    func remove(_ operation: Operation) async {
+        byID.withLock { _ = $0.removeValue(forKey: operation.id) }
+        quiet.note()
+    }
     func find(_ id: String) -> Operation? { byID.withLock { $0[id] } }
     var isEmpty: Bool { byID.withLock { $0.isEmpty } }
 }

@@ -30,36 +30,59 @@ struct ImagePuller: Sendable {
 
     func pull(_ services: [Service], project: String, override: PullPolicy?) async -> [EngineFailure] {
         var seen: Set<String> = []
-        var wanted: [(service: Service, reference: String)] = []
+        var wanted: [Wanted] = []
         for service in services {
-            guard let reference = service.image, seen.insert(reference).inserted else { continue }
             let policy = override ?? service.pullPolicy ?? .missing
-            if await isNeeded(reference, policy, service) { wanted.append((service, reference)) }
+            for image in Wanted.all(of: service) where seen.insert(image.reference).inserted {
+                if await isNeeded(image, policy) { wanted.append(image) }
+            }
         }
         return await withTaskGroup(of: EngineFailure?.self) { group in
-            for (service, reference) in wanted { group.addTask { await pull(service, reference) } }
+            for image in wanted { group.addTask { await pull(image) } }
             var failures: [EngineFailure] = []
             for await failure in group { if let failure { failures.append(failure) } }
             return failures.sorted { $0.message < $1.message }
         }
     }
 
-    private func isNeeded(_ reference: String, _ policy: PullPolicy, _ service: Service) async -> Bool {
-        switch policy {
-        case .never, .build: return false
-        case .always, .every: return !service.hasBuild
-        case .missing:
-            if service.hasBuild { return false }
-            let known = try? await machine.image(reference)
-            return known == nil
+    /// An image that a service needs: to run, or to mount something of it.
+    private struct Wanted: Sendable {
+        let service: String
+        let reference: String
+        let platform: String?
+        let isBuilt: Bool
+
+        static func all(of service: Service) -> [Wanted] {
+            let own = service.image.map {
+                Wanted(service: service.name, reference: $0, platform: service.platform, isBuilt: service.hasBuild)
+            }
+            let mounted = service.volumes.compactMap { volume -> Wanted? in
+                guard case .image(let reference, _) = volume.kind else { return nil }
+                return Wanted(service: service.name, reference: reference, platform: nil, isBuilt: false)
+            }
+            return (own.map { [$0] } ?? []) + mounted
         }
     }
 
-    private func pull(_ service: Service, _ reference: String) async -> EngineFailure? {
+    private func isNeeded(_ image: Wanted, _ policy: PullPolicy) async -> Bool {
+        guard !image.isBuilt else { return false }
+        let known = (try? await machine.image(image.reference)) ?? nil
+        switch policy {
+        case .never, .build: return false
+        case .always: return true
+        case .missing: return !(known?.runs(on: image.platform) ?? false)
+        case .every(let age):
+            guard let known, known.runs(on: image.platform), let updated = known.updated else { return true }
+            return .nanoseconds(machine.now()) - .seconds(updated) > age
+        }
+    }
+
+    private func pull(_ image: Wanted) async -> EngineFailure? {
+        let reference = image.reference
         operation.object(.image, reference, "Pulling")
         do {
             let operation = operation
-            _ = try await machine.pull(reference, platform: service.platform) { step in
+            _ = try await machine.pull(reference, platform: image.platform) { step in
                 if case .transfer(let done, let total) = step {
                     operation.emit(.transfer(object: reference, done: done, total: total))
                 }
@@ -68,7 +91,12 @@ struct ImagePuller: Sendable {
             return nil
         } catch {
             var failure = EngineFailure(describing: error)
-            failure.message = "service \"\(service.name)\": \(failure.message)"
+            failure.message = "service \"\(image.service)\": \(failure.message)"
+            if let known = try? await machine.image(reference), let have = known.platform, let wanted = image.platform,
+                !known.runs(on: wanted)
+            {
+                failure.message += "; what is here is for \(have), and its platform is \(wanted)"
+            }
             failure.hint =
                 failure.hint
                 ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"

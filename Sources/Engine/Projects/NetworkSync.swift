@@ -85,14 +85,14 @@ struct NetworkStateBuilder {
     var state: NetworkState {
         var state = NetworkState()
         let up = containers.filter { isUp($0) }
-        let names = namesByNetwork(up)
         state.networks = networks
+        state.directories = directories(up)
         for container in up where !container.endpoints.isEmpty {
             for port in container.ports where port.hostPort != 0 {
                 let addresses = publishedAddresses(container)
                 state.published.append(.init(port: port, addresses: addresses, container: container.id))
             }
-            state.zones.append(zone(container, names, up))
+            state.zones.append(zone(container, up))
         }
         return state
     }
@@ -111,49 +111,42 @@ struct NetworkStateBuilder {
         return (endpoint?.addresses ?? []).map { String($0.prefix { $0 != "/" }) }
     }
 
-    private func namesByNetwork(_ up: [ContainerRecord]) -> [String: [String: [String]]] {
-        var result: [String: [String: [String]]] = [:]
+    private func directories(_ up: [ContainerRecord]) -> [NetworkState.Directory] {
+        var result: [String: NetworkState.Directory] = [:]
         for container in up {
             for endpoint in container.endpoints {
+                var directory = result[endpoint.network] ?? NetworkState.Directory(network: endpoint.network)
                 let addresses = endpoint.addresses.map { String($0.prefix { $0 != "/" }) }
                 for name in Set(endpoint.aliases.map { $0.lowercased() }) {
-                    result[endpoint.network, default: [:]][name, default: []] += addresses
-                    result[endpoint.network, default: [:]]["\(name).\(endpoint.network.lowercased())", default: []] +=
-                        addresses
+                    directory.names[name, default: []] += addresses
+                    directory.names["\(name).\(endpoint.network.lowercased())", default: []] += addresses
                 }
+                for address in addresses { directory.reverse[address] = "\(container.name).\(endpoint.network)" }
+                result[endpoint.network] = directory
             }
         }
-        return result
+        return result.values.sorted { $0.network < $1.network }
     }
 
-    private func zone(
-        _ container: ContainerRecord, _ names: [String: [String: [String]]], _ up: [ContainerRecord]
-    ) -> NetworkState.Zone {
-        var all: [String: [String]] = [:]
-        for endpoint in container.endpoints {
-            all.merge(names[endpoint.network] ?? [:]) { $0 + $1 }
+    private func zone(_ container: ContainerRecord, _ up: [ContainerRecord]) -> NetworkState.Zone {
+        let shared = Set(container.endpoints.map(\.network))
+        var linked: [String: [String]] = [:]
+        let links = container.spec.links.map { link in
+            (link, up.filter { $0.project == container.project && $0.service == link.target && !$0.isOneOff })
         }
-        for link in container.spec.links {
-            let targets = up.filter { $0.project == container.project && $0.service == link.target && !$0.isOneOff }
-            let shared = Set(container.endpoints.map(\.network))
+        let external = container.spec.externalLinks.map { link in
+            (link, up.filter { $0.name == link.target || $0.id.hasPrefix(link.target) })
+        }
+        for (link, targets) in links + external {
             let addresses = targets.flatMap(\.endpoints).filter { shared.contains($0.network) }
                 .flatMap(\.addresses).map { String($0.prefix { $0 != "/" }) }
-            if !addresses.isEmpty { all[link.alias.lowercased()] = addresses }
+            if !addresses.isEmpty { linked[link.alias.lowercased()] = addresses }
         }
-        let definitions = Dictionary(networks.map { ($0.name, $0.definition) }) { first, _ in first }
-        let shared = Set(container.endpoints.map(\.network))
-        var reverse: [String: String] = [:]
-        for other in up {
-            for endpoint in other.endpoints where shared.contains(endpoint.network) {
-                for address in endpoint.addresses {
-                    reverse[String(address.prefix { $0 != "/" })] = "\(other.name).\(endpoint.network)"
-                }
-            }
-        }
-        let isInternal = container.endpoints.allSatisfy { definitions[$0.network]?.isInternal ?? false }
+        let joined = networks.filter { shared.contains($0.name) }
+        let isInternal = joined.allSatisfy(\.definition.isInternal)
         return NetworkState.Zone(
-            container: container.id, namespace: container.id, names: all,
-            networks: networks.filter { shared.contains($0.name) }.flatMap(\.subnets), reverse: reverse,
+            container: container.id, namespace: container.id, directories: container.endpoints.map(\.network),
+            names: linked, networks: joined.flatMap(\.subnets),
             upstreams: container.spec.dns.isEmpty ? resolver.servers : container.spec.dns,
             search: container.spec.dnsSearch.isEmpty ? resolver.search : container.spec.dnsSearch.filter { $0 != "." },
             options: container.spec.dnsOptions.isEmpty ? resolver.options : container.spec.dnsOptions,

@@ -35,12 +35,19 @@ final class ObjectStore: Sendable {
                     code: "unsupported", message: "network \(definition.name): driver \"\(driver)\" is not supported",
                     hint: "use the bridge driver")
             }
+            if let driver = definition.ipam?.driver, driver != "default" {
+                throw EngineFailure(
+                    code: "unsupported",
+                    message: "network \(definition.name): ipam driver \"\(driver)\" is not supported",
+                    hint: "remove it: berth gives addresses itself")
+            }
             let id = self.machine.newID()
+            let bridge = try await self.bridgeName(of: definition, id: id)
             let hostSubnets = try await self.machine.hostSubnets()
             let (subnets, gateways) = try await self.inventory.chooseSubnets(definition, hostSubnets: hostSubnets)
             let record = NetworkRecord(
                 name: definition.name, id: id, project: project, key: key, definition: definition,
-                bridge: self.machine.bridgeName(ofNetwork: id), subnets: subnets, gateways: gateways,
+                bridge: bridge, subnets: subnets, gateways: gateways,
                 createdAt: self.machine.now())
             try await self.inventory.insert(record)
             do {
@@ -52,6 +59,32 @@ final class ObjectStore: Sendable {
             }
         }
         try await network.sync()
+    }
+
+    /// The one that the file wants, or one made from the id. A bridge that is there already is somebody else's: its addresses
+    /// would be taken away.
+    private func bridgeName(of definition: NetworkDefinition, id: String) async throws -> String {
+        guard let name = definition.driverOptions["com.docker.network.bridge.name"], !name.isEmpty else {
+            return machine.bridgeName(ofNetwork: id)
+        }
+        guard name.utf8.count <= 15, !name.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace }), name != ".",
+            name != ".."
+        else {
+            throw EngineFailure(
+                code: "invalid", message: "network \(definition.name): \"\(name)\" cannot be an interface's name",
+                hint: "it has at most 15 bytes, without spaces and slashes")
+        }
+        if let other = await inventory.allNetworks().first(where: { $0.bridge == name }) {
+            throw EngineFailure(
+                code: "conflict", message: "network \(definition.name): bridge \(name) belongs to network \(other.name)"
+            )
+        }
+        guard try await !machine.hasInterface(name) else {
+            throw EngineFailure(
+                code: "conflict", message: "network \(definition.name): this host has an interface \(name) already",
+                hint: "choose another com.docker.network.bridge.name, or `ip link delete \(name)`")
+        }
+        return name
     }
 
     /// Puts back what the kernel lost: the bridge, the containers' links to it, the rules.
@@ -86,6 +119,7 @@ final class ObjectStore: Sendable {
                 code: "unsupported", message: "volume \(definition.name): driver \"\(driver)\" is not supported",
                 hint: "use the local driver")
         }
+        try VolumeMount.check(definition)
         let record = VolumeRecord(
             name: definition.name, project: project, key: key, definition: definition, isAnonymous: false,
             createdAt: machine.now(), isPopulated: false, binding: nil)

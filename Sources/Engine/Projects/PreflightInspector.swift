@@ -1,9 +1,11 @@
 import EngineWire
 import Glibc
+import Images
 import Linux
 import OCI
 import ProjectModel
 import Reconcile
+import Runtime
 
 /// Looks up what the checks before a change need to know of this machine, and runs them.
 struct PreflightInspector: Sendable {
@@ -22,7 +24,33 @@ struct PreflightInspector: Sendable {
             (finding.service.map { "service \"\($0)\": " } ?? "") + finding.message
                 + (finding.hint.map { "; \($0)" } ?? "")
         }
+        let platforms = await platforms(desired, plan)
+        errors += platforms.errors
         if errors.isEmpty { errors += await takenPorts(desired, plan) }
+        return (errors, warnings + platforms.warnings)
+    }
+
+    /// Images that are here for another platform than the service wants, or than this machine has.
+    private func platforms(_ desired: Desired, _ plan: Plan) async -> (errors: [EngineFailure], warnings: [String]) {
+        let touched = Self.touched(plan)
+        var errors: [EngineFailure] = []
+        var warnings: [String] = []
+        for service in desired.services where touched.contains(service.spec.name) {
+            guard let reference = service.spec.image, let image = try? await machine.image(reference),
+                let have = image.platform
+            else { continue }
+            let name = "service \"\(service.spec.name)\""
+            if let wanted = service.spec.platform, !image.runs(on: wanted) {
+                errors.append(
+                    EngineFailure(
+                        code: "image_missing",
+                        message: "\(name): image \(reference) is here for \(have), its platform is \(wanted)",
+                        hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"))
+            } else if service.spec.platform == nil, !image.runs(on: Platform.host.text) {
+                warnings.append(
+                    "\(name): image \(reference) is made for \(have), this machine is \(Platform.host.text)")
+            }
+        }
         return (errors, warnings)
     }
 
@@ -125,11 +153,7 @@ struct PreflightInspector: Sendable {
     private static var limits: PreflightFacts.HostLimits {
         var limits = PreflightFacts.HostLimits()
         limits.cores = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        // Bit 24 is CAP_SYS_RESOURCE (capabilities(7)).
-        let status = (try? readText("/proc/self/status")) ?? ""
-        let effective = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }?.dropFirst(7)
-        let bits = effective.flatMap { UInt64($0.drop { $0 == "\t" }, radix: 16) } ?? .max
-        limits.canRaiseLimits = bits >> 24 & 1 == 1
+        limits.canRaiseLimits = CapabilitySet.ofThisProcess.contains("CAP_SYS_RESOURCE")
         var files = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 {
             limits.hardLimits["nofile"] = files.rlim_max == rlim_t.max ? -1 : Int64(clamping: files.rlim_max)

@@ -1,5 +1,4 @@
 import EngineWire
-import Linux
 import Logging
 import Monitor
 import ProjectModel
@@ -91,8 +90,6 @@ actor ProjectLoop {
         }
         if operation.isCancelled, !request.dryRun { isHeld = true }
         await parts.operations.remove(operation)
-        // What planning and making left behind in the heap is not needed while nothing happens.
-        Heap.trim()
     }
 
     /// What would be done, without doing it.

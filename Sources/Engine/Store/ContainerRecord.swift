@@ -29,7 +29,14 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var endpoints: [Endpoint]
     package var ports: [Port]
     package var mounts: [Mount]
+    /// The names of the machine or container whose network it uses; nil when it has names of its own.
+    package var inheritedNames: HostNames?
     package var life: Life
+
+    package struct HostNames: Codable, Hashable, Sendable {
+        package var hostname: String
+        package var domainname: String?
+    }
 
     package struct OneOff: Codable, Hashable, Sendable {
         /// Removed when it ends.
@@ -60,6 +67,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var macAddress: String?
         /// CIDR: the address with the network's prefix length.
         package var addresses: [String]
+        /// Further addresses that only the link itself knows (`link_local_ips`), with prefix length.
+        package var linkLocalAddresses: [String]?
         package var aliases: [String]
         /// Default routes go through these; empty unless this endpoint carries them.
         package var gateways: [String]
@@ -78,8 +87,12 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package struct Mount: Codable, Hashable, Sendable {
         package enum Source: Codable, Hashable, Sendable {
             case volume(name: String, isAnonymous: Bool, noCopy: Bool, subpath: String?)
-            case bind(path: String, createHostPath: Bool, propagation: String?, isRecursive: Bool)
+            /// `isWritableBelow`: of a read-only one, mounts below it stay writable.
+            case bind(
+                path: String, createHostPath: Bool, propagation: String?, isRecursive: Bool, isWritableBelow: Bool?)
             case tmpfs(size: Int64?, mode: UInt32?, options: String?)
+            /// A folder or file of an image, read-only; nil is its whole root file system.
+            case image(reference: String, subpath: String?)
         }
         package var source: Source
         package var target: String
@@ -112,6 +125,10 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     }
 
     package var isOneOff: Bool { oneOff != nil }
+
+    /// What its processes see as the machine's name.
+    package var hostname: String { spec.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
+    package var domainname: String? { spec.domainname ?? inheritedNames?.domainname }
 
     /// The short name that logs show: `web-1`, or the container's own name.
     package var label: String {

@@ -9,55 +9,54 @@ extension Inventory {
     func chooseSubnets(
         _ definition: NetworkDefinition, hostSubnets: [String]
     ) throws -> (subnets: [String], gateways: [String]) {
-        var used: [(CIDR, String)] = hostSubnets.compactMap { text in CIDR(text).map { ($0, "a route of this host") } }
+        if let text = definition.ipam?.config.compactMap(\.subnet).first(where: { CIDR($0) == nil }) {
+            throw EngineFailure(
+                code: "invalid", message: "network \(definition.name): \"\(text)\" is no subnet",
+                hint: "write it as 10.1.0.0/16")
+        }
+        var used = hostSubnets.compactMap { CIDR($0) }.map { RangeInUse($0, by: "a route of this host") }
         for network in allNetworks() {
-            used += network.subnets.compactMap { text in CIDR(text).map { ($0, "network \(network.name)") } }
+            used += network.subnets.compactMap { CIDR($0) }.map { RangeInUse($0, by: "network \(network.name)") }
         }
-        var subnets: [String] = []
-        var gateways: [String] = []
-        for pool in definition.ipam?.config ?? [] {
-            guard let text = pool.subnet else { continue }
-            guard let subnet = CIDR(text)?.network else {
-                throw EngineFailure(
-                    code: "invalid", message: "network \(definition.name): \"\(text)\" is no subnet",
-                    hint: "write it as 10.1.0.0/16")
+        var pools: [AddressPool] = []
+        do throws(AddressError) {
+            for pool in try wantedPools(of: definition) {
+                try SubnetPools.check(pool.subnet, for: "network \(definition.name)", against: used)
+                pools.append(pool)
             }
-            if let clash = used.first(where: { $0.0.overlaps(subnet) }) {
-                throw EngineFailure(
-                    code: "conflict",
-                    message: "network \(definition.name): subnet \(subnet) overlaps \(clash.0), \(clash.1)",
-                    hint: "choose another subnet, or leave it out and berth finds a free one")
+            if definition.enableIPv4, !pools.contains(where: { $0.subnet.family == .v4 }) {
+                pools.append(try AddressPool(subnet: SubnetPools.standard.subnet(avoiding: used)))
             }
-            let gateway =
-                pool.gateway.flatMap { IPAddress($0) }
-                ?? IPAddress(family: subnet.family, value: subnet.first.value + 1)
-            guard subnet.contains(gateway) else {
-                throw EngineFailure(
-                    code: "invalid",
-                    message: "network \(definition.name): gateway \(gateway) is not in subnet \(subnet)")
+            if definition.enableIPv6, !pools.contains(where: { $0.subnet.family == .v6 }) {
+                let subnet = try SubnetPools.uniqueLocal(forNetwork: definition.name, avoiding: used)
+                pools.append(try AddressPool(subnet: subnet))
             }
-            subnets.append("\(subnet)")
-            gateways.append("\(gateway)")
-        }
-        let families = subnets.compactMap { CIDR($0)?.family }
-        if definition.enableIPv4, !families.contains(.v4) { try addFree(.v4, definition, used, &subnets, &gateways) }
-        if definition.enableIPv6, !families.contains(.v6) { try addFree(.v6, definition, used, &subnets, &gateways) }
-        return (subnets, gateways)
+        } catch { throw Self.failure(error, definition.name) }
+        return (pools.map { "\($0.subnet)" }, pools.map { "\($0.gateway)" })
     }
 
-    private func addFree(
-        _ family: IPAddress.Family, _ definition: NetworkDefinition, _ used: [(CIDR, String)],
-        _ subnets: inout [String],
-        _ gateways: inout [String]
-    ) throws {
-        let candidates = family == .v4 ? AddressPools.ipv4 : AddressPools.ipv6(for: definition.name)
-        guard let free = candidates.first(where: { candidate in !used.contains { $0.0.overlaps(candidate) } }) else {
-            throw EngineFailure(
-                code: "conflict", message: "network \(definition.name): every address range of the pools is in use",
-                hint: "give the network a subnet of its own under `ipam`, or remove networks that are not needed")
+    /// Those that the file names; what cannot be read as a subnet was refused before.
+    private func wantedPools(of definition: NetworkDefinition) throws(AddressError) -> [AddressPool] {
+        var pools: [AddressPool] = []
+        for pool in definition.ipam?.config ?? [] {
+            guard let subnet = pool.subnet.flatMap({ CIDR($0) })?.network else { continue }
+            pools.append(
+                try AddressPool(
+                    subnet: subnet, range: pool.ipRange.flatMap { CIDR($0) },
+                    gateway: pool.gateway.flatMap { IPAddress($0) },
+                    auxiliary: pool.auxAddresses.compactMapValues { IPAddress($0) }))
         }
-        subnets.append("\(free)")
-        gateways.append("\(IPAddress(family: family, value: free.first.value + 1))")
+        return pools
+    }
+
+    private static func failure(_ error: AddressError, _ network: String) -> EngineFailure {
+        let hint =
+            switch error {
+            case .overlap: "choose another subnet, or leave it out and berth finds a free one"
+            case .exhausted: "give the network a subnet of its own under `ipam`, or remove networks that are not needed"
+            case .outside, .taken, .full, .tooSmall: "see `berth network inspect \(network)`"
+            }
+        return EngineFailure(code: "conflict", message: "network \(network): \(error)", hint: hint)
     }
 
     /// Adds a container's record with an endpoint on each network of its service; addresses cannot be given twice.
@@ -89,46 +88,56 @@ extension Inventory {
             throw EngineFailure(
                 code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
         }
-        var taken = Set(network.gateways)
-        for user in users(ofNetwork: name) {
-            for endpoint in user.endpoints where endpoint.network == name {
-                taken.formUnion(endpoint.addresses.map { String($0.prefix { $0 != "/" }) })
-            }
-        }
-        for pool in network.definition.ipam?.config ?? [] { taken.formUnion(pool.auxAddresses.values) }
-        let addresses = try network.subnets.compactMap { CIDR($0) }.map { subnet in
+        var addresses: [String] = []
+        for (subnet, gateway) in zip(network.subnets, network.gateways) {
+            guard let subnet = CIDR(subnet), let gateway = IPAddress(gateway) else { continue }
             let wanted = subnet.family == .v4 ? attachment.ipv4Address : attachment.ipv6Address
-            return try address(in: subnet, wanted: wanted, taken: taken, network)
+            do throws(AddressError) {
+                var pool = try pool(subnet, gateway, of: network)
+                let address: IPAddress
+                if let wanted = wanted.flatMap({ IPAddress($0) }) {
+                    try pool.claim(wanted, for: record.name)
+                    address = wanted
+                } else {
+                    address = try pool.allocate(for: record.name)
+                }
+                addresses.append("\(address)/\(subnet.prefixLength)")
+            } catch { throw Self.failure(error, name) }
         }
         return ContainerRecord.Endpoint(
             network: name, key: attachment.network, interface: attachment.interfaceName ?? "eth\(index)",
             hostInterface: "", bridge: network.bridge, macAddress: attachment.macAddress ?? record.spec.macAddress,
-            addresses: addresses, aliases: aliases(attachment, record), gateways: [])
+            addresses: addresses, linkLocalAddresses: Self.linkLocal(attachment), aliases: aliases(attachment, record),
+            gateways: [])
     }
 
-    private func address(in subnet: CIDR, wanted: String?, taken: Set<String>, _ network: NetworkRecord) throws
-        -> String
+    /// The subnet of a network with all that is held in it.
+    private func pool(_ subnet: CIDR, _ gateway: IPAddress, of network: NetworkRecord) throws(AddressError)
+        -> AddressPool
     {
-        if let wanted {
-            guard let address = IPAddress(wanted), subnet.contains(address) else {
-                throw EngineFailure(
-                    code: "invalid",
-                    message: "network \(network.name): address \(wanted) is not in its subnet \(subnet)")
-            }
-            guard !taken.contains("\(address)") else {
-                throw EngineFailure(code: "conflict", message: "network \(network.name): address \(wanted) is in use")
-            }
-            return "\(address)/\(subnet.prefixLength)"
+        let definition = network.definition.ipam?.config.first {
+            $0.subnet.flatMap { CIDR($0) }?.network == subnet.network
         }
-        let ranges = (network.definition.ipam?.config ?? []).compactMap { $0.ipRange.flatMap { CIDR($0) } }
-        let range = ranges.first { subnet.contains($0) } ?? subnet
-        var value = range.first.value + (range.first == subnet.first ? 1 : 0)
-        while value < range.last.value || (range.last != subnet.last && value == range.last.value) {
-            let candidate = IPAddress(family: subnet.family, value: value)
-            if !taken.contains("\(candidate)") { return "\(candidate)/\(subnet.prefixLength)" }
-            value += 1
+        var pool = try AddressPool(
+            subnet: subnet, range: definition?.ipRange.flatMap { CIDR($0) }, gateway: gateway,
+            auxiliary: (definition?.auxAddresses ?? [:]).compactMapValues { IPAddress($0) })
+        for user in users(ofNetwork: network.name) {
+            for endpoint in user.endpoints where endpoint.network == network.name {
+                for text in endpoint.addresses {
+                    guard let address = IPAddress(String(text.prefix { $0 != "/" })), subnet.contains(address) else {
+                        continue
+                    }
+                    try pool.claim(address, for: user.name)
+                }
+            }
         }
-        throw EngineFailure(code: "conflict", message: "network \(network.name): every address of \(range) is in use")
+        return pool
+    }
+
+    /// IPv4 ones have the prefix of 169.254.0.0/16 (RFC 3927), IPv6 ones that of fe80::/64 (RFC 4291).
+    private static func linkLocal(_ attachment: NetworkAttachment) -> [String]? {
+        let addresses = attachment.linkLocalIPs.compactMap { IPAddress($0) }
+        return addresses.isEmpty ? nil : addresses.map { "\($0)/\($0.family == .v4 ? 16 : 64)" }
     }
 
     /// A one-off answers to its own name only, unless it was asked to stand in for the service.
@@ -152,22 +161,5 @@ extension Inventory {
         }
         guard let chosen, let network = network(record.endpoints[chosen].network) else { return }
         record.endpoints[chosen].gateways = network.gateways
-    }
-}
-
-/// Where networks without a subnet of their own get one: docker's pools.
-enum AddressPools {
-    /// 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20.
-    static let ipv4: [CIDR] =
-        (17...31).compactMap { CIDR("172.\($0).0.0/16") }
-        + stride(from: 0, to: 256, by: 16).compactMap { CIDR("192.168.\($0).0/20") }
-
-    /// Unique local /64s (RFC 4193) derived from the network's name, so that it gets the same one again.
-    static func ipv6(for name: String) -> [CIDR] {
-        let hash = name.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return (0..<16).compactMap { attempt in
-            let value = UInt128(0xfd) << 120 | UInt128((hash &+ UInt64(attempt)) & 0xFF_FFFF_FFFF_FFFF) << 64
-            return CIDR(IPAddress(family: .v6, value: value), prefixLength: 64)
-        }
     }
 }

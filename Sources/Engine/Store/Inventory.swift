@@ -15,9 +15,11 @@ package actor Inventory {
     private var epochs: [String: Int] = [:]
     private var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter = 0
+    private let quiet: Quiet
 
-    package init(store: Store, content: Store.Content) {
+    package init(store: Store, content: Store.Content, quiet: Quiet = Quiet()) {
         self.store = store
+        self.quiet = quiet
         for record in content.containers { containers[record.id] = record }
         for record in content.networks { networks[record.name] = record }
         for record in content.volumes { volumes[record.name] = record }
@@ -96,6 +98,7 @@ package actor Inventory {
         containers[id] = nil
         health[id] = nil
         changed(record.project)
+        quiet.note()
     }
 
     func setHealth(_ value: ObservedContainer.Health?, of id: String) {

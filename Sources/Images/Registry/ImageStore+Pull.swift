@@ -86,7 +86,7 @@ extension ImageStore {
             let image = try record(
                 config: config, configBytes: configBytes, manifest: manifest, manifestBytes: document.bytes,
                 mediaType: document.descriptor.mediaType, size: size(ofLayers: plan.chainIDs))
-            try name(image, reference, repositoryDigest: top.descriptor.digest)
+            try name(image, reference, repositoryDigest: top.descriptor.digest, renews: true)
             return image
         }
     }

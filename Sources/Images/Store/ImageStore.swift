@@ -74,6 +74,11 @@ package actor ImageStore {
         return tag.flatMap { catalog.images[$0.image] }
     }
 
+    /// When `text`, a name, was last given to an image here, seconds since 1970; nil for what is no name.
+    package func updated(_ text: String) -> Int64? {
+        (try? Reference(text)).flatMap { catalog.tags[$0.stored] }?.updated
+    }
+
     /// All names with their images, sorted by name.
     package func list() -> [TaggedImage] {
         catalog.tags.values.compactMap { tag in
@@ -99,11 +104,12 @@ package actor ImageStore {
         try name(image, reference, repositoryDigest: nil)
     }
 
-    func name(_ image: Image, _ reference: Reference, repositoryDigest: Digest?) throws {
+    /// `renews`: also a name that it has already counts as given now.
+    func name(_ image: Image, _ reference: Reference, repositoryDigest: Digest?, renews: Bool = false) throws {
         let now = Int64(time(nil))
         let tag = ImageCatalog.Tag(
             reference: reference.stored, image: image.id, repositoryDigest: repositoryDigest, updated: now)
-        if let there = catalog.tags[reference.stored], there.image == image.id,
+        if !renews, let there = catalog.tags[reference.stored], there.image == image.id,
             there.repositoryDigest == repositoryDigest
         {
             return

@@ -23,7 +23,7 @@ final class AttachedUp {
         let isColoured: Bool
     }
 
-    private enum Phase { case running, stopping, forcing }
+    private enum Phase { case running, stopping }
 
     private let session: Session
     private let project: Project
@@ -151,9 +151,12 @@ final class AttachedUp {
         return logs != nil
     }
 
-    private func start(_ request: OperationRequest) throws {
-        reporter.finish()
-        reporter = session.makeReporter()
+    /// `keepsReporter`: it is about the same objects as the operation before, and goes on where that was.
+    private func start(_ request: OperationRequest, keepsReporter: Bool = false) throws {
+        if !keepsReporter {
+            reporter.finish()
+            reporter = session.makeReporter()
+        }
         operation = RunningOperation(
             try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
     }
@@ -229,18 +232,18 @@ final class AttachedUp {
             if operation.isFinished { try stop() } else if phase == .running { try operation.cancel(force: false) }
         } else {
             session.stdout.line("Forcing...")
+            // What is being stopped is killed at once, and what was to be stopped later too.
             if !operation.isFinished { try operation.cancel(force: true) }
-            phase = .forcing
-            try start(
-                OperationRequest(
-                    key: session.makeKey(), verb: .kill(signal: "SIGKILL", removeOrphans: false),
-                    services: choice.selected))
+            try stop(timeout: .zero, keepsReporter: true)
         }
     }
 
-    private func stop() throws {
+    private func stop() throws { try stop(timeout: choice.timeout) }
+
+    private func stop(timeout: Duration?, keepsReporter: Bool = false) throws {
         phase = .stopping
         try start(
-            OperationRequest(key: session.makeKey(), verb: .stop(timeout: choice.timeout), services: choice.selected))
+            OperationRequest(key: session.makeKey(), verb: .stop(timeout: timeout), services: choice.selected),
+            keepsReporter: keepsReporter)
     }
 }

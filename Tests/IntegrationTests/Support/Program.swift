@@ -47,15 +47,15 @@ final class RunningProgram: Sendable {
     var output: String { (try? readText("\(folder)/stdout", limit: 16 << 20)) ?? "" }
 
     /// Waits for its end.
-    /// - Throws: when that takes more than a minute; the program is killed then.
-    func outcome() async throws -> Outcome {
+    /// - Throws: when that takes longer than `limit`; the program is killed then.
+    func outcome(within limit: Duration = .seconds(60)) async throws -> Outcome {
         let pid = pid
         let command = command
         let folder = folder
         return try await Self.waiting.run {
             let process = try ProcessHandle(pid: pid)
             var request = pollfd(fd: process.pollable, events: Int16(POLLIN), revents: 0)
-            let hasEnded = poll(&request, 1, 60_000) > 0
+            let hasEnded = poll(&request, 1, CInt(limit.components.seconds * 1000)) > 0
             if !hasEnded { try process.signal(SIGKILL) }
             var status: Int32 = 0
             waitpid(pid, &status, 0)
@@ -64,7 +64,7 @@ final class RunningProgram: Sendable {
                 command: command, status: signal == 0 ? Int(status >> 8 & 0xFF) : 128 + Int(signal),
                 stdout: try readText("\(folder)/stdout", limit: 16 << 20),
                 stderr: try readText("\(folder)/stderr", limit: 16 << 20))
-            guard hasEnded else { throw ProgramFailure(description: "still running after a minute: \(outcome)") }
+            guard hasEnded else { throw ProgramFailure(description: "still running after \(limit): \(outcome)") }
             return outcome
         }
     }

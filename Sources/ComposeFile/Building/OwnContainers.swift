@@ -1,0 +1,42 @@
+import ProjectModel
+
+/// `container:NAME` where NAME is a container of the project itself means the service that makes it: it must be there first, and
+/// who shares its namespaces goes with it.
+struct OwnContainers {
+    /// Container names that only one service can have, and the service.
+    private let services: [String: String]
+
+    init(_ all: [Service], project: String) {
+        var services: [String: String] = [:]
+        for service in all {
+            services[service.containerName ?? "\(project)-\(service.name)-1"] = service.name
+        }
+        self.services = services
+    }
+
+    func resolve(_ all: inout [Service]) {
+        for index in all.indices {
+            let name = all[index].name
+            if case .container(let container) = all[index].networkMode, let owner = owner(container, of: name) {
+                all[index].networkMode = .service(owner)
+            }
+            all[index].pid = resolved(all[index].pid, of: name)
+            all[index].ipc = resolved(all[index].ipc, of: name)
+            all[index].volumesFrom = all[index].volumesFrom.map { entry in
+                guard entry.hasPrefix("container:") else { return entry }
+                let parts = entry.dropFirst("container:".count).split(separator: ":", maxSplits: 1)
+                guard let first = parts.first, let owner = owner(String(first), of: name) else { return entry }
+                return ([owner] + parts.dropFirst().map(String.init)).joined(separator: ":")
+            }
+        }
+    }
+
+    private func owner(_ container: String, of service: String) -> String? {
+        services[container].flatMap { $0 == service ? nil : $0 }
+    }
+
+    private func resolved(_ mode: String?, of service: String) -> String? {
+        guard let mode, mode.hasPrefix("container:") else { return mode }
+        return owner(String(mode.dropFirst("container:".count)), of: service).map { "service:\($0)" } ?? mode
+    }
+}

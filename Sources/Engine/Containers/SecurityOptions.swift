@@ -1,0 +1,67 @@
+import EngineWire
+import Linux
+
+/// `security_opt` of a service, taken apart.
+package struct SecurityOptions: Hashable, Sendable {
+    /// Which system calls are let through.
+    package enum Filter: Hashable, Sendable {
+        case standard, unconfined
+        /// The text of a profile in Docker's JSON form.
+        case profile(String)
+    }
+
+    package private(set) var filter: Filter = .standard
+    /// nil is unconfined.
+    package private(set) var apparmorProfile: String?
+    package private(set) var noNewPrivileges = false
+    /// Nothing of /proc and /sys is covered.
+    package private(set) var showsSystemPaths = false
+
+    /// - Throws: `EngineFailure` for an option that is unknown, or that cannot be carried out here.
+    package init(_ options: [String]) throws {
+        for option in options {
+            guard option != "no-new-privileges" else {
+                noNewPrivileges = true
+                continue
+            }
+            guard let separator = option.firstIndex(where: { $0 == "=" || $0 == ":" }) else {
+                throw Self.unknown(option)
+            }
+            try add(String(option[..<separator]), String(option[option.index(after: separator)...]), option)
+        }
+    }
+
+    private mutating func add(_ kind: String, _ value: String, _ option: String) throws {
+        switch kind {
+        case "no-new-privileges":
+            guard value == "true" || value == "false" else { throw Self.unknown(option) }
+            noNewPrivileges = value == "true"
+        case "seccomp":
+            switch value {
+            case "unconfined": filter = .unconfined
+            case "builtin": filter = .standard
+            default: filter = .profile(value)
+            }
+        case "apparmor": apparmorProfile = value == "unconfined" ? nil : value
+        case "label": try Self.checkLabel(value)
+        case "systempaths":
+            guard value == "unconfined" else { throw Self.unknown(option) }
+            showsSystemPaths = true
+        default: throw Self.unknown(option)
+        }
+    }
+
+    /// Labels mean something to SELinux alone, and containers get none from berth: to switch them off is what happens anyway.
+    private static func checkLabel(_ value: String) throws {
+        guard value != "disable", fileExists("/sys/fs/selinux/enforce") else { return }
+        throw EngineFailure(
+            code: "unsupported", message: "security_opt label=\(value): berth gives containers no SELinux labels",
+            hint: "take it away, or use label=disable")
+    }
+
+    private static func unknown(_ option: String) -> EngineFailure {
+        EngineFailure(
+            code: "invalid", message: "security_opt \"\(option)\" is unknown",
+            hint: "there are no-new-privileges, seccomp=, apparmor=, label= and systempaths=unconfined")
+    }
+}

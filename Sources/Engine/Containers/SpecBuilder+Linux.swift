@@ -1,0 +1,149 @@
+import EngineWire
+import Images
+import Monitor
+import OCI
+import ProjectModel
+import Runtime
+
+extension SpecBuilder {
+    func linux(_ security: SecurityOptions) throws -> RuntimeSpec.Linux {
+        var linux = RuntimeSpec.Linux()
+        linux.namespaces = try namespaces()
+        linux.cgroupsPath =
+            "/\(record.spec.cgroupParent ?? (instance.isEmpty ? "berth" : "berth-\(instance)"))/\(record.id)"
+        linux.resources = try resources()
+        linux.sysctl = record.spec.sysctls.isEmpty ? nil : record.spec.sysctls
+        let devices = try devices().map(\.device)
+        linux.devices = devices.isEmpty ? nil : devices
+        linux.seccomp = try seccomp(security)
+        guard !record.spec.privileged, !security.showsSystemPaths else { return linux }
+        linux.maskedPaths = DefaultProfile.maskedPaths
+        linux.readonlyPaths = DefaultProfile.readonlyPaths
+        return linux
+    }
+
+    /// nil lets every call through.
+    func seccomp(_ security: SecurityOptions) throws -> RuntimeSpec.Seccomp? {
+        switch security.filter {
+        case .unconfined: return nil
+        case .standard:
+            return record.spec.privileged ? nil : DefaultProfile.seccomp(capabilities: try capabilities())
+        case .profile(let text):
+            guard let kernel = KernelVersion.running else { return nil }
+            let place = SeccompProfile.Surroundings(
+                architecture: Platform.host.architecture, capabilities: Set(try capabilities()), kernel: kernel)
+            return try SeccompProfile(parsing: text).resolved(in: place)
+        }
+    }
+
+    private func namespaces() throws -> [RuntimeSpec.Namespace] {
+        var namespaces = [RuntimeSpec.Namespace(type: "mount")]
+        namespaces += try namespace("network", mode: nil)
+        namespaces += try namespace("pid", mode: record.spec.pid)
+        namespaces += try namespace("ipc", mode: record.spec.ipc)
+        if record.spec.uts != "host" { namespaces.append(.init(type: "uts")) }
+        if record.spec.cgroup != "host" { namespaces.append(.init(type: "cgroup")) }
+        return namespaces
+    }
+
+    private func namespace(_ kind: String, mode: String?) throws -> [RuntimeSpec.Namespace] {
+        if kind == "network" {
+            if record.spec.networkMode == .host { return [] }
+            let owner = surroundings.joinedNamespaces["network"]?.id ?? record.id
+            return [.init(type: kind, path: paths.namespace(owner))]
+        }
+        if mode == "host" { return [] }
+        guard let owner = surroundings.joinedNamespaces[kind] else { return [.init(type: kind)] }
+        guard let pid = owner.life.process?.pid else {
+            throw EngineFailure(
+                code: "conflict",
+                message: "\(record.name) shares the \(kind) namespace of \(owner.name), which does not run",
+                hint: "start \(owner.service) first")
+        }
+        return [.init(type: kind, path: "/proc/\(pid)/ns/\(kind)")]
+    }
+
+    /// A privileged container sees every device of the host.
+    private func devices() throws -> [HostDevice] {
+        let named = try record.spec.devices.flatMap { try HostDevice.devices($0) }
+        guard record.spec.privileged else { return named }
+        let targets = Set(named.map(\.device.path))
+        return named + HostDevice.all().filter { !targets.contains($0.device.path) }
+    }
+
+    private func deviceRules() throws -> [RuntimeSpec.DeviceRule] {
+        if record.spec.privileged { return DefaultProfile.allDeviceRules }
+        return try DefaultProfile.deviceRules + devices().map(\.rule)
+            + record.spec.deviceCgroupRules.map { try HostDevice.rule($0) }
+    }
+
+    // MARK: Limits
+
+    private func resources() throws -> RuntimeSpec.Resources {
+        let wanted = record.spec.resources
+        var resources = RuntimeSpec.Resources()
+        let memory = memory(wanted)
+        if memory != RuntimeSpec.Memory() { resources.memory = memory }
+        let cpu = cpu(wanted)
+        if cpu != RuntimeSpec.CPU() { resources.cpu = cpu }
+        resources.pids = wanted.pids.map { .init(limit: $0) }
+        let blockIO = try blockIO(wanted)
+        if blockIO != RuntimeSpec.BlockIO() { resources.blockIO = blockIO }
+        resources.devices = try deviceRules()
+        return resources
+    }
+
+    private func memory(_ wanted: Resources) -> RuntimeSpec.Memory {
+        var memory = RuntimeSpec.Memory()
+        memory.limit = wanted.memory
+        memory.reservation = wanted.memoryReservation
+        // Docker's default: as much swap as memory, where the kernel counts it.
+        memory.swap = wanted.memorySwap
+        if memory.swap == nil, let limit = wanted.memory, limit > 0, limitsSwap { memory.swap = limit * 2 }
+        memory.swappiness = wanted.memorySwappiness.map { UInt64(max(0, $0)) }
+        memory.disableOOMKiller = wanted.oomKillDisable == true ? true : nil
+        return memory
+    }
+
+    private func cpu(_ wanted: Resources) -> RuntimeSpec.CPU {
+        var cpu = RuntimeSpec.CPU()
+        cpu.shares = wanted.cpuShares.map { UInt64(max(2, $0)) }
+        cpu.cpus = wanted.cpuset
+        cpu.quota = wanted.cpuQuota
+        cpu.period = wanted.cpuPeriod.map { UInt64(max(1000, $0)) }
+        cpu.realtimePeriod = wanted.cpuRealtimePeriod.map { UInt64(max(0, $0)) }
+        cpu.realtimeRuntime = wanted.cpuRealtimeRuntime
+        if let cpus = wanted.cpus {
+            cpu.period = 100_000
+            cpu.quota = Int64((cpus * 100_000).rounded())
+        }
+        return cpu
+    }
+
+    private func blockIO(_ wanted: Resources) throws -> RuntimeSpec.BlockIO {
+        var blockIO = RuntimeSpec.BlockIO()
+        blockIO.weight = wanted.blkioWeight.flatMap { UInt16(exactly: $0) }
+        let limits = wanted.blkioDevices ?? Resources.BlockDevices()
+        blockIO.weightDevice = try limits.weights.unlessEmpty?.map { limit in
+            let number = try HostDevice.blockDevice(limit.path)
+            return RuntimeSpec.WeightDevice(
+                major: number.major, minor: number.minor, weight: UInt16(clamping: limit.value))
+        }
+        func throttles(_ limits: [Resources.BlockDevices.Limit]) throws -> [RuntimeSpec.ThrottleDevice]? {
+            try limits.unlessEmpty?.map { limit in
+                let number = try HostDevice.blockDevice(limit.path)
+                return RuntimeSpec.ThrottleDevice(
+                    major: number.major, minor: number.minor, rate: UInt64(clamping: limit.value))
+            }
+        }
+        blockIO.throttleReadBpsDevice = try throttles(limits.readBytes)
+        blockIO.throttleWriteBpsDevice = try throttles(limits.writtenBytes)
+        blockIO.throttleReadIOPSDevice = try throttles(limits.reads)
+        blockIO.throttleWriteIOPSDevice = try throttles(limits.writes)
+        return blockIO
+    }
+}
+
+extension Array {
+    fileprivate var unlessEmpty: Self? { isEmpty ? nil : self }
+}

@@ -1,0 +1,44 @@
+import EngineWire
+import Testing
+
+extension Stories {
+    /// The engine as a service of a service manager.
+    @Suite struct Engines {
+        /// Hands over a listening socket as systemd does, and writes what the engine says of itself to `told`.
+        static let manager = """
+            use Socket; use POSIX ();
+            $^F = 9; my $run = $ENV{BERTH_RUN};
+            socket(my $listener, AF_UNIX, SOCK_STREAM, 0) or die; bind($listener, sockaddr_un("$run/berthd.sock")) or die; listen($listener, 9);
+            socket(my $notices, AF_UNIX, SOCK_DGRAM, 0) or die; bind($notices, sockaddr_un("$run/notices")) or die;
+            if (!fork) {
+                $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; $ENV{NOTIFY_SOCKET} = "$run/notices";
+                POSIX::dup2(fileno $listener, 3) if fileno $listener != 3;
+                exec "berthd";
+            }
+            recv($notices, my $word, 99, 0); open(my $told, ">", "$run/told"); print $told $word; close $told;
+            wait; sleep 1000;
+            """
+
+        @Test("a socket that is handed over is served, readiness is told, and the socket stays when the engine leaves")
+        func handedOver() async throws {
+            try await World.with(project: "handed-over", "services: { web: { image: busybox } }") { world in
+                try await world.shell("kill \(try await world.engineProcess()); mkdir -p \(world.run)")
+                try await world.eventually("the first engine is gone") {
+                    try await !world.processes().values.contains { $0.contains("berthd") }
+                }
+                try world.write(Self.manager, to: "manager.pl")
+                try await world.shell("perl manager.pl >/dev/null 2>&1 </dev/null &")
+                try await world.eventually("it is ready") {
+                    try await world.shell("cat \(world.run)/told || true") == "READY=1"
+                }
+                let inode = try await world.shell("stat -c %i \(world.run)/berthd.sock")
+                let engine = try await world.engineProcess()
+                try await world.berth("ps")
+                #expect(try await world.engineProcess() == engine, "berth must not start an engine of its own")
+                try await world.shell("kill \(engine)")
+                try await world.eventually("it has left") { try await !world.processes().keys.contains(engine) }
+                #expect(try await world.shell("stat -c %i \(world.run)/berthd.sock") == inode)
+            }
+        }
+    }
+}

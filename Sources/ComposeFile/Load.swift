@@ -22,11 +22,10 @@ private struct Loader {
         let name = ProjectName.resolve(request, workspace, documents, report)
         workspace.environment["COMPOSE_PROJECT_NAME"] = name
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
-        let scope = Scope(
-            directory: workspace.projectDirectory, environment: workspace.environment)
-        var model = assembly.model(of: documents, scope)
+        let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
+        var model = assembly.model(of: consume documents, scope)
         model.updateMapping { $0.remove("version") }
-        if !report.hasErrors, documents.isEmpty || model.mapping?.isEmpty ?? true {
+        if !report.hasErrors, model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
         try failIfErrors()
@@ -44,8 +43,7 @@ private struct Loader {
         return LoadResult(
             project: project, model: model, disabled: disabled, diagnostics: report.sorted,
             unsupported: unsupported.sorted, environment: workspace.environment,
-            references: references, sources: report.sources,
-            steps: request.steps)
+            references: references, sources: report.sources, steps: request.steps)
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {

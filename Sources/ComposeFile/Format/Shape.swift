@@ -86,6 +86,10 @@ package final class Shape: Sendable {
     package let names: TextPattern?
     package let record: Record?
     package let short: Short
+    /// Any string is right.
+    let takesAnyText: Bool
+    /// Somewhere in a value of this shape there can be an attribute that is not acted on.
+    let holdsUnacted: Bool
 
     package init(
         _ scalars: Scalars = [], meaning: Meaning = .text, allowed: [String] = [], pattern: TextPattern? = nil,
@@ -103,6 +107,11 @@ package final class Shape: Sendable {
         self.names = names
         self.record = record
         self.short = short
+        takesAnyText = scalars.contains(.string) && allowed.isEmpty && pattern == nil
+        let attributes = record?.attributes ?? []
+        holdsUnacted =
+            attributes.contains { $0.standing != .acted || $0.shape.holdsUnacted }
+            || items?.holdsUnacted ?? false || members?.holdsUnacted ?? false
     }
 }
 

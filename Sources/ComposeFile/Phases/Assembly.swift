@@ -22,13 +22,15 @@ struct Assembly {
     let report: Report
     let steps: LoadSteps
 
-    /// The merged canonical model of the documents.
-    func model(of documents: [SourceDocument], _ scope: Scope) -> Node {
+    /// The merged canonical model of the documents; they are taken apart, so that their trees are changed in place.
+    func model(of documents: consuming [SourceDocument], _ scope: Scope) -> Node {
         let file = Shape(record: Format.file)
         var model = Node(.mapping(Mapping()))
-        for document in documents {
-            var node = document.node
-            prepare(&node, hasVariables: document.hasVariables, file, scope, toleratesNull: documents.count > 1)
+        let toleratesNull = documents.count > 1
+        documents.reverse()
+        while var document = documents.popLast() {
+            var node = document.takeNode()
+            prepare(&node, hasVariables: document.hasVariables, file, scope, toleratesNull: toleratesNull)
             if let included = Inclusion(assembly: self, scope: scope).take(from: &node) {
                 var whole = included
                 Merging(lenient: !steps.interpolate).merge(node, onto: &whole, file)

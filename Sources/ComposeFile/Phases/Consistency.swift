@@ -67,7 +67,9 @@ struct Consistency {
     }
 
     private func checkTargets(_ service: Node) {
-        var seen: [String: Span] = [:]
+        let count = (service["volumes"]?.sequence?.count ?? 0) + (service["tmpfs"]?.sequence?.count ?? 0)
+        guard count > 0 else { return }
+        var seen = [String: Span](minimumCapacity: count)
         func check(_ path: String, _ span: Span) {
             let target = FilePath.clean(path)
             if let first = seen[target] {
@@ -121,7 +123,8 @@ struct Consistency {
 
     private func checkCycles() {
         var done: Set<String> = []
-        for name in services.keys.sorted() where !done.contains(name) {
+        let dependent = services.entries.filter { $0.value["depends_on"]?.mapping?.isEmpty == false }
+        for name in dependent.map(\.key).sorted() where !done.contains(name) {
             if let cycle = cycle(from: name, &done) {
                 let span = dependency(cycle[cycle.count - 2], cycle[cycle.count - 1])
                 report.error(span, "services depend on each other: \(cycle.joined(separator: " -> "))")

@@ -57,7 +57,7 @@ struct Inclusion {
         let documents = paths.compactMap(\.string).flatMap {
             assembly.reading.documents(of: FilePath.absolute($0, in: scope.directory), origin: origin)
         }
-        var model = assembly.model(of: documents, inner)
+        var model = assembly.model(of: consume documents, inner)
         scope.paths(from: inner.directory, assembly.steps).apply(to: &model)
         model.updateMapping { $0.removeAll { !Self.imported.contains($0.key) } }
         return model

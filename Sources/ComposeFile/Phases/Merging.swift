@@ -25,9 +25,29 @@ struct Merging {
 
     /// A tree that nothing came before: `!reset` parts are dropped, tags taken off.
     func settled(_ node: Node) -> Node {
+        guard !Self.isSettled(node) else { return node }
         var node = node
         settle(&node)
         return node
+    }
+
+    private static func isSettled(_ node: Node) -> Bool {
+        if node.isTagged { return false }
+        switch node.value {
+        case .mapping(let mapping):
+            let entries = mapping.entries
+            for index in entries.indices {
+                if entries[index].value.isTagged { return false }
+                if entries[index].value.isCollection, !isSettled(entries[index].value) { return false }
+            }
+        case .sequence(let nodes):
+            for index in nodes.indices {
+                if nodes[index].isTagged { return false }
+                if nodes[index].isCollection, !isSettled(nodes[index]) { return false }
+            }
+        default: break
+        }
+        return true
     }
 
     private func settle(_ node: inout Node) {
@@ -118,9 +138,13 @@ struct Merging {
         base.value = .sequence(merged)
     }
 
+    /// Lists under the rule hold one item of each identity.
+    static func unifies(_ rule: MergeRule) -> Bool { identity(rule) != nil }
+
     /// Leaves one item of each identity: the last one, where the first stood.
     func unify(_ nodes: inout [Node], _ rule: MergeRule) {
         guard nodes.count > 1, let identity = Self.identity(rule) else { return }
+        if nodes.count <= Self.fewItems, Self.areDistinct(nodes.map(identity)) { return }
         var positions: [String: Int] = [:]
         var result: [Node] = []
         for node in nodes {
@@ -138,9 +162,18 @@ struct Merging {
         nodes = result
     }
 
+    /// So many items are compared one by one, which is quicker than a table.
+    private static let fewItems = 12
+
+    private static func areDistinct(_ identities: [String?]) -> Bool {
+        identities.indices.allSatisfy { index in
+            identities[index] == nil || !identities[..<index].contains(identities[index])
+        }
+    }
+
     private static func identity(_ rule: MergeRule) -> ((Node) -> String?)? {
         switch rule {
-        case .uniqueText: { node in node.string.map { String($0.prefix { $0 != "=" }) } }
+        case .uniqueText: { node in node.string.map { $0.cut(at: UInt8(ascii: "=")).before } }
         case .distinct, .extraHosts: { $0.string }
         case .unique(.target): { $0["target"]?.string.map(FilePath.clean) }
         case .unique(.path): { $0["path"]?.string }

@@ -12,6 +12,7 @@ private struct Loader {
     let request: LoadRequest
     let source: any FileSource
     let report = Report()
+    private var steps: LoadSteps { request.steps }
 
     func load() throws(LoadFailure) -> LoadResult {
         var workspace = Discovery(request: request, source: source, report: report).workspace()
@@ -22,11 +23,13 @@ private struct Loader {
         workspace.environment["COMPOSE_PROJECT_NAME"] = name
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
         let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
-        var model = assembly.model(of: documents, scope)
-        if !report.hasErrors, documents.isEmpty || model.mapping?.isEmpty ?? true {
+        var model = assembly.model(of: consume documents, scope)
+        model.updateMapping { $0.remove("version") }
+        if !report.hasErrors, model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
         try failIfErrors()
+        let references = steps.interpolate ? [] : References.variables(in: model)
         complete(&model, name, workspace)
         let disabled = chooseServices(&model, workspace)
         try failIfErrors()
@@ -40,34 +43,36 @@ private struct Loader {
         return LoadResult(
             project: project, model: model, disabled: disabled, diagnostics: report.sorted,
             unsupported: unsupported.sorted, environment: workspace.environment,
-            references: documents.flatMap { References.variables(in: $0.node) }, sources: report.sources,
-            steps: request.steps)
+            references: references, sources: report.sources, steps: request.steps)
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
-        if request.steps.interpolate {
+        if steps.interpolate {
             Validation(report: report).checkRequired(model, Shape(record: Format.file))
         }
-        Completion().apply(to: &model)
-        if request.steps.resolvePaths {
+        Completion(lenient: !steps.interpolate).apply(to: &model)
+        Exclusions(report: report).check(model)
+        if steps.resolvePaths {
             PathResolution(directory: workspace.projectDirectory, home: workspace.environment["HOME"]).apply(to: &model)
         }
         let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
-        if request.steps.interpolate, request.steps.resolveEnvironment {
+        if steps.interpolate {
             model.update("services") { services in
-                services.updateMapping { resolution.resolveVariables(in: &$0) }
+                services.updateMapping { resolution.resolveVariables(in: &$0, arguments: steps.normalise) }
             }
         }
-        if request.steps.normalise {
+        if steps.normalise {
             Normalisation(projectName: name).apply(to: &model)
         }
-        model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
+        if steps.interpolate || steps.normalise {
+            model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
+        }
     }
 
     /// Splits off the services that profiles leave out, and checks the rest.
     private func chooseServices(_ model: inout Node, _ workspace: Workspace) -> Mapping {
         var disabled = Mapping()
-        guard request.steps.interpolate else { return disabled }
+        guard steps.interpolate else { return disabled }
         let profiles = Profiles(request, environment: workspace.environment)
         for name in request.services where model["services"]?[name] == nil {
             let known = model["services"]?.mapping?.keys ?? []
@@ -79,17 +84,18 @@ private struct Loader {
         model.update("services") { services in
             services.updateMapping { disabled = profiles.split(&$0) }
         }
-        if request.steps.checkConsistency, !report.hasErrors {
+        if steps.checkConsistency, !report.hasErrors {
             Consistency(report: report, model: model, disabled: disabled).check()
         }
         return disabled
     }
 
     private func readFiles(_ model: inout Node, _ workspace: Workspace) {
-        guard request.steps.interpolate, request.steps.resolveEnvironment else { return }
+        guard steps.interpolate else { return }
+        let variables = steps.resolveEnvironment
         let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
         model.update("services") { services in
-            services.updateMapping { resolution.readFiles(of: &$0) }
+            services.updateMapping { resolution.readFiles(of: &$0, variables: variables) }
         }
     }
 

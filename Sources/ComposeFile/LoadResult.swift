@@ -18,7 +18,7 @@ package struct LoadResult: Sendable {
     package var unsupported: [Diagnostic]
     /// The variables that interpolation saw, the project's name among them.
     package var environment: [String: String]
-    /// Every `${…}` of the files.
+    /// Every `${…}` of the merged model and of the project's name; empty when they were replaced by their values.
     package var references: [Template.Reference]
     /// The files, for rendering diagnostics.
     package var sources: SourceMap

@@ -15,17 +15,20 @@ final class Report {
     var sources = SourceMap()
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var hasErrors = false
-    private var path: [Part] = []
+    /// Where the walk is. Unchecked: it changes with every node of a walk, and only in `inside`, which never overlaps itself.
+    @exclusivity(unchecked) private var path: [Part] = []
     private var unset: [String: Int] = [:]
 
     // MARK: Paths
 
+    @inline(__always)
     func inside<Result>(_ key: String, _ body: () -> Result) -> Result {
         path.append(.key(key))
         defer { path.removeLast() }
         return body()
     }
 
+    @inline(__always)
     func inside<Result>(_ index: Int, _ body: () -> Result) -> Result {
         path.append(.index(index))
         defer { path.removeLast() }
@@ -110,11 +113,33 @@ extension Node {
     static func text(_ text: String, at span: Span) -> Node { Node(.string(text), at: span) }
 
     static func members(_ members: [(String, Node)], at span: Span) -> Node {
-        var mapping = Mapping()
+        var mapping = Mapping(capacity: members.count)
         for (key, value) in members { mapping.append(Mapping.Entry(key: key, keySpan: span, value: value)) }
         return Node(.mapping(mapping), at: span)
     }
 
+    /// A mapping or a list. Here and not beside `Node`: inlined within a module, a look at the kind copies nothing.
+    @inline(__always) var isCollection: Bool {
+        switch value {
+        case .mapping, .sequence: true
+        default: false
+        }
+    }
+
+    /// It has one of Compose's tags.
+    @inline(__always) var isTagged: Bool {
+        guard case .none = tag else { return true }
+        return false
+    }
+
     /// Strings of a list, other items left out.
-    var texts: [String] { sequence?.compactMap(\.string) ?? [] }
+    var texts: [String] {
+        guard case .sequence(let nodes) = value else { return [] }
+        var texts: [String] = []
+        texts.reserveCapacity(nodes.count)
+        for index in nodes.indices {
+            if case .string(let text) = nodes[index].value { texts.append(text) }
+        }
+        return texts
+    }
 }

@@ -20,14 +20,21 @@ package struct PullRequest: Codable, Hashable, Sendable {
     package var platform: String?
     package var logins: RegistryLogins
 
-    enum CodingKeys: String, CodingKey {
-        case reference, platform
-        case logins = "credentials"
-    }
-
     package init(reference: String, platform: String? = nil, logins: RegistryLogins = RegistryLogins()) {
         self.reference = reference
         self.platform = platform
+        self.logins = logins
+    }
+}
+
+/// `POST /v1/images/resolve`: what the registries call these images now; the answer is the references in the same order,
+/// each with its digest.
+package struct ResolveRequest: Codable, Hashable, Sendable {
+    package var references: [String]
+    package var logins: RegistryLogins
+
+    package init(references: [String], logins: RegistryLogins = RegistryLogins()) {
+        self.references = references
         self.logins = logins
     }
 }

@@ -55,8 +55,10 @@ struct Composer: ~Copyable {
         written += 1
         switch item.event {
         case .alias(let name): return try expand(name, at: item.span)
-        case .scalar(let text, let anchor, let tag, let plain):
-            let node = scalar(text, tag: tag, plain: plain, at: item.span)
+        case .scalar(let text, let anchor, let tag, let style):
+            var node = scalar(text, tag: tag, plain: style.isPlain, at: item.span)
+            // What a tag makes of the text (`!!binary`) is not looked into.
+            node.hasDollar = style.hasDollar || tag != nil
             if let anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
             return node
         case .sequenceStart(let anchor, let tag):
@@ -67,13 +69,14 @@ struct Composer: ~Copyable {
                     if case .sequenceEnd = next.event { break }
                     nodes.append(try composer.node(from: next))
                 }
-                let span = composer.extended(item.span)
-                return Node(.sequence(nodes), at: span, tag: Self.mergeTag(tag))
+                let hasDollar = nodes.contains { $0.hasDollar }
+                return composer.collection(.sequence(nodes), at: item.span, tag: tag, hasDollar: hasDollar)
             }
         case .mappingStart(let anchor, let tag):
             return try collection(anchor, at: item.span) { (composer) throws(Stop) in
                 let mapping = try composer.mapping()
-                return Node(.mapping(mapping), at: composer.extended(item.span), tag: Self.mergeTag(tag))
+                let hasDollar = mapping.entries.contains { $0.value.hasDollar }
+                return composer.collection(.mapping(mapping), at: item.span, tag: tag, hasDollar: hasDollar)
             }
         default: return Node(.null, at: item.span)
         }
@@ -98,6 +101,13 @@ struct Composer: ~Copyable {
         return node
     }
 
+    /// A collection whose end was just read.
+    private func collection(_ value: Node.Value, at span: Span, tag: String?, hasDollar: Bool) -> Node {
+        var node = Node(value, at: extended(span), tag: Self.mergeTag(tag))
+        node.hasDollar = hasDollar
+        return node
+    }
+
     private mutating func expand(_ name: String, at span: Span) throws(Stop) -> Node {
         guard let anchor = anchors[name] else {
             if open.contains(name) { throw stop(span, "the alias *\(name)' stands inside the anchor it refers to") }
@@ -116,7 +126,7 @@ struct Composer: ~Copyable {
     // MARK: Mappings
 
     private mutating func mapping() throws(Stop) -> Mapping {
-        var mapping = Mapping()
+        var mapping = Mapping(capacity: 4)
         var merges: [(value: Node, span: Span)] = []
         while true {
             let item = try next()
@@ -141,24 +151,26 @@ struct Composer: ~Copyable {
 
     /// The text of a key, and whether it is the merge key.
     private mutating func key(_ item: Item) throws(Stop) -> (String, Bool) {
-        var node: Node
         switch item.event {
-        case .scalar("<<", _, nil, true):
+        case .scalar("<<", _, "tag:yaml.org,2002:merge", _):
             written += 1
             return ("<<", true)
-        case .scalar(let text, let anchor, nil, true):
+        case .scalar(let text, let anchor, nil, let style) where style.isPlain:
             written += 1
-            node = Node(ScalarResolution.resolve(text), at: item.span)
-            if node.string == nil {
+            if text == "<<" { return (text, true) }
+            let resolved = ScalarResolution.resolve(text)
+            if case .string = resolved {
+            } else {
                 problems.append(
                     Problem(
-                        span: item.span, message: "a key must be text, found \(node.kind): \(text)",
+                        span: item.span, message: "a key must be text, found \(Node(resolved).kind): \(text)",
                         hint: "quote it: \"\(text)\""))
             }
-            node.value = .string(text)
-            if let anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
-        default: node = try self.node(from: item)
+            if let anchor { anchors[anchor] = Anchor(node: Node(.string(text), at: item.span), weight: 1) }
+            return (text, false)
+        default: break
         }
+        let node = try self.node(from: item)
         if let text = node.string { return (text, false) }
         problems.append(Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
         return ("", false)
@@ -182,7 +194,9 @@ struct Composer: ~Copyable {
                         hint: "name an anchored mapping, as in `<<: *defaults`"))
                 return
             }
-            for var entry in other.entries where mapping.index(of: entry.key) == nil {
+            let entries = other.entries
+            for index in entries.indices where mapping.index(of: entries[index].key) == nil {
+                var entry = entries[index]
                 entry.value.tag = .none
                 mapping.append(entry)
             }

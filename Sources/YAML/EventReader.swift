@@ -12,11 +12,18 @@ struct EventReader: ~Copyable {
         case documentStart
         case documentEnd
         case alias(anchor: String)
-        case scalar(text: String, anchor: String?, tag: String?, plain: Bool)
+        case scalar(text: String, anchor: String?, tag: String?, style: Style)
         case sequenceStart(anchor: String?, tag: String?)
         case sequenceEnd
         case mappingStart(anchor: String?, tag: String?)
         case mappingEnd
+    }
+
+    /// How a scalar is written.
+    struct Style {
+        let isPlain: Bool
+        /// There is a `$` in it.
+        let hasDollar: Bool
     }
 
     struct Failure: Error {
@@ -58,13 +65,7 @@ struct EventReader: ~Copyable {
         case YAML_DOCUMENT_START_EVENT: .documentStart
         case YAML_DOCUMENT_END_EVENT: .documentEnd
         case YAML_ALIAS_EVENT: .alias(anchor: text(event.data.alias.anchor) ?? "")
-        case YAML_SCALAR_EVENT:
-            .scalar(
-                text: String(
-                    decoding: UnsafeBufferPointer(
-                        start: event.data.scalar.value, count: event.data.scalar.length), as: UTF8.self),
-                anchor: text(event.data.scalar.anchor), tag: text(event.data.scalar.tag),
-                plain: event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+        case YAML_SCALAR_EVENT: scalar(event)
         case YAML_SEQUENCE_START_EVENT:
             .sequenceStart(
                 anchor: text(event.data.sequence_start.anchor), tag: text(event.data.sequence_start.tag))
@@ -74,6 +75,16 @@ struct EventReader: ~Copyable {
         case YAML_MAPPING_END_EVENT: .mappingEnd
         default: .streamEnd
         }
+    }
+
+    private static func scalar(_ event: yaml_event_t) -> Event {
+        let scalar = event.data.scalar
+        let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+        let style = Style(
+            isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE, hasDollar: bytes.contains(UInt8(ascii: "$")))
+        return .scalar(
+            text: String(decoding: bytes, as: UTF8.self), anchor: text(scalar.anchor), tag: text(scalar.tag),
+            style: style)
     }
 
     private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {

@@ -12,13 +12,18 @@ package struct Mapping: Sendable {
         }
     }
 
-    /// From this many members on, keys are looked up in a table.
-    private static let tableThreshold = 40
+    /// More members than these are found by a table.
+    private static let few = 8
 
     package private(set) var entries: [Entry] = []
-    private var table: [String: Int] = [:]
+    /// The position + 1 of each key, by its hash; 0 is a free slot. A power of two in size and at most half full; empty
+    /// when there are few members. Two arrays and no more: mappings are copied with every node that is passed on.
+    private var slots: [UInt32] = []
 
     package init() {}
+
+    /// An empty mapping with room for so many members.
+    package init(capacity: Int) { entries.reserveCapacity(capacity) }
 
     package init(_ members: [(String, Node)]) {
         for (key, value) in members { self[key] = value }
@@ -29,15 +34,39 @@ package struct Mapping: Sendable {
     package var keys: [String] { entries.map(\.key) }
 
     package func index(of key: String) -> Int? {
-        if entries.count < Self.tableThreshold { return entries.firstIndex { $0.key == key } }
-        return table[key]
+        guard slots.isEmpty else { return tableIndex(of: key) }
+        for index in entries.indices where isKey(key, at: index) { return index }
+        return nil
     }
+
+    /// Lengths first: they lie in the string itself, and most keys of a mapping differ in them. They also tell apart the
+    /// spellings of one accented letter, which to Unicode are equal.
+    private func isKey(_ key: String, at index: Int) -> Bool {
+        entries[index].key.utf8.count == key.utf8.count && entries[index].key == key
+    }
+
+    private func tableIndex(of key: String) -> Int? {
+        let mask = slots.count - 1
+        var slot = hash(key) & mask
+        while slots[slot] != 0 {
+            let index = Int(slots[slot]) - 1
+            if isKey(key, at: index) { return index }
+            slot = (slot + 1) & mask
+        }
+        return nil
+    }
+
+    /// Cheap for tables in which a walk over all keys would do no harm, seeded for those that a file can make long.
+    private func hash(_ key: String) -> Int { slots.count <= 128 ? Int(keyHash(key) >> 16) : key.hashValue }
 
     package func entry(_ key: String) -> Entry? { index(of: key).map { entries[$0] } }
 
     /// Setting keeps the position and the key's place of a member that exists; setting nil removes it.
     package subscript(key: String) -> Node? {
-        get { index(of: key).map { entries[$0].value } }
+        get {
+            guard let index = index(of: key) else { return nil }
+            return entries[index].value
+        }
         set {
             guard let newValue else { return remove(key) }
             if let index = index(of: key) {
@@ -49,17 +78,14 @@ package struct Mapping: Sendable {
     }
 
     /// Adds a member whose key is known to be new.
-    package mutating func append(_ entry: Entry) {
+    package mutating func append(_ entry: consuming Entry) {
         entries.append(entry)
-        if entries.count == Self.tableThreshold {
-            table = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
-        } else if entries.count > Self.tableThreshold {
-            table[entry.key] = entries.count - 1
-        }
+        if entries.count <= Self.few { return }
+        if slots.count < entries.count * 2 { rebuildTable() } else { enter(entries.count - 1) }
     }
 
     /// Sets a member together with the place of its key.
-    package mutating func put(_ entry: Entry) {
+    package mutating func put(_ entry: consuming Entry) {
         if let index = index(of: entry.key) { entries[index] = entry } else { append(entry) }
     }
 
@@ -85,9 +111,19 @@ package struct Mapping: Sendable {
     }
 
     private mutating func rebuildTable() {
-        table =
-            entries.count < Self.tableThreshold
-            ? [:] : Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
+        slots = []
+        guard entries.count > Self.few else { return }
+        var size = Self.few * 4
+        while size < entries.count * 4 { size *= 2 }
+        slots = [UInt32](repeating: 0, count: size)
+        for index in entries.indices { enter(index) }
+    }
+
+    private mutating func enter(_ index: Int) {
+        let mask = slots.count - 1
+        var slot = hash(entries[index].key) & mask
+        while slots[slot] != 0 { slot = (slot + 1) & mask }
+        slots[slot] = UInt32(index + 1)
     }
 }
 

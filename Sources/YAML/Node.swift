@@ -26,6 +26,8 @@ package struct Node: Sendable {
     package var value: Value
     package var span: Span
     package var tag: Tag = .none
+    /// A `$` stands in one of the strings of a node that was read from a file; of other nodes it says nothing.
+    package internal(set) var hasDollar = false
 
     package init(_ value: Value, at span: Span = .none, tag: Tag = .none) {
         self.value = value
@@ -68,10 +70,16 @@ package struct Node: Sendable {
         }
     }
 
-    package var isNull: Bool { value == .null }
+    package var isNull: Bool {
+        guard case .null = value else { return false }
+        return true
+    }
 
     /// The member `key` of a mapping; nil for anything else.
-    package subscript(key: String) -> Node? { mapping?[key] }
+    package subscript(key: String) -> Node? {
+        guard case .mapping(let mapping) = value else { return nil }
+        return mapping[key]
+    }
 
     /// Changes a mapping in place, without copying it; does nothing to another kind of node.
     package mutating func updateMapping(_ body: (inout Mapping) -> Void) {

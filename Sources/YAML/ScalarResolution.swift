@@ -8,8 +8,9 @@ package enum ScalarResolution {
         return copy.withUTF8 { bytes in
             guard let first = bytes.first else { return .null }
             switch first {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"):
-                return word(text) ?? date(bytes, text) ?? number(text) ?? .string(text)
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): return date(bytes, text) ?? number(bytes, text) ?? .string(text)
+            case UInt8(ascii: "+"), UInt8(ascii: "-"):
+                return word(text) ?? date(bytes, text) ?? number(bytes, text) ?? .string(text)
             case UInt8(ascii: "."): return word(text) ?? float(text).map { .float($0) } ?? .string(text)
             case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "t"), UInt8(ascii: "T"),
                 UInt8(ascii: "f"), UInt8(ascii: "F"):
@@ -33,32 +34,62 @@ package enum ScalarResolution {
 
     /// Digits with any of the prefixes of Go's integer literals, underscores left out; else a decimal fraction.
     package static func number(_ text: String) -> Node.Value? {
-        let plain = text.contains("_") ? String(text.filter { $0 != "_" }) : text
-        if let value = integer(plain) { return value }
-        return float(plain).map { .float($0) }
+        var copy = text
+        return copy.withUTF8 { number($0, text) }
     }
 
-    private static func integer(_ text: String) -> Node.Value? {
-        var digits = Substring(text)
-        let negative = digits.first == "-"
-        if negative || digits.first == "+" { digits.removeFirst() }
-        var radix = 10
-        for (prefix, base) in [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)]
-        where digits.hasPrefix(prefix) {
-            digits = digits.dropFirst(2)
-            radix = base
+    private static func number(_ bytes: UnsafeBufferPointer<UInt8>, _ text: String) -> Node.Value? {
+        if bytes.contains(UInt8(ascii: "_")) {
+            let plain = String(decoding: bytes.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
+            return plain.isEmpty ? nil : number(plain)
         }
-        if radix == 10, digits.utf8.count > 1, digits.first == "0" {
-            digits = digits.dropFirst()
-            radix = 8
+        if let value = integer(bytes) { return value }
+        return float(text).map { .float($0) }
+    }
+
+    private static func integer(_ bytes: UnsafeBufferPointer<UInt8>) -> Node.Value? {
+        var digits = bytes[...]
+        let negative = digits.first == UInt8(ascii: "-")
+        if negative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
+        let radix = takePrefix(&digits)
+        guard !digits.isEmpty else { return nil }
+        var magnitude: UInt64 = 0
+        for byte in digits {
+            guard let digit = value(of: byte), digit < radix else { return nil }
+            let (shifted, overflow) = magnitude.multipliedReportingOverflow(by: radix)
+            let (sum, carry) = shifted.addingReportingOverflow(digit)
+            if overflow || carry { return nil }
+            magnitude = sum
         }
-        guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-"),
-            let magnitude = UInt64(digits, radix: radix)
-        else { return nil }
         if negative {
             return magnitude <= UInt64(Int64.max) + 1 ? .integer(Int64(truncatingIfNeeded: 0 &- magnitude)) : nil
         }
         return magnitude <= UInt64(Int64.max) ? .integer(Int64(magnitude)) : .unsigned(magnitude)
+    }
+
+    /// The radix that `0x`, `0o`, `0b` or a leading zero give; what gave it is taken off.
+    private static func takePrefix(_ digits: inout Slice<UnsafeBufferPointer<UInt8>>) -> UInt64 {
+        guard digits.count > 1, digits.first == UInt8(ascii: "0") else { return 10 }
+        let radix: UInt64
+        switch digits[digits.startIndex + 1] {
+        case UInt8(ascii: "x"), UInt8(ascii: "X"): radix = 16
+        case UInt8(ascii: "o"), UInt8(ascii: "O"): radix = 8
+        case UInt8(ascii: "b"), UInt8(ascii: "B"): radix = 2
+        default:
+            digits = digits.dropFirst()
+            return 8
+        }
+        digits = digits.dropFirst(2)
+        return radix
+    }
+
+    private static func value(of digit: UInt8) -> UInt64? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(digit - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(digit - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(digit - UInt8(ascii: "A")) + 10
+        default: nil
+        }
     }
 
     /// `[-+]? ( .digits | digits [ . digits? ] ) [ e [+-]? digits ]`

@@ -59,6 +59,31 @@ import YAML
         #expect(first(text)?["y"] == first(expected))
     }
 
+    @Test(
+        "members are found whatever their number, in their order, after some were removed too",
+        arguments: [1, 8, 9, 64, 65, 1000])
+    func members(_ count: Int) {
+        var mapping = Mapping()
+        for number in 0..<count { mapping["key\(number)"] = Node(.integer(Int64(number))) }
+        let copy = mapping
+        mapping.removeAll { $0.value.integer == 0 }
+        mapping["last"] = Node(.null)
+        mapping["key\(count - 1)"] = Node(.bool(true))
+        #expect(copy.keys == (0..<count).map { "key\($0)" })
+        #expect((0..<count).allSatisfy { copy["key\($0)"]?.integer == Int64($0) })
+        #expect(mapping["key0"] == nil || count == 1)
+        #expect(mapping["last"]?.isNull == true && mapping["none"] == nil)
+        #expect(mapping["key\(count - 1)"]?.bool == true && mapping.count == max(2, count))
+    }
+
+    @Test("two spellings of one accented letter are two keys, among few and among many", arguments: [0, 20, 100])
+    func spellings(_ others: Int) {
+        let text = (0..<others).map { "k\($0): 0\n" }.joined() + "\u{E9}: 1\ne\u{301}: 2\n"
+        let parsed = parse(Array(text.utf8), file: 0)
+        #expect(parsed.problems.isEmpty)
+        #expect(parsed.documents.first?["\u{E9}"]?.integer == 1 && parsed.documents.first?["e\u{301}"]?.integer == 2)
+    }
+
     @Test("anchors of an earlier document can be used in a later one")
     func documents() {
         let parsed = parse(Array("a: &x 1\n---\nb: *x\n".utf8), file: 0)

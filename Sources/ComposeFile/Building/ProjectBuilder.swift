@@ -64,8 +64,9 @@ struct ProjectBuilder {
 
     /// `network_mode: NAME` names a network that exists; `bridge` stands for the project's own default network.
     private func addNamedNetworks(_ project: inout Project) {
+        let known = model["networks"]?.mapping ?? Mapping()
         for service in project.services {
-            for attachment in service.networks where model["networks"]?[attachment.network] == nil {
+            for attachment in service.networks where known.index(of: attachment.network) == nil {
                 if attachment.network == "default" {
                     project.networks["default"] = NetworkDefinition(name: "\(name)_default")
                 } else {
@@ -146,9 +147,9 @@ struct Usage {
 
     init(_ services: [Service]) {
         for service in services {
-            networks.formUnion(service.networks.map(\.network))
-            secrets.formUnion(service.secrets.map(\.source))
-            configs.formUnion(service.configs.map(\.source))
+            for attachment in service.networks { networks.insert(attachment.network) }
+            for secret in service.secrets { secrets.insert(secret.source) }
+            for config in service.configs { configs.insert(config.source) }
             for volume in service.volumes {
                 if case .volume(let source?, _, _) = volume.kind { volumes.insert(source) }
             }
@@ -160,7 +161,7 @@ extension Node? {
     /// The members of a mapping whose values are text; null counts as empty.
     var texts: [String: String] {
         guard let mapping = self?.mapping else { return [:] }
-        var result: [String: String] = [:]
+        var result = [String: String](minimumCapacity: mapping.count)
         for entry in mapping.entries {
             result[entry.key] = entry.value.isNull ? "" : Validation.plainText(entry.value) ?? ""
         }

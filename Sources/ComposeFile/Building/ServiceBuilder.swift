@@ -38,7 +38,10 @@ struct ServiceBuilder {
         node?.string.flatMap(GoDuration.parse).map { .nanoseconds($0) }
     }
 
-    private func words(_ node: Node?) -> [String]? { node?.sequence.map { $0.compactMap(\.string) } }
+    private func words(_ node: Node?) -> [String]? {
+        guard let node, case .sequence = node.value else { return nil }
+        return node.texts
+    }
 
     // MARK: Parts
 
@@ -60,7 +63,7 @@ struct ServiceBuilder {
 
     /// Variables that have a value.
     private func variables(_ node: Node?) -> [String: String] {
-        var result: [String: String] = [:]
+        var result = [String: String](minimumCapacity: node?.mapping?.count ?? 0)
         for entry in node?.mapping?.entries ?? [] where !entry.value.isNull { result[entry.key] = entry.value.string }
         return result
     }

@@ -5,20 +5,15 @@ struct Support {
     let report: Report
 
     func check(_ node: Node, _ shape: Shape) {
+        guard shape.holdsUnacted else { return }
         switch node.value {
         case .mapping(let mapping):
-            for entry in mapping.entries {
-                report.inside(entry.key) {
-                    if let record = shape.record {
-                        guard let attribute = record[entry.key] else { return }
-                        if attribute.standing == .acted {
-                            check(entry.value, attribute.shape)
-                        } else {
-                            judge(entry, attribute.standing)
-                        }
-                    } else if let members = shape.members {
-                        check(entry.value, members)
-                    }
+            let entries = mapping.entries
+            for index in entries.indices {
+                if let record = shape.record {
+                    check(entries[index], record)
+                } else if let members = shape.members, entries[index].value.isCollection {
+                    report.inside(entries[index].key) { check(entries[index].value, members) }
                 }
             }
             if shape.record === Format.serviceVolume { checkVolume(node) }
@@ -26,8 +21,17 @@ struct Support {
             if shape.record === Format.network { checkNetwork(node) }
         case .sequence(let nodes):
             guard let items = shape.items else { return }
-            for (index, item) in nodes.enumerated() { report.inside(index) { check(item, items) } }
+            for index in nodes.indices { report.inside(index) { check(nodes[index], items) } }
         default: return
+        }
+    }
+
+    private func check(_ entry: Mapping.Entry, _ record: Record) {
+        guard let attribute = record[entry.key] else { return }
+        switch attribute.standing {
+        case .acted where !attribute.shape.holdsUnacted: return
+        case .acted: report.inside(entry.key) { check(entry.value, attribute.shape) }
+        default: report.inside(entry.key) { judge(entry, attribute.standing) }
         }
     }
 

@@ -1,5 +1,5 @@
 /// One attribute of the format: its name, form, meaning and standing.
-package struct Attribute: Sendable {
+package final class Attribute: Sendable {
     package let name: String
     package let shape: Shape
     package let merge: MergeRule
@@ -73,19 +73,19 @@ package final class Record: Sendable {
     package let attributes: [Attribute]
     /// `x-…` members are allowed.
     package let allowsExtensions: Bool
-    private let index: [String: Int]
+    /// The attributes that have to be given.
+    let required: [Attribute]
+    private let index: NameIndex
 
     package init(_ title: String, extensions: Bool = true, _ attributes: [Attribute]) {
         self.title = title
         self.attributes = attributes
         allowsExtensions = extensions
-        index = Dictionary(attributes.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        required = attributes.filter(\.isRequired)
+        index = NameIndex(attributes.map(\.name))
     }
 
-    package subscript(name: String) -> Attribute? { index[name].map { attributes[$0] } }
-
-    /// The position of an attribute in the printed order; extensions and unknown ones come last.
-    package func rank(_ name: String) -> Int { index[name] ?? attributes.count }
+    package subscript(name: String) -> Attribute? { index.position(of: name).map { attributes[$0] } }
 }
 
 /// The Compose format, declared once: decoding, merging, validation, the JSON schema and the printed order come from it.

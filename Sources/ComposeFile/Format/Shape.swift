@@ -68,8 +68,9 @@ package final class Shape: Sendable {
         case include
     }
 
+    /// What a key without `=` means.
     package enum Missing: Sendable {
-        case null, empty
+        case null, empty, refused
     }
 
     package let scalars: Scalars
@@ -85,6 +86,10 @@ package final class Shape: Sendable {
     package let names: TextPattern?
     package let record: Record?
     package let short: Short
+    /// Any string is right.
+    let takesAnyText: Bool
+    /// Somewhere in a value of this shape there can be an attribute that is not acted on.
+    let holdsUnacted: Bool
 
     package init(
         _ scalars: Scalars = [], meaning: Meaning = .text, allowed: [String] = [], pattern: TextPattern? = nil,
@@ -102,6 +107,11 @@ package final class Shape: Sendable {
         self.names = names
         self.record = record
         self.short = short
+        takesAnyText = scalars.contains(.string) && allowed.isEmpty && pattern == nil
+        let attributes = record?.attributes ?? []
+        holdsUnacted =
+            attributes.contains { $0.standing != .acted || $0.shape.holdsUnacted }
+            || items?.holdsUnacted ?? false || members?.holdsUnacted ?? false
     }
 }
 
@@ -132,6 +142,9 @@ extension Shape {
     /// `K=V` items or a mapping; a key without a value is empty.
     package static let labels = Shape(
         items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .empty))
+    /// `K=V` items or a mapping, with a value everywhere.
+    static let namedTexts = Shape(
+        items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .refused))
     package static let driverOptions = Shape(members: .textOrNumber)
     package static let command = Shape([.string, .null], items: .text, short: .commandLine)
     package static let extraHosts = Shape(

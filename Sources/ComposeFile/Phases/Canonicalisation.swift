@@ -7,24 +7,62 @@ struct Canonicalisation {
     var lenient = false
 
     func apply(to node: inout Node, _ shape: Shape) {
-        guard node.tag != .reset else { return }
+        if case .reset = node.tag { return }
         expand(&node, shape)
         switch node.value {
         case .mapping:
             if let record = shape.record {
                 members(&node, record)
-            } else if let members = shape.members {
-                node.updateMapping { mapping in
-                    mapping.updateValues { key, value in report.inside(key) { apply(to: &value, members) } }
-                }
+            } else if let members = shape.members, !areDone(node, members) {
+                values(&node, members)
             }
-        case .sequence:
-            guard let items = shape.items else { return }
-            node.updateSequence { nodes in
-                nodes.removeAll { $0.tag == .reset }
-                for index in nodes.indices { report.inside(index) { apply(to: &nodes[index], items) } }
-            }
+        case .sequence: if let items = shape.items, !areDone(node, items) { self.items(&node, items) }
         default: if !lenient { Scalars(report: report).convert(&node, shape) }
+        }
+    }
+
+    /// Nothing is to be done about a scalar, as about most of them. Trees that aliases share stay shared that way.
+    @inline(__always)
+    private func isDone(_ node: Node, _ shape: Shape) -> Bool {
+        guard case .none = shape.short else { return false }
+        switch node.value {
+        case .mapping, .sequence: return false
+        case .null: return true
+        case .string:
+            switch shape.meaning {
+            case .text, .booleanOrText, .anything: return true
+            default: return lenient
+            }
+        default: return lenient
+        }
+    }
+
+    private func areDone(_ collection: Node, _ shape: Shape) -> Bool {
+        switch collection.value {
+        case .mapping(let mapping):
+            for index in mapping.entries.indices where !isDone(mapping.entries[index].value, shape) { return false }
+            return true
+        case .sequence(let nodes):
+            for index in nodes.indices where nodes[index].isTagged || !isDone(nodes[index], shape) { return false }
+            return true
+        default: return false
+        }
+    }
+
+    private func items(_ node: inout Node, _ shape: Shape) {
+        node.updateSequence { nodes in
+            if nodes.contains(where: \.isTagged) { nodes.removeAll { $0.tag == .reset } }
+            for index in nodes.indices where !isDone(nodes[index], shape) {
+                report.inside(index) { apply(to: &nodes[index], shape) }
+            }
+        }
+    }
+
+    private func values(_ node: inout Node, _ shape: Shape) {
+        node.updateMapping { mapping in
+            for index in mapping.entries.indices where !isDone(mapping.entries[index].value, shape) {
+                report.inside(mapping.entries[index].key) { mapping.update(at: index) { apply(to: &$0, shape) } }
+            }
         }
     }
 
@@ -32,12 +70,13 @@ struct Canonicalisation {
         var externalName: Node?
         node.updateMapping { mapping in
             for index in mapping.entries.indices {
-                let entry = mapping.entries[index]
-                guard let attribute = record[entry.key] else { continue }
-                report.inside(entry.key) {
-                    if case .external = attribute.shape.short { externalName = entry.value["name"] }
+                guard let attribute = record[mapping.entries[index].key] else { continue }
+                let shape = attribute.shape
+                if case .external = shape.short { externalName = mapping.entries[index].value["name"] }
+                if isDone(mapping.entries[index].value, shape) { continue }
+                report.inside(attribute.name) {
                     mapping.update(at: index) { value in
-                        apply(to: &value, attribute.shape)
+                        apply(to: &value, shape)
                         unify(&value, attribute)
                     }
                 }
@@ -51,17 +90,32 @@ struct Canonicalisation {
     }
 
     private func unify(_ value: inout Node, _ attribute: Attribute) {
+        guard case .sequence = value.value else { return }
         let rule = attribute.merge
         let collapses: Bool
         switch rule {
         case .byKind, .distinct, .extraHosts: collapses = false
         default: collapses = true
         }
-        if attribute.shape.uniqueItems, !collapses, let nodes = value.sequence { checkDistinct(nodes) }
-        value.updateSequence { Merging().unify(&$0, rule) }
+        if attribute.shape.uniqueItems, !collapses { checkDistinct(value.sequence ?? []) }
+        if lenient, rule == .members {
+            // Lists of `K=V` that stay as they are written are of unique keys all the same.
+            value.updateSequence { Merging().unify(&$0, .uniqueText) }
+        } else if Merging.unifies(rule) {
+            value.updateSequence { Merging().unify(&$0, rule) }
+        }
+    }
+
+    /// So many items are compared one by one, which is quicker than a table.
+    private static let fewItems = 12
+
+    private static func areDistinct(_ nodes: [Node]) -> Bool {
+        if nodes.count > fewItems { return Set(nodes).count == nodes.count }
+        return nodes.indices.allSatisfy { index in !nodes[..<index].contains(nodes[index]) }
     }
 
     private func checkDistinct(_ nodes: [Node]) {
+        if Self.areDistinct(nodes) { return }
         var seen: [Node: Span] = [:]
         for (index, node) in nodes.enumerated() {
             if let first = seen[node] {
@@ -80,6 +134,7 @@ struct Canonicalisation {
     /// The forms that raw output leaves as they are written.
     private static func staysRaw(_ short: Shape.Short) -> Bool {
         switch short {
+        case .keyValues(missing: .refused): false
         case .listOfOne, .keyValues, .healthTest, .extraHosts, .commandLine: true
         default: false
         }
@@ -88,7 +143,7 @@ struct Canonicalisation {
     private func expand(_ node: inout Node, _ shape: Shape) {
         if lenient, Self.staysRaw(shape.short) { return }
         switch shape.short {
-        case .none: return
+        case .none, .optionList: return
         case .listOfOne, .envFiles: if node.string != nil { wrap(&node) }
         case .keyValues(let missing): keyValues(&node, missing)
         case .names: names(&node) { Node(.null, at: $0) }
@@ -103,7 +158,6 @@ struct Canonicalisation {
         case .extends: if let text = node.string { member(&node, "service", text) }
         case .include: if let text = node.string { member(&node, "path", text) }
         case .healthTest: healthTest(&node)
-        case .optionList: if node.sequence == nil { wrap(&node) }
         case .gpus: gpus(&node)
         case .external: if node.mapping != nil { node.value = .bool(true) }
         case .commandLine: command(&node)
@@ -112,7 +166,10 @@ struct Canonicalisation {
         if case .envFiles = shape.short {
             node.updateSequence { nodes in
                 for index in nodes.indices {
+                    let span = nodes[index].span
                     if let text = nodes[index].string { member(&nodes[index], "path", text) }
+                    if nodes[index].tag == .reset { continue }
+                    nodes[index].updateMapping { $0.fill("required", Node(.bool(true), at: span)) }
                 }
             }
         }
@@ -130,31 +187,41 @@ struct Canonicalisation {
     private func keyValues(_ node: inout Node, _ missing: Shape.Missing) {
         func absent(_ span: Span) -> Node {
             switch missing {
-            case .null: Node(.null, at: span)
+            case .null, .refused: Node(.null, at: span)
             case .empty: .text("", at: span)
             }
         }
         if let items = node.sequence {
+            if missing == .refused, refusesBareKeys(items) { return }
             var mapping = Mapping()
             for item in items where item.tag != .reset {
                 guard let text = item.string else { continue }
-                let key = text.prefix { $0 != "=" }
-                let hasValue = key.endIndex != text.endIndex
-                if hasValue, key.last == " " {
+                let (key, given) = text.cut(at: UInt8(ascii: "="))
+                if given != nil, key.utf8.last == UInt8(ascii: " ") {
                     report.error(item.span, "the name '\(key)' ends in a blank", hint: "remove the blank before '='")
                 }
-                let value =
-                    hasValue ? Node.text(String(text[key.endIndex...].dropFirst()), at: item.span) : absent(item.span)
-                mapping.put(Mapping.Entry(key: String(key), keySpan: item.span, value: value))
+                let value = given.map { Node.text($0, at: item.span) } ?? absent(item.span)
+                mapping.put(Mapping.Entry(key: key, keySpan: item.span, value: value))
             }
             node.value = .mapping(mapping)
-        } else {
+        } else if case .empty = missing {
             node.updateMapping { mapping in
-                mapping.updateValues { _, value in
-                    if value.isNull, value.tag == .none { value.value = absent(value.span).value }
+                for index in mapping.entries.indices where mapping.entries[index].value.isNull {
+                    mapping.update(at: index) { if $0.tag == .none { $0.value = .string("") } }
                 }
             }
         }
+    }
+
+    /// Whether some item has no `=`; it is an error unless everything stays as it is written.
+    private func refusesBareKeys(_ items: [Node]) -> Bool {
+        var found = false
+        for (index, item) in items.enumerated() {
+            guard let text = item.string, !text.contains("="), item.tag != .reset else { continue }
+            found = true
+            if !lenient { report.inside(index) { report.error(item.span, "expected NAME=VALUE, found '\(text)'") } }
+        }
+        return found
     }
 
     private func names(_ node: inout Node, _ value: (Span) -> Node) {
@@ -171,8 +238,8 @@ struct Canonicalisation {
     private func healthTest(_ node: inout Node) {
         if let text = node.string {
             node.value = .sequence([.text("CMD-SHELL", at: node.span), .text(text, at: node.span)])
-        } else if let first = node.sequence?.first, let word = first.string,
-            !["CMD", "CMD-SHELL", "NONE"].contains(word)
+        } else if let first = node.sequence?.first, let word = first.string, word != "CMD", word != "CMD-SHELL",
+            word != "NONE"
         {
             report.error(
                 first.span, "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found '\(word)'",
@@ -182,7 +249,9 @@ struct Canonicalisation {
 
     private func gpus(_ node: inout Node) {
         guard node.string != nil else { return }
-        node.value = .sequence([.members([("count", Node(.integer(-1), at: node.span))], at: node.span)])
+        let all = Node.Value.string("all")
+        node.value = .sequence([.members([("count", Node(lenient ? all : .integer(-1), at: node.span))], at: node.span)]
+        )
     }
 
     private func command(_ node: inout Node) {

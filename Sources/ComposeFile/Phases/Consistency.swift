@@ -16,13 +16,6 @@ struct Consistency {
             checkContainerNames()
         }
         checkCycles()
-        checkFileObjects("secrets", sources: ["file", "environment"])
-        checkFileObjects("configs", sources: ["file", "environment", "content"])
-        report.inside("volumes") {
-            for entry in model["volumes"]?.mapping?.entries ?? [] {
-                report.inside(entry.key) { checkExternal(entry) }
-            }
-        }
     }
 
     private func check(_ entry: Mapping.Entry) {
@@ -74,7 +67,9 @@ struct Consistency {
     }
 
     private func checkTargets(_ service: Node) {
-        var seen: [String: Span] = [:]
+        let count = (service["volumes"]?.sequence?.count ?? 0) + (service["tmpfs"]?.sequence?.count ?? 0)
+        guard count > 0 else { return }
+        var seen = [String: Span](minimumCapacity: count)
         func check(_ path: String, _ span: Span) {
             let target = FilePath.clean(path)
             if let first = seen[target] {
@@ -90,31 +85,20 @@ struct Consistency {
         }
         report.inside("volumes") {
             for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
-                report.inside(index) { checkVolume(volume, check) }
+                guard let target = volume["target"], let path = target.string else { continue }
+                report.inside(index) { check(path, target.span) }
             }
-        }
-    }
-
-    private func checkVolume(_ volume: Node, _ check: (String, Span) -> Void) {
-        guard let target = volume["target"]?.string, !target.isEmpty else {
-            return report.error(volume.span, "a volume needs 'target', the path in the container")
-        }
-        check(target, volume["target"]?.span ?? volume.span)
-        if volume["type"]?.string == "bind", volume["source"] == nil {
-            report.error(volume.span, "a bind mount needs 'source', the path on the host")
         }
     }
 
     private func checkWatch(_ service: Node) {
         report.inside("develop") {
-            for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
-                report.inside(index) {
-                    if let path = rule["path"], path.string == "" { report.error(path.span, "the path is empty") }
-                    if let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
+            report.inside("watch") {
+                for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
+                    guard let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
                         rule["target"] == nil
-                    {
-                        report.error(action.span, "the action '\(text)' needs 'target'")
-                    }
+                    else { continue }
+                    report.inside(index) { report.error(action.span, "the action '\(text)' needs 'target'") }
                 }
             }
         }
@@ -135,39 +119,12 @@ struct Consistency {
         }
     }
 
-    private func checkFileObjects(_ element: String, sources: [String]) {
-        report.inside(element) {
-            for entry in model[element]?.mapping?.entries ?? [] {
-                report.inside(entry.key) {
-                    let given = sources.filter { entry.value[$0] != nil }
-                    if given.count > 1 {
-                        let names = given.map { "'\($0)'" }.joined(separator: " and ")
-                        report.error(entry.keySpan, "\(names) exclude each other")
-                    }
-                    if given.isEmpty, entry.value["external"]?.bool != true, entry.value["driver"] == nil {
-                        let names = sources.map { "'\($0)'" }.joined(separator: ", ")
-                        report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
-                    }
-                }
-            }
-        }
-    }
-
-    private func checkExternal(_ entry: Mapping.Entry) {
-        guard entry.value["external"]?.bool == true else { return }
-        for key in ["driver", "driver_opts", "labels"] {
-            guard let other = entry.value.mapping?.entry(key) else { continue }
-            report.error(
-                other.keySpan, "an external volume has no '\(key)': it exists already",
-                hint: "remove '\(key)' or 'external'")
-        }
-    }
-
     // MARK: Cycles
 
     private func checkCycles() {
         var done: Set<String> = []
-        for name in services.keys.sorted() where !done.contains(name) {
+        let dependent = services.entries.filter { $0.value["depends_on"]?.mapping?.isEmpty == false }
+        for name in dependent.map(\.key).sorted() where !done.contains(name) {
             if let cycle = cycle(from: name, &done) {
                 let span = dependency(cycle[cycle.count - 2], cycle[cycle.count - 1])
                 report.error(span, "services depend on each other: \(cycle.joined(separator: " -> "))")

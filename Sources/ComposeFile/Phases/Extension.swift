@@ -66,7 +66,7 @@ struct Extension {
             report.inside(name) {
                 report.inside("extends") {
                     if var base = base(extends, in: file, chain: chain, cache) {
-                        Merging().merge(node, onto: &base, .mapping(Format.service))
+                        Merging(lenient: !assembly.steps.interpolate).merge(node, onto: &base, .mapping(Format.service))
                         base.span = node.span
                         node = base
                     }
@@ -126,11 +126,13 @@ struct Extension {
 
     /// A base of another file: only this one service of it is looked at.
     private func prepare(_ node: inout Node, _ name: String, _ file: Services) {
+        // A service of which nothing is said adds nothing.
+        if node.isNull { return }
         report.inside(name) {
             assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope)
         }
         if let folder = file.folder {
-            PathResolution(directory: folder, home: scope.environment["HOME"]).applyToService(&node)
+            scope.paths(from: folder, assembly.steps).applyToService(&node)
         }
     }
 }

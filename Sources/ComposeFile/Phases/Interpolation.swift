@@ -6,17 +6,20 @@ struct Interpolation {
     let environment: [String: String]
 
     func apply(to node: inout Node) {
+        guard node.hasDollar else { return }
         switch node.value {
-        case .string(let text):
-            guard text.utf8.contains(UInt8(ascii: "$")) else { return }
-            node.value = .string(expand(text, at: node.span))
+        case .string(let text): node.value = .string(expand(text, at: node.span))
         case .sequence:
             node.updateSequence { nodes in
-                for index in nodes.indices { report.inside(index) { apply(to: &nodes[index]) } }
+                for index in nodes.indices where nodes[index].hasDollar {
+                    report.inside(index) { apply(to: &nodes[index]) }
+                }
             }
         case .mapping:
             node.updateMapping { mapping in
-                mapping.updateValues { key, value in report.inside(key) { apply(to: &value) } }
+                for index in mapping.entries.indices where mapping.entries[index].value.hasDollar {
+                    report.inside(mapping.entries[index].key) { mapping.update(at: index) { apply(to: &$0) } }
+                }
             }
         default: return
         }

@@ -7,6 +7,13 @@ struct SourceDocument {
     var node: Node
     /// There is something to interpolate in the file.
     var hasVariables: Bool
+
+    /// The tree, which is not kept here: what holds it alone can change it without a copy.
+    mutating func takeNode() -> Node {
+        let taken = node
+        node = Node(.null)
+        return taken
+    }
 }
 
 /// Phase 2: reads files and parses their YAML.

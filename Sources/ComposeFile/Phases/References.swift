@@ -19,7 +19,7 @@ struct References {
     private func check(_ names: Mapping?, _ element: String, _ kind: String) {
         guard let names else { return }
         report.inside(element) {
-            for entry in names.entries where !(element == "networks" && entry.key == "default") {
+            for entry in names.entries {
                 report.inside(entry.key) { require(entry.key, in: element, kind, at: entry.keySpan) }
             }
         }

@@ -44,13 +44,16 @@ struct ShortForms {
 
     private func port(_ spec: PortSpec, at span: Span) -> Node {
         if spec.target == 0 { report.error(span, "the container's port is 0") }
-        var members: [(String, Node)] = [
-            ("mode", .text("ingress", at: span)), ("target", Node(.integer(Int64(spec.target)), at: span)),
-            ("protocol", .text(spec.transport, at: span)),
-        ]
-        if let published = spec.published { members.append(("published", .text(published, at: span))) }
-        if let address = spec.hostIP { members.append(("host_ip", .text(address, at: span))) }
-        return .members(members, at: span)
+        var members = Mapping(capacity: 5)
+        func add(_ key: String, _ value: Node.Value) {
+            members.append(Mapping.Entry(key: key, keySpan: span, value: Node(value, at: span)))
+        }
+        add("mode", .string("ingress"))
+        add("target", .integer(Int64(spec.target)))
+        add("protocol", .string(spec.transport))
+        if let published = spec.published { add("published", .string(published)) }
+        if let address = spec.hostIP { add("host_ip", .string(address)) }
+        return Node(.mapping(members), at: span)
     }
 
     private func longPort(_ item: Node) -> Node {
@@ -83,20 +86,25 @@ struct ShortForms {
     }
 
     private func volume(_ spec: VolumeSpec, at span: Span) -> Node {
-        var members: [(String, Node)] = [("type", .text(spec.isBind ? "bind" : "volume", at: span))]
-        if let source = spec.source { members.append(("source", .text(source, at: span))) }
-        members.append(("target", .text(spec.target, at: span)))
-        if spec.readOnly { members.append(("read_only", Node(.bool(true), at: span))) }
-        var bind: [(String, Node)] = []
-        if let selinux = spec.selinux { bind.append(("selinux", .text(selinux, at: span))) }
-        if let propagation = spec.propagation { bind.append(("propagation", .text(propagation, at: span))) }
-        if spec.isBind { bind.append(("create_host_path", Node(.bool(true), at: span))) }
-        if spec.isBind || !bind.isEmpty { members.append(("bind", .members(bind, at: span))) }
-        if !spec.isBind && spec.target.utf8.count + (spec.source?.utf8.count ?? 0) > 2 || spec.noCopy {
-            let noCopy = spec.noCopy ? [("nocopy", Node(.bool(true), at: span))] : []
-            members.append(("volume", .members(noCopy, at: span)))
+        var members = Mapping(capacity: 5)
+        func add(_ key: String, _ value: Node.Value, to mapping: inout Mapping) {
+            mapping.append(Mapping.Entry(key: key, keySpan: span, value: Node(value, at: span)))
         }
-        return .members(members, at: span)
+        add("type", .string(spec.isBind ? "bind" : "volume"), to: &members)
+        if let source = spec.source { add("source", .string(source), to: &members) }
+        add("target", .string(FilePath.clean(spec.target)), to: &members)
+        if spec.readOnly { add("read_only", .bool(true), to: &members) }
+        var bind = Mapping()
+        if let selinux = spec.selinux { add("selinux", .string(selinux), to: &bind) }
+        if let propagation = spec.propagation { add("propagation", .string(propagation), to: &bind) }
+        if spec.isBind { add("create_host_path", .bool(true), to: &bind) }
+        if !bind.isEmpty { add("bind", .mapping(bind), to: &members) }
+        if !spec.isBind && (spec.source != nil || spec.target.utf8.count > 2) || spec.noCopy {
+            var volume = Mapping()
+            if spec.noCopy { add("nocopy", .bool(true), to: &volume) }
+            add("volume", .mapping(volume), to: &members)
+        }
+        return Node(.mapping(members), at: span)
     }
 
     private func device(_ node: inout Node) {
@@ -158,26 +166,23 @@ struct ShortForms {
         node.value = .sequence(lines.sorted { ($0.string ?? "") < ($1.string ?? "") })
     }
 
+    /// `ID=PATH` items become a mapping; `default` has no path.
     private func ssh(_ node: inout Node) {
-        var keys: [Node] = []
-        if let items = node.sequence {
-            for (index, item) in items.enumerated() {
-                guard let text = item.string else { continue }
-                if text != "default", !text.contains("=") {
-                    report.inside(index) {
-                        report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
-                    }
+        guard let items = node.sequence else { return }
+        var keys = Mapping()
+        for (index, item) in items.enumerated() where item.tag != .reset {
+            guard let text = item.string else { continue }
+            // `config` prints `ID: PATH`.
+            let separator = text.firstRange(of: "=") ?? text.firstRange(of: ": ")
+            if separator == nil, text != "default" {
+                report.inside(index) {
+                    report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
                 }
-                keys.append(item)
             }
-        } else if let mapping = node.mapping {
-            keys = mapping.entries.map { entry in
-                let path = Validation.plainText(entry.value) ?? ""
-                return .text(path.isEmpty ? entry.key : "\(entry.key)=\(path)", at: entry.keySpan)
-            }
-        } else {
-            return
+            let id = separator.map { String(text[..<$0.lowerBound]) } ?? text
+            let path = separator.map { Node.text(String(text[$0.upperBound...]), at: item.span) }
+            keys.put(Mapping.Entry(key: id, keySpan: item.span, value: path ?? Node(.null, at: item.span)))
         }
-        node.value = .sequence(keys)
+        node.value = .mapping(keys)
     }
 }

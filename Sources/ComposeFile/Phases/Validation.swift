@@ -7,7 +7,7 @@ struct Validation {
     var toleratesNull = false
 
     func check(_ node: Node, _ shape: Shape) {
-        guard node.tag != .reset else { return }
+        if case .reset = node.tag { return }
         switch node.value {
         case .mapping(let mapping):
             if let record = shape.record {
@@ -31,47 +31,73 @@ struct Validation {
         switch node.value {
         case .mapping(let mapping):
             if let record = shape.record {
-                for attribute in record.attributes where attribute.isRequired && mapping[attribute.name] == nil {
+                for attribute in record.required where mapping.index(of: attribute.name) == nil {
                     report.error(node.span, "\(record.title) needs '\(attribute.name)'")
                 }
             }
-            for entry in mapping.entries {
-                guard let inner = shape.record.map({ $0[entry.key]?.shape }) ?? shape.members else { continue }
-                report.inside(entry.key) { checkRequired(entry.value, inner) }
+            let entries = mapping.entries
+            for index in entries.indices where hasParts(entries[index].value) {
+                let key = entries[index].key
+                guard let inner = shape.record.map({ $0[key]?.shape }) ?? shape.members else { continue }
+                report.inside(key) { checkRequired(entries[index].value, inner) }
             }
         case .sequence(let nodes):
             guard let items = shape.items else { return }
-            for (index, item) in nodes.enumerated() { report.inside(index) { checkRequired(item, items) } }
+            for index in nodes.indices where hasParts(nodes[index]) {
+                report.inside(index) { checkRequired(nodes[index], items) }
+            }
         case .null where !allows(node, shape): mismatch(node, shape)
         default: return
         }
     }
 
+    /// There may be something to say about it or about what is in it.
+    @inline(__always)
+    private func hasParts(_ node: Node) -> Bool {
+        switch node.value {
+        case .mapping, .sequence, .null: true
+        default: false
+        }
+    }
+
     private func members(of mapping: Mapping, _ record: Record) {
-        for entry in mapping.entries {
-            report.inside(entry.key) {
-                if let attribute = record[entry.key] {
-                    check(entry.value, attribute.shape)
-                    if let reason = attribute.deprecated, entry.value.tag != .reset {
-                        report.warning(entry.keySpan, "'\(entry.key)' is deprecated: \(reason)")
+        let entries = mapping.entries
+        for index in entries.indices {
+            let key = entries[index].key
+            let attribute = record[key]
+            if let attribute, attribute.deprecated == nil, isText(entries[index].value, attribute.shape) { continue }
+            report.inside(key) {
+                if let attribute {
+                    check(entries[index].value, attribute.shape)
+                    if let reason = attribute.deprecated, entries[index].value.tag != .reset {
+                        report.warning(entries[index].keySpan, "'\(key)' is deprecated: \(reason)")
                     }
-                } else if !(record.allowsExtensions && entry.key.hasPrefix("x-")) {
-                    unknown(entry, in: record)
+                } else if !(record.allowsExtensions && key.hasPrefix("x-")) {
+                    unknown(entries[index], in: record)
                 }
             }
         }
     }
 
     private func named(_ mapping: Mapping, _ members: Shape, _ names: TextPattern?) {
-        for entry in mapping.entries {
-            report.inside(entry.key) {
-                if let names, !names.matches(entry.key) {
+        let entries = mapping.entries
+        for index in entries.indices {
+            let key = entries[index].key
+            report.inside(key) {
+                if let names, !names.matches(key) {
                     report.error(
-                        entry.keySpan, "'\(entry.key)' is not allowed as a name: expected \(names.description)")
+                        entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
                 }
-                check(entry.value, members)
+                if !isText(entries[index].value, members) { check(entries[index].value, members) }
             }
         }
+    }
+
+    /// Text where any text is right, as most values are: nothing is to be said, and so no path is needed.
+    @inline(__always)
+    private func isText(_ node: Node, _ shape: Shape) -> Bool {
+        guard case .string = node.value else { return false }
+        return shape.takesAnyText
     }
 
     private func unknown(_ entry: Mapping.Entry, in record: Record) {

@@ -17,23 +17,26 @@ package enum ByteCount {
     }
 
     private static func factor(_ suffix: String) -> Double? {
-        guard let unit = suffix.first else { return 1 }
-        let rest = suffix.dropFirst()
-        if unit == "b" { return rest.isEmpty ? 1 : nil }
-        guard let power = "kmgtp".firstIndex(of: unit), rest.isEmpty || rest == "b" || rest == "ib" else { return nil }
-        let exponent = "kmgtp".distance(from: "kmgtp".startIndex, to: power) + 1
-        return (0..<exponent).reduce(1.0) { value, _ in value * 1024 }
+        switch suffix {
+        case "", "b": 1
+        case "k", "kb", "kib": 0x1p10
+        case "m", "mb", "mib": 0x1p20
+        case "g", "gb", "gib": 0x1p30
+        case "t", "tb", "tib": 0x1p40
+        case "p", "pb", "pib": 0x1p50
+        default: nil
+        }
     }
 
     /// A decimal number; a point without digits on one side is fine.
     static func decimal(_ text: String) -> Double? {
         var digits = Substring(text)
-        if digits.first == "+" { digits.removeFirst() }
+        if digits.utf8.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
         guard digits.utf8.contains(where: { (0x30...0x39).contains($0) }),
             digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || ".eE+-".utf8.contains($0) })
         else { return nil }
-        if digits.last == "." { digits += "0" }
-        if digits.first == "." { digits = "0" + digits }
+        if digits.utf8.last == UInt8(ascii: ".") { digits += "0" }
+        if digits.utf8.first == UInt8(ascii: ".") { digits = "0" + digits }
         return Double(digits)
     }
 }

@@ -9,13 +9,14 @@ package enum CommandWords {
     /// The words; nil when a quote is not closed or a parenthesis stands unquoted.
     package static func split(_ line: String) -> Split? {
         var splitter = Splitter()
-        for index in line.unicodeScalars.indices {
-            switch splitter.take(line.unicodeScalars[index]) {
+        let bytes = Array(line.utf8)
+        for index in bytes.indices {
+            switch splitter.take(bytes[index]) {
             case .more: continue
             case .invalid: return nil
             case .end:
                 guard let words = splitter.finish() else { return nil }
-                return Split(words: words, dropped: String(line.unicodeScalars[index...]))
+                return Split(words: words, dropped: String(decoding: bytes[index...], as: UTF8.self))
             }
         }
         return splitter.finish().map { Split(words: $0, dropped: nil) }
@@ -25,9 +26,10 @@ package enum CommandWords {
         case more, end, invalid
     }
 
+    /// Works on UTF-8: what it looks for is ASCII, and everything else is passed on.
     private struct Splitter {
         private var words: [String] = []
-        private var word = String.UnicodeScalarView()
+        private var word: [UInt8] = []
         private var started = false
         private var escaped = false
         private var single = false
@@ -37,41 +39,43 @@ package enum CommandWords {
 
         private var quoted: Bool { single || double || back || parentheses }
 
-        mutating func take(_ scalar: Unicode.Scalar) -> Step {
+        mutating func take(_ byte: UInt8) -> Step {
             if escaped {
                 escaped = false
-                return add(scalar == "t" ? "\t" : scalar == "n" ? "\n" : scalar)
+                return add(byte == UInt8(ascii: "t") ? 0x09 : byte == UInt8(ascii: "n") ? 0x0A : byte)
             }
-            switch scalar {
-            case "\\" where !single:
+            switch byte {
+            case UInt8(ascii: "\\") where !single:
                 escaped = true
                 return .more
-            case " ", "\t", "\r", "\n":
-                if quoted { return add(scalar) }
+            case UInt8(ascii: " "), 0x09, 0x0D, 0x0A:
+                if quoted { return add(byte) }
                 endWord()
                 return .more
-            case "`" where !single && !double && !parentheses: back.toggle()
-            case ")" where !single && !double && !back: parentheses.toggle()
-            case "(" where !single && !double && !back:
-                guard !parentheses, word.last == "$" else { return .invalid }
+            case UInt8(ascii: "`") where !single && !double && !parentheses: back.toggle()
+            case UInt8(ascii: ")") where !single && !double && !back: parentheses.toggle()
+            case UInt8(ascii: "(") where !single && !double && !back:
+                guard !parentheses, word.last == UInt8(ascii: "$") else { return .invalid }
                 parentheses = true
-            case "\"" where !single && !parentheses:
+            case UInt8(ascii: "\"") where !single && !parentheses:
                 if double { started = true }
                 double.toggle()
                 return .more
-            case "'" where !double && !parentheses:
+            case UInt8(ascii: "'") where !double && !parentheses:
                 if single { started = true }
                 single.toggle()
                 return .more
-            case ";", "&", "|", "<", ">":
+            case UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "<"), UInt8(ascii: ">"):
                 if !quoted {
                     // `2>` belongs to the redirection.
-                    if scalar == ">", let first = word.first, ("0"..."9").contains(first) { started = false }
+                    if byte == UInt8(ascii: ">"), let first = word.first, (0x30...0x39).contains(first) {
+                        started = false
+                    }
                     return .end
                 }
             default: break
             }
-            return add(scalar)
+            return add(byte)
         }
 
         mutating func finish() -> [String]? {
@@ -80,16 +84,16 @@ package enum CommandWords {
             return words
         }
 
-        private mutating func add(_ scalar: Unicode.Scalar) -> Step {
+        private mutating func add(_ byte: UInt8) -> Step {
             started = true
-            word.append(scalar)
+            word.append(byte)
             return .more
         }
 
         private mutating func endWord() {
             guard started else { return }
-            words.append(String(word))
-            word = String.UnicodeScalarView()
+            words.append(String(decoding: word, as: UTF8.self))
+            word.removeAll(keepingCapacity: true)
             started = false
         }
     }

@@ -7,23 +7,72 @@ enum FilePath {
 
     /// Go's `path.Clean`.
     static func clean(_ path: String) -> String {
-        let isRooted = path.hasPrefix("/")
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") {
-            switch part {
-            case ".": continue
-            case "..":
-                if let last = parts.last, last != ".." {
-                    parts.removeLast()
-                } else if !isRooted {
-                    parts.append(part)
-                }
-            default: parts.append(part)
+        var copy = path
+        return copy.withUTF8 { isClean($0) ? path : cleaned($0) }
+    }
+
+    private static let slash = UInt8(ascii: "/")
+    private static let dot = UInt8(ascii: ".")
+
+    /// Each part is a name. Relative paths that start with `..` can be clean too, and are not asked about.
+    private static func isClean(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let last = path.last else { return false }
+        if last == slash { return path.count == 1 }
+        var length = 0
+        var dots = 0
+        for (index, byte) in path.enumerated() {
+            if byte == slash {
+                if index > 0, length == 0 || length == dots && dots <= 2 { return false }
+                length = 0
+                dots = 0
+            } else {
+                length += 1
+                if byte == dot { dots += 1 }
             }
         }
-        let joined = parts.joined(separator: "/")
-        if isRooted { return "/" + joined }
-        return joined.isEmpty ? "." : joined
+        return length > dots || dots > 2
+    }
+
+    private static func cleaned(_ path: UnsafeBufferPointer<UInt8>) -> String {
+        let isRooted = path.first == slash
+        var result: [UInt8] = isRooted ? [slash] : []
+        result.reserveCapacity(path.count)
+        // What `..` cannot take away.
+        var fixed = result.count
+        func append(_ part: some Collection<UInt8>) {
+            if let last = result.last, last != slash { result.append(slash) }
+            result.append(contentsOf: part)
+        }
+        for part in path.split(separator: slash) {
+            if part.elementsEqual(CollectionOfOne(dot)) { continue }
+            if !part.elementsEqual(repeatElement(dot, count: 2)) {
+                append(part)
+            } else if result.count > fixed {
+                let end = result.lastIndex(of: slash) ?? 0
+                result.removeLast(result.count - max(end, fixed))
+            } else if !isRooted {
+                append(part)
+                fixed = result.count
+            }
+        }
+        return result.isEmpty ? "." : String(decoding: result, as: UTF8.self)
+    }
+
+    /// `C:\data`, `c:/data`, `\\server\share`: absolute on Windows, whose paths a file may name for a remote engine.
+    static func isWindowsAbsolute(_ path: String) -> Bool {
+        let bytes = Array(path.utf8.prefix(3))
+        let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/") }
+        if bytes.count > 1, isSeparator(bytes[0]), isSeparator(bytes[1]) { return true }
+        return bytes.count > 2 && bytes[1] == UInt8(ascii: ":") && isSeparator(bytes[2])
+    }
+
+    /// The way from one absolute folder to another path: `../x`; `.` where they are the same.
+    static func relative(_ path: String, to base: String) -> String {
+        let target = clean(path).split(separator: "/")
+        let start = clean(base).split(separator: "/")
+        let common = zip(target, start).prefix { $0 == $1 }.count
+        let parts = Array(repeating: "..", count: start.count - common) + target[common...].map(String.init)
+        return parts.isEmpty ? "." : parts.joined(separator: "/")
     }
 
     static func folder(of path: String) -> String {

@@ -1,26 +1,26 @@
 /// `1m30s`, `1.5d`: a duration as Compose files write it, and Go's text of it.
 package enum GoDuration {
-    private static let units: [(String, Double)] = [
-        ("ns", 1), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
-        ("d", 86_400e9), ("w", 604_800e9),
-    ]
-
     /// Nanoseconds; nil when the text is no duration or does not fit (about 292 years).
     package static func parse(_ text: String) -> Int64? {
-        var rest = Substring(text)
-        let negative = rest.first == "-"
-        if negative || rest.first == "+" { rest.removeFirst() }
-        if rest == "0" { return 0 }
+        var copy = text
+        return copy.withUTF8 { parse($0[...]) }
+    }
+
+    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
+    private static func parse(_ text: Bytes) -> Int64? {
+        var rest = text
+        let negative = rest.first == UInt8(ascii: "-")
+        if negative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
+        if rest.count == 1, rest.first == UInt8(ascii: "0") { return 0 }
         guard !rest.isEmpty else { return nil }
         var whole: Int64 = 0
         while !rest.isEmpty {
-            let number = rest.prefix { ("0"..."9").contains($0) || $0 == "." }
+            let number = rest.prefix { isNumeric($0) }
             rest = rest[number.endIndex...]
-            let unit = rest.prefix { !(("0"..."9").contains($0) || $0 == ".") }
+            let unit = rest.prefix { !isNumeric($0) }
             rest = rest[unit.endIndex...]
-            guard let factor = units.first(where: { $0.0 == unit })?.1, number.filter({ $0 == "." }).count <= 1,
-                let part = product(number, Int64(factor))
-            else { return nil }
+            guard let factor = factor(unit), let part = product(number, factor) else { return nil }
             let (sum, overflow) = whole.addingReportingOverflow(part)
             if overflow { return nil }
             whole = sum
@@ -28,13 +28,31 @@ package enum GoDuration {
         return negative ? -whole : whole
     }
 
+    private static func isNumeric(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".") }
+
+    private static func factor(_ unit: Bytes) -> Int64? {
+        switch String(decoding: unit, as: UTF8.self) {
+        case "s": 1_000_000_000
+        case "m": 60_000_000_000
+        case "h": 3_600_000_000_000
+        case "ms": 1_000_000
+        case "us", "µs", "μs": 1000
+        case "ns": 1
+        case "d": 86_400_000_000_000
+        case "w": 604_800_000_000_000
+        default: nil
+        }
+    }
+
     /// Exact for whole numbers: 64-bit nanoseconds do not go through floating point.
-    private static func product(_ number: Substring, _ factor: Int64) -> Int64? {
-        if let value = Int64(number) {
+    private static func product(_ number: Bytes, _ factor: Int64) -> Int64? {
+        let points = number.count { $0 == UInt8(ascii: ".") }
+        let text = String(decoding: number, as: UTF8.self)
+        if points == 0, let value = Int64(text) {
             let (result, overflow) = value.multipliedReportingOverflow(by: factor)
             return overflow ? nil : result
         }
-        guard let value = ByteCount.decimal(String(number)), value * Double(factor) < 0x1p63 else { return nil }
+        guard points <= 1, let value = ByteCount.decimal(text), value * Double(factor) < 0x1p63 else { return nil }
         return Int64((value * Double(factor)).rounded())
     }
 

@@ -11,9 +11,9 @@ package struct PortSpec: Hashable, Sendable {
 
     /// The ports of one entry, a range expanded, ordered by the text of the container's port as docker compose does.
     package static func parse(_ text: String) throws(Failure) -> [PortSpec] {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        let (container, transport) = try container(String(parts[parts.count - 1]))
-        let host = parts.count > 1 ? String(parts[parts.count - 2]) : ""
+        let parts = text.parts(at: UInt8(ascii: ":"))
+        let (container, transport) = try container(parts[parts.count - 1])
+        let host = parts.count > 1 ? parts[parts.count - 2] : ""
         let address = try address(parts.count > 2 ? parts.dropLast(2).joined(separator: ":") : "")
         let targets = try range(container, "container port")
         guard !host.isEmpty else {
@@ -39,13 +39,13 @@ package struct PortSpec: Hashable, Sendable {
     private static func inOrder(_ ports: [PortSpec]) -> [PortSpec] { ports.sorted { "\($0.target)" < "\($1.target)" } }
 
     private static func container(_ text: String) throws(Failure) -> (String, String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.parts(at: UInt8(ascii: "/"))
         guard let port = parts.first, !port.isEmpty else { throw Failure(message: "the container's port is missing") }
         let transport = parts.count > 1 && !parts[1].isEmpty ? parts[1].lowercased() : "tcp"
-        guard ["tcp", "udp", "sctp"].contains(transport) else {
+        guard transport == "tcp" || transport == "udp" || transport == "sctp" else {
             throw Failure(message: "the protocol '\(transport)' is none of tcp, udp and sctp")
         }
-        return (String(port), transport)
+        return (port, transport)
     }
 
     private static func address(_ text: String) throws(Failure) -> String? {
@@ -55,11 +55,14 @@ package struct PortSpec: Hashable, Sendable {
         return bare
     }
 
+    private static func number(_ text: String) -> UInt16? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(text) : nil
+    }
+
     private static func range(_ text: String, _ what: String) throws(Failure) -> ClosedRange<UInt16> {
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false)
-        let numbers = ends.map { end in end.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(end) : nil }
-        if numbers.count == 1, let port = numbers[0] { return port...port }
-        if numbers.count == 2, let first = numbers[0], let last = numbers[1] {
+        if let port = number(text) { return port...port }
+        let ends = text.parts(at: UInt8(ascii: "-"))
+        if ends.count == 2, let first = number(ends[0]), let last = number(ends[1]) {
             guard first <= last else { throw Failure(message: "the range '\(text)' runs backwards") }
             return first...last
         }

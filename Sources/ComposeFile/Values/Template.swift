@@ -27,27 +27,28 @@ package enum Template {
         _ text: String, lookup: @escaping (String) -> String?, unset: @escaping (Reference) -> Void
     ) throws(Failure) -> String {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
-        return try Expansion(lookup: lookup, unset: unset).expand(Substring(text).utf8, depth: 0)
+        return try Expansion(lookup: lookup, unset: unset).expand(Array(text.utf8)[...], depth: 0)
     }
 
     /// Every substitution of the text, those inside operators' texts too, in order.
     package static func references(in text: String) -> [Reference] {
         var found: [Reference] = []
-        collect(Substring(text).utf8, depth: 0, into: &found)
+        collect(Array(text.utf8)[...], depth: 0, into: &found)
         return found
     }
 
-    private static func collect(_ text: Substring.UTF8View, depth: Int, into found: inout [Reference]) {
+    private static func collect(_ text: ArraySlice<UInt8>, depth: Int, into found: inout [Reference]) {
         guard depth < Self.depth else { return }
         var rest = text
         while let dollar = rest.firstIndex(of: UInt8(ascii: "$")) {
             let token = Token(rest[dollar...])
             if case .substitution(let substitution) = token.kind {
-                var reference = Reference(name: substitution.name, fragment: String(Substring(token.text)))
+                var reference = Reference(
+                    name: substitution.name, fragment: String(decoding: token.text, as: UTF8.self))
                 switch substitution.operation {
                 case .required: reference.isRequired = true
-                case .orElse: reference.defaultValue = String(Substring(substitution.text))
-                case .ifSet: reference.alternative = String(Substring(substitution.text))
+                case .orElse: reference.defaultValue = String(decoding: substitution.text, as: UTF8.self)
+                case .ifSet: reference.alternative = String(decoding: substitution.text, as: UTF8.self)
                 case .plain: break
                 }
                 found.append(reference)
@@ -61,38 +62,40 @@ package enum Template {
         let lookup: (String) -> String?
         let unset: (Reference) -> Void
 
-        func expand(_ text: Substring.UTF8View, depth: Int) throws(Failure) -> String {
-            guard depth < Template.depth else { throw .invalid(String(Substring(text))) }
-            var result = ""
+        func expand(_ text: ArraySlice<UInt8>, depth: Int) throws(Failure) -> String {
+            guard depth < Template.depth else { throw .invalid(String(decoding: text, as: UTF8.self)) }
+            var result: [UInt8] = []
             var rest = text
             while let dollar = rest.firstIndex(of: UInt8(ascii: "$")) {
-                result += Substring(rest[..<dollar])
+                result += rest[..<dollar]
                 let token = Token(rest[dollar...])
                 switch token.kind {
-                case .dollar: result += "$"
-                case .invalid: throw .invalid(String(Substring(rest[dollar...])))
+                case .dollar: result.append(UInt8(ascii: "$"))
+                case .invalid: throw .invalid(String(decoding: rest[dollar...], as: UTF8.self))
                 case .substitution(let substitution):
-                    let fragment = String(Substring(token.text))
-                    result += try value(substitution, fragment: fragment, depth: depth)
+                    result += try value(substitution, fragment: token.text, depth: depth).utf8
                 }
                 rest = rest[token.text.endIndex...]
             }
-            return result + Substring(rest)
+            return String(decoding: result + rest, as: UTF8.self)
         }
 
-        private func value(_ the: Substitution, fragment: String, depth: Int) throws(Failure) -> String {
+        private func value(_ the: Substitution, fragment: ArraySlice<UInt8>, depth: Int) throws(Failure) -> String {
             let value = lookup(the.name)
             let isMissing = value == nil || the.emptyCounts && value?.isEmpty == true
             switch the.operation {
             case .plain:
-                if value == nil { unset(Reference(name: the.name, fragment: fragment)) }
+                if value == nil {
+                    unset(Reference(name: the.name, fragment: String(decoding: fragment, as: UTF8.self)))
+                }
                 return value ?? ""
             case .orElse: return isMissing ? try expand(the.text, depth: depth + 1) : value ?? ""
             case .ifSet: return isMissing ? "" : try expand(the.text, depth: depth + 1)
             case .required:
                 guard isMissing else { return value ?? "" }
                 let message = try expand(the.text, depth: depth + 1)
-                throw .required(name: the.name, message: message, fragment: fragment)
+                throw .required(
+                    name: the.name, message: message, fragment: String(decoding: fragment, as: UTF8.self))
             }
         }
     }
@@ -106,7 +109,7 @@ package enum Template {
         let operation: Operation
         /// With a colon: a variable that is set but empty counts as missing.
         let emptyCounts: Bool
-        let text: Substring.UTF8View
+        let text: ArraySlice<UInt8>
     }
 
     /// What starts at a `$`.
@@ -119,9 +122,9 @@ package enum Template {
         }
 
         let kind: Kind
-        let text: Substring.UTF8View
+        let text: ArraySlice<UInt8>
 
-        init(_ input: Substring.UTF8View) {
+        init(_ input: ArraySlice<UInt8>) {
             let after = input.dropFirst()
             switch after.first {
             case UInt8(ascii: "$"):
@@ -144,25 +147,26 @@ package enum Template {
                 }
                 kind = .substitution(
                     Substitution(
-                        name: String(Substring(name)), operation: .plain, emptyCounts: false, text: input.prefix(0)))
+                        name: String(decoding: name, as: UTF8.self), operation: .plain, emptyCounts: false,
+                        text: input.prefix(0)))
                 text = input[..<name.endIndex]
             }
         }
 
         /// What stands between a `{` and the `}` that closes it, and where that ends.
-        private static func braces(_ input: Substring.UTF8View) -> (Substring.UTF8View, String.Index)? {
+        private static func braces(_ input: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, Int)? {
             var depth = 0
             for index in input.indices {
                 if input[index] == UInt8(ascii: "{") { depth += 1 }
                 if input[index] == UInt8(ascii: "}") {
                     depth -= 1
-                    if depth == 0 { return (input[..<index].dropFirst(), input.index(after: index)) }
+                    if depth == 0 { return (input[..<index].dropFirst(), index + 1) }
                 }
             }
             return nil
         }
 
-        private static func substitution(_ inside: Substring.UTF8View) -> Substitution? {
+        private static func substitution(_ inside: ArraySlice<UInt8>) -> Substitution? {
             let name = Self.name(inside)
             guard !name.isEmpty else { return nil }
             var rest = inside[name.endIndex...]
@@ -177,10 +181,11 @@ package enum Template {
             default: return nil
             }
             return Substitution(
-                name: String(Substring(name)), operation: operation, emptyCounts: colon, text: rest.dropFirst())
+                name: String(decoding: name, as: UTF8.self), operation: operation, emptyCounts: colon,
+                text: rest.dropFirst())
         }
 
-        private static func name(_ input: Substring.UTF8View) -> Substring.UTF8View {
+        private static func name(_ input: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
             guard let first = input.first, !(0x30...0x39).contains(first) else { return input.prefix(0) }
             return input.prefix { byte in
                 byte == UInt8(ascii: "_") || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)

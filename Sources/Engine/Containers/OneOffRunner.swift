@@ -9,7 +9,8 @@ struct OneOffRunner: Sendable {
 
     func begin(_ request: RunRequest) async -> Operation {
         let operation = Operation(
-            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
+            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name,
+            parallelism: request.parallelism)
         parts.operations.add(operation)
         Task {
             do {
@@ -64,8 +65,10 @@ struct OneOffRunner: Sendable {
         guard !services.isEmpty else { return true }
         var options = UpOptions()
         options.recreate = .never
+        options.ignoreOrphans = request.ignoreOrphans
         var dependencies = OperationRequest(
-            key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services)
+            key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services,
+            parallelism: request.parallelism)
         dependencies.logins = request.logins
         let up = await loop.submit(dependencies)
         for await event in up.events() {

@@ -27,6 +27,14 @@ extension RealMachine {
     }
 }
 
+extension RealMachine {
+    /// The reference with the digest that its registry has for it now.
+    func resolve(_ reference: Reference, logins: RegistryLogins) async throws -> Reference {
+        try await images.resolveDigest(
+            of: reference, credentials: RegistryCredentials(encoded: logins.encoded), network: registries)
+    }
+}
+
 /// Adds up the transfers of an image's layers.
 private final class TransferSum: Sendable {
     private struct State {

@@ -39,8 +39,13 @@ struct ImagePuller: Sendable {
             }
         }
         return await withTaskGroup(of: EngineFailure?.self) { group in
-            for image in wanted { group.addTask { await pull(image) } }
             var failures: [EngineFailure] = []
+            for (index, image) in wanted.enumerated() {
+                if index >= operation.parallelism ?? Int.max, let failure = await group.next() ?? nil {
+                    failures.append(failure)
+                }
+                group.addTask { await pull(image) }
+            }
             for await failure in group { if let failure { failures.append(failure) } }
             return failures.sorted { $0.message < $1.message }
         }

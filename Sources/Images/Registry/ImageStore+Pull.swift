@@ -37,6 +37,20 @@ extension ImageStore {
         let network: RegistryNetwork
     }
 
+    /// The reference with the digest that its registry has for it now; one with a digest stays without its tag.
+    ///
+    /// Nothing is fetched but the manifest, and nothing is kept.
+    package func resolveDigest(
+        of reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
+        network: RegistryNetwork = RegistryNetwork()
+    ) async throws -> Reference {
+        if let digest = reference.digest { return reference.at(digest) }
+        let request = PullRequest(
+            reference: reference, platform: nil, credentials: credentials, network: network)
+        let top = try await withClient(request) { try await $0.document(reference.tag ?? "latest") }
+        return reference.pinned(to: top.descriptor.digest)
+    }
+
     private func withClient<Result: Sendable>(
         _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
     ) async throws -> Result {

@@ -69,6 +69,7 @@ extension Session {
         _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false
     ) throws -> OperationResult {
         var request = request
+        request.parallelism = try parallelism()
         while true {
             let reporter = makeReporter(quiet: quiet)
             let operation = RunningOperation(

@@ -1,0 +1,28 @@
+extension String {
+    /// What stands before and after the first `separator`, an ASCII character; no `after` when there is none.
+    func cut(at separator: UInt8) -> (before: String, after: String?) {
+        var copy = self
+        return copy.withUTF8 { bytes in
+            guard let index = bytes.firstIndex(of: separator) else { return (self, nil) }
+            return (
+                String(decoding: bytes[..<index], as: UTF8.self), String(decoding: bytes[(index + 1)...], as: UTF8.self)
+            )
+        }
+    }
+
+    /// The parts between `separator`, an ASCII character; empty ones too, so at least one.
+    func parts(at separator: UInt8) -> [String] {
+        var copy = self
+        return copy.withUTF8 { bytes in
+            var parts: [String] = []
+            parts.reserveCapacity(4)
+            var rest = bytes[...]
+            while let index = rest.firstIndex(of: separator) {
+                parts.append(String(decoding: rest[..<index], as: UTF8.self))
+                rest = rest[(index + 1)...]
+            }
+            parts.append(parts.isEmpty ? self : String(decoding: rest, as: UTF8.self))
+            return parts
+        }
+    }
+}

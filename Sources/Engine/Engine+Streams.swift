@@ -64,6 +64,16 @@ extension Engine {
         try? await parts.runner.remove(id, anonymousVolumes: true)
     }
 
+    /// Returns once there is no such container any more; at once when there is none.
+    package func waitUntilGone(_ name: String) async {
+        guard let record = await parts.inventory.find(name) else { return }
+        while !Task.isCancelled {
+            let epoch = await parts.inventory.epoch(of: record.project)
+            guard await parts.inventory.container(record.id) != nil else { return }
+            await parts.inventory.change(of: record.project, after: epoch)
+        }
+    }
+
     package func removeContainer(_ name: String, force: Bool) async throws {
         let record = try await find(name)
         if force { try await parts.runner.stop(record.id, timeout: .zero) }

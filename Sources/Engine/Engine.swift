@@ -15,6 +15,7 @@ package actor Engine {
     private var loops: [String: ProjectLoop] = [:]
     private var supervisor: Supervisor?
     private var supervision: Task<Void, Never>?
+    private var remounting: Task<Void, Never>?
 
     /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
     package init(
@@ -33,7 +34,8 @@ package actor Engine {
         let objects = ObjectStore(inventory: inventory, machine: machine, network: network)
         self.real = real
         parts = EngineParts(
-            paths: paths, store: store, inventory: inventory, machine: machine, network: network, runner: runner,
+            paths: paths, store: store, inventory: inventory, vault: SecretVault(folder: paths.vault), machine: machine,
+            network: network, runner: runner,
             objects: objects, preflight: PreflightInspector(inventory: inventory, machine: machine),
             operations: RunningOperations(quiet: quiet), log: log,
             logTail: { record in await LogReader.tail(paths.log(record.id), lines: 10) })
@@ -42,13 +44,26 @@ package actor Engine {
 
     /// Adopts what a former engine left, then keeps every project as it is wanted.
     package func start() async throws {
+        await parts.vault.setReferences { await self.heldSecrets() }
+        await parts.vault.sweep()
         let adopter = Adopter(parts: parts, health: health)
         let supervisor = Supervisor(
             parts: parts, health: health, loop: { await self.loop($0) }, allLoops: { await self.allLoops() })
         self.supervisor = supervisor
         try await adopter.adopt(reportingTo: supervisor)
         supervision = Task { await supervisor.run() }
+        // Not waited for: a server that does not answer must not keep the engine from its work.
+        remounting = Task { await self.remountVolumes() }
         for loop in loops.values { await loop.heal(because: "the engine started") }
+    }
+
+    /// What volumes are mounted from elsewhere goes with a reboot, or by somebody's hand.
+    private func remountVolumes() async {
+        for volume in await parts.inventory.allVolumes() where volume.isMounted {
+            do { try await parts.machine.createVolume(volume) } catch {
+                parts.log.error("volume \(volume.name) could not be mounted: \(error)")
+            }
+        }
     }
 
     func loop(_ project: String) -> ProjectLoop {
@@ -60,15 +75,32 @@ package actor Engine {
 
     private func allLoops() -> [ProjectLoop] { Array(loops.values) }
 
+    private func heldSecrets() async -> Set<String> {
+        var names: Set<String> = []
+        for loop in allLoops() {
+            names.formUnion(SecretVault.names(in: await loop.desired?.secrets.values.map(\.self) ?? []))
+        }
+        for record in await parts.inventory.allContainers() {
+            names.formUnion(SecretVault.names(in: record.definitions.secrets.values))
+        }
+        return names
+    }
+
     // MARK: Operations
 
     package func submit(_ request: OperationRequest, to project: String) async throws -> Operation {
         try Self.check(project)
+        var request = request
+        if let project = request.project {
+            request.project = try await parts.vault.hold(project, storing: !request.dryRun)
+        }
         return await loop(project).submit(request)
     }
 
     package func plan(_ request: OperationRequest, for project: String) async throws -> PlanDescription {
         try Self.check(project)
+        var request = request
+        if let project = request.project { request.project = try await parts.vault.hold(project, storing: false) }
         return try await loop(project).plan(request)
     }
 
@@ -98,6 +130,8 @@ package actor Engine {
 
     package func run(_ request: RunRequest, in project: String) async throws -> Operation {
         try Self.check(project)
+        var request = request
+        request.project = try await parts.vault.hold(request.project)
         return await OneOffRunner(parts: parts, loop: loop(project)).begin(request)
     }
 

@@ -20,10 +20,15 @@ package struct EnginePaths: Hashable, Sendable {
     package var database: String { "\(root)/engine.db" }
     package var networkRun: String { "\(run)/net" }
     package var seccompCache: String { "\(root)/seccomp" }
+    /// What secrets hold that have no file of their own.
+    package var vault: String { "\(root)/secrets" }
+    /// Copies of secrets and configs for containers; in memory.
+    package var secretsRun: String { "\(run)/secrets" }
+    package func secrets(_ id: String) -> String { "\(secretsRun)/\(id)" }
 
     /// The container's own folder on disk: writable layer, log, exit status.
     package func container(_ id: String) -> String { "\(root)/containers/\(id)" }
-    /// The container's folder while the machine runs: its monitor's files, its hosts and resolv.conf, its secrets.
+    /// The container's folder while the machine runs: its monitor's files, its hosts and resolv.conf.
     package func containerRun(_ id: String) -> String { "\(run)/containers/\(id)" }
     package func monitor(_ id: String) -> String { "\(containerRun(id))/monitor" }
     package func exec(_ id: String) -> String { "\(run)/execs/\(id)" }
@@ -37,6 +42,8 @@ package struct EnginePaths: Hashable, Sendable {
         try makeFolders(root, mode: 0o711)
         try makeFolders(run, mode: 0o711)
         for folder in ["containers", "execs", "netns", "net"] { try makeFolders("\(run)/\(folder)", mode: 0o700) }
-        for folder in ["containers", "volumes", "seccomp"] { try makeFolders("\(root)/\(folder)", mode: 0o700) }
+        for folder in ["containers", "volumes", "seccomp", "secrets"] {
+            try makeFolders("\(root)/\(folder)", mode: 0o700)
+        }
     }
 }

@@ -85,6 +85,9 @@ struct Routes: Sendable {
         switch (request.head.method, path.count, path.last ?? "") {
         case (.GET, 1, _): return try .json(try await engine.container(name))
         case (.GET, 2, "top"): return try .json(try await engine.processes(of: name))
+        case (.GET, 2, "gone"):
+            await engine.waitUntilGone(name)
+            return .done
         case (.POST, 2, "attach"): return .stream(descriptor: try await engine.attach(to: name))
         case (.POST, 2, "release"):
             try await engine.release(name)

@@ -69,6 +69,11 @@ extension EngineClient {
         try get("/v1/containers/\(percentEncoded(id))")
     }
 
+    /// Waits until there is no such container any more.
+    package func waitUntilGone(_ container: String) throws(EngineFailure) {
+        try get("/v1/containers/\(percentEncoded(container))/gone")
+    }
+
     package func processes(of container: String) throws(EngineFailure) -> [ProcessRow] {
         try get("/v1/containers/\(percentEncoded(container))/top")
     }

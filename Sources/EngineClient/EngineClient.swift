@@ -33,6 +33,12 @@ package struct EngineClient: Sendable {
         _ = try connection.wholeBody()
     }
 
+    /// Likewise.
+    package func get(_ path: String) throws(EngineFailure) {
+        let connection = try open("GET", path)
+        _ = try connection.wholeBody()
+    }
+
     package func getJSON(_ path: String) throws(EngineFailure) -> JSONValue { try get(path) }
 
     func stream<Element: Decodable>(get path: String) throws(EngineFailure) -> EngineStream<Element> {

@@ -134,6 +134,8 @@ package struct FileObject: Codable, Hashable, Sendable {
         case file(String)
         /// The content itself: inline, or read from an environment variable by the loader.
         case content(String)
+        /// A content that the engine keeps elsewhere, by a name that tells nothing.
+        case held(String)
         case external
     }
 

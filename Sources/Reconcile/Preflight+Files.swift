@@ -47,7 +47,7 @@ extension Preflight {
                     "\(kind) \(key) is external, and there is no store of \(kind)s",
                     hint: "give \(kind)s.\(key) a file, an environment or a content")
             ]
-        case .file, .content: []
+        case .file, .content, .held: []
         }
     }
 }

@@ -47,6 +47,19 @@ extension Stories {
             }
         }
 
+        @Test("run --rm returns when nothing of its container is left, with the command's code")
+        func runAndRemove() async throws {
+            let compose = "services: { web: { image: busybox, command: sleep infinity, volumes: [/data] } }"
+            try await World.with(project: "run-rm", compose) { world in
+                for code in 0...4 {
+                    let run = try await world.attempt("run", "--rm", "-T", "web", "sh", "-c", "exit \(code)")
+                    #expect(run.status == code, "\(run)")
+                    #expect(try await world.containers().isEmpty)
+                    #expect(try await world.get("volumes", as: [VolumeRow].self).isEmpty)
+                }
+            }
+        }
+
         @Test("confinement reaches the kernel: read-only root, dropped capabilities, user, memory limit")
         func confinement() async throws {
             let compose = """

@@ -26,7 +26,7 @@ struct Adopter: Sendable {
             }
         }
         // One whose making or removing was interrupted has a record and nothing behind it.
-        for volume in await parts.inventory.allVolumes() where volume.definition.driverOptions["device"] == nil {
+        for volume in await parts.inventory.allVolumes() where !volume.isMounted {
             do { try await parts.machine.createVolume(volume) } catch {
                 parts.log.error("volume \(volume.name) could not be put back: \(error)")
             }

@@ -192,6 +192,7 @@ final class ContainerRunner: Sendable {
                 code: "image_missing", message: "the image \(record.imageID.prefix(19)) of \(record.name) is gone",
                 hint: "pull or import it again, then run `berth up`")
         }
+        try await mountVolumes(of: record)
         let surroundings = try await surroundings(of: record)
         let ready = record
         async let named: Void = record.endpoints.isEmpty ? () : network.begin(record.id)
@@ -203,6 +204,14 @@ final class ContainerRunner: Sendable {
             _ = try? await named
             await machine.abandon(ready.id)
             throw error
+        }
+    }
+
+    /// What volumes are mounted from may have gone with a reboot, and must not be written beside.
+    private func mountVolumes(of record: ContainerRecord) async throws {
+        for name in record.volumeNames {
+            guard let volume = await inventory.volume(name), volume.isMounted else { continue }
+            try await machine.createVolume(volume)
         }
     }
 

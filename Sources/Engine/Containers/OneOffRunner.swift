@@ -19,6 +19,7 @@ struct OneOffRunner: Sendable {
                 operation.finish(.init(status: .failed, errors: [EngineFailure(describing: error)]))
             }
             await parts.operations.remove(operation)
+            await parts.vault.release(request.project)
         }
         return operation
     }

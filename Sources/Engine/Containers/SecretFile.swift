@@ -1,56 +1,112 @@
+import CLinux
 import EngineWire
 import Glibc
 import Linux
 import ProjectModel
 
-/// A secret or config as a container sees it: bound read-only from a file of the host, or of the run folder.
+/// A secret or config as a container sees it: bound read-only from a file of the host, or from a copy in memory.
 struct SecretFile: Hashable, Sendable {
     let hostPath: String
     let target: String
-    /// What is written to `hostPath` before the start; nil for a file of the host.
-    let content: Content?
+    /// What is written to `hostPath` before each start; nil for a file of the host.
+    let copy: Copy?
 
-    struct Content: Hashable, Sendable {
-        let text: String
-        let uid: UInt32
-        let gid: UInt32
-        let mode: UInt32
+    struct Copy: Hashable, Sendable {
+        enum Origin: Hashable, Sendable {
+            case text(String)
+            case file(String)
+        }
+
+        let origin: Origin
+        /// nil: the origin's own, or root's for a text.
+        let uid: UInt32?
+        let gid: UInt32?
+        let mode: UInt32?
     }
 
+    /// More than that is no secret, and would be held in memory.
+    fileprivate static let mostBytes = 16 << 20
+
     static func files(of record: ContainerRecord, _ paths: EnginePaths) -> [SecretFile] {
-        let folder = "\(paths.containerRun(record.id))/secrets"
+        let folder = paths.secrets(record.id)
         let all =
             record.spec.secrets.map { ($0, record.definitions.secrets[$0.source]) }
             + record.spec.configs.map { ($0, record.definitions.configs[$0.source]) }
         return all.enumerated().compactMap { index, pair in
             let (mount, definition) = pair
+            func copied(_ origin: Copy.Origin, mode: UInt32?) -> SecretFile {
+                let copy = Copy(
+                    origin: origin, uid: mount.uid.flatMap { UInt32($0) }, gid: mount.gid.flatMap { UInt32($0) },
+                    mode: mount.mode ?? mode)
+                return SecretFile(hostPath: "\(folder)/\(index)", target: mount.target, copy: copy)
+            }
             switch definition?.source {
-            case .file(let path)?: return SecretFile(hostPath: path, target: mount.target, content: nil)
-            case .content(let text)?:
-                let content = Content(
-                    text: text, uid: mount.uid.flatMap { UInt32($0) } ?? 0, gid: mount.gid.flatMap { UInt32($0) } ?? 0,
-                    mode: mount.mode ?? 0o444)
-                return SecretFile(hostPath: "\(folder)/\(index)", target: mount.target, content: content)
+            case .file(let path)?:
+                let isPlain = mount.uid == nil && mount.gid == nil && mount.mode == nil
+                // Owner and mode of the host's file are the host's business: they are given to a copy. A folder stays as it is.
+                if isPlain || isFolder(path) { return SecretFile(hostPath: path, target: mount.target, copy: nil) }
+                return copied(.file(path), mode: nil)
+            case .content(let text)?: return copied(.text(text), mode: 0o444)
+            case .held(let name)?: return copied(.file("\(paths.vault)/\(name)"), mode: 0o444)
             case .external?, nil: return nil
             }
         }
     }
 
-    /// Writes what comes from the project itself; the folder is for root alone, the files have the modes asked for.
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Writes the copies; `folder` is for root alone, the files have the owners and modes asked for.
     static func write(_ files: [SecretFile], folder: String) throws {
         for file in files {
-            guard let content = file.content else {
-                guard fileExists(file.hostPath) else {
-                    throw EngineFailure(
-                        code: "not_found", message: "the file \(file.hostPath) for \(file.target) is missing",
-                        hint: "create it, or change `file:` of the secret or config")
-                }
+            guard let copy = file.copy else {
+                guard fileExists(file.hostPath) else { throw missing(file.hostPath, file.target) }
                 continue
             }
             try makeFolders(folder, mode: 0o700)
-            try writeFileAtomically(file.hostPath, content.text.utf8, mode: content.mode)
-            try syscall("chmod", on: file.hostPath) { chmod(file.hostPath, content.mode) }
-            try syscall("chown", on: file.hostPath) { chown(file.hostPath, content.uid, content.gid) }
+            try copy.write(to: file.hostPath, for: file.target)
         }
+    }
+
+    fileprivate static func missing(_ path: String, _ target: String) -> EngineFailure {
+        EngineFailure(
+            code: "not_found", message: "the file \(path) for \(target) is missing",
+            hint: "create it, or change `file:` of the secret or config")
+    }
+}
+
+extension SecretFile.Copy {
+    fileprivate func write(to path: String, for target: String) throws {
+        var status = stat()
+        let bytes: [UInt8]
+        switch origin {
+        case .text(let text): bytes = Array(text.utf8)
+        case .file(let source):
+            guard stat(source, &status) == 0 else { throw SecretFile.missing(source, target) }
+            guard status.st_size <= SecretFile.mostBytes else {
+                throw EngineFailure(
+                    code: "invalid", message: "\(source) for \(target) is too large to be copied: 16 MiB is the most",
+                    hint: "leave out uid, gid and mode: then the file itself is mounted")
+            }
+            bytes = try readFile(source)
+        }
+        // Readable by nobody else until it is as it should be.
+        try writeFileAtomically(path, bytes, mode: 0o600)
+        try syscall("chown", on: path) { chown(path, uid ?? status.st_uid, gid ?? status.st_gid) }
+        try syscall("chmod", on: path) { chmod(path, mode ?? status.st_mode & 0o777) }
+    }
+}
+
+/// Where copies of secrets lie: memory, whatever the run folder is on.
+enum SecretFolder {
+    /// Makes the folder, and mounts memory there when it is on a disk.
+    /// - Throws: `SyscallError` when the mount is refused.
+    static func prepare(_ path: String) throws {
+        try makeFolders(path, mode: 0o700)
+        guard let type = MountTable.current.type(of: path), type != "tmpfs", type != "ramfs" else { return }
+        let flags = UInt(MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        try syscall("mount", on: path) { berth_mount("tmpfs", path, "tmpfs", flags, "mode=700") }
     }
 }

@@ -19,8 +19,7 @@ extension RealMachine {
         let paths = paths
         let spec = try await blocking.run { [self] () -> MonitorSpec in
             try EtcFiles(record: container, surroundings: surroundings).write(to: paths.containerRun(container.id))
-            try SecretFile.write(
-                SecretFile.files(of: container, paths), folder: "\(paths.containerRun(container.id))/secrets")
+            try SecretFile.write(SecretFile.files(of: container, paths), folder: paths.secrets(container.id))
             try Self.makeBindSources(container)
             let folder = paths.container(container.id)
             let user = try lookUpUser(

@@ -63,6 +63,9 @@ package final class RealMachine: Machine {
             root: paths.root, blockingOn: BlockingPool(name: "images", limit: 6),
             unpackWorker: programs.engine.map { .process(program: $0) } ?? .inProcess)
         driver = try await NetworkDriver(instance: instance)
+        do { try SecretFolder.prepare(paths.secretsRun) } catch {
+            log.warning("secrets are copied to a disk: memory cannot be mounted on \(paths.secretsRun): \(error)")
+        }
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
         let events = continuation
         hub = try MonitorHub(
@@ -163,7 +166,7 @@ package final class RealMachine: Machine {
         let path = paths.volume(volume.name)
         let folder = String(path.dropLast("/_data".count))
         try await blocking.run {
-            if volume.definition.driverOptions["device"] != nil { VolumeMount.unmount(path) }
+            if volume.isMounted { VolumeMount.unmount(path) }
             try removeTree(folder)
         }
     }
@@ -216,6 +219,7 @@ package final class RealMachine: Machine {
         try await blocking.run {
             // The links end with their namespace; the kernel's waits for several containers overlap.
             if container.needsNamespace { try NetworkNamespace(path: paths.namespace(container.id)).remove() }
+            try removeTree(paths.secrets(container.id))
             try removeTree(paths.containerRun(container.id))
             try removeTree(paths.container(container.id))
         }

@@ -43,17 +43,25 @@ struct VolumeMount {
             hint: "for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}")
     }
 
+    /// Mounts it unless something is mounted there. Network file systems take their time.
     func mount(at path: String) throws {
-        guard !Self.isMounted(path) else { return }
+        guard !MountTable.current.isMounted(path) else { return }
+        let data = isNetwork ? Self.resolvingAddress(data) : data
         try syscall("mount", on: "\(device) on \(path)") {
             berth_mount(device, path, type, flags, data)
         }
     }
 
-    static func unmount(_ path: String) { if isMounted(path) { _ = berth_umount2(path, 2) } }
+    private var isNetwork: Bool { ["nfs", "nfs4", "cifs", "smb3"].contains(type) }
 
-    private static func isMounted(_ path: String) -> Bool {
-        let mounts = (try? readText("/proc/self/mountinfo", limit: 16 << 20)) ?? ""
-        return mounts.split(separator: "\n").contains { $0.split(separator: " ").dropFirst(4).first == Substring(path) }
+    /// The kernel wants `addr=` as an address; people write names.
+    private static func resolvingAddress(_ data: String) -> String {
+        data.split(separator: ",").map { option in
+            guard option.hasPrefix("addr="), let address = HostLookup.addresses(of: String(option.dropFirst(5))).first
+            else { return String(option) }
+            return "addr=\(address)"
+        }.joined(separator: ",")
     }
+
+    static func unmount(_ path: String) { if MountTable.current.isMounted(path) { _ = berth_umount2(path, 2) } }
 }

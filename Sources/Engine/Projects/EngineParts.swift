@@ -6,6 +6,7 @@ struct EngineParts: Sendable {
     let paths: EnginePaths
     let store: Store
     let inventory: Inventory
+    let vault: SecretVault
     let machine: any Machine
     let network: NetworkSync
     let runner: ContainerRunner

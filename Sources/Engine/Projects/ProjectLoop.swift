@@ -83,15 +83,19 @@ actor ProjectLoop {
             running = nil
             runningVerb = nil
         }
-        guard !operation.isCancelled else { return operation.finish(.init(status: .cancelled)) }
-        isHeld = false
-        do {
-            operation.finish(try await outcome(of: request, operation))
-        } catch {
-            operation.finish(.init(status: .failed, errors: [EngineFailure(describing: error)]))
+        if operation.isCancelled {
+            operation.finish(.init(status: .cancelled))
+        } else {
+            isHeld = false
+            do {
+                operation.finish(try await outcome(of: request, operation))
+            } catch {
+                operation.finish(.init(status: .failed, errors: [EngineFailure(describing: error)]))
+            }
+            if operation.isCancelled, !request.dryRun { isHeld = true }
         }
-        if operation.isCancelled, !request.dryRun { isHeld = true }
         await parts.operations.remove(operation)
+        if !request.dryRun { await parts.vault.release(request.project) }
     }
 
     /// What would be done, without doing it.

@@ -165,6 +165,9 @@ package struct VolumeRecord: Codable, Hashable, Sendable {
     /// The place in a project whose containers share an anonymous volume, one after the other.
     package var binding: Binding?
 
+    /// Its content lies elsewhere and is mounted (`driver_opts.device`).
+    var isMounted: Bool { definition.driverOptions["device"] != nil }
+
     package struct Binding: Codable, Hashable, Sendable {
         package var project: String
         package var service: String

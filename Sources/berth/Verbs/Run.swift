@@ -61,6 +61,8 @@ struct Run: Verb {
         }
         let stream = try session.engine.attach(to: container.id)
         let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive).run()
+        // Whoever comes next finds nothing of it; an engine that goes away meanwhile does the rest when it is back.
+        if remove { try? session.engine.waitUntilGone(container.id) }
         if code != 0 { throw ExitStatus.container(code) }
     }
 

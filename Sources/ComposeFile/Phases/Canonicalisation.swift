@@ -91,14 +91,8 @@ struct Canonicalisation {
 
     private func unify(_ value: inout Node, _ attribute: Attribute) {
         guard case .sequence = value.value else { return }
-        let rule = attribute.merge
-        let collapses: Bool
-        switch rule {
-        case .byKind, .distinct, .extraHosts: collapses = false
-        default: collapses = true
-        }
-        if attribute.shape.uniqueItems, !collapses { checkDistinct(value.sequence ?? []) }
-        if Merging.unifies(rule) { value.updateSequence { Merging().unify(&$0, rule) } }
+        if attribute.refusesRepeats { checkDistinct(value.sequence ?? []) }
+        if Merging.unifies(attribute.merge) { value.updateSequence { Merging().unify(&$0, attribute.merge) } }
     }
 
     /// So many items are compared one by one, which is quicker than a table.

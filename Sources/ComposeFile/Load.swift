@@ -28,11 +28,10 @@ private struct Loader {
         if !report.hasErrors, model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
-        try failIfErrors()
         let references = steps.interpolate ? [] : References.variables(in: model)
+        // From here on each phase goes on after errors of those before, so that one run tells of all of them.
         complete(&model, name, workspace)
         let disabled = chooseServices(&model, workspace)
-        try failIfErrors()
         readFiles(&model, workspace)
         try failIfErrors()
         let builder = ProjectBuilder(
@@ -47,7 +46,7 @@ private struct Loader {
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
-        if steps.interpolate {
+        if steps.interpolate, !report.isIncomplete {
             Validation(report: report).checkRequired(model, Shape(record: Format.file))
         }
         Completion(lenient: !steps.interpolate).apply(to: &model)
@@ -74,7 +73,7 @@ private struct Loader {
         var disabled = Mapping()
         guard steps.interpolate else { return disabled }
         let profiles = Profiles(request, environment: workspace.environment)
-        for name in request.services where model["services"]?[name] == nil {
+        for name in request.services where model["services"]?[name] == nil && !report.isIncomplete {
             let known = model["services"]?.mapping?.keys ?? []
             report.error(
                 .none, "there is no service '\(name)'",
@@ -84,7 +83,7 @@ private struct Loader {
         model.update("services") { services in
             services.updateMapping { disabled = profiles.split(&$0) }
         }
-        if steps.checkConsistency, !report.hasErrors {
+        if steps.checkConsistency {
             Consistency(report: report, model: model, disabled: disabled).check()
         }
         return disabled

@@ -11,24 +11,54 @@ import YAML
     }
 
     /// Where docker compose's form of output cannot say what the file said.
-    private static let lossy = ["network_mode: \"\"", "keys are not interpolated", "build: {context: \"\"}"]
+    private static let lossy = [
+        "network_mode: \"\"", "keys are not interpolated", "build: {context: \"\"}", "aux_addresses: {host1",
+    ]
 
-    @Test("what is printed loads again, to the same text and the same services")
-    func roundTrip() throws {
+    /// JSON has no models, a limit of 0 is empty in it, and limits of block devices have keys in capitals.
+    private static let lossyInJSON = ["ai/x", "nproc: 0", "weight_device: [{path"]
+
+    @Test("what is printed loads again, to the same text and the same project", arguments: ConfigFormat.allCases)
+    func roundTrip(_ format: ConfigFormat) throws {
         var printed = 0
-        for the in try Corpus.cases() where !Self.lossy.contains(the.title) {
+        for the in try Corpus.cases() where !Self.lossy.contains(where: the.title.contains) {
+            if format == .json, Self.lossyInJSON.contains(where: the.title.contains) { continue }
             guard let result = try? load(the) else { continue }
-            let text = renderConfig(result)
-            do {
-                let again = try loaded(text, environment: the.environment.filter { $0.key != "COMPOSE_FILE" })
-                #expect(renderConfig(again) == text, "\(the.title)")
-                #expect(again.project.services == result.project.services, "\(the.title)")
-                printed += 1
-            } catch {
-                Issue.record("\(the.title): \(error.rendered())\n\(text)")
-            }
+            expectRoundTrip(result, format, the.environment, the.title)
+            printed += 1
         }
         #expect(printed > 300)
+    }
+
+    private func expectRoundTrip(
+        _ result: LoadResult, _ format: ConfigFormat, _ environment: [String: String], _ title: String
+    ) {
+        let text = renderConfig(result, format: format)
+        do throws(LoadFailure) {
+            let again = try loaded(text, environment: environment.filter { $0.key != "COMPOSE_FILE" })
+            let (old, new) = (result.project, again.project)
+            #expect(renderConfig(again, format: format) == text, "\(title)")
+            #expect(new.name == old.name && new.services == old.services, "\(title)")
+            #expect(new.networks == old.networks && new.volumes == old.volumes, "\(title)")
+            #expect(new.secrets == old.secrets && new.configs == old.configs, "\(title)")
+        } catch {
+            Issue.record("\(title): \(error.rendered())\n\(text)")
+        }
+    }
+
+    @Test("the schema accepts and refuses what the loader does")
+    func agreement() throws {
+        var held = 0
+        for the in try Corpus.cases() {
+            guard the.files.keys.filter({ $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) == ["/p/compose.yaml"],
+                let text = the.files["/p/compose.yaml"]
+            else { continue }
+            var errors: [Diagnostic] = []
+            do throws(LoadFailure) { _ = try load(the) } catch { errors = error.diagnostics }
+            SchemaAgreement.expect(text, errors: errors, the.title)
+            held += 1
+        }
+        #expect(held > 400)
     }
 
     @Test("every refusal has a place in a file, or says which file is missing")
@@ -90,7 +120,11 @@ import YAML
             let request = LoadRequest(workingDirectory: "/p", environment: the.environment)
             do throws(LoadFailure) {
                 let result = try ComposeFile.load(request, from: files)
-                #expect(!renderConfig(result).isEmpty)
+                let hooks = result.project.services.flatMap { $0.postStart + $0.preStop }
+                // A hook of `command: null` is printed without its command.
+                if !Self.lossy.contains(where: the.title.contains), !hooks.contains(where: \.command.isEmpty) {
+                    expectRoundTrip(result, .yaml, the.environment, String(decoding: bytes, as: UTF8.self))
+                }
             } catch {
                 #expect(!error.rendered().isEmpty)
             }

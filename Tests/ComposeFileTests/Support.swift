@@ -11,7 +11,17 @@ func loaded(
     for (path, text) in more { texts[path.hasPrefix("/") ? path : "/p/\(path)"] = text }
     var request = LoadRequest(workingDirectory: "/p", environment: environment)
     configure(&request)
-    return try load(request, from: MemoryFiles(texts: texts))
+    let isAlone = request.files.isEmpty && !more.keys.contains { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+    do throws(LoadFailure) {
+        let result = try load(request, from: MemoryFiles(texts: texts))
+        if isAlone, request.steps == LoadSteps() { SchemaAgreement.expect(yaml, errors: [], "a case of a table") }
+        return result
+    } catch {
+        if isAlone, request.steps == LoadSteps() {
+            SchemaAgreement.expect(yaml, errors: error.diagnostics, "a case of a table")
+        }
+        throw error
+    }
 }
 
 /// What loading a text finds wrong, warnings too, each rendered as `line:column: severity: message`.

@@ -49,14 +49,19 @@ struct ProjectBuilder {
 
     /// An external network called `host` or `none` is what `network_mode` of that name is; Docker makes one of each.
     private func useHostNetworks(_ project: inout Project) {
-        for index in project.services.indices {
-            let names = project.services[index].networks.compactMap { attachment -> String? in
-                let node = model["networks"]?[attachment.network]
-                guard node?["external"]?.bool == true else { return nil }
-                return node?["name"]?.string ?? attachment.network
+        var modes: [String: NetworkMode] = [:]
+        for entry in model["networks"]?.mapping?.entries ?? [] where entry.value["external"]?.bool == true {
+            switch entry.value["name"]?.string ?? entry.key {
+            case "host": modes[entry.key] = .host
+            case "none": modes[entry.key] = NetworkMode.none
+            default: continue
             }
-            guard let mode = names.lazy.compactMap({ ["host": NetworkMode.host, "none": NetworkMode.none][$0] }).first
-            else { continue }
+        }
+        guard !modes.isEmpty else { return }
+        for index in project.services.indices {
+            guard let mode = project.services[index].networks.lazy.compactMap({ modes[$0.network] }).first else {
+                continue
+            }
             project.services[index].networkMode = mode
             project.services[index].networks = []
         }
@@ -88,7 +93,7 @@ struct ProjectBuilder {
         network.enableIPv4 = node["enable_ipv4"]?.bool ?? true
         network.enableIPv6 = node["enable_ipv6"]?.bool ?? false
         network.labels = node["labels"].texts
-        if let ipam = node["ipam"] {
+        if let ipam = node["ipam"], ipam.mapping?.isEmpty == false {
             var definition = IPAMDefinition()
             definition.driver = ipam["driver"]?.string
             definition.options = ipam["options"].texts

@@ -27,6 +27,14 @@ package final class Attribute: Sendable {
         self.example = example
         self.documentation = documentation
     }
+
+    /// An item that stands twice in its list is a mistake; under other rules the later one takes the place of the first.
+    var refusesRepeats: Bool {
+        switch merge {
+        case .byKind, .distinct, .extraHosts: shape.uniqueItems
+        default: false
+        }
+    }
 }
 
 /// Whether berth acts on an attribute.
@@ -73,14 +81,17 @@ package final class Record: Sendable {
     package let attributes: [Attribute]
     /// `x-…` members are allowed.
     package let allowsExtensions: Bool
+    /// `Support` looks at one as a whole: what it says together may be more than berth can act on.
+    let isJudged: Bool
     /// The attributes that have to be given.
     let required: [Attribute]
     private let index: NameIndex
 
-    package init(_ title: String, extensions: Bool = true, _ attributes: [Attribute]) {
+    package init(_ title: String, extensions: Bool = true, isJudged: Bool = false, _ attributes: [Attribute]) {
         self.title = title
         self.attributes = attributes
         allowsExtensions = extensions
+        self.isJudged = isJudged
         required = attributes.filter(\.isRequired)
         index = NameIndex(attributes.map(\.name))
     }

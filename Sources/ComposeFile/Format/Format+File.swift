@@ -47,7 +47,7 @@ extension Format {
         ])
 
     static let network = Record(
-        "a network",
+        "a network", isJudged: true,
         [
             Attribute(
                 "name", .text, default: "<project>_<key>", example: "backbone",

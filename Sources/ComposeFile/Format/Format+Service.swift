@@ -1,7 +1,7 @@
 extension Format {
     /// `services.*`.
     package static let service = Record(
-        "a service", identity + execution + links + limits + lifecycle)
+        "a service", isJudged: true, identity + execution + links + limits + lifecycle)
 
     /// The attributes in the order in which docker compose prints them, in five pieces that the compiler can chew.
     private static let identity: [Attribute] = [

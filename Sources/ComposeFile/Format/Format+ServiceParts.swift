@@ -54,7 +54,7 @@ extension Format {
         ])
 
     static let serviceVolume = Record(
-        "a volume mount",
+        "a volume mount", isJudged: true,
         [
             Attribute(
                 "type", .choice("bind", "volume", "tmpfs", "cluster", "npipe", "image"), required: true,

@@ -32,7 +32,7 @@ private struct SchemaWriter {
     }
 
     private mutating func schema(of attribute: Attribute) -> JSONValue {
-        var object = schema(of: attribute.shape)
+        var object = schema(of: attribute.shape, refusingRepeats: attribute.refusesRepeats)
         var text = attribute.documentation
         switch attribute.standing {
         case .notYet: text += " Not acted on yet."
@@ -50,14 +50,14 @@ private struct SchemaWriter {
         return .object(object)
     }
 
-    private mutating func schema(of shape: Shape) -> JSONObject {
+    private mutating func schema(of shape: Shape, refusingRepeats: Bool = false) -> JSONObject {
         var forms: [JSONObject] = []
         if let scalar = scalar(shape) { forms.append(scalar) }
         if let items = shape.items {
             var list = JSONObject()
             list["type"] = "array"
             list["items"] = .object(schema(of: items))
-            if shape.uniqueItems { list["uniqueItems"] = true }
+            if refusingRepeats { list["uniqueItems"] = true }
             forms.append(list)
         }
         if let record = shape.record {
@@ -99,7 +99,7 @@ private struct SchemaWriter {
         if let pattern = shape.pattern { object["pattern"] = .string(pattern.regex) }
         if let range = shape.range {
             object["minimum"] = .integer(range.lowerBound)
-            if range.upperBound < Int64(Int32.max) { object["maximum"] = .integer(range.upperBound) }
+            if range.upperBound < Int64.max { object["maximum"] = .integer(range.upperBound) }
         }
         return object
     }

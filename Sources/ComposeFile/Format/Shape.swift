@@ -88,7 +88,7 @@ package final class Shape: Sendable {
     package let short: Short
     /// Any string is right.
     let takesAnyText: Bool
-    /// Somewhere in a value of this shape there can be an attribute that is not acted on.
+    /// Somewhere in a value of this shape there can be something that is not acted on.
     let holdsUnacted: Bool
 
     package init(
@@ -110,7 +110,7 @@ package final class Shape: Sendable {
         takesAnyText = scalars.contains(.string) && allowed.isEmpty && pattern == nil
         let attributes = record?.attributes ?? []
         holdsUnacted =
-            attributes.contains { $0.standing != .acted || $0.shape.holdsUnacted }
+            record?.isJudged ?? false || attributes.contains { $0.standing != .acted || $0.shape.holdsUnacted }
             || items?.holdsUnacted ?? false || members?.holdsUnacted ?? false
     }
 }

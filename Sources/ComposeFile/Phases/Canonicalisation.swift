@@ -91,18 +91,12 @@ struct Canonicalisation {
 
     private func unify(_ value: inout Node, _ attribute: Attribute) {
         guard case .sequence = value.value else { return }
-        let rule = attribute.merge
-        let collapses: Bool
-        switch rule {
-        case .byKind, .distinct, .extraHosts: collapses = false
-        default: collapses = true
-        }
-        if attribute.shape.uniqueItems, !collapses { checkDistinct(value.sequence ?? []) }
-        if lenient, rule == .members {
+        if attribute.refusesRepeats { checkDistinct(value.sequence ?? []) }
+        if lenient, attribute.merge == .members {
             // Lists of `K=V` that stay as they are written are of unique keys all the same.
             value.updateSequence { Merging().unify(&$0, .uniqueText) }
-        } else if Merging.unifies(rule) {
-            value.updateSequence { Merging().unify(&$0, rule) }
+        } else if Merging.unifies(attribute.merge) {
+            value.updateSequence { Merging().unify(&$0, attribute.merge) }
         }
     }
 

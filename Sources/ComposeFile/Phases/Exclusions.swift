@@ -32,7 +32,7 @@ struct Exclusions {
             }
             let isKeptElsewhere =
                 element == "secrets" ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
-            if given.isEmpty, !isKeptElsewhere {
+            if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !sources.contains(where: { report.isWrong($0) }) {
                 let names = sources.map { "'\($0)'" }.joined(separator: ", ")
                 report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
             }
@@ -60,10 +60,10 @@ struct Exclusions {
         for (index, mount) in (service["volumes"]?.sequence ?? []).enumerated() {
             guard let members = mount.mapping else { continue }
             report.inside(index) {
-                if members["target"] == nil || members["target"]?.string == "" {
+                if members["target"] == nil && !report.isWrong("target") || members["target"]?.string == "" {
                     report.error(mount.span, "a volume needs 'target', the path in the container")
                 }
-                if members["type"]?.string == "bind", members["source"] == nil {
+                if members["type"]?.string == "bind", members["source"] == nil, !report.isWrong("source") {
                     report.error(mount.span, "a bind mount needs 'source', the path on the host")
                 }
             }

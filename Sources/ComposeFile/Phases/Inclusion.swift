@@ -20,7 +20,7 @@ struct Inclusion {
         report.inside("include") {
             for (index, entry) in entries.enumerated() {
                 report.inside(index) {
-                    guard let elements = load(entry) else { return }
+                    guard let elements = load(entry) else { return report.markIncomplete() }
                     Merging(lenient: !assembly.steps.interpolate).merge(
                         elements, onto: &result, Shape(record: Format.file))
                 }

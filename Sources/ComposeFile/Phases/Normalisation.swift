@@ -71,7 +71,8 @@ struct Normalisation {
         var implied: [(name: String, restart: Bool, span: Span)] = []
         for link in service["links"]?.sequence ?? [] {
             guard let text = link.string else { continue }
-            implied.append((String(text.prefix { $0 != ":" }), true, link.span))
+            let parts = text.parts(at: UInt8(ascii: ":"))
+            implied.append((parts.count == 2 ? parts[0] : text, true, link.span))
         }
         for key in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
             guard let node = service[key], let text = node.string, text.hasPrefix("service:") else { continue }

@@ -24,7 +24,9 @@ struct Scaling {
     }
 
     private func agree(_ own: Node?, _ name: String, _ other: Node?, _ otherName: String) {
-        guard let own, let other, own.value != other.value, own.number != other.number || own.number == nil else {
+        guard let own, let other, !report.isWrong(name), !report.isWrong(path: otherName), own.value != other.value,
+            own.number != other.number || own.number == nil
+        else {
             return
         }
         report.error(

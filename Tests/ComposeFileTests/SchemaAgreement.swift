@@ -1,0 +1,77 @@
+import ComposeFile
+import JSON
+import Testing
+import YAML
+
+/// The schema and the loader accept and refuse the same files, but for what a schema cannot say.
+enum SchemaAgreement {
+    private static let checker = SchemaChecker(composeSchema())
+
+    /// Expects both verdicts on one file to be the same, once what no schema can find is left out of the loader's.
+    static func expect(_ text: String, errors: [Diagnostic], _ title: String) {
+        let parsed = parse(Array(text.utf8), file: 0)
+        guard parsed.problems.isEmpty, parsed.documents.count == 1, let document = parsed.documents.first,
+            document.mapping != nil
+        else { return }
+        let structural = errors.filter { $0.severity == .error && !isBeyondASchema($0.message) }
+        let problems = checker.problems(document)
+        guard problems.isEmpty != structural.isEmpty else { return }
+        Issue.record("\(title)\nthe loader: \(structural.map(\.message))\nthe schema: \(problems)\n\(text)")
+    }
+
+    private static func isBeyondASchema(_ message: String) -> Bool {
+        beyondASchema.contains { row in row.messages.contains { message.contains($0) } }
+    }
+
+    /// Why a schema is silent, and what the loader's messages then say.
+    private static let beyondASchema: [(reason: String, messages: [String])] = [
+        (
+            "a name is right when something of that name stands elsewhere",
+            [
+                "there is no service '", "there is no volume '", "there is no network '", "there is no secret '",
+                "there is no config '", "there is no model '", "is disabled: it belongs to a profile",
+                "the service 'a' has no 'build'", "is missing: which",
+            ]
+        ),
+        (
+            "several parts of the project are right one by one and wrong together",
+            [
+                "depend on each other", "cannot extend itself", "is taken by another service", "is mounted on '",
+                "' differ", "exclude each other", "replicas: names are unique", "is not among 'build.platforms'",
+                "an external volume has no '", "has no source: one of",
+            ]
+        ),
+        (
+            "an attribute may be left out here because another file, a base or a short form gives it",
+            [
+                "has neither 'image' nor 'build'", "a volume needs 'target'", "a bind mount needs 'source'",
+                "a port needs 'target'", "the action 'sync' needs 'target'",
+            ]
+        ),
+        (
+            "a text has a grammar, and may hold a substitution that makes it right",
+            [
+                "is no duration", "is no size", "is no restart policy", "is no pull policy", "is no device",
+                "is no IP address", "cannot be split into words", "is no number from 0 to 65535",
+                "is none of tcp, udp and sctp", "the container's port is", "host ports (",
+                "an empty part between colons",
+                "has too many colons", "the volume is empty", "the address of '", "a host name is missing",
+                "ends in a blank", "starts with \"CMD\"", "expected true or false, found '",
+                "expected an integer, found '", "expected a number, found '", "expected a whole number of bytes",
+                "expected NAME=VALUE, found '",
+            ]
+        ),
+        ("substitutions are text to a schema", ["is no valid substitution", "the variable U is required"]),
+        (
+            "other files are not seen",
+            [
+                "cannot read ", "a quote that is opened here", "a key cannot contain a blank",
+                "expected 'raw' as format, found '",
+            ]
+        ),
+        (
+            "the file alone does not make a project",
+            ["no project name can be made of '", "the project's name is empty", "the Compose file is empty"]
+        ),
+    ]
+}

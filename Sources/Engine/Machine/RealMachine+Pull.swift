@@ -21,7 +21,7 @@ extension RealMachine {
         return try await images.pull(
             reference, platform: platform.flatMap { Platform($0) },
             credentials: RegistryCredentials(encoded: credentials),
-            insecureRegistries: insecureRegistries
+            insecureRegistries: settings.insecureRegistries
         ) { step in
             if let (done, total) = sum.add(step) { progress(.transfer(done: done, total: total)) }
         }

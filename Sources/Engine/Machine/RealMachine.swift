@@ -22,7 +22,7 @@ package final class RealMachine: Machine {
     let blocking: BlockingPool
     let log: Logger
     let instance: InstanceName
-    let insecureRegistries: [String]
+    let settings: EngineSettings
     let initProgram: String
     /// Asked once: the kernel's way of counting does not change while it runs.
     let limitsSwap: Bool
@@ -48,11 +48,11 @@ package final class RealMachine: Machine {
     }
 
     package init(
-        paths: EnginePaths, programs: Programs, insecureRegistries: [String], log: Logger
+        settings: EngineSettings, programs: Programs, log: Logger
     ) async throws {
-        self.paths = paths
+        self.settings = settings
+        paths = settings.paths
         self.log = log
-        self.insecureRegistries = insecureRegistries
         initProgram = programs.initProcess
         limitsSwap = (try? CgroupMounts.current().accountForSwap) ?? false
         instance = InstanceName(rootFolder: paths.root)

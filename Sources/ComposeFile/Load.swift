@@ -12,6 +12,7 @@ private struct Loader {
     let request: LoadRequest
     let source: any FileSource
     let report = Report()
+    private var steps: LoadSteps { request.steps }
 
     func load() throws(LoadFailure) -> LoadResult {
         var workspace = Discovery(request: request, source: source, report: report).workspace()
@@ -20,18 +21,17 @@ private struct Loader {
         let documents = workspace.files.flatMap { reading.documents(of: $0) }
         let name = ProjectName.resolve(request, workspace, documents, report)
         workspace.environment["COMPOSE_PROJECT_NAME"] = name
-        let templates = documents.flatMap { References.templates(in: $0.node) }
         let assembly = Assembly(reading: reading, report: report, steps: request.steps)
         let scope = Scope(directory: workspace.projectDirectory, environment: workspace.environment)
-        let isEmpty = documents.isEmpty
         var model = assembly.model(of: consume documents, scope)
-        if !report.hasErrors, isEmpty || model.mapping?.isEmpty ?? true {
+        model.updateMapping { $0.remove("version") }
+        if !report.hasErrors, model.mapping?.isEmpty ?? true {
             report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
         }
-        try failIfErrors()
+        let references = steps.interpolate ? [] : References.variables(in: model)
+        // From here on each phase goes on after errors of those before, so that one run tells of all of them.
         complete(&model, name, workspace)
         let disabled = chooseServices(&model, workspace)
-        try failIfErrors()
         readFiles(&model, workspace)
         try failIfErrors()
         let builder = ProjectBuilder(
@@ -42,35 +42,38 @@ private struct Loader {
         return LoadResult(
             project: project, model: model, disabled: disabled, diagnostics: report.sorted,
             unsupported: unsupported.sorted, environment: workspace.environment,
-            templates: templates, sources: report.sources, steps: request.steps)
+            references: references, sources: report.sources, steps: request.steps)
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
-        if request.steps.interpolate {
+        if steps.interpolate, !report.isIncomplete {
             Validation(report: report).checkRequired(model, Shape(record: Format.file))
         }
-        Completion().apply(to: &model)
-        if request.steps.resolvePaths {
+        Completion(lenient: !steps.interpolate).apply(to: &model)
+        Exclusions(report: report).check(model)
+        if steps.resolvePaths {
             PathResolution(directory: workspace.projectDirectory, home: workspace.environment["HOME"]).apply(to: &model)
         }
         let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
-        if request.steps.interpolate, request.steps.resolveEnvironment {
+        if steps.interpolate {
             model.update("services") { services in
-                services.updateMapping { resolution.resolveVariables(in: &$0) }
+                services.updateMapping { resolution.resolveVariables(in: &$0, arguments: steps.normalise) }
             }
         }
-        if request.steps.normalise {
+        if steps.normalise {
             Normalisation(projectName: name).apply(to: &model)
         }
-        model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
+        if steps.interpolate || steps.normalise {
+            model.updateMapping { $0["name"] = .text(name, at: $0["name"]?.span ?? .none) }
+        }
     }
 
     /// Splits off the services that profiles leave out, and checks the rest.
     private func chooseServices(_ model: inout Node, _ workspace: Workspace) -> Mapping {
         var disabled = Mapping()
-        guard request.steps.interpolate else { return disabled }
+        guard steps.interpolate else { return disabled }
         let profiles = Profiles(request, environment: workspace.environment)
-        for name in request.services where model["services"]?[name] == nil {
+        for name in request.services where model["services"]?[name] == nil && !report.isIncomplete {
             let known = model["services"]?.mapping?.keys ?? []
             report.error(
                 .none, "there is no service '\(name)'",
@@ -80,17 +83,18 @@ private struct Loader {
         model.update("services") { services in
             services.updateMapping { disabled = profiles.split(&$0) }
         }
-        if request.steps.checkConsistency, !report.hasErrors {
+        if steps.checkConsistency {
             Consistency(report: report, model: model, disabled: disabled).check()
         }
         return disabled
     }
 
     private func readFiles(_ model: inout Node, _ workspace: Workspace) {
-        guard request.steps.interpolate, request.steps.resolveEnvironment else { return }
+        guard steps.interpolate else { return }
+        let variables = steps.resolveEnvironment
         let resolution = EnvironmentResolution(source: source, report: report, environment: workspace.environment)
         model.update("services") { services in
-            services.updateMapping { resolution.readFiles(of: &$0) }
+            services.updateMapping { resolution.readFiles(of: &$0, variables: variables) }
         }
     }
 
@@ -100,24 +104,13 @@ private struct Loader {
 }
 
 extension References {
-    /// The strings of a tree in which there may be substitutions.
-    static func templates(in node: Node) -> [String] {
-        var found: [String] = []
-        if node.hasDollar { collect(in: node, into: &found) }
-        return found
-    }
-
-    private static func collect(in node: Node, into found: inout [String]) {
+    /// Every substitution in the strings of a tree.
+    static func variables(in node: Node) -> [Template.Reference] {
         switch node.value {
-        case .string(let text): found.append(text)
-        case .sequence(let nodes):
-            for index in nodes.indices where nodes[index].hasDollar { collect(in: nodes[index], into: &found) }
-        case .mapping(let mapping):
-            let entries = mapping.entries
-            for index in entries.indices where entries[index].value.hasDollar {
-                collect(in: entries[index].value, into: &found)
-            }
-        default: return
+        case .string(let text): text.utf8.contains(UInt8(ascii: "$")) ? Template.references(in: text) : []
+        case .sequence(let nodes): nodes.flatMap(variables)
+        case .mapping(let mapping): mapping.entries.flatMap { variables(in: $0.value) }
+        default: []
         }
     }
 }

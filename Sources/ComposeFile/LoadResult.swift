@@ -18,14 +18,11 @@ package struct LoadResult: Sendable {
     package var unsupported: [Diagnostic]
     /// The variables that interpolation saw, the project's name among them.
     package var environment: [String: String]
-    /// The strings of the files in which there may be substitutions.
-    var templates: [String]
+    /// Every `${…}` of the merged model and of the project's name; empty when they were replaced by their values.
+    package var references: [Template.Reference]
     /// The files, for rendering diagnostics.
     package var sources: SourceMap
     package var steps: LoadSteps
-
-    /// Every `${…}` of the files, in their order.
-    package var references: [Template.Reference] { templates.flatMap(Template.references) }
 }
 
 /// A project that could not be loaded: everything that is wrong, sorted by place.

@@ -18,6 +18,14 @@ final class Report {
     /// Where the walk is. Unchecked: it changes with every node of a walk, and only in `inside`, which never overlaps itself.
     @exclusivity(unchecked) private var path: [Part] = []
     private var unset: [String: Int] = [:]
+    /// Paths of attributes that are wrong or misspelt: what follows from that is no news.
+    private var wrong: Set<String> = []
+    /// Paths and places of values in which a substitution failed: what they hold says nothing.
+    private var unexpanded: (paths: Set<String>, spans: Set<Span>) = ([], [])
+    /// The variable without a value that a value was made with.
+    private var emptied: [Span: String] = [:]
+    /// A part of the project could not be read: what seems to be missing may stand there.
+    private(set) var isIncomplete = false
 
     // MARK: Paths
 
@@ -36,8 +44,9 @@ final class Report {
     }
 
     /// `services.web.ports[1]`; a key that is no plain name stands in brackets and quotes.
-    var pathText: String? {
-        guard !path.isEmpty else { return nil }
+    var pathText: String? { path.isEmpty ? nil : Self.text(path) }
+
+    private static func text(_ path: some Sequence<Part>) -> String {
         var text = ""
         for part in path {
             switch part {
@@ -92,13 +101,54 @@ final class Report {
     private func add(
         _ severity: Diagnostic.Severity, _ span: Span, _ message: String, _ hint: String?, _ notes: [Diagnostic.Note]
     ) {
-        if severity == .error { hasErrors = true }
+        let path = pathText
+        var notes = notes
+        if severity == .error {
+            if unexpanded.spans.contains(span) || path.map(unexpanded.paths.contains) ?? false { return }
+            hasErrors = true
+            if let variable = emptied[span] {
+                notes.append(note("the variable \(variable) is not set", sources.narrow(span, to: variable)))
+            }
+        }
         guard !isFull else { return }
+        if severity == .error, let path { wrong.insert(path) }
         diagnostics.append(
             Diagnostic(
-                severity, at: sources.range(span), message, hint: hint, path: pathText,
+                severity, at: sources.range(span), message, hint: hint, path: path,
                 notes: notes + sources.chain(of: span)))
     }
+
+    // MARK: Consequences
+
+    /// The attribute `name` of where the walk is, or of the file, was meant by something else that is wrong.
+    func excuse(_ name: String) { if !isFull { wrong.insert(Self.text(path.dropLast() + [.key(name)])) } }
+
+    /// The attribute `name` of where the walk is may stand in what could not be read.
+    func excuse(inside name: String) { if !isFull { wrong.insert(Self.text(path + [.key(name)])) } }
+
+    /// Something is wrong with the attribute `name` of where the walk is: that it seems to be missing is no news.
+    func isWrong(_ name: String) -> Bool { !wrong.isEmpty && wrong.contains(Self.text(path + [.key(name)])) }
+
+    /// The same of an attribute further inside: `deploy.replicas`.
+    func isWrong(path names: String) -> Bool {
+        guard !wrong.isEmpty else { return false }
+        return wrong.contains(Self.text(path) + "." + names)
+    }
+
+    /// Something is wrong with an element of the file itself.
+    func isWrong(element: String) -> Bool { wrong.contains(element) }
+
+    /// The value at `span`, where the walk is, stays as it is written: its substitution failed, which was said.
+    func leaveUnexpanded(_ span: Span) {
+        unexpanded.spans.insert(span)
+        if let pathText { unexpanded.paths.insert(pathText) }
+    }
+
+    /// The value at `span` was made with nothing in the place of a variable.
+    func takeAsEmptied(_ span: Span, by variable: String) { if !isFull { emptied[span] = variable } }
+
+    /// A part of the project could not be read.
+    func markIncomplete() { isIncomplete = true }
 
     /// What was found, in the order in which it is shown.
     var sorted: [Diagnostic] {

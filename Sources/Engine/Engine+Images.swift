@@ -61,8 +61,7 @@ extension Engine {
         Task {
             operation.object(.image, reference.familiar, "Pulling")
             do {
-                _ = try await real.pull(reference, platform: request.platform, credentials: request.credentials) {
-                    step in
+                _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in
                     if case .transfer(let done, let total) = step {
                         operation.emit(.transfer(object: reference.familiar, done: done, total: total))
                     }
@@ -77,6 +76,24 @@ extension Engine {
             await parts.operations.remove(operation)
         }
         return operation
+    }
+
+    /// Each reference with the digest that its registry has for it, in the order of the request; eight at a time.
+    package func resolveImages(_ request: ResolveRequest) async throws -> [String] {
+        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+        let references = try request.references.map { try Reference($0) }
+        return try await withThrowingTaskGroup(of: (Int, String).self) { group in
+            var resolved = request.references
+            for (index, reference) in references.enumerated() {
+                if index >= 8, let (done, text) = try await group.next() { resolved[done] = text }
+                group.addTask {
+                    let pinned = try await real.resolve(reference, logins: request.logins)
+                    return (index, pinned.canonical)
+                }
+            }
+            for try await (done, text) in group { resolved[done] = text }
+            return resolved
+        }
     }
 
     package func tag(_ source: String, as target: String) async throws {

@@ -28,7 +28,10 @@ package actor Engine {
             store: store, content: content, addressPools: settings.addressPools, quiet: quiet)
         let network = NetworkSync(inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver))
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
-        let runner = ContainerRunner(inventory: inventory, machine: machine, network: network, health: health, log: log)
+        let forwarder = LogForwarder(
+            paths: paths, inventory: inventory, reactor: real?.reactor, host: machine.hostName, log: log)
+        let runner = ContainerRunner(
+            inventory: inventory, machine: machine, network: network, health: health, forwarder: forwarder, log: log)
         let objects = ObjectStore(inventory: inventory, machine: machine, network: network)
         self.real = real
         parts = EngineParts(

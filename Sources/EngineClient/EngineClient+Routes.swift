@@ -119,6 +119,11 @@ extension EngineClient {
         try stream(post: "/v1/images/pull", request)
     }
 
+    /// The references with their digests, as their registries have them now.
+    package func resolveImages(_ request: ResolveRequest) throws(EngineFailure) -> [String] {
+        try post("/v1/images/resolve", request)
+    }
+
     package func tag(_ request: TagRequest) throws(EngineFailure) { try post("/v1/images/tag", request) }
 
     /// Lines that say what was untagged and deleted.

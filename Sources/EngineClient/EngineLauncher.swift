@@ -72,7 +72,8 @@ struct EngineLauncher {
 
     /// Only what the engine needs: its life must not depend on whose shell it was started from.
     private var engineEnvironment: [String: String] {
-        var result = environment.filter { $0.key.hasPrefix("BERTH_") }
+        let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
+        var result = environment.filter { $0.key.hasPrefix("BERTH_") || proxies.contains($0.key.uppercased()) }
         result["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         result["BERTH_ROOT"] = places.root
         result["BERTH_RUN"] = places.run

@@ -18,13 +18,24 @@ package struct ImportRequest: Codable, Hashable, Sendable {
 package struct PullRequest: Codable, Hashable, Sendable {
     package var reference: String
     package var platform: String?
-    /// Host to its `user:password` in base64, from the caller's own configuration; never logged.
-    package var credentials: [String: String]
+    package var logins: RegistryLogins
 
-    package init(reference: String, platform: String? = nil, credentials: [String: String] = [:]) {
+    package init(reference: String, platform: String? = nil, logins: RegistryLogins = RegistryLogins()) {
         self.reference = reference
         self.platform = platform
-        self.credentials = credentials
+        self.logins = logins
+    }
+}
+
+/// `POST /v1/images/resolve`: what the registries call these images now; the answer is the references in the same order,
+/// each with its digest.
+package struct ResolveRequest: Codable, Hashable, Sendable {
+    package var references: [String]
+    package var logins: RegistryLogins
+
+    package init(references: [String], logins: RegistryLogins = RegistryLogins()) {
+        self.references = references
+        self.logins = logins
     }
 }
 

@@ -17,10 +17,14 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     package var consent: [String]
     /// Names of objects that the person wants to keep: they stay as they are, and so do their users.
     package var refused: [String]
+    /// For images that have to be fetched.
+    package var logins: RegistryLogins?
+    /// So many steps at once; nil, 0 and less: as many as can.
+    package var parallelism: Int?
 
     package init(
         key: String, verb: Verb, project: Project? = nil, services: [String] = [], dryRun: Bool = false,
-        consent: [String] = [], refused: [String] = []
+        consent: [String] = [], refused: [String] = [], parallelism: Int? = nil
     ) {
         self.key = key
         self.verb = verb
@@ -29,6 +33,7 @@ package struct OperationRequest: Codable, Hashable, Sendable {
         self.dryRun = dryRun
         self.consent = consent
         self.refused = refused
+        self.parallelism = parallelism
     }
 }
 
@@ -58,6 +63,8 @@ package struct UpOptions: Codable, Hashable, Sendable {
     /// Also the services that the named ones depend on.
     package var dependencies: Bool = true
     package var removeOrphans: Bool = false
+    /// Nothing is said of containers whose services are not in the file.
+    package var ignoreOrphans: Bool?
     package var scale: [String: Int] = [:]
     package var pull: PullPolicy?
     /// The operation ends when every container is healthy (or running, without a check).

@@ -102,6 +102,12 @@ package struct RunRequest: Codable, Hashable, Sendable {
     package var dependencies: Bool
     package var useAliases: Bool
     package var pull: PullPolicy?
+    /// For images that have to be fetched.
+    package var logins: RegistryLogins?
+    /// Nothing is said of containers whose services are not in the file.
+    package var ignoreOrphans: Bool?
+    /// So many steps at once; nil: as many as can.
+    package var parallelism: Int?
 
     package init(
         key: String, project: Project, service: Service, name: String? = nil, remove: Bool = false,

@@ -63,6 +63,11 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
         Reference(domain: domain, path: path, tag: nil, digest: digest)
     }
 
+    /// The same name and tag, at `digest`.
+    package func pinned(to digest: Digest) -> Reference {
+        Reference(domain: domain, path: path, tag: tag, digest: digest)
+    }
+
     private var suffix: String { (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "") }
 }
 

@@ -12,6 +12,8 @@ struct Composer: ~Copyable {
     private var written = 0
     private var aliased = 0
     private var depth = 0
+    /// What was read before is kept; nothing is read after it.
+    private var isStopped = false
     /// Where the last event ended.
     private var last: (line: Int32, column: Int32) = (0, 0)
 
@@ -46,7 +48,7 @@ struct Composer: ~Copyable {
                 documents.append(try node(from: try next()))
             }
         } catch {}
-        return ParsedFile(documents: documents, problems: problems)
+        return ParsedFile(documents: documents, problems: problems, isComplete: !isStopped)
     }
 
     // MARK: Nodes
@@ -64,17 +66,13 @@ struct Composer: ~Copyable {
         case .sequenceStart(let anchor, let tag):
             return try collection(anchor, at: item.span) { (composer) throws(Stop) in
                 var nodes: [Node] = []
-                while true {
-                    let next = try composer.next()
-                    if case .sequenceEnd = next.event { break }
-                    nodes.append(try composer.node(from: next))
-                }
+                while let node = composer.item() { nodes.append(node) }
                 let hasDollar = nodes.contains { $0.hasDollar }
                 return composer.collection(.sequence(nodes), at: item.span, tag: tag, hasDollar: hasDollar)
             }
         case .mappingStart(let anchor, let tag):
             return try collection(anchor, at: item.span) { (composer) throws(Stop) in
-                let mapping = try composer.mapping()
+                let mapping = composer.mapping()
                 let hasDollar = mapping.entries.contains { $0.value.hasDollar }
                 return composer.collection(.mapping(mapping), at: item.span, tag: tag, hasDollar: hasDollar)
             }
@@ -110,7 +108,7 @@ struct Composer: ~Copyable {
 
     private mutating func expand(_ name: String, at span: Span) throws(Stop) -> Node {
         guard let anchor = anchors[name] else {
-            if open.contains(name) { throw stop(span, "the alias *\(name)' stands inside the anchor it refers to") }
+            if open.contains(name) { throw stop(span, "the alias '*\(name)' stands inside the anchor it refers to") }
             let known = anchors.keys.sorted().prefix(8).map { "&\($0)" }.joined(separator: ", ")
             throw stop(
                 span, "no anchor '&\(name)' stands before this alias",
@@ -125,33 +123,55 @@ struct Composer: ~Copyable {
 
     // MARK: Mappings
 
-    private mutating func mapping() throws(Stop) -> Mapping {
+    /// The members up to the mapping's end, or to where reading had to stop.
+    private mutating func mapping() -> Mapping {
         var mapping = Mapping(capacity: 4)
         var merges: [(value: Node, span: Span)] = []
-        while true {
-            let item = try next()
-            if case .mappingEnd = item.event { break }
-            let (key, isMerge) = try self.key(item)
-            let value = try node(from: try next())
+        while let (entry, isMerge) = member() {
             if isMerge {
                 if let first = merges.first {
-                    duplicate("<<", item.span, first.span)
+                    duplicate("<<", entry.keySpan, first.span)
                 } else {
-                    merges.append((value, item.span))
+                    merges.append((entry.value, entry.keySpan))
                 }
-            } else if let first = mapping.entry(key) {
-                duplicate(key, item.span, first.keySpan)
+            } else if let first = mapping.entry(entry.key) {
+                duplicate(entry.key, entry.keySpan, first.keySpan)
             } else {
-                mapping.append(Mapping.Entry(key: key, keySpan: item.span, value: value))
+                mapping.append(entry)
             }
         }
         for merge in merges { self.merge(merge.value, at: merge.span, into: &mapping) }
         return mapping
     }
 
+    /// The next member of a mapping, and whether its key is the merge key; nil at its end or where reading had to stop.
+    private mutating func member() -> (Mapping.Entry, isMerge: Bool)? {
+        guard !isStopped else { return nil }
+        do throws(Stop) {
+            let item = try next()
+            if case .mappingEnd = item.event { return nil }
+            let (key, isMerge) = try self.key(item)
+            let value = try node(from: try next())
+            return (Mapping.Entry(key: key, keySpan: item.span, value: value), isMerge)
+        } catch { return nil }
+    }
+
+    /// The next item of a list; nil at its end or where reading had to stop.
+    private mutating func item() -> Node? {
+        guard !isStopped else { return nil }
+        do throws(Stop) {
+            let item = try next()
+            if case .sequenceEnd = item.event { return nil }
+            return try node(from: item)
+        } catch { return nil }
+    }
+
     /// The text of a key, and whether it is the merge key.
     private mutating func key(_ item: Item) throws(Stop) -> (String, Bool) {
         switch item.event {
+        case .scalar("<<", _, "tag:yaml.org,2002:merge", _):
+            written += 1
+            return ("<<", true)
         case .scalar(let text, let anchor, nil, let style) where style.isPlain:
             written += 1
             if text == "<<" { return (text, true) }
@@ -240,12 +260,14 @@ struct Composer: ~Copyable {
             return Item(event: event, span: span)
         } catch {
             problems.append(syntaxProblem(error))
+            isStopped = true
             throw Stop()
         }
     }
 
     private mutating func stop(_ span: Span, _ message: String, hint: String? = nil) -> Stop {
         problems.append(Problem(span: span, message: message, hint: hint))
+        isStopped = true
         return Stop()
     }
 

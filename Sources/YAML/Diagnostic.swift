@@ -121,8 +121,14 @@ extension Diagnostic {
             guard let place = diagnostic.place else { return (-1, 0, 0) }
             return (rank[place.file] ?? Int.max, place.line, place.column)
         }
+        // The same mistake may be met by several ways: through another include, another service that extends it.
         var seen: Set<Diagnostic> = []
-        let distinct = diagnostics.filter { seen.insert($0).inserted }
+        let distinct = diagnostics.filter { diagnostic in
+            var bare = diagnostic
+            bare.notes = []
+            bare.path = nil
+            return seen.insert(bare).inserted
+        }
         return distinct.enumerated().sorted {
             let (left, right) = (key($0.element), key($1.element))
             return left == right ? $0.offset < $1.offset : left < right

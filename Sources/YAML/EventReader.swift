@@ -33,6 +33,8 @@ struct EventReader: ~Copyable {
         let column: Int?
         /// In bytes, where the text is not valid.
         let offset: Int?
+        /// What was being read, and where that begins: "while parsing a flow sequence".
+        var context: (what: String, line: Int, column: Int)?
     }
 
     init(_ bytes: [UInt8]) {
@@ -98,6 +100,11 @@ struct EventReader: ~Copyable {
             return Failure(message: problem, line: nil, column: nil, offset: Int(state.problem_offset))
         }
         let mark = state.problem_mark
-        return Failure(message: problem, line: Int(mark.line), column: Int(mark.column), offset: nil)
+        var failure = Failure(message: problem, line: Int(mark.line), column: Int(mark.column), offset: nil)
+        if let context = state.context {
+            let start = state.context_mark
+            failure.context = (String(cString: context), Int(start.line), Int(start.column))
+        }
+        return failure
     }
 }

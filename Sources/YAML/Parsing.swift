@@ -22,6 +22,8 @@ package struct Limits: Sendable {
 package struct ParsedFile: Sendable {
     package var documents: [Node]
     package var problems: [Problem]
+    /// All of the text was understood; else the documents end where reading had to stop.
+    package var isComplete = true
 }
 
 /// Reads YAML text into nodes: aliases expanded within limits, merge keys (`<<`) resolved, duplicate keys found.

@@ -18,7 +18,23 @@ struct SyntaxExplanation {
         }
         problem.message = words(failure.message)
         problem.hint = advice(failure.message, line: text, column: column)
+        if let context = failure.context { add(context, to: &problem) }
         return problem
+    }
+
+    /// Where begins what could not be read to its end.
+    private func add(_ context: (what: String, line: Int, column: Int), to problem: inout Problem) {
+        let start = Span(file: file, line: context.line + 1, column: context.column + 1, length: 1)
+        switch context.what {
+        case "while scanning a quoted scalar":
+            problem.span = start
+            problem.message = "a quote is opened here and never closed"
+            problem.hint = nil
+        case "while parsing a flow sequence", "while parsing a flow mapping": problem.other = ("opened here", start)
+        case "while parsing a block mapping": problem.other = ("it would belong to the mapping that begins here", start)
+        case "while parsing a block collection": problem.other = ("it would belong to the list that begins here", start)
+        default: return
+        }
     }
 
     private func words(_ message: String) -> String {
@@ -43,7 +59,6 @@ struct SyntaxExplanation {
             guard scalars.indices.contains(column - 1) else { return nil }
             return "quote the value: '\(scalars[column - 1])' has a meaning of its own in YAML"
         case "found unknown escape character": return "in double quotes a backslash is written \\\\"
-        case "found unexpected end of stream": return "a quote that was opened is not closed"
         case "could not find expected ':'": return "write `key: value`, with a blank after the colon"
         default: return nil
         }

@@ -1,12 +1,13 @@
 /// Writes nodes as block-style YAML in the way of Go's yaml library, whose text people know from `docker compose config`.
 package struct YAMLWriter {
-    private static let indent = 2
-
+    private let indent: Int
     private var text = ""
 
+    private init(indent: Int) { self.indent = indent }
+
     /// The YAML text of a tree; members keep their order, empty collections are `{}` and `[]`.
-    package static func text(_ node: Node) -> String {
-        var writer = YAMLWriter()
+    package static func text(_ node: Node, indent: Int = 2) -> String {
+        var writer = YAMLWriter(indent: indent)
         writer.root(node)
         return writer.text
     }
@@ -60,7 +61,7 @@ package struct YAMLWriter {
         }
     }
 
-    private mutating func pad(_ depth: Int) { text += String(repeating: " ", count: depth * Self.indent) }
+    private mutating func pad(_ depth: Int) { text += String(repeating: " ", count: depth * indent) }
 
     private func scalar(_ node: Node, depth: Int) -> String {
         switch node.value {
@@ -70,7 +71,7 @@ package struct YAMLWriter {
         case .unsigned(let value): "\(value)"
         case .float(let value): YAMLScalar.number(value)
         case .timestamp(let text): text
-        case .string(let text): YAMLScalar.text(text, indent: depth * Self.indent)
+        case .string(let text): YAMLScalar.text(text, indent: depth * indent)
         case .sequence: "[]"
         case .mapping: "{}"
         }

@@ -31,7 +31,7 @@ final class Daemon: Sendable {
             programs: .init(
                 monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
                 engine: "\(settings.programs)/berthd", initProcess: "\(settings.programs)/berth-init"),
-            log: log)
+            registries: settings.registries, log: log)
         engine = Engine(
             settings: settings.engine, store: store, content: content, machine: machine, real: machine,
             resolver: { HostResolver.current }, log: log)

@@ -38,7 +38,7 @@ enum Corpus {
                 name = "compose.yaml"
             } else if line.hasPrefix("+++ ") {
                 name = String(line.dropFirst(4))
-            } else if line.hasPrefix("@flags ") {
+            } else if line.hasPrefix("@flags ") || line.hasPrefix("@config ") {
                 hasFlags = true
             } else if line.hasPrefix("@env ") {
                 let key = line.dropFirst(5).prefix { $0 != "=" }

@@ -64,8 +64,8 @@ import YAML
             ("depends_on: [«bb»]", "there is no service 'bb'", nil),
             ("depends_on: [«a»]", "services depend on each other: a -> a", nil),
             (
-                "depends_on: {b: {condition: «ok»}}",
-                "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'ok'", nil
+                "links: [«a:b:c»]",
+                "there is no service 'a:b:c'", nil
             ),
             ("extra_hosts: [«a»]", "the address of 'a' is missing", nil),
             ("ulimits: {nofile: «{soft: 1}»}", "a limit needs 'hard'", nil),

@@ -58,6 +58,7 @@ enum SchemaAgreement {
                 "has too many colons", "the volume is empty", "the address of '", "a host name is missing",
                 "ends in a blank", "starts with \"CMD\"", "expected true or false, found '",
                 "expected an integer, found '", "expected a number, found '", "expected a whole number of bytes",
+                "expected NAME=VALUE, found '",
             ]
         ),
         ("substitutions are text to a schema", ["is no valid substitution", "the variable U is required"]),
@@ -70,7 +71,7 @@ enum SchemaAgreement {
         ),
         (
             "the file alone does not make a project",
-            ["no project name can be made of '", "the Compose file is empty"]
+            ["no project name can be made of '", "the project's name is empty", "the Compose file is empty"]
         ),
     ]
 }

@@ -78,6 +78,10 @@ import Testing
             ("/a:/b:z,rshared", "bind /a /b z rshared"), ("v:/data", "volume v /data"),
             ("C:\\x:/data", "bind C:\\x /data"), ("vol:/c:typo", "volume vol /c ?typo"),
             ("vol:/c:cached", "volume vol /c"), ("a", "volume - a"), ("", "the volume is empty"),
+            ("C:/x:/data:ro", "bind C:/x /data ro"), ("D:\\x:E:\\y", "bind D:\\x E:\\y"),
+            ("v:/data:ro", "volume v /data ro"),
+            ("\\\\srv\\x:/data", "bind \\\\srv\\x /data"), ("${A:-/x}/y:/z:ro", "volume ${A:-/x}/y /z ro"),
+            ("vol:/d/${A:-${B:-c}}", "volume vol /d/${A:-${B:-c}}"),
             ("a::b", "'a::b' has an empty part between colons"), ("a:b:ro:x", "'a:b:ro:x' has too many colons"),
         ])
     func volumes(_ text: String, _ expected: String) {

@@ -13,31 +13,33 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cases():
-    """Yields (title, files, flags, environment)."""
+    """Yields (title, files, flags, flags of config, environment)."""
     for line in open(os.path.join(HERE, "attributes.txt"), encoding="utf-8"):
         line = line.rstrip("\n")
         if line.startswith("#") or not line:
             continue
         text = line[1:] if line.startswith("!") else "services:\n  a:\n    image: i\n    " + line
-        yield line, {"compose.yaml": text + "\n"}, [], {}
-    title, files, flags, environment, name = None, {}, [], {}, None
+        yield line, {"compose.yaml": text + "\n"}, [], [], {}
+    title, files, flags, config, environment, name = None, {}, [], [], {}, None
     for line in open(os.path.join(HERE, "files.txt"), encoding="utf-8"):
         if line.startswith("=== "):
             if title:
-                yield title, files, flags, environment
-            title, files, flags, environment, name = line[4:].strip(), {}, [], {}, "compose.yaml"
+                yield title, files, flags, config, environment
+            title, files, flags, config, environment, name = line[4:].strip(), {}, [], [], {}, "compose.yaml"
         elif line.startswith("+++ "):
             name = line[4:].strip()
             files.setdefault(name, "")
         elif line.startswith("@flags "):
             flags = line.split()[1:]
+        elif line.startswith("@config "):
+            config = line.split()[1:]
         elif line.startswith("@env "):
             key, _, value = line[5:].rstrip("\n").partition("=")
             environment[key] = value
         elif title:
             files[name] = files.get(name, "") + line
     if title:
-        yield title, files, flags, environment
+        yield title, files, flags, config, environment
 
 
 def run(command, folder, environment):
@@ -54,7 +56,7 @@ def model(text, kind):
 
 
 def judge(case, berth, docker):
-    title, files, flags, extra = case
+    title, files, flags, config, extra = case
     root = tempfile.mkdtemp(prefix="conformance.")
     folder = os.path.join(root, "demo")
     os.mkdir(folder)
@@ -67,8 +69,8 @@ def judge(case, berth, docker):
                 file.write(text)
         verdict = {"title": title, "accept": True, "model": True, "bytes": True, "detail": ""}
         for kind in ("yaml", "json"):
-            ours = run(berth + flags + ["config", "--format", kind], folder, environment)
-            theirs = run(docker + flags + ["config", "--format", kind], folder, environment)
+            ours = run(berth + flags + ["config", "--format", kind] + config, folder, environment)
+            theirs = run(docker + flags + ["config", "--format", kind] + config, folder, environment)
             if kind == "json" and theirs[0] != 0 and verdict["accept"] and "json" in theirs[2]:
                 continue
             if (ours[0] == 0) != (theirs[0] == 0):

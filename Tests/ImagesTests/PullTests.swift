@@ -75,6 +75,24 @@ private let largeLayer = TarWriter.archive { tar in
         }
     }
 
+    @Test func aDigestIsAskedForWithoutFetchingTheImage() async throws {
+        let served = try ServedImage("a", tag: "1", layers: [baseLayer])
+        let registry = try ScriptedRegistry { served.answer($0) }
+        try await withStore { store, _ in
+            try await registry.serve { address in
+                let reference = try Reference("\(address)/a:1")
+                let resolved = try await store.resolveDigest(of: reference)
+                #expect(resolved.tag == "1")
+                #expect(registry.log.map(\.path) == ["/v2/a/manifests/1"])
+                #expect(await store.list().isEmpty)
+                // What has a digest is known.
+                let pinned = try await store.resolveDigest(of: resolved)
+                #expect(pinned.tag == nil && pinned.digest == resolved.digest)
+                #expect(registry.log.count == 1)
+            }
+        }
+    }
+
     @Test func aConnectionThatBreaksIsResumedWhereItBroke() async throws {
         let served = try ServedImage("a", tag: "1", layers: [largeLayer])
         let registry = try ScriptedRegistry { request in

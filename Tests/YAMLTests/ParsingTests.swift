@@ -21,16 +21,38 @@ import YAML
             ("a: [1\n", "2:1 expected ',' or ']': a list in brackets is not closed"),
             ("a: b: c\n", "1:5 a second ': ' in one value"),
             ("a: *x\n", "1:4 no anchor '&x' stands before this alias"),
-            ("a: &x [*x]\n", "1:8 the alias *x' stands inside the anchor it refers to"),
+            ("a: &x [*x]\n", "1:8 the alias '*x' stands inside the anchor it refers to"),
             ("1: a\n", "1:1 a key must be text, found an integer: 1"),
             ("? [a]\n: b\n", "1:3 a key must be text, found a list"),
             ("a: {<<: x}\n", "1:5 '<<' merges a mapping or a list of mappings, found a string"),
             ("a: {<<: {b: 1}, <<: {c: 1}}\n", "1:17 the key '<<' is given twice in one mapping"),
             ("a: @x\n", "1:4 this character cannot start a value"),
+            ("a: 1\nb: \"c\nd: 2\n", "2:4 a quote is opened here and never closed"),
         ])
     func problems(_ text: String, _ expected: String) {
         let found = parse(Array(text.utf8), file: 0).problems.map { "\($0.span.line):\($0.span.column) \($0.message)" }
         #expect(found == [expected])
+    }
+
+    @Test(
+        "where begins what is not read to its end is said too",
+        arguments: [
+            ("a: 1\nb: [x,\n  y\nc: 2\n", "2:4 opened here"), ("a: {b: 1\nc: 2\n", "1:4 opened here"),
+            ("a:\n  b: 1\n c: 2\n", "1:1 it would belong to the mapping that begins here"),
+            ("a:\n  - b\n  c: 2\n", "2:3 it would belong to the list that begins here"),
+        ])
+    func beginnings(_ text: String, _ expected: String) throws {
+        let problem = try #require(parse(Array(text.utf8), file: 0).problems.first)
+        let other = try #require(problem.other)
+        #expect("\(other.span.line):\(other.span.column) \(other.message)" == expected)
+    }
+
+    @Test("what stands before a mistake is kept, up to it")
+    func partial() {
+        let parsed = parse(Array("a: {b: 1, c: [x, y]}\nd:\n  e: 2\n f: 3\ng: 4\n".utf8), file: 0)
+        #expect(!parsed.isComplete && parsed.problems.count == 1)
+        #expect(parsed.documents == [first("{a: {b: 1, c: [x, y]}, d: {e: 2}}")])
+        #expect(parse(Array("a: 1".utf8), file: 0).isComplete)
     }
 
     @Test("bytes that are no UTF-8 are found at their line and column")

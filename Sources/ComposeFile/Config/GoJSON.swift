@@ -1,31 +1,31 @@
 import YAML
 
-/// JSON as Go writes it: `<`, `>` and `&` escaped, numbers in Go's form.
+/// JSON as Go writes it: `<`, `>` and `&` escaped unless `html` is off, numbers in Go's form.
 enum GoJSON {
     /// Pretty with an indent, else compact; without a final line break.
-    static func text(_ node: Node, indent: Int? = nil) -> String {
+    static func text(_ node: Node, indent: Int? = nil, html: Bool = true) -> String {
         var text = ""
-        write(node, indent, 0, into: &text)
+        write(node, indent, html, 0, into: &text)
         return text
     }
 
-    private static func write(_ node: Node, _ indent: Int?, _ depth: Int, into text: inout String) {
+    private static func write(_ node: Node, _ indent: Int?, _ html: Bool, _ depth: Int, into text: inout String) {
         switch node.value {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += "\(value)"
         case .unsigned(let value): text += "\(value)"
         case .float(let value): text += number(value)
-        case .string(let value), .timestamp(let value): text += quoted(value)
+        case .string(let value), .timestamp(let value): text += quoted(value, html)
         case .sequence(let nodes):
             list("[", "]", nodes.count, indent, depth, into: &text) { text, index in
-                write(nodes[index], indent, depth + 1, into: &text)
+                write(nodes[index], indent, html, depth + 1, into: &text)
             }
         case .mapping(let mapping):
             list("{", "}", mapping.count, indent, depth, into: &text) { text, index in
                 let entry = mapping.entries[index]
-                text += quoted(entry.key) + (indent == nil ? ":" : ": ")
-                write(entry.value, indent, depth + 1, into: &text)
+                text += quoted(entry.key, html) + (indent == nil ? ":" : ": ")
+                write(entry.value, indent, html, depth + 1, into: &text)
             }
         }
     }
@@ -54,7 +54,7 @@ enum GoJSON {
         return ShortestNumber.text(value)
     }
 
-    private static func quoted(_ text: String) -> String {
+    private static func quoted(_ text: String, _ html: Bool) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -65,6 +65,7 @@ enum GoJSON {
             case "\t": result += "\\t"
             case "\u{08}": result += "\\b"
             case "\u{0C}": result += "\\f"
+            case "<" where !html, ">" where !html, "&" where !html: result.unicodeScalars.append(scalar)
             case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{00}"..<"\u{20}":
                 let hex = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - hex.utf8.count) + hex

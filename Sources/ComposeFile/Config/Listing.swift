@@ -3,12 +3,20 @@ import YAML
 
 /// What `config` lists instead of printing the model.
 package enum ConfigListing: Hashable, Sendable {
-    case services, volumes, networks, images, profiles, models, variables, environment
+    case services, volumes, networks, images, profiles, models, environment
+    case variables(VariablesFormat)
     /// `name hash` lines for these services; `*` is all of them.
     case hash([String])
 }
 
+/// The forms of `config --variables`.
+package enum VariablesFormat: Hashable, Sendable {
+    case table, yaml, json
+}
+
 /// A list for `config --services` and its sisters: an item a line, a final line break unless there is none.
+///
+/// `variables` wants what a load without interpolation gave: after it nothing is left of them.
 ///
 /// - Throws: a diagnostic when a hash of a service is asked for that is not there.
 package func renderListing(
@@ -28,7 +36,7 @@ package func renderListing(
     case .profiles:
         let services = (result.model["services"]?.mapping?.entries ?? []) + result.disabled.entries
         lines = Set(services.flatMap { $0.value["profiles"]?.texts ?? [] }).sorted()
-    case .variables: lines = variables(result.references)
+    case .variables(let format): return Variables(result).text(format)
     case .environment: lines = result.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     case .hash(let names): lines = try hashes(result, names)
     }
@@ -45,8 +53,9 @@ private func images(_ result: LoadResult, _ options: ConfigOptions) -> [String] 
     var model = result.model
     Selection(options: options).apply(to: &model)
     let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
-    return services.filter { $0.value["provider"] == nil }.map { entry in
-        entry.value["image"]?.string ?? "\(result.project.name)-\(entry.key)"
+    return services.flatMap { entry in
+        let own = entry.value["image"]?.string ?? "\(result.project.name)-\(entry.key)"
+        return [own] + ImageReferences.dependent(entry.value).filter { !ImageReferences.isService($0, in: result) }
     }
 }
 
@@ -69,29 +78,6 @@ private func inDependencyOrder(_ services: Mapping) -> [String] {
         }
     }
     return order
-}
-
-private func variables(_ references: [Template.Reference]) -> [String] {
-    var rows: [String: Template.Reference] = [:]
-    for reference in references {
-        var row = rows[reference.name] ?? reference
-        row.isRequired = row.isRequired || reference.isRequired
-        if row.defaultValue.isEmpty { row.defaultValue = reference.defaultValue }
-        if row.alternative.isEmpty { row.alternative = reference.alternative }
-        rows[reference.name] = row
-    }
-    let cells =
-        [["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]]
-        + rows.values.sorted { $0.name < $1.name }.map {
-            [$0.name, "\($0.isRequired)", $0.defaultValue, $0.alternative]
-        }
-    let widths = (0..<4).map { column in max(20, (cells.map { $0[column].count }.max() ?? 0) + 3) }
-    return cells.map { row in
-        let padded = row.dropLast().enumerated().map { index, cell in
-            cell + String(repeating: " ", count: widths[index] - cell.count)
-        }
-        return padded.joined() + (row.last ?? "")
-    }
 }
 
 private func hashes(_ result: LoadResult, _ names: [String]) throws(Diagnostic) -> [String] {

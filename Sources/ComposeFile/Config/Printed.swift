@@ -99,9 +99,14 @@ struct Printed {
         json ? left.utf8.lexicographicallyPrecedes(right.utf8) : NaturalOrder.precedes(left, right)
     }
 
+    /// Services with nothing but their images and volumes of `type: image`: an override file that pins them.
     static func imagesOnly(_ model: Node) -> Node {
-        let services = (model["services"]?.mapping?.entries ?? []).compactMap { entry in
-            entry.value["image"].map { (entry.key, Node(.mapping(Mapping([("image", $0)])))) }
+        let services = (model["services"]?.mapping?.entries ?? []).map { entry in
+            var members = Mapping()
+            members["image"] = entry.value["image"]
+            let volumes = (entry.value["volumes"]?.sequence ?? []).filter(ImageReferences.isImage)
+            if !volumes.isEmpty { members["volumes"] = Node(.sequence(volumes)) }
+            return (entry.key, Node(.mapping(members)))
         }
         return Node(.mapping(Mapping([("services", Node(.mapping(Mapping(services))))])))
     }

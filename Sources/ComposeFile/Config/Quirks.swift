@@ -18,6 +18,8 @@ struct Quirks {
     func adjust(_ name: String, _ value: Node?) -> Node? {
         if record === Format.service, name == "ulimits", let value { return limits(value) }
         if record === Format.service, name == "pull_refresh_after" { return nil }
+        if record === Format.build, name == "ssh", let value { return keys(value) }
+        if record === Format.envFile, name == "required", value?.bool == true { return nil }
         if record === Format.ipam, name == "options" { return nil }
         if record === Format.rollout, value?.string == "0s" { return nil }
         if let text = value?.string, text == "0", name != "mem_swappiness", Self.isByteCount(record[name]) {
@@ -44,6 +46,16 @@ struct Quirks {
     private static func isByteCount(_ attribute: Attribute?) -> Bool {
         if case .bytes = attribute?.shape.meaning { return true }
         return false
+    }
+
+    /// SSH keys are printed as a list: `ID: PATH` in one string, or `ID=PATH` in JSON, where docker compose fails.
+    private func keys(_ node: Node) -> Node {
+        guard let mapping = node.mapping else { return node }
+        let lines = mapping.entries.map { entry in
+            let path = entry.value.string ?? ""
+            return Node.text(path.isEmpty ? entry.key : entry.key + (json ? "=" : ": ") + path, at: entry.keySpan)
+        }
+        return Node(.sequence(lines), at: node.span)
     }
 
     /// A limit of 0 is printed as a mapping.

@@ -11,7 +11,7 @@ extension Format {
             Attribute("provenance", .booleanOrText, "Provenance attestation."),
             Attribute("sbom", .booleanOrText, "Bill of materials."),
             Attribute(
-                "ssh", Shape(items: .text, uniqueItems: true, members: .scalarValue, short: .ssh),
+                "ssh", Shape(items: .text, uniqueItems: true, members: .scalarValue, short: .ssh), merge: .members,
                 example: "[default]", "SSH agents and keys for the build."),
             Attribute("labels", .labels, merge: .members, "Labels on the image."),
             Attribute("cache_from", .texts, "Where cached layers are taken from."),
@@ -19,7 +19,7 @@ extension Format {
             Attribute("no_cache", .boolean, default: "false", "No layer is taken from the cache."),
             Attribute("no_cache_filter", .textOrTexts, "Stages that are not taken from the cache."),
             Attribute(
-                "additional_contexts", .variables, merge: .members, example: "{assets: ../assets}",
+                "additional_contexts", .namedTexts, merge: .members, example: "{assets: ../assets}",
                 "Further contexts, by name."),
             Attribute("pull", .boolean, default: "false", "Base images are pulled even if they are there."),
             Attribute("extra_hosts", .extraHosts, merge: .extraHosts, "Further lines of /etc/hosts."),

@@ -68,8 +68,9 @@ package final class Shape: Sendable {
         case include
     }
 
+    /// What a key without `=` means.
     package enum Missing: Sendable {
-        case null, empty
+        case null, empty, refused
     }
 
     package let scalars: Scalars
@@ -141,6 +142,9 @@ extension Shape {
     /// `K=V` items or a mapping; a key without a value is empty.
     package static let labels = Shape(
         items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .empty))
+    /// `K=V` items or a mapping, with a value everywhere.
+    static let namedTexts = Shape(
+        items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .refused))
     package static let driverOptions = Shape(members: .textOrNumber)
     package static let command = Shape([.string, .null], items: .text, short: .commandLine)
     package static let extraHosts = Shape(

@@ -7,6 +7,12 @@ struct Scope {
     var environment: [String: String]
     /// The files that are being included, outermost first.
     var chain: [String] = []
+
+    /// Where paths of another file in `folder` start from; as this one's file would write it when paths stay relative.
+    func paths(from folder: String, _ steps: LoadSteps) -> PathResolution {
+        let start = steps.resolvePaths ? folder : FilePath.relative(folder, to: directory)
+        return PathResolution(directory: start, home: environment["HOME"])
+    }
 }
 
 /// Phases 3 to 7 for a group of files: each document is interpolated, checked, brought into canonical form, completed
@@ -27,12 +33,12 @@ struct Assembly {
             prepare(&node, hasVariables: document.hasVariables, file, scope, toleratesNull: toleratesNull)
             if let included = Inclusion(assembly: self, scope: scope).take(from: &node) {
                 var whole = included
-                Merging().merge(node, onto: &whole, file)
+                Merging(lenient: !steps.interpolate).merge(node, onto: &whole, file)
                 whole.span = node.span
                 node = whole
             }
             Extension(assembly: self, scope: scope).resolve(in: &node, path: document.path)
-            Merging().merge(node, onto: &model, file)
+            Merging(lenient: !steps.interpolate).merge(node, onto: &model, file)
             if model.span == .none { model.span = node.span }
         }
         return model

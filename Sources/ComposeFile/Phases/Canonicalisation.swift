@@ -92,7 +92,12 @@ struct Canonicalisation {
     private func unify(_ value: inout Node, _ attribute: Attribute) {
         guard case .sequence = value.value else { return }
         if attribute.refusesRepeats { checkDistinct(value.sequence ?? []) }
-        if Merging.unifies(attribute.merge) { value.updateSequence { Merging().unify(&$0, attribute.merge) } }
+        if lenient, attribute.merge == .members {
+            // Lists of `K=V` that stay as they are written are of unique keys all the same.
+            value.updateSequence { Merging().unify(&$0, .uniqueText) }
+        } else if Merging.unifies(attribute.merge) {
+            value.updateSequence { Merging().unify(&$0, attribute.merge) }
+        }
     }
 
     /// So many items are compared one by one, which is quicker than a table.
@@ -123,6 +128,7 @@ struct Canonicalisation {
     /// The forms that raw output leaves as they are written.
     private static func staysRaw(_ short: Shape.Short) -> Bool {
         switch short {
+        case .keyValues(missing: .refused): false
         case .listOfOne, .keyValues, .healthTest, .extraHosts, .commandLine: true
         default: false
         }
@@ -131,7 +137,7 @@ struct Canonicalisation {
     private func expand(_ node: inout Node, _ shape: Shape) {
         if lenient, Self.staysRaw(shape.short) { return }
         switch shape.short {
-        case .none: return
+        case .none, .optionList: return
         case .listOfOne, .envFiles: if node.string != nil { wrap(&node) }
         case .keyValues(let missing): keyValues(&node, missing)
         case .names: names(&node) { Node(.null, at: $0) }
@@ -146,7 +152,6 @@ struct Canonicalisation {
         case .extends: if let text = node.string { member(&node, "service", text) }
         case .include: if let text = node.string { member(&node, "path", text) }
         case .healthTest: healthTest(&node)
-        case .optionList: if node.sequence == nil { wrap(&node) }
         case .gpus: gpus(&node)
         case .external: if node.mapping != nil { node.value = .bool(true) }
         case .commandLine: command(&node)
@@ -155,7 +160,10 @@ struct Canonicalisation {
         if case .envFiles = shape.short {
             node.updateSequence { nodes in
                 for index in nodes.indices {
+                    let span = nodes[index].span
                     if let text = nodes[index].string { member(&nodes[index], "path", text) }
+                    if nodes[index].tag == .reset { continue }
+                    nodes[index].updateMapping { $0.fill("required", Node(.bool(true), at: span)) }
                 }
             }
         }
@@ -173,11 +181,12 @@ struct Canonicalisation {
     private func keyValues(_ node: inout Node, _ missing: Shape.Missing) {
         func absent(_ span: Span) -> Node {
             switch missing {
-            case .null: Node(.null, at: span)
+            case .null, .refused: Node(.null, at: span)
             case .empty: .text("", at: span)
             }
         }
         if let items = node.sequence {
+            if missing == .refused, refusesBareKeys(items) { return }
             var mapping = Mapping()
             for item in items where item.tag != .reset {
                 guard let text = item.string else { continue }
@@ -196,6 +205,17 @@ struct Canonicalisation {
                 }
             }
         }
+    }
+
+    /// Whether some item has no `=`; it is an error unless everything stays as it is written.
+    private func refusesBareKeys(_ items: [Node]) -> Bool {
+        var found = false
+        for (index, item) in items.enumerated() {
+            guard let text = item.string, !text.contains("="), item.tag != .reset else { continue }
+            found = true
+            if !lenient { report.inside(index) { report.error(item.span, "expected NAME=VALUE, found '\(text)'") } }
+        }
+        return found
     }
 
     private func names(_ node: inout Node, _ value: (Span) -> Node) {
@@ -223,7 +243,9 @@ struct Canonicalisation {
 
     private func gpus(_ node: inout Node) {
         guard node.string != nil else { return }
-        node.value = .sequence([.members([("count", Node(.integer(-1), at: node.span))], at: node.span)])
+        let all = Node.Value.string("all")
+        node.value = .sequence([.members([("count", Node(lenient ? all : .integer(-1), at: node.span))], at: node.span)]
+        )
     }
 
     private func command(_ node: inout Node) {

@@ -2,9 +2,11 @@ import YAML
 
 /// Phase 8: fills in what the format says holds when nothing is given.
 struct Completion {
+    /// For raw output: `all` stays a word.
+    var lenient = false
+
     func apply(to model: inout Node) {
         model.updateMapping { mapping in
-            mapping.remove("version")
             for key in ["networks", "volumes"] {
                 mapping.update(key) { elements in
                     elements.updateMapping { members in
@@ -12,7 +14,7 @@ struct Completion {
                     }
                 }
             }
-            mapping.fill("services", Node(.mapping(Mapping())))
+            if !lenient { mapping.fill("services", Node(.mapping(Mapping()))) }
             mapping.update("services") { services in
                 services.updateMapping { $0.updateValues { _, service in complete(&service) } }
             }
@@ -37,10 +39,19 @@ struct Completion {
                 }
             }
             mapping.update("deploy") { completeDeploy(&$0) }
-            for key in ["dns", "dns_search"] {
-                mapping.update(key) { node in node.updateSequence { $0.removeAll { $0.string == "" } } }
+            if !lenient {
+                mapping.update("provider") {
+                    $0.update("options") { $0.updateMapping { $0.updateValues(completeOption) } }
+                }
             }
+            // As the template of a server that is not set leaves it; an empty search domain says "none".
+            mapping.update("dns") { node in node.updateSequence { $0.removeAll { $0.string == "" } } }
         }
+    }
+
+    /// One value is a list of one; only now, since one value replaces another when files are merged.
+    private func completeOption(_ name: String, _ value: inout Node) {
+        if value.sequence == nil { value.value = .sequence([Node(value.value, at: value.span)]) }
     }
 
     private func completePort(_ port: inout Node) {
@@ -62,7 +73,9 @@ struct Completion {
     private func completeRequest(_ request: inout Node) {
         let span = request.span
         request.updateMapping { mapping in
-            if mapping["device_ids"] == nil { mapping.fill("count", Node(.integer(-1), at: span)) }
+            if mapping["device_ids"] == nil {
+                mapping.fill("count", Node(lenient ? .string("all") : .integer(-1), at: span))
+            }
         }
     }
 

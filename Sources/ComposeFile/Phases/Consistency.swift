@@ -16,18 +16,13 @@ struct Consistency {
             checkContainerNames()
         }
         checkCycles()
-        checkFileObjects("secrets", sources: ["file", "environment"])
-        checkFileObjects("configs", sources: ["file", "environment", "content"])
-        report.inside("volumes") {
-            for entry in model["volumes"]?.mapping?.entries ?? [] {
-                report.inside(entry.key) { checkExternal(entry) }
-            }
-        }
     }
 
     private func check(_ entry: Mapping.Entry) {
         let service = entry.value
-        if service["image"]?.string ?? "" == "", service["build"] == nil, service["provider"] == nil {
+        guard service.mapping != nil else { return }
+        let isUnknown = report.isIncomplete || ["image", "build", "provider"].contains { report.isWrong($0) }
+        if !isUnknown, service["image"]?.string ?? "" == "", service["build"] == nil, service["provider"] == nil {
             report.error(
                 entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",
                 hint: "say what it runs: image: NAME")
@@ -92,31 +87,20 @@ struct Consistency {
         }
         report.inside("volumes") {
             for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
-                report.inside(index) { checkVolume(volume, check) }
+                guard let target = volume["target"], let path = target.string else { continue }
+                report.inside(index) { check(path, target.span) }
             }
-        }
-    }
-
-    private func checkVolume(_ volume: Node, _ check: (String, Span) -> Void) {
-        guard let target = volume["target"]?.string, !target.isEmpty else {
-            return report.error(volume.span, "a volume needs 'target', the path in the container")
-        }
-        check(target, volume["target"]?.span ?? volume.span)
-        if volume["type"]?.string == "bind", volume["source"] == nil {
-            report.error(volume.span, "a bind mount needs 'source', the path on the host")
         }
     }
 
     private func checkWatch(_ service: Node) {
         report.inside("develop") {
-            for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
-                report.inside(index) {
-                    if let path = rule["path"], path.string == "" { report.error(path.span, "the path is empty") }
-                    if let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
+            report.inside("watch") {
+                for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
+                    guard let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
                         rule["target"] == nil
-                    {
-                        report.error(action.span, "the action '\(text)' needs 'target'")
-                    }
+                    else { continue }
+                    report.inside(index) { report.error(action.span, "the action '\(text)' needs 'target'") }
                 }
             }
         }
@@ -134,34 +118,6 @@ struct Consistency {
                 }
             }
             seen[text] = seen[text] ?? name.span
-        }
-    }
-
-    private func checkFileObjects(_ element: String, sources: [String]) {
-        report.inside(element) {
-            for entry in model[element]?.mapping?.entries ?? [] {
-                report.inside(entry.key) {
-                    let given = sources.filter { entry.value[$0] != nil }
-                    if given.count > 1 {
-                        let names = given.map { "'\($0)'" }.joined(separator: " and ")
-                        report.error(entry.keySpan, "\(names) exclude each other")
-                    }
-                    if given.isEmpty, entry.value["external"]?.bool != true, entry.value["driver"] == nil {
-                        let names = sources.map { "'\($0)'" }.joined(separator: ", ")
-                        report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
-                    }
-                }
-            }
-        }
-    }
-
-    private func checkExternal(_ entry: Mapping.Entry) {
-        guard entry.value["external"]?.bool == true else { return }
-        for key in ["driver", "driver_opts", "labels"] {
-            guard let other = entry.value.mapping?.entry(key) else { continue }
-            report.error(
-                other.keySpan, "an external volume has no '\(key)': it exists already",
-                hint: "remove '\(key)' or 'external'")
         }
     }
 

@@ -41,6 +41,14 @@ struct Discovery {
         return workspace
     }
 
+    /// The caller's environment with what the first environment files add.
+    func environment() -> [String: String] {
+        var workspace = Workspace()
+        workspace.environment = request.environment
+        readEnvironmentFiles(startFolder, &workspace)
+        return workspace.environment
+    }
+
     private func absolute(_ path: String) -> String {
         path == "-" ? path : FilePath.absolute(path, in: request.workingDirectory)
     }
@@ -102,10 +110,7 @@ struct Discovery {
     }
 
     private func readDotEnv(in folder: String, _ workspace: inout Workspace) {
-        if let flag = workspace.environment["COMPOSE_DISABLE_ENV_FILE"], ["1", "t", "true"].contains(flag.lowercased())
-        {
-            return
-        }
+        if ComposeVariable.isOn(workspace.environment["COMPOSE_DISABLE_ENV_FILE"]) { return }
         let path = folder == "/" ? "/.env" : "\(folder)/.env"
         guard source.exists(path) else { return }
         let values = read(path, workspace.environment, earlier: [:], isRequired: false)

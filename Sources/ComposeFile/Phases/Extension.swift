@@ -44,7 +44,12 @@ struct Extension {
         let own = Services(path: path, folder: nil, services: services)
         let cache = Cache()
         report.inside("services") {
-            for name in own.names { _ = service(name, in: own, chain: [], cache) }
+            for name in own.names {
+                let before = report.diagnostics.count
+                _ = service(name, in: own, chain: [], cache)
+                // What the base would have said is unknown.
+                if report.diagnostics.count > before { report.inside(name) { report.excuse(inside: "image") } }
+            }
         }
         document.updateMapping { mapping in
             guard let index = mapping.index(of: "services") else { return }
@@ -66,7 +71,7 @@ struct Extension {
             report.inside(name) {
                 report.inside("extends") {
                     if var base = base(extends, in: file, chain: chain, cache) {
-                        Merging().merge(node, onto: &base, .mapping(Format.service))
+                        Merging(lenient: !assembly.steps.interpolate).merge(node, onto: &base, .mapping(Format.service))
                         base.span = node.span
                         node = base
                     }
@@ -104,7 +109,9 @@ struct Extension {
             let place = other.path == file.path ? "" : " in \(other.path)"
             report.error(
                 service.span, "there is no service '\(name)'\(place) to extend",
-                hint: nearest(to: name, among: other.names).map { "did you mean '\($0)'?" })
+                hint: nearest(to: name, among: other.names).map { "did you mean '\($0)'?" }
+                    ?? (place.isEmpty || other.names.isEmpty
+                        ? nil : "services there are \(other.names.sorted().prefix(12).joined(separator: ", "))"))
             return nil
         }
         return base.isNull ? nil : base
@@ -113,7 +120,7 @@ struct Extension {
     private func open(_ path: String, at span: Span, _ cache: Cache) -> Services? {
         if let known = cache.files[path] { return known }
         let origin = SourceMap.Origin(reason: "extended from here", span: span)
-        let documents = assembly.reading.documents(of: path, origin: origin)
+        let documents = assembly.reading.documents(of: path, origin: origin, hasElements: false)
         guard !documents.isEmpty else { return nil }
         var services = Mapping()
         for document in documents {
@@ -126,11 +133,13 @@ struct Extension {
 
     /// A base of another file: only this one service of it is looked at.
     private func prepare(_ node: inout Node, _ name: String, _ file: Services) {
+        // A service of which nothing is said adds nothing.
+        if node.isNull { return }
         report.inside(name) {
             assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope)
         }
         if let folder = file.folder {
-            PathResolution(directory: folder, home: scope.environment["HOME"]).applyToService(&node)
+            scope.paths(from: folder, assembly.steps).applyToService(&node)
         }
     }
 }

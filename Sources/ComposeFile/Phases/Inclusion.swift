@@ -20,8 +20,9 @@ struct Inclusion {
         report.inside("include") {
             for (index, entry) in entries.enumerated() {
                 report.inside(index) {
-                    guard let elements = load(entry) else { return }
-                    Merging().merge(elements, onto: &result, Shape(record: Format.file))
+                    guard let elements = load(entry) else { return report.markIncomplete() }
+                    Merging(lenient: !assembly.steps.interpolate).merge(
+                        elements, onto: &result, Shape(record: Format.file))
                 }
             }
         }
@@ -29,7 +30,7 @@ struct Inclusion {
     }
 
     private func load(_ entry: Node) -> Node? {
-        let paths = entry["path"]?.sequence ?? []
+        let paths = Self.list(entry["path"])
         guard let first = paths.first, let main = first.string else {
             report.error(entry.span, "an include needs 'path'")
             return nil
@@ -57,7 +58,7 @@ struct Inclusion {
             assembly.reading.documents(of: FilePath.absolute($0, in: scope.directory), origin: origin)
         }
         var model = assembly.model(of: consume documents, inner)
-        PathResolution(directory: inner.directory, home: scope.environment["HOME"]).apply(to: &model)
+        scope.paths(from: inner.directory, assembly.steps).apply(to: &model)
         model.updateMapping { $0.removeAll { !Self.imported.contains($0.key) } }
         return model
     }
@@ -71,7 +72,7 @@ struct Inclusion {
         let reader = EnvironmentFiles(source: assembly.reading.source, report: report)
         let environment = scope.environment
         var values: [String: String] = [:]
-        let files = entry["env_file"]?.sequence ?? []
+        let files = Self.list(entry["env_file"])
         for file in files {
             guard let path = file.string, path != "/dev/null" else { continue }
             let absolute = FilePath.absolute(path, in: scope.directory)
@@ -84,6 +85,12 @@ struct Inclusion {
         }
         inner.environment.merge(values) { old, _ in old }
         return inner
+    }
+
+    /// Where nothing is interpolated, one name may stand as it is written.
+    private static func list(_ node: Node?) -> [Node] {
+        guard let node else { return [] }
+        return node.sequence ?? [node]
     }
 
     private func isRemote(_ path: String) -> Bool {

@@ -32,9 +32,11 @@ struct Interpolation {
                 environment[$0]
             } unset: { reference in
                 report.unset(reference.name, at: report.sources.narrow(span, to: reference.fragment))
+                report.takeAsEmptied(span, by: reference.name)
             }
         } catch {
             describe(error, at: span)
+            report.leaveUnexpanded(span)
             return text
         }
     }

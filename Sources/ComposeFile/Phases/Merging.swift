@@ -2,10 +2,17 @@ import YAML
 
 /// Phase 7: joins canonical trees as the format says for each attribute.
 struct Merging {
+    /// For raw output: `K=V` lists and mappings, strings and lists of them stand as they are written, and join as lists.
+    var lenient = false
+
     /// `over` laid on `base`; tags of `over` are obeyed and gone afterwards.
     func merge(_ over: Node, onto base: inout Node, _ shape: Shape?, _ rule: MergeRule = .byKind) {
         if over.tag == .override {
             base = settled(over)
+            return
+        }
+        if lenient, !over.isNull, !base.isNull, Self.joinsAsList(shape, rule) {
+            joinLists(over, onto: &base, rule == .extraHosts ? .distinct : .uniqueText)
             return
         }
         switch (base.value, over.value) {
@@ -53,6 +60,34 @@ struct Merging {
             nodes.removeAll { $0.tag == .reset }
             for index in nodes.indices { settle(&nodes[index]) }
         }
+    }
+
+    private static func joinsAsList(_ shape: Shape?, _ rule: MergeRule) -> Bool {
+        switch (rule, shape?.short) {
+        case (.members, .keyValues), (.uniqueText, .listOfOne), (.extraHosts, _): true
+        default: false
+        }
+    }
+
+    private func joinLists(_ over: Node, onto base: inout Node, _ rule: MergeRule) {
+        for entry in over.mapping?.entries ?? [] where entry.value.tag == .reset {
+            base.updateMapping { $0.remove(entry.key) }
+        }
+        var items = Self.list(base) + Self.list(settled(over))
+        unify(&items, rule)
+        base.value = .sequence(items)
+    }
+
+    /// `K=V` items of a mapping, sorted; a string as a list of one.
+    private static func list(_ node: Node) -> [Node] {
+        guard let mapping = node.mapping else { return node.sequence ?? [node] }
+        let items = mapping.entries.flatMap { entry in
+            (entry.value.sequence ?? [entry.value]).map { value in
+                let text = Validation.plainText(value).map { "\(entry.key)=\($0)" } ?? entry.key
+                return Node.text(text, at: value.span)
+            }
+        }
+        return items.sorted { ($0.string ?? "") < ($1.string ?? "") }
     }
 
     private func mergeMembers(
@@ -140,7 +175,7 @@ struct Merging {
         switch rule {
         case .uniqueText: { node in node.string.map { $0.cut(at: UInt8(ascii: "=")).before } }
         case .distinct, .extraHosts: { $0.string }
-        case .unique(.target): { $0["target"]?.string }
+        case .unique(.target): { $0["target"]?.string.map(FilePath.clean) }
         case .unique(.path): { $0["path"]?.string }
         case .unique(.secretTarget):
             { node in node["target"]?.string ?? node["source"]?.string.map { "/run/secrets/\($0)" } }

@@ -71,7 +71,8 @@ struct Normalisation {
         var implied: [(name: String, restart: Bool, span: Span)] = []
         for link in service["links"]?.sequence ?? [] {
             guard let text = link.string else { continue }
-            implied.append((String(text.prefix { $0 != ":" }), true, link.span))
+            let parts = text.parts(at: UInt8(ascii: ":"))
+            implied.append((parts.count == 2 ? parts[0] : text, true, link.span))
         }
         for key in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
             guard let node = service[key], let text = node.string, text.hasPrefix("service:") else { continue }
@@ -92,7 +93,7 @@ struct Normalisation {
                             ("condition", .text("service_started", at: span)),
                             ("required", Node(.bool(true), at: span)),
                         ]
-                        if restart { dependency.append(("restart", Node(.bool(true), at: span))) }
+                        dependency.append(("restart", Node(.bool(restart), at: span)))
                         members[name] = .members(dependency, at: span)
                     }
                 }
@@ -108,12 +109,13 @@ struct EnvironmentResolution {
     let report: Report
     let environment: [String: String]
 
-    /// `environment` and `build.args` of every service: a variable that nobody set stays without a value.
-    func resolveVariables(in services: inout Mapping) {
+    /// `environment` and, if asked to, `build.args` of every service: a variable that nobody set stays without a value.
+    func resolveVariables(in services: inout Mapping, arguments: Bool) {
         services.updateValues { _, service in
             service.update("environment") { node in
                 node.updateMapping { $0.updateValues(take) }
             }
+            guard arguments else { return }
             service.update("build") { build in
                 build.update("args") { args in
                     args.updateMapping { mapping in
@@ -130,14 +132,18 @@ struct EnvironmentResolution {
     }
 
     /// Reads the files of the services that are enabled and merges them below what the services say themselves.
-    func readFiles(of services: inout Mapping) {
+    func readFiles(of services: inout Mapping, variables: Bool) {
         services.updateValues { name, service in
-            report.inside("services") { report.inside(name) { readFiles(of: &service) } }
+            report.inside("services") {
+                report.inside(name) {
+                    if variables, service["env_file"] != nil { readVariables(of: &service) }
+                    if service["label_file"] != nil { readLabels(of: &service) }
+                }
+            }
         }
     }
 
-    private func readFiles(of service: inout Node) {
-        guard service["env_file"] != nil || service["label_file"] != nil else { return }
+    private func readVariables(of service: inout Node) {
         let reader = EnvironmentFiles(source: source, report: report)
         let own = service["environment"]?.mapping ?? Mapping()
         let environment = environment
@@ -154,6 +160,11 @@ struct EnvironmentResolution {
             values.merge(read) { _, new in new }
         }
         lay(values, under: &service, "environment")
+        service.updateMapping { $0.remove("env_file") }
+    }
+
+    private func readLabels(of service: inout Node) {
+        let reader = EnvironmentFiles(source: source, report: report)
         var labels: [String: String] = [:]
         for file in service["label_file"]?.sequence ?? [] {
             guard let path = file.string else { continue }
@@ -161,10 +172,7 @@ struct EnvironmentResolution {
             }
         }
         lay(labels, under: &service, "labels")
-        service.updateMapping { mapping in
-            mapping.remove("env_file")
-            mapping.remove("label_file")
-        }
+        service.updateMapping { $0.remove("label_file") }
     }
 
     private func lay(_ values: [String: String], under service: inout Node, _ key: String) {

@@ -30,10 +30,10 @@ struct PathResolution {
                 mapping.update(at: index) { node in
                     switch key {
                     case "build": applyToBuild(&node)
-                    case "env_file": each(&node) { update(&$0, "path", resolve) }
-                    case "label_file": each(&node, resolve)
+                    case "env_file": each(&node) { update(&$0, "path", resolveFile) }
+                    case "label_file": each(&node, resolveFile)
                     case "volumes": each(&node, applyToMount)
-                    default: update(&node, "watch") { each(&$0) { update(&$0, "path", resolve) } }
+                    default: update(&node, "watch") { each(&$0) { update(&$0, "path", resolveFile) } }
                     }
                 }
             }
@@ -42,6 +42,7 @@ struct PathResolution {
 
     private func applyToBuild(_ build: inout Node) {
         update(&build, "context", resolveContext)
+        update(&build, "ssh") { keys in keys.updateMapping { $0.updateValues { _, path in resolve(&path) } } }
         update(&build, "additional_contexts") { contexts in
             contexts.updateMapping { $0.updateValues { _, value in resolveContext(&value) } }
         }
@@ -59,8 +60,13 @@ struct PathResolution {
     }
 
     private func resolve(_ node: inout Node) {
-        guard let path = node.string, !path.hasPrefix("/") else { return }
+        guard let path = node.string, !path.hasPrefix("/"), !FilePath.isWindowsAbsolute(path) else { return }
         node.value = .string(FilePath.absolute(FilePath.expandingHome(path, home: home), in: directory))
+    }
+
+    /// A file whose name is empty is none, not the folder.
+    private func resolveFile(_ node: inout Node) {
+        if node.string?.isEmpty == false { resolve(&node) }
     }
 
     private func resolveContext(_ node: inout Node) {

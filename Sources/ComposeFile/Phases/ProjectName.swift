@@ -37,19 +37,23 @@ package enum ProjectName {
             }
             return name
         }
-        let interpolation = Interpolation(report: report, environment: workspace.environment)
-        var name = ""
-        var span = Span.none
-        for document in documents {
-            guard let node = document.node["name"], let text = node.string, !text.isEmpty else { continue }
-            name = report.inside("name") { interpolation.expand(text, at: node.span) }
-            span = node.span
+        guard let node = documents.compactMap({ $0.node["name"] }).last(where: { $0.string?.isEmpty == false }) else {
+            return derived(from: FilePath.name(of: workspace.projectDirectory), at: .none, report)
         }
-        if name.isEmpty { name = FilePath.name(of: workspace.projectDirectory) }
+        return report.inside("name") {
+            var name = node.string ?? ""
+            if request.steps.interpolate {
+                name = Interpolation(report: report, environment: workspace.environment).expand(name, at: node.span)
+            }
+            return request.steps.normalise || name.isEmpty ? derived(from: name, at: node.span, report) : name
+        }
+    }
+
+    private static func derived(from name: String, at span: Span, _ report: Report) -> String {
         let result = normalised(name)
         if result.isEmpty {
             report.error(
-                span, "no project name can be made of '\(name)'",
+                span, name.isEmpty ? "the project's name is empty" : "no project name can be made of '\(name)'",
                 hint: "give one: -p NAME, or `name: …` in the file")
         }
         return result

@@ -22,11 +22,21 @@ struct Reading {
     let report: Report
     let standardInput: [UInt8]?
 
-    func documents(of path: String, origin: SourceMap.Origin? = nil) -> [SourceDocument] {
-        guard let bytes = bytes(of: path, origin) else { return [] }
+    /// The documents of a file, up to where it can be understood.
+    ///
+    /// When it cannot be read, or not all of it, the report knows that elements are missing, unless it `hasElements` of
+    /// the project not at all.
+    func documents(
+        of path: String, origin: SourceMap.Origin? = nil, hasElements: Bool = true
+    ) -> [SourceDocument] {
+        guard let bytes = bytes(of: path, origin) else {
+            if hasElements { report.markIncomplete() }
+            return []
+        }
         let file = report.sources.add(name: path, bytes: bytes, origin: origin)
         let parsed = YAML.parse(bytes, file: file)
         for problem in parsed.problems { report.add(problem) }
+        if !parsed.isComplete, hasElements { report.markIncomplete() }
         let hasVariables = bytes.contains(UInt8(ascii: "$"))
         return parsed.documents.enumerated().compactMap { index, node in
             if node.isNull, parsed.documents.count == 1 { return nil }

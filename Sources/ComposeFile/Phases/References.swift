@@ -19,7 +19,7 @@ struct References {
     private func check(_ names: Mapping?, _ element: String, _ kind: String) {
         guard let names else { return }
         report.inside(element) {
-            for entry in names.entries where !(element == "networks" && entry.key == "default") {
+            for entry in names.entries {
                 report.inside(entry.key) { require(entry.key, in: element, kind, at: entry.keySpan) }
             }
         }
@@ -31,6 +31,7 @@ struct References {
             for (index, item) in items.enumerated() {
                 report.inside(index) {
                     guard let source = item["source"], let name = source.string else {
+                        if report.isWrong("source") { return }
                         return report.error(item.span, "'source' is missing: which \(kind)?")
                     }
                     require(name, in: element, kind, at: source.span)
@@ -52,7 +53,7 @@ struct References {
 
     private func require(_ name: String, in element: String, _ kind: String, at span: Span) {
         let known = model[element]?.mapping
-        if known?.index(of: name) != nil { return }
+        if known?.index(of: name) != nil || report.isIncomplete || report.isWrong(element: element) { return }
         let place = report.sources.narrow(span, to: name)
         let hint: String
         if let meant = nearest(to: name, among: known?.keys ?? []) {
@@ -67,6 +68,7 @@ struct References {
 
     private func checkDependencies(_ service: Node) {
         let services = model["services"]?.mapping
+        if report.isIncomplete { return }
         report.inside("depends_on") {
             for entry in service["depends_on"]?.mapping?.entries ?? [] where services?.index(of: entry.key) == nil {
                 report.inside(entry.key) {

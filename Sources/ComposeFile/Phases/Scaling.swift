@@ -21,16 +21,12 @@ struct Scaling {
                 name.span, "a service with 'container_name' cannot have \(count) replicas: names are unique",
                 hint: "remove 'container_name'", notes: [report.note("the number of replicas", scale.span)])
         }
-        for (index, device) in (reserved?["devices"]?.sequence ?? []).enumerated()
-        where device["count"] != nil && device["device_ids"] != nil {
-            report.inside("deploy") {
-                report.error(device.span, "'count' and 'device_ids' of device \(index) exclude each other")
-            }
-        }
     }
 
     private func agree(_ own: Node?, _ name: String, _ other: Node?, _ otherName: String) {
-        guard let own, let other, own.value != other.value, own.number != other.number || own.number == nil else {
+        guard let own, let other, !report.isWrong(name), !report.isWrong(path: otherName), own.value != other.value,
+            own.number != other.number || own.number == nil
+        else {
             return
         }
         report.error(

@@ -92,14 +92,14 @@ struct ShortForms {
         }
         add("type", .string(spec.isBind ? "bind" : "volume"), to: &members)
         if let source = spec.source { add("source", .string(source), to: &members) }
-        add("target", .string(spec.target), to: &members)
+        add("target", .string(FilePath.clean(spec.target)), to: &members)
         if spec.readOnly { add("read_only", .bool(true), to: &members) }
         var bind = Mapping()
         if let selinux = spec.selinux { add("selinux", .string(selinux), to: &bind) }
         if let propagation = spec.propagation { add("propagation", .string(propagation), to: &bind) }
         if spec.isBind { add("create_host_path", .bool(true), to: &bind) }
         if !bind.isEmpty { add("bind", .mapping(bind), to: &members) }
-        if !spec.isBind && spec.target.utf8.count + (spec.source?.utf8.count ?? 0) > 2 || spec.noCopy {
+        if !spec.isBind && (spec.source != nil || spec.target.utf8.count > 2) || spec.noCopy {
             var volume = Mapping()
             if spec.noCopy { add("nocopy", .bool(true), to: &volume) }
             add("volume", .mapping(volume), to: &members)
@@ -166,26 +166,23 @@ struct ShortForms {
         node.value = .sequence(lines.sorted { ($0.string ?? "") < ($1.string ?? "") })
     }
 
+    /// `ID=PATH` items become a mapping; `default` has no path.
     private func ssh(_ node: inout Node) {
-        var keys: [Node] = []
-        if let items = node.sequence {
-            for (index, item) in items.enumerated() {
-                guard let text = item.string else { continue }
-                if text != "default", !text.contains("=") {
-                    report.inside(index) {
-                        report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
-                    }
+        guard let items = node.sequence else { return }
+        var keys = Mapping()
+        for (index, item) in items.enumerated() where item.tag != .reset {
+            guard let text = item.string else { continue }
+            // `config` prints `ID: PATH`.
+            let separator = text.firstRange(of: "=") ?? text.firstRange(of: ": ")
+            if separator == nil, text != "default" {
+                report.inside(index) {
+                    report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
                 }
-                keys.append(item)
             }
-        } else if let mapping = node.mapping {
-            keys = mapping.entries.map { entry in
-                let path = Validation.plainText(entry.value) ?? ""
-                return .text(path.isEmpty ? entry.key : "\(entry.key)=\(path)", at: entry.keySpan)
-            }
-        } else {
-            return
+            let id = separator.map { String(text[..<$0.lowerBound]) } ?? text
+            let path = separator.map { Node.text(String(text[$0.upperBound...]), at: item.span) }
+            keys.put(Mapping.Entry(key: id, keySpan: item.span, value: path ?? Node(.null, at: item.span)))
         }
-        node.value = .sequence(keys)
+        node.value = .mapping(keys)
     }
 }

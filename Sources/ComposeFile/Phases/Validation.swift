@@ -31,7 +31,8 @@ struct Validation {
         switch node.value {
         case .mapping(let mapping):
             if let record = shape.record {
-                for attribute in record.required where mapping.index(of: attribute.name) == nil {
+                for attribute in record.required
+                where mapping.index(of: attribute.name) == nil && !report.isWrong(attribute.name) {
                     report.error(node.span, "\(record.title) needs '\(attribute.name)'")
                 }
             }
@@ -109,6 +110,7 @@ struct Validation {
             hint = "'\(entry.key)' is an attribute of \(home)"
         } else if let meant = nearest(to: entry.key, among: names) {
             hint = "did you mean '\(meant)'?"
+            report.excuse(meant)
         } else if names.count <= 12 {
             hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
         }

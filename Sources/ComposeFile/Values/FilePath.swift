@@ -58,6 +58,23 @@ enum FilePath {
         return result.isEmpty ? "." : String(decoding: result, as: UTF8.self)
     }
 
+    /// `C:\data`, `c:/data`, `\\server\share`: absolute on Windows, whose paths a file may name for a remote engine.
+    static func isWindowsAbsolute(_ path: String) -> Bool {
+        let bytes = Array(path.utf8.prefix(3))
+        let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/") }
+        if bytes.count > 1, isSeparator(bytes[0]), isSeparator(bytes[1]) { return true }
+        return bytes.count > 2 && bytes[1] == UInt8(ascii: ":") && isSeparator(bytes[2])
+    }
+
+    /// The way from one absolute folder to another path: `../x`; `.` where they are the same.
+    static func relative(_ path: String, to base: String) -> String {
+        let target = clean(path).split(separator: "/")
+        let start = clean(base).split(separator: "/")
+        let common = zip(target, start).prefix { $0 == $1 }.count
+        let parts = Array(repeating: "..", count: start.count - common) + target[common...].map(String.init)
+        return parts.isEmpty ? "." : parts.joined(separator: "/")
+    }
+
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

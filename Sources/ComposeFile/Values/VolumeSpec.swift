@@ -40,20 +40,38 @@ package struct VolumeSpec: Hashable, Sendable {
         return spec
     }
 
-    /// Splits at colons, but not at the one of a Windows drive (`C:\data`).
+    /// Splits at colons, but not at those of a Windows drive (`C:\data`, `C:/data:/target`) or inside `${…}`.
     private static func sections(_ text: String) -> [String] {
-        var parts: [String] = []
-        parts.reserveCapacity(4)
-        for part in text.parts(at: UInt8(ascii: ":")) {
-            if part.utf8.first == UInt8(ascii: "\\"), let drive = parts.last, drive.count == 1,
-                drive.allSatisfy(\.isLetter)
-            {
-                parts[parts.count - 1] = "\(drive):\(part)"
+        var parts = text.parts(at: UInt8(ascii: ":"))
+        if text.utf8.contains(UInt8(ascii: "$")) { parts = joiningSubstitutions(parts) }
+        return parts.contains { $0.utf8.count == 1 } ? joiningDrives(parts) : parts
+    }
+
+    private static func joiningSubstitutions(_ parts: [String]) -> [String] {
+        var result: [String] = []
+        var depth = 0
+        for part in parts {
+            if depth > 0 { result[result.count - 1] += ":\(part)" } else { result.append(part) }
+            depth += part.ranges(of: "${").count
+            depth = max(0, depth - part.count { $0 == "}" })
+        }
+        return result
+    }
+
+    /// One letter before `/` is a drive only when an absolute target follows: `v:/data` names the volume `v`.
+    private static func joiningDrives(_ parts: [String]) -> [String] {
+        var result: [String] = []
+        for (index, part) in parts.enumerated() {
+            let isTarget = { (next: Int) in parts.indices.contains(next) && "/\\".contains(parts[next].prefix(1)) }
+            let followsLetter = result.last.map { $0.count == 1 && $0.allSatisfy(\.isLetter) } ?? false
+            let isDrive = part.hasPrefix("\\") || part.hasPrefix("/") && isTarget(index + 1)
+            if followsLetter, isDrive {
+                result[result.count - 1] += ":\(part)"
             } else {
-                parts.append(part)
+                result.append(part)
             }
         }
-        return parts
+        return result
     }
 
     package static func isHostPath(_ source: String) -> Bool {
@@ -61,8 +79,7 @@ package struct VolumeSpec: Hashable, Sendable {
         case nil: false
         case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "~"): true
         default:
-            source.utf8.contains(UInt8(ascii: "\\"))
-                && (source.hasPrefix("\\\\") || source.dropFirst().hasPrefix(":\\"))
+            source.utf8.contains(UInt8(ascii: "\\")) && source.hasPrefix("\\\\") || FilePath.isWindowsAbsolute(source)
         }
     }
 

@@ -15,7 +15,11 @@ struct Adopter: Sendable {
         }
         let kept = records.filter { $0.life.phase != .creating && $0.life.phase != .removing }
         let adoptions = await parts.machine.adopt(kept)
-        for record in kept { try await apply(adoptions[record.id], to: record, supervisor) }
+        for record in kept {
+            try await apply(adoptions[record.id], to: record, supervisor)
+            // Also of one that has ended: lines may be left that nobody has sent on.
+            await parts.runner.forwarder.begin(record)
+        }
         for network in await parts.inventory.allNetworks() {
             do { try await parts.machine.createNetwork(network) } catch {
                 parts.log.error("network \(network.name) could not be put back: \(error)")

@@ -12,14 +12,19 @@ final class ContainerRunner: Sendable {
     let machine: any Machine
     let network: NetworkSync
     let health: HealthMonitor
+    let forwarder: LogForwarder
     let log: Logger
     let locks = KeyedLocks()
 
-    init(inventory: Inventory, machine: any Machine, network: NetworkSync, health: HealthMonitor, log: Logger) {
+    init(
+        inventory: Inventory, machine: any Machine, network: NetworkSync, health: HealthMonitor,
+        forwarder: LogForwarder, log: Logger
+    ) {
         self.inventory = inventory
         self.machine = machine
         self.network = network
         self.health = health
+        self.forwarder = forwarder
         self.log = log
     }
 
@@ -223,6 +228,7 @@ final class ContainerRunner: Sendable {
         }
         await network.end(id)
         guard let record else { return }
+        await forwarder.begin(record)
         for hook in record.spec.postStart { try await run(hook, in: record) }
         await health.begin(record)
     }
@@ -402,6 +408,7 @@ final class ContainerRunner: Sendable {
             }
             try await self.inventory.update(id) { $0.life.phase = .removing }
             await self.health.end(id)
+            await self.forwarder.finish(id)
             await self.machine.releasePorts(of: id)
             try await self.machine.removeContainer(record)
             try await self.inventory.removeContainer(id)

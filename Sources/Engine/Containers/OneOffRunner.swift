@@ -9,7 +9,8 @@ struct OneOffRunner: Sendable {
 
     func begin(_ request: RunRequest) async -> Operation {
         let operation = Operation(
-            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name)
+            id: String(parts.machine.newID().prefix(16)), key: request.key, project: request.project.name,
+            parallelism: request.parallelism)
         parts.operations.add(operation)
         Task {
             do {
@@ -26,7 +27,8 @@ struct OneOffRunner: Sendable {
         let dependencies = request.dependencies ? request.service.dependsOn.map(\.service) : []
         guard await bringUp(dependencies, request, operation) else { return }
         try await makeObjects(request, operation)
-        let puller = ImagePuller(machine: parts.machine, operation: operation)
+        let puller = ImagePuller(
+            machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
         let failures = await puller.pull([request.service], project: request.project.name, override: request.pull)
         guard failures.isEmpty else { return operation.finish(.init(status: .failed, errors: failures)) }
         let image = try await parts.objects.image(of: request.service, project: request.project.name)
@@ -63,9 +65,12 @@ struct OneOffRunner: Sendable {
         guard !services.isEmpty else { return true }
         var options = UpOptions()
         options.recreate = .never
-        let up = await loop.submit(
-            OperationRequest(
-                key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services))
+        options.ignoreOrphans = request.ignoreOrphans
+        var dependencies = OperationRequest(
+            key: "\(request.key)-dependencies", verb: .up(options), project: request.project, services: services,
+            parallelism: request.parallelism)
+        dependencies.logins = request.logins
+        let up = await loop.submit(dependencies)
         for await event in up.events() {
             switch event {
             case .object, .warning, .transfer: operation.emit(event)

@@ -27,7 +27,8 @@ package protocol Machine: Sendable {
     /// What `reference` names here; nil when nothing does.
     func image(_ reference: String) async throws -> MachineImage?
     func pull(
-        _ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void
+        _ reference: String, platform: String?, logins: RegistryLogins,
+        progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage
 
     // Networks: the whole wanted state each time; what is new is made, what is left over goes.

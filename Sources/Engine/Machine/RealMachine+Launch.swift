@@ -35,7 +35,7 @@ extension RealMachine {
                         rootfs: .overlay(lower: snapshot.lower, upper: "\(folder)/upper", work: "\(folder)/work"),
                         bundle: "\(folder)/bundle")),
                 terminal: container.spec.tty, stdin: container.spec.stdinOpen || container.isOneOff,
-                stdinOnce: container.isOneOff, log: logFile(container, paths.log(container.id)),
+                stdinOnce: container.isOneOff, log: try logFile(container, paths.log(container.id)),
                 exitFile: paths.exitFile(container.id), filterCache: paths.seccompCache)
         }
         unlink(paths.exitFile(container.id))
@@ -73,14 +73,15 @@ extension RealMachine {
         return result
     }
 
-    /// `max-size` and `max-file` as docker's json-file driver has them; the engine's settings where a service is silent.
-    private func logFile(_ container: ContainerRecord, _ path: String) -> MonitorSpec.LogFile? {
-        guard container.spec.logging?.driver != "none" else { return nil }
-        let options = container.spec.logging?.options ?? [:]
+    /// The options of the service's `logging`; the engine's settings where it is silent.
+    private func logFile(_ container: ContainerRecord, _ path: String) throws -> MonitorSpec.LogFile? {
+        let plan = try LoggingPlan(container.spec.logging)
+        guard plan.keepsFile else { return nil }
         var file = MonitorSpec.LogFile(
-            path: path, maximumSize: settings.logMaximumSize, maximumFiles: settings.logMaximumFiles)
-        if let size = options["max-size"].flatMap(ByteCount.parse) { file.maximumSize = size }
-        if let count = options["max-file"].flatMap({ Int($0) }), count > 0 { file.maximumFiles = count }
+            path: path, maximumSize: settings.logMaximumSize, maximumFiles: settings.logMaximumFiles,
+            isBlocking: plan.isBlocking)
+        if let size = plan.maximumSize { file.maximumSize = size }
+        if let count = plan.maximumFiles { file.maximumFiles = count }
         return file
     }
 

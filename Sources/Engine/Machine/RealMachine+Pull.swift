@@ -6,25 +6,32 @@ import Synchronization
 
 extension RealMachine {
     package func pull(
-        _ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void
+        _ reference: String, platform: String?, logins: RegistryLogins,
+        progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage {
-        let image = try await pull(Reference(reference), platform: platform, credentials: [:], progress: progress)
+        let image = try await pull(Reference(reference), platform: platform, logins: logins, progress: progress)
         return MachineImage(id: "\(image.id)", config: image.config.config ?? .init())
     }
 
-    /// `credentials`: host to `user:password` in base64, from the caller's own configuration.
     func pull(
-        _ reference: Reference, platform: String?, credentials: [String: String],
+        _ reference: Reference, platform: String?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> Image {
         let sum = TransferSum()
         return try await images.pull(
             reference, platform: platform.flatMap { Platform($0) },
-            credentials: RegistryCredentials(encoded: credentials),
-            insecureRegistries: settings.insecureRegistries
+            credentials: RegistryCredentials(encoded: logins.encoded), network: registries
         ) { step in
             if let (done, total) = sum.add(step) { progress(.transfer(done: done, total: total)) }
         }
+    }
+}
+
+extension RealMachine {
+    /// The reference with the digest that its registry has for it now.
+    func resolve(_ reference: Reference, logins: RegistryLogins) async throws -> Reference {
+        try await images.resolveDigest(
+            of: reference, credentials: RegistryCredentials(encoded: logins.encoded), network: registries)
     }
 }
 

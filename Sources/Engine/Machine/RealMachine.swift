@@ -23,6 +23,7 @@ package final class RealMachine: Machine {
     let log: Logger
     let instance: InstanceName
     let settings: EngineSettings
+    let registries: RegistryNetwork
     let initProgram: String
     /// Asked once: the kernel's way of counting does not change while it runs.
     let limitsSwap: Bool
@@ -48,11 +49,12 @@ package final class RealMachine: Machine {
     }
 
     package init(
-        settings: EngineSettings, programs: Programs, log: Logger
+        settings: EngineSettings, programs: Programs, registries: RegistryNetwork, log: Logger
     ) async throws {
         self.settings = settings
         paths = settings.paths
         self.log = log
+        self.registries = registries
         initProgram = programs.initProcess
         limitsSwap = (try? CgroupMounts.current().accountForSwap) ?? false
         instance = InstanceName(rootFolder: paths.root)

@@ -141,7 +141,8 @@ package final class SimulatedMachine: Machine {
     }
 
     package func pull(
-        _ reference: String, platform: String?, progress: @escaping @Sendable (PullStep) -> Void
+        _ reference: String, platform: String?, logins: RegistryLogins,
+        progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage {
         if let image = try await image(reference) { return image }
         throw EngineFailure(code: "image_missing", message: "no registry in a simulation: \(reference)")

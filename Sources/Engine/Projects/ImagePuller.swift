@@ -6,6 +6,7 @@ import Reconcile
 struct ImagePuller: Sendable {
     let machine: any Machine
     let operation: Operation
+    let logins: RegistryLogins
 
     /// `pull`: every image of the chosen services.
     func pull(
@@ -38,8 +39,13 @@ struct ImagePuller: Sendable {
             }
         }
         return await withTaskGroup(of: EngineFailure?.self) { group in
-            for image in wanted { group.addTask { await pull(image) } }
             var failures: [EngineFailure] = []
+            for (index, image) in wanted.enumerated() {
+                if index >= operation.parallelism ?? Int.max, let failure = await group.next() ?? nil {
+                    failures.append(failure)
+                }
+                group.addTask { await pull(image) }
+            }
             for await failure in group { if let failure { failures.append(failure) } }
             return failures.sorted { $0.message < $1.message }
         }
@@ -82,7 +88,7 @@ struct ImagePuller: Sendable {
         operation.object(.image, reference, "Pulling")
         do {
             let operation = operation
-            _ = try await machine.pull(reference, platform: image.platform) { step in
+            _ = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
                 if case .transfer(let done, let total) = step {
                     operation.emit(.transfer(object: reference, done: done, total: total))
                 }

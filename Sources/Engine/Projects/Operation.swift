@@ -6,6 +6,8 @@ package final class Operation: Sendable {
     package let id: String
     package let key: String
     package let project: String
+    /// So many of its steps may be under way at once; nil: as many as can.
+    let parallelism: Int?
 
     private struct State {
         var events: [ProgressEvent] = []
@@ -19,10 +21,11 @@ package final class Operation: Sendable {
     // The mutex guards all of the state: actions report from any thread.
     private let state = Mutex(State())
 
-    init(id: String, key: String, project: String) {
+    init(id: String, key: String, project: String, parallelism: Int? = nil) {
         self.id = id
         self.key = key
         self.project = project
+        self.parallelism = parallelism.flatMap { $0 > 0 ? $0 : nil }
         emit(.started(operation: id))
     }
 

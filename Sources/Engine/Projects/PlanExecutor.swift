@@ -2,32 +2,49 @@ import EngineWire
 import Reconcile
 
 /// Walks a plan as wide as it allows: an action begins when those before it ended well; a failure takes only what depends on it.
-struct PlanExecutor {
-    struct Result: Sendable {
-        var done = 0
+package struct PlanExecutor {
+    package struct Result: Sendable {
+        package var done = 0
         /// In plan order.
-        var failures: [EngineFailure] = []
-        var wasCancelled = false
+        package var failures: [EngineFailure] = []
+        package var wasCancelled = false
     }
 
-    let perform: @Sendable (PlannedAction) async throws -> Void
-    /// Asked before each action: true begins nothing more.
-    let isCancelled: @Sendable () -> Bool
+    private let perform: @Sendable (PlannedAction) async throws -> Void
+    private let isCancelled: @Sendable () -> Bool
+    private let limit: Int
 
-    func run(_ plan: Plan) async -> Result {
+    /// `isCancelled` is asked before each action: true begins nothing more. At most `limit` actions are under way at once,
+    /// those that only wait not counted; nil: as many as the plan allows.
+    package init(
+        limit: Int? = nil, isCancelled: @escaping @Sendable () -> Bool,
+        perform: @escaping @Sendable (PlannedAction) async throws -> Void
+    ) {
+        self.perform = perform
+        self.isCancelled = isCancelled
+        self.limit = limit ?? Int.max
+    }
+
+    package func run(_ plan: Plan) async -> Result {
         var graph = Graph(plan)
         var failures: [Int: EngineFailure] = [:]
         var result = Result()
         await withTaskGroup(of: (Int, EngineFailure?).self) { group in
             var running = 0
-            func begin(_ numbers: [Int]) {
-                for number in numbers {
+            var waiting = 0
+            var ready = graph.takeReady()[...]
+            func beginReady() {
+                // What a service waits for may need another that has not begun: waiting takes no place.
+                while let number = ready.first, running - waiting < limit || plan.actions[number - 1].onlyWaits {
                     guard !isCancelled() else {
                         result.wasCancelled = true
+                        ready = []
                         return
                     }
+                    ready.removeFirst()
                     let action = plan.actions[number - 1]
                     running += 1
+                    if action.onlyWaits { waiting += 1 }
                     group.addTask {
                         do {
                             try await perform(action)
@@ -38,16 +55,18 @@ struct PlanExecutor {
                     }
                 }
             }
-            begin(graph.takeReady())
+            beginReady()
             while running > 0, let (number, failure) = await group.next() {
                 running -= 1
+                if plan.actions[number - 1].onlyWaits { waiting -= 1 }
                 if let failure {
                     failures[number] = failure
                 } else {
                     result.done += 1
                     graph.finish(number)
-                    begin(graph.takeReady())
+                    ready += graph.takeReady()
                 }
+                beginReady()
             }
         }
         result.failures = failures.sorted { $0.key < $1.key }.map(\.value).filter { $0.code != "cancelled" }
@@ -81,6 +100,13 @@ struct PlanExecutor {
                 if left == 0 { ready.append(dependent) }
             }
         }
+    }
+}
+
+extension PlannedAction {
+    fileprivate var onlyWaits: Bool {
+        if case .wait = action { return true }
+        return false
     }
 }
 

@@ -25,9 +25,28 @@ struct PreflightInspector: Sendable {
                 + (finding.hint.map { "; \($0)" } ?? "")
         }
         let platforms = await platforms(desired, plan)
-        errors += platforms.errors
+        let logging = Self.logging(desired, plan)
+        errors += platforms.errors + logging.errors
         if errors.isEmpty { errors += await takenPorts(desired, plan) }
-        return (errors, warnings + platforms.warnings)
+        return (errors, warnings + platforms.warnings + logging.warnings)
+    }
+
+    private static func logging(_ desired: Desired, _ plan: Plan) -> (errors: [EngineFailure], warnings: [String]) {
+        let touched = touched(plan)
+        var errors: [EngineFailure] = []
+        var warnings: [String] = []
+        for service in desired.services where touched.contains(service.spec.name) {
+            do {
+                warnings += try LoggingPlan(service.spec.logging).warnings.map {
+                    "service \"\(service.spec.name)\": \($0)"
+                }
+            } catch {
+                var failure = EngineFailure(describing: error)
+                failure.message = "service \"\(service.spec.name)\": \(failure.message)"
+                errors.append(failure)
+            }
+        }
+        return (errors, warnings)
     }
 
     /// Images that are here for another platform than the service wants, or than this machine has.

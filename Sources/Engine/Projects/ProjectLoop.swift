@@ -34,7 +34,9 @@ actor ProjectLoop {
     /// Begins an operation, or joins the one with the same key.
     func submit(_ request: OperationRequest) -> Operation {
         if let known = operations[request.key] { return known }
-        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: request.key, project: name)
+        let operation = Operation(
+            id: String(parts.machine.newID().prefix(16)), key: request.key, project: name,
+            parallelism: request.parallelism)
         remember(operation)
         // A stop must not wait for an up that waits for a service that never becomes healthy.
         if request.verb.supersedes, !request.dryRun { running?.cancel(force: false) }
@@ -100,13 +102,15 @@ actor ProjectLoop {
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
-            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            let puller = ImagePuller(
+                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
             return try await puller.pull(
                 request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures,
                 dependencies: dependencies)
         }
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
-            let puller = ImagePuller(machine: parts.machine, operation: operation)
+            let puller = ImagePuller(
+                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
             let failures = await puller.pullMissing(project, services: request.services, override: policy)
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
@@ -175,7 +179,8 @@ actor ProjectLoop {
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
                 stopTimeout: stopTimeout, logTail: parts.logTail)
-            let executor = PlanExecutor(perform: performer.perform, isCancelled: { operation.isCancelled })
+            let executor = PlanExecutor(
+                limit: operation.parallelism, isCancelled: { operation.isCancelled }, perform: performer.perform)
             let result = await executor.run(plan)
             total.done += result.done
             total.failures = result.failures
@@ -287,7 +292,7 @@ actor ProjectLoop {
         }
         let left = Set(change.orphans.filter { wanted.service($0)?.goal != .absent })
         let orphans = observed.containers.filter { left.contains($0.service) && $0.number != nil }
-        if !orphans.isEmpty {
+        if !orphans.isEmpty, !request.verb.ignoresOrphans {
             operation.emit(
                 .warning(
                     "Found orphan containers ([\(orphans.map(\.name).joined(separator: " "))]) for this project. If you removed or renamed this service in your compose file, you can run this command with the --remove-orphans flag to clean it up."

@@ -19,6 +19,14 @@ extension Verb {
     }
 
     /// Images are fetched before anything else; nil for verbs that need none. `.some(nil)`: each service's own policy.
+    /// Orphans are no news to who asks.
+    var ignoresOrphans: Bool {
+        switch self {
+        case .up(let options), .create(let options): options.ignoreOrphans ?? false
+        default: false
+        }
+    }
+
     var pullPolicy: PullPolicy?? {
         switch self {
         case .up(let options), .create(let options): .some(options.pull)

@@ -93,7 +93,7 @@ struct LogMerger: Sendable {
             watch.finish()
         }
         let reader = LogReader(path: paths.log(id))
-        var position = start ?? LogPosition(offset: 0, inode: 0)
+        var position = start ?? .start
         var toldEnd: Int64?
         for await _ in watch.ticks {
             guard !Task.isCancelled else { return }

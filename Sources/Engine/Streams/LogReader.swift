@@ -9,40 +9,72 @@ package struct LogEntry: Hashable, Sendable {
     package var isError: Bool
     /// The writer cut the line here (16 KiB), or has not ended it yet.
     package var isPartial: Bool
-    package var lost: Int = 0
+    package var lost: Int
+
+    package init(time: Int64, text: String, isError: Bool = false, isPartial: Bool = false, lost: Int = 0) {
+        self.time = time
+        self.text = text
+        self.isError = isError
+        self.isPartial = isPartial
+        self.lost = lost
+    }
 }
 
 /// Reads a container's log files (Docker's json-file lines), oldest first.
 package struct LogReader: Sendable {
+    /// More are never kept.
+    static let mostFiles = 100
+
     let path: String
+
+    package init(path: String) { self.path = path }
+
     private static let thread = BlockingPool(name: "logs", limit: 2)
 
     /// Entries of all files, rotated ones first; and where the newest file was left, for following it.
     func readAll() async -> (entries: [LogEntry], position: LogPosition) {
-        await Self.thread.runInfallible { [path] in
-            var entries: [LogEntry] = []
-            for number in stride(from: 9, through: 1, by: -1) {
-                guard let bytes = try? readFile("\(path).\(number)") else { continue }
-                entries += Self.parse(bytes[...]).entries
-            }
-            var position = LogPosition(offset: 0, inode: 0)
-            entries += Self.read(path, from: &position)
-            return (entries, position)
+        await readNew(from: .start)
+    }
+
+    /// What was written after `position`, through all files that were rotated meanwhile.
+    func readNew(from position: LogPosition) async -> (entries: [LogEntry], position: LogPosition) {
+        var position = position
+        var entries: [LogEntry] = []
+        while true {
+            let step = await next(after: position)
+            guard step.position != position else { return (entries, position) }
+            entries += step.entries
+            position = step.position
         }
     }
 
-    /// What was written after `position`; a file that was rotated meanwhile is read to its end first.
-    func readNew(from position: LogPosition) async -> (entries: [LogEntry], position: LogPosition) {
+    /// A piece of a log.
+    package struct Step: Sendable {
+        package var entries: [LogEntry] = []
+        /// Where the next one begins; the same as before when there is nothing new.
+        package var position: LogPosition
+        /// What lay between was rotated away.
+        package var hasGap = false
+    }
+
+    /// The next entries after `position`, of about `limit` bytes at most; one line always fits into 128 KiB.
+    package func next(after position: LogPosition, limit: Int = 1 << 20) async -> Step {
         await Self.thread.runInfallible { [path] in
-            var position = position
-            var entries: [LogEntry] = []
-            if position.inode != 0, Self.inode(path) != position.inode {
-                var rotated = position
-                if Self.inode("\(path).1") == position.inode { entries += Self.read("\(path).1", from: &rotated) }
-                position = LogPosition(offset: 0, inode: 0)
+            let files = Self.files(path)
+            guard let oldest = files.indices.last else { return Step(position: position) }
+            var step = Step(position: position)
+            var index = files.firstIndex { $0.inode == position.inode && Self.isSame($0.path, position) } ?? -1
+            if index < 0 {
+                index = oldest
+                step.hasGap = position != .start
+                step.position = LogPosition(offset: 0, inode: files[index].inode)
             }
-            entries += Self.read(path, from: &position)
-            return (entries, position)
+            while true {
+                step.entries = Self.read(files[index].path, from: &step.position, hasGap: &step.hasGap, limit)
+                guard step.entries.isEmpty, index > 0 else { return step }
+                index -= 1
+                step.position = LogPosition(offset: 0, inode: files[index].inode)
+            }
         }
     }
 
@@ -60,18 +92,56 @@ package struct LogReader: Sendable {
         return parse(text[...]).entries.suffix(lines).map(\.text)
     }
 
-    private static func inode(_ path: String) -> UInt64 {
-        var status = stat()
-        return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+    /// The files that are there, newest first.
+    private static func files(_ path: String) -> [(path: String, inode: UInt64)] {
+        var files: [(path: String, inode: UInt64)] = []
+        for number in 0..<mostFiles {
+            let file = number == 0 ? path : "\(path).\(number)"
+            var status = stat()
+            guard stat(file, &status) == 0 else {
+                // The newest may be missing for a moment, between being renamed and being made again.
+                guard number == 0 else { break }
+                continue
+            }
+            files.append((file, UInt64(status.st_ino)))
+        }
+        return files
     }
 
-    private static func read(_ path: String, from position: inout LogPosition) -> [LogEntry] {
+    /// Inode numbers are given again: a file is told by its first line too, whose time no other has.
+    private static func isSame(_ path: String, _ position: LogPosition) -> Bool {
+        guard position.mark != 0 else { return true }
+        guard let file = try? openFile(path, O_RDONLY) else { return false }
+        return mark(file) == position.mark
+    }
+
+    /// A hash (FNV-1a) of the first line; 0 when there is none yet.
+    private static func mark(_ file: borrowing OwnedFD) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        while let chunk = try? file.readSome(limit: 4096), !chunk.isEmpty {
+            for byte in chunk {
+                if byte == 0x0A { return hash }
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+            }
+        }
+        return 0
+    }
+
+    /// Whole lines from `position` on; nothing when another file has come to be at `path` meanwhile.
+    private static func read(
+        _ path: String, from position: inout LogPosition, hasGap: inout Bool, _ limit: Int
+    ) -> [LogEntry] {
         guard let file = try? openFile(path, O_RDONLY) else { return [] }
         var status = stat()
-        guard fstat(file.raw, &status) == 0 else { return [] }
-        position.inode = UInt64(status.st_ino)
+        guard fstat(file.raw, &status) == 0, UInt64(status.st_ino) == position.inode else { return [] }
+        if position.offset > Int64(status.st_size) {  // cut off: the writer keeps this file alone
+            position = LogPosition(offset: 0, inode: position.inode)
+            hasGap = true
+        }
+        if position.mark == 0 { position.mark = mark(file) }
         lseek(file.raw, off_t(position.offset), SEEK_SET)
-        guard let bytes = try? file.readToEnd() else { return [] }
+        var bytes: [UInt8] = []
+        while bytes.count < limit, let chunk = try? file.readSome(limit: 1 << 17), !chunk.isEmpty { bytes += chunk }
         let (entries, used) = parse(bytes[...])
         position.offset += Int64(used)
         return entries
@@ -108,7 +178,12 @@ package struct LogReader: Sendable {
 }
 
 /// Where a reader stands in a log that grows and is rotated.
-struct LogPosition: Hashable, Sendable {
-    var offset: Int64
-    var inode: UInt64
+package struct LogPosition: Codable, Hashable, Sendable {
+    package var offset: Int64
+    package var inode: UInt64
+    /// Tells the file from a later one with the same inode number; 0 while it has no line.
+    package var mark: UInt64 = 0
+
+    /// The beginning of the oldest file.
+    package static let start = LogPosition(offset: 0, inode: 0)
 }

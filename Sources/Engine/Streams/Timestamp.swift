@@ -1,3 +1,5 @@
+import Glibc
+
 /// Instants as logs on disk write them: RFC 3339 in UTC with up to nine digits of a second.
 package enum Timestamp {
     /// Nanoseconds since 1970; nil when `text` is no such instant.
@@ -27,6 +29,22 @@ package enum Timestamp {
         }
         let days = daysSince1970(year: year, month: month, day: day)
         return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction
+    }
+
+    /// An instant in UTC with `digits` of a second: `2024-02-29T12:00:00.5Z`.
+    package static func text(_ nanoseconds: Int64, digits: Int) -> String {
+        var seconds = time_t(
+            nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000)
+        let fraction = nanoseconds - Int64(seconds) * 1_000_000_000
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ value: some BinaryInteger, _ width: Int) -> String {
+            let text = "\(value)"
+            return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+        }
+        let date = "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
+        let time = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
+        return "\(date)T\(time)" + (digits > 0 ? ".\(padded(fraction, 9).prefix(digits))" : "") + "Z"
     }
 
     /// Days between 1970-01-01 and a date of the Gregorian calendar, counted in years that begin in March.

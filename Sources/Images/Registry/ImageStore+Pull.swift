@@ -7,11 +7,11 @@ import OCI
 extension ImageStore {
     /// Fetches an image from its registry and unpacks it; several who want the same one share the work.
     ///
-    /// `platform` overrides this machine's. Registries on this machine and those in `insecureRegistries` may be spoken to
-    /// in plain HTTP. `progress` is called from any thread.
+    /// `platform` overrides this machine's. Registries on this machine and those that `network` says may be spoken to in plain
+    /// HTTP. `progress` is called from any thread.
     package func pull(
         _ reference: Reference, platform: Platform? = nil, credentials: RegistryCredentials = RegistryCredentials(),
-        insecureRegistries: [String] = [], progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
+        network: RegistryNetwork = RegistryNetwork(), progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
     ) async throws -> Image {
         let key = PullKey(reference: reference.stored, platform: (platform ?? .host).text)
         if let shared = pulls[key], shared.join(progress) { return try await shared.value() }
@@ -19,7 +19,7 @@ extension ImageStore {
         _ = shared.join(progress)
         pulls[key] = shared
         let request = PullRequest(
-            reference: reference, platform: platform, credentials: credentials, insecure: insecureRegistries)
+            reference: reference, platform: platform, credentials: credentials, network: network)
         shared.start(
             Task {
                 defer { if pulls[key] === shared { pulls[key] = nil } }
@@ -34,27 +34,35 @@ extension ImageStore {
         let reference: Reference
         let platform: Platform?
         let credentials: RegistryCredentials
-        let insecure: [String]
+        let network: RegistryNetwork
     }
 
-    /// The client lives as long as the pull: an engine at rest has no connections, no timers and no threads for it.
+    /// The reference with the digest that its registry has for it now; one with a digest stays without its tag.
+    ///
+    /// Nothing is fetched but the manifest, and nothing is kept.
+    package func resolveDigest(
+        of reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
+        network: RegistryNetwork = RegistryNetwork()
+    ) async throws -> Reference {
+        if let digest = reference.digest { return reference.at(digest) }
+        let request = PullRequest(
+            reference: reference, platform: nil, credentials: credentials, network: network)
+        let top = try await withClient(request) { try await $0.document(reference.tag ?? "latest") }
+        return reference.pinned(to: top.descriptor.digest)
+    }
+
     private func withClient<Result: Sendable>(
         _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
     ) async throws -> Result {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(15), read: .seconds(60)))
-        // Several connections of HTTP/1.1 bring large blobs faster than the streams of one of HTTP/2.
-        configuration.httpVersion = .http1Only
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let http = HTTPClient(configuration: configuration)
+        let http = try RegistryConnections(request.network, for: request.reference.domain)
         let client = RegistryClient(
-            request.reference, credentials: request.credentials, insecure: request.insecure, http: http)
+            request.reference, credentials: request.credentials, insecure: request.network.insecure, http: http)
         do {
             let result = try await body(client)
-            try? await http.shutdown()
+            await http.shutdown()
             return result
         } catch {
-            try? await http.shutdown()
+            await http.shutdown()
             throw error
         }
     }

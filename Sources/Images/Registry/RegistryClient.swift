@@ -10,7 +10,7 @@ actor RegistryClient {
     private let reference: Reference
     private let host: RegistryHost
     private let login: RegistryCredentials.Login?
-    private let http: HTTPClient
+    private let http: RegistryConnections
     private let retries: RetryPolicy
     /// The one that answered; nil until then.
     private var scheme: String?
@@ -18,7 +18,7 @@ actor RegistryClient {
     private var authorization: String?
 
     init(
-        _ reference: Reference, credentials: RegistryCredentials, insecure: [String], http: HTTPClient,
+        _ reference: Reference, credentials: RegistryCredentials, insecure: [String], http: RegistryConnections,
         retries: RetryPolicy = RetryPolicy()
     ) {
         self.reference = reference

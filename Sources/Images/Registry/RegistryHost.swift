@@ -30,7 +30,7 @@ struct RegistryHost: Hashable, Sendable {
         entry == domain || entry == host || isIn(entry, host)
     }
 
-    private static func isIn(_ network: String, _ host: String) -> Bool {
+    static func isIn(_ network: String, _ host: String) -> Bool {
         let parts = network.split(separator: "/")
         guard parts.count == 2, let length = UInt32(parts[1]), length <= 32, let base = address(String(parts[0])),
             let address = address(host)

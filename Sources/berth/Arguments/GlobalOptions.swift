@@ -28,7 +28,10 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(help: "Colours and cursor movement") var ansi: AnsiMode?
     @Option(help: "How progress is shown on standard error") var progress: ProgressMode?
-    @Option(help: ArgumentHelp("Accepted; the engine decides by itself", visibility: .hidden)) var parallel: Int?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("So many steps at once (default: as many as can)", valueName: "count"))
+    var parallel: Int?
     @Flag(help: "Show what would be done, change nothing") var dryRun = false
     @Flag(help: .hidden) var compatibility = false
     @Flag(help: .hidden) var allResources = false

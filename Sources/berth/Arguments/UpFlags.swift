@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import EngineWire
 
 /// Flags that `up`, `create` and `plan` have in common: what becomes of containers that exist.
@@ -28,10 +29,12 @@ struct RecreationFlags: ParsableArguments {
         }
     }
 
-    func options(environment: [String: String]) -> UpOptions {
+    func options(in session: Session) throws(UsageFailure) -> UpOptions {
         var options = UpOptions()
+        let orphans = try session.orphans(remove: removeOrphans)
         options.recreate = forceRecreate ? .force : noRecreate ? .never : .diverged
-        options.removeOrphans = removeOrphans || ["1", "true"].contains(environment["COMPOSE_REMOVE_ORPHANS"])
+        options.removeOrphans = orphans.remove
+        options.ignoreOrphans = orphans.ignore
         options.scale = scale.counts
         options.pull = pull?.policy
         return options

@@ -62,7 +62,8 @@ final class AttachedUp {
             services: project.services.map(\.name), labels: Self.labels(of: choice.shown, in: project))
         reporter = session.makeReporter()
         operation = RunningOperation(
-            try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
+            try session.engine.operation(session.signed(request), in: project.name), engine: session.engine,
+            reporter: reporter)
     }
 
     /// The named services, or all, with what they depend on.
@@ -158,7 +159,8 @@ final class AttachedUp {
             reporter = session.makeReporter()
         }
         operation = RunningOperation(
-            try session.engine.operation(request, in: project.name), engine: session.engine, reporter: reporter)
+            try session.engine.operation(session.signed(request), in: project.name), engine: session.engine,
+            reporter: reporter)
     }
 
     private func openLogs() throws {

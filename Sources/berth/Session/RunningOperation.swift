@@ -69,10 +69,11 @@ extension Session {
         _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false
     ) throws -> OperationResult {
         var request = request
+        request.parallelism = try parallelism()
         while true {
             let reporter = makeReporter(quiet: quiet)
             let operation = RunningOperation(
-                try engine.operation(request, in: project), engine: engine, reporter: reporter)
+                try engine.operation(signed(request), in: project), engine: engine, reporter: reporter)
             try follow(operation, reporter: reporter)
             let outcome = try unwrap(operation.outcome)
             guard outcome.status == .needsConsent else { return try conclude(operation, outcome) }

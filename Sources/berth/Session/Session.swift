@@ -17,8 +17,9 @@ final class Session {
 
     init(_ global: GlobalOptions, environment: [String: String], stdout: Output, stderr: Output) throws(UsageFailure) {
         self.global = global
-        self.environment = environment
         workingDirectory = CallingProcess.workingDirectory
+        let environment = Self.completed(environment, global, workingDirectory)
+        self.environment = environment
         self.stdout = stdout
         self.stderr = stderr
         ansi =
@@ -36,7 +37,8 @@ final class Session {
     func makeReporter(quiet: Bool = false) -> any ProgressReporter {
         let mode = quiet ? .quiet : progress
         return mode.reporter(
-            to: stderr, style: errorStyle, ansi: ansi, isDryRun: global.dryRun, clock: { CallingProcess.monotonic })
+            to: isOn("COMPOSE_STATUS_STDOUT") ? stdout : stderr, style: errorStyle, ansi: ansi, isDryRun: global.dryRun,
+            clock: { CallingProcess.monotonic })
     }
 
     func show(_ failure: EngineFailure) {

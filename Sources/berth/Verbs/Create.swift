@@ -14,7 +14,7 @@ struct Create: Verb {
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOnAll: true)
         try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
-        var options = recreation.options(environment: session.environment)
+        var options = try recreation.options(in: session)
         options.start = false
         let request = OperationRequest(
             key: session.makeKey(), verb: .create(options), project: project, services: services,

@@ -23,7 +23,7 @@ struct Down: Verb {
             try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
         }
         var options = DownOptions()
-        options.removeOrphans = removeOrphans
+        options.removeOrphans = try session.orphans(remove: removeOrphans).remove
         options.volumes = volumes
         options.timeout = timeout?.duration
         options.images = rmi.flatMap { DownOptions.ImageRemoval(rawValue: $0.rawValue) }

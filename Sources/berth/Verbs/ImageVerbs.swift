@@ -56,7 +56,9 @@ struct ImagePull: Verb {
 
     func run(in session: Session) throws {
         let request = PullRequest(
-            reference: reference, platform: platform, credentials: RegistryCredentials.read(session.environment))
+            reference: reference, platform: platform,
+            logins: RegistryAccounts(environment: session.environment).logins(at: [RegistryAccounts.host(of: reference)]
+            ))
         let reporter = session.makeReporter(quiet: quiet)
         let operation = RunningOperation(
             try session.engine.pull(request), engine: session.engine, reporter: reporter)

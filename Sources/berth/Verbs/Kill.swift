@@ -13,7 +13,8 @@ struct Kill: Verb {
     @Argument(help: "Services (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let result = try session.perform(stored: .kill(signal: signal, removeOrphans: removeOrphans), on: services)
+        let orphans = try session.orphans(remove: removeOrphans).remove
+        let result = try session.perform(stored: .kill(signal: signal, removeOrphans: orphans), on: services)
         if result.objectEvents == 0, !session.global.dryRun { session.stderr.line("no container to kill") }
     }
 }

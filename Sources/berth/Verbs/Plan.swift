@@ -18,7 +18,7 @@ struct Plan: Verb {
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOnAll: true)
         try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
-        var options = recreation.options(environment: session.environment)
+        var options = try recreation.options(in: session)
         options.dependencies = !noDependencies
         let plan = try session.engine.plan(
             OperationRequest(

@@ -46,9 +46,14 @@ struct Run: Verb {
         var oneOff = try overrides.applied(to: template, command: command, project: project, session: session)
         oneOff.tty = usesTerminal
         oneOff.stdinOpen = interactive && !detach
-        let request = RunRequest(
+        var request = RunRequest(
             key: session.makeKey(), project: project, service: oneOff, name: name, remove: remove,
             dependencies: !noDependencies, useAliases: useAliases, pull: pull?.policy)
+        request.logins = session.logins(project, always: pull?.policy == .always)
+        let orphans = try session.orphans(remove: removeOrphans)
+        request.ignoreOrphans = orphans.ignore
+        request.parallelism = try session.parallelism()
+        if orphans.remove { try clean(request, in: session, project.name) }
         let container = try create(request, in: session, project.name)
         if detach {
             try session.engine.release(container.id)
@@ -59,17 +64,19 @@ struct Run: Verb {
         if code != 0 { throw ExitStatus.container(code) }
     }
 
+    /// Removes what services that are not in the file any more left behind.
+    private func clean(_ request: RunRequest, in session: Session, _ project: String) throws {
+        var options = UpOptions()
+        options.removeOrphans = true
+        options.start = false
+        options.dependencies = false
+        let cleaning = OperationRequest(
+            key: session.makeKey(), verb: .create(options), project: request.project, services: [service])
+        try session.perform(cleaning, in: project, quiet: quiet)
+    }
+
     /// The one-off, held until its streams are there.
     private func create(_ request: RunRequest, in session: Session, _ project: String) throws -> ContainerRow {
-        if removeOrphans {
-            var options = UpOptions()
-            options.removeOrphans = true
-            options.start = false
-            options.dependencies = false
-            let cleaning = OperationRequest(
-                key: session.makeKey(), verb: .create(options), project: request.project, services: [service])
-            try session.perform(cleaning, in: project, quiet: quiet)
-        }
         let reporter = session.makeReporter(quiet: quiet)
         let operation = RunningOperation(
             try session.engine.run(request, in: project), engine: session.engine, reporter: reporter)

@@ -58,7 +58,7 @@ struct Up: Verb {
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOnAll: true)
         try check(project, in: session)
-        var options = recreation.options(environment: session.environment)
+        var options = try recreation.options(in: session)
         options.dependencies = !noDependencies
         options.recreateDependencies = alwaysRecreateDependencies
         options.wait = wait
@@ -68,7 +68,7 @@ struct Up: Verb {
         options.start = !noStart
         let request = OperationRequest(
             key: session.makeKey(), verb: .up(options), project: project, services: services,
-            dryRun: session.global.dryRun)
+            dryRun: session.global.dryRun, parallelism: try session.parallelism())
         if detach || wait || noStart || session.global.dryRun {
             let result = try session.perform(request, in: project.name, consent: recreation.consent)
             session.say(nothingDoneBy: result, in: project.name)

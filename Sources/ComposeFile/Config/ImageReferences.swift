@@ -1,0 +1,49 @@
+import YAML
+
+/// Where a canonical model names images: services, the hooks before them, volumes of `type: image`.
+package enum ImageReferences {
+    /// Every reference to an image, each once, sorted; a volume that names a service is none.
+    package static func all(in result: LoadResult) -> [String] {
+        var found: Set<String> = []
+        for entry in result.model["services"]?.mapping?.entries ?? [] {
+            if let image = entry.value["image"]?.string, !image.isEmpty { found.insert(image) }
+            found.formUnion(dependent(entry.value).filter { !isService($0, in: result) })
+        }
+        return found.sorted()
+    }
+
+    /// Puts other references in the place of those that are keys of `replacements`.
+    package static func replace(_ replacements: [String: String], in result: inout LoadResult) {
+        let services = Set(result.model["services"]?.mapping?.keys ?? []).union(result.disabled.keys)
+        func pin(_ node: inout Node) {
+            if let name = node.string, let pinned = replacements[name] { node.value = .string(pinned) }
+        }
+        result.model.update("services") { elements in
+            elements.updateMapping { mapping in
+                mapping.updateValues { _, service in
+                    service.update("image", pin)
+                    service.update("pre_start") { hooks in hooks.each { $0.update("image", pin) } }
+                    service.update("volumes") { volumes in
+                        volumes.each { volume in
+                            guard isImage(volume), !services.contains(volume["source"]?.string ?? "") else { return }
+                            volume.update("source", pin)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a service needs beside its own image; volumes may name services instead.
+    static func dependent(_ service: Node) -> [String] {
+        let hooks = (service["pre_start"]?.sequence ?? []).compactMap { $0["image"]?.string }
+        let volumes = (service["volumes"]?.sequence ?? []).filter(isImage).compactMap { $0["source"]?.string }
+        return (hooks + volumes).filter { !$0.isEmpty }
+    }
+
+    static func isService(_ name: String, in result: LoadResult) -> Bool {
+        result.model["services"]?[name] != nil || result.disabled.index(of: name) != nil
+    }
+
+    static func isImage(_ volume: Node) -> Bool { volume["type"]?.string == "image" }
+}

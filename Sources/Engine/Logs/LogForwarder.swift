@@ -1,0 +1,119 @@
+import Glibc
+import JSON
+import Linux
+import Logging
+import ProjectModel
+
+/// Sends what containers write on to where their logging drivers say.
+///
+/// The file of each is the source, and how far it was sent is kept beside it: an engine that was away, or a server that was,
+/// costs time and no lines, until the file's own limit.
+actor LogForwarder {
+    private let paths: EnginePaths
+    private let inventory: Inventory
+    private let reactor: Reactor?
+    private let log: Logger
+    private let host: String
+    private var tasks: [String: Task<Void, Never>] = [:]
+    /// Raised by `begin`: a follower that is about to leave then stays.
+    private var wishes: [String: Int] = [:]
+    private let pool = BlockingPool(name: "log forwarding", limit: 4)
+
+    init(paths: EnginePaths, inventory: Inventory, reactor: Reactor?, host: String, log: Logger) {
+        self.paths = paths
+        self.inventory = inventory
+        self.reactor = reactor
+        self.host = host
+        self.log = log
+    }
+
+    /// From now on, until the container has ended and all of it was sent.
+    func begin(_ record: ContainerRecord) {
+        // What cannot be understood was refused when the container was made.
+        guard let plan = try? LoggingPlan(record.spec.logging), let destination = plan.destination else { return }
+        wishes[record.id, default: 0] += 1
+        guard tasks[record.id] == nil else { return }
+        let sink = destination.sink
+        tasks[record.id] = Task { await self.follow(record.id, plan, sink) }
+    }
+
+    /// Before a container is removed: what is left is sent, as far as that goes within two seconds.
+    func finish(_ id: String) async {
+        guard let task = tasks[id] else { return }
+        let deadline = Task {
+            do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            task.cancel()
+        }
+        await task.value
+        deadline.cancel()
+    }
+
+    private func follow(_ id: String, _ plan: LoggingPlan, _ sink: any LogSink) async {
+        defer {
+            tasks[id] = nil
+            wishes[id] = nil
+        }
+        guard let watch = try? FileWatch(folder: paths.container(id), reactor: reactor) else { return }
+        let changes = Task { [inventory] in
+            while !Task.isCancelled, let project = await inventory.container(id)?.project {
+                let epoch = await inventory.epoch(of: project)
+                watch.tick()
+                await inventory.change(of: project, after: epoch)
+            }
+            watch.finish()
+        }
+        defer { changes.cancel() }
+        await withTaskCancellationHandler {
+            for await _ in watch.ticks {
+                let wish = wishes[id]
+                guard await sendAll(of: id, plan, sink) else { return }
+                guard let phase = await inventory.container(id)?.life.phase else { return }
+                if [.exited, .removing].contains(phase), wishes[id] == wish { return }
+            }
+        } onCancel: {
+            watch.finish()
+        }
+    }
+
+    /// Sends what the file has; false when that was cancelled.
+    private func sendAll(of id: String, _ plan: LoggingPlan, _ sink: any LogSink) async -> Bool {
+        let reader = LogReader(path: paths.log(id))
+        let cursorPath = "\(paths.container(id))/forwarded.json"
+        var position = (try? decodeJSON(LogPosition.self, from: readFile(cursorPath))) ?? .start
+        while !Task.isCancelled {
+            guard let record = await inventory.container(id) else { return true }
+            let step = await reader.next(after: position, limit: 1 << 17)
+            guard step.position != position else { return true }
+            let source = LogSource(record, plan, host: host, engine: getpid())
+            if step.hasGap {
+                log.warning("\(record.name): lines were lost: the log was rotated before they could be sent on")
+            }
+            guard await deliver(step.entries, source, sink) else { return false }
+            position = step.position
+            let bytes = (try? encodeJSON(position)) ?? []
+            await pool.runInfallible { try? writeFileAtomically(cursorPath, bytes) }
+        }
+        return false
+    }
+
+    /// Tries until all is sent, less and less often; false when that was cancelled.
+    private func deliver(_ entries: [LogEntry], _ source: LogSource, _ sink: any LogSink) async -> Bool {
+        var rest = entries[...]
+        var pause = Duration.milliseconds(250)
+        while !rest.isEmpty {
+            let batch = rest
+            let (sent, failure) = await pool.runInfallible { () -> (Int, String?) in
+                for (index, entry) in batch.enumerated() {
+                    do { try sink.send(entry, of: source) } catch { return (index, "\(error)") }
+                }
+                return (batch.count, nil)
+            }
+            rest = rest.dropFirst(sent)
+            guard let failure else { continue }
+            if pause == .milliseconds(250) { log.warning("\(source.name): its log cannot be sent on: \(failure)") }
+            do { try await Task.sleep(for: pause) } catch { return false }
+            pause = min(pause * 2, .seconds(30))
+        }
+        return true
+    }
+}

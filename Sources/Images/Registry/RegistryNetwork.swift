@@ -1,0 +1,105 @@
+import AsyncHTTPClient
+import Linux
+import NIOCore
+import NIOSSL
+
+/// How registries are reached: which may be spoken to without encryption, through which proxies, and whom to trust beside the
+/// system's own authorities.
+package struct RegistryNetwork: Sendable {
+    /// Hosts (`name`, `name:port`, IPv4 networks) whose certificate is not checked, or that have none.
+    package var insecure: [String]
+    package var proxies: ProxySettings
+    /// Folders that hold one folder for each host (`name` or `name:port`): `*.crt` are authorities that it may be signed by,
+    /// `NAME.cert` with `NAME.key` is what it is shown of us.
+    package var certificates: [String]
+
+    /// berth's own, and Docker's.
+    package static let standardCertificates = ["/etc/berth/certs.d", "/etc/docker/certs.d"]
+
+    package init(
+        insecure: [String] = [], proxies: ProxySettings = ProxySettings(),
+        certificates: [String] = standardCertificates
+    ) {
+        self.insecure = insecure
+        self.proxies = proxies
+        self.certificates = certificates
+    }
+
+    /// What a registry's TLS needs beside the standard; nil when nothing.
+    /// - Throws: `ImageError.registry` for a file that cannot be read as what its name says.
+    func tls(for domain: String) throws -> TLSConfiguration? {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        var isStandard = true
+        if RegistryHost(domain: domain, insecure: insecure).allowsPlain {
+            configuration.certificateVerification = .none
+            isStandard = false
+        }
+        for folder in certificates.map({ "\($0)/\(domain)" }) {
+            for name in (try? folderEntries(folder)) ?? [] {
+                let path = "\(folder)/\(name)"
+                do {
+                    switch name.split(separator: ".").last {
+                    case "crt":
+                        let authorities = try NIOSSLCertificate.fromPEMFile(path)
+                        configuration.additionalTrustRoots.append(.certificates(authorities))
+                    case "cert":
+                        let key = "\(path.dropLast("cert".count))key"
+                        configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(path).map {
+                            .certificate($0)
+                        }
+                        configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+                    default: continue
+                    }
+                } catch {
+                    throw ImageError.registry(
+                        "\(path), for \(domain), is no certificate with its key in PEM form: \(error)")
+                }
+                isStandard = false
+            }
+        }
+        return isStandard ? nil : configuration
+    }
+}
+
+/// The connections of one pull: with the registry's own certificates, and through the proxy of each host.
+///
+/// They live as long as the pull: an engine at rest has no connections, no timers and no threads for them.
+actor RegistryConnections {
+    private let network: RegistryNetwork
+    private let tls: TLSConfiguration?
+    private var clients: [ProxySettings.Proxy?: HTTPClient] = [:]
+
+    /// - Throws: `ImageError.registry` when the registry's certificates cannot be read.
+    init(_ network: RegistryNetwork, for domain: String) throws {
+        self.network = network
+        tls = try network.tls(for: domain)
+    }
+
+    func execute(_ request: HTTPClientRequest, deadline: NIODeadline) async throws -> HTTPClientResponse {
+        try await client(for: request.url).execute(request, deadline: deadline)
+    }
+
+    func shutdown() async {
+        for client in clients.values { try? await client.shutdown() }
+        clients = [:]
+    }
+
+    private func client(for url: String) -> HTTPClient {
+        let proxy = network.proxies.proxy(for: url)
+        if let client = clients[proxy] { return client }
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: tls, redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(15), read: .seconds(60)), proxy: proxy.map(Self.proxy))
+        // Several connections of HTTP/1.1 bring large blobs faster than the streams of one of HTTP/2.
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(configuration: configuration)
+        clients[proxy] = client
+        return client
+    }
+
+    private static func proxy(_ proxy: ProxySettings.Proxy) -> HTTPClient.Configuration.Proxy {
+        let login = proxy.user.map { HTTPClient.Authorization.basic(username: $0, password: proxy.password ?? "") }
+        return .server(host: proxy.host, port: proxy.port, authorization: login)
+    }
+}

@@ -181,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "EngineWire", "Reconcile", "ProjectModel", "Linux", "JSON", "OCI",
+                "Engine", "EngineWire", "Networking", "Reconcile", "ProjectModel", "Linux", "JSON", "OCI",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

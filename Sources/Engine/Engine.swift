@@ -19,13 +19,15 @@ package actor Engine {
 
     /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
     package init(
-        paths: EnginePaths, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
+        settings: EngineSettings, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
         resolver: @escaping @Sendable () -> NetworkSync.Resolver, log: Logger
     ) {
         let quiet = Quiet()
         self.quiet = quiet
-        let inventory = Inventory(store: store, content: content, quiet: quiet)
-        let network = NetworkSync(inventory: inventory, machine: machine, upstreams: resolver)
+        let paths = settings.paths
+        let inventory = Inventory(
+            store: store, content: content, addressPools: settings.addressPools, quiet: quiet)
+        let network = NetworkSync(inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver))
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
         let forwarder = LogForwarder(
             paths: paths, inventory: inventory, reactor: real?.reactor, host: machine.hostName, log: log)

@@ -27,13 +27,13 @@ final class Daemon: Sendable {
         let store = try Store(path: paths.database)
         let content = try await store.load()
         let machine = try await RealMachine(
-            paths: paths,
+            settings: settings.engine,
             programs: .init(
                 monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
                 engine: "\(settings.programs)/berthd", initProcess: "\(settings.programs)/berth-init"),
             registries: settings.registries, log: log)
         engine = Engine(
-            paths: paths, store: store, content: content, machine: machine, real: machine,
+            settings: settings.engine, store: store, content: content, machine: machine, real: machine,
             resolver: { HostResolver.current }, log: log)
         try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
@@ -76,8 +76,8 @@ final class Daemon: Sendable {
             // What starting, planning and making used is not needed while nothing happens.
             Heap.trim()
             Heap.dropProgramPages()
-            guard settings.idleExit > 0, await engine.isIdle else { continue }
-            if await staysQuiet(for: .seconds(settings.idleExit - 1)), await engine.isIdle {
+            guard settings.engine.idleExit > 0, await engine.isIdle else { continue }
+            if await staysQuiet(for: .seconds(settings.engine.idleExit - 1)), await engine.isIdle {
                 return "nothing is left to look after"
             }
         }

@@ -7,7 +7,7 @@ import JSON
 import Linux
 import Logging
 
-/// `berthd`: the engine of one root folder. Configured by its environment, ready once it says so on descriptor 3.
+/// `berthd`: the engine of one root folder. Configured by a file, its environment and its flags; ready once it says so on descriptor 3.
 @main
 struct Main {
     static func main() async {
@@ -15,8 +15,8 @@ struct Main {
         if CommandLine.arguments.dropFirst().first == unpackWorkerVerb { exit(runUnpackWorker()) }
         signal(SIGPIPE, SIG_IGN)
         Heap.limit(to: 2)
-        let settings = Settings(environment: CommandLine.environment)
-        let log = StandardErrorLog.logger(level: settings.logLevel)
+        let settings = settings()
+        let log = StandardErrorLog.logger(level: settings.engine.logLevel)
         do {
             let daemon = try await Daemon(settings: settings, log: log)
             ReadyPipe.report(nil)
@@ -28,6 +28,27 @@ struct Main {
             log.critical("\(failure.message)")
             exit(failure.code == "locked" ? 3 : 1)
         }
+    }
+
+    /// What this engine is told; ends the program when that is not in order, or when something is only to be shown.
+    private static func settings() -> Settings {
+        do throws(EngineFailure) {
+            let arguments = try Arguments(CommandLine.arguments.dropFirst())
+            if let show = arguments.show, show != .check { finish(Arguments.text(show)) }
+            let settings = try Settings(arguments: arguments, environment: CommandLine.environment)
+            if let show = arguments.show { finish(Arguments.text(show)) }
+            return settings
+        } catch {
+            ReadyPipe.report(error)
+            printError("berthd: \(error.message)" + (error.hint.map { "\nhint: \($0)" } ?? ""))
+            exit(error.code == "usage" ? 2 : 1)
+        }
+    }
+
+    private static func finish(_ text: String) -> Never {
+        let bytes = Array(text.utf8)
+        _ = write(1, bytes, bytes.count)
+        exit(0)
     }
 }
 

@@ -1,31 +1,26 @@
 import Engine
+import EngineWire
 import Glibc
 import Images
 import Linux
-import Logging
 
-/// What an engine is told by its environment.
+/// What this program is told, and what it finds out about itself.
 struct Settings {
-    let paths: EnginePaths
-    let logLevel: Logger.Level
-    /// Registries spoken to without TLS, comma separated in `BERTH_INSECURE_REGISTRIES`, and proxies on the way to others.
+    let engine: EngineSettings
+    /// Registries spoken to without TLS, and proxies on the way to others.
     let registries: RegistryNetwork
-    /// Seconds without anything to look after before it leaves; 0 stays. `BERTH_IDLE_EXIT`.
-    let idleExit: Int
     /// A socket that listens already: the service manager made it, and keeps it.
     let socket: CInt?
     /// The folder of this program: the others lie beside it.
     let programs: String
 
-    init(environment: [String: String]) {
-        paths = EnginePaths(
-            root: environment["BERTH_ROOT"] ?? EnginePaths.defaultRoot,
-            run: environment["BERTH_RUN"] ?? EnginePaths.defaultRun)
-        logLevel = environment["BERTH_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .notice
+    var paths: EnginePaths { engine.paths }
+
+    /// - Throws: `EngineFailure` when a setting cannot be what it is said to be.
+    init(arguments: Arguments, environment: [String: String]) throws(EngineFailure) {
+        engine = try SettingsReader(environment: environment, flags: arguments.settings).settings()
         registries = RegistryNetwork(
-            insecure: (environment["BERTH_INSECURE_REGISTRIES"] ?? "").split(separator: ",").map(String.init),
-            proxies: ProxySettings(environment: environment))
-        idleExit = environment["BERTH_IDLE_EXIT"].flatMap { Int($0) } ?? 60
+            insecure: engine.insecureRegistries, proxies: ProxySettings(environment: environment))
         socket = ServiceManager.socket(environment)
         var buffer = [CChar](repeating: 0, count: 4096)
         let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)

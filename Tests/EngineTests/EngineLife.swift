@@ -34,8 +34,10 @@ final class EngineLife {
         let machine = SimulatedMachine(seed: seed, world: world)
         machine.addImage("busybox", id: "sha256:1")
         let store = try Store(path: "\(folder)/engine.db")
+        var settings = EngineSettings()
+        (settings.root, settings.run) = (folder, folder)
         let engine = Engine(
-            paths: EnginePaths(root: folder, run: folder), store: store, content: try await store.load(),
+            settings: settings, store: store, content: try await store.load(),
             machine: machine,
             real: nil, resolver: { .init() }, log: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
         return (engine, machine)

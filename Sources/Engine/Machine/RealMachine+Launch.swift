@@ -34,7 +34,7 @@ extension RealMachine {
                         rootfs: .overlay(lower: snapshot.lower, upper: "\(folder)/upper", work: "\(folder)/work"),
                         bundle: "\(folder)/bundle")),
                 terminal: container.spec.tty, stdin: container.spec.stdinOpen || container.isOneOff,
-                stdinOnce: container.isOneOff, log: try Self.logFile(container, paths.log(container.id)),
+                stdinOnce: container.isOneOff, log: try logFile(container, paths.log(container.id)),
                 exitFile: paths.exitFile(container.id), filterCache: paths.seccompCache)
         }
         unlink(paths.exitFile(container.id))
@@ -72,10 +72,13 @@ extension RealMachine {
         return result
     }
 
-    private static func logFile(_ container: ContainerRecord, _ path: String) throws -> MonitorSpec.LogFile? {
+    /// The options of the service's `logging`; the engine's settings where it is silent.
+    private func logFile(_ container: ContainerRecord, _ path: String) throws -> MonitorSpec.LogFile? {
         let plan = try LoggingPlan(container.spec.logging)
         guard plan.keepsFile else { return nil }
-        var file = MonitorSpec.LogFile(path: path, isBlocking: plan.isBlocking)
+        var file = MonitorSpec.LogFile(
+            path: path, maximumSize: settings.logMaximumSize, maximumFiles: settings.logMaximumFiles,
+            isBlocking: plan.isBlocking)
         if let size = plan.maximumSize { file.maximumSize = size }
         if let count = plan.maximumFiles { file.maximumFiles = count }
         return file

@@ -22,6 +22,7 @@ package final class RealMachine: Machine {
     let blocking: BlockingPool
     let log: Logger
     let instance: InstanceName
+    let settings: EngineSettings
     let registries: RegistryNetwork
     let initProgram: String
     /// Asked once: the kernel's way of counting does not change while it runs.
@@ -48,9 +49,10 @@ package final class RealMachine: Machine {
     }
 
     package init(
-        paths: EnginePaths, programs: Programs, registries: RegistryNetwork, log: Logger
+        settings: EngineSettings, programs: Programs, registries: RegistryNetwork, log: Logger
     ) async throws {
-        self.paths = paths
+        self.settings = settings
+        paths = settings.paths
         self.log = log
         self.registries = registries
         initProgram = programs.initProcess

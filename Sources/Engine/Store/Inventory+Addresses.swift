@@ -25,7 +25,7 @@ extension Inventory {
                 pools.append(pool)
             }
             if definition.enableIPv4, !pools.contains(where: { $0.subnet.family == .v4 }) {
-                pools.append(try AddressPool(subnet: SubnetPools.standard.subnet(avoiding: used)))
+                pools.append(try AddressPool(subnet: addressPools.subnet(avoiding: used)))
             }
             if definition.enableIPv6, !pools.contains(where: { $0.subnet.family == .v6 }) {
                 let subnet = try SubnetPools.uniqueLocal(forNetwork: definition.name, avoiding: used)

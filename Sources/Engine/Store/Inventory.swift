@@ -1,11 +1,14 @@
 import Linux
 import Monitor
+import Networking
 import ProjectModel
 import Reconcile
 
 /// Owns what the engine knows of containers, networks and volumes: in memory, and in the store before anyone relies on it.
 package actor Inventory {
     private let store: Store
+    /// Where subnets of networks that name none come from.
+    let addressPools: SubnetPools
     private(set) var containers: [String: ContainerRecord] = [:]
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
@@ -17,7 +20,10 @@ package actor Inventory {
     private var nextWaiter = 0
     private let quiet: Quiet
 
-    package init(store: Store, content: Store.Content, quiet: Quiet = Quiet()) {
+    package init(
+        store: Store, content: Store.Content, addressPools: SubnetPools = .standard, quiet: Quiet = Quiet()
+    ) {
+        self.addressPools = addressPools
         self.store = store
         self.quiet = quiet
         for record in content.containers { containers[record.id] = record }

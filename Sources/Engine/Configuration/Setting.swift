@@ -1,0 +1,68 @@
+import JSON
+
+/// One setting of the engine, declared once: reading it, the JSON schema and the documentation come from here.
+package struct Setting: Sendable {
+    /// In the file, and with two dashes before it as a flag.
+    package let name: String
+    /// The environment variable.
+    package let variable: String
+    /// False for what `berth` has to know too, to find the engine: a file that only the engine reads would part them.
+    package let isInFile: Bool
+    /// What it is for, in a sentence.
+    package let documentation: String
+    /// As it is written in the file.
+    package let example: JSONValue
+    /// The default in words, where the value itself would be long.
+    private let defaultInWords: String?
+
+    let schema: JSONValue
+    private let defaultValue: JSONValue
+    private let readJSON: @Sendable (JSONValue, inout EngineSettings) throws(SettingFailure) -> Void
+    private let readText: @Sendable (String, inout EngineSettings) throws(SettingFailure) -> Void
+
+    init<Value: Sendable>(
+        _ name: String, variable: String, _ place: any WritableKeyPath<EngineSettings, Value> & Sendable,
+        _ form: SettingForm<Value>, isInFile: Bool = true, default words: String? = nil, example: JSONValue,
+        _ documentation: String
+    ) {
+        self.name = name
+        self.variable = variable
+        self.isInFile = isInFile
+        self.documentation = documentation
+        self.example = example
+        defaultInWords = words
+        schema = form.schema
+        defaultValue = form.written(EngineSettings()[keyPath: place])
+        readJSON = { (value, settings) throws(SettingFailure) in settings[keyPath: place] = try form.read(value) }
+        readText = { (text, settings) throws(SettingFailure) in settings[keyPath: place] = try form.parse(text) }
+    }
+
+    /// Takes over a value of the file.
+    func apply(_ value: JSONValue, to settings: inout EngineSettings) throws(SettingFailure) {
+        try readJSON(value, &settings)
+    }
+
+    /// Takes over the text of a variable or a flag.
+    func apply(text: String, to settings: inout EngineSettings) throws(SettingFailure) { try readText(text, &settings) }
+
+    /// What holds when it is not given, for a person.
+    package var defaultText: String {
+        if let defaultInWords { return defaultInWords }
+        switch defaultValue {
+        case .array(let values) where values.isEmpty: return "none"
+        case .string(let text): return text
+        default: return defaultValue.text()
+        }
+    }
+
+    /// The default as it would be written; nil where words stand for it.
+    var defaultJSON: JSONValue? { defaultInWords == nil ? defaultValue : nil }
+}
+
+/// A value that a setting cannot have.
+struct SettingFailure: Error {
+    /// Where in the value: `pools[1].size` is `[.index(1), .key("size")]`.
+    var path: [JSONStep] = []
+    let expected: String
+    let found: String
+}

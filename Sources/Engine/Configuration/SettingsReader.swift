@@ -1,0 +1,100 @@
+import EngineWire
+import JSON
+import Linux
+
+/// Puts an engine's settings together: flags win over the environment, the environment over the file, the file over the defaults.
+package struct SettingsReader {
+    /// Read when no other file is named, and not missed when it is not there.
+    package static let defaultFile = "/etc/berth/berthd.json"
+
+    /// By variable.
+    private let environment: [String: String]
+    /// By name; `config` names the file.
+    private let flags: [String: String]
+    /// The content of a file; nil when there is none.
+    private let read: (String) throws(SyscallError) -> [UInt8]?
+
+    package init(
+        environment: [String: String], flags: [String: String],
+        read: @escaping (String) throws(SyscallError) -> [UInt8]? = { (path) throws(SyscallError) in
+            do throws(SyscallError) { return try readFile(path, limit: 1 << 20) } catch {
+                if error.code == .notFound { return nil }
+                throw error
+            }
+        }
+    ) {
+        self.environment = environment
+        self.flags = flags
+        self.read = read
+    }
+
+    /// - Throws: `EngineFailure` that names the file with line and column, the variable or the flag, and says what it takes.
+    package func settings() throws(EngineFailure) -> EngineSettings {
+        var settings = EngineSettings()
+        try readConfiguration(into: &settings)
+        for setting in Setting.all {
+            for (source, text) in [
+                (setting.variable, environment[setting.variable]), ("--\(setting.name)", flags[setting.name]),
+            ] {
+                // A variable that is set to nothing says nothing.
+                guard let text, !text.isEmpty || source.hasPrefix("--") else { continue }
+                do throws(SettingFailure) { try setting.apply(text: text, to: &settings) } catch {
+                    throw Self.failure(source, error)
+                }
+            }
+        }
+        return settings
+    }
+
+    private func readConfiguration(into settings: inout EngineSettings) throws(EngineFailure) {
+        let named = flags["config"] ?? environment["BERTH_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let path = named ?? Self.defaultFile
+        let bytes: [UInt8]?
+        do throws(SyscallError) { bytes = try read(path) } catch {
+            throw EngineFailure(code: "invalid", message: "the configuration \(path) cannot be read: \(error.code)")
+        }
+        guard let bytes else {
+            if named == nil { return }
+            throw EngineFailure(code: "invalid", message: "there is no configuration \(path)")
+        }
+        let document: JSONValue
+        do throws(JSONError) { document = try JSONValue(parsing: bytes) } catch {
+            let place = error.offset.map { ":\(JSONPlace(of: $0, in: bytes))" } ?? ""
+            throw EngineFailure(code: "invalid", message: "\(path)\(place): \(error.message)")
+        }
+        guard let object = document.object else {
+            throw EngineFailure(code: "invalid", message: "\(path): expected an object with settings in it")
+        }
+        for member in object.members { try apply(member, path, bytes, to: &settings) }
+    }
+
+    private func apply(
+        _ member: JSONObject.Member, _ path: String, _ bytes: [UInt8], to settings: inout EngineSettings
+    ) throws(EngineFailure) {
+        if member.key == "$schema" { return }
+        guard let setting = Setting.all.first(where: { $0.name == member.key }) else {
+            let names = Setting.all.filter(\.isInFile).map(\.name).joined(separator: ", ")
+            throw EngineFailure(
+                code: "invalid",
+                message:
+                    "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): there is no setting '\(member.key)'",
+                hint: "settings are \(names)")
+        }
+        guard setting.isInFile else {
+            throw EngineFailure(
+                code: "invalid",
+                message:
+                    "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): '\(member.key)' cannot stand in the file: "
+                    + "`berth` has to know it too",
+                hint: "set \(setting.variable) for both")
+        }
+        do throws(SettingFailure) { try setting.apply(member.value, to: &settings) } catch {
+            let steps = [JSONStep.key(member.key)] + error.path
+            throw Self.failure("\(path):\(JSONPlace(ofValueAt: steps, in: bytes)): \(JSONStep.text(steps))", error)
+        }
+    }
+
+    private static func failure(_ source: String, _ failure: SettingFailure) -> EngineFailure {
+        EngineFailure(code: "invalid", message: "\(source): expected \(failure.expected), found \(failure.found)")
+    }
+}

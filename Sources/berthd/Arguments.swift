@@ -1,0 +1,74 @@
+import Engine
+import EngineWire
+import JSON
+
+/// The command line of `berthd`: a flag for each setting, and what is only to be shown.
+struct Arguments {
+    /// What to print instead of running.
+    enum Show {
+        case help, schema, settings, check
+    }
+
+    private(set) var show: Show?
+    /// By name, as text.
+    private(set) var settings: [String: String] = [:]
+
+    /// - Throws: `EngineFailure` for a flag that there is not, or one without its value.
+    init(_ arguments: some Sequence<String>) throws(EngineFailure) {
+        var rest = Array(arguments)[...]
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--help", "-h": show = .help
+            case "--schema": show = .schema
+            case "--settings": show = .settings
+            case "--check": show = .check
+            default: try take(argument, &rest)
+            }
+        }
+    }
+
+    private mutating func take(_ argument: String, _ rest: inout ArraySlice<String>) throws(EngineFailure) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0].drop { $0 == "-" })
+        guard argument.hasPrefix("--"), name == "config" || Setting.all.contains(where: { $0.name == name }) else {
+            throw EngineFailure(
+                code: "usage", message: "there is no flag \(argument)", hint: "berthd --help lists them")
+        }
+        guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+            throw EngineFailure(code: "usage", message: "--\(name) needs a value")
+        }
+        settings[name] = value
+    }
+
+    /// What `--help`, `--schema` and `--settings` print.
+    static func text(_ show: Show) -> String {
+        switch show {
+        case .schema: configurationSchema().text(.pretty(indent: 2))
+        case .settings: settingsTable()
+        case .help: help
+        case .check: "the configuration is in order\n"
+        }
+    }
+
+    private static var help: String {
+        let names = ["--config FILE"] + Setting.all.map { "--\($0.name) VALUE" }
+        let texts =
+            ["The configuration file; default: \(SettingsReader.defaultFile), if it is there."]
+            + Setting.all.map { "\($0.documentation) Default: \($0.defaultText). Also \($0.variable)." }
+        let width = (names.map(\.count).max() ?? 0) + 2
+        let lines = zip(names, texts).map { name, text in
+            "  \(name)\(String(repeating: " ", count: width - name.count))\(text)\n"
+        }
+        return """
+            Usage: berthd [flags]
+
+            The engine. Flags win over variables, variables over the file.
+
+            \(lines.joined())
+              --check     Read the configuration, say what is wrong with it, and end.
+              --schema    The JSON schema of the configuration file.
+              --settings  The settings as a table.
+
+            """
+    }
+}

@@ -85,16 +85,17 @@ def conmon_memory(count):
 def wakeups(pids, seconds=10):
     """How often the processes' threads went to sleep again within so many seconds."""
     def count():
-        total = 0
+        found = {}
         for pid in pids:
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
                 for line in (task / "status").read_text().splitlines():
                     if line.startswith("voluntary_ctxt_switches"):
-                        total += int(line.split()[1])
-        return total
+                        found[task.name] = int(line.split()[1])
+        return found
     before = count()
     time.sleep(seconds)
-    return count() - before
+    # A thread that ended meanwhile has nothing to say.
+    return sum(after - before.get(task, 0) for task, after in count().items())
 
 
 def processes(name):

@@ -30,11 +30,12 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         activity.began()
+        // Not in `channelInactive`: a connection that becomes a stream goes on without this handler.
+        context.channel.closeFuture.whenComplete { [activity] _ in activity.ended() }
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        activity.ended()
         work?.cancel()
         spooling?.cancel()
         context.fireChannelInactive()

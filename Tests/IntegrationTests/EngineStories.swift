@@ -40,5 +40,18 @@ extension Stories {
                 #expect(try await world.shell("stat -c %i \(world.run)/berthd.sock") == inode)
             }
         }
+
+        @Test("an engine leaves when nothing is left to look after, streams of commands that ended included")
+        func leaving() async throws {
+            let compose = "services: { web: { image: busybox, command: sleep infinity } }"
+            try await World.with(project: "leaving", compose) { world in
+                try await world.killEngine()
+                try await world.shell("BERTH_IDLE_EXIT=1 berth up -d")
+                try await world.berth("exec", "-T", "web", "true")
+                let engine = try await world.engineProcess()
+                try await world.berth("down", "-t", "0")
+                try await world.eventually("it has left") { try await !world.processes().keys.contains(engine) }
+            }
+        }
     }
 }

@@ -105,8 +105,9 @@ let package = Package(
         // The heart.
         .target(
             name: "Reconcile",
-            dependencies: ["ProjectModel", "JSON", .product(name: "OrderedCollections", package: "swift-collections")],
-            swiftSettings: strict),
+            dependencies: [
+                "ProjectModel", "OCI", "JSON", .product(name: "OrderedCollections", package: "swift-collections"),
+            ], swiftSettings: strict),
         .target(name: "EngineWire", dependencies: ["ProjectModel", "JSON"], swiftSettings: strict),
         .target(
             name: "Engine",

@@ -2,6 +2,7 @@ import EngineWire
 import Glibc
 import Linux
 import Logging
+import Networking
 import ProjectModel
 import Reconcile
 
@@ -20,7 +21,7 @@ package actor Engine {
     /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
     package init(
         settings: EngineSettings, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
-        resolver: @escaping @Sendable () -> NetworkSync.Resolver, log: Logger
+        resolver: @escaping @Sendable () -> ResolverConfiguration, log: Logger
     ) {
         let quiet = Quiet()
         self.quiet = quiet

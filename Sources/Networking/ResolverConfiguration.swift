@@ -60,6 +60,15 @@ package struct ResolverConfiguration: Codable, Hashable, Sendable {
         return "nameserver 127.0.0.11\n\(searchLine)options \(words.joined(separator: " "))\n"
     }
 
+    /// The resolv.conf of a container in the host's network: what was chosen in place of what the host has.
+    package func hostText(servers: [String], search chosenSearch: [String], options chosenOptions: [String]) -> String {
+        let domains = chosenSearch == ["."] ? [] : chosenSearch.isEmpty ? search : chosenSearch
+        let words = chosenOptions.isEmpty ? options : chosenOptions
+        return (servers.isEmpty ? nameservers.map(\.description) : servers).map { "nameserver \($0)\n" }.joined()
+            + (domains.isEmpty ? "" : "search \(domains.joined(separator: " "))\n")
+            + (words.isEmpty ? "" : "options \(words.joined(separator: " "))\n")
+    }
+
     /// Whether the user's own options keep names of one label from being asked upstream (`Zone.keepsSingleLabels`).
     package static func keepsSingleLabels(options: [String]) -> Bool {
         options.contains { $0.hasPrefix("ndots:") && (Int($0.dropFirst(6)) ?? 0) > 0 }

@@ -1,3 +1,4 @@
+import OCI
 import ProjectModel
 
 extension IntentEdit {
@@ -64,11 +65,11 @@ extension IntentEdit {
 
     /// SIGKILL and a service's stop signal mean that it stays down; after any other the process decides for itself.
     mutating func kill(_ signal: String, removeOrphans: Bool) throws(IntentError) {
-        guard let sent = SignalName(signal) else { throw .badSignal(signal) }
+        guard let sent = SignalName.number(signal) else { throw .badSignal(signal) }
         for index in try chosen() {
             let service = desired.services[index]
-            let stopSignal = service.spec.stopSignal.flatMap(SignalName.init) ?? .terminate
-            guard sent == .kill || sent == stopSignal else { continue }
+            let stopSignal = service.spec.stopSignal.flatMap(SignalName.number) ?? SignalName.terminate
+            guard sent == SignalName.kill || sent == stopSignal else { continue }
             guard [.running, .paused].contains(service.goal), replicas(service).contains(where: \.isUp) else {
                 continue
             }

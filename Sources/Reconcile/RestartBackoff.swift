@@ -1,3 +1,4 @@
+import OCI
 import ProjectModel
 
 /// How often a container was restarted in a row, for the pause before the next time: 100 ms, doubled each time, 60 s at
@@ -62,6 +63,6 @@ package func restartDecision(
 /// "with code 137 (SIGKILL)": codes above 128 name the signal that ended the process, as shells have it.
 private func exitText(_ code: Int?) -> String {
     guard let code else { return "with a code nobody knows" }
-    guard (129...192).contains(code), let signal = SignalName("\(code - 128)") else { return "with code \(code)" }
-    return "with code \(code) (SIG\(signal.name))"
+    guard (129...192).contains(code) else { return "with code \(code)" }
+    return "with code \(code) (\(SignalName.name(Int32(code - 128))))"
 }

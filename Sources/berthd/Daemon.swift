@@ -4,6 +4,7 @@ import EngineWire
 import Glibc
 import Linux
 import Logging
+import Networking
 
 /// One running engine: its lock, its server, and when it leaves.
 final class Daemon: Sendable {
@@ -34,7 +35,7 @@ final class Daemon: Sendable {
             registries: settings.registries, log: log)
         engine = Engine(
             settings: settings.engine, store: store, content: content, machine: machine, real: machine,
-            resolver: { HostResolver.current }, log: log)
+            resolver: { ResolverConfiguration.ofHost() }, log: log)
         try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
         if let socket = settings.socket {

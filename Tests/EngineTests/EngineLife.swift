@@ -3,6 +3,7 @@ import EngineWire
 import Glibc
 import Linux
 import Logging
+import Networking
 import ProjectModel
 import Reconcile
 

@@ -52,24 +52,4 @@ import Testing
         #expect(entries.count == 1)
         #expect(used == line.count)
     }
-
-    @Test("resolv.conf: every server, the last search list, all options")
-    func resolver() {
-        let resolver = HostResolver.parse(
-            """
-            # a comment
-            nameserver 192.0.2.1
-            nameserver\t2001:db8::1
-            domain old.example
-            search one.example two.example
-            options ndots:2 timeout:1
-            options rotate
-            nameserver
-            sortlist 192.0.2.0
-            """)
-        #expect(resolver.servers == ["192.0.2.1", "2001:db8::1"])
-        #expect(resolver.search == ["one.example", "two.example"])
-        #expect(resolver.options == ["ndots:2", "timeout:1", "rotate"])
-        #expect(HostResolver.parse("") == .init())
-    }
 }

@@ -33,6 +33,14 @@ import Testing
         #expect(Self.host.containerText(search: search, options: options) == "nameserver 127.0.0.11\n\(text)\n")
     }
 
+    @Test func inTheHostsNetworkWhatWasChosenComesInPlaceOfTheHosts() {
+        let chosen = Self.host.hostText(servers: ["192.0.2.9"], search: ["."], options: ["rotate"])
+        #expect(chosen == "nameserver 192.0.2.9\noptions rotate\n")
+        let half = Self.host.hostText(servers: [], search: ["own.example"], options: [])
+        #expect(half.hasPrefix("nameserver 192.0.2.53\n"))
+        #expect(half.hasSuffix("search own.example\noptions timeout:1 edns0\n"))
+    }
+
     @Test func theUsersServersComeInPlaceOfTheHosts() {
         #expect(Self.host.upstreams().map(\.isReachedFromHost) == [false, false, true])
         #expect(Self.host.upstreams(chosen: [.v4(0x0808_0808)]).map(\.endpoint.description) == ["8.8.8.8:53"])

@@ -775,12 +775,4 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
     func spelling(word: String, meant: String?) {
         #expect(likelySpelling(of: word, among: ["web", "postgres", "api"]) == meant)
     }
-
-    @Test(
-        "signals",
-        arguments: [
-            ("9", 9), ("kill", 9), ("SIGKILL", 9), ("Term", 15), ("SIGSYS", 31), ("RTMIN", 34), ("SIGRTMIN+3", 37),
-            ("RTMAX-1", 63), ("0", nil), ("65", nil), ("", nil), ("SIG", nil), ("RTMIN-1", nil), ("-9", nil),
-        ] as [(String, Int?)])
-    func signals(text: String, number: Int?) { #expect(SignalName(text)?.number == number) }
 }

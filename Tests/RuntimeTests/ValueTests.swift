@@ -105,12 +105,4 @@ import Testing
             #expect(throws: RuntimeFailure.self) { try NamespacePlan(types.map { RuntimeSpec.Namespace(type: $0) }) }
         }
     }
-
-    @Test(arguments: [
-        ("TERM", 15), ("SIGKILL", 9), ("sigusr1", 10), ("9", 9), ("RTMIN+3", 37), ("SIGRTMAX", 64), ("SIGRTMAX-1", 63),
-    ])
-    func signalsHaveNamesAndNumbers(text: String, number: Int32) { #expect(SignalName.number(text) == number) }
-
-    @Test(arguments: ["", "NOSUCH", "0", "65", "RTMIN+40"])
-    func whatIsNoSignalIsRefused(text: String) { #expect(SignalName.number(text) == nil) }
 }

@@ -315,7 +315,7 @@ final class ContainerRunner: Sendable {
         try await inventory.update(id) { $0.life.stoppedByUs = true }
         if record.life.phase == .paused { try await machine.resume(id) }
         for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
-        let signal = try SignalName.number(record.stopSignalName)
+        let signal = try EngineFailure.checkingSignal(record.stopSignalName)
         let grace = timeout ?? record.gracePeriod
         if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return }
         try await machine.signal(id, number: SIGKILL, all: true)

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Networking
 import ProjectModel
 
 /// hosts, hostname and resolv.conf of one container.
@@ -13,7 +14,7 @@ struct EtcFiles {
         try makeFolders(folder, mode: 0o700)
         try put("\(folder)/hostname", record.hostname + "\n")
         try put("\(folder)/hosts", hosts)
-        try put("\(folder)/resolv.conf", try resolver())
+        try put("\(folder)/resolv.conf", resolver())
     }
 
     private func put(_ path: String, _ text: String) throws {
@@ -37,49 +38,16 @@ struct EtcFiles {
         return text
     }
 
-    private func resolver() throws -> String {
+    private func resolver() -> String {
         let spec = record.spec
-        if record.endpoints.isEmpty {
-            guard spec.networkMode == .host else { return "" }
-            guard !spec.dns.isEmpty || !spec.dnsSearch.isEmpty || !spec.dnsOptions.isEmpty else {
-                return (try? readText("/etc/resolv.conf")) ?? ""
-            }
+        let host = ResolverConfiguration.ofHost()
+        guard record.endpoints.isEmpty else {
+            return host.containerText(search: spec.dnsSearch, options: spec.dnsOptions)
         }
-        let servers =
-            !record.endpoints.isEmpty ? ["127.0.0.11"] : spec.dns.isEmpty ? HostResolver.current.servers : spec.dns
-        var text = servers.map { "nameserver \($0)\n" }.joined()
-        let search = spec.dnsSearch.isEmpty ? HostResolver.current.search : spec.dnsSearch.filter { $0 != "." }
-        if !search.isEmpty { text += "search \(search.joined(separator: " "))\n" }
-        var options = spec.dnsOptions.isEmpty ? HostResolver.current.options : spec.dnsOptions
-        if !record.endpoints.isEmpty, !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }
-        return options.isEmpty ? text : text + "options \(options.joined(separator: " "))\n"
-    }
-}
-
-/// The host's resolver configuration (resolv.conf(5)).
-package enum HostResolver {
-    /// Read anew each time: it changes when the machine changes its network.
-    package static var current: NetworkSync.Resolver {
-        let text = (try? readText("/etc/resolv.conf")) ?? ""
-        let resolver = parse(text)
-        // systemd-resolved's stub cannot be reached from a container: its own file names the servers behind it.
-        guard resolver.servers == ["127.0.0.53"], let real = try? readText("/run/systemd/resolve/resolv.conf") else {
-            return resolver
+        guard spec.networkMode == .host else { return "" }
+        guard !spec.dns.isEmpty || !spec.dnsSearch.isEmpty || !spec.dnsOptions.isEmpty else {
+            return (try? readText("/etc/resolv.conf")) ?? ""
         }
-        return parse(real)
-    }
-
-    package static func parse(_ text: String) -> NetworkSync.Resolver {
-        var resolver = NetworkSync.Resolver()
-        for line in text.split(whereSeparator: \.isNewline) {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
-            switch words.first {
-            case "nameserver" where words.count > 1: resolver.servers.append(words[1])
-            case "search", "domain": resolver.search = Array(words.dropFirst())
-            case "options": resolver.options += words.dropFirst()
-            default: continue
-            }
-        }
-        return resolver
+        return host.hostText(servers: spec.dns, search: spec.dnsSearch, options: spec.dnsOptions)
     }
 }

@@ -133,7 +133,7 @@ extension RealMachine {
         if !zone.isInternal {
             wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
         }
-        wanted.keepsSingleLabels = zone.options.contains { $0.hasPrefix("ndots:") && $0 != "ndots:0" }
+        wanted.keepsSingleLabels = ResolverConfiguration.keepsSingleLabels(options: zone.options)
         try await names.setZone(id: zone.container, wanted)
         applied.set(zone)
     }

@@ -145,10 +145,10 @@ package final class RealMachine: Machine {
     // MARK: Images
 
     package func image(_ reference: String) async throws -> MachineImage? {
-        guard let image = try await images.resolve(reference) else { return nil }
+        guard let (image, updated) = try await images.resolveWithAge(reference) else { return nil }
         return MachineImage(
             id: "\(image.id)", config: image.config.config ?? .init(), platform: image.platform.normalized.text,
-            updated: await images.updated(reference))
+            updated: updated)
     }
 
     // MARK: Volumes

@@ -69,8 +69,12 @@ package final class SimulatedMachine: Machine {
         }
     }
 
-    package func addImage(_ reference: String, id: String, _ config: ImageConfig.Execution = .init()) {
-        state.withLock { $0.images[reference] = MachineImage(id: id, config: config) }
+    package func addImage(
+        _ reference: String, id: String, _ config: ImageConfig.Execution = .init(), platform: String? = nil,
+        updated: Int64? = nil
+    ) {
+        let image = MachineImage(id: id, config: config, platform: platform, updated: updated)
+        state.withLock { $0.images[reference] = image }
     }
 
     /// Ends a container's process from outside.
@@ -144,6 +148,7 @@ package final class SimulatedMachine: Machine {
         _ reference: String, platform: String?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage {
+        state.withLock { $0.world.journal.append("pull \(reference)") }
         if let image = try await image(reference) { return image }
         throw EngineFailure(code: "image_missing", message: "no registry in a simulation: \(reference)")
     }

@@ -1,11 +1,13 @@
+import Linux
 import Logging
+import Networking
 import ProjectModel
 
 /// Keeps rules, published ports and names as the records say; callers that come while it works share the next round.
 package actor NetworkSync {
     private let inventory: Inventory
     private let machine: any Machine
-    private let upstreams: @Sendable () -> Resolver
+    private let upstreams: @Sendable () -> ResolverConfiguration
     /// Containers on their way to running: they have names and ports already.
     private var starting: Set<String> = []
     private var requested = 0
@@ -17,20 +19,7 @@ package actor NetworkSync {
         let covers: Int
     }
 
-    /// The host's resolv.conf.
-    package struct Resolver: Hashable, Sendable {
-        package var servers: [String]
-        package var search: [String]
-        package var options: [String]
-
-        package init(servers: [String] = [], search: [String] = [], options: [String] = []) {
-            self.servers = servers
-            self.search = search
-            self.options = options
-        }
-    }
-
-    init(inventory: Inventory, machine: any Machine, upstreams: @escaping @Sendable () -> Resolver) {
+    init(inventory: Inventory, machine: any Machine, upstreams: @escaping @Sendable () -> ResolverConfiguration) {
         self.inventory = inventory
         self.machine = machine
         self.upstreams = upstreams
@@ -80,7 +69,7 @@ struct NetworkStateBuilder {
     let networks: [NetworkRecord]
     let containers: [ContainerRecord]
     let starting: Set<String>
-    let resolver: NetworkSync.Resolver
+    let resolver: ResolverConfiguration
 
     var state: NetworkState {
         var state = NetworkState()
@@ -147,7 +136,7 @@ struct NetworkStateBuilder {
         return NetworkState.Zone(
             container: container.id, namespace: container.id, directories: container.endpoints.map(\.network),
             names: linked, networks: joined.flatMap(\.subnets),
-            upstreams: container.spec.dns.isEmpty ? resolver.servers : container.spec.dns,
+            upstreams: container.spec.dns.isEmpty ? resolver.nameservers.map(\.description) : container.spec.dns,
             search: container.spec.dnsSearch.isEmpty ? resolver.search : container.spec.dnsSearch.filter { $0 != "." },
             options: container.spec.dnsOptions.isEmpty ? resolver.options : container.spec.dnsOptions,
             isInternal: isInternal)

@@ -54,10 +54,11 @@ struct PreflightInspector: Sendable {
         let touched = Self.touched(plan)
         var errors: [EngineFailure] = []
         var warnings: [String] = []
+        var images: [String: MachineImage] = [:]
         for service in desired.services where touched.contains(service.spec.name) {
-            guard let reference = service.spec.image, let image = try? await machine.image(reference),
-                let have = image.platform
-            else { continue }
+            guard let reference = service.spec.image else { continue }
+            if images[reference] == nil { images[reference] = try? await machine.image(reference) }
+            guard let image = images[reference], let have = image.platform else { continue }
             let name = "service \"\(service.spec.name)\""
             if let wanted = service.spec.platform, !image.runs(on: wanted) {
                 errors.append(

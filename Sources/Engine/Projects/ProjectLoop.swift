@@ -305,7 +305,7 @@ actor ProjectLoop {
     }
 
     private func kill(_ signal: String, _ request: OperationRequest, _ operation: Operation) async throws {
-        let number = try SignalName.number(signal)
+        let number = try EngineFailure.checkingSignal(signal)
         var count = 0
         for record in await parts.inventory.containers(of: name)
         where record.life.phase == .running || record.life.phase == .paused {

@@ -74,9 +74,10 @@ package actor ImageStore {
         return tag.flatMap { catalog.images[$0.image] }
     }
 
-    /// When `text`, a name, was last given to an image here, seconds since 1970; nil for what is no name.
-    package func updated(_ text: String) -> Int64? {
-        (try? Reference(text)).flatMap { catalog.tags[$0.stored] }?.updated
+    /// The image that `text` names, and when it was given that name here: seconds since 1970; nil for what is no name.
+    package func resolveWithAge(_ text: String) throws -> (image: Image, updated: Int64?)? {
+        guard let image = try resolve(text) else { return nil }
+        return (image, (try? Reference(text)).flatMap { catalog.tags[$0.stored] }?.updated)
     }
 
     /// All names with their images, sorted by name.

@@ -73,13 +73,7 @@ private struct Loader {
         var disabled = Mapping()
         guard steps.interpolate else { return disabled }
         let profiles = Profiles(request, environment: workspace.environment)
-        for name in request.services where model["services"]?[name] == nil && !report.isIncomplete {
-            let known = model["services"]?.mapping?.keys ?? []
-            report.error(
-                .none, "there is no service '\(name)'",
-                hint: nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-                    ?? (known.isEmpty ? nil : "services are \(known.sorted().prefix(12).joined(separator: ", "))"))
-        }
+        if !request.services.isEmpty, !report.isIncomplete { checkNamed(model["services"]?.mapping?.keys ?? []) }
         model.update("services") { services in
             services.updateMapping { disabled = profiles.split(&$0) }
         }
@@ -87,6 +81,16 @@ private struct Loader {
             Consistency(report: report, model: model, disabled: disabled).check()
         }
         return disabled
+    }
+
+    /// Services that are named, by patterns too, must be there.
+    private func checkNamed(_ known: [String]) {
+        for name in request.services where !known.contains(where: { Selection.matches($0, name) }) {
+            report.error(
+                .none, "there is no service '\(name)'",
+                hint: nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+                    ?? (known.isEmpty ? nil : "services are \(known.sorted().prefix(12).joined(separator: ", "))"))
+        }
     }
 
     private func readFiles(_ model: inout Node, _ workspace: Workspace) {

@@ -14,7 +14,8 @@ final class Report {
 
     var sources = SourceMap()
     private(set) var diagnostics: [Diagnostic] = []
-    private(set) var hasErrors = false
+    /// All of them, those too that are not kept.
+    private(set) var errorCount = 0
     /// Where the walk is. Unchecked: it changes with every node of a walk, and only in `inside`, which never overlaps itself.
     @exclusivity(unchecked) private var path: [Part] = []
     private var unset: [String: Int] = [:]
@@ -59,6 +60,8 @@ final class Report {
     }
 
     // MARK: Findings
+
+    var hasErrors: Bool { errorCount > 0 }
 
     /// Further findings are not kept, so nobody has to work out their hints.
     var isFull: Bool { diagnostics.count >= Self.limit }
@@ -105,7 +108,7 @@ final class Report {
         var notes = notes
         if severity == .error {
             if unexpanded.spans.contains(span) || path.map(unexpanded.paths.contains) ?? false { return }
-            hasErrors = true
+            errorCount += 1
             if let variable = emptied[span] {
                 notes.append(note("the variable \(variable) is not set", sources.narrow(span, to: variable)))
             }

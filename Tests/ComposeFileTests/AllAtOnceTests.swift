@@ -70,6 +70,7 @@ import YAML
                 "services: {a: {extends: {file: x.yaml, service: b}}}",
                 "cannot read /p/x.yaml: No such file or directory"
             ),
+            ("services: {a: {extends: {file: b.yaml, service: n}}}", "the service 'a' has neither 'image' nor 'build'"),
             ("services: {a: {extends: {file: b.yaml, service: c}}}", "there is no service 'c' in /p/b.yaml to extend"),
             (
                 "include: [x.yaml]\nservices: {a: {image: i, depends_on: [b], networks: [n]}}",
@@ -77,7 +78,7 @@ import YAML
             ),
         ])
     func consequences(_ yaml: String, _ expected: String) {
-        let errors = findings(yaml, ["b.yaml": "services: {b: {image: i}}"]).filter { $0.contains(": error: ") }
+        let errors = findings(yaml, ["b.yaml": "services: {b: {image: i}, n: {image: \"$N\"}}"]).filter { $0.contains(": error: ") }
         #expect(errors.map { String($0.split(separator: ": error: ")[1]) } == [expected])
     }
 

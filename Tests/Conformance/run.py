@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs berth's `config` and docker compose's over the same corpus and reports how far they agree.
 
-usage: run.py BERTH DOCKER_COMPOSE [-v] [SUBSTRING]
+usage: run.py BERTH DOCKER_COMPOSE [-v] [--views] [SUBSTRING]
 
 BERTH and DOCKER_COMPOSE are commands to which `[flags] config --format F` is appended. Cases whose title stands in
-differences.txt differ on purpose; each line there gives the reason.
+differences.txt differ on purpose; each line there gives the reason. With --views each case is also looked at in the
+other ways that `config` offers: raw, not normalised, as lists.
 """
 import json, os, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -55,18 +56,22 @@ def model(text, kind):
         return text
 
 
+def write(files, folder):
+    os.mkdir(folder)
+    for name, text in files.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+
+
 def judge(case, berth, docker):
     title, files, flags, config, extra = case
     root = tempfile.mkdtemp(prefix="conformance.")
     folder = os.path.join(root, "demo")
-    os.mkdir(folder)
     environment = {"PATH": os.environ["PATH"], "HOME": "/root", "PWD": folder, **extra}
     try:
-        for name, text in files.items():
-            path = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+        write(files, folder)
         verdict = {"title": title, "accept": True, "model": True, "bytes": True, "detail": ""}
         for kind in ("yaml", "json"):
             ours = run(berth + flags + ["config", "--format", kind] + config, folder, environment)
@@ -93,8 +98,53 @@ def judge(case, berth, docker):
         shutil.rmtree(root)
 
 
+# What else `config` shows of each case; docker compose prints some of it in another order each time.
+VIEWS = [
+    "--no-interpolate", "--no-normalize", "--no-path-resolution", "--no-consistency",
+    "--no-interpolate --no-normalize --no-path-resolution --format json", "--services", "--profiles", "--environment",
+    "--hash *", "--variables --format json", "--volumes", "--networks", "--images", "--models",
+]
+UNORDERED = {"--volumes", "--networks", "--images", "--models"}
+
+
+def look(job, berth, docker):
+    """Whether one view of one case is the same; None where docker compose itself does not come to an end."""
+    (title, files, flags, _, extra), view = job
+    root = tempfile.mkdtemp(prefix="conformance.")
+    folder = os.path.join(root, "demo")
+    try:
+        write(files, folder)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": "/root", "PWD": folder, **extra}
+        try:
+            theirs = run(docker + flags + ["config"] + view.split(), folder, environment)
+        except subprocess.TimeoutExpired:
+            return view, title, None, ""
+        ours = run(berth + flags + ["config"] + view.split(), folder, environment)
+        if (ours[0] == 0) != (theirs[0] == 0):
+            return view, title, False, f"exit {ours[0]} against {theirs[0]}: {ours[2]}-- theirs\n{theirs[2]}"
+        order = (lambda text: sorted(text.split("\n"))) if view in UNORDERED else (lambda text: text)
+        same = ours[0] != 0 or order(ours[1]) == order(theirs[1])
+        return view, title, same, f"{ours[1]}-- theirs\n{theirs[1]}"
+    finally:
+        shutil.rmtree(root)
+
+
+def views(corpus, berth, docker, pool, verbose):
+    jobs = [(case, view) for view in VIEWS for case in corpus if not case[3]]
+    agreed, seen = {}, {}
+    for view, title, same, detail in pool.map(lambda job: look(job, berth, docker), jobs):
+        if same is None:
+            continue
+        seen[view] = seen.get(view, 0) + 1
+        agreed[view] = agreed.get(view, 0) + same
+        if not same:
+            print(f"[{view}] {title}" + (f"\n{detail}" if verbose else ""))
+    for view in VIEWS:
+        print(f"config {view}: {agreed.get(view, 0)} of {seen.get(view, 0)}")
+
+
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "-v"]
+    arguments = [a for a in sys.argv[1:] if a not in ("-v", "--views")]
     verbose = "-v" in sys.argv
     berth, docker = arguments[0].split(), arguments[1].split()
     wanted = arguments[2] if len(arguments) > 2 else ""
@@ -106,6 +156,8 @@ def main():
     corpus = [case for case in cases() if wanted in case[0]]
     with ThreadPoolExecutor(3) as pool:
         verdicts = list(pool.map(lambda case: judge(case, berth, docker), corpus))
+        if "--views" in sys.argv:
+            views([case for case in corpus if case[0] not in reasons], berth, docker, pool, verbose)
     counted = [v for v in verdicts if v["title"] not in reasons]
     for verdict in counted:
         if not (verdict["accept"] and verdict["model"] and verdict["bytes"]) or verbose:

@@ -51,6 +51,22 @@ extension Stories {
             }
         }
 
+        @Test("an override file pins images to what the registry has now, with the caller's login, and works as one")
+        func pinned() async throws {
+            try await Self.with("pinned") { world in
+                let configuration = #"{ "auths": { "127.0.0.1:5000": { "auth": "\#(Self.login)" } } }"#
+                try await world.shell("mkdir \(world.folder)/.docker")
+                try writeFileAtomically("\(world.folder)/.docker/config.json", configuration.utf8)
+                let lock = try await world.berth("config", "--lock-image-digests").stdout
+                #expect(lock.contains("image: 127.0.0.1:5000/shop/web:1@sha256:"), "\(lock)")
+                try world.write(lock, to: "compose.override.yaml")
+                try await world.berth("up", "-d")
+                let image = try await world.berth("config", "--images").stdout
+                #expect(lock.contains(image.split(separator: "\n")[0]) && image.contains("@sha256:"), "\(image)")
+                #expect(try await world.container("web").state == .running)
+            }
+        }
+
         @Test("run, create and pull ask a credential helper, and up does not when the image is there")
         func helper() async throws {
             try await Self.with("helper") { world in

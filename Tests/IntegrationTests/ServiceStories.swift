@@ -45,6 +45,33 @@ extension Stories {
             }
         }
 
+        @Test("COMPOSE variables of .env say what becomes of orphans, and how many steps are done at once")
+        func composeVariables() async throws {
+            let one = "services: { a: { image: busybox, command: sleep infinity } }"
+            let two = "services: { a: &a { image: busybox, command: sleep infinity }, b: *a }"
+            try await World.with(project: "variables", two) { world in
+                try world.write("COMPOSE_PARALLEL_LIMIT=1\nCOMPOSE_IGNORE_ORPHANS=true", to: ".env")
+                let lines = try await world.berth("up", "-d").stderr.split(separator: "\n").map(String.init)
+                let containers = lines.filter { $0.contains("Container") }
+                // One after the other: each step is done before another begins.
+                for (begun, done) in zip(containers.indices, containers.indices.dropFirst()) where begun % 2 == 0 {
+                    let name = { (line: String) in line.split(separator: " ").dropFirst().first }
+                    #expect(name(containers[begun]) == name(containers[done]), "\(lines)")
+                }
+                try world.write(one)
+                #expect(try await !world.berth("up", "-d").stderr.contains("orphan"))
+                let both = try await world.attempt("up", "-d", "--remove-orphans")
+                #expect(both.status == 2 && both.stderr.contains("COMPOSE_IGNORE_ORPHANS"), "\(both)")
+                try world.write("COMPOSE_PARALLEL_LIMIT=x", to: ".env")
+                #expect(try await world.attempt("up", "-d").status == 2)
+                try world.write("", to: ".env")
+                #expect(try await world.berth("up", "-d").stderr.contains("orphan"))
+                try world.write("COMPOSE_REMOVE_ORPHANS=1", to: ".env")
+                try await world.berth("up", "-d")
+                #expect(try await world.containers().map(\.service) == ["a"])
+            }
+        }
+
         @Test("scale adds replicas and takes them away again")
         func scale() async throws {
             let compose = "services: { web: { image: busybox, command: sleep infinity } }"

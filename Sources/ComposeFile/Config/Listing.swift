@@ -55,7 +55,8 @@ private func images(_ result: LoadResult, _ options: ConfigOptions) -> [String] 
     let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
     return services.flatMap { entry in
         let own = entry.value["image"]?.string ?? "\(result.project.name)-\(entry.key)"
-        return [own] + ImageReferences.dependent(entry.value).filter { !ImageReferences.isService($0, in: result) }
+        let others = ImageReferences.dependent(entry.value).filter { $0 != own }
+        return [own] + others.filter { !ImageReferences.isService($0, in: result) }
     }
 }
 

@@ -20,7 +20,6 @@ struct Quirks {
         if record === Format.service, name == "pull_refresh_after" { return nil }
         if record === Format.build, name == "ssh", let value { return keys(value) }
         if record === Format.envFile, name == "required", value?.bool == true { return nil }
-        if record === Format.ipam, name == "options" { return nil }
         if record === Format.rollout, value?.string == "0s" { return nil }
         if let text = value?.string, text == "0", name != "mem_swappiness", Self.isByteCount(record[name]) {
             return nil

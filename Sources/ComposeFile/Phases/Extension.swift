@@ -45,10 +45,10 @@ struct Extension {
         let cache = Cache()
         report.inside("services") {
             for name in own.names {
-                let before = report.diagnostics.count
+                let before = report.errorCount
                 _ = service(name, in: own, chain: [], cache)
                 // What the base would have said is unknown.
-                if report.diagnostics.count > before { report.inside(name) { report.excuse(inside: "image") } }
+                if report.errorCount > before { report.inside(name) { report.excuse(inside: "image") } }
             }
         }
         document.updateMapping { mapping in

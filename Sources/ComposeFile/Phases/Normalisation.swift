@@ -56,6 +56,12 @@ struct Normalisation {
                     }
                 }
             }
+            if let image = mapping["image"], image.string?.isEmpty == false {
+                // A hook that runs before the container has an image of its own, the service's where it names none.
+                mapping.update("pre_start") { hooks in
+                    hooks.each { hook in hook.updateMapping { $0.fill("image", image) } }
+                }
+            }
             mapping.update("volumes") { volumes in
                 volumes.each { volume in
                     volume.update("target") { target in

@@ -1,10 +1,22 @@
 #!/usr/bin/env python3
-"""Loading Compose files: berth, docker compose and PyYAML's C loader on the same generated files, interleaved.
+"""Loading Compose files: berth, docker compose and PyYAML's C loader on the same generated files, in turn.
 
-usage: compose_load.py BERTH DOCKER_COMPOSE [SERVICES…]      (default: 1 20 200 1000)
-Prints the median and the tenth percentile of wall time of `config -q` as a whole process, in milliseconds.
+usage: compose_load.py BERTH DOCKER_COMPOSE [SERVICES…]      (default: 1 200 1000 5000)
+Each is a whole process: `config -q` of the two, and for PyYAML (Debian's python3-yaml, libyaml behind it) the YAML alone.
+Prints a table and puts it into docs/benchmarks.md.
 """
-import os, statistics, subprocess, sys, tempfile, time
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = int(os.environ.get("ROUNDS", "15"))
+PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/benchmarks.md"
+TITLE = "## Loading Compose files"
 
 HEAD = """x-base: &base
   image: nginx:1.27
@@ -31,23 +43,78 @@ def text(count):
     return f"{HEAD}{services}networks: {{front: {{}}, back: {{}}}}\nvolumes:\n{volumes}"
 
 
+def run(command, folder):
+    """Milliseconds of a whole process: processor time of user and kernel together, and wall time."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(command)}: {process.returncode}")
+    return (usage.ru_utime + usage.ru_stime) * 1000, wall * 1000
+
+
+def measure(programs, count):
+    times = {name: [] for name in programs}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "compose.yaml")
+        path.write_text(text(count))
+        for round in range(ROUNDS + 1):
+            for name, command in programs.items():
+                took = run(command, folder)
+                if round:  # the first is a warm-up
+                    times[name].append(took)
+        return times, path.stat().st_size
+
+
+def figures(times):
+    cpu, wall = ([pair[index] for pair in times] for index in (0, 1))
+    return f"{statistics.median(cpu):.1f} ({min(cpu):.1f}–{max(cpu):.1f})", f"{statistics.median(wall):.0f}"
+
+
+def ratio(times, name):
+    of = {key: statistics.median(pair[0] for pair in values) for key, values in times.items()}
+    return of[name] / of["berth"]
+
+
+def table(programs, counts):
+    lines = ["| services | kB | berth | docker compose | PyYAML (C) | docker compose / berth |", "|---|---|---|---|---|---|"]
+    for count in counts:
+        times, size = measure(programs, count)
+        cells = [figures(times[name]) for name in programs]
+        row = [str(count), f"{size / 1000:.0f}"] + [f"{cpu}, {wall}" for cpu, wall in cells]
+        lines.append("| " + " | ".join(row + [f"{ratio(times, 'docker compose'):.0f}"]) + " |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def write(section):
+    """Puts the section into the page, in place of the one that is there."""
+    parts = PAGE.read_text().split("\n## ")
+    kept = [part for part in parts[1:] if not part.startswith(TITLE[3:])]
+    PAGE.write_text("\n## ".join([parts[0]] + kept).rstrip("\n") + "\n\n" + section)
+
+
 def main():
     berth, docker = sys.argv[1].split(), sys.argv[2].split()
-    yaml = [sys.executable, "-c", "import yaml; yaml.load(open('compose.yaml'), Loader=yaml.CSafeLoader)"]
-    programs = {"berth": berth + ["config", "-q"], "docker compose": docker + ["config", "-q"], "PyYAML (C)": yaml}
-    for count in [int(a) for a in sys.argv[3:]] or [1, 20, 200, 1000]:
-        with tempfile.TemporaryDirectory() as folder:
-            with open(os.path.join(folder, "compose.yaml"), "w") as file:
-                file.write(text(count))
-            times = {name: [] for name in programs}
-            for _ in range(20):
-                for name, command in programs.items():
-                    start = time.perf_counter()
-                    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-                    times[name].append((time.perf_counter() - start) * 1000)
-        for name, values in times.items():
-            values.sort()
-            print(f"{count:6} services  {name:15} median {statistics.median(values):8.1f}  p10 {values[2]:8.1f}")
+    yaml = "import yaml; yaml.load(open('compose.yaml'), Loader=yaml.CSafeLoader)"
+    programs = {
+        "berth": berth + ["config", "-q"],
+        "docker compose": docker + ["config", "-q"],
+        "PyYAML (C)": [sys.executable, "-c", yaml],
+    }
+    version = subprocess.run(docker + ["version", "--short"], capture_output=True, text=True).stdout.strip()
+    rows = table(programs, [int(argument) for argument in sys.argv[3:]] or [1, 200, 1000, 5000])
+    lines = [
+        TITLE, "",
+        "`Benchmarks/compose_load.py BERTH DOCKER_COMPOSE` makes files of so many services, each merging an anchored mapping of five attributes into",
+        f"its own seven, and runs `berth config -q`, `docker-compose config -q` ({version}) and PyYAML's `CSafeLoader`, which only parses the YAML,",
+        f"in turn: {ROUNDS} rounds after a warm-up, {os.cpu_count()} cores, kernel {os.uname().release.split('-')[0]}. Milliseconds of the whole process:",
+        "processor time, user and kernel together, as median (least–most), then the median of the wall time.", "",
+        *rows, "",
+    ]
+    write("\n".join(lines))
 
 
 main()

@@ -1,3 +1,4 @@
+import Linux
 import Logging
 import Networking
 
@@ -27,12 +28,12 @@ package struct EngineSettings: Hashable, Sendable {
 
     /// The host's resolver, with the servers of the settings in place of its own.
     func resolver(
-        of host: @escaping @Sendable () -> NetworkSync.Resolver
-    ) -> @Sendable () -> NetworkSync.Resolver {
+        of host: @escaping @Sendable () -> ResolverConfiguration
+    ) -> @Sendable () -> ResolverConfiguration {
         guard !nameServers.isEmpty else { return host }
         return { [nameServers] in
             var resolver = host()
-            resolver.servers = nameServers
+            resolver.nameservers = nameServers.compactMap { IPAddress($0) }
             return resolver
         }
     }

@@ -78,7 +78,9 @@ import YAML
             ),
         ])
     func consequences(_ yaml: String, _ expected: String) {
-        let errors = findings(yaml, ["b.yaml": "services: {b: {image: i}, n: {image: \"$N\"}}"]).filter { $0.contains(": error: ") }
+        let errors = findings(yaml, ["b.yaml": "services: {b: {image: i}, n: {image: \"$N\"}}"]).filter {
+            $0.contains(": error: ")
+        }
         #expect(errors.map { String($0.split(separator: ": error: ")[1]) } == [expected])
     }
 

@@ -11,7 +11,8 @@ import Testing
 @Suite struct PullPolicyTests {
     /// The image is here since an hour, for linux/amd64.
     static let cases: [(PullPolicy?, platform: String?, isBuilt: Bool, isPulled: Bool)] = [
-        (nil, nil, false, false), (.missing, nil, false, false), (.never, nil, false, false), (.always, nil, false, true),
+        (nil, nil, false, false), (.missing, nil, false, false), (.never, nil, false, false),
+        (.always, nil, false, true),
         (.every(.seconds(1800)), nil, false, true), (.every(.seconds(7200)), nil, false, false),
         (.missing, "linux/amd64", false, false), (.missing, "linux/arm64", false, true),
         (.every(.seconds(7200)), "linux/arm64", false, true), (.never, "linux/arm64", false, false),
@@ -33,7 +34,8 @@ import Testing
         settings.run = folder
         let engine = Engine(
             settings: settings, store: store, content: try await store.load(),
-            machine: machine, real: nil, resolver: { .init() }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            machine: machine, real: nil, resolver: { .init() },
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         var service = Service(name: "web", image: "web")
         service.command = ["sleep", "infinity"]
         service.pullPolicy = policy

@@ -5,7 +5,8 @@ import Testing
     @Test(
         "a signal is a name, with or without SIG, or a number",
         arguments: [
-            ("9", 9), ("kill", 9), ("SIGKILL", 9), ("Term", 15), ("sigusr1", 10), ("SIGSYS", 31), ("POLL", 29), ("IOT", 6),
+            ("9", 9), ("kill", 9), ("SIGKILL", 9), ("Term", 15), ("sigusr1", 10), ("SIGSYS", 31), ("POLL", 29),
+            ("IOT", 6),
             ("RTMIN", 34), ("SIGRTMIN+3", 37), ("RTMAX-1", 63), ("SIGRTMAX", 64),
         ] as [(String, Int32)])
     func numbers(text: String, number: Int32) { #expect(SignalName.number(text) == number) }

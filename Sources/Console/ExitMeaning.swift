@@ -1,3 +1,5 @@
+import EngineWire
+
 /// What a container's exit code says, for people who do not know them by heart.
 package enum ExitMeaning {
     /// nil for a code that only the program itself can explain.
@@ -6,12 +8,27 @@ package enum ExitMeaning {
         case 125: "the container could not be set up"
         case 126: "the command cannot be executed: no permission, or not a program"
         case 127: "the command was not found"
-        case 137: "killed by SIGKILL: out of memory, or it did not stop in time"
+        case 137: "killed by SIGKILL"
         case 139: "crashed: SIGSEGV, a bad memory access"
         case 143: "ended by SIGTERM, the stop signal"
         case 129...192: signals[code - 128].map { "ended by \($0)" }
         default: nil
         }
+    }
+
+    /// What the engine knows of an end.
+    package static func text(_ cause: EndCause) -> String {
+        switch cause {
+        case .outOfMemory(let limit?): "out of memory: its limit is \(size(limit))"
+        case .outOfMemory(nil): "out of memory: the machine had none left"
+        case .graceOver(let seconds): "killed: it did not stop within \(HumanUnits.elapsed(seconds))"
+        case .deaf(let signal): "killed: it does not handle \(signal)"
+        }
+    }
+
+    /// In the unit that people write limits in.
+    private static func size(_ bytes: Int64) -> String {
+        bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : HumanUnits.size(bytes)
     }
 
     /// The code in messages like "demo-web-1 exited (137)", "exit code 3", "exit 3".

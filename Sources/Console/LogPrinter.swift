@@ -74,9 +74,11 @@ package final class LogPrinter {
             } else {
                 write(whole, of: before?.line ?? line, isError: isError)
             }
-        case .exited(let code, let willRestart):
+        case .exited(let code, let willRestart, let cause):
             endPartialLines(of: line.container)
-            let meaning = willRestart ? " (restarting)" : ExitMeaning.text(code).map { " (\($0))" } ?? ""
+            let known = cause.map(ExitMeaning.text)
+            let meaning = [willRestart ? known : known ?? ExitMeaning.text(code), willRestart ? "restarting" : nil]
+                .compactMap(\.self).map { " (\($0))" }.joined()
             let text = "\(line.label) exited with code \(code)\(meaning)"
             put(style(code == 0 ? nil : .red, text), isError: false)
         case .lost(let count):

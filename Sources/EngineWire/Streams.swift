@@ -43,7 +43,7 @@ package struct LogLine: Codable, Hashable, Sendable {
     package enum Event: Codable, Hashable, Sendable {
         /// Text without its newline, invalid UTF-8 repaired; `isPartial`: the line goes on in the next piece.
         case text(String, isError: Bool, isPartial: Bool)
-        case exited(code: Int, willRestart: Bool)
+        case exited(code: Int, willRestart: Bool, cause: EndCause? = nil)
         /// Lines that were dropped: the disk was full, or the reader too slow.
         case lost(Int)
     }
@@ -54,6 +54,16 @@ package struct LogLine: Codable, Hashable, Sendable {
         self.event = event
         self.time = time
     }
+}
+
+/// Why a container's process was killed, where its exit code alone does not say.
+package enum EndCause: Codable, Hashable, Sendable {
+    /// The kernel found no more memory for the container. `limit` is its own one in bytes; nil: the machine had none left.
+    case outOfMemory(limit: Int64?)
+    /// It went on after its stop signal until the grace period, in seconds, was over.
+    case graceOver(seconds: Double)
+    /// Its first process neither handles the stop signal nor ends by it, so it was not waited for.
+    case deaf(signal: String)
 }
 
 /// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s both ways, unless detached.

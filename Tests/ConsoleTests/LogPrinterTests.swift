@@ -49,14 +49,24 @@ func partialLines() throws {
 
 @Test("an end is told with its code and what it means, without escape codes in a pipe")
 func endings() throws {
-    func end(_ code: Int, again: Bool = false) -> LogLine {
-        LogLine(container: "demo-a-1", label: "a-1", event: .exited(code: code, willRestart: again), time: 1)
+    func end(_ code: Int, again: Bool = false, _ cause: EndCause? = nil) -> LogLine {
+        LogLine(
+            container: "demo-a-1", label: "a-1", event: .exited(code: code, willRestart: again, cause: cause), time: 1)
     }
+    let ends = [
+        end(3), end(0, again: true), end(127), end(137), end(137, again: true, .outOfMemory(limit: 16 << 20)),
+        end(137, .outOfMemory(limit: nil)), end(137, .graceOver(seconds: 10)), end(137, .deaf(signal: "SIGTERM")),
+    ]
     #expect(
-        try printed([end(3), end(0, again: true), end(127)]).out == """
+        try printed(ends).out == """
             a-1 exited with code 3
             a-1 exited with code 0 (restarting)
             a-1 exited with code 127 (the command was not found)
+            a-1 exited with code 137 (killed by SIGKILL)
+            a-1 exited with code 137 (out of memory: its limit is 16 MiB) (restarting)
+            a-1 exited with code 137 (out of memory: the machine had none left)
+            a-1 exited with code 137 (killed: it did not stop within 10.0s)
+            a-1 exited with code 137 (killed: it does not handle SIGTERM)
 
             """)
 }

@@ -82,7 +82,7 @@ func failureText() {
         code: "exited", message: "demo-web-1 exited (137)", hint: "more memory", log: ["a", "b"])
     #expect(
         FailureText(style: Style(isColoured: false)).text(failure) == """
-            error: demo-web-1 exited (137) (killed by SIGKILL: out of memory, or it did not stop in time)
+            error: demo-web-1 exited (137) (killed by SIGKILL)
             its last lines:
               | a
               | b

@@ -102,6 +102,30 @@ extension Stories {
             }
         }
 
+        @Test("who was killed is told why: no memory, no end within the grace period, no ear for the signal")
+        func causes() async throws {
+            let compose = """
+                services:
+                  hungry:
+                    image: busybox
+                    mem_limit: 16m
+                    command: sh -c 'x=0123456789; while :; do x=$$x$$x; done'
+                  stubborn: { image: busybox, command: "sh -c 'trap : TERM; while :; do sleep 0.1; done'" }
+                  deaf: { image: busybox, command: sleep infinity }
+                """
+            try await World.with(project: "causes", compose) { world in
+                let up = try await world.attempt("up", "--abort-on-container-exit", "-t", "1")
+                #expect(up.status == 137)
+                for words in [
+                    "hungry-1 exited with code 137 (out of memory: its limit is 16 MiB)",
+                    "stubborn-1 exited with code 137 (killed: it did not stop within 1.0s)",
+                    "deaf-1 exited with code 137 (killed: it does not handle SIGTERM)",
+                ] { #expect(up.stdout.contains(words), "\(up.stdout)") }
+                let reason = try await world.container("hungry").reason
+                #expect(reason?.hasPrefix("out of memory") == true, "\(reason ?? "none")")
+            }
+        }
+
         @Test("pause holds processes still, unpause lets them go on")
         func pause() async throws {
             let compose = """

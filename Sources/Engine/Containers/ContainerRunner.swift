@@ -229,6 +229,7 @@ final class ContainerRunner: Sendable {
             record.life.exit = nil
             record.life.reason = nil
             record.life.stoppedByUs = false
+            record.life.killCause = nil
             if let rounds {
                 record.startRound = rounds.start
                 record.restartRound = rounds.restart
@@ -337,9 +338,14 @@ final class ContainerRunner: Sendable {
         if settling > .zero, await hasEnded(record.id, within: settling, isForced: isForced) { return true }
         if grace > settling, await machine.ignores(signal, record) {
             log.info("\(record.name): its process cannot hear \(SignalName.name(signal)), so it is killed at once")
+            try await inventory.update(record.id) { $0.life.killCause = .deaf(signal: SignalName.name(signal)) }
             return false
         }
-        return await hasEnded(record.id, within: grace - settling, isForced: isForced)
+        if await hasEnded(record.id, within: grace - settling, isForced: isForced) { return true }
+        if !isForced() {
+            try await inventory.update(record.id) { $0.life.killCause = .graceOver(seconds: grace / .seconds(1)) }
+        }
+        return false
     }
 
     /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.

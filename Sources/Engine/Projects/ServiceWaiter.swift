@@ -58,7 +58,9 @@ struct ServiceWaiter: Sendable {
             case .starting?, nil: return nil
             }
         case (.exited, _):
-            return .failed("container \(name) exited (\(record.life.exit?.code ?? 0))", container: name)
+            let code = record.life.exit?.code ?? 0
+            let memory = record.life.exit?.isOutOfMemory == true ? ", out of memory" : ""
+            return .failed("container \(name) exited (\(code))\(memory)", container: name)
         case (.removing, _): return .failed("container \(name) was removed", container: name)
         case (.creating, _), (.created, _), (.restarting, _), (.running, .completed), (.paused, .completed): return nil
         }

@@ -77,7 +77,7 @@ actor Supervisor {
                 record.life.backoff.restarted()
             case .stayDown(let why):
                 record.life.phase = record.life.phase == .removing ? .removing : .exited
-                record.life.reason = reason ?? why
+                record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why)
             }
         }
         guard let record else { return }

@@ -1,3 +1,5 @@
+import EngineWire
+import Glibc
 import Monitor
 import OCI
 import ProjectModel
@@ -117,11 +119,19 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var reason: String?
         /// berth asked for the end: stop, kill, recreation.
         package var stoppedByUs = false
+        /// What made us kill it while it was being stopped.
+        package var killCause: EndCause?
         /// Ends in a row that were followed by a restart.
         package var backoff = RestartBackoff()
         package var process: ProcessIdentity?
 
         package init(phase: Phase) { self.phase = phase }
+    }
+
+    /// Why it was killed, where that is known.
+    package var endCause: EndCause? {
+        if life.exit?.isOutOfMemory == true { return .outOfMemory(limit: spec.resources.memory) }
+        return life.exit?.signal == SIGKILL ? life.killCause : nil
     }
 
     package var isOneOff: Bool { oneOff != nil }

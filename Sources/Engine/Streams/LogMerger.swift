@@ -124,7 +124,9 @@ struct LogMerger: Sendable {
         output.yield(
             LogLine(
                 container: record.name, label: record.label,
-                event: .exited(code: record.life.exit?.code ?? 0, willRestart: willRestart),
+                event: .exited(
+                    code: record.life.exit?.code ?? 0, willRestart: willRestart,
+                    cause: record.endCause),
                 time: record.life.finishedAt ?? 0))
     }
 }

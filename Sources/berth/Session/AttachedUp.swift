@@ -198,7 +198,7 @@ final class AttachedUp {
             printer.print(shown)
         }
         for line in fresh {
-            guard case .exited(let code, willRestart: false) = line.event else { continue }
+            guard case .exited(let code, willRestart: false, _) = line.event else { continue }
             try note(service(of: line), code)
         }
     }

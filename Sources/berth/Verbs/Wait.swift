@@ -35,7 +35,7 @@ struct Wait: Verb {
             }
         }
         while !waiting.isEmpty, let line = try stream.next() {
-            guard case .exited(let code, willRestart: false) = line.event,
+            guard case .exited(let code, willRestart: false, _) = line.event,
                 let container = waiting.removeValue(forKey: line.container)
             else { continue }
             end(container, code)

@@ -70,7 +70,8 @@ struct References {
         let services = model["services"]?.mapping
         if report.isIncomplete { return }
         report.inside("depends_on") {
-            for entry in service["depends_on"]?.mapping?.entries ?? [] where services?.index(of: entry.key) == nil {
+            for entry in service["depends_on"]?.mapping?.entries ?? []
+            where services?.index(of: entry.key) == nil && !report.isWrong(element: "services.\(entry.key)") {
                 report.inside(entry.key) {
                     let other = disabled[entry.key]
                     if other != nil, entry.value["required"]?.bool == false { return }

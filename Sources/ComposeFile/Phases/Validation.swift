@@ -19,7 +19,16 @@ struct Validation {
             }
         case .sequence(let nodes):
             guard let items = shape.items else { return mismatch(node, shape) }
-            for (index, item) in nodes.enumerated() { report.inside(index) { check(item, items) } }
+            for (index, item) in nodes.enumerated() {
+                report.inside(index) {
+                    if case .mapping(let pairs) = item.value, items.record == nil, items.members == nil {
+                        return report.error(
+                            item.span, "expected \(Self.expectation(items)), found a mapping",
+                            hint: Self.hint(forItem: pairs, of: shape))
+                    }
+                    check(item, items)
+                }
+            }
         case .null where toleratesNull: return
         default:
             if allows(node, shape) { text(node, shape) } else { mismatch(node, shape) }
@@ -89,9 +98,22 @@ struct Validation {
                     report.error(
                         entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
                 }
+                if members.record === Format.service, entries[index].value.mapping == nil,
+                    Format.service[key] != nil
+                {
+                    return attributeAmongServices(entries[index], after: index > 0 ? entries[index - 1].key : nil)
+                }
                 if !isText(entries[index].value, members) { check(entries[index].value, members) }
             }
         }
+    }
+
+    /// `restart: always` indented like a service.
+    private func attributeAmongServices(_ entry: Mapping.Entry, after service: String?) {
+        report.error(
+            entry.keySpan, "'\(entry.key)' stands where the name of a service is expected",
+            hint: service.map { "indent it further if it belongs to the service '\($0)'" }
+                ?? "it is an attribute of a service: write the service's name above it")
     }
 
     /// Text where any text is right, as most values are: nothing is to be said, and so no path is needed.
@@ -106,7 +128,10 @@ struct Validation {
         if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
-        if let home = Format.home(of: entry.key, except: record) {
+        if record === Format.service, Self.isLikeService(entry.value), nearest(to: entry.key, among: names) == nil {
+            hint = "if '\(entry.key)' is a service, indent it like the other services"
+            report.excuse(service: entry.key)
+        } else if let home = Format.home(of: entry.key, except: record) {
             hint = "'\(entry.key)' is an attribute of \(home)"
         } else if let meant = nearest(to: entry.key, among: names) {
             hint = "did you mean '\(meant)'?"
@@ -115,6 +140,11 @@ struct Validation {
             hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
         }
         report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
+    }
+
+    /// A name without anything, as a service's whose attributes are indented like it, or what a service has.
+    private static func isLikeService(_ node: Node) -> Bool {
+        node.isNull || node["image"] != nil || node["build"] != nil
     }
 
     private func allows(_ node: Node, _ shape: Shape) -> Bool {
@@ -150,6 +180,9 @@ struct Validation {
     private func hint(_ node: Node, _ shape: Shape) -> String? {
         let takesText = shape.scalars.contains(.string)
         switch node.value {
+        case .integer(let number) where shape.meaning == .duration: return "write it with a unit: \(number)s"
+        case .sequence(let items) where shape.members != nil && items.contains { $0.mapping != nil }:
+            return "write its members without '- '"
         case .timestamp(let text) where takesText: return "quote it: \"\(text)\""
         case .integer, .unsigned, .float, .bool:
             if takesText, let text = Self.plainText(node) { return "quote it: \"\(text)\"" }
@@ -161,6 +194,21 @@ struct Validation {
         case .mapping where shape.items != nil: return "each item of a list starts with '- '"
         default: return nil
         }
+    }
+
+    /// What to write in the place of an item that is a mapping, in a list of plain values.
+    private static func hint(forItem pairs: Mapping, of shape: Shape) -> String? {
+        guard let pair = pairs.entries.first, pairs.count == 1 else {
+            return shape.members == nil && shape.record == nil ? nil : "write it without the '- '"
+        }
+        if pair.value.isNull { return "write `- \(pair.key)`, without the colon" }
+        guard let text = plainText(pair.value), text.utf8.count < 60 else {
+            return shape.members == nil && shape.record == nil ? nil : "write `\(pair.key):` without the '- '"
+        }
+        if let members = shape.members, members.scalars.contains(.string) {
+            return "write `- \(pair.key)=\(text)`, or `\(pair.key): \(text)` without the '- '"
+        }
+        return "quote it: - \"\(pair.key): \(text)\""
     }
 
     static func plainText(_ node: Node) -> String? {

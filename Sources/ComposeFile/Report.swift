@@ -148,10 +148,19 @@ final class Report {
         return wrong.contains(Self.text(path) + "." + names)
     }
 
-    /// The service `name` was meant by something that stands elsewhere: that it seems to be missing is no news.
-    func excuse(service name: String) { if !isFull { wrong.insert("services.\(name)") } }
+    /// The element whose member's attribute the walk is at: `volumes` at `volumes.data.x`.
+    var elementOfAttribute: String? {
+        guard path.count == 3, case .key(let element) = path[0] else { return nil }
+        return element
+    }
 
-    /// Something is wrong with an element of the file itself, or with a service of it: `services.web`.
+    /// `name` may be meant as a member of `element`, and stands elsewhere: that it seems to be missing is no news.
+    func excuse(_ name: String, of element: String) { if !isFull { wrong.insert("\(element).\(name)") } }
+
+    /// What begins at `span` is wrong as a whole: nothing more is said of it.
+    func silence(_ span: Span) { if !isFull { swallowed.insert(span.start) } }
+
+    /// Something is wrong with an element of the file itself, or with a member of one: `services.web`.
     func isWrong(element: String) -> Bool { wrong.contains(element) }
 
     /// The value at `span`, where the walk is, stays as it is written: its substitution failed, which was said.

@@ -14,10 +14,18 @@ extension SyntaxExplanation {
 
     /// A scalar took the next lines in: it lacks its colon, its closing quote, or they are indented too far.
     func runaway(_ failure: EventReader.Failure, line: Int, column: Int) -> Problem? {
-        guard let scalar, scalar.endLine == line, scalar.span.line < line else { return nil }
+        guard let scalar, scalar.span.line < line else { return nil }
         let first = self.line(Int(scalar.span.line)).unicodeScalars
         let before = String(first.prefix(Int(scalar.span.column) - 1))
         let own = trimmed(String(first.dropFirst(Int(scalar.span.column) - 1)))
+        let beginsLine = before.allSatisfy { $0 == " " || $0 == "-" }
+        if scalar.isPlain, beginsLine,
+            failure.message == "did not find expected <document start>"
+                || scalar.endLine > Int(scalar.span.line) && own.hasPrefix("-")
+        {
+            return unfinished(own, at: scalar.span, swallowed: scalar.span)
+        }
+        guard scalar.endLine == line else { return nil }
         if !scalar.isPlain {
             guard own.hasPrefix("\"") || own.hasPrefix("'") else { return nil }
             return Problem(
@@ -26,9 +34,14 @@ extension SyntaxExplanation {
                 hint: "close it on its own line", swallowed: scalar.span)
         }
         guard failure.message == "mapping values are not allowed in this context" else { return nil }
-        if before.allSatisfy({ $0 == " " || $0 == "-" }) {
+        if beginsLine {
             return unfinished(own, at: scalar.span, swallowed: scalar.span)
         }
+        return deeper(line, column, than: before, scalar)
+    }
+
+    /// `key: value`, and on the next line, further in, another key.
+    private func deeper(_ line: Int, _ column: Int, than before: String, _ scalar: Scalar) -> Problem {
         let key = self.line(line).unicodeScalars.prefix(column - 1)
         let indent = key.prefix { $0 == " " }.count
         let name = String(key.dropFirst(indent))
@@ -39,8 +52,36 @@ extension SyntaxExplanation {
             span: Span(file: file, line: line, column: indent + 1, length: max(1, column - 1 - indent)),
             message: "'\(name)' is indented deeper than '\(owner)', which has a value already",
             hint: "indent it like '\(owner)', or quote the value if all of it is text",
-            other: ("the value begins here", scalar.span.start), swallowed: scalar.span)
+            other: ("the value begins here", scalar.span.start), swallowed: scalar.span,
+            cause: Span(
+                file: file, line: Int(scalar.span.line),
+                column: before.unicodeScalars.prefix { $0 == " " || $0 == "-" }.count + 1))
     }
+
+    /// A line whose indentation lies between those of the lines that it could belong to.
+    func misplaced(_ failure: EventReader.Failure, line: Int) -> Problem? {
+        guard failure.message == "did not find expected key" else { return nil }
+        let indent = self.indent(line)
+        var deeper: (line: Int, indent: Int)?
+        for number in stride(from: line - 1, to: 0, by: -1) {
+            let text = trimmed(self.line(number))
+            if text.isEmpty || text.hasPrefix("#") { continue }
+            let other = self.indent(number)
+            if other == indent { return nil }
+            if other < indent {
+                guard let deeper else { return nil }
+                let own = trimmed(self.line(line)).unicodeScalars.prefix { $0 != ":" }.count
+                return Problem(
+                    span: Span(file: file, line: line, column: indent + 1, length: max(1, own)),
+                    message: "indented by \(indent), like none of the lines above that it could belong to",
+                    hint: "indent it by \(deeper.indent) like line \(deeper.line), or by \(other) like line \(number)")
+            }
+            if other < deeper?.indent ?? Int.max { deeper = (number, other) }
+        }
+        return nil
+    }
+
+    private func indent(_ number: Int) -> Int { line(number).unicodeScalars.prefix { $0 == " " }.count }
 
     /// A line among the members of a mapping that has no `: `; noticed only on the line after it.
     func unfinishedKey(_ failure: EventReader.Failure) -> Problem? {

@@ -26,7 +26,7 @@ struct SyntaxExplanation {
             return problem
         }
         if let better = conflictMarker(near: line) ?? runaway(failure, line: line, column: column)
-            ?? unfinishedKey(failure)
+            ?? unfinishedKey(failure) ?? misplaced(failure, line: line)
         {
             return better
         }

@@ -53,6 +53,11 @@ import YAML
                 "depends_on: [«b: {condition: service_healthy}»]", "expected a string, found a mapping",
                 "write `b:` without the '- '"
             ),
+            (
+                "volumes:\n      - «./a:/b»:", "expected a volume mount, found a mapping with the key './a:/b'",
+                "write `- ./a:/b`, without the colon at its end"
+            ),
+            ("ports: [{«a»: b}]", "'a' is no attribute of a port", nil),
             ("command: [sh, «echo: x»]", "expected a string, found a mapping", "quote it: - \"echo: x\""),
             (
                 "«b»:", "'b' is no attribute of a service",
@@ -127,6 +132,18 @@ import YAML
             ("services: «[a]»\n", "expected a mapping, found a list"),
             (
                 "services:\n  a: {image: i}\n  «restart»: always\n",
+                "'restart' stands where the name of a service is expected"
+            ),
+            (
+                "services:\n  a: {image: i}\n  «environment»:\n      B: 1\n      C: 2\n",
+                "'environment' stands where the name of a service is expected"
+            ),
+            (
+                "services: {a: {image: i, volumes: [\"v:/v\"]}}\nvolumes:\n w:\n  «v»:\n",
+                "'v' is no attribute of a volume"
+            ),
+            (
+                "services:\n  a: {image: i}\n  «restart»: always\n    ports: []\n",
                 "'restart' stands where the name of a service is expected"
             ),
             (

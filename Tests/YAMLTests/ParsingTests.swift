@@ -27,6 +27,13 @@ import YAML
             ("a:\n  b x\n  c: 1\n", "2:3 no ':' follows the key"),
             ("a: 1\nb x\nc: 1\n", "2:1 no ':' follows the key"),
             ("a: 1\nb:2\nc: 1\n", "2:1 no blank follows the ':' of a key"),
+            ("a\n\nb: 1\n", "1:1 no ':' follows the key"),
+            ("a\nb:\n  c: 1\n", "1:1 no ':' follows the key"),
+            (
+                "a:\n   b:\n      c: 1\n    d: 2\n",
+                "4:5 indented by 4, like none of the lines above that it could belong to"
+            ),
+            ("a:\n  -x\n  - y\n  # z\n  - w\n", "2:3 no blank follows '-'"),
             ("a:\n  -x\n  - y: 1\n", "2:3 no blank follows '-'"),
             ("a: 1\nb:\u{A0}2\nc: 1\n", "2:1 a no-break space (U+00A0) is no blank to YAML"),
             ("a: 1\n  b: 2\n", "2:3 'b' is indented deeper than 'a', which has a value already"),
@@ -52,7 +59,6 @@ import YAML
         "where begins what is not read to its end is said too",
         arguments: [
             ("a: [\"x\" \"y\"]\n", "1:4 opened here"), ("a: {b: 1\nc: 2\n", "2:2 '}' is missing before this"),
-            ("a:\n  b: 1\n c: 2\n", "1:1 it would belong to the mapping that begins here"),
             ("a:\n  - b\n  c: 2\n", "2:3 it would belong to the list that begins here"),
         ])
     func beginnings(_ text: String, _ expected: String) throws {

@@ -53,7 +53,11 @@ struct References {
 
     private func require(_ name: String, in element: String, _ kind: String, at span: Span) {
         let known = model[element]?.mapping
-        if known?.index(of: name) != nil || report.isIncomplete || report.isWrong(element: element) { return }
+        if known?.index(of: name) != nil || report.isIncomplete || report.isWrong(element: element)
+            || report.isWrong(element: "\(element).\(name)")
+        {
+            return
+        }
         let place = report.sources.narrow(span, to: name)
         let hint: String
         if let meant = nearest(to: name, among: known?.keys ?? []) {

@@ -26,6 +26,7 @@ struct Validation {
                             item.span, "expected \(Self.expectation(items)), found a mapping",
                             hint: Self.hint(forItem: pairs, of: shape))
                     }
+                    if let record = items.record, isForeign(item, to: record) { return foreign(item, record) }
                     check(item, items)
                 }
             }
@@ -33,6 +34,25 @@ struct Validation {
         default:
             if allows(node, shape) { text(node, shape) } else { mismatch(node, shape) }
         }
+    }
+
+    /// A mapping with members, none of which the record has.
+    private func isForeign(_ node: Node, to record: Record) -> Bool {
+        guard let entries = node.mapping?.entries, !entries.isEmpty else { return false }
+        return entries.allSatisfy { record[$0.key] == nil && !$0.key.hasPrefix("x-") }
+    }
+
+    /// An item that is something else altogether, most likely a short form: `- data:/data:`.
+    private func foreign(_ item: Node, _ record: Record) {
+        let entries = item.mapping?.entries ?? []
+        if let entry = entries.first, entries.count == 1, entry.value.isNull {
+            report.error(
+                entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
+                hint: "write `- \(entry.key)`, without the colon at its end")
+        } else {
+            for entry in entries { report.inside(entry.key) { unknown(entry, in: record) } }
+        }
+        report.silence(item.span)
     }
 
     /// What only the merged model can show: required attributes that are missing, values that no file gave.
@@ -98,8 +118,8 @@ struct Validation {
                     report.error(
                         entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
                 }
-                if members.record === Format.service, entries[index].value.mapping == nil,
-                    Format.service[key] != nil
+                if members.record === Format.service, Format.service[key] != nil,
+                    entries[index].value.mapping == nil || isForeign(entries[index].value, to: Format.service)
                 {
                     return attributeAmongServices(entries[index], after: index > 0 ? entries[index - 1].key : nil)
                 }
@@ -128,9 +148,12 @@ struct Validation {
         if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
-        if record === Format.service, Self.isLikeService(entry.value), nearest(to: entry.key, among: names) == nil {
-            hint = "if '\(entry.key)' is a service, indent it like the other services"
-            report.excuse(service: entry.key)
+        if let element = report.elementOfAttribute, isLikeMember(entry.value, of: element),
+            nearest(to: entry.key, among: names) == nil
+        {
+            let kind = element == "services" ? "a service" : record.title
+            hint = "if '\(entry.key)' is \(kind), indent it like the other \(element)"
+            report.excuse(entry.key, of: element)
         } else if let home = Format.home(of: entry.key, except: record) {
             hint = "'\(entry.key)' is an attribute of \(home)"
         } else if let meant = nearest(to: entry.key, among: names) {
@@ -142,9 +165,10 @@ struct Validation {
         report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
     }
 
-    /// A name without anything, as a service's whose attributes are indented like it, or what a service has.
-    private static func isLikeService(_ node: Node) -> Bool {
-        node.isNull || node["image"] != nil || node["build"] != nil
+    /// A name without anything, as where its own attributes are indented like it, or what a service has.
+    private func isLikeMember(_ node: Node, of element: String) -> Bool {
+        if element != "services" { return node.isNull || node.mapping != nil }
+        return node.isNull || node["image"] != nil || node["build"] != nil
     }
 
     private func allows(_ node: Node, _ shape: Shape) -> Bool {

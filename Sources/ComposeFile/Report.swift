@@ -23,6 +23,10 @@ final class Report {
     private var wrong: Set<String> = []
     /// Paths and places of values in which a substitution failed: what they hold says nothing.
     private var unexpanded: (paths: Set<String>, spans: Set<Span>) = ([], [])
+    /// Where values begin that swallowed text meant for something else.
+    private var swallowed: Set<Span> = []
+    /// Findings, by their number, that only follow when something else is wrong at a place.
+    private var consequences: [(index: Int, cause: Span)] = []
     /// The variable without a value that a value was made with.
     private var emptied: [Span: String] = [:]
     /// A part of the project could not be read: what seems to be missing may stand there.
@@ -81,6 +85,8 @@ final class Report {
     func add(_ problem: Problem) {
         let notes = problem.other.map { [note($0.message, $0.span)] } ?? []
         error(problem.span, problem.message, hint: problem.hint, notes: notes)
+        if let span = problem.swallowed { swallowed.insert(span.start) }
+        if let cause = problem.cause, !diagnostics.isEmpty { consequences.append((diagnostics.count - 1, cause)) }
     }
 
     /// A variable without a value, for which "" was taken: one warning a name.
@@ -108,6 +114,10 @@ final class Report {
         var notes = notes
         if severity == .error {
             if unexpanded.spans.contains(span) || path.map(unexpanded.paths.contains) ?? false { return }
+            if !swallowed.isEmpty, swallowed.contains(span.start) {
+                if let path { wrong.insert(path) }
+                return
+            }
             errorCount += 1
             if let variable = emptied[span] {
                 notes.append(note("the variable \(variable) is not set", sources.narrow(span, to: variable)))
@@ -138,7 +148,19 @@ final class Report {
         return wrong.contains(Self.text(path) + "." + names)
     }
 
-    /// Something is wrong with an element of the file itself.
+    /// The element whose member's attribute the walk is at: `volumes` at `volumes.data.x`.
+    var elementOfAttribute: String? {
+        guard path.count == 3, case .key(let element) = path[0] else { return nil }
+        return element
+    }
+
+    /// `name` may be meant as a member of `element`, and stands elsewhere: that it seems to be missing is no news.
+    func excuse(_ name: String, of element: String) { if !isFull { wrong.insert("\(element).\(name)") } }
+
+    /// What begins at `span` is wrong as a whole: nothing more is said of it.
+    func silence(_ span: Span) { if !isFull { swallowed.insert(span.start) } }
+
+    /// Something is wrong with an element of the file itself, or with a member of one: `services.web`.
     func isWrong(element: String) -> Bool { wrong.contains(element) }
 
     /// The value at `span`, where the walk is, stays as it is written: its substitution failed, which was said.
@@ -153,11 +175,26 @@ final class Report {
     /// A part of the project could not be read.
     func markIncomplete() { isIncomplete = true }
 
+    /// What was found, but for what follows from something else that was found.
+    private var withoutConsequences: [Diagnostic] {
+        guard !consequences.isEmpty else { return diagnostics }
+        var left = diagnostics
+        for (index, cause) in consequences.reversed() where left.indices.contains(index) {
+            let place = sources.range(cause)
+            let isExplained = diagnostics.indices.contains { other in
+                other != index && diagnostics[other].severity == .error
+                    && diagnostics[other].place?.description == place?.description
+            }
+            if isExplained { left.remove(at: index) }
+        }
+        return left
+    }
+
     /// What was found, in the order in which it is shown.
     var sorted: [Diagnostic] {
         var rank: [String: Int] = [:]
         for (index, file) in sources.files.enumerated() where rank[file.name] == nil { rank[file.name] = index }
-        return Diagnostic.sorted(diagnostics, rank: rank)
+        return Diagnostic.sorted(withoutConsequences, rank: rank)
     }
 }
 

@@ -16,6 +16,8 @@ struct Composer: ~Copyable {
     private var isStopped = false
     /// Where the last event ended.
     private var last: (line: Int32, column: Int32) = (0, 0)
+    /// The last scalar that was read, for explaining what goes wrong after it.
+    private var lastScalar: (span: Span, isPlain: Bool, endLine: Int32)?
 
     private struct Anchor {
         let node: Node
@@ -189,7 +191,11 @@ struct Composer: ~Copyable {
         }
         let node = try self.node(from: item)
         if let text = node.string { return (text, false) }
-        problems.append(Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
+        if let template = SyntaxExplanation(bytes: bytes, file: file).template(at: item.span) {
+            problems.append(template)
+        } else {
+            problems.append(Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
+        }
         return ("", false)
     }
 
@@ -257,6 +263,7 @@ struct Composer: ~Copyable {
             let length = start.line == end.line && end.column > start.column ? Int(end.column - start.column) : 0
             let span = Span(file: file, line: Int(start.line) + 1, column: Int(start.column) + 1, length: length)
             last = (Int32(clamping: end.line) + 1, Int32(clamping: end.column) + 1)
+            if case .scalar(_, _, _, let style) = event { lastScalar = (span, style.isPlain, last.line) }
             return Item(event: event, span: span)
         } catch {
             problems.append(syntaxProblem(error))
@@ -272,6 +279,11 @@ struct Composer: ~Copyable {
     }
 
     private func syntaxProblem(_ failure: EventReader.Failure) -> Problem {
-        SyntaxExplanation(bytes: bytes, file: file).explain(failure)
+        var explanation = SyntaxExplanation(bytes: bytes, file: file)
+        if let lastScalar {
+            explanation.scalar = .init(
+                span: lastScalar.span, isPlain: lastScalar.isPlain, endLine: Int(lastScalar.endLine))
+        }
+        return explanation.explain(failure)
     }
 }

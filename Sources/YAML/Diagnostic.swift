@@ -60,7 +60,8 @@ extension Diagnostic {
     /// The widest stretch of a source line that is shown.
     private static let window = 160
 
-    /// The diagnostic as text of several lines: place and message, the line with a caret under the span, hint, notes.
+    /// The diagnostic as text of several lines: place and message, the line with a caret under the span, the attribute's
+    /// path where it says more than the message, hint, notes.
     ///
     /// `line` is the source line it points at; nil leaves the excerpt out.
     package func render(over line: String?, colour: Bool = false) -> String {
@@ -70,6 +71,9 @@ extension Diagnostic {
         if let place { text += "\(place): " }
         text += paint("\(severity.rawValue):", tone) + " " + message
         if let place, let line { text += "\n" + excerpt(of: line, at: place, paint, tone) }
+        if let path, path.contains(".") || path.contains("[") {
+            text += "\n  " + paint("path:", Paint.cyan) + " " + path
+        }
         if let hint { text += "\n  " + paint("hint:", Paint.cyan) + " " + hint }
         for note in notes {
             let place = note.place.map { "\($0): " } ?? ""

@@ -5,6 +5,10 @@ package struct Problem: Sendable {
     package var hint: String?
     /// Another place that has to do with it.
     package var other: (message: String, span: Span)?
+    /// Where a value begins that is made of text meant for something else: what it says is no news.
+    package var swallowed: Span?
+    /// Where a collection begins: when that is wrong itself, this only follows from it.
+    package var cause: Span?
 }
 
 /// Bounds on what a file may ask for.

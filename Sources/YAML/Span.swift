@@ -15,6 +15,9 @@ package struct Span: Hashable, Sendable {
         self.length = Int32(clamping: length)
     }
 
+    /// Where it begins, whatever its length.
+    package var start: Span { Span(file: Int(file), line: Int(line), column: Int(column)) }
+
     /// The place of a value that nobody wrote.
     package static let none = Span(file: -1, line: 0, column: 0)
 }

@@ -2,6 +2,15 @@
 struct SyntaxExplanation {
     let bytes: [UInt8]
     let file: Int
+    /// The last scalar before the complaint.
+    var scalar: Scalar?
+
+    /// Where a scalar stands, and on which line it ends.
+    struct Scalar {
+        let span: Span
+        let isPlain: Bool
+        let endLine: Int
+    }
 
     func explain(_ failure: EventReader.Failure) -> Problem {
         if let offset = failure.offset { return encoding(failure.message, at: offset) }
@@ -15,6 +24,11 @@ struct SyntaxExplanation {
             problem.message = "a tab in the indentation"
             problem.hint = "YAML indents with spaces: replace the tab"
             return problem
+        }
+        if let better = conflictMarker(near: line) ?? runaway(failure, line: line, column: column)
+            ?? unfinishedKey(failure) ?? misplaced(failure, line: line)
+        {
+            return better
         }
         problem.message = words(failure.message)
         problem.hint = advice(failure.message, line: text, column: column)
@@ -30,20 +44,43 @@ struct SyntaxExplanation {
             problem.span = start
             problem.message = "a quote is opened here and never closed"
             problem.hint = nil
-        case "while parsing a flow sequence", "while parsing a flow mapping": problem.other = ("opened here", start)
+        case "while parsing a flow sequence", "while parsing a flow mapping":
+            unclosed(start, problem.message.contains("'}'") ? ("}", "braces") : ("]", "brackets"), &problem)
+        case "while scanning an alias", "while scanning an anchor":
+            problem.span = start
+            let mark = context.what.hasSuffix("alias") ? "*" : "&"
+            problem.message = "no name follows '\(mark)'"
+            problem.hint = "quote the value if '\(mark)' belongs to it"
         case "while parsing a block mapping": problem.other = ("it would belong to the mapping that begins here", start)
-        case "while parsing a block collection": problem.other = ("it would belong to the list that begins here", start)
+        case "while parsing a block collection":
+            problem.other = ("it would belong to the list that begins here", start)
+            problem.cause = start
         default: return
+        }
+    }
+
+    /// The bracket itself is the place to look at, unless something inside it is wrong.
+    private func unclosed(_ start: Span, _ bracket: (end: String, name: String), _ problem: inout Problem) {
+        let indent = { (number: Int) in self.line(number).unicodeScalars.prefix { $0 == " " }.count }
+        let inside = problem.span.line == start.line || indent(Int(problem.span.line)) > indent(Int(start.line))
+        if inside {
+            problem.hint = "a comma is missing before it, or the \(bracket.name) are not closed"
+            problem.other = ("opened here", start)
+        } else {
+            problem.other = ("'\(bracket.end)' is missing before this", problem.span)
+            problem.span = start
+            problem.message = "the \(bracket.name) that open here are not closed"
         }
     }
 
     private func words(_ message: String) -> String {
         switch message {
         case "did not find expected key": "expected a key here: the indentation or the line before does not fit"
-        case "did not find expected ',' or '}'": "expected ',' or '}': a mapping in braces is not closed"
-        case "did not find expected ',' or ']'": "expected ',' or ']': a list in brackets is not closed"
+        case "did not find expected ',' or '}'": "expected ',' or '}'"
+        case "did not find expected ',' or ']'": "expected ',' or ']'"
         case "mapping values are not allowed in this context": "a second ': ' in one value"
         case "could not find expected ':'": "expected ':' after a key"
+        case "found unexpected ':'": "a ':' inside brackets or braces needs a blank after it"
         case "found character that cannot start any token": "this character cannot start a value"
         case "did not find expected '-' indicator": "expected '-': an item of the list above is indented differently"
         default: message
@@ -58,6 +95,7 @@ struct SyntaxExplanation {
             let scalars = Array(line.unicodeScalars)
             guard scalars.indices.contains(column - 1) else { return nil }
             return "quote the value: '\(scalars[column - 1])' has a meaning of its own in YAML"
+        case "found unexpected ':'": return "quote the text if the colon belongs to it"
         case "found unknown escape character": return "in double quotes a backslash is written \\\\"
         case "could not find expected ':'": return "write `key: value`, with a blank after the colon"
         default: return nil
@@ -89,7 +127,7 @@ struct SyntaxExplanation {
             hint: "save the file as UTF-8 text")
     }
 
-    private func line(_ number: Int) -> String {
+    func line(_ number: Int) -> String {
         var map = SourceMap()
         let index = map.add(name: "", bytes: bytes)
         return map.line(number, of: index) ?? ""

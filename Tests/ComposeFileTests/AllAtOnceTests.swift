@@ -43,7 +43,7 @@ import YAML
         #expect(
             found == [
                 "3:5: error: 'imge' is no attribute of a service",
-                "6:4: error: expected a key here: the indentation or the line before does not fit",
+                "6:4: error: indented by 3, like none of the lines above that it could belong to",
             ])
     }
 

@@ -40,7 +40,29 @@ import YAML
             ("mem_limit: «5zz»", "'5zz' is no size", "write a number with b, k, m, g, t or p: 512m"),
             ("mem_limit: «1.5»", "expected a whole number of bytes, found 1.5", "write a size with a unit: 512m, 1.5g"),
             ("stop_grace_period: «\"10\"»", "'10' is no duration", "add a unit: 10s"),
-            ("stop_grace_period: «10»", "expected a string, found an integer: 10", nil),
+            ("stop_grace_period: «10»", "expected a string, found an integer: 10", "write it with a unit: 10s"),
+            (
+                "environment: [«A: b»]", "expected a string, found a mapping",
+                "write `- A=b`, or `A: b` without the '- '"
+            ),
+            (
+                "networks:\n      - «default:»", "expected a string, found a mapping",
+                "write `- default`, without the colon"
+            ),
+            (
+                "depends_on: [«b: {condition: service_healthy}»]", "expected a string, found a mapping",
+                "write `b:` without the '- '"
+            ),
+            (
+                "volumes:\n      - «./a:/b»:", "expected a volume mount, found a mapping with the key './a:/b'",
+                "write `- ./a:/b`, without the colon at its end"
+            ),
+            ("ports: [{«a»: b}]", "'a' is no attribute of a port", nil),
+            ("command: [sh, «echo: x»]", "expected a string, found a mapping", "quote it: - \"echo: x\""),
+            (
+                "«b»:", "'b' is no attribute of a service",
+                "if 'b' is a service, indent it like the other services"
+            ),
             ("healthcheck: {interval: «1x»}", "'1x' is no duration", nil),
             (
                 "healthcheck: {test: [«curl»]}",
@@ -108,6 +130,32 @@ import YAML
                 "'a b' is not allowed as a name: expected a name of letters, digits, '.', '_' and '-'"
             ),
             ("services: «[a]»\n", "expected a mapping, found a list"),
+            (
+                "services:\n  a: {image: i}\n  «restart»: always\n",
+                "'restart' stands where the name of a service is expected"
+            ),
+            (
+                "services:\n  a: {image: i}\n  «environment»:\n      B: 1\n      C: 2\n",
+                "'environment' stands where the name of a service is expected"
+            ),
+            (
+                "services: {a: {image: i, volumes: [\"v:/v\"]}}\nvolumes:\n w:\n  «v»:\n",
+                "'v' is no attribute of a volume"
+            ),
+            (
+                "services:\n  a: {image: i}\n  «restart»: always\n    ports: []\n",
+                "'restart' stands where the name of a service is expected"
+            ),
+            (
+                "services: {a: {image: i, depends_on: [b], «b»: null}}\n",
+                "'b' is no attribute of a service"
+            ),
+            (
+                "services:\n  a:\n    image: «{{» x }}\n",
+                "'{{' begins a template, which YAML reads as a mapping in a mapping"
+            ),
+            ("services:\n  a:\n    «image x»\n    ports: []\n", "no ':' follows the key"),
+            ("services:\n  «- a:»\n      image: i\n  b:\n    image: i\n", "expected a mapping, found a list"),
             ("«servces»: {}\n", "'servces' is no attribute of a Compose file"),
             ("«[a]»\n", "a Compose file is a mapping with 'services', found a list"),
             ("services: {a: {image: i}}\nname: «1»\n", "expected a string, found an integer: 1"),

@@ -4,16 +4,18 @@ import YAML
 @Suite("Diagnostics") struct DiagnosticTests {
     private let place = SourceRange(file: "compose.yaml", line: 12, column: 5, length: 4)
 
-    @Test("a diagnostic shows place, line, caret under the whole span, hint and notes")
+    @Test("a diagnostic shows place, line, caret under the whole span, path, hint and notes")
     func renders() {
         let diagnostic = Diagnostic(
             .error, at: place, "'imge' is no attribute of a service", hint: "did you mean 'image'?",
+            path: "services.web.imge",
             notes: [.init(message: "included from here", place: SourceRange(file: "a", line: 1, column: 2, length: 1))])
         #expect(
             diagnostic.render(over: "    imge: nginx") == """
                 compose.yaml:12:5: error: 'imge' is no attribute of a service
                 12 |     imge: nginx
                    |     ^^^^
+                  path: services.web.imge
                   hint: did you mean 'image'?
                   a:1:2: note: included from here
                 """)

@@ -18,7 +18,28 @@ import YAML
         arguments: [
             ("a: 1\na: 2\n", "2:1 the key 'a' is given twice in one mapping"),
             ("a:\n\tb: 1\n", "2:1 a tab in the indentation"),
-            ("a: [1\n", "2:1 expected ',' or ']': a list in brackets is not closed"),
+            ("a: [1\n", "1:4 the brackets that open here are not closed"),
+            ("a: 1\nb: [x,\n  y\nc: 2\n", "2:4 the brackets that open here are not closed"),
+            ("a: {b: 1\nc: 2\n", "1:4 the braces that open here are not closed"),
+            ("a: [\"x\" \"y\"]\n", "1:9 expected ',' or ']'"),
+            ("a: [b:]\n", "1:6 a ':' inside brackets or braces needs a blank after it"),
+            ("a: *\n", "1:4 no name follows '*'"),
+            ("a:\n  b x\n  c: 1\n", "2:3 no ':' follows the key"),
+            ("a: 1\nb x\nc: 1\n", "2:1 no ':' follows the key"),
+            ("a: 1\nb:2\nc: 1\n", "2:1 no blank follows the ':' of a key"),
+            ("a\n\nb: 1\n", "1:1 no ':' follows the key"),
+            ("a\nb:\n  c: 1\n", "1:1 no ':' follows the key"),
+            (
+                "a:\n   b:\n      c: 1\n    d: 2\n",
+                "4:5 indented by 4, like none of the lines above that it could belong to"
+            ),
+            ("a:\n  -x\n  - y\n  # z\n  - w\n", "2:3 no blank follows '-'"),
+            ("a:\n  -x\n  - y: 1\n", "2:3 no blank follows '-'"),
+            ("a: 1\nb:\u{A0}2\nc: 1\n", "2:1 a no-break space (U+00A0) is no blank to YAML"),
+            ("a: 1\n  b: 2\n", "2:3 'b' is indented deeper than 'a', which has a value already"),
+            ("a: \"1\nb: \"2\"\n", "1:4 the quote that opens here ends only on line 2"),
+            ("<<<<<<< HEAD\na: 1\n", "1:1 a merge conflict is not resolved"),
+            ("a: {{ b }}\n", "1:4 '{{' begins a template, which YAML reads as a mapping in a mapping"),
             ("a: b: c\n", "1:5 a second ': ' in one value"),
             ("a: *x\n", "1:4 no anchor '&x' stands before this alias"),
             ("a: &x [*x]\n", "1:8 the alias '*x' stands inside the anchor it refers to"),
@@ -37,8 +58,7 @@ import YAML
     @Test(
         "where begins what is not read to its end is said too",
         arguments: [
-            ("a: 1\nb: [x,\n  y\nc: 2\n", "2:4 opened here"), ("a: {b: 1\nc: 2\n", "1:4 opened here"),
-            ("a:\n  b: 1\n c: 2\n", "1:1 it would belong to the mapping that begins here"),
+            ("a: [\"x\" \"y\"]\n", "1:4 opened here"), ("a: {b: 1\nc: 2\n", "2:2 '}' is missing before this"),
             ("a:\n  - b\n  c: 2\n", "2:3 it would belong to the list that begins here"),
         ])
     func beginnings(_ text: String, _ expected: String) throws {

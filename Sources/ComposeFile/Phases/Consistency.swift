@@ -21,7 +21,9 @@ struct Consistency {
     private func check(_ entry: Mapping.Entry) {
         let service = entry.value
         guard service.mapping != nil else { return }
-        let isUnknown = report.isIncomplete || ["image", "build", "provider"].contains { report.isWrong($0) }
+        let isUnknown =
+            report.isIncomplete || report.isWrong(element: "services.\(entry.key)")
+            || ["image", "build", "provider"].contains { report.isWrong($0) }
         if !isUnknown, service["image"]?.string ?? "" == "", service["build"] == nil, service["provider"] == nil {
             report.error(
                 entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",

@@ -53,7 +53,11 @@ struct References {
 
     private func require(_ name: String, in element: String, _ kind: String, at span: Span) {
         let known = model[element]?.mapping
-        if known?.index(of: name) != nil || report.isIncomplete || report.isWrong(element: element) { return }
+        if known?.index(of: name) != nil || report.isIncomplete || report.isWrong(element: element)
+            || report.isWrong(element: "\(element).\(name)")
+        {
+            return
+        }
         let place = report.sources.narrow(span, to: name)
         let hint: String
         if let meant = nearest(to: name, among: known?.keys ?? []) {
@@ -70,7 +74,8 @@ struct References {
         let services = model["services"]?.mapping
         if report.isIncomplete { return }
         report.inside("depends_on") {
-            for entry in service["depends_on"]?.mapping?.entries ?? [] where services?.index(of: entry.key) == nil {
+            for entry in service["depends_on"]?.mapping?.entries ?? []
+            where services?.index(of: entry.key) == nil && !report.isWrong(element: "services.\(entry.key)") {
                 report.inside(entry.key) {
                     let other = disabled[entry.key]
                     if other != nil, entry.value["required"]?.bool == false { return }

@@ -19,11 +19,40 @@ struct Validation {
             }
         case .sequence(let nodes):
             guard let items = shape.items else { return mismatch(node, shape) }
-            for (index, item) in nodes.enumerated() { report.inside(index) { check(item, items) } }
+            for (index, item) in nodes.enumerated() {
+                report.inside(index) {
+                    if case .mapping(let pairs) = item.value, items.record == nil, items.members == nil {
+                        return report.error(
+                            item.span, "expected \(Self.expectation(items)), found a mapping",
+                            hint: Self.hint(forItem: pairs, of: shape))
+                    }
+                    if let record = items.record, isForeign(item, to: record) { return foreign(item, record) }
+                    check(item, items)
+                }
+            }
         case .null where toleratesNull: return
         default:
             if allows(node, shape) { text(node, shape) } else { mismatch(node, shape) }
         }
+    }
+
+    /// A mapping with members, none of which the record has.
+    private func isForeign(_ node: Node, to record: Record) -> Bool {
+        guard let entries = node.mapping?.entries, !entries.isEmpty else { return false }
+        return entries.allSatisfy { record[$0.key] == nil && !$0.key.hasPrefix("x-") }
+    }
+
+    /// An item that is something else altogether, most likely a short form: `- data:/data:`.
+    private func foreign(_ item: Node, _ record: Record) {
+        let entries = item.mapping?.entries ?? []
+        if let entry = entries.first, entries.count == 1, entry.value.isNull {
+            report.error(
+                entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
+                hint: "write `- \(entry.key)`, without the colon at its end")
+        } else {
+            for entry in entries { report.inside(entry.key) { unknown(entry, in: record) } }
+        }
+        report.silence(item.span)
     }
 
     /// What only the merged model can show: required attributes that are missing, values that no file gave.
@@ -89,9 +118,22 @@ struct Validation {
                     report.error(
                         entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
                 }
+                if members.record === Format.service, Format.service[key] != nil,
+                    entries[index].value.mapping == nil || isForeign(entries[index].value, to: Format.service)
+                {
+                    return attributeAmongServices(entries[index], after: index > 0 ? entries[index - 1].key : nil)
+                }
                 if !isText(entries[index].value, members) { check(entries[index].value, members) }
             }
         }
+    }
+
+    /// `restart: always` indented like a service.
+    private func attributeAmongServices(_ entry: Mapping.Entry, after service: String?) {
+        report.error(
+            entry.keySpan, "'\(entry.key)' stands where the name of a service is expected",
+            hint: service.map { "indent it further if it belongs to the service '\($0)'" }
+                ?? "it is an attribute of a service: write the service's name above it")
     }
 
     /// Text where any text is right, as most values are: nothing is to be said, and so no path is needed.
@@ -106,7 +148,13 @@ struct Validation {
         if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
-        if let home = Format.home(of: entry.key, except: record) {
+        if let element = report.elementOfAttribute, isLikeMember(entry.value, of: element),
+            nearest(to: entry.key, among: names) == nil
+        {
+            let kind = element == "services" ? "a service" : record.title
+            hint = "if '\(entry.key)' is \(kind), indent it like the other \(element)"
+            report.excuse(entry.key, of: element)
+        } else if let home = Format.home(of: entry.key, except: record) {
             hint = "'\(entry.key)' is an attribute of \(home)"
         } else if let meant = nearest(to: entry.key, among: names) {
             hint = "did you mean '\(meant)'?"
@@ -115,6 +163,12 @@ struct Validation {
             hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
         }
         report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
+    }
+
+    /// A name without anything, as where its own attributes are indented like it, or what a service has.
+    private func isLikeMember(_ node: Node, of element: String) -> Bool {
+        if element != "services" { return node.isNull || node.mapping != nil }
+        return node.isNull || node["image"] != nil || node["build"] != nil
     }
 
     private func allows(_ node: Node, _ shape: Shape) -> Bool {
@@ -150,6 +204,9 @@ struct Validation {
     private func hint(_ node: Node, _ shape: Shape) -> String? {
         let takesText = shape.scalars.contains(.string)
         switch node.value {
+        case .integer(let number) where shape.meaning == .duration: return "write it with a unit: \(number)s"
+        case .sequence(let items) where shape.members != nil && items.contains { $0.mapping != nil }:
+            return "write its members without '- '"
         case .timestamp(let text) where takesText: return "quote it: \"\(text)\""
         case .integer, .unsigned, .float, .bool:
             if takesText, let text = Self.plainText(node) { return "quote it: \"\(text)\"" }
@@ -161,6 +218,21 @@ struct Validation {
         case .mapping where shape.items != nil: return "each item of a list starts with '- '"
         default: return nil
         }
+    }
+
+    /// What to write in the place of an item that is a mapping, in a list of plain values.
+    private static func hint(forItem pairs: Mapping, of shape: Shape) -> String? {
+        guard let pair = pairs.entries.first, pairs.count == 1 else {
+            return shape.members == nil && shape.record == nil ? nil : "write it without the '- '"
+        }
+        if pair.value.isNull { return "write `- \(pair.key)`, without the colon" }
+        guard let text = plainText(pair.value), text.utf8.count < 60 else {
+            return shape.members == nil && shape.record == nil ? nil : "write `\(pair.key):` without the '- '"
+        }
+        if let members = shape.members, members.scalars.contains(.string) {
+            return "write `- \(pair.key)=\(text)`, or `\(pair.key): \(text)` without the '- '"
+        }
+        return "quote it: - \"\(pair.key): \(text)\""
     }
 
     static func plainText(_ node: Node) -> String? {

@@ -58,13 +58,14 @@ package struct VolumeSpec: Hashable, Sendable {
         return result
     }
 
-    /// One letter before `/` is a drive only when an absolute target follows: `v:/data` names the volume `v`.
+    /// One letter before `/` is a drive, as a source only when an absolute target follows: `v:/data` names the volume `v`.
     private static func joiningDrives(_ parts: [String]) -> [String] {
         var result: [String] = []
         for (index, part) in parts.enumerated() {
             let isTarget = { (next: Int) in parts.indices.contains(next) && "/\\".contains(parts[next].prefix(1)) }
             let followsLetter = result.last.map { $0.count == 1 && $0.allSatisfy(\.isLetter) } ?? false
-            let isDrive = part.hasPrefix("\\") || part.hasPrefix("/") && isTarget(index + 1)
+            let isSource = result.count == 1
+            let isDrive = part.hasPrefix("\\") || part.hasPrefix("/") && (!isSource || isTarget(index + 1))
             if followsLetter, isDrive {
                 result[result.count - 1] += ":\(part)"
             } else {

@@ -7,7 +7,7 @@ package enum ContainerListing {
     package static func table(_ rows: [ContainerRow], now: Double, whole: Bool, width: Int?) -> String {
         var table = TextTable([
             .init("NAME"), .init("IMAGE", canShrink: true), .init("COMMAND", canShrink: true), .init("SERVICE"),
-            .init("CREATED", canShrink: true), .init("STATUS", canShrink: true), .init("PORTS", canShrink: true),
+            .init("CREATED", least: 12), .init("STATUS", least: 30), .init("PORTS", least: 14),
         ])
         for row in rows.sorted(by: { $0.name < $1.name }) {
             table.add([

@@ -111,7 +111,20 @@ package struct ProgressBlock: Sendable {
             let index = place(of: "Image \(name)", at: now)
             items[index].bytes = HumanUnits.size(done) + (total.map { "/\(HumanUnits.size($0))" } ?? "")
             return true
+        case .finished(let outcome) where outcome.status == .succeeded && isWorking:
+            settle(at: now)
+            return true
         case .started, .planned, .warning, .created, .finished: return false
+        }
+    }
+
+    /// What an operation before this one left at work is done now: this one found nothing more to do about it.
+    private mutating func settle(at now: Double) {
+        for index in items.indices where !items[index].isDone {
+            items[index].status =
+                ["Stopping": "Stopped", "Killing": "Killed"][items[index].status] ?? items[index].status
+            items[index].isDone = true
+            items[index].until = now
         }
     }
 

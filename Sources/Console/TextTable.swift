@@ -1,13 +1,19 @@
 /// Rows in aligned columns; fits a width by cutting the columns that may be cut.
 package struct TextTable: Sendable {
-    /// A column's title and whether its cells may be cut to fit a terminal.
+    /// A column's title and how far its cells may be cut to fit a terminal.
     package struct Column: Sendable {
         package let title: String
-        package let canShrink: Bool
+        /// Terminal columns that are left of it at least; nil: it is never cut.
+        package let least: Int?
+
+        package init(_ title: String, least: Int) {
+            self.title = title
+            self.least = max(least, title.count)
+        }
 
         package init(_ title: String, canShrink: Bool = false) {
             self.title = title
-            self.canShrink = canShrink
+            least = canShrink ? max(8, title.count) : nil
         }
     }
 
@@ -55,12 +61,10 @@ package struct TextTable: Sendable {
             widths.dropLast().reduce(0) { $0 + max($1 + gap, minimum) } + (widths.last ?? 0)
         }
         while total() > width {
-            // The widest one that may shrink gives a column; none gets narrower than its title or eight columns.
-            let candidates = columns.indices.filter {
-                columns[$0].canShrink && widths[$0] > max(8, columns[$0].title.count)
-            }
-            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
-            widths[widest] -= 1
+            // The one with the most to spare gives a column.
+            let spare = columns.indices.map { index in columns[index].least.map { widths[index] - $0 } ?? 0 }
+            guard let richest = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[richest] > 0 else { break }
+            widths[richest] -= 1
         }
         return widths
     }

@@ -80,6 +80,13 @@ import YAML
         #expect(try projectNameOnly(request, from: files) == expected)
     }
 
+    @Test("a file that is not there is the only error, also where the folder gives no name")
+    func noFileNoName() {
+        let request = LoadRequest(files: ["/none.yaml"], workingDirectory: "/", environment: [:])
+        let failure = #expect(throws: LoadFailure.self) { try load(request, from: MemoryFiles(texts: [:])) }
+        #expect(failure?.diagnostics.map { $0.message } == ["cannot read /none.yaml: No such file or directory"])
+    }
+
     @Test("a name given with -p needs no file")
     func nameAlone() throws {
         #expect(

@@ -16,4 +16,15 @@ import Testing
         #expect(written.contains("Container web-1  Stopping"))
         #expect(written.hasSuffix("\r\u{1B}[2A\u{1B}[J"))
     }
+
+    @Test("a row that an earlier operation left at work is done when the next one succeeds")
+    func settling() {
+        var block = ProgressBlock()
+        _ = block.take(
+            .object(ObjectProgress(kind: .container, name: "web-1", status: "Stopping", isDone: false)), at: 0)
+        let isChanged = block.take(.finished(OperationOutcome(status: .succeeded)), at: 1)
+        #expect(isChanged)
+        let lines = block.lines(width: nil, height: nil, style: Style(isColoured: false), at: 2)
+        #expect(lines == ["[+] Running 1/1", " ✔ Container web-1  Stopped 1.0s"])
+    }
 }

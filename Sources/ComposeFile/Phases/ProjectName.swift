@@ -51,7 +51,8 @@ package enum ProjectName {
 
     private static func derived(from name: String, at span: Span, _ report: Report) -> String {
         let result = normalised(name)
-        if result.isEmpty {
+        // Where the files could not be read, the name may stand in them.
+        if result.isEmpty, !report.isIncomplete {
             report.error(
                 span, name.isEmpty ? "the project's name is empty" : "no project name can be made of '\(name)'",
                 hint: "give one: -p NAME, or `name: …` in the file")

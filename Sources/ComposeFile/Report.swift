@@ -84,9 +84,10 @@ final class Report {
 
     func add(_ problem: Problem) {
         let notes = problem.other.map { [note($0.message, $0.span)] } ?? []
+        let number = diagnostics.count
         error(problem.span, problem.message, hint: problem.hint, notes: notes)
         if let span = problem.swallowed { swallowed.insert(span.start) }
-        if let cause = problem.cause, !diagnostics.isEmpty { consequences.append((diagnostics.count - 1, cause)) }
+        if let cause = problem.cause, diagnostics.count > number { consequences.append((number, cause)) }
     }
 
     /// A variable without a value, for which "" was taken: one warning a name.

@@ -76,10 +76,10 @@ package final class LogPrinter {
             }
         case .exited(let code, let willRestart, let cause):
             endPartialLines(of: line.container)
-            let known = cause.map(ExitMeaning.text)
-            let meaning = [willRestart ? known : known ?? ExitMeaning.text(code), willRestart ? "restarting" : nil]
-                .compactMap(\.self).map { " (\($0))" }.joined()
-            let text = "\(line.label) exited with code \(code)\(meaning)"
+            var text = "\(line.label) exited with code \(code)"
+            let meaning = cause.map(ExitMeaning.text) ?? (willRestart ? nil : ExitMeaning.text(code))
+            if let meaning { text += " (\(meaning))" }
+            if willRestart { text += " (restarting)" }
             put(style(code == 0 ? nil : .red, text), isError: false)
         case .lost(let count):
             write("[\(count) lines were lost]", of: line, isError: true)

@@ -44,29 +44,33 @@ package struct ResolverConfiguration: Codable, Hashable, Sendable {
         return behind.nameservers.isEmpty ? host : behind
     }
 
-    /// Whom the name service of a container asks: the user's servers, else the host's.
-    package func upstreams(chosen: [IPAddress] = []) -> [Zone.Upstream] {
-        (chosen.isEmpty ? nameservers : chosen).prefix(3).map { Zone.Upstream(SocketEndpoint($0, 53)) }
-    }
-
     /// The resolv.conf of a container whose names berth answers: 127.0.0.11 alone, the user's search list or the host's (`.` is none),
     /// the user's options or the host's, and `ndots:0` unless one of them says otherwise.
-    package func containerText(search chosenSearch: [String] = [], options chosenOptions: [String] = []) -> String {
-        var domains = chosenSearch.isEmpty ? search : chosenSearch
-        if domains == ["."] { domains = [] }
-        var words = chosenOptions.isEmpty ? options : chosenOptions
-        if !words.contains(where: { $0.hasPrefix("ndots:") }) { words.append("ndots:0") }
-        let searchLine = domains.isEmpty ? "" : "search \(domains.joined(separator: " "))\n"
-        return "nameserver 127.0.0.11\n\(searchLine)options \(words.joined(separator: " "))\n"
+    package func containerText(search: [String] = [], options: [String] = []) -> String {
+        var all = replacing(search: search, options: options)
+        if !all.options.contains(where: { $0.hasPrefix("ndots:") }) { all.options.append("ndots:0") }
+        return all.text(servers: ["127.0.0.11"])
     }
 
     /// The resolv.conf of a container in the host's network: what was chosen in place of what the host has.
-    package func hostText(servers: [String], search chosenSearch: [String], options chosenOptions: [String]) -> String {
-        let domains = chosenSearch == ["."] ? [] : chosenSearch.isEmpty ? search : chosenSearch
-        let words = chosenOptions.isEmpty ? options : chosenOptions
-        return (servers.isEmpty ? nameservers.map(\.description) : servers).map { "nameserver \($0)\n" }.joined()
-            + (domains.isEmpty ? "" : "search \(domains.joined(separator: " "))\n")
-            + (words.isEmpty ? "" : "options \(words.joined(separator: " "))\n")
+    package func hostText(servers: [String], search: [String], options: [String]) -> String {
+        replacing(search: search, options: options)
+            .text(servers: servers.isEmpty ? nameservers.map(\.description) : servers)
+    }
+
+    /// With what was chosen, where something was, in place of the host's.
+    package func replacing(search chosenSearch: [String], options chosenOptions: [String]) -> ResolverConfiguration {
+        var result = self
+        if !chosenSearch.isEmpty { result.search = chosenSearch.filter { $0 != "." } }
+        if !chosenOptions.isEmpty { result.options = chosenOptions }
+        return result
+    }
+
+    private func text(servers: [String]) -> String {
+        var lines = servers.map { "nameserver \($0)" }
+        if !search.isEmpty { lines.append("search \(search.joined(separator: " "))") }
+        if !options.isEmpty { lines.append("options \(options.joined(separator: " "))") }
+        return lines.map { "\($0)\n" }.joined()
     }
 
     /// Whether the user's own options keep names of one label from being asked upstream (`Zone.keepsSingleLabels`).

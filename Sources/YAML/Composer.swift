@@ -17,7 +17,9 @@ struct Composer: ~Copyable {
     /// Where the last event ended.
     private var last: (line: Int32, column: Int32) = (0, 0)
     /// The last scalar that was read, for explaining what goes wrong after it.
-    private var lastScalar: (span: Span, isPlain: Bool, endLine: Int32)?
+    private var lastScalar: SyntaxExplanation.Scalar?
+    /// For keys that are no text: a file may be full of them.
+    private lazy var explanation = SyntaxExplanation(bytes: bytes, file: file)
 
     private struct Anchor {
         let node: Node
@@ -191,11 +193,9 @@ struct Composer: ~Copyable {
         }
         let node = try self.node(from: item)
         if let text = node.string { return (text, false) }
-        if let template = SyntaxExplanation(bytes: bytes, file: file).template(at: item.span) {
-            problems.append(template)
-        } else {
-            problems.append(Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
-        }
+        problems.append(
+            explanation.template(at: item.span)
+                ?? Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
         return ("", false)
     }
 
@@ -263,10 +263,12 @@ struct Composer: ~Copyable {
             let length = start.line == end.line && end.column > start.column ? Int(end.column - start.column) : 0
             let span = Span(file: file, line: Int(start.line) + 1, column: Int(start.column) + 1, length: length)
             last = (Int32(clamping: end.line) + 1, Int32(clamping: end.column) + 1)
-            if case .scalar(_, _, _, let style) = event { lastScalar = (span, style.isPlain, last.line) }
+            if case .scalar(_, _, _, let style) = event {
+                lastScalar = .init(span: span, isPlain: style.isPlain, endLine: Int(last.line))
+            }
             return Item(event: event, span: span)
         } catch {
-            problems.append(syntaxProblem(error))
+            problems.append(SyntaxExplanation(bytes: bytes, file: file, after: lastScalar).explain(error))
             isStopped = true
             throw Stop()
         }
@@ -276,14 +278,5 @@ struct Composer: ~Copyable {
         problems.append(Problem(span: span, message: message, hint: hint))
         isStopped = true
         return Stop()
-    }
-
-    private func syntaxProblem(_ failure: EventReader.Failure) -> Problem {
-        var explanation = SyntaxExplanation(bytes: bytes, file: file)
-        if let lastScalar {
-            explanation.scalar = .init(
-                span: lastScalar.span, isPlain: lastScalar.isPlain, endLine: Int(lastScalar.endLine))
-        }
-        return explanation.explain(failure)
     }
 }

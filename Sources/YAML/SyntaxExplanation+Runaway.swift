@@ -81,8 +81,6 @@ extension SyntaxExplanation {
         return nil
     }
 
-    private func indent(_ number: Int) -> Int { line(number).unicodeScalars.prefix { $0 == " " }.count }
-
     /// A line among the members of a mapping that has no `: `; noticed only on the line after it.
     func unfinishedKey(_ failure: EventReader.Failure) -> Problem? {
         guard failure.message == "could not find expected ':'", let context = failure.context,
@@ -97,7 +95,7 @@ extension SyntaxExplanation {
     func template(at span: Span) -> Problem? {
         let before = Array(line(Int(span.line)).unicodeScalars.prefix(Int(span.column)))
         guard before.count > 1, before.suffix(2).allSatisfy({ $0 == "{" }) else { return nil }
-        let start = Span(file: Int(span.file), line: Int(span.line), column: Int(span.column) - 1, length: 2)
+        let start = Span(file: file, line: Int(span.line), column: Int(span.column) - 1, length: 2)
         return Problem(
             span: start, message: "'{{' begins a template, which YAML reads as a mapping in a mapping",
             hint: "quote the value, or fill the template in", swallowed: start)

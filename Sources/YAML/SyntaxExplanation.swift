@@ -1,15 +1,26 @@
 /// Turns libyaml's complaint into one that says what to change.
 struct SyntaxExplanation {
-    let bytes: [UInt8]
+    private let bytes: [UInt8]
     let file: Int
+    /// The lines of the file, found once: an explanation looks at many.
+    private let lines: SourceMap
     /// The last scalar before the complaint.
-    var scalar: Scalar?
+    let scalar: Scalar?
 
     /// Where a scalar stands, and on which line it ends.
     struct Scalar {
         let span: Span
         let isPlain: Bool
         let endLine: Int
+    }
+
+    init(bytes: [UInt8], file: Int, after scalar: Scalar? = nil) {
+        self.bytes = bytes
+        self.file = file
+        self.scalar = scalar
+        var lines = SourceMap()
+        _ = lines.add(name: "", bytes: bytes)
+        self.lines = lines
     }
 
     func explain(_ failure: EventReader.Failure) -> Problem {
@@ -61,7 +72,6 @@ struct SyntaxExplanation {
 
     /// The bracket itself is the place to look at, unless something inside it is wrong.
     private func unclosed(_ start: Span, _ bracket: (end: String, name: String), _ problem: inout Problem) {
-        let indent = { (number: Int) in self.line(number).unicodeScalars.prefix { $0 == " " }.count }
         let inside = problem.span.line == start.line || indent(Int(problem.span.line)) > indent(Int(start.line))
         if inside {
             problem.hint = "a comma is missing before it, or the \(bracket.name) are not closed"
@@ -127,9 +137,7 @@ struct SyntaxExplanation {
             hint: "save the file as UTF-8 text")
     }
 
-    func line(_ number: Int) -> String {
-        var map = SourceMap()
-        let index = map.add(name: "", bytes: bytes)
-        return map.line(number, of: index) ?? ""
-    }
+    func line(_ number: Int) -> String { lines.line(number, of: 0) ?? "" }
+
+    func indent(_ number: Int) -> Int { line(number).unicodeScalars.prefix { $0 == " " }.count }
 }

@@ -58,6 +58,12 @@ func fits() {
     #expect(text.contains("demo-web-1 "))
 }
 
+@Test("where a table is too wide, the command gives way before the status")
+func statusStays() {
+    let row = row("web-1", state: .exited, exitCode: 137, finished: 3, command: ["a very long command line"])
+    #expect(ContainerListing.table([row], now: now, whole: false, width: 96).contains("Exited (137) 3 seconds ago"))
+}
+
 @Test("JSON has docker compose's keys, and labels that can be taken apart")
 func fields() throws {
     let row = row("web-1", ports: [port(8080, 80), port(8080, 80, "::")], labels: ["b": "2", "a": "1,x"])

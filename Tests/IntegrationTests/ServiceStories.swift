@@ -53,6 +53,7 @@ extension Stories {
                 try world.write("COMPOSE_PARALLEL_LIMIT=1\nCOMPOSE_IGNORE_ORPHANS=true", to: ".env")
                 let lines = try await world.berth("up", "-d").stderr.split(separator: "\n").map(String.init)
                 let containers = lines.filter { $0.contains("Container") }
+                #expect(containers.count == 8, "\(lines)")
                 // One after the other: each step is done before another begins.
                 for (begun, done) in zip(containers.indices, containers.indices.dropFirst()) where begun % 2 == 0 {
                     let name = { (line: String) in line.split(separator: " ").dropFirst().first }

@@ -41,9 +41,12 @@ import Testing
         #expect(half.hasSuffix("search own.example\noptions timeout:1 edns0\n"))
     }
 
-    @Test func theUsersServersComeInPlaceOfTheHosts() {
-        #expect(Self.host.upstreams().map(\.isReachedFromHost) == [false, false, true])
-        #expect(Self.host.upstreams(chosen: [.v4(0x0808_0808)]).map(\.endpoint.description) == ["8.8.8.8:53"])
+    @Test func aServerOfTheLoopbackInterfaceIsAskedFromTheHost() {
+        let upstreams = Self.host.nameservers.map { Zone.Upstream(SocketEndpoint($0, 53)) }
+        #expect(upstreams.map(\.isReachedFromHost) == [false, false, true])
+    }
+
+    @Test func ofTheOptionsNdotsKeepsSingleLabels() {
         #expect(ResolverConfiguration.keepsSingleLabels(options: ["timeout:1", "ndots:2"]))
         #expect(!ResolverConfiguration.keepsSingleLabels(options: ["ndots:0"]))
     }

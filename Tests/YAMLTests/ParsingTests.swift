@@ -149,6 +149,20 @@ import YAML
         #expect(parse(Array(text.utf8), file: 0).problems.isEmpty == false)
     }
 
+    /// Explaining looks at many lines: finding each anew would take many minutes here.
+    @Test(
+        "a mistake at the end of a long file, or on each of its lines, is explained without going through it again and again",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("      k: x\n", "   b: 2\n", "indented by 3, like none of the lines above that it could belong to"),
+            ("      ? [k]\n      : x\n", "", "a key must be text, found a list"),
+        ])
+    func longFile(_ line: String, _ end: String, _ expected: String) {
+        let lines = (0..<40_000).map { line.replacing("k", with: "k\($0)") }.joined()
+        let text = "a:\n  b:\n    c:\n\(lines)\(end)"
+        #expect(parse(Array(text.utf8), file: 0).problems.first?.message == expected)
+    }
+
     @Test("!reset and !override stay on their nodes, other tags do not matter")
     func tags() {
         let node = first("a: !reset []\nb: !override {x: 1}\nc: !foo 1\nd: !!str 1\ne: !!int \"3\"\nf: !!binary aGk=")

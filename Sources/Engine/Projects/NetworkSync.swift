@@ -133,12 +133,11 @@ struct NetworkStateBuilder {
         }
         let joined = networks.filter { shared.contains($0.name) }
         let isInternal = joined.allSatisfy(\.definition.isInternal)
+        let chosen = resolver.replacing(search: container.spec.dnsSearch, options: container.spec.dnsOptions)
         return NetworkState.Zone(
             container: container.id, namespace: container.id, directories: container.endpoints.map(\.network),
             names: linked, networks: joined.flatMap(\.subnets),
             upstreams: container.spec.dns.isEmpty ? resolver.nameservers.map(\.description) : container.spec.dns,
-            search: container.spec.dnsSearch.isEmpty ? resolver.search : container.spec.dnsSearch.filter { $0 != "." },
-            options: container.spec.dnsOptions.isEmpty ? resolver.options : container.spec.dnsOptions,
-            isInternal: isInternal)
+            search: chosen.search, options: chosen.options, isInternal: isInternal)
     }
 }

@@ -41,13 +41,16 @@ struct ServiceWaiter: Sendable {
 
     private func verdict(_ record: ContainerRecord, _ condition: Action.Condition) async -> Verdict? {
         let name = record.name
+        let code = record.life.exit?.code ?? 0
+        let memory = record.life.exit?.isOutOfMemory == true ? ", out of memory" : ""
         switch (record.life.phase, condition) {
         case (.running, .started), (.paused, .started): return .reached
         case (.exited, .completed):
-            let code = record.life.exit?.code ?? 0
             return code == 0
                 ? .reached
-                : .failed("service \"\(record.service)\" didn't complete successfully: exit \(code)", container: name)
+                : .failed(
+                    "service \"\(record.service)\" didn't complete successfully: exit \(code)\(memory)",
+                    container: name)
         case (.running, .healthy), (.paused, .healthy):
             guard record.healthcheck != nil else {
                 return .failed("container \(name) has no healthcheck configured", container: name)
@@ -58,8 +61,6 @@ struct ServiceWaiter: Sendable {
             case .starting?, nil: return nil
             }
         case (.exited, _):
-            let code = record.life.exit?.code ?? 0
-            let memory = record.life.exit?.isOutOfMemory == true ? ", out of memory" : ""
             return .failed("container \(name) exited (\(code))\(memory)", container: name)
         case (.removing, _): return .failed("container \(name) was removed", container: name)
         case (.creating, _), (.created, _), (.restarting, _), (.running, .completed), (.paused, .completed): return nil

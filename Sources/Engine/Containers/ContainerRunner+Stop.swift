@@ -1,0 +1,100 @@
+import EngineWire
+import Glibc
+import Logging
+import OCI
+import ProjectModel
+
+/// How a container comes to its end: politely, by force, by a signal that a person chose.
+extension ContainerRunner {
+    /// Ends a container politely; `timeout` nil takes its own grace period. Returns once it has ended.
+    func stop(_ id: String, timeout: Duration?, isForced: @escaping @Sendable () -> Bool = { false }) async throws {
+        guard let record = await inventory.container(id) else { return }
+        switch record.life.phase {
+        case .restarting:
+            try await inventory.update(id) { record in
+                record.life.phase = .exited
+                record.life.stoppedByUs = true
+                record.life.reason = "stopped"
+            }
+            return
+        case .running, .paused: break
+        case .creating, .created, .exited, .removing: return
+        }
+        try await inventory.update(id) { $0.life.stoppedByUs = true }
+        if record.life.phase == .paused { try await machine.resume(id) }
+        for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
+        let signal = try EngineFailure.checkingSignal(record.stopSignalName)
+        let grace = timeout ?? record.gracePeriod
+        if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return }
+        try await machine.signal(id, number: SIGKILL, all: true)
+        guard await hasEnded(id, within: .seconds(30), isForced: { false }) else {
+            throw EngineFailure(
+                code: "stuck", message: "\(record.name) does not end although it was killed",
+                hint: "a process in uninterruptible sleep waits for a device or a network file system")
+        }
+    }
+
+    /// Sends the stop signal and waits for the end: the whole grace period, unless the process cannot have heard it.
+    private func endsPolitely(
+        _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ isForced: @escaping @Sendable () -> Bool
+    ) async throws -> Bool {
+        try? await machine.signal(record.id, number: signal, all: false)
+        // In its first second a process may not have set up its handlers yet.
+        let age = Duration.nanoseconds(machine.now() - (record.life.startedAt ?? 0))
+        let settling = min(grace, max(.zero, .seconds(1) - age))
+        if settling > .zero, await hasEnded(record.id, within: settling, isForced: isForced) { return true }
+        if grace > settling, await machine.ignores(signal, record) {
+            log.info("\(record.name): its process cannot hear \(SignalName.name(signal)), so it is killed at once")
+            try await inventory.update(record.id, volatile: true) {
+                $0.life.killCause = .deaf(signal: SignalName.name(signal))
+            }
+            return false
+        }
+        if await hasEnded(record.id, within: grace - settling, isForced: isForced) { return true }
+        if !isForced() {
+            try await inventory.update(record.id, volatile: true) {
+                $0.life.killCause = .graceOver(seconds: grace / .seconds(1))
+            }
+        }
+        return false
+    }
+
+    /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.
+    func kill(_ id: String, _ signal: Int32) async throws {
+        let endsIt = signal == SIGKILL || signal == SIGTERM
+        if endsIt { try await inventory.update(id) { $0.life.stoppedByUs = true } }
+        try await machine.signal(id, number: signal, all: signal == SIGKILL)
+        if signal == SIGKILL { _ = await hasEnded(id, within: .seconds(30), isForced: { false }) }
+    }
+
+    private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool
+    {
+        guard let project = await inventory.container(id)?.project else { return true }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    let epoch = await self.inventory.epoch(of: project)
+                    switch await self.inventory.container(id)?.life.phase {
+                    case .running?, .paused?: break
+                    default: return true
+                    }
+                    await self.inventory.change(of: project, after: epoch)
+                }
+                return false
+            }
+            group.addTask {
+                var left = limit
+                while left > .zero, !isForced() {
+                    // A second Ctrl-C is noticed within this step.
+                    let step = min(left, .milliseconds(250))
+                    do { try await self.machine.sleep(step) } catch { return false }
+                    left -= step
+                }
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+    }
+}

@@ -75,6 +75,11 @@ struct SyntaxExplanation {
         let inside = problem.span.line == start.line || indent(Int(problem.span.line)) > indent(Int(start.line))
         if inside {
             problem.hint = "a comma is missing before it, or the \(bracket.name) are not closed"
+            if let scalar, scalar.isPlain, scalar.endLine == Int(problem.span.line) {
+                // What was meant as one text ends too early, so that what is left of it says nothing.
+                problem.hint? += ", or the text before it needs quotes"
+                problem.swallowed = scalar.span
+            }
             problem.other = ("opened here", start)
         } else {
             problem.other = ("'\(bracket.end)' is missing before this", problem.span)

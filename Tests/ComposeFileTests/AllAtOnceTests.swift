@@ -70,6 +70,7 @@ import YAML
                 "services: {a: {extends: {file: x.yaml, service: b}}}",
                 "cannot read /p/x.yaml: No such file or directory"
             ),
+            ("services: {a: {image: i, command: sh -c 'x : y' }}", "expected ',' or '}'"),
             ("services: {a: {extends: {file: b.yaml, service: n}}}", "the service 'a' has neither 'image' nor 'build'"),
             ("services: {a: {extends: {file: b.yaml, service: c}}}", "there is no service 'c' in /p/b.yaml to extend"),
             (

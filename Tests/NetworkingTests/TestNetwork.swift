@@ -52,6 +52,8 @@ final class TestNetwork {
     }
 
     private func connectOutside() throws {
+        // A new namespace has the settings of the machine's own, where an engine may have switched forwarding on.
+        try shell("cd /proc/sys/net && echo 0 | tee ipv4/ip_forward ipv6/conf/all/forwarding", in: host)
         try shell("ip link add lan type veth peer name lan0 netns \(outside.path)", in: host)
         try shell(
             "ip addr add \(Self.hostAddress)/24 dev lan && ip -6 addr add \(Self.hostAddress6)/64 dev lan nodad",

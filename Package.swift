@@ -189,7 +189,7 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
             swiftSettings: strict),
-        .testTarget(name: "EngineClientTests", dependencies: ["EngineClient"], swiftSettings: strict),
+        .testTarget(name: "EngineClientTests", dependencies: ["EngineClient", "JSON", "Linux"], swiftSettings: strict),
         .testTarget(name: "LayeringTests", dependencies: ["Linux"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

@@ -68,7 +68,7 @@ extension Engine {
     }
 
     func row(_ record: ContainerRecord, _ desired: Desired?) async -> ContainerRow {
-        let isUp = record.life.phase == .running || record.life.phase == .paused
+        let isUp = record.isUp
         var row = ContainerRow(
             id: record.id, name: record.name, project: record.project, service: record.service, number: record.number,
             isOneOff: record.isOneOff, image: record.spec.image ?? record.imageID, imageID: record.imageID,

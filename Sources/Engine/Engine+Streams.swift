@@ -116,7 +116,7 @@ extension Engine {
 
     package func processes(of name: String) async throws -> [ProcessRow] {
         let record = try await find(name)
-        guard record.life.phase == .running || record.life.phase == .paused, let real else { return [] }
+        guard record.isUp, let real else { return [] }
         return try await real.processes(of: record)
     }
 }

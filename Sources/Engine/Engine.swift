@@ -28,7 +28,8 @@ package actor Engine {
         let paths = settings.paths
         let inventory = Inventory(
             store: store, content: content, addressPools: settings.addressPools, quiet: quiet)
-        let network = NetworkSync(inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver))
+        let network = NetworkSync(
+            inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver), log: log)
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
         let forwarder = LogForwarder(
             paths: paths, inventory: inventory, reactor: real?.reactor, host: machine.hostName, log: log)

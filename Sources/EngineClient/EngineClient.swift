@@ -62,8 +62,7 @@ package struct EngineClient: Sendable {
     /// The socket after `Upgrade: berth-stream`, with bytes that came already.
     func upgrade(_ path: String, _ body: EngineConnection.Body) throws(EngineFailure) -> AttachedStream {
         let headers = [("Connection", "Upgrade"), ("Upgrade", "berth-stream")]
-        let connection = EngineConnection(
-            socket: try EngineLauncher(places: places, environment: environment).connect())
+        let connection = try connect()
         try connection.send("POST", path, headers: headers, body: body)
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }
@@ -82,12 +81,30 @@ package struct EngineClient: Sendable {
     private func open(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: EngineConnection.Body = .none
     ) throws(EngineFailure) -> EngineConnection {
-        let connection = EngineConnection(
-            socket: try EngineLauncher(places: places, environment: environment).connect())
+        let connection = try connect()
+        do throws(EngineFailure) {
+            try ask(connection, method, path, headers, body)
+            return connection
+        } catch {
+            guard error.code == "engine_lost", !connection.hasAnswered, !body.isStream else { throw error }
+        }
+        // An engine that was just leaving took the connection and said nothing: the next one is asked, once.
+        let next = try connect()
+        try ask(next, method, path, headers, body)
+        return next
+    }
+
+    private func connect() throws(EngineFailure) -> EngineConnection {
+        EngineConnection(socket: try EngineLauncher(places: places, environment: environment).connect())
+    }
+
+    private func ask(
+        _ connection: EngineConnection, _ method: String, _ path: String, _ headers: [(String, String)],
+        _ body: EngineConnection.Body
+    ) throws(EngineFailure) {
         try connection.send(method, path, headers: headers + [("Connection", "close")], body: body)
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }
-        return connection
     }
 
     private func answer<Answer: Decodable>(_ connection: EngineConnection) throws(EngineFailure) -> Answer {

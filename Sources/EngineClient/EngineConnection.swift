@@ -12,6 +12,8 @@ final class EngineConnection {
     /// For waiting with poll(2); lent, not given.
     var descriptor: CInt { socket.raw }
     var isComplete: Bool { reader.isComplete }
+    /// Something came back.
+    private(set) var hasAnswered = false
 
     /// What follows a request's head.
     enum Body {
@@ -19,6 +21,11 @@ final class EngineConnection {
         case bytes([UInt8])
         /// All of a file, or of a pipe to its end.
         case stream(CInt)
+
+        /// What was sent of it is gone.
+        var isStream: Bool {
+            if case .stream = self { true } else { false }
+        }
     }
 
     func send(
@@ -113,6 +120,7 @@ final class EngineConnection {
         do throws(SyscallError) {
             let bytes = try socket.readSome()
             reader.add(bytes)
+            hasAnswered = hasAnswered || !bytes.isEmpty
             return !bytes.isEmpty
         } catch { throw EngineFailure(lost: "\(error)") }
     }

@@ -93,12 +93,17 @@ struct IntentEdit {
 
     func replicas(_ service: DesiredService) -> [ObservedContainer] { containers[service.spec.name] ?? [] }
 
-    /// Asks for a start where a replica is down, or paused by somebody else, and no start is asked for yet.
+    /// Asks for a start where a replica is down, or waits for its next restart, or was paused by somebody else, and no start is
+    /// asked for yet.
     mutating func askForStart(_ index: Int) {
         let service = desired.services[index]
         let isNeeded = replicas(service).contains { container in
             guard container.startRound >= service.startRound else { return false }
-            return container.state == .exited || (container.state == .paused && container.changedBehindOurBack)
+            switch container.state {
+            case .exited, .restarting: return true
+            case .paused: return container.changedBehindOurBack
+            case .created, .running: return false
+            }
         }
         if isNeeded { desired.services[index].startRound += 1 }
     }

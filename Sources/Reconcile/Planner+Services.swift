@@ -82,6 +82,7 @@ extension Planner {
         }
         switch container.state {
         case .created: return service.isOrphan ? .keep : .start(reason: "created, not started")
+        case .restarting where isAsked: return .start(reason: "start asked for")
         case .running, .restarting:
             return restartCause(service.spec).map { .restart(spreads: true, reason: $0) } ?? .keep
         case .paused:

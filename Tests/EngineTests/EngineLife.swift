@@ -2,8 +2,6 @@ import Engine
 import EngineWire
 import Glibc
 import Linux
-import Logging
-import Networking
 import ProjectModel
 import Reconcile
 
@@ -18,51 +16,99 @@ final class EngineLife {
     private(set) var story: [String] = []
     /// A `down -v` was asked for since the last `up` that succeeded: the volume may go, also later when a crash came between.
     private var mayLoseVolume = false
+    /// A person may press Ctrl-C.
+    private var mayInterrupt = true
+    /// What the machine was told to do, for whoever looks into a life that went wrong.
+    var journal: [String] { machine.world.journal }
 
     init(seed: UInt64) async throws {
         folder = "/tmp/berth-engine-life-\(getpid())-\(seed)"
         random = SplitMix64(state: seed)
         try removeTree(folder)
         try makeFolders("\(folder)/0", mode: 0o700)
-        (engine, machine) = try await Self.engine("\(folder)/0", seed: seed, world: .init())
+        (engine, machine) = try await Self.engine("\(folder)/0", seed: seed)
+        try await engine.start()
     }
 
     deinit { try? removeTree(folder) }
 
     private static func engine(
-        _ folder: String, seed: UInt64, world: SimulatedMachine.World
+        _ folder: String, seed: UInt64, world: SimulatedWorld = .init(), clock: Int64? = nil
     ) async throws -> (Engine, SimulatedMachine) {
-        let machine = SimulatedMachine(seed: seed, world: world)
-        machine.addImage("busybox", id: "sha256:1")
-        let store = try Store(path: "\(folder)/engine.db")
-        var settings = EngineSettings()
-        (settings.root, settings.run) = (folder, folder)
-        let engine = Engine(
-            settings: settings, store: store, content: try await store.load(),
-            machine: machine,
-            real: nil, resolver: { .init() }, log: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
-        return (engine, machine)
+        let machine = SimulatedMachine(seed: seed, world: world, clock: clock)
+        return (try await SimulatedEngine(folder: folder, machine: machine).engine, machine)
     }
 
     // MARK: Steps
 
-    /// One verb with whatever goes wrong meanwhile. Returns what was lost that nobody gave up.
+    /// One verb with whatever goes wrong meanwhile. Returns what was lost that nobody gave up, and what was done wrongly.
     func step() async throws -> [String] {
         var faults = SimulatedMachine.Faults()
-        if chance(30) { (faults.createFails, faults.spawnFails, faults.releaseFails) = (150, 150, 150) }
+        if chance(30) {
+            (faults.createFails, faults.spawnFails, faults.releaseFails) = (150, 150, 150)
+            (faults.removeFails, faults.rulesFail) = (150, 100)
+        }
+        if chance(20) { faults.crashesAtOnce = 300 }
         machine.setFaults(faults)
         let lostBefore = machine.world.removedVolumes.count
-        let request = nextRequest()
-        if case .down(let options) = request.verb, options.volumes { mayLoseVolume = true }
+        // What an earlier `down -v` began may go on now, whatever this step does.
+        var mayLose = mayLoseVolume
         let crashes = chance(35)
-        if crashes { prepareCrash(afterCalls: Int(random.next() % 12)) }
-        let outcome = try await perform(request)
-        story.append("\(request.verb) → \(outcome.status)\(crashes ? ", crashed" : "")")
+        if crashes { prepareCrash(afterCalls: Int(random.next() % 16)) }
+        if chance(15) {
+            story.append("run → \(try await runOneOff())\(crashes ? ", crashed" : "")")
+        } else {
+            let request = nextRequest()
+            if case .down(let options) = request.verb, options.volumes { (mayLoseVolume, mayLose) = (true, true) }
+            let status = try await perform(request).status
+            story.append("\(request.verb) → \(status)\(crashes ? ", crashed" : "")")
+            if case .up = request.verb, status == .succeeded, !crashes { mayLoseVolume = false }
+        }
         let lost = machine.world.removedVolumes[lostBefore...].filter { $0 == Self.volume }
-        let complaints = mayLoseVolume ? [] : lost
-        if case .up = request.verb, outcome.status == .succeeded, !crashes { mayLoseVolume = false }
-        if crashes { try await reboot() } else if chance(30) { disturb() }
-        return complaints
+        if crashes { try await reboot() } else if chance(40) { disturb() }
+        return (mayLose ? [] : lost) + machine.world.violations
+    }
+
+    /// Nothing goes wrong any more: everything is brought up, and then taken away. Returns what is not as it should be.
+    func settle() async throws -> [String] {
+        machine.setFaults(.init())
+        mayInterrupt = false
+        // What ended just now is known to have ended.
+        try await Task.sleep(for: .milliseconds(100))
+        var complaints: [String] = []
+        let wanted = project(level: 1)
+        var options = UpOptions()
+        options.removeOrphans = true
+        let up = try await perform(request(.up(options), wanted))
+        if up.status != .succeeded { complaints.append("up: \(up.status) \(up.errors.map(\.message))") }
+        // A container that ended just before is on its way up again.
+        let services = ["demo-api-1", "demo-db-1", "demo-web-1", "demo-web-2"]
+        for _ in 0..<500 where !whatRuns(insteadOf: services).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        complaints += whatRuns(insteadOf: services)
+        let plan = try await engine.plan(request(.up(options), wanted), for: "demo")
+        if !plan.actions.isEmpty { complaints.append("another up would do \(plan.actions.map(\.text))") }
+        var down = DownOptions()
+        down.volumes = true
+        down.removeOrphans = true
+        let outcome = try await perform(request(.down(down)))
+        if outcome.status != .succeeded { complaints.append("down: \(outcome.errors.map(\.message))") }
+        let world = machine.world
+        complaints += world.containers.values.map { "left: container \($0.name)" }.sorted()
+        complaints += world.networks.map { "left: network \($0)" }
+        complaints += world.volumes.map { "left: volume \($0)" }.sorted()
+        complaints += world.published.map { "left: port \($0)" } + world.ports.keys.map { "held: port \($0)" }
+        let content = try await Store(path: "\(folder)/\(incarnation)/engine.db").load()
+        complaints += content.containers.map { "left: record of \($0.name)" } + content.networks.map(\.name)
+        complaints += content.volumes.map { "left: record of volume \($0.name)" } + content.desired.keys.sorted()
+        return complaints + world.violations
+    }
+
+    private func whatRuns(insteadOf wanted: [String]) -> [String] {
+        let replicas = machine.world.containers.values.filter { !$0.name.contains("-run-") }
+        let running = replicas.filter { $0.phase == .running }.map(\.name).sorted()
+        let others = replicas.filter { $0.phase != .running }.map { "\($0.name): \($0.phase)" }
+        let isRight = running == wanted && others.isEmpty
+        return isRight ? [] : ["after up there run \(running), and there are \(others.sorted())"]
     }
 
     // MARK: Crashes
@@ -71,7 +117,8 @@ final class EngineLife {
     private func prepareCrash(afterCalls count: Int) {
         let old = "\(folder)/\(incarnation)"
         let new = "\(folder)/\(incarnation + 1)"
-        machine.crash(afterCalls: count) { Self.copyDatabase(from: old, to: new) }
+        machine.plan(
+            .init(afterCalls: count, takesEffect: chance(50)) { Self.copyDatabase(from: old, to: new) })
     }
 
     private static func copyDatabase(from old: String, to new: String) {
@@ -83,21 +130,30 @@ final class EngineLife {
     }
 
     private func reboot() async throws {
-        machine.crash(afterCalls: 0) {}
+        // Where the operation ended before it came to the crash, the crash comes at the next call, whoever makes it.
+        if !machine.isCrashed { prepareCrash(afterCalls: 0) }
+        for _ in 0..<1000 where !machine.isCrashed {
+            try? await machine.apply(NetworkState())
+        }
         let new = "\(folder)/\(incarnation + 1)"
-        // The operation ended before it came to the crash: it comes now.
-        if !fileExists(new) { Self.copyDatabase(from: "\(folder)/\(incarnation)", to: new) }
         incarnation += 1
-        (engine, machine) = try await Self.engine(new, seed: random.next(), world: machine.world)
+        (engine, machine) = try await Self.engine(
+            new, seed: random.next(), world: machine.world, clock: machine.now() + 1_000_000)
         try await engine.start()
     }
 
     /// Something happens to the machine by itself.
     private func disturb() {
-        let running = machine.world.containers.filter(\.value).keys.sorted()
-        if let first = running.first, chance(60) {
-            machine.end(first, code: chance(50) ? 0 : 1)
-            story.append("a container ended")
+        let running = machine.world.containers.filter { $0.value.phase == .running }.keys.sorted()
+        if let first = running.first, chance(70) {
+            switch random.next() % 3 {
+            case 0:
+                machine.loseMonitor(of: first)
+                story.append("a monitor was killed")
+            case let other:
+                machine.end(first, code: Int(other) - 1)
+                story.append("a container ended with \(other - 1)")
+            }
         } else if let network = machine.world.networks.sorted().first {
             machine.loseNetwork(network)
             story.append("a bridge was deleted")
@@ -110,8 +166,31 @@ final class EngineLife {
 
     private func perform(_ request: OperationRequest) async throws -> OperationOutcome {
         let operation = try await engine.submit(request, to: "demo")
+        return await outcome(of: operation, isInterrupted: mayInterrupt && chance(10))
+    }
+
+    /// An engine that was killed tells nobody anything any more: what it had begun is given up.
+    private func outcome(of operation: Operation, isInterrupted: Bool = false) async -> OperationOutcome {
+        let machine = machine
+        let watch = Task {
+            while !machine.isCrashed, !isInterrupted { try await Task.sleep(for: .milliseconds(1)) }
+            if isInterrupted { try await Task.sleep(for: .milliseconds(2)) }
+            operation.cancel(force: !isInterrupted)
+        }
         for await _ in operation.events() {}
+        watch.cancel()
         return operation.outcome ?? OperationOutcome(status: .failed)
+    }
+
+    /// `run -d`, with or without `--rm`.
+    private func runOneOff() async throws -> OperationOutcome.Status {
+        let wanted = project(level: 1)
+        guard let service = wanted.service("web") else { return .failed }
+        let operation = try await engine.run(
+            RunRequest(key: "\(random.next())", project: wanted, service: service, remove: chance(50)), in: "demo")
+        let outcome = await outcome(of: operation)
+        for await case .created(let row) in operation.events() { try? await engine.release(row.id) }
+        return outcome.status
     }
 
     private func request(_ verb: Verb, _ project: Project? = nil) -> OperationRequest {
@@ -157,8 +236,10 @@ final class EngineLife {
                     ServiceVolume(kind: .volume(source: nil, noCopy: false, subpath: nil), target: "/scratch"),
                 ]
                 service.restart = .always
+                service.healthcheck = Healthcheck(test: ["CMD", "true"])
+                service.ports = [PortMapping(target: 5432, published: "5432")]
             case "api":
-                service.dependsOn = [Dependency(service: "db", condition: .started)]
+                service.dependsOn = [Dependency(service: "db", condition: .healthy)]
                 service.environment["LEVEL"] = "\(level)"
             default:
                 service.scale = 1 + level % 2

@@ -1,9 +1,5 @@
 import Engine
 import EngineWire
-import Glibc
-import Linux
-import Logging
-import Networking
 import ProjectModel
 import Testing
 
@@ -22,29 +18,17 @@ import Testing
     @Test("an image is fetched as its policy, its age and its platform say", arguments: cases.indices)
     func policy(row: Int) async throws {
         let (policy, platform, isBuilt, isPulled) = Self.cases[row]
-        let folder = "/tmp/berth-pull-policy-\(getpid())-\(row)"
-        try makeFolders(folder, mode: 0o700)
-        defer { try? removeTree(folder) }
-        let machine = SimulatedMachine(seed: 1)
-        machine.addImage(
-            "web", id: "sha256:1", platform: "linux/amd64", updated: machine.now() / 1_000_000_000 - 3600)
-        let store = try Store(path: "\(folder)/engine.db")
-        var settings = EngineSettings()
-        settings.root = folder
-        settings.run = folder
-        let engine = Engine(
-            settings: settings, store: store, content: try await store.load(),
-            machine: machine, real: nil, resolver: { .init() },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        var service = Service(name: "web", image: "web")
-        service.command = ["sleep", "infinity"]
-        service.pullPolicy = policy
-        service.platform = platform
-        service.hasBuild = isBuilt
-        let request = OperationRequest(
-            key: "1", verb: .up(UpOptions()), project: Project(name: "demo", services: [service]))
-        let operation = try await engine.submit(request, to: "demo")
-        for await _ in operation.events() {}
-        #expect(machine.world.journal.contains("pull web") == isPulled)
+        try await SimulatedEngine.with { simulated in
+            let machine = simulated.machine
+            machine.addImage(
+                "web", id: "sha256:2", platform: "linux/amd64", updated: machine.now() / 1_000_000_000 - 3600)
+            var service = SimulatedEngine.service("web")
+            service.image = "web"
+            service.pullPolicy = policy
+            service.platform = platform
+            service.hasBuild = isBuilt
+            try await simulated.perform(.up(UpOptions()), [service])
+            #expect(machine.world.journal.contains("pull web") == isPulled)
+        }
     }
 }

@@ -95,5 +95,56 @@ extension Stories {
                 #expect(log.count > lines)
             }
         }
+
+        @Test(
+            "an engine killed at any moment of up and down leaves nothing that the next one does not know",
+            arguments: 0..<4)
+        func engineKilledOnTheWay(seed: Int) async throws {
+            let compose = """
+                services:
+                  db: { image: busybox, command: sleep infinity, volumes: [ "data:/data", /scratch ] }
+                  web: { image: busybox, command: sleep infinity, ports: [ "8080:80" ], depends_on: [ db ], scale: 1 }
+                  job: { image: busybox, command: "true" }
+                volumes: { data: }
+                """
+            try await World.with(project: "killed-\(seed)", compose) { world in
+                for round in 0..<4 {
+                    // Moments from the first request to the end of an `up` and a `down` as they last here.
+                    let moment = 5 + (seed * 4 + round) * 37 % 400
+                    for verb in ["up", "down"] {
+                        try await world.berth("ps")
+                        let engine = try await world.engineProcess()
+                        let command =
+                            verb == "up" ? try world.begin("up", "-d") : try world.begin("down", "-t", "0", "-v")
+                        try await Task.sleep(for: .milliseconds(moment))
+                        try await world.killProcess(engine)
+                        _ = try await command.outcome()
+                    }
+                    try await world.berth("up", "-d")
+                    let processes = [try await world.initProcess(of: "web"), try await world.initProcess(of: "db")]
+                    try await world.berth("up", "-d", "web")
+                    #expect(
+                        [try await world.initProcess(of: "web"), try await world.initProcess(of: "db")] == processes)
+                    try await world.eventually("the job has ended") {
+                        try await world.container("job").exitCode == 0
+                    }
+                    try await world.berth("down", "-t", "0", "-v")
+                    #expect(try await leftovers(in: world) == [], "killed after \(moment) ms")
+                }
+            }
+        }
+
+        /// What a project that is gone has left on the machine.
+        private func leftovers(in world: World) async throws -> [String] {
+            let found = try await world.shell(
+                """
+                ip -o link | grep -o 'berth[^:@]*' || true
+                ls \(world.root)/containers \(world.root)/volumes \(world.run)/containers 2>/dev/null | grep -v ':$' || true
+                nft -s list ruleset | grep dnat || true
+                grep -o '\(world.root)/containers/[^ ]*' /proc/self/mountinfo || true
+                """)
+            let monitors = try await world.processes().values.filter { $0.hasPrefix("berth-monitor") }
+            return found.split(separator: "\n").map(String.init).filter { !$0.isEmpty } + monitors
+        }
     }
 }

@@ -132,6 +132,14 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web running
                 """),
         IntentCase(
+            "up does not wait out the pause between two restarts",
+            stored(.running).having("api").having("db", .restarting).having("web"), up, file: file(),
+            wish: """
+                api running
+                db running start 1
+                web running
+                """),
+        IntentCase(
             "a start asked for already is not asked for again",
             stored(.running).having("api").having("db", .exited).having("web").changing("db") { $0.startRound = 1 }, up,
             file: file(),

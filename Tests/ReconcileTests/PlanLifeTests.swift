@@ -29,6 +29,10 @@ import Testing
             "a start asked for once starts what ended",
             web.having("web", .exited).changing("web") { $0.startRound = 1 }, plan: "1 start web.1  # start asked for"),
         PlanCase(
+            "a start asked for does not wait out the pause between two restarts",
+            web.having("web", .restarting).changing("web") { $0.startRound = 1 },
+            plan: "1 start web.1  # start asked for"),
+        PlanCase(
             "a start asked for leaves what runs", webRuns.changing("web") { $0.startRound = 1 }, plan: ""),
         PlanCase(
             "what berth stopped on the way is started", web.having("web", .exited) { $0.stoppedByUs = true },

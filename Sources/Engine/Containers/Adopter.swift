@@ -11,7 +11,9 @@ struct Adopter: Sendable {
         let records = await parts.inventory.allContainers()
         // Half made and half removed ones go: the next plan makes what is still wanted.
         for record in records where record.life.phase == .creating || record.life.phase == .removing {
-            try? await parts.runner.discard(record)
+            do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
+                parts.log.error("\(record.name) could not be taken away: \(error)")
+            }
         }
         let kept = records.filter { $0.life.phase != .creating && $0.life.phase != .removing }
         let adoptions = await parts.machine.adopt(kept)
@@ -19,6 +21,10 @@ struct Adopter: Sendable {
             try await apply(adoptions[record.id], to: record, supervisor)
             // Also of one that has ended: lines may be left that nobody has sent on.
             await parts.runner.forwarder.begin(record)
+            // Whoever waited for it is gone, and so was the engine when it ended.
+            if record.oneOff?.autoRemove == true, await parts.inventory.container(record.id)?.isUp == false {
+                try await parts.runner.remove(record.id, anonymousVolumes: true)
+            }
         }
         for network in await parts.inventory.allNetworks() {
             do { try await parts.machine.createNetwork(network) } catch {
@@ -35,28 +41,27 @@ struct Adopter: Sendable {
     }
 
     private func apply(_ adoption: Adoption?, to record: ContainerRecord, _ supervisor: Supervisor) async throws {
-        let wasUp = record.life.phase == .running || record.life.phase == .paused
         switch adoption {
         case .alive(let state):
-            if let exit = state.exit { return try await supervisor.ended(record.id, exit, reason: nil) }
-            try await parts.inventory.update(record.id, volatile: true) { record in
-                record.life.process = state.process
-                switch state.phase {
-                case .running: record.life.phase = .running
-                case .paused: record.life.phase = .paused
-                case .creating, .created, .exited: break
-                }
-                if let startedAt = state.startedAt { record.life.startedAt = startedAt }
-            }
             if state.phase == .created { await parts.machine.abandon(record.id) }
-            if state.phase == .running, let adopted = await parts.inventory.container(record.id) {
-                await health.begin(adopted)
+            guard let startedAt = state.startedAt, record.isUp || startedAt > record.life.finishedAt ?? 0 else { break }
+            try await parts.inventory.update(record.id, volatile: true) { record in
+                // The engine ended before it had stored that the container runs.
+                if !record.isUp { record.life.started(at: startedAt, state.process) }
+                record.life.startedAt = startedAt
+                record.life.process = state.process
+                record.life.phase = state.phase == .paused ? .paused : .running
             }
+            if let exit = state.exit { return try await supervisor.ended(record.id, exit, reason: nil) }
+            if let adopted = await parts.inventory.container(record.id) { await health.begin(adopted) }
         case .ended(let status):
-            guard wasUp else { break }
+            if !record.isUp {
+                guard status.at > record.life.finishedAt ?? record.createdAt else { break }
+                try await parts.inventory.update(record.id, volatile: true) { $0.life.started(at: status.at, nil) }
+            }
             try await supervisor.ended(record.id, status, reason: nil)
         case .lost(let reason):
-            guard wasUp else { break }
+            guard record.isUp else { break }
             await parts.machine.endUnwatched(record)
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await supervisor.ended(record.id, status, reason: reason)

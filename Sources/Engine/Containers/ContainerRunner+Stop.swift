@@ -8,18 +8,19 @@ import ProjectModel
 extension ContainerRunner {
     /// Ends a container politely; `timeout` nil takes its own grace period. Returns once it has ended.
     func stop(_ id: String, timeout: Duration?, isForced: @escaping @Sendable () -> Bool = { false }) async throws {
-        guard let record = await inventory.container(id) else { return }
-        switch record.life.phase {
-        case .restarting:
-            try await inventory.update(id) { record in
+        // A start that is under way comes to its end first: it would make a container run that is stopped by then.
+        let standing = try await locks.with(id) {
+            guard await self.inventory.container(id)?.life.phase == .restarting else {
+                return await self.inventory.container(id)
+            }
+            await self.machine.releasePorts(of: id)
+            return try await self.inventory.update(id) { record in
                 record.life.phase = .exited
                 record.life.stoppedByUs = true
                 record.life.reason = "stopped"
             }
-            return
-        case .running, .paused: break
-        case .creating, .created, .exited, .removing: return
         }
+        guard let record = standing, record.isUp else { return }
         try await inventory.update(id) { $0.life.stoppedByUs = true }
         if record.life.phase == .paused { try await machine.resume(id) }
         for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }

@@ -15,6 +15,7 @@ final class ContainerRunner: Sendable {
     let forwarder: LogForwarder
     let log: Logger
     let locks = KeyedLocks()
+    let starts = StartsUnderWay()
 
     init(
         inventory: Inventory, machine: any Machine, network: NetworkSync, health: HealthMonitor,
@@ -33,34 +34,59 @@ final class ContainerRunner: Sendable {
     /// Stores the record, then makes what it says; nothing is left of one that could not be made.
     func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
         if let other = await inventory.container(named: draft.name) {
-            guard other.life.phase == .creating, other.project == draft.project else {
+            guard other.project == draft.project, try await finishInterrupted(other.id) else {
                 throw EngineFailure(
                     code: "conflict",
                     message:
                         "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of project \(other.project)",
                     hint: "remove or rename that container, or give this one another container_name")
             }
-            try await discard(other)
         }
-        var record = draft
-        try await joinNamespaces(&record)
-        try await borrowVolumes(&record)
-        try await makeVolumes(&record)
-        record = try await inventory.insertAllocating(record) { [machine] network in
-            machine.linkName(ofContainer: draft.id, network: network)
-        }
-        do {
-            try await machine.createContainer(record, image)
-            return try await inventory.update(record.id) { $0.life.phase = .created } ?? record
-        } catch {
-            try? await discard(record)
-            throw error
+        return try await locks.with(draft.id) {
+            var record = draft
+            try await self.joinNamespaces(&record)
+            try await self.borrowVolumes(&record)
+            do {
+                try await self.makeVolumes(&record)
+                record = try await self.inventory.insertAllocating(record) { [machine = self.machine] network in
+                    machine.linkName(ofContainer: draft.id, network: network)
+                }
+                try await self.machine.createContainer(record, image)
+                return try await self.inventory.update(record.id) { $0.life.phase = .created } ?? record
+            } catch {
+                // The next replica of a service takes its anonymous volumes over; a one-off has no next.
+                record.life.removesAnonymousVolumes = record.isOneOff
+                try? await self.discard(record)
+                throw error
+            }
         }
     }
 
-    /// Takes away what a failed or interrupted creation left.
-    func discard(_ record: ContainerRecord) async throws {
+    /// Goes on with a creation or a removal that a failure or a crash left in the middle. True when the container is gone then;
+    /// false for one that is well.
+    func finishInterrupted(_ id: String) async throws -> Bool {
+        try await locks.with(id) {
+            guard let record = await self.inventory.container(id) else { return true }
+            switch record.life.phase {
+            case .creating, .removing:
+                try await self.discard(record)
+                return true
+            case .created, .running, .paused, .restarting, .exited: return false
+            }
+        }
+    }
+
+    /// Takes away all there is of a container, its record last: until then somebody knows of the rest.
+    private func discard(_ record: ContainerRecord) async throws {
         try await machine.removeContainer(record)
+        if record.life.removesAnonymousVolumes == true {
+            for (name, _) in record.anonymousVolumes
+            where await inventory.users(ofVolume: name).allSatisfy({ $0.id == record.id }) {
+                guard let volume = await inventory.volume(name) else { continue }
+                try await machine.removeVolume(volume)
+                try await inventory.removeVolume(name)
+            }
+        }
         try await inventory.removeContainer(record.id)
     }
 
@@ -151,7 +177,12 @@ final class ContainerRunner: Sendable {
                 definition: VolumeDefinition(name: fullName), isAnonymous: isAnonymous, createdAt: machine.now(),
                 isPopulated: false, binding: isAnonymous ? binding : nil)
             try await inventory.insert(volume)
-            try await machine.createVolume(volume)
+            do {
+                try await machine.createVolume(volume)
+            } catch {
+                try? await inventory.removeVolume(volume.name)
+                throw error
+            }
             record.mounts[index].source = .volume(
                 name: fullName, isAnonymous: isAnonymous, noCopy: noCopy, subpath: subpath)
         }
@@ -177,6 +208,7 @@ final class ContainerRunner: Sendable {
                 await self.failedToStart(record, error)
                 throw error
             }
+            if !holdsStreams { try await self.attend(id) }
         }
     }
 
@@ -199,7 +231,7 @@ final class ContainerRunner: Sendable {
         do {
             try await machine.spawn(ready, image, surroundings)
             try await named
-            if !holdsStreams { try await release(ready.id, rounds: rounds) }
+            if !holdsStreams { try await open(ready.id, rounds: rounds) }
         } catch {
             _ = try? await named
             await machine.abandon(ready.id)
@@ -215,21 +247,21 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Opens the gate of a process that was spawned.
+    /// Lets a process go that waits at its gate, with all that belongs to a start.
     func release(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
+        try await open(id, rounds: rounds)
+        try await attend(id)
+    }
+
+    /// Opens the gate of a process that was spawned, and stores that it runs.
+    private func open(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
+        starts.begin(id)
+        defer { starts.end(id) }
         try await machine.release(id)
         let now = machine.now()
         let process = await machine.process(of: id)
-        let record = try await inventory.update(id, volatile: true) { record in
-            guard record.life.phase != .exited || (record.life.finishedAt ?? 0) < now else { return }
-            record.life.phase = .running
-            record.life.process = process
-            record.life.startedAt = now
-            record.life.finishedAt = nil
-            record.life.exit = nil
-            record.life.reason = nil
-            record.life.stoppedByUs = false
-            record.life.killCause = nil
+        try await inventory.update(id, volatile: true) { record in
+            record.life.started(at: now, process)
             if let rounds {
                 record.startRound = rounds.start
                 record.restartRound = rounds.restart
@@ -237,7 +269,11 @@ final class ContainerRunner: Sendable {
             }
         }
         await network.end(id)
-        guard let record else { return }
+    }
+
+    /// What accompanies a container that runs: its log is sent on, its hooks run, its health is probed.
+    private func attend(_ id: String) async throws {
+        guard let record = await inventory.container(id) else { return }
         await forwarder.begin(record)
         for hook in record.spec.postStart { try await run(hook, in: record) }
         await health.begin(record)
@@ -247,11 +283,8 @@ final class ContainerRunner: Sendable {
         await network.end(record.id)
         await machine.releasePorts(of: record.id)
         let reason = EngineFailure(describing: error).message
-        _ = try? await inventory.update(record.id, volatile: true) { record in
-            record.life.reason = reason
-            if record.life.phase == .restarting { record.life.phase = .exited }
-        }
-        try? await network.sync()
+        _ = try? await inventory.update(record.id, volatile: true) { $0.life.reason = reason }
+        await network.settle()
     }
 
     func run(_ hook: Hook, in record: ContainerRecord) async throws {
@@ -327,22 +360,18 @@ final class ContainerRunner: Sendable {
     func remove(_ id: String, anonymousVolumes: Bool) async throws {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { return }
-            guard record.life.phase != .running, record.life.phase != .paused else {
+            guard !record.isUp else {
                 throw EngineFailure(
                     code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
             }
-            try await self.inventory.update(id) { $0.life.phase = .removing }
+            let removed = try await self.inventory.update(id) { record in
+                record.life.phase = .removing
+                if anonymousVolumes { record.life.removesAnonymousVolumes = true }
+            }
             await self.health.end(id)
             await self.forwarder.finish(id)
             await self.machine.releasePorts(of: id)
-            try await self.machine.removeContainer(record)
-            try await self.inventory.removeContainer(id)
-            guard anonymousVolumes else { return }
-            for (name, _) in record.anonymousVolumes where await self.inventory.users(ofVolume: name).isEmpty {
-                guard let volume = await self.inventory.volume(name) else { continue }
-                try await self.machine.removeVolume(volume)
-                try await self.inventory.removeVolume(name)
-            }
+            try await self.discard(removed ?? record)
         }
     }
 

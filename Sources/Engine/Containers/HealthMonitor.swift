@@ -20,7 +20,7 @@ actor HealthMonitor {
     func begin(_ container: ContainerRecord) async {
         end(container.id)
         guard let check = container.healthcheck else { return }
-        await inventory.setHealth(.starting, of: container.id)
+        await inventory.setHealth(.starting, of: container)
         probes[container.id] = Task { await self.run(container, check) }
     }
 
@@ -34,7 +34,13 @@ actor HealthMonitor {
     private func run(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async {
         var schedule = HealthSchedule(check)
         let origin = machine.now()
-        while !Task.isCancelled {
+        // It may have ended before its probing began.
+        while await inventory.runs(container), !Task.isCancelled {
+            let epoch = await inventory.epoch(of: container.project)
+            if await inventory.container(container.id)?.life.phase == .paused {
+                await inventory.change(of: container.project, after: epoch)
+                continue
+            }
             let began = machine.now()
             let result = await probe(container, check)
             guard !Task.isCancelled else { return }
@@ -42,7 +48,7 @@ actor HealthMonitor {
             let pause = schedule.record(
                 success: result.code == 0, began: .nanoseconds(began - origin),
                 ended: .nanoseconds(machine.now() - origin))
-            await inventory.setHealth(schedule.health, of: container.id)
+            await inventory.setHealth(schedule.health, of: container)
             do { try await machine.sleep(pause) } catch { return }
         }
     }

@@ -72,6 +72,8 @@ struct OneOffRunner: Sendable {
             parallelism: request.parallelism)
         dependencies.logins = request.logins
         let up = await loop.submit(dependencies)
+        let cancellation = operation.onCancel { up.cancel(force: operation.isForced) }
+        defer { operation.forgetCancellation(cancellation) }
         for await event in up.events() {
             switch event {
             case .object, .warning, .transfer: operation.emit(event)
@@ -82,17 +84,18 @@ struct OneOffRunner: Sendable {
             operation.finish(up.outcome ?? .init(status: .failed))
             return false
         }
-        let waiter = ServiceWaiter(
-            inventory: parts.inventory, project: request.project.name, isCancelled: { operation.isCancelled })
+        let waiter = ServiceWaiter(inventory: parts.inventory, project: request.project.name)
         for dependency in request.service.dependsOn where dependency.condition != .started {
-            let verdict = await waiter.wait(
-                for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
+            let verdict = await operation.interruptible {
+                await waiter.wait(for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
+            }
             guard case .failed(let message, _) = verdict, dependency.required else { continue }
             operation.finish(
                 .init(status: .failed, errors: [EngineFailure(code: "dependency_failed", message: message)]))
             return false
         }
-        return true
+        if operation.isCancelled { operation.finish(.init(status: .cancelled)) }
+        return !operation.isCancelled
     }
 
     /// Networks and volumes that only this service uses.

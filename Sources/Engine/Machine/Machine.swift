@@ -180,6 +180,14 @@ package enum MachineEvent: Sendable {
     /// A link, an address or a rule of ours was changed by somebody.
     case networkChanged
     case nameServiceLost
+
+    /// The container that is said to have ended.
+    var endedContainer: String? {
+        switch self {
+        case .exited(let id, _), .monitorLost(let id): id
+        case .paused, .resumed, .networkChanged, .nameServiceLost: nil
+        }
+    }
 }
 
 /// The wanted state of all networks of an engine.

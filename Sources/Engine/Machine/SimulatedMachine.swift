@@ -9,39 +9,39 @@ package final class SimulatedMachine: Machine {
     /// What may go wrong, each with a chance in a thousand for every call.
     package struct Faults: Hashable, Sendable {
         package var createFails = 0
+        package var removeFails = 0
         package var spawnFails = 0
         package var releaseFails = 0
+        package var rulesFail = 0
+        package var probesFail = 0
         /// A container ends by itself right after it was started.
         package var crashesAtOnce = 0
 
         package init() {}
     }
 
-    package struct World: Hashable, Sendable {
-        package var networks: Set<String> = []
-        package var volumes: Set<String> = []
-        /// Containers that exist, and whether their process runs.
-        package var containers: [String: Bool] = [:]
-        package var published: Set<String> = []
-        /// Volumes whose data was lost, ever.
-        package var removedVolumes: [String] = []
-        /// Everything that was done, in order.
-        package var journal: [String] = []
+    /// When the engine is killed: after so many more calls, before or after the last of them took effect.
+    package struct Crash: Sendable {
+        package var afterCalls: Int
+        package var takesEffect: Bool
+        /// Called in that moment.
+        package var then: @Sendable () -> Void
 
-        package init() {}
+        package init(afterCalls: Int, takesEffect: Bool = false, then: @escaping @Sendable () -> Void = {}) {
+            self.afterCalls = afterCalls
+            self.takesEffect = takesEffect
+            self.then = then
+        }
     }
 
     private struct State {
-        var world = World()
+        var world: SimulatedWorld
         var images: [String: MachineImage] = [:]
         var random: SplitMix64
         var clock: Int64 = 1_700_000_000_000_000_000
         var faults = Faults()
-        /// Calls after which the machine answers nothing but errors: a crash of the engine at this point.
-        var callsLeft: Int?
+        var crash: Crash?
         var isCrashed = false
-        var atCrash: (@Sendable () -> Void)?
-        var lostNetworks: Set<String> = []
     }
 
     // The mutex guards all of it.
@@ -49,23 +49,24 @@ package final class SimulatedMachine: Machine {
     package let events: AsyncStream<MachineEvent>
     private let continuation: AsyncStream<MachineEvent>.Continuation
 
-    package init(seed: UInt64, world: World = World()) {
-        var initial = State(random: SplitMix64(state: seed))
-        initial.world = world
+    /// `clock`: nanoseconds since 1970.
+    package init(seed: UInt64, world: SimulatedWorld = SimulatedWorld(), clock: Int64? = nil) {
+        var initial = State(world: world, random: SplitMix64(state: seed))
+        if let clock { initial.clock = clock }
         state = Mutex(initial)
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
     }
 
     // MARK: The test's side
 
-    package var world: World { state.withLock { $0.world } }
+    package var world: SimulatedWorld { state.withLock { $0.world } }
+    package var isCrashed: Bool { state.withLock { $0.isCrashed } }
     package func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
-    /// The engine is killed after so many more calls: `atCrash` is called in that moment, and nothing is done any more.
-    package func crash(afterCalls count: Int, _ atCrash: @escaping @Sendable () -> Void = {}) {
+
+    /// From the crash on nothing is done any more, and every call fails.
+    package func plan(_ crash: Crash) {
         state.withLock { state in
-            guard !state.isCrashed else { return }
-            state.callsLeft = count
-            state.atCrash = atCrash
+            if !state.isCrashed { state.crash = crash }
         }
     }
 
@@ -79,41 +80,55 @@ package final class SimulatedMachine: Machine {
 
     /// Ends a container's process from outside.
     package func end(_ id: String, code: Int) {
-        let at = now()
-        let ran = state.withLock { $0.world.containers.updateValue(false, forKey: id) ?? false }
-        if ran {
-            continuation.yield(.exited(id: id, ExitStatus(code: code, signal: nil, isOutOfMemory: false, at: at)))
+        state.withLock { state in
+            guard let status = state.world.end(id, code: code, at: state.clock), !state.isCrashed else { return }
+            continuation.yield(.exited(id: id, status))
+        }
+    }
+
+    /// Kills a container's monitor, and with it its process.
+    package func loseMonitor(of id: String) {
+        state.withLock { state in
+            guard state.world.end(id, code: 255, at: state.clock) != nil, !state.isCrashed else { return }
+            continuation.yield(.monitorLost(id: id))
         }
     }
 
     /// Deletes a bridge from outside.
     package func loseNetwork(_ name: String) {
-        state.withLock { _ = $0.lostNetworks.insert(name) }
+        state.withLock { _ = $0.world.lostNetworks.insert(name) }
         continuation.yield(.networkChanged)
     }
 
-    private func act(_ what: String, chance: KeyPath<Faults, Int>? = nil, _ body: (inout World) -> Void) throws {
+    private func act(
+        _ what: String, chance: KeyPath<Faults, Int>? = nil, _ body: (inout State) throws -> Void
+    ) async throws {
+        // Others come in between, as they do on a real machine.
+        if state.withLock({ $0.random.next() % 4 == 0 }) { await Task.yield() }
         try state.withLock { state in
-            if let left = state.callsLeft {
-                guard left > 0 else {
-                    if !state.isCrashed { state.atCrash?() }
-                    state.isCrashed = true
-                    throw EngineFailure(code: "crashed", message: "the engine was killed")
-                }
-                state.callsLeft = left - 1
+            let killed = EngineFailure(code: "crashed", message: "the engine was killed")
+            guard !state.isCrashed else { throw killed }
+            let isLast = state.crash?.afterCalls == 0
+            if isLast {
+                state.isCrashed = true
+                defer { state.crash?.then() }
+                if state.crash?.takesEffect == true { try? body(&state) }
+                throw killed
             }
+            state.crash?.afterCalls -= 1
             if let chance, state.random.next() % 1000 < UInt64(state.faults[keyPath: chance]) {
                 throw EngineFailure(code: "simulated", message: "\(what): simulated failure")
             }
             state.clock += 1_000_000
             state.world.journal.append(what)
-            body(&state.world)
+            try body(&state)
         }
     }
 
     // MARK: Machine
 
     package func now() -> Int64 { state.withLock { $0.clock } }
+
     /// A second passes in a hundredth of one: what happens meanwhile is still noticed. Who was killed never wakes up.
     package func sleep(_ duration: Duration) async throws {
         try await Task.sleep(for: duration / 100)
@@ -154,38 +169,52 @@ package final class SimulatedMachine: Machine {
     }
 
     package func createNetwork(_ network: NetworkRecord) async throws {
-        try act("create network \(network.name)", chance: \.createFails) { $0.networks.insert(network.name) }
-        state.withLock { _ = $0.lostNetworks.remove(network.name) }
+        try await act("create network \(network.name)", chance: \.createFails) { state in
+            state.world.networks.insert(network.name)
+            state.world.lostNetworks.remove(network.name)
+        }
     }
 
     package func removeNetwork(_ network: NetworkRecord) async throws {
-        try act("remove network \(network.name)") { $0.networks.remove(network.name) }
+        try await act("remove network \(network.name)", chance: \.removeFails) { state in
+            state.world.removeNetwork(network.name)
+        }
     }
 
     package func reattach(_ containers: [ContainerRecord], to network: NetworkRecord) async throws {
-        try act("reattach \(network.name)") { _ in }
+        try await act("reattach \(network.name)") { _ in }
     }
 
     package func apply(_ wanted: NetworkState) async throws {
         let ports = wanted.published.map { "\($0.port.hostPort)/\($0.port.transport)" }
-        try act("apply rules") { $0.published = Set(ports) }
+        try await act("apply rules", chance: \.rulesFail) { $0.world.published = Set(ports) }
     }
 
     package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
     {
-        ports.map { port in
-            var port = port
-            if port.hostPort == 0 { port.hostPort = 40_000 + port.target % 1000 }
-            return port
+        try state.withLock { state in
+            try ports.map { port in
+                var port = port
+                if port.hostPort == 0 { port.hostPort = 40_000 + port.target % 1000 }
+                if let owner = state.world.ports[port.hostPort], owner != container {
+                    throw EngineFailure(
+                        code: "port_taken", message: "port \(port.hostPort) is held by \(owner.prefix(12))")
+                }
+                state.world.ports[port.hostPort] = container
+                return port
+            }
         }
     }
 
-    package func releasePorts(of container: String) async {}
+    package func releasePorts(of container: String) async {
+        state.withLock { state in state.world.ports = state.world.ports.filter { $0.value != container } }
+    }
 
     package func damage(of networks: [NetworkRecord]) async throws -> [String: String] {
         state.withLock { state in
             var result: [String: String] = [:]
-            for network in networks where state.lostNetworks.contains(network.name) {
+            for network in networks
+            where state.world.lostNetworks.contains(network.name) || !state.world.networks.contains(network.name) {
                 result[network.name] = "bridge is gone"
             }
             return result
@@ -195,26 +224,32 @@ package final class SimulatedMachine: Machine {
     package func hostSubnets() async throws -> [String] { [] }
 
     package func createVolume(_ volume: VolumeRecord) async throws {
-        try act("create volume \(volume.name)", chance: \.createFails) { $0.volumes.insert(volume.name) }
+        try await act("create volume \(volume.name)", chance: \.createFails) { $0.world.volumes.insert(volume.name) }
     }
 
     package func removeVolume(_ volume: VolumeRecord) async throws {
-        try act("remove volume \(volume.name)") { world in
-            world.volumes.remove(volume.name)
-            world.removedVolumes.append(volume.name)
-        }
+        try await act("remove volume \(volume.name)", chance: \.removeFails) { $0.world.removeVolume(volume.name) }
     }
 
     package func createContainer(_ container: ContainerRecord, _ image: MachineImage) async throws {
-        try act("create \(container.name)", chance: \.createFails) { $0.containers[container.id] = false }
+        try await act("create \(container.name)", chance: \.createFails) { state in
+            state.world.containers[container.id] = .init(
+                name: container.name, networks: Set(container.endpoints.map(\.network)),
+                volumes: Set(container.volumeNames))
+        }
     }
 
     package func removeContainer(_ container: ContainerRecord) async throws {
-        try act("remove \(container.name)") { _ = $0.containers.removeValue(forKey: container.id) }
+        try await act("remove \(container.name)", chance: \.removeFails) { $0.world.removeContainer(container.id) }
     }
 
     package func spawn(_ container: ContainerRecord, _ image: MachineImage, _ surroundings: Surroundings) async throws {
-        try act("spawn \(container.name)", chance: \.spawnFails) { _ in }
+        try await act("spawn \(container.name)", chance: \.spawnFails) { state in
+            guard state.world.lostNetworks.isDisjoint(with: container.endpoints.map(\.network)) else {
+                throw EngineFailure(code: "simulated", message: "\(container.name): a bridge of its networks is gone")
+            }
+            state.world.spawn(container.id, container.name)
+        }
     }
 
     package func process(of id: String) async -> ProcessIdentity? {
@@ -222,30 +257,60 @@ package final class SimulatedMachine: Machine {
     }
 
     package func release(_ id: String) async throws {
-        try act("release \(id.prefix(4))", chance: \.releaseFails) { $0.containers[id] = true }
-        let crashes = state.withLock { $0.random.next() % 1000 < UInt64($0.faults.crashesAtOnce) }
-        if crashes { end(id, code: 1) }
+        try await act("release \(id.prefix(4))", chance: \.releaseFails) { state in
+            guard state.world.release(id, at: state.clock) else {
+                throw EngineFailure(code: "monitor_lost", message: "nothing waits at the gate of \(id.prefix(12))")
+            }
+            state.clock += 1_000_000
+            guard state.random.next() % 1000 < UInt64(state.faults.crashesAtOnce),
+                let status = state.world.end(id, code: 1, at: state.clock)
+            else { return }
+            continuation.yield(.exited(id: id, status))
+        }
     }
 
-    package func abandon(_ id: String) async {}
+    package func abandon(_ id: String) async {
+        state.withLock { state in
+            if !state.isCrashed, state.world.containers[id]?.phase == .held {
+                state.world.containers[id]?.phase = .made
+            }
+        }
+    }
 
     package func signal(_ id: String, number: Int32, all: Bool) async throws {
-        try act("signal \(number)") { _ in }
-        end(id, code: 128 + Int(number))
+        try await act("signal \(number)") { state in
+            guard let status = state.world.end(id, code: 128 + Int(number), at: state.clock) else { return }
+            continuation.yield(.exited(id: id, status))
+        }
     }
 
     package func endUnwatched(_ container: ContainerRecord) async {
         state.withLock { state in
-            if !state.isCrashed { state.world.containers[container.id] = false }
+            if !state.isCrashed { _ = state.world.end(container.id, code: 255, at: state.clock) }
         }
     }
 
-    package func pause(_ id: String) async throws { try act("pause") { _ in } }
-    package func resume(_ id: String) async throws { try act("resume") { _ in } }
+    package func pause(_ id: String) async throws { try await pass(id, from: .running, to: .paused) }
+    package func resume(_ id: String) async throws { try await pass(id, from: .paused, to: .running) }
+
+    private func pass(
+        _ id: String, from before: SimulatedWorld.Container.Phase, to after: SimulatedWorld.Container.Phase
+    ) async throws {
+        try await act("\(after) \(id.prefix(4))") { state in
+            guard state.world.containers[id]?.isUp == true else {
+                throw EngineFailure(code: "conflict", message: "container \(id.prefix(12)) does not run")
+            }
+            state.world.containers[id]?.phase = after
+        }
+    }
+
     package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool { false }
 
     package func probe(_ command: ProbeCommand, in container: ContainerRecord) async throws -> ProbeResult {
-        let runs = state.withLock { $0.world.containers[container.id] ?? false }
+        let runs = state.withLock { state in
+            state.world.containers[container.id]?.phase == .running
+                && state.random.next() % 1000 >= UInt64(state.faults.probesFail)
+        }
         return ProbeResult(code: runs ? 0 : 1, isTimeout: false, output: "")
     }
 
@@ -253,15 +318,21 @@ package final class SimulatedMachine: Machine {
         state.withLock { state in
             var result: [String: Adoption] = [:]
             for container in containers {
-                switch state.world.containers[container.id] {
-                case true?:
+                guard let found = state.world.containers[container.id] else {
+                    result[container.id] = .lost(reason: "never made")
+                    continue
+                }
+                let process = ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated")
+                switch found.phase {
+                case .made: result[container.id] = .lost(reason: "never started")
+                case .held: result[container.id] = .alive(MonitorState(phase: .created, process: process))
+                case .running:
                     result[container.id] = .alive(
-                        MonitorState(
-                            phase: .running, process: ProcessIdentity(pid: 1, startTicks: 1, bootID: "simulated")))
-                case false?:
-                    result[container.id] = .ended(
-                        ExitStatus(code: 0, signal: nil, isOutOfMemory: false, at: state.clock))
-                case nil: result[container.id] = .lost(reason: "never made")
+                        MonitorState(phase: .running, process: process, startedAt: found.startedAt))
+                case .paused:
+                    result[container.id] = .alive(
+                        MonitorState(phase: .paused, process: process, startedAt: found.startedAt))
+                case .ended(let status): result[container.id] = .ended(status)
                 }
             }
             return result

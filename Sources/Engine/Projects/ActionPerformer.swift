@@ -113,9 +113,8 @@ final class ActionPerformer: Sendable {
     // MARK: Waiting
 
     private func wait(_ service: String, _ condition: Action.Condition, required: Bool) async throws {
-        let waiter = ServiceWaiter(
-            inventory: inventory, project: desired.project, isCancelled: { self.operation.isCancelled })
-        let verdict = await waiter.wait(for: service, condition)
+        let waiter = ServiceWaiter(inventory: inventory, project: desired.project)
+        let verdict = await operation.interruptible { await waiter.wait(for: service, condition) }
         for record in await inventory.containers(of: desired.project)
         where record.service == service && !record.isOneOff {
             switch verdict {

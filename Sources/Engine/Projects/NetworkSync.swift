@@ -8,10 +8,12 @@ package actor NetworkSync {
     private let inventory: Inventory
     private let machine: any Machine
     private let upstreams: @Sendable () -> ResolverConfiguration
+    private let log: Logger
     /// Containers on their way to running: they have names and ports already.
     private var starting: Set<String> = []
     private var requested = 0
     private var current: Round?
+    private var retry: Task<Void, Never>?
 
     /// One application of the state, for all who asked before it began.
     private struct Round {
@@ -19,10 +21,14 @@ package actor NetworkSync {
         let covers: Int
     }
 
-    init(inventory: Inventory, machine: any Machine, upstreams: @escaping @Sendable () -> ResolverConfiguration) {
+    init(
+        inventory: Inventory, machine: any Machine, upstreams: @escaping @Sendable () -> ResolverConfiguration,
+        log: Logger
+    ) {
         self.inventory = inventory
         self.machine = machine
         self.upstreams = upstreams
+        self.log = log
     }
 
     /// Makes names and ports of `container` known before it runs.
@@ -44,6 +50,28 @@ package actor NetworkSync {
         }
     }
 
+    /// Names and ports of what is gone leave soon: tried until it works, and waited for only the first time.
+    func settle() async {
+        do { try await sync() } catch { tryAgain(after: error) }
+    }
+
+    private func tryAgain(after error: any Error) {
+        log.warning("names and ports could not be brought up to date: \(error)")
+        guard retry == nil else { return }
+        retry = Task {
+            var pause = Duration.seconds(1)
+            while true {
+                do { try await machine.sleep(pause) } catch { break }
+                pause = min(.seconds(60), pause * 2)
+                do {
+                    try await sync()
+                    break
+                } catch { log.warning("names and ports could not be brought up to date: \(error)") }
+            }
+            retry = nil
+        }
+    }
+
     private func begin() -> Round {
         // The task itself takes the round away when it ends: whoever waits for it must not find it again.
         let task = Task {
@@ -57,7 +85,8 @@ package actor NetworkSync {
 
     private func apply() async throws {
         let state = NetworkStateBuilder(
-            networks: await inventory.allNetworks(), containers: await inventory.allContainers(), starting: starting,
+            networks: await inventory.standingNetworks(), containers: await inventory.allContainers(),
+            starting: starting,
             resolver: upstreams()
         ).state
         try await machine.apply(state)

@@ -53,8 +53,10 @@ final class ObjectStore: Sendable {
             do {
                 try await self.machine.createNetwork(record)
             } catch {
-                try? await self.machine.removeNetwork(record)
-                try? await self.inventory.removeNetwork(record.name)
+                // With something left of it the record stays: the next plan repairs or removes it.
+                if (try? await self.machine.removeNetwork(record)) != nil {
+                    try? await self.inventory.removeNetwork(record.name)
+                }
                 throw error
             }
         }
@@ -95,19 +97,28 @@ final class ObjectStore: Sendable {
         try await network.sync()
     }
 
+    /// The record goes after the bridge: until then somebody knows of it.
     func removeNetwork(_ name: String) async throws {
-        guard let record = await inventory.network(name) else { return }
-        let users = await inventory.users(ofNetwork: name)
-        guard users.isEmpty else {
-            throw EngineFailure(
-                code: "conflict", message: "network \(name) is used by \(users.map(\.name).joined(separator: ", "))",
-                hint: "remove those containers first")
+        try await locks.with("network") {
+            guard let record = await self.inventory.network(name) else { return }
+            let users = await self.inventory.beginRemoval(ofNetwork: name)
+            guard users.isEmpty else {
+                throw EngineFailure(
+                    code: "conflict",
+                    message: "network \(name) is used by \(users.map(\.name).joined(separator: ", "))",
+                    hint: "remove those containers first")
+            }
+            do {
+                // The bridge goes even when the rules cannot be changed now: they are tried again.
+                await self.network.settle()
+                try await self.machine.removeNetwork(record)
+                try await self.inventory.removeNetwork(name)
+            } catch {
+                await self.inventory.cancelRemoval(ofNetwork: name)
+                await self.network.settle()
+                throw error
+            }
         }
-        try await inventory.removeNetwork(name)
-        // The bridge goes even when the rules cannot be changed: nothing would remember it.
-        let rules = await Result { try await network.sync() }
-        try await machine.removeNetwork(record)
-        try rules.get()
     }
 
     // MARK: Volumes
@@ -142,12 +153,5 @@ final class ObjectStore: Sendable {
         }
         try await machine.removeVolume(record)
         try await inventory.removeVolume(name)
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What `body` returns or throws, for later.
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

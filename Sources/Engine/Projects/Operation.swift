@@ -16,6 +16,9 @@ package final class Operation: Sendable {
         var outcome: OperationOutcome?
         var isCancelled = false
         var isForced = false
+        /// Called when it is cancelled, by number.
+        var cancellations: [Int: @Sendable () -> Void] = [:]
+        var nextCancellation = 0
     }
 
     // The mutex guards all of the state: actions report from any thread.
@@ -51,13 +54,41 @@ package final class Operation: Sendable {
     /// A second cancel: what is being stopped is killed.
     package var isForced: Bool { state.withLock { $0.isForced } }
 
-    /// Begins nothing new; what is under way ends.
+    /// Begins nothing new, and gives up what only waits; what is under way ends.
     package func cancel(force: Bool) {
-        state.withLock { state in
+        let cancellations = state.withLock { state in
             state.isCancelled = true
             state.isForced = state.isForced || force
+            defer { state.cancellations = [:] }
+            return state.cancellations.values
+        }
+        for cancel in cancellations { cancel() }
+    }
+
+    /// Runs what a cancel may interrupt: its task is cancelled then.
+    func interruptible<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
+        let task = Task { await body() }
+        let number = onCancel { task.cancel() }
+        defer { forgetCancellation(number) }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
         }
     }
+
+    /// `cancel` is called when the operation is cancelled, or at once when it was; the number is for `forgetCancellation`.
+    func onCancel(_ cancel: @escaping @Sendable () -> Void) -> Int {
+        let (number, isLate) = state.withLock { state in
+            state.nextCancellation += 1
+            if !state.isCancelled { state.cancellations[state.nextCancellation] = cancel }
+            return (state.nextCancellation, state.isCancelled)
+        }
+        if isLate { cancel() }
+        return number
+    }
+
+    func forgetCancellation(_ number: Int) { state.withLock { _ = $0.cancellations.removeValue(forKey: number) } }
 
     func emit(_ event: ProgressEvent) {
         state.withLock { state in

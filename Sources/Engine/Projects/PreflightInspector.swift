@@ -95,7 +95,7 @@ struct PreflightInspector: Sendable {
     private func addHeld(to facts: inout PreflightFacts) async {
         for record in await inventory.allContainers() {
             facts.containerNames[record.name] = .init(container: record.id, project: record.project)
-            guard record.life.phase == .running || record.life.phase == .paused else { continue }
+            guard record.holdsPorts else { continue }
             for port in record.ports {
                 facts.ports.append(
                     .init(
@@ -147,7 +147,7 @@ struct PreflightInspector: Sendable {
     private func takenPorts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let starting = Self.touched(plan)
         let held = Set(
-            await inventory.allContainers().filter { $0.life.phase == .running }.flatMap(\.ports).map(\.hostPort))
+            await inventory.allContainers().filter(\.holdsPorts).flatMap(\.ports).map(\.hostPort))
         var failures: [EngineFailure] = []
         for service in desired.services where starting.contains(service.spec.name) && service.goal == .running {
             for mapping in service.spec.ports {

@@ -19,6 +19,7 @@ actor ProjectLoop {
     private var pending = 0
     /// A person cancelled: nothing is healed until the next verb.
     private var isHeld = false
+    private var healing: Operation?
     private var healingFailures = 0
     private var healRetry: Task<Void, Never>?
 
@@ -40,6 +41,8 @@ actor ProjectLoop {
         remember(operation)
         // A stop must not wait for an up that waits for a service that never becomes healthy.
         if request.verb.supersedes, !request.dryRun { running?.cancel(force: false) }
+        // Nor any verb for a healing: it plans anew what is still to be done.
+        if !request.dryRun { healing?.cancel(force: false) }
         parts.operations.add(operation)
         enqueue { await $0.carryOut(request, operation) }
         return operation
@@ -118,6 +121,8 @@ actor ProjectLoop {
             let failures = await puller.pullMissing(project, services: request.services, override: policy)
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
+        // What it leaves is told at the end.
+        if !request.dryRun { _ = await finishInterrupted() }
         let (wanted, plan, observed, change) = try await prepare(request)
         for note in change.notes { operation.emit(.warning(note)) }
         if request.dryRun {
@@ -176,9 +181,10 @@ actor ProjectLoop {
     ) async -> PlanExecutor.Result {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
+            total.failures = await finishInterrupted()
             guard let desired, var observed = try? await observer.observe(desired) else { break }
             if !followsImages { observed.images = [:] }
-            let plan = Reconcile.plan(desired: desired, observed: observed, keeping: kept(desired, observed, consent))
+            let plan = Self.plan(desired, observed, consent)
             if plan.isEmpty { break }
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
@@ -187,16 +193,32 @@ actor ProjectLoop {
                 limit: operation.parallelism, isCancelled: { operation.isCancelled }, perform: performer.perform)
             let result = await executor.run(plan)
             total.done += result.done
-            total.failures = result.failures
+            total.failures += result.failures
             total.wasCancelled = result.wasCancelled
-            if !result.failures.isEmpty || result.wasCancelled { break }
+            if !total.failures.isEmpty || result.wasCancelled { break }
         }
         return total
     }
 
-    /// Volumes whose data nobody agreed to lose.
-    private func kept(_ desired: Desired, _ observed: Observed, _ consent: Set<String>) -> Set<String> {
-        Set(Reconcile.plan(desired: desired, observed: observed).namesNeedingConsent).subtracting(consent)
+    /// Without what would lose data of volumes that nobody agreed to lose.
+    private static func plan(_ desired: Desired, _ observed: Observed, _ consent: Set<String>) -> Plan {
+        let plan = Reconcile.plan(desired: desired, observed: observed)
+        let kept = Set(plan.namesNeedingConsent).subtracting(consent)
+        return kept.isEmpty ? plan : Reconcile.plan(desired: desired, observed: observed, keeping: kept)
+    }
+
+    /// Containers that a failure left half made or half removed hold names and networks: they go before anything is planned.
+    private func finishInterrupted() async -> [EngineFailure] {
+        var failures: [EngineFailure] = []
+        for record in await parts.inventory.containers(of: name)
+        where record.life.phase == .creating || record.life.phase == .removing {
+            do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
+                var failure = EngineFailure(describing: error)
+                failure.message = "container \(record.name) could not be taken away: \(failure.message)"
+                failures.append(failure)
+            }
+        }
+        return failures
     }
 
     private func finish(
@@ -228,18 +250,20 @@ actor ProjectLoop {
         let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
         let inventory = parts.inventory
         let machine = parts.machine
-        let waiter = ServiceWaiter(inventory: inventory, project: name, isCancelled: { operation.isCancelled })
-        let verdict = await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
-            group.addTask { await waiter.waitUntilReady(services: chosen) }
-            if let timeout {
-                group.addTask {
-                    try? await machine.sleep(timeout)
-                    return nil
+        let waiter = ServiceWaiter(inventory: inventory, project: name)
+        let verdict = await operation.interruptible {
+            await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
+                group.addTask { await waiter.waitUntilReady(services: chosen) }
+                if let timeout {
+                    group.addTask {
+                        try? await machine.sleep(timeout)
+                        return nil
+                    }
                 }
+                let first = await group.next() ?? nil
+                group.cancelAll()
+                return first
             }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
         }
         switch verdict {
         case .reached?:
@@ -308,7 +332,7 @@ actor ProjectLoop {
         let number = try EngineFailure.checkingSignal(signal)
         var count = 0
         for record in await parts.inventory.containers(of: name)
-        where record.life.phase == .running || record.life.phase == .paused {
+        where record.isUp {
             guard request.services.isEmpty || request.services.contains(record.service) else { continue }
             count += 1
             operation.object(.container, record.name, "Killing")
@@ -329,6 +353,8 @@ actor ProjectLoop {
     private func healNow(_ reason: String) async {
         guard !isHeld, desired != nil else { return }
         let operation = Operation(id: "heal", key: "heal", project: name)
+        healing = operation
+        defer { healing = nil }
         let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false)
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
         if result.done > 0 {

@@ -2,11 +2,12 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Waits for what a dependent, or `--wait`, needs of a service; woken by changes, never by a timer.
+/// Waits for what a dependent, or `--wait`, needs of a service; woken by changes and by its task's cancellation, never by a timer.
 struct ServiceWaiter: Sendable {
     let inventory: Inventory
     let project: String
-    let isCancelled: @Sendable () -> Bool
+    /// So many restarts in a row, the last of which could not even begin, are no passing trouble any more.
+    private static let patience = 4
 
     enum Verdict: Hashable, Sendable {
         case reached
@@ -20,7 +21,7 @@ struct ServiceWaiter: Sendable {
             let epoch = await inventory.epoch(of: project)
             let records = await inventory.containers(of: project).filter { $0.service == service && !$0.isOneOff }
             if let verdict = await verdict(records, condition) { return verdict }
-            if isCancelled() || Task.isCancelled { return .cancelled }
+            if Task.isCancelled { return .cancelled }
             await inventory.change(of: project, after: epoch)
         }
     }
@@ -62,6 +63,8 @@ struct ServiceWaiter: Sendable {
             }
         case (.exited, _):
             return .failed("container \(name) exited (\(code))\(memory)", container: name)
+        case (.restarting, _) where record.life.reason != nil && record.life.backoff.restarts >= Self.patience:
+            return .failed("container \(name) cannot be restarted: \(record.life.reason ?? "")", container: name)
         case (.removing, _): return .failed("container \(name) was removed", container: name)
         case (.creating, _), (.created, _), (.restarting, _), (.running, .completed), (.paused, .completed): return nil
         }
@@ -84,7 +87,7 @@ struct ServiceWaiter: Sendable {
                 }
             }
             if !isOpen { return .reached }
-            if isCancelled() || Task.isCancelled { return .cancelled }
+            if Task.isCancelled { return .cancelled }
             await inventory.change(of: project, after: epoch)
         }
     }

@@ -11,8 +11,6 @@ actor Supervisor {
     private let loop: @Sendable (String) async -> ProjectLoop
     private let allLoops: @Sendable () async -> [ProjectLoop]
     private var restarts: [String: Task<Void, Never>] = [:]
-    /// The latest taking away of names and ports of what has ended.
-    private var names: Task<Void, Never>?
 
     init(
         parts: EngineParts, health: HealthMonitor, loop: @escaping @Sendable (String) async -> ProjectLoop,
@@ -27,11 +25,20 @@ actor Supervisor {
     /// Handles events until the machine ends their stream.
     func run() async {
         for await event in parts.machine.events {
-            do {
-                try await handle(event)
-            } catch {
-                parts.log.error("event was not handled: \(error)")
+            if let id = event.endedContainer,
+                parts.runner.starts.hold(id, { Task { await self.take(event) } })
+            {
+                continue
             }
+            await take(event)
+        }
+    }
+
+    private func take(_ event: MachineEvent) async {
+        do {
+            try await handle(event)
+        } catch {
+            parts.log.error("event was not handled: \(error)")
         }
     }
 
@@ -53,21 +60,24 @@ actor Supervisor {
                 if record.life.phase == .paused { record.life.phase = .running }
             }
         case .networkChanged, .nameServiceLost:
-            try? await parts.network.sync()
+            await parts.network.settle()
             for project in await allLoops() { await project.heal(because: "the network was changed by somebody else") }
         }
     }
 
     /// A container's process is gone.
     func ended(_ id: String, _ status: ExitStatus, reason: String?) async throws {
-        guard let before = await parts.inventory.container(id) else { return }
-        guard before.life.phase != .exited, before.life.phase != .restarting else { return }
+        guard let before = await parts.inventory.container(id), before.isUp else { return }
         await health.end(id)
-        await parts.inventory.setHealth(nil, of: id)
+        await parts.inventory.forgetHealth(of: id)
+        let goal = await loop(before.project).goal(of: before.service)
         let ran = before.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
-        let decision = await decide(before, status, ran: ran)
-        let record = try await parts.inventory.update(id, volatile: true) { record in
+        // Decided on what the record says in that moment: a stop may have begun meanwhile.
+        let decided = try await parts.inventory.decide(id, volatile: true) {
+            record -> (ContainerRecord, RestartDecision)? in
+            guard record.isUp, record.life.startedAt == before.life.startedAt else { return nil }
             record.life.backoff.ended(afterRunning: ran)
+            let decision = Self.decision(about: record, status, goal)
             record.life.exit = status
             record.life.finishedAt = status.at
             record.life.process = nil
@@ -76,14 +86,15 @@ actor Supervisor {
                 record.life.phase = .restarting
                 record.life.backoff.restarted()
             case .stayDown(let why):
-                record.life.phase = record.life.phase == .removing ? .removing : .exited
+                record.life.phase = .exited
                 record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why)
             }
+            return (record, decision)
         }
-        guard let record else { return }
+        guard case (let record, let decision)?? = decided else { return }
         // Not waited for: when many end together their names go in a few rounds, not in one for each.
         let network = parts.network
-        names = Task { try? await network.sync() }
+        Task { await network.settle() }
         switch decision {
         case .restart(let delay): scheduleRestart(record, after: delay)
         case .stayDown:
@@ -92,15 +103,13 @@ actor Supervisor {
         }
     }
 
-    private func decide(_ record: ContainerRecord, _ status: ExitStatus, ran: Duration) async -> RestartDecision {
-        if record.isOneOff { return .stayDown(reason: "ended") }
-        let goal = await loop(record.project).goal(of: record.service)
-        var history = record.life.backoff
-        history.ended(afterRunning: ran)
+    private static func decision(
+        about record: ContainerRecord, _ status: ExitStatus, _ goal: DesiredService.Goal?
+    ) -> RestartDecision {
+        guard !record.isOneOff else { return .stayDown(reason: "ended") }
         return restartDecision(
             policy: record.spec.restart, exitCode: status.code,
-            wasStoppedByUs: record.life.stoppedByUs || goal != .running,
-            history: history)
+            wasStoppedByUs: record.life.stoppedByUs || goal != .running, history: record.life.backoff)
     }
 
     /// For a restart that became due while no engine ran.
@@ -123,6 +132,24 @@ actor Supervisor {
             try await parts.runner.start(id, rounds: nil, onlyIfRestarting: true)
         } catch {
             parts.log.error("\(record.name) could not be restarted: \(EngineFailure(describing: error).message)")
+            await restartFailed(id)
         }
+    }
+
+    /// What stood in the way may pass: tried again, less and less often, as long as the policy allows.
+    private func restartFailed(_ id: String) async {
+        let next = try? await parts.inventory.decide(id, volatile: true) { record -> (ContainerRecord, Duration)? in
+            guard record.life.phase == .restarting else { return nil }
+            let decision = restartDecision(
+                policy: record.spec.restart, exitCode: nil, wasStoppedByUs: record.life.stoppedByUs,
+                history: record.life.backoff)
+            guard case .restart(let delay) = decision else {
+                record.life.phase = .exited
+                return nil
+            }
+            record.life.backoff.restarted()
+            return (record, delay)
+        }
+        if case (let record, let delay)?? = next { scheduleRestart(record, after: delay) }
     }
 }

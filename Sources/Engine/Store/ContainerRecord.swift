@@ -121,11 +121,25 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var stoppedByUs = false
         /// What made us kill it while it was being stopped.
         package var killCause: EndCause?
+        /// With the container go the anonymous volumes that nobody else uses.
+        package var removesAnonymousVolumes: Bool?
         /// Ends in a row that were followed by a restart.
         package var backoff = RestartBackoff()
         package var process: ProcessIdentity?
 
         package init(phase: Phase) { self.phase = phase }
+
+        /// A new run begins; of the one before it nothing stays.
+        mutating func started(at time: Int64, _ process: ProcessIdentity?) {
+            phase = .running
+            self.process = process
+            startedAt = time
+            finishedAt = nil
+            exit = nil
+            reason = nil
+            stoppedByUs = false
+            killCause = nil
+        }
     }
 
     /// Why it was killed, where that is known.
@@ -135,6 +149,10 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     }
 
     package var isOneOff: Bool { oneOff != nil }
+    /// Its process is there, as far as anyone was told.
+    package var isUp: Bool { life.phase == .running || life.phase == .paused }
+    /// Its host ports are its own: it has them, or takes them again at the next attempt.
+    package var holdsPorts: Bool { isUp || life.phase == .restarting }
 
     /// What its processes see as the machine's name.
     package var hostname: String { spec.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }

@@ -84,7 +84,7 @@ extension Inventory {
         _ attachment: NetworkAttachment, index: Int, of record: ContainerRecord
     ) throws -> ContainerRecord.Endpoint {
         let name = record.definitions.networks[attachment.network]?.name ?? "\(record.project)_\(attachment.network)"
-        guard let network = network(name) else {
+        guard let network = network(name), !isLeaving(network: name) else {
             throw EngineFailure(
                 code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
         }

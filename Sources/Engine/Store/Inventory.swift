@@ -12,6 +12,8 @@ package actor Inventory {
     private(set) var containers: [String: ContainerRecord] = [:]
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
+    /// Networks whose removal is under way: nothing joins them any more.
+    private var leavingNetworks: Set<String> = []
     /// Health is not stored: after a restart of the engine it is unknown until the next probe.
     private var health: [String: ObservedContainer.Health] = [:]
     /// Raised at every change of a project's containers, so that waiting never misses one.
@@ -53,8 +55,17 @@ package actor Inventory {
     func allNetworks() -> [NetworkRecord] { networks.values.sorted { $0.name < $1.name } }
     func allVolumes() -> [VolumeRecord] { volumes.values.sorted { $0.name < $1.name } }
     func network(_ name: String) -> NetworkRecord? { networks[name] }
+    func isLeaving(network name: String) -> Bool { leavingNetworks.contains(name) }
+    /// Without those whose removal is under way.
+    func standingNetworks() -> [NetworkRecord] { allNetworks().filter { !leavingNetworks.contains($0.name) } }
     func volume(_ name: String) -> VolumeRecord? { volumes[name] }
     func health(of id: String) -> ObservedContainer.Health? { health[id] }
+
+    /// The run that `container` shows is not over.
+    func runs(_ container: ContainerRecord) -> Bool {
+        guard let current = containers[container.id], current.isUp else { return false }
+        return current.life.startedAt == container.life.startedAt
+    }
 
     func users(ofNetwork name: String) -> [ContainerRecord] {
         containers.values.filter { $0.endpoints.contains { $0.network == name } }.sorted { $0.name < $1.name }
@@ -88,28 +99,49 @@ package actor Inventory {
     func update(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Void
     ) async throws -> ContainerRecord? {
+        try await decide(id, volatile: volatile) { record in
+            change(&record)
+            return record
+        }
+    }
+
+    /// Changes a record and answers with what was decided on the way; nil when there is no such container.
+    func decide<Decision: Sendable>(
+        _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Decision
+    ) async throws -> Decision? {
         guard var record = containers[id] else { return nil }
         let before = record
-        change(&record)
-        guard record != before else { return record }
+        let decision = change(&record)
+        guard record != before else { return decision }
         containers[id] = record
         changed(record.project)
         if volatile { try? await store.save(record) } else { try await store.save(record) }
-        return record
+        return decision
     }
 
     func removeContainer(_ id: String) async throws {
-        guard let record = containers[id] else { return }
-        try await store.removeContainer(id)
-        containers[id] = nil
+        // First, so that nothing writes it again after the store has forgotten it.
+        guard let record = containers.removeValue(forKey: id) else { return }
+        do {
+            try await store.removeContainer(id)
+        } catch {
+            containers[id] = record
+            throw error
+        }
         health[id] = nil
         changed(record.project)
         quiet.note()
     }
 
-    func setHealth(_ value: ObservedContainer.Health?, of id: String) {
-        guard health[id] != value, let record = containers[id] else { return }
-        health[id] = value
+    /// What a probe found in the run that `container` shows; nothing when that run is over.
+    func setHealth(_ value: ObservedContainer.Health, of container: ContainerRecord) {
+        guard runs(container), health[container.id] != value else { return }
+        health[container.id] = value
+        changed(container.project)
+    }
+
+    func forgetHealth(of id: String) {
+        guard health.removeValue(forKey: id) != nil, let record = containers[id] else { return }
         changed(record.project)
     }
 
@@ -123,9 +155,20 @@ package actor Inventory {
         }
     }
 
+    /// Takes a network out of reach of new containers; those that use it are the answer, and then nothing was done.
+    func beginRemoval(ofNetwork name: String) -> [ContainerRecord] {
+        let users = users(ofNetwork: name)
+        if users.isEmpty { leavingNetworks.insert(name) }
+        return users
+    }
+
+    /// It stays after all.
+    func cancelRemoval(ofNetwork name: String) { leavingNetworks.remove(name) }
+
     func removeNetwork(_ name: String) async throws {
         try await store.removeNetwork(name)
         networks[name] = nil
+        leavingNetworks.remove(name)
     }
 
     func insert(_ volume: VolumeRecord) async throws {

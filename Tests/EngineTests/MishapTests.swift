@@ -1,0 +1,193 @@
+import Engine
+import EngineWire
+import ProjectModel
+import Testing
+
+/// Single mishaps, told one by one; `EngineLifeTests` mixes them.
+@Suite("Mishaps of an engine") struct MishapTests {
+    @Test("a process that is gone before its start was stored is no running container")
+    func endsAtOnce() async throws {
+        try await SimulatedEngine.with { simulated in
+            var faults = SimulatedMachine.Faults()
+            faults.crashesAtOnce = 1000
+            simulated.machine.setFaults(faults)
+            try await simulated.perform(.up(UpOptions()), [SimulatedEngine.service("job")])
+            try await simulated.eventually { await $0.states() == ["demo-job-1": .exited] }
+        }
+    }
+
+    @Test("a cancelled `up` that only waits ends at once", .timeLimit(.minutes(1)), arguments: [true, false])
+    func cancelWhileWaiting(waitsForDependency: Bool) async throws {
+        try await SimulatedEngine.with { simulated in
+            var faults = SimulatedMachine.Faults()
+            faults.probesFail = 1000
+            simulated.machine.setFaults(faults)
+            var db = SimulatedEngine.service("db")
+            db.healthcheck = Healthcheck(test: ["CMD", "true"])
+            db.healthcheck?.retries = 1_000_000
+            var web = SimulatedEngine.service("web")
+            if waitsForDependency { web.dependsOn = [Dependency(service: "db", condition: .healthy)] }
+            var options = UpOptions()
+            options.wait = true
+            let up = try await simulated.submit(.up(options), [db, web])
+            try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            up.cancel(force: false)
+            for await _ in up.events() {}
+            #expect(up.outcome?.status == .cancelled)
+        }
+    }
+
+    @Test("`down` does not wait for an `up` that waits", .timeLimit(.minutes(1)))
+    func downWhileUpWaits() async throws {
+        try await SimulatedEngine.with { simulated in
+            var faults = SimulatedMachine.Faults()
+            faults.probesFail = 1000
+            simulated.machine.setFaults(faults)
+            var db = SimulatedEngine.service("db")
+            db.healthcheck = Healthcheck(test: ["CMD", "true"])
+            db.healthcheck?.retries = 1_000_000
+            var options = UpOptions()
+            options.wait = true
+            let up = try await simulated.submit(.up(options), [db])
+            try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            let down = try await simulated.perform(.down(DownOptions()))
+            #expect(down.status == .succeeded)
+            #expect(up.outcome?.status == .cancelled)
+            #expect(simulated.machine.world.containers.isEmpty)
+        }
+    }
+
+    @Test("`down` does not wait for a healing that waits", .timeLimit(.minutes(1)))
+    func downWhileHealingWaits() async throws {
+        try await SimulatedEngine.with { simulated in
+            var faults = SimulatedMachine.Faults()
+            faults.probesFail = 1000
+            simulated.machine.setFaults(faults)
+            var db = SimulatedEngine.service("db")
+            db.healthcheck = Healthcheck(test: ["CMD", "true"])
+            db.healthcheck?.retries = 1_000_000
+            var web = SimulatedEngine.service("web")
+            web.dependsOn = [Dependency(service: "db", condition: .healthy)]
+            let up = try await simulated.submit(.up(UpOptions()), [db, web])
+            try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            // The next engine goes on where this one was killed.
+            simulated.machine.plan(.init(afterCalls: 0))
+            up.cancel(force: true)
+            let machine = SimulatedMachine(seed: 2, world: simulated.machine.world, clock: simulated.machine.now())
+            machine.setFaults(faults)
+            let next = try await SimulatedEngine(folder: simulated.folder, machine: machine)
+            try await next.engine.start()
+            try await Task.sleep(for: .milliseconds(50))
+            try await next.expect(.succeeded, .down(DownOptions()))
+            #expect(machine.world.containers.isEmpty)
+        }
+    }
+
+    @Test("ports of what has ended go once the rules can be changed again")
+    func rulesFailOnce() async throws {
+        try await SimulatedEngine.with { simulated in
+            var web = SimulatedEngine.service("web")
+            web.ports = [PortMapping(target: 80, published: "8080")]
+            web.networks = [NetworkAttachment(network: "default")]
+            var project = Project(name: "demo", services: [web])
+            project.networks = ["default": NetworkDefinition(name: "demo_default")]
+            try await simulated.perform(.up(UpOptions()), project: project)
+            #expect(simulated.machine.world.published == ["8080/tcp"])
+            var faults = SimulatedMachine.Faults()
+            faults.rulesFail = 1000
+            simulated.machine.setFaults(faults)
+            let id = try #require(simulated.machine.world.containers.keys.first)
+            simulated.machine.end(id, code: 1)
+            try await simulated.eventually { await $0.states() == ["demo-web-1": .exited] }
+            simulated.machine.setFaults(.init())
+            try await simulated.eventually { $0.machine.world.published.isEmpty }
+        }
+    }
+
+    @Test("a container that is stopped between two restarts gives its ports back")
+    func stopBetweenRestarts() async throws {
+        try await SimulatedEngine.with { simulated in
+            var web = SimulatedEngine.service("web")
+            web.restart = .always
+            web.ports = [PortMapping(target: 80, published: "8080")]
+            web.networks = [NetworkAttachment(network: "default")]
+            var project = Project(name: "demo", services: [web])
+            project.networks = ["default": NetworkDefinition(name: "demo_default")]
+            try await simulated.perform(.up(UpOptions()), project: project)
+            var faults = SimulatedMachine.Faults()
+            (faults.spawnFails, faults.crashesAtOnce) = (1000, 1000)
+            simulated.machine.setFaults(faults)
+            simulated.machine.end(try #require(simulated.machine.world.containers.keys.first), code: 1)
+            try await simulated.eventually { await $0.states() == ["demo-web-1": .restarting] }
+            try await simulated.perform(.stop(timeout: nil))
+            #expect(simulated.machine.world.ports.isEmpty)
+        }
+    }
+
+    @Test("what could not be removed is removed by the next `down`")
+    func removalFailsOnce() async throws {
+        try await SimulatedEngine.with { simulated in
+            try await simulated.perform(.up(UpOptions()), [SimulatedEngine.service("web")])
+            var faults = SimulatedMachine.Faults()
+            faults.removeFails = 1000
+            simulated.machine.setFaults(faults)
+            let failed = try await simulated.perform(.down(DownOptions()))
+            #expect(failed.status == .failed)
+            #expect(failed.errors.map(\.message).contains { $0.contains("simulated failure") })
+            simulated.machine.setFaults(.init())
+            try await simulated.expect(.succeeded, .down(DownOptions()))
+            #expect(simulated.machine.world.containers.isEmpty)
+        }
+    }
+
+    @Test("a volume that could not be made is made by the next `up`")
+    func volumeFailsOnce() async throws {
+        try await SimulatedEngine.with { simulated in
+            var web = SimulatedEngine.service("web")
+            web.volumes = [
+                ServiceVolume(kind: .volume(source: nil, noCopy: false, subpath: nil), target: "/scratch")
+            ]
+            var faults = SimulatedMachine.Faults()
+            faults.createFails = 1000
+            simulated.machine.setFaults(faults)
+            try await simulated.expect(.failed, .up(UpOptions()), [web])
+            simulated.machine.setFaults(.init())
+            try await simulated.expect(.succeeded, .up(UpOptions()), [web])
+            #expect(simulated.machine.world.volumes.count == 1)
+            #expect(simulated.machine.world.violations.isEmpty)
+        }
+    }
+}
+
+extension SimulatedEngine {
+    fileprivate func perform(_ verb: Verb, project: Project) async throws {
+        let operation = try await engine.submit(
+            OperationRequest(key: machine.newID(), verb: verb, project: project), to: "demo")
+        for await _ in operation.events() {}
+    }
+
+    fileprivate func expect(
+        _ status: OperationOutcome.Status, _ verb: Verb, _ services: [Service]? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let outcome = try await perform(verb, services)
+        #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
+    }
+
+    /// What `ps -a` shows, by name.
+    fileprivate func states() async -> [String: ContainerRow.State] {
+        let rows = await engine.containers(of: "demo", all: true)
+        return Dictionary(rows.map { ($0.name, $0.state) }) { first, _ in first }
+    }
+
+    /// Waits until `condition` holds; gives up after ten seconds.
+    fileprivate func eventually(
+        _ condition: (SimulatedEngine) async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        for _ in 0..<1000 {
+            if try await condition(self) { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("it did not come to that", sourceLocation: sourceLocation)
+    }
+}

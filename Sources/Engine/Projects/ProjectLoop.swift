@@ -7,7 +7,7 @@ import Reconcile
 /// Owns one project: its desired state, the operations on it one after the other, and its healing between them.
 actor ProjectLoop {
     let name: String
-    private let parts: EngineParts
+    let parts: EngineParts
     private let observer: ProjectObserver
     private(set) var desired: Desired?
     private var operations: [String: Operation] = [:]
@@ -242,90 +242,6 @@ actor ProjectLoop {
             self.desired = nil
         }
         return OperationOutcome(status: .succeeded, changes: result.done)
-    }
-
-    private func waitUntilReady(_ request: OperationRequest, _ timeout: Duration?, _ operation: Operation) async
-        -> [EngineFailure]
-    {
-        let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
-        let inventory = parts.inventory
-        let machine = parts.machine
-        let waiter = ServiceWaiter(inventory: inventory, project: name)
-        let verdict = await operation.interruptible {
-            await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
-                group.addTask { await waiter.waitUntilReady(services: chosen) }
-                if let timeout {
-                    group.addTask {
-                        try? await machine.sleep(timeout)
-                        return nil
-                    }
-                }
-                let first = await group.next() ?? nil
-                group.cancelAll()
-                return first
-            }
-        }
-        switch verdict {
-        case .reached?:
-            for record in await inventory.containers(of: name) where chosen.contains(record.service) && !record.isOneOff
-            {
-                let word = record.life.phase == .exited ? "Exited" : record.healthcheck == nil ? "Running" : "Healthy"
-                operation.object(.container, record.name, word, done: true)
-            }
-            return []
-        case .failed(let message, let container)?:
-            operation.object(.container, container, "Error", done: true, failed: true, reason: message)
-            var log: [String] = []
-            if let record = await inventory.container(named: container) { log = await parts.logTail(record) }
-            return [EngineFailure(code: "not_ready", message: message, log: log)]
-        case .cancelled?: return []
-        case nil: return await notReady(chosen, after: timeout ?? .zero)
-        }
-    }
-
-    /// What a person needs to see when the time is up: which containers are not ready, and what they said last.
-    private func notReady(_ services: Set<String>, after timeout: Duration) async -> [EngineFailure] {
-        var failures = [
-            EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")
-        ]
-        for record in await parts.inventory.containers(of: name)
-        where services.contains(record.service) && !record.isOneOff {
-            let health = await parts.inventory.health(of: record.id)
-            let isReady = record.life.phase == .running && (record.healthcheck == nil || health == .healthy)
-            guard !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else { continue }
-            let state = health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
-            let reason = record.life.reason.map { ": \($0)" } ?? ""
-            failures.append(
-                EngineFailure(
-                    code: "not_ready", message: "container \(record.name) is \(state)\(reason)",
-                    log: await parts.logTail(record)))
-        }
-        return failures
-    }
-
-    /// Containers that an `up` leaves alone are named too: silence would leave a person guessing.
-    private func reportWhatRuns(
-        _ wanted: Desired, _ plan: Plan, _ observed: Observed, _ request: OperationRequest, _ change: IntentChange,
-        _ operation: Operation
-    ) {
-        guard request.verb.namesWhatRuns else { return }
-        if !plan.isEmpty { operation.emit(.planned(PlanDescription(plan))) }
-        let touched = Set(plan.actions.compactMap(\.action.containerID))
-        for container in observed.containers where container.state == .running && container.number != nil {
-            guard !touched.contains(container.id), wanted.service(container.service)?.isOrphan == false else {
-                continue
-            }
-            guard change.services.contains(container.service) else { continue }
-            operation.object(.container, container.name, "Running", done: true)
-        }
-        let left = Set(change.orphans.filter { wanted.service($0)?.goal != .absent })
-        let orphans = observed.containers.filter { left.contains($0.service) && $0.number != nil }
-        if !orphans.isEmpty, !request.verb.ignoresOrphans {
-            operation.emit(
-                .warning(
-                    "Found orphan containers ([\(orphans.map(\.name).joined(separator: " "))]) for this project. If you removed or renamed this service in your compose file, you can run this command with the --remove-orphans flag to clean it up."
-                ))
-        }
     }
 
     private func kill(_ signal: String, _ request: OperationRequest, _ operation: Operation) async throws {

@@ -14,14 +14,14 @@ extension ContainerRunner {
                 return await self.inventory.container(id)
             }
             await self.machine.releasePorts(of: id)
-            return try await self.inventory.update(id) { record in
+            return try await self.inventory.update(id, volatile: true) { record in
                 record.life.phase = .exited
                 record.life.stoppedByUs = true
                 record.life.reason = "stopped"
             }
         }
         guard let record = standing, record.isUp else { return }
-        try await inventory.update(id) { $0.life.stoppedByUs = true }
+        try await inventory.update(id, volatile: true) { $0.life.stoppedByUs = true }
         if record.life.phase == .paused { try await machine.resume(id) }
         for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
         let signal = try EngineFailure.checkingSignal(record.stopSignalName)
@@ -63,7 +63,7 @@ extension ContainerRunner {
     /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.
     func kill(_ id: String, _ signal: Int32) async throws {
         let endsIt = signal == SIGKILL || signal == SIGTERM
-        if endsIt { try await inventory.update(id) { $0.life.stoppedByUs = true } }
+        if endsIt { try await inventory.update(id, volatile: true) { $0.life.stoppedByUs = true } }
         try await machine.signal(id, number: signal, all: signal == SIGKILL)
         if signal == SIGKILL { _ = await hasEnded(id, within: .seconds(30), isForced: { false }) }
     }

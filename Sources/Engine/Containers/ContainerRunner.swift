@@ -203,7 +203,7 @@ final class ContainerRunner: Sendable {
                 throw EngineFailure(
                     code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
             }
-            let removed = try await self.inventory.update(id) { record in
+            let removed = try await self.inventory.update(id, volatile: true) { record in
                 record.life.phase = .removing
                 if anonymousVolumes { record.life.removesAnonymousVolumes = true }
             }

@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import Reconcile
 
 /// Walks a plan as wide as it allows: an action begins when those before it ended well; a failure takes only what depends on it.
@@ -116,6 +117,8 @@ extension EngineFailure {
         switch error {
         case let failure as EngineFailure: self = failure
         case is CancellationError: self.init(code: "cancelled", message: "cancelled")
+        case let failure as SyscallError where failure.code == .noSpace:
+            self.init(code: "no_space", message: "\(failure)", hint: "free some room on that disk and try again")
         default: self.init(code: "failed", message: "\(error)")
         }
     }

@@ -161,7 +161,7 @@ actor ProjectLoop {
         let before = desired
         desired = wanted  // before the await: whoever enters there sees the new wish
         do {
-            try await parts.store.save(wanted)
+            try await parts.store.save(wanted, takesAway: wanted.onlyTakesAway(from: before))
         } catch {
             // `stop` and `down` must work on a full disk: they only take away.
             guard wanted.onlyTakesAway(from: before) else {

@@ -94,7 +94,8 @@ package actor Inventory {
         changed(container.project)
     }
 
-    /// Changes a record; what follows from a monitor's word may be `volatile`: it would be learned again.
+    /// Changes a record; what follows from a monitor's word, or only takes something away, may be `volatile`: it would be learned, or
+    /// asked for, again when it cannot be stored.
     @discardableResult
     func update(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Void
@@ -115,7 +116,7 @@ package actor Inventory {
         guard record != before else { return decision }
         containers[id] = record
         changed(record.project)
-        if volatile { try? await store.save(record) } else { try await store.save(record) }
+        if volatile { try? await store.save(record, takesAway: true) } else { try await store.save(record) }
         return decision
     }
 

@@ -1,3 +1,4 @@
+import EngineWire
 import GRDB
 import Glibc
 import JSON
@@ -16,8 +17,20 @@ package final class Store: Sendable {
 
     private let database: DatabaseQueue
     private let thread = BlockingPool(name: "store", limit: 1)
-    /// Room that is given up when the disk is full, so that `stop` and `down` can still be stored; taken again at the next start.
-    private let reserve: String
+    private let path: String
+    private let reserve: Reserve
+
+    /// Room that is given up when the disk is full, so that `stop` and `down` can still be stored, and taken again when there is some.
+    private struct Reserve: Sendable {
+        let path: String
+
+        func give() -> Bool { unlink(path) == 0 }
+
+        func take() {
+            guard !fileExists(path), let file = try? openFile(path, O_RDWR | O_CREAT, mode: 0o600) else { return }
+            if posix_fallocate(file.raw, 0, 512 << 10) != 0 { unlink(path) }
+        }
+    }
 
     /// Opens or makes the database at `path`.
     /// - Throws: `StoreError` when it was written by a newer berth, or what SQLite says.
@@ -31,8 +44,9 @@ package final class Store: Sendable {
         let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o600)
         try syscall("fchmod", on: path) { fchmod(file.raw, 0o600) }
         database = try DatabaseQueue(path: path, configuration: configuration)
-        reserve = "\(path).reserve"
-        if !fileExists(reserve) { try? writeFileAtomically(reserve, [UInt8](repeating: 0x20, count: 512 << 10)) }
+        self.path = path
+        reserve = Reserve(path: "\(path).reserve")
+        reserve.take()
         try Self.migrator.migrate(database)
         let known = try database.read { try Self.migrator.hasBeenSuperseded($0) }
         guard !known else { throw StoreError.newer(path: path) }
@@ -66,12 +80,15 @@ package final class Store: Sendable {
         }
     }
 
-    package func save(_ desired: Desired) async throws { try await save("project", desired.project, desired) }
-    package func save(_ container: ContainerRecord) async throws {
-        try await save("container", container.id, container)
+    /// `takesAway`: what it says is less than before, so it may use the last room on the disk.
+    package func save(_ desired: Desired, takesAway: Bool = false) async throws {
+        try await save("project", desired.project, desired, takesAway)
     }
-    package func save(_ network: NetworkRecord) async throws { try await save("network", network.name, network) }
-    package func save(_ volume: VolumeRecord) async throws { try await save("volume", volume.name, volume) }
+    package func save(_ container: ContainerRecord, takesAway: Bool = false) async throws {
+        try await save("container", container.id, container, takesAway)
+    }
+    package func save(_ network: NetworkRecord) async throws { try await save("network", network.name, network, false) }
+    package func save(_ volume: VolumeRecord) async throws { try await save("volume", volume.name, volume, false) }
     package func removeProject(_ name: String) async throws { try await remove("project", name) }
     package func removeContainer(_ id: String) async throws { try await remove("container", id) }
     package func removeNetwork(_ name: String) async throws { try await remove("network", name) }
@@ -84,8 +101,10 @@ package final class Store: Sendable {
         }
     }
 
-    private func save(_ table: String, _ name: String, _ record: some Encodable & Sendable) async throws {
-        try await write { database in
+    private func save(
+        _ table: String, _ name: String, _ record: some Encodable & Sendable, _ takesAway: Bool
+    ) async throws {
+        try await write(takesAway: takesAway) { database in
             let bytes = try encodeJSON(record)
             try database.execute(
                 sql:
@@ -95,17 +114,26 @@ package final class Store: Sendable {
     }
 
     private func remove(_ table: String, _ name: String) async throws {
-        try await write { try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name]) }
+        try await write(takesAway: true) {
+            try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name])
+        }
     }
 
-    private func write(_ change: @escaping @Sendable (Database) throws -> Void) async throws {
-        try await thread.run { [database, reserve] in
+    private func write(takesAway: Bool, _ change: @escaping @Sendable (Database) throws -> Void) async throws {
+        try await thread.run { [database, reserve, path] in
             do {
-                try database.write(change)
+                do {
+                    try database.write(change)
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                    guard takesAway, reserve.give() else { throw error }
+                    return try database.write(change)
+                }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
-                guard unlink(reserve) == 0 else { throw error }
-                try database.write(change)
+                throw EngineFailure(
+                    code: "no_space", message: "no space left on the disk for \(path)",
+                    hint: "free some: `berth image rm` of images that nothing needs, or other files on that disk")
             }
+            reserve.take()
         }
     }
 }

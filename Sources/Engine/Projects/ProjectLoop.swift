@@ -100,8 +100,8 @@ actor ProjectLoop {
 
     /// What would be done, without doing it.
     func plan(_ request: OperationRequest) async throws -> PlanDescription {
-        let (_, plan, _, _) = try await prepare(request)
-        return PlanDescription(plan)
+        let (wanted, plan, observed, _) = try await prepare(request)
+        return PlanDescription(plan, await parts.preflight.verdict(wanted, plan, observed, isTrial: true))
     }
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
@@ -120,13 +120,13 @@ actor ProjectLoop {
         }
         let (wanted, plan, observed, change) = try await prepare(request)
         for note in change.notes { operation.emit(.warning(note)) }
-        if request.dryRun {
-            operation.emit(.planned(PlanDescription(plan)))
-            return OperationOutcome(status: .succeeded)
+        let verdict = await parts.preflight.verdict(wanted, plan, observed, isTrial: request.dryRun)
+        if request.dryRun { operation.emit(.planned(PlanDescription(plan, verdict))) }
+        for warning in verdict.warnings {
+            operation.emit(.warning(warning.message, hint: warning.hint, path: warning.path))
         }
-        let (errors, warnings) = await parts.preflight.findings(wanted, plan, observed)
-        for warning in warnings { operation.emit(.warning(warning)) }
-        guard errors.isEmpty else { return OperationOutcome(status: .failed, errors: errors) }
+        guard verdict.errors.isEmpty else { return OperationOutcome(status: .failed, errors: verdict.errors) }
+        if request.dryRun { return OperationOutcome(status: .succeeded) }
         let consent = Set(plan.namesNeedingConsent).subtracting(request.consent).subtracting(request.refused)
         guard consent.isEmpty else { return OperationOutcome(status: .needsConsent, consent: consent.sorted()) }
         try await store(wanted)

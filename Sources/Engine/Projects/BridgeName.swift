@@ -13,12 +13,9 @@ struct BridgeName: Sendable {
     ///   would be taken away.
     func wanted(by definition: NetworkDefinition) async throws -> String? {
         guard let name = definition.driverOptions[Self.option], !name.isEmpty else { return nil }
-        guard name.utf8.count <= 15, !name.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace }), name != ".",
-            name != ".."
-        else {
+        do { try Self.checkInterfaceName(name) } catch {
             throw EngineFailure(
-                code: "invalid", message: "network \(definition.name): \"\(name)\" cannot be an interface's name",
-                hint: "it has at most 15 bytes, without spaces and slashes")
+                code: error.code, message: "network \(definition.name): \(error.message)", hint: error.hint)
         }
         if let other = await inventory.allNetworks().first(where: { $0.bridge == name }) {
             throw EngineFailure(
@@ -32,5 +29,15 @@ struct BridgeName: Sendable {
                 hint: "choose another \(Self.option), or `ip link delete \(name)`")
         }
         return name
+    }
+
+    /// What the kernel takes as the name of an interface (its `dev_valid_name`).
+    static func checkInterfaceName(_ name: String) throws(EngineFailure) {
+        let isPlain = !name.contains { $0 == "/" || $0 == ":" || $0.isWhitespace } && name != "." && name != ".."
+        guard !name.isEmpty, name.utf8.count <= 15, isPlain else {
+            throw EngineFailure(
+                code: "invalid", message: "\"\(name)\" cannot be an interface's name",
+                hint: "it has at most 15 bytes, without spaces and slashes")
+        }
     }
 }

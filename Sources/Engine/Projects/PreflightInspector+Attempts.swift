@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import OCI
 import ProjectModel
 import Reconcile
@@ -15,6 +16,7 @@ extension PreflightInspector {
             attempt.confinement()
             attempt.devices()
             attempt.sysctls()
+            attempt.interfaces()
             failures += attempt.failures
         }
         for case .createNetwork(let key, _) in plan.actions.map(\.action) {
@@ -80,6 +82,30 @@ private struct ServiceAttempt {
             for (index, limit) in list.enumerated() {
                 let path = AttributePath.service(service.name, "blkio_config", name).appending(index).appending("path")
                 attempt(path) { _ = try HostDevice.blockDevice(limit.path) }
+            }
+        }
+    }
+
+    mutating func interfaces() {
+        func check(_ text: String) throws {
+            // An odd first byte is an address of many, which no interface has.
+            if let address = MACAddress(text), address.bytes[0] & 1 == 0, address.bytes.contains(where: { $0 != 0 }) {
+                return
+            }
+            throw EngineFailure(
+                code: "invalid", message: "mac_address \"\(text)\" is no Ethernet address of one interface",
+                hint: "such as 02:42:ac:11:00:02")
+        }
+        if let text = service.macAddress, !text.isEmpty {
+            attempt(.service(service.name, "mac_address")) { try check(text) }
+        }
+        for attachment in service.networks {
+            let path = AttributePath.service(service.name, "networks", attachment.network)
+            if let text = attachment.macAddress, !text.isEmpty {
+                attempt(path.appending("mac_address")) { try check(text) }
+            }
+            if let name = attachment.interfaceName {
+                attempt(path.appending("interface_name")) { try BridgeName.checkInterfaceName(name) }
             }
         }
     }

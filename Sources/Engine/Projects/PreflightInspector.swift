@@ -33,7 +33,7 @@ struct PreflightInspector: Sendable {
         var verdict = Verdict()
         verdict.errors = findings.filter { !$0.code.isWarning }.map(EngineFailure.init)
         verdict.warnings = findings.filter(\.code.isWarning).map(EngineFailure.init)
-        verdict += await platforms(desired, plan)
+        verdict += await platforms(desired, plan, isTrial: isTrial)
         verdict += Self.logging(desired, plan)
         verdict.errors += await attempts(desired, plan)
         verdict.errors += await takenPorts(desired, plan)
@@ -41,7 +41,7 @@ struct PreflightInspector: Sendable {
     }
 
     /// Images that are here for another platform than the service wants, or than this machine has.
-    private func platforms(_ desired: Desired, _ plan: Plan) async -> Verdict {
+    private func platforms(_ desired: Desired, _ plan: Plan, isTrial: Bool) async -> Verdict {
         let touched = Self.touched(plan)
         var verdict = Verdict()
         var images: [String: MachineImage] = [:]
@@ -51,6 +51,7 @@ struct PreflightInspector: Sendable {
             guard let image = images[reference], let have = image.platform else { continue }
             let name = service.spec.name
             if let wanted = service.spec.platform, !image.runs(on: wanted) {
+                if isTrial, service.spec.isFetched { continue }
                 verdict.errors.append(
                     EngineFailure(
                         code: "image_missing",
@@ -75,10 +76,8 @@ struct PreflightInspector: Sendable {
         for service in services {
             guard let reference = service.spec.image, facts.images[reference] == nil else { continue }
             guard let image = try? await machine.image(reference) else {
-                let isFetched =
-                    isTrial && !service.spec.hasBuild && ![.never, .build].contains(service.spec.pullPolicy)
                 facts.images[reference] = .init(
-                    isFetched ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
+                    isTrial && service.spec.isFetched ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
                 continue
             }
             let test = image.config.healthcheck?.test ?? []
@@ -203,4 +202,9 @@ struct PreflightInspector: Sendable {
         await machine.releasePorts(of: "preflight")
         return failures
     }
+}
+
+extension Service {
+    /// Its image is fetched when it is not here.
+    fileprivate var isFetched: Bool { !hasBuild && pullPolicy != .never && pullPolicy != .build }
 }

@@ -115,7 +115,10 @@ actor ProjectLoop {
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
             let puller = ImagePuller(
                 machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
-            let failures = await puller.pullMissing(project, services: request.services, override: policy)
+            let failures = await puller.pullMissing(project, services: request.services, override: policy) {
+                guard let (wanted, plan, observed, _) = try? await self.prepare(request) else { return [] }
+                return await self.parts.preflight.verdict(wanted, plan, observed, isTrial: true).errors
+            }
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
         let (wanted, plan, observed, change) = try await prepare(request)

@@ -137,6 +137,8 @@ extension PreflightFacts {
         package var unknownSysctls: Set<String> = []
         /// Types of file systems that volumes name and that this kernel cannot mount.
         package var unknownFileSystems: Set<String> = []
+        /// Kinds of network interfaces that networks are made of and that this kernel cannot make.
+        package var unknownLinks: Set<String> = []
         package var hasIPv6: Bool = true
 
         package enum AppArmor: Hashable, Sendable {

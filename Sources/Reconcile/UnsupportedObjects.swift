@@ -78,6 +78,12 @@ extension Preflight {
         for key in effects.createdNetworks.sorted() {
             guard let network = desired.networks[key] else { continue }
             findings += PreflightFinding.unsupported(network, key: key)
+            findings += facts.features.unknownLinks.sorted().map { kind in
+                PreflightFinding(
+                    .kernelLacks, at: AttributePath("networks", key),
+                    "network \(network.name): this kernel cannot make interfaces of kind \"\(kind)\"",
+                    hint: "`modprobe \(kind)` loads it where it is installed; `network_mode: host` does without")
+            }
             if network.enableIPv6, !facts.features.hasIPv6 {
                 findings.append(
                     PreflightFinding(

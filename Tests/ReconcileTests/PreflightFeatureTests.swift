@@ -63,6 +63,12 @@ import Testing
                 away, or start the kernel without ipv6.disable=1
                 """),
         PreflightCase(
+            "a kernel without bridges", network { _ in }, { $0.features.unknownLinks = ["bridge"] },
+            findings: """
+                networks.front error kernelLacks: network demo_front: this kernel cannot make interfaces of kind \
+                "bridge"; `modprobe bridge` loads it where it is installed; `network_mode: host` does without
+                """),
+        PreflightCase(
             "a volume's driver", volume([:], driver: "rexray"),
             findings: """
                 volumes.data.driver error driverUnsupported: volume demo_data: there is no driver "rexray", only \

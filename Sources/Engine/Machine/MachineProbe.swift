@@ -12,6 +12,8 @@ package struct KernelWishes: Hashable, Sendable {
     package var sysctls: Set<String> = []
     /// Types that volumes are mounted with.
     package var fileSystems: Set<String> = []
+    /// Kinds of network interfaces: `bridge`.
+    package var links: Set<String> = []
 
     package init() {}
 }

@@ -159,7 +159,11 @@ package final class RealMachine: Machine {
     }
 
     package func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures {
-        await blocking.runInfallible { MachineProbe().features(for: wishes) }
+        var features = await blocking.runInfallible { MachineProbe().features(for: wishes) }
+        for kind in wishes.links where (try? await driver.hasLinks(of: kind)) == false {
+            features.unknownLinks.insert(kind)
+        }
+        return features
     }
 
     // MARK: Volumes

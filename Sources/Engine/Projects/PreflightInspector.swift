@@ -160,6 +160,12 @@ struct PreflightInspector: Sendable {
             wishes.sysctls.formUnion(service.spec.sysctls.keys)
         }
         wishes.fileSystems = Set(createdVolumes(desired, plan).compactMap { $0.driverOptions["type"] })
+        let makesNetworks = plan.actions.contains { planned in
+            guard case .createNetwork = planned.action else { return false }
+            return true
+        }
+        // A network is a bridge with a pair of interfaces for each container.
+        if makesNetworks { wishes.links = ["bridge", "veth"] }
         return wishes
     }
 

@@ -23,6 +23,12 @@ package struct LoadResult: Sendable {
     /// The files, for rendering diagnostics.
     package var sources: SourceMap
     package var steps: LoadSteps
+
+    /// Diagnostics about these files in the order in which they are shown.
+    package func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        let names = sources.files.enumerated().map { ($0.element.name, $0.offset) }
+        return Diagnostic.sorted(diagnostics, rank: Dictionary(names) { first, _ in first })
+    }
 }
 
 /// A project that could not be loaded: everything that is wrong, sorted by place.

@@ -1,13 +1,11 @@
+import ProjectModel
 import YAML
 
 /// Collects what one load finds wrong, with the attribute path at which it stands.
 ///
 /// A class because every phase of a load writes into the same one; a load runs on one thread and shares it with nobody.
 final class Report {
-    private enum Part {
-        case key(String)
-        case index(Int)
-    }
+    private typealias Part = AttributePath.Step
 
     /// More than so many help nobody and would let a hostile file use memory.
     private static let limit = 500
@@ -51,17 +49,7 @@ final class Report {
     /// `services.web.ports[1]`; a key that is no plain name stands in brackets and quotes.
     var pathText: String? { path.isEmpty ? nil : Self.text(path) }
 
-    private static func text(_ path: some Sequence<Part>) -> String {
-        var text = ""
-        for part in path {
-            switch part {
-            case .index(let index): text += "[\(index)]"
-            case .key(let key) where key.isEmpty || key.contains { ". []\"".contains($0) }: text += "[\"\(key)\"]"
-            case .key(let key): text += text.isEmpty ? key : ".\(key)"
-            }
-        }
-        return text
-    }
+    private static func text(_ path: some Sequence<Part>) -> String { AttributePath(Array(path)).description }
 
     // MARK: Findings
 

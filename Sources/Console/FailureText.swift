@@ -1,4 +1,5 @@
 import EngineWire
+import ProjectModel
 
 /// Failures and warnings as a person reads them.
 package struct FailureText: Sendable {
@@ -16,9 +17,17 @@ package struct FailureText: Sendable {
             text += "\n" + style(.bold, "its last lines:")
             for line in failure.log { text += "\n  " + style(.faint, "|") + " \(line)" }
         }
-        if let hint = failure.hint { text += "\n" + style(.cyan, "hint:") + " \(hint)" }
-        return text
+        return text + details(failure.hint, failure.path)
     }
 
-    package func warning(_ message: String) -> String { style(.yellow, "warning:") + " \(message)" }
+    package func warning(_ message: String, hint: String? = nil, path: AttributePath? = nil) -> String {
+        style(.yellow, "warning:") + " \(message)" + details(hint, path)
+    }
+
+    private func details(_ hint: String?, _ path: AttributePath?) -> String {
+        var text = ""
+        if let path { text += "\n" + style(.cyan, "path:") + " \(path)" }
+        if let hint { text += "\n" + style(.cyan, "hint:") + " \(hint)" }
+        return text
+    }
 }

@@ -1,5 +1,6 @@
 import EngineWire
 import JSON
+import ProjectModel
 
 /// Shows an operation's events on standard error.
 package protocol ProgressReporter: AnyObject {
@@ -51,7 +52,8 @@ package final class PlainProgress: ProgressReporter {
     package func show(_ event: ProgressEvent) {
         switch event {
         case .object(let object): output.line(Self.line(object, mark: mark))
-        case .warning(let text): output.line(FailureText(style: style).warning(text))
+        case .warning(let text, let hint, let path):
+            output.line(FailureText(style: style).warning(text, hint: hint, path: path))
         case .started, .planned, .created, .transfer, .finished: break
         }
     }
@@ -90,7 +92,10 @@ package final class JSONProgress: ProgressReporter {
             members = [("id", .string("\(object.kind.rawValue) \(object.name)")), ("status", .string(object.status))]
             if object.isFailure { members.append(("error", true)) }
             if let reason = object.reason { members.append(("reason", .string(reason))) }
-        case .warning(let text): members = [("warning", true), ("message", .string(text))]
+        case .warning(let text, let hint, let path):
+            members = [("warning", true), ("message", .string(text))]
+            if let path { members.append(("path", .string(path.description))) }
+            if let hint { members.append(("hint", .string(hint))) }
         case .transfer(let name, let done, let total):
             members = [("id", .string("Image \(name)")), ("status", "Pulling"), ("current", .integer(done))]
             if let total { members.append(("total", .integer(total))) }
@@ -105,6 +110,7 @@ package final class JSONProgress: ProgressReporter {
         var members: [(String, JSONValue)] = [
             ("error", true), ("code", .string(failure.code)), ("message", .string(failure.message)),
         ]
+        if let path = failure.path { members.append(("path", .string(path.description))) }
         if let hint = failure.hint { members.append(("hint", .string(hint))) }
         if !failure.log.isEmpty { members.append(("log", .array(failure.log.map { .string($0) }))) }
         return JSONValue.object(object(members)).text()
@@ -127,7 +133,8 @@ package final class QuietProgress: ProgressReporter {
     }
 
     package func show(_ event: ProgressEvent) {
-        if case .warning(let text) = event { output.line(FailureText(style: style).warning(text)) }
+        guard case .warning(let text, let hint, let path) = event else { return }
+        output.line(FailureText(style: style).warning(text, hint: hint, path: path))
     }
 
     package func tick() {}

@@ -26,9 +26,9 @@ package final class TerminalProgress: ProgressReporter {
     }
 
     package func show(_ event: ProgressEvent) {
-        if case .warning(let text) = event {
+        if case .warning(let text, let hint, let path) = event {
             suspend()
-            output.line(FailureText(style: style).warning(text))
+            output.line(FailureText(style: style).warning(text, hint: hint, path: path))
         }
         if block.take(event, at: clock()), clock() - drawnAt >= Self.pause { draw() }
     }

@@ -1,3 +1,5 @@
+import ProjectModel
+
 /// One line of an operation's answer (newline-delimited JSON).
 package enum ProgressEvent: Codable, Hashable, Sendable {
     /// First line: the operation's id, for cancelling it.
@@ -6,7 +8,8 @@ package enum ProgressEvent: Codable, Hashable, Sendable {
     case planned(PlanDescription)
     /// An object changed its state on the way.
     case object(ObjectProgress)
-    case warning(String)
+    /// `path` is the attribute of the file that it is about.
+    case warning(String, hint: String? = nil, path: AttributePath? = nil)
     /// The one-off of a `run`: created, held, waiting for its streams. Comes before `finished`.
     case created(container: ContainerRow)
     /// Bytes of an image, or another long piece of work.
@@ -66,6 +69,9 @@ package struct PlanDescription: Codable, Hashable, Sendable {
     }
 
     package var actions: [Action]
+    /// Why it would not be begun, and what a person should know before it is; nil from an engine that does not look ahead.
+    package var errors: [EngineFailure]?
+    package var warnings: [EngineFailure]?
 
     package init(actions: [Action]) { self.actions = actions }
 }
@@ -103,11 +109,16 @@ package struct EngineFailure: Codable, Error, Hashable, Sendable {
     package var hint: String?
     /// The last log lines of a container that failed.
     package var log: [String]
+    /// The attribute of the file that asks for what cannot be had.
+    package var path: AttributePath?
 
-    package init(code: String, message: String, hint: String? = nil, log: [String] = []) {
+    package init(
+        code: String, message: String, hint: String? = nil, log: [String] = [], path: AttributePath? = nil
+    ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.log = log
+        self.path = path
     }
 }

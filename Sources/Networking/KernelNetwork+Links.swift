@@ -61,6 +61,14 @@ extension KernelNetwork {
         return isInside
     }
 
+    /// Whether the kernel has interfaces of `kind`, such as `bridge`; a refusal for another reason says nothing against it.
+    func hasLinks(of kind: String) -> Bool {
+        do throws(SyscallError) { try route.perform([RouteMessages.pretendToCreate(kind)]) } catch {
+            return error.code != .notSupported
+        }
+        return true
+    }
+
     func removeLink(_ name: String) throws(NetworkError) {
         do throws(SyscallError) { try route.perform([RouteMessages.deleteLink(name)]) } catch { throw .kernel(error) }
     }

@@ -63,6 +63,9 @@ package final class NetworkDriver: Sendable {
         }
     }
 
+    /// Whether the kernel can make interfaces of `kind`: `bridge`, `veth` … Nothing is made to find out.
+    package func hasLinks(of kind: String) async throws -> Bool { try await run { $0.hasLinks(of: kind) } }
+
     /// Reads links, addresses and routes in full.
     package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
 

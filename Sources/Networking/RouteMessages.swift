@@ -48,6 +48,17 @@ enum RouteMessages {
         return message
     }
 
+    /// Asks for an interface of `kind` with a name that no interface can have: a kernel that has the kind, or a module with it,
+    /// finds fault with the name, any other with the kind (`rtnl_newlink` in net/core/rtnetlink.c). Nothing is made.
+    static func pretendToCreate(_ kind: String) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
+            purpose: "ask for interfaces of kind \(kind)")
+        message.add(LinkAttribute.name, ".")
+        message.nest(LinkAttribute.kindInformation) { $0.add(1, bytes: kind.utf8) }
+        return message
+    }
+
     static func createBridge(_ spec: BridgeSpec, macAddress: MACAddress) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),

@@ -7,7 +7,7 @@ extension Preflight {
         if let fixed = service.spec.containerName, service.scale > 1 {
             findings.append(
                 PreflightFinding(
-                    .containerNameScaled, service: name,
+                    .containerNameScaled, service: name, at: .service(name, "container_name"),
                     "container_name \(fixed) cannot be shared by \(service.scale) replicas",
                     hint: "remove container_name to scale the service"))
         }
@@ -15,7 +15,7 @@ extension Preflight {
             for other in namers[fixed] ?? [] where isReported(with: service, other) {
                 findings.append(
                     PreflightFinding(
-                        .containerNameClash, service: name,
+                        .containerNameClash, service: name, at: .service(name, "container_name"),
                         "container_name \(fixed) is also that of \(other.spec.name)",
                         hint: "give one of them another name"))
             }
@@ -30,6 +30,7 @@ extension Preflight {
             findings.append(
                 PreflightFinding(
                     .containerNameTaken, service: name,
+                    at: service.spec.containerName == nil ? .service(name) : .service(name, "container_name"),
                     "the name \(wantedName) is taken by container \(owner.container.prefix(12)) of \(whose)",
                     hint: "remove or rename that container"))
         }
@@ -39,20 +40,22 @@ extension Preflight {
     func ports(of service: DesiredService) -> [PreflightFinding] {
         guard service.goal == .running || service.goal == .paused else { return [] }
         let name = service.spec.name
-        return service.spec.ports.flatMap { port -> [PreflightFinding] in
+        return service.spec.ports.enumerated().flatMap { index, port -> [PreflightFinding] in
+            let path = AttributePath.service(name, "ports").appending(index)
             guard let range = port.publishedRange else { return [] }
             var findings: [PreflightFinding] = []
             if service.scale > range.count {
                 findings.append(
                     PreflightFinding(
-                        .fixedPortScaled, service: name,
+                        .fixedPortScaled, service: name, at: path,
                         "\(service.scale) replicas cannot all publish port \(port.publishedText)",
                         hint: "publish a range of \(service.scale) ports, or only the target port \(port.target)"))
             }
             if let clash = clash(of: port, in: service) {
                 findings.append(
                     PreflightFinding(
-                        .portClash, service: name, "port \(port.publishedText) is also published by \(clash)",
+                        .portClash, service: name, at: path,
+                        "port \(port.publishedText) is also published by \(clash)",
                         hint: "publish one of them on another port or address"))
             }
             let holders = range.map { number in holder(of: port, number) }
@@ -60,7 +63,8 @@ extension Preflight {
                 let what = range.count == 1 ? "is" : "are all"
                 findings.append(
                     PreflightFinding(
-                        .portTaken, service: name, "port \(port.publishedText) \(what) taken by \(holder)",
+                        .portTaken, service: name, at: path,
+                        "port \(port.publishedText) \(what) taken by \(holder)",
                         hint: "stop it, or publish another port"))
             }
             return findings

@@ -6,16 +6,17 @@ extension Preflight {
         guard isCreated(service) else { return [] }
         let name = service.spec.name
         var findings: [PreflightFinding] = []
-        for mount in service.spec.volumes {
+        for (index, mount) in service.spec.volumes.enumerated() {
+            let path = AttributePath.service(name, "volumes").appending(index)
             guard case .bind(let source, let createHostPath, _, _, _) = mount.kind else { continue }
             guard facts.missingPaths.contains(source) else { continue }
             findings.append(
                 createHostPath
                     ? PreflightFinding(
-                        .bindSourceMade, service: name,
+                        .bindSourceMade, service: name, at: path.appending("source"),
                         "\(source) does not exist: an empty folder owned by root is made for \(mount.target)")
                     : PreflightFinding(
-                        .bindSourceMissing, service: name,
+                        .bindSourceMissing, service: name, at: path.appending("source"),
                         "\(source) does not exist, and \(mount.target) is a bind of it with create_host_path: false",
                         hint: "`mkdir -p \(source)`"))
         }
@@ -37,13 +38,14 @@ extension Preflight {
         case .file(let path) where facts.missingPaths.contains(path):
             [
                 PreflightFinding(
-                    code, service: service, "the file of \(kind) \(key) does not exist: \(path)",
+                    code, service: service, at: AttributePath("\(kind)s", key, "file"),
+                    "the file of \(kind) \(key) does not exist: \(path)",
                     hint: "make the file, or change \(kind)s.\(key).file")
             ]
         case .external:
             [
                 PreflightFinding(
-                    .externalFileObject, service: service,
+                    .externalFileObject, service: service, at: AttributePath("\(kind)s", key, "external"),
                     "\(kind) \(key) is external, and there is no store of \(kind)s",
                     hint: "give \(kind)s.\(key) a file, an environment or a content")
             ]

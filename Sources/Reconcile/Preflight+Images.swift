@@ -12,7 +12,8 @@ extension Preflight {
                 service.spec.hasBuild
                 ? "build it elsewhere and load it: `docker save \(reference) | berth image load`"
                 : "`berth image pull \(reference)` or `docker save \(reference) | berth image load`"
-            return [PreflightFinding(.missingImage, service: name, message, hint: hint)]
+            let path = AttributePath.service(name, service.spec.hasBuild ? "build" : "image")
+            return [PreflightFinding(.missingImage, service: name, at: path, message, hint: hint)]
         }
         guard let users = image.users, let user = service.spec.user?.split(separator: ":").first.map(String.init),
             UInt32(user) == nil, !users.contains(user)
@@ -20,7 +21,8 @@ extension Preflight {
         let suggestion = likelySpelling(of: user, among: users).map { "did you mean \"\($0)\"? " } ?? ""
         return [
             PreflightFinding(
-                .unknownUser, service: name, "user \"\(user)\" is not in the /etc/passwd of \(reference)",
+                .unknownUser, service: name, at: .service(name, "user"),
+                "user \"\(user)\" is not in the /etc/passwd of \(reference)",
                 hint: "\(suggestion)a number works without an entry")
         ]
     }
@@ -33,6 +35,7 @@ extension Preflight {
             else { return nil }
             return PreflightFinding(
                 .noHealthcheck, service: service.spec.name,
+                at: .service(service.spec.name, "depends_on", need.service),
                 "depends on \(need.service) being healthy, which has no health check",
                 hint: "give \(need.service) a healthcheck, or wait for service_started")
         }

@@ -11,13 +11,13 @@ extension Preflight {
                 guard there == nil else { continue }
                 findings.append(
                     PreflightFinding(
-                        .networkMissing, service: users.first,
+                        .networkMissing, service: users.first, at: AttributePath("networks", key, "external"),
                         "network \(wanted.name) declared as external, but could not be found",
                         hint: "start the project that makes it first, or take `external` away"))
             } else if let there, there.project != desired.project {
                 findings.append(
                     PreflightFinding(
-                        .networkNotOurs, service: users.first,
+                        .networkNotOurs, service: users.first, at: AttributePath("networks", key),
                         "a network with name \(wanted.name) exists but was not made by this project",
                         hint: "set `external: true` to use it, or give networks.\(key) another name"))
             } else if let there, !effects.removedNetworks.contains(wanted.name) {
@@ -25,7 +25,7 @@ extension Preflight {
                 guard !changes.isEmpty else { continue }
                 findings.append(
                     PreflightFinding(
-                        .networkChangePutOff,
+                        .networkChangePutOff, at: AttributePath("networks", key),
                         "network \(wanted.name) stays as it is (\(changes.reason)): containers that this plan does not "
                             + "touch are on it", hint: "`berth up` for the whole project, and remove stopped one-offs"))
             }
@@ -42,13 +42,14 @@ extension Preflight {
                 guard there == nil else { continue }
                 findings.append(
                     PreflightFinding(
-                        .volumeMissing, service: users.first, "external volume \"\(wanted.name)\" not found",
+                        .volumeMissing, service: users.first, at: AttributePath("volumes", key, "external"),
+                        "external volume \"\(wanted.name)\" not found",
                         hint: "take `external` away to have it made"))
             } else if let there, there.project != desired.project {
                 let whose = there.project.map { "for project \"\($0)\"" } ?? "by hand"
                 findings.append(
                     PreflightFinding(
-                        .volumeNotOurs, service: users.first,
+                        .volumeNotOurs, service: users.first, at: AttributePath("volumes", key),
                         "volume \"\(wanted.name)\" was made \(whose); it is used, and never removed with this project",
                         hint: "set `external: true` to say that this is meant"))
             } else if let there, !effects.removedVolumes.contains(wanted.name) {
@@ -56,7 +57,7 @@ extension Preflight {
                 guard !changes.isEmpty else { continue }
                 findings.append(
                     PreflightFinding(
-                        .volumeChangePutOff,
+                        .volumeChangePutOff, at: AttributePath("volumes", key),
                         "volume \(wanted.name) stays as it is (\(changes.reason)): changing it loses its data"))
             }
         }
@@ -78,11 +79,14 @@ extension Preflight {
         var seen: [(range: AddressRange, name: String)] = []
         for key in effects.createdNetworks.sorted() {
             guard let wanted = desired.networks[key] else { continue }
-            for subnet in wanted.ipam?.config.compactMap(\.subnet) ?? [] {
+            for (index, pool) in (wanted.ipam?.config ?? []).enumerated() {
+                guard let subnet = pool.subnet else { continue }
+                let path = AttributePath("networks", key, "ipam", "config").appending(index).appending("subnet")
                 guard let range = AddressRange(cidr: subnet) else {
                     findings.append(
                         PreflightFinding(
-                            .badSubnet, "networks.\(key): \(subnet) is not a subnet", hint: "such as 10.1.2.0/24"))
+                            .badSubnet, at: path, "networks.\(key): \(subnet) is not a subnet",
+                            hint: "such as 10.1.2.0/24"))
                     continue
                 }
                 let hint = "choose another subnet for networks.\(key), or none to have a free one found"
@@ -95,10 +99,10 @@ extension Preflight {
                 if let taken {
                     let message =
                         "subnet \(subnet) of network \(wanted.name) overlaps \(taken.subnet) of \(taken.owner)"
-                    findings.append(PreflightFinding(.subnetClash, message, hint: hint))
+                    findings.append(PreflightFinding(.subnetClash, at: path, message, hint: hint))
                 } else if let other = seen.first(where: { $0.range.overlaps(range) }) {
                     let message = "subnet \(subnet) of network \(wanted.name) overlaps that of network \(other.name)"
-                    findings.append(PreflightFinding(.subnetClash, message, hint: hint))
+                    findings.append(PreflightFinding(.subnetClash, at: path, message, hint: hint))
                 }
                 seen.append((range, wanted.name))
             }
@@ -111,13 +115,17 @@ extension Preflight {
         service.spec.networks.flatMap { attachment -> [PreflightFinding] in
             guard let network = desired.networks[attachment.network], !network.external else { return [] }
             let ranges = (network.ipam?.config ?? []).compactMap(\.subnet).compactMap(AddressRange.init(cidr:))
-            return [attachment.ipv4Address, attachment.ipv6Address].compactMap { $0 }.compactMap { address in
+            let name = service.spec.name
+            let wanted = [("ipv4_address", attachment.ipv4Address), ("ipv6_address", attachment.ipv6Address)]
+            return wanted.compactMap { attribute, address in
+                guard let address else { return nil }
                 if let single = AddressRange(cidr: address), ranges.contains(where: { $0.overlaps(single) }) {
                     return nil
                 }
                 let message = "the address \(address) lies in no subnet of network \(attachment.network)"
                 return PreflightFinding(
-                    .addressOutsideSubnet, service: service.spec.name, message,
+                    .addressOutsideSubnet, service: name,
+                    at: .service(name, "networks", attachment.network, attribute), message,
                     hint: "set networks.\(attachment.network).ipam.config.subnet to one that holds it")
             }
         }

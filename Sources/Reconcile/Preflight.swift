@@ -15,9 +15,11 @@ package func preflight(desired: Desired, observed: Observed, plan: Plan, facts: 
         findings += check.addresses(of: service)
         findings += check.owners(of: service)
         findings += check.limits(of: service)
+        findings += check.features(of: service)
     }
     findings += check.networks()
     findings += check.volumes()
+    findings += check.abilities()
     return findings
 }
 
@@ -70,6 +72,7 @@ struct Preflight {
         graph.cycles.map { cycle in
             PreflightFinding(
                 .dependencyCycle, service: cycle.first,
+                at: cycle.count > 1 ? .service(cycle[0], "depends_on", cycle[1]) : nil,
                 "dependency cycle detected: \(cycle.joined(separator: " -> "))",
                 hint: "remove one of these from depends_on")
         }
@@ -85,7 +88,7 @@ struct Preflight {
             }
             guard !isMade, !isThere else { return nil }
             return PreflightFinding(
-                .namespaceOwnerMissing, service: service.spec.name,
+                .namespaceOwnerMissing, service: service.spec.name, at: .service(service.spec.name, join.field),
                 "\(join.field) is service:\(join.service), which has no container",
                 hint: "start \(join.service) too: `berth up \(join.service) \(service.spec.name)`")
         }
@@ -106,6 +109,7 @@ struct PlanEffects {
     private(set) var removedVolumes: Set<String> = []
     /// Keys, in the plan's order.
     private(set) var createdNetworks: [String] = []
+    private(set) var createdVolumes: [String] = []
 
     init(of plan: Plan) {
         for action in plan.actions.map(\.action) {
@@ -121,7 +125,8 @@ struct PlanEffects {
             case .removeNetwork(let name): removedNetworks.insert(name)
             case .removeVolume(let name): removedVolumes.insert(name)
             case .createNetwork(let key, _): createdNetworks.append(key)
-            case .repairNetwork, .createVolume, .pause, .unpause, .wait: break
+            case .createVolume(let key, _): createdVolumes.append(key)
+            case .repairNetwork, .pause, .unpause, .wait: break
             }
         }
     }

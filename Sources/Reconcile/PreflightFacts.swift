@@ -1,3 +1,5 @@
+import ProjectModel
+
 /// What the engine looked up on the machine before the first change: only about what a plan would make or start.
 ///
 /// What is not in here was not looked at, and is not complained about.
@@ -12,7 +14,10 @@ package struct PreflightFacts: Hashable, Sendable {
     package var subnets: [HeldSubnet] = []
     /// Containers on this machine by name, of any project.
     package var containerNames: [String: NameOwner] = [:]
+    /// Names and ids of containers outside of the project that services name and that do not exist.
+    package var missingContainers: Set<String> = []
     package var limits = HostLimits()
+    package var features = HostFeatures()
 
     package init() {}
 
@@ -89,12 +94,58 @@ package struct PreflightFacts: Hashable, Sendable {
     package struct HostLimits: Hashable, Sendable {
         /// Cores; nil when not looked up.
         package var cores: Double?
-        /// cgroup controllers that the engine can use (`memory`, `cpu`, `cpuset`, `pids`, `io`); nil when not looked up.
+        /// The CPUs that there are; nil when not looked up.
+        package var cpus: NumberList?
+        /// cgroup controllers that the engine can use (`memory`, `cpu`, `cpuset`, `pids`, `blkio`); nil when not looked up.
         package var controllers: Set<String>?
+        /// What the controllers were seen not to have.
+        package var lacking: Set<Ability> = []
         /// The engine has CAP_SYS_RESOURCE.
         package var canRaiseLimits: Bool = true
         /// The engine's own hard limits, by Compose's name (`nofile`); -1 is without limit.
         package var hardLimits: [String: Int64] = [:]
+        /// Files that one process may have open at most, whoever asks; nil when not looked up.
+        package var openFiles: Int64?
+        /// The lowest `oom_score_adj` that takes no CAP_SYS_RESOURCE.
+        package var lowestScore: Int = 0
+
+        /// What not every kernel or version of cgroups has.
+        package enum Ability: String, Hashable, Sendable {
+            /// Swap is counted by cgroup.
+            case swap
+            case swappiness
+            /// The memory killer can be kept off a cgroup.
+            case killDisabling
+            case realtime
+            case blockWeights
+        }
+
+        package init() {}
+    }
+}
+
+extension PreflightFacts {
+    /// What this host's kernel has beside limits; looked up only for what services ask for.
+    package struct HostFeatures: Hashable, Sendable {
+        /// `linux/amd64`; nil when not looked up.
+        package var platform: String?
+        /// Platforms that services name and whose programs do not run here.
+        package var foreignPlatforms: Set<String> = []
+        /// nil when not looked up.
+        package var appArmor: AppArmor?
+        /// Parameters that services set and that this kernel does not have.
+        package var unknownSysctls: Set<String> = []
+        /// Types of file systems that volumes name and that this kernel cannot mount.
+        package var unknownFileSystems: Set<String> = []
+        /// Kinds of network interfaces that networks are made of and that this kernel cannot make.
+        package var unknownLinks: Set<String> = []
+        package var hasIPv6: Bool = true
+
+        package enum AppArmor: Hashable, Sendable {
+            case absent
+            /// With the profiles that are loaded; nil when they cannot be listed.
+            case enabled(Set<String>?)
+        }
 
         package init() {}
     }
@@ -104,6 +155,8 @@ package struct PreflightFacts: Hashable, Sendable {
 package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
     package let code: Code
     package let service: String?
+    /// The attribute that asks for what cannot be had; nil when it is about more than one.
+    package let path: AttributePath?
     package let message: String
     package let hint: String?
 
@@ -115,21 +168,25 @@ package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
         case subnetClash, badSubnet, addressOutsideSubnet
         case networkMissing, networkNotOurs, networkChangePutOff
         case volumeMissing, volumeNotOurs, volumeChangePutOff
-        case dependencyCycle, namespaceOwnerMissing
-        case limitTooHigh, limitUnsupported
+        case dependencyCycle, namespaceOwnerMissing, containerMissing
+        case driverUnsupported, optionInvalid, kernelLacks, platformForeign
+        case limitTooHigh, limitTooLow, limitInvalid, limitUnsupported, limitDiscarded
 
         /// A warning does not hold the operation up.
         package var isWarning: Bool {
             switch self {
-            case .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff: true
+            case .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff, .limitDiscarded: true
             default: false
             }
         }
     }
 
-    package init(_ code: Code, service: String? = nil, _ message: String, hint: String? = nil) {
+    package init(
+        _ code: Code, service: String? = nil, at path: AttributePath? = nil, _ message: String, hint: String? = nil
+    ) {
         self.code = code
         self.service = service
+        self.path = path
         self.message = message
         self.hint = hint
     }

@@ -36,7 +36,7 @@ struct Program {
     private func show(_ error: any Error, in session: Session) -> ExitStatus {
         switch error {
         case let status as ExitStatus: return status
-        case let failure as EngineFailure: session.show(failure)
+        case let failure as EngineFailure: session.show([failure])
         case let failure as CommandFailure:
             session.show(EngineFailure(code: "failed", message: failure.message, hint: failure.hint))
         case let failure as UsageFailure:

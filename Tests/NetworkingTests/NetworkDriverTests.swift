@@ -21,6 +21,17 @@ struct NetworkDriverTests {
         }
     }
 
+    @Test("what kinds of interfaces there are is found out without making one")
+    func kinds() async throws {
+        try await TestNetwork.with { network in
+            let before = try await network.driver.observe().interfaces
+            #expect(try await network.driver.hasLinks(of: "bridge"))
+            #expect(try await network.driver.hasLinks(of: "veth"))
+            #expect(try await !network.driver.hasLinks(of: "nosuch"))
+            #expect(try await network.driver.observe().interfaces.map(\.name) == before.map(\.name))
+        }
+    }
+
     @Test(arguments: [0, 1])
     func containersOfOneNetworkReachEachOtherTheHostAndTheOutside(bridgeFilter: Int) async throws {
         try await TestNetwork.with { network in

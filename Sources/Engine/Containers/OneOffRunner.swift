@@ -27,27 +27,19 @@ struct OneOffRunner: Sendable {
     private func run(_ request: RunRequest, _ operation: Operation) async throws {
         let dependencies = request.dependencies ? request.service.dependsOn.map(\.service) : []
         guard await bringUp(dependencies, request, operation) else { return }
+        let slug = parts.machine.newID()
+        let name = request.name ?? "\(request.project.name)-\(request.service.name)-run-\(slug.prefix(12))"
+        let (desired, service) = Self.wish(of: request)
+        guard try await isPossible(name, desired, request, operation) else { return }
         try await makeObjects(request, operation)
         let puller = ImagePuller(
             machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
         let failures = await puller.pull([request.service], project: request.project.name, override: request.pull)
         guard failures.isEmpty else { return operation.finish(.init(status: .failed, errors: failures)) }
         let image = try await parts.objects.image(of: request.service, project: request.project.name)
-        let slug = parts.machine.newID()
-        let name = request.name ?? "\(request.project.name)-\(request.service.name)-run-\(slug.prefix(12))"
-        var desired = Desired(project: request.project.name)
-        desired.take(request.project)
-        desired.secrets = request.project.secrets
-        desired.configs = request.project.configs
-        desired.workingDirectory = request.project.workingDirectory
-        desired.configFiles = request.project.configFiles
-        var service = request.service
-        service.restart = .no
-        service.containerName = nil
         let draft = ContainerDraft(
-            desired: desired, service: DesiredService(spec: service, goal: .running), image: image,
-            id: parts.machine.newID(),
-            now: parts.machine.now(), version: WireVersion.product)
+            desired: desired, service: service, image: image, id: parts.machine.newID(), now: parts.machine.now(),
+            version: WireVersion.product)
         let record = try await parts.runner.create(
             draft.record(.oneOff(name: name, slug: slug, autoRemove: request.remove, useAliases: request.useAliases)),
             image: image)
@@ -59,6 +51,55 @@ struct OneOffRunner: Sendable {
         }
         operation.emit(.created(container: await ContainerRow(held: record)))
         operation.finish(.init(status: .succeeded, changes: 1))
+    }
+
+    /// The project as it is for the one-off, and its service with what the command line changed.
+    private static func wish(of request: RunRequest) -> (Desired, DesiredService) {
+        var desired = Desired(project: request.project.name)
+        desired.take(request.project)
+        desired.secrets = request.project.secrets
+        desired.configs = request.project.configs
+        desired.workingDirectory = request.project.workingDirectory
+        desired.configFiles = request.project.configFiles
+        var spec = request.service
+        spec.restart = .no
+        spec.containerName = nil
+        let service = DesiredService(spec: spec, goal: .running, scale: 1)
+        desired.services.removeAll { $0.spec.name == spec.name }
+        desired.services.append(service)
+        return (desired, service)
+    }
+
+    /// True when nothing on this machine stands against the one-off and what is made for it alone.
+    private func isPossible(
+        _ name: String, _ desired: Desired, _ request: RunRequest, _ operation: Operation
+    ) async throws -> Bool {
+        let observed = try await ProjectObserver(inventory: parts.inventory, machine: parts.machine).observe(desired)
+        var actions: [Action] = []
+        for key in Set(request.service.networks.map(\.network)).sorted() {
+            guard let definition = desired.networks[key], !definition.external,
+                observed.networks[definition.name] == nil
+            else { continue }
+            actions.append(.createNetwork(key: key, name: definition.name))
+        }
+        for case .volume(let key?, _, _) in request.service.volumes.map(\.kind) {
+            guard let definition = desired.volumes[key], !definition.external,
+                observed.volumes[definition.name] == nil
+            else { continue }
+            actions.append(.createVolume(key: key, name: definition.name))
+        }
+        actions.append(.create(.oneOff(service: request.service.name, name: name), replacing: nil))
+        let plan = Plan(
+            actions: actions.enumerated().map {
+                PlannedAction(number: $0.offset + 1, action: $0.element, after: [], reason: "run")
+            })
+        let verdict = await parts.preflight.verdict(desired, plan, observed, isTrial: true)
+        for warning in verdict.warnings {
+            operation.emit(.warning(warning.message, hint: warning.hint, path: warning.path))
+        }
+        if verdict.errors.isEmpty { return true }
+        operation.finish(.init(status: .failed, errors: verdict.errors))
+        return false
     }
 
     /// True when everything the one-off depends on is as it should be.

@@ -99,6 +99,8 @@ extension SpecBuilder {
         memory.reservation = wanted.memoryReservation
         // Docker's default: as much swap as memory, where the kernel counts it.
         memory.swap = wanted.memorySwap
+        // Without a count there is nothing to take a limit off.
+        if let swap = memory.swap, swap < 0, !limitsSwap { memory.swap = nil }
         if memory.swap == nil, let limit = wanted.memory, limit > 0, limitsSwap { memory.swap = limit * 2 }
         memory.swappiness = wanted.memorySwappiness.map { UInt64(max(0, $0)) }
         memory.disableOOMKiller = wanted.oomKillDisable == true ? true : nil

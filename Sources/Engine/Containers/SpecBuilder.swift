@@ -104,32 +104,13 @@ struct SpecBuilder {
         return values.map { "\($0.0)=\($0.1)" }
     }
 
-    /// Docker's rule: `cap_drop: ALL` clears what `cap_add` does not name. "All" are those that the engine has itself: in a
-    /// container or under a hardened unit it has not the others to give.
     func capabilities() throws -> [String] {
         let held = CapabilitySet.ofThisProcess.members
         if record.spec.privileged { return held }
-        let add = Set(record.spec.capAdd.map(Self.capabilityName))
-        let drop = Set(record.spec.capDrop.map(Self.capabilityName))
-        for name in add.union(drop) where name != "CAP_ALL" && !CapabilitySet.names.contains(name) {
-            throw EngineFailure(code: "invalid", message: "service \"\(record.service)\": unknown capability \(name)")
-        }
-        let lacking = add.subtracting(held).subtracting(["CAP_ALL"])
-        guard lacking.isEmpty else {
-            throw EngineFailure(
-                code: "unsupported",
-                message:
-                    "service \"\(record.service)\": the engine has no \(lacking.sorted().joined(separator: ", ")) to give",
-                hint: "start the engine with more rights, or take it out of cap_add")
-        }
-        let base = add.contains("CAP_ALL") ? held : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
-        let wanted = Set(base).subtracting(drop).union(add.subtracting(["CAP_ALL"]))
-        return held.filter { wanted.contains($0) }
-    }
-
-    private static func capabilityName(_ name: String) -> String {
-        let upper = name.uppercased()
-        return upper.hasPrefix("CAP_") ? upper : "CAP_\(upper)"
+        do {
+            return try CapabilityChoice.members(
+                adding: record.spec.capAdd, dropping: record.spec.capDrop, held: held)
+        } catch { throw EngineFailure(describing: error).of(record.service) }
     }
 }
 

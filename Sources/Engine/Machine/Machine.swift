@@ -3,6 +3,7 @@ import Linux
 import Monitor
 import OCI
 import ProjectModel
+import Reconcile
 
 /// Everything the engine does to the world goes through here: one implementation acts on the kernel, one simulates it.
 ///
@@ -30,6 +31,11 @@ package protocol Machine: Sendable {
         _ reference: String, platform: String?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage
+
+    // What the kernel can do.
+
+    func limits() async -> PreflightFacts.HostLimits
+    func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures
 
     // Networks: the whole wanted state each time; what is new is made, what is left over goes.
 

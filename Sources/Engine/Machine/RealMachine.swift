@@ -9,6 +9,7 @@ import NameService
 import Networking
 import OCI
 import ProjectModel
+import Reconcile
 import Runtime
 
 /// The machine itself: kernel, disk, registry and the programs beside the engine.
@@ -149,6 +150,20 @@ package final class RealMachine: Machine {
         return MachineImage(
             id: "\(image.id)", config: image.config.config ?? .init(), platform: image.platform.normalized.text,
             updated: updated)
+    }
+
+    // MARK: The kernel
+
+    package func limits() async -> PreflightFacts.HostLimits {
+        await blocking.runInfallible { MachineProbe().limits }
+    }
+
+    package func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures {
+        var features = await blocking.runInfallible { MachineProbe().features(for: wishes) }
+        for kind in wishes.links where (try? await driver.hasLinks(of: kind)) == false {
+            features.unknownLinks.insert(kind)
+        }
+        return features
     }
 
     // MARK: Volumes

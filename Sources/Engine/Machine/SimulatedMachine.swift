@@ -2,6 +2,7 @@ import EngineWire
 import Monitor
 import OCI
 import ProjectModel
+import Reconcile
 import Synchronization
 
 /// A machine that exists only in memory, for trying out the loop: it can fail, be slow and lose things, and replays from a seed.
@@ -167,6 +168,10 @@ package final class SimulatedMachine: Machine {
         if let image = try await image(reference) { return image }
         throw EngineFailure(code: "image_missing", message: "no registry in a simulation: \(reference)")
     }
+
+    /// Whatever is asked of it.
+    package func limits() async -> PreflightFacts.HostLimits { .init() }
+    package func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures { .init() }
 
     package func createNetwork(_ network: NetworkRecord) async throws {
         try await act("create network \(network.name)", chance: \.createFails) { state in

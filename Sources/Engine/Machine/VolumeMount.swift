@@ -1,8 +1,6 @@
 import CLinux
-import EngineWire
 import Glibc
 import Linux
-import ProjectModel
 
 /// A volume of the local driver that is mounted from elsewhere (`driver_opts`: type, device, o).
 struct VolumeMount {
@@ -27,20 +25,6 @@ struct VolumeMount {
         }
         self.flags = flags
         self.data = data.joined(separator: ",")
-    }
-
-    /// - Throws: `EngineFailure` for options that the local driver does not have, or that mean nothing without a device.
-    static func check(_ definition: VolumeDefinition) throws {
-        let options = definition.driverOptions
-        if let unknown = options.keys.sorted().first(where: { !["type", "device", "o"].contains($0) }) {
-            throw EngineFailure(
-                code: "unsupported", message: "volume \(definition.name): driver option \"\(unknown)\" is unknown",
-                hint: "the local driver has type, device and o")
-        }
-        guard !options.isEmpty, options["device"]?.isEmpty ?? true else { return }
-        throw EngineFailure(
-            code: "invalid", message: "volume \(definition.name): driver_opts lack `device`, what is mounted",
-            hint: "for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}")
     }
 
     /// Mounts it unless something is mounted there. Network file systems take their time.

@@ -23,13 +23,20 @@ struct ImagePuller: Sendable {
         return OperationOutcome(status: fatal.isEmpty ? .succeeded : .failed, errors: fatal)
     }
 
-    /// Before an `up`: what is missing, or wanted anew.
-    func pullMissing(_ project: Project, services: [String], override: PullPolicy?) async -> [EngineFailure] {
+    /// Before an `up`: what is missing, or wanted anew. `obstacles` is asked once something has to be fetched: minutes of that
+    /// are no use to somebody who learns afterwards that nothing can be made of it.
+    func pullMissing(
+        _ project: Project, services: [String], override: PullPolicy?,
+        unless obstacles: @Sendable () async -> [EngineFailure]
+    ) async -> [EngineFailure] {
         let chosen = Self.services(project, named: services, dependencies: true)
-        return await pull(chosen, project: project.name, override: override)
+        return await pull(chosen, project: project.name, override: override, unless: obstacles)
     }
 
-    func pull(_ services: [Service], project: String, override: PullPolicy?) async -> [EngineFailure] {
+    func pull(
+        _ services: [Service], project: String, override: PullPolicy?,
+        unless obstacles: @Sendable () async -> [EngineFailure] = { [] }
+    ) async -> [EngineFailure] {
         var seen: Set<String> = []
         var wanted: [Wanted] = []
         for service in services {
@@ -38,6 +45,9 @@ struct ImagePuller: Sendable {
                 if await isNeeded(image, policy) { wanted.append(image) }
             }
         }
+        guard !wanted.isEmpty else { return [] }
+        let found = await obstacles()
+        guard found.isEmpty else { return found }
         return await withTaskGroup(of: EngineFailure?.self) { group in
             var failures: [EngineFailure] = []
             for (index, image) in wanted.enumerated() {

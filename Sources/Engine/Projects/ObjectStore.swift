@@ -1,5 +1,6 @@
 import EngineWire
 import ProjectModel
+import Reconcile
 
 /// Makes and removes networks and volumes: the record first, then the thing.
 final class ObjectStore: Sendable {
@@ -30,19 +31,10 @@ final class ObjectStore: Sendable {
     func createNetwork(_ definition: NetworkDefinition, project: String, key: String) async throws {
         try await locks.with("network") {  // one subnet is chosen at a time
             guard await self.inventory.network(definition.name) == nil else { return }
-            if let driver = definition.driver, driver != "bridge" {
-                throw EngineFailure(
-                    code: "unsupported", message: "network \(definition.name): driver \"\(driver)\" is not supported",
-                    hint: "use the bridge driver")
-            }
-            if let driver = definition.ipam?.driver, driver != "default" {
-                throw EngineFailure(
-                    code: "unsupported",
-                    message: "network \(definition.name): ipam driver \"\(driver)\" is not supported",
-                    hint: "remove it: berth gives addresses itself")
-            }
+            if let finding = PreflightFinding.unsupported(definition, key: key).first { throw EngineFailure(finding) }
             let id = self.machine.newID()
-            let bridge = try await self.bridgeName(of: definition, id: id)
+            let wanted = try await BridgeName(inventory: self.inventory, machine: self.machine).wanted(by: definition)
+            let bridge = wanted ?? self.machine.bridgeName(ofNetwork: id)
             let hostSubnets = try await self.machine.hostSubnets()
             let (subnets, gateways) = try await self.inventory.chooseSubnets(definition, hostSubnets: hostSubnets)
             let record = NetworkRecord(
@@ -61,32 +53,6 @@ final class ObjectStore: Sendable {
             }
         }
         try await network.sync()
-    }
-
-    /// The one that the file wants, or one made from the id. A bridge that is there already is somebody else's: its addresses
-    /// would be taken away.
-    private func bridgeName(of definition: NetworkDefinition, id: String) async throws -> String {
-        guard let name = definition.driverOptions["com.docker.network.bridge.name"], !name.isEmpty else {
-            return machine.bridgeName(ofNetwork: id)
-        }
-        guard name.utf8.count <= 15, !name.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace }), name != ".",
-            name != ".."
-        else {
-            throw EngineFailure(
-                code: "invalid", message: "network \(definition.name): \"\(name)\" cannot be an interface's name",
-                hint: "it has at most 15 bytes, without spaces and slashes")
-        }
-        if let other = await inventory.allNetworks().first(where: { $0.bridge == name }) {
-            throw EngineFailure(
-                code: "conflict", message: "network \(definition.name): bridge \(name) belongs to network \(other.name)"
-            )
-        }
-        guard try await !machine.hasInterface(name) else {
-            throw EngineFailure(
-                code: "conflict", message: "network \(definition.name): this host has an interface \(name) already",
-                hint: "choose another com.docker.network.bridge.name, or `ip link delete \(name)`")
-        }
-        return name
     }
 
     /// Puts back what the kernel lost: the bridge, the containers' links to it, the rules.
@@ -125,12 +91,7 @@ final class ObjectStore: Sendable {
 
     func createVolume(_ definition: VolumeDefinition, project: String, key: String) async throws {
         guard await inventory.volume(definition.name) == nil else { return }
-        if let driver = definition.driver, driver != "local" {
-            throw EngineFailure(
-                code: "unsupported", message: "volume \(definition.name): driver \"\(driver)\" is not supported",
-                hint: "use the local driver")
-        }
-        try VolumeMount.check(definition)
+        if let finding = PreflightFinding.unsupported(definition, key: key).first { throw EngineFailure(finding) }
         let record = VolumeRecord(
             name: definition.name, project: project, key: key, definition: definition, isAnonymous: false,
             createdAt: machine.now(), isPopulated: false, binding: nil)

@@ -1,94 +1,95 @@
 import EngineWire
-import Glibc
 import Images
 import Linux
 import OCI
 import ProjectModel
 import Reconcile
-import Runtime
 
 /// Looks up what the checks before a change need to know of this machine, and runs them.
 struct PreflightInspector: Sendable {
     let inventory: Inventory
     let machine: any Machine
 
-    /// Errors first: nothing may be changed while there is one. Warnings are told and do not hold the operation up.
-    func findings(
-        _ desired: Desired, _ plan: Plan, _ observed: Observed
-    ) async -> (errors: [EngineFailure], warnings: [String]) {
-        guard !plan.isEmpty else { return ([], []) }
-        let facts = await facts(desired, plan)
-        let findings = preflight(desired: desired, observed: observed, plan: plan, facts: facts)
-        var errors = findings.filter { !$0.code.isWarning }.map(EngineFailure.init)
-        let warnings = findings.filter(\.code.isWarning).map { finding in
-            (finding.service.map { "service \"\($0)\": " } ?? "") + finding.message
-                + (finding.hint.map { "; \($0)" } ?? "")
+    /// What stands against a plan, and what a person should know before it is carried out.
+    struct Verdict: Sendable {
+        /// Nothing may be changed while there is one.
+        var errors: [EngineFailure] = []
+        /// Told; they do not hold the operation up.
+        var warnings: [EngineFailure] = []
+
+        static func += (left: inout Verdict, right: Verdict) {
+            left.errors += right.errors
+            left.warnings += right.warnings
         }
-        let platforms = await platforms(desired, plan)
-        let logging = Self.logging(desired, plan)
-        errors += platforms.errors + logging.errors
-        if errors.isEmpty { errors += await takenPorts(desired, plan) }
-        return (errors, warnings + platforms.warnings + logging.warnings)
     }
 
-    private static func logging(_ desired: Desired, _ plan: Plan) -> (errors: [EngineFailure], warnings: [String]) {
-        let touched = touched(plan)
-        var errors: [EngineFailure] = []
-        var warnings: [String] = []
-        for service in desired.services where touched.contains(service.spec.name) {
-            do {
-                warnings += try LoggingPlan(service.spec.logging).warnings.map {
-                    "service \"\(service.spec.name)\": \($0)"
-                }
-            } catch {
-                var failure = EngineFailure(describing: error)
-                failure.message = "service \"\(service.spec.name)\": \(failure.message)"
-                errors.append(failure)
-            }
-        }
-        return (errors, warnings)
+    /// `isTrial`: nothing was fetched for this plan, and nothing will be: an image that could be fetched is not missing.
+    func verdict(
+        _ desired: Desired, _ plan: Plan, _ observed: Observed, isTrial: Bool = false
+    ) async -> Verdict {
+        guard !plan.isEmpty else { return Verdict() }
+        let facts = await facts(desired, plan, isTrial: isTrial)
+        let findings = preflight(desired: desired, observed: observed, plan: plan, facts: facts)
+        var verdict = Verdict()
+        verdict.errors = findings.filter { !$0.code.isWarning }.map(EngineFailure.init)
+        verdict.warnings = findings.filter(\.code.isWarning).map(EngineFailure.init)
+        verdict += await platforms(desired, plan, isTrial: isTrial)
+        verdict += Self.logging(desired, plan)
+        verdict.errors += await attempts(desired, plan)
+        verdict.errors += await takenPorts(desired, plan)
+        return verdict
     }
 
     /// Images that are here for another platform than the service wants, or than this machine has.
-    private func platforms(_ desired: Desired, _ plan: Plan) async -> (errors: [EngineFailure], warnings: [String]) {
+    private func platforms(_ desired: Desired, _ plan: Plan, isTrial: Bool) async -> Verdict {
         let touched = Self.touched(plan)
-        var errors: [EngineFailure] = []
-        var warnings: [String] = []
+        var verdict = Verdict()
         var images: [String: MachineImage] = [:]
         for service in desired.services where touched.contains(service.spec.name) {
             guard let reference = service.spec.image else { continue }
             if images[reference] == nil { images[reference] = try? await machine.image(reference) }
             guard let image = images[reference], let have = image.platform else { continue }
-            let name = "service \"\(service.spec.name)\""
+            let name = service.spec.name
             if let wanted = service.spec.platform, !image.runs(on: wanted) {
-                errors.append(
+                if isTrial, service.spec.isFetched { continue }
+                verdict.errors.append(
                     EngineFailure(
                         code: "image_missing",
-                        message: "\(name): image \(reference) is here for \(have), its platform is \(wanted)",
-                        hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"))
+                        message: "image \(reference) is here for \(have), its platform is \(wanted)",
+                        hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"
+                    ).of(name, at: .service(name, "platform")))
             } else if service.spec.platform == nil, !image.runs(on: Platform.host.text) {
-                warnings.append(
-                    "\(name): image \(reference) is made for \(have), this machine is \(Platform.host.text)")
+                verdict.warnings.append(
+                    EngineFailure(
+                        code: "unsupported",
+                        message: "image \(reference) is made for \(have), this machine is \(Platform.host.text)"
+                    ).of(name, at: .service(name, "image")))
             }
         }
-        return (errors, warnings)
+        return verdict
     }
 
-    private func facts(_ desired: Desired, _ plan: Plan) async -> PreflightFacts {
+    private func facts(_ desired: Desired, _ plan: Plan, isTrial: Bool) async -> PreflightFacts {
         var facts = PreflightFacts()
         let touched = Self.touched(plan)
         let services = desired.services.filter { touched.contains($0.spec.name) }
-        for reference in Set(services.compactMap(\.spec.image)) {
+        for service in services {
+            guard let reference = service.spec.image, facts.images[reference] == nil else { continue }
             guard let image = try? await machine.image(reference) else {
-                facts.images[reference] = .init(.absent(reason: "it was neither pulled nor loaded"))
+                facts.images[reference] = .init(
+                    isTrial && service.spec.isFetched ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
                 continue
             }
             let test = image.config.healthcheck?.test ?? []
             facts.images[reference] = .init(.present, hasHealthcheck: !test.isEmpty && test != ["NONE"])
         }
-        for path in Self.hostPaths(services, desired) where !fileExists(path) { facts.missingPaths.insert(path) }
+        for path in Self.hostPaths(services, desired, plan) where !fileExists(path) { facts.missingPaths.insert(path) }
         await addHeld(to: &facts)
-        facts.limits = Self.limits
+        for name in Self.strangers(services) where await inventory.find(name) == nil {
+            facts.missingContainers.insert(name)
+        }
+        facts.limits = await machine.limits()
+        facts.features = await machine.features(for: Self.wishes(services, desired, plan))
         return facts
     }
 
@@ -115,7 +116,7 @@ struct PreflightInspector: Sendable {
         }
     }
 
-    private static func touched(_ plan: Plan) -> Set<String> {
+    static func touched(_ plan: Plan) -> Set<String> {
         Set(
             plan.actions.compactMap { planned in
                 switch planned.action {
@@ -126,21 +127,59 @@ struct PreflightInspector: Sendable {
     }
 
     /// What the services take from the host's file system.
-    private static func hostPaths(_ services: [DesiredService], _ desired: Desired) -> [String] {
-        services.flatMap { service -> [String] in
-            let binds = service.spec.volumes.compactMap { volume -> String? in
-                guard case .bind(let source, _, _, _, _) = volume.kind else { return nil }
-                return source
-            }
-            let objects =
-                service.spec.secrets.map { desired.secrets[$0.source] }
-                + service.spec.configs.map { desired.configs[$0.source] }
-            return binds
-                + objects.compactMap { object in
-                    guard case .file(let path)? = object?.source else { return nil }
-                    return path
+    private static func hostPaths(_ services: [DesiredService], _ desired: Desired, _ plan: Plan) -> [String] {
+        let volumes = createdVolumes(desired, plan).compactMap(\.bindSource)
+        return volumes
+            + services.flatMap { service -> [String] in
+                let binds = service.spec.volumes.compactMap { volume -> String? in
+                    guard case .bind(let source, _, _, _, _) = volume.kind else { return nil }
+                    return source
                 }
+                let objects =
+                    service.spec.secrets.map { desired.secrets[$0.source] }
+                    + service.spec.configs.map { desired.configs[$0.source] }
+                return binds
+                    + objects.compactMap { object in
+                        guard case .file(let path)? = object?.source else { return nil }
+                        return path
+                    }
+            }
+    }
+
+    private static func createdVolumes(_ desired: Desired, _ plan: Plan) -> [VolumeDefinition] {
+        plan.actions.compactMap { planned in
+            guard case .createVolume(let key, _) = planned.action else { return nil }
+            return desired.volumes[key]
         }
+    }
+
+    private static func wishes(_ services: [DesiredService], _ desired: Desired, _ plan: Plan) -> KernelWishes {
+        var wishes = KernelWishes()
+        for service in services {
+            if let platform = service.spec.platform { wishes.platforms.insert(platform) }
+            wishes.sysctls.formUnion(service.spec.sysctls.keys)
+        }
+        wishes.fileSystems = Set(createdVolumes(desired, plan).compactMap { $0.driverOptions["type"] })
+        let makesNetworks = plan.actions.contains { planned in
+            guard case .createNetwork = planned.action else { return false }
+            return true
+        }
+        // A network is a bridge with a pair of interfaces for each container.
+        if makesNetworks { wishes.links = ["bridge", "veth"] }
+        return wishes
+    }
+
+    /// Containers that services name, of whatever project: by name or id.
+    private static func strangers(_ services: [DesiredService]) -> Set<String> {
+        var names: Set<String> = []
+        for service in services.map(\.spec) {
+            if case .container(let name) = service.networkMode { names.insert(name) }
+            for value in [service.pid, service.ipc].compactMap(\.self) + service.volumesFrom
+            where value.hasPrefix("container:") {
+                names.insert(String(value.dropFirst("container:".count).prefix { $0 != ":" }))
+            }
+        }
+        return names
     }
 
     /// Ports that a program outside of berth has: asked by taking them for a moment.
@@ -150,7 +189,7 @@ struct PreflightInspector: Sendable {
             await inventory.allContainers().filter(\.holdsPorts).flatMap(\.ports).map(\.hostPort))
         var failures: [EngineFailure] = []
         for service in desired.services where starting.contains(service.spec.name) && service.goal == .running {
-            for mapping in service.spec.ports {
+            for (index, mapping) in service.spec.ports.enumerated() {
                 guard let published = mapping.published, let number = UInt16(published), !held.contains(number) else {
                     continue
                 }
@@ -160,41 +199,18 @@ struct PreflightInspector: Sendable {
                 do {
                     _ = try await machine.reserve([port], for: "preflight")
                 } catch {
-                    var failure = EngineFailure(describing: error)
-                    failure.message = "service \"\(service.spec.name)\": \(failure.message)"
-                    failures.append(failure)
+                    let name = service.spec.name
+                    let path = AttributePath.service(name, "ports").appending(index)
+                    failures.append(EngineFailure(describing: error).of(name, at: path))
                 }
             }
         }
         await machine.releasePorts(of: "preflight")
         return failures
     }
-
-    private static var limits: PreflightFacts.HostLimits {
-        var limits = PreflightFacts.HostLimits()
-        limits.cores = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        limits.canRaiseLimits = CapabilitySet.ofThisProcess.contains("CAP_SYS_RESOURCE")
-        var files = rlimit()
-        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 {
-            limits.hardLimits["nofile"] = files.rlim_max == rlim_t.max ? -1 : Int64(clamping: files.rlim_max)
-        }
-        return limits
-    }
 }
 
-extension EngineFailure {
-    init(_ finding: PreflightFinding) {
-        let code =
-            switch finding.code {
-            case .missingImage: "image_missing"
-            case .portTaken, .portClash: "port_taken"
-            case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: "conflict"
-            case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing:
-                "not_found"
-            case .limitUnsupported, .externalFileObject: "unsupported"
-            default: "invalid"
-            }
-        let text = finding.service.map { "service \"\($0)\": \(finding.message)" } ?? finding.message
-        self.init(code: code, message: text, hint: finding.hint)
-    }
+extension Service {
+    /// Its image is fetched when it is not here.
+    fileprivate var isFetched: Bool { !hasBuild && pullPolicy != .never && pullPolicy != .build }
 }

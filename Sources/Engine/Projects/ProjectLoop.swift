@@ -103,8 +103,8 @@ actor ProjectLoop {
 
     /// What would be done, without doing it.
     func plan(_ request: OperationRequest) async throws -> PlanDescription {
-        let (_, plan, _, _) = try await prepare(request)
-        return PlanDescription(plan)
+        let (wanted, plan, observed, _) = try await prepare(request)
+        return PlanDescription(plan, await parts.preflight.verdict(wanted, plan, observed, isTrial: true))
     }
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
@@ -118,20 +118,23 @@ actor ProjectLoop {
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
             let puller = ImagePuller(
                 machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
-            let failures = await puller.pullMissing(project, services: request.services, override: policy)
+            let failures = await puller.pullMissing(project, services: request.services, override: policy) {
+                guard let (wanted, plan, observed, _) = try? await self.prepare(request) else { return [] }
+                return await self.parts.preflight.verdict(wanted, plan, observed, isTrial: true).errors
+            }
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
         // What it leaves is told at the end.
         if !request.dryRun { _ = await finishInterrupted() }
         let (wanted, plan, observed, change) = try await prepare(request)
         for note in change.notes { operation.emit(.warning(note)) }
-        if request.dryRun {
-            operation.emit(.planned(PlanDescription(plan)))
-            return OperationOutcome(status: .succeeded)
+        let verdict = await parts.preflight.verdict(wanted, plan, observed, isTrial: request.dryRun)
+        if request.dryRun { operation.emit(.planned(PlanDescription(plan, verdict))) }
+        for warning in verdict.warnings {
+            operation.emit(.warning(warning.message, hint: warning.hint, path: warning.path))
         }
-        let (errors, warnings) = await parts.preflight.findings(wanted, plan, observed)
-        for warning in warnings { operation.emit(.warning(warning)) }
-        guard errors.isEmpty else { return OperationOutcome(status: .failed, errors: errors) }
+        guard verdict.errors.isEmpty else { return OperationOutcome(status: .failed, errors: verdict.errors) }
+        if request.dryRun { return OperationOutcome(status: .succeeded) }
         let consent = Set(plan.namesNeedingConsent).subtracting(request.consent).subtracting(request.refused)
         guard consent.isEmpty else { return OperationOutcome(status: .needsConsent, consent: consent.sorted()) }
         try await store(wanted)

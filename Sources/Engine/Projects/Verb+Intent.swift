@@ -107,6 +107,13 @@ extension PlanDescription {
                     needsConsent: $0.needsConsent)
             })
     }
+
+    /// With what was found before anything is changed.
+    init(_ plan: Plan, _ verdict: PreflightInspector.Verdict) {
+        self.init(plan)
+        errors = verdict.errors
+        warnings = verdict.warnings
+    }
 }
 
 extension Desired {

@@ -62,8 +62,7 @@ final class AttachedUp {
             services: project.services.map(\.name), labels: Self.labels(of: choice.shown, in: project))
         reporter = session.makeReporter()
         operation = RunningOperation(
-            try session.engine.operation(session.signed(request), in: project.name), engine: session.engine,
-            reporter: reporter)
+            try session.engine.operation(session.signed(request), in: project.name), in: session, reporter: reporter)
     }
 
     /// The named services, or all, with what they depend on.
@@ -159,12 +158,13 @@ final class AttachedUp {
             reporter = session.makeReporter()
         }
         operation = RunningOperation(
-            try session.engine.operation(session.signed(request), in: project.name), engine: session.engine,
-            reporter: reporter)
+            try session.engine.operation(session.signed(request), in: project.name), in: session, reporter: reporter)
     }
 
     private func openLogs() throws {
         guard logs == nil, phase == .running else { return }
+        // What did not come to pass has no output, and its own words say why.
+        if let outcome = operation.outcome, outcome.status != .succeeded { return }
         // Without anything to show the stream still tells when all have ended.
         let services = choice.abort == .never && !choice.shown.isEmpty ? choice.shown : choice.selected
         do throws(EngineFailure) {

@@ -4,12 +4,14 @@ import YAML
 /// A diagnostic as one line of JSON, for editors and other programs; its form is part of what `berth` promises.
 ///
 /// `severity` (`error` or `warning`), `message`, and where known `file`, `line`, `column` (both from 1, in characters),
-/// `length`, `path` (`services.web.ports`), `hint`, `notes` (each `message` with `file`, `line`, `column`).
+/// `length`, `path` (`services.web.ports`), `hint`, `notes` (each `message` with `file`, `line`, `column`). What the engine
+/// found has its `code` too.
 enum DiagnosticLine {
-    static func text(_ diagnostic: Diagnostic) -> String {
+    static func text(_ diagnostic: Diagnostic, code: String? = nil) -> String {
         var object = JSONObject()
         object["severity"] = .string(diagnostic.severity.rawValue)
         if diagnostic.severity == .error { object["error"] = true }
+        if let code { object["code"] = .string(code) }
         object["message"] = .string(diagnostic.message)
         if let place = diagnostic.place { add(place, to: &object) }
         if let path = diagnostic.path { object["path"] = .string(path) }

@@ -10,6 +10,7 @@ extension Session {
     /// With `actsOnAll`, an attribute whose neglect would weaken security or lose data is refused.
     func loadProject(services: [String] = [], actsOnAll: Bool = false) throws -> Project {
         let result = try loadFiles(services: services)
+        loaded = result
         let problems = actsOnAll ? result.unsupported : []
         let errors = problems.filter { $0.severity == .error }
         if !errors.isEmpty { throw failure(errors, result.sources) }
@@ -40,6 +41,6 @@ extension Session {
 
     private func failure(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> ProjectFailure {
         let texts = diagnostics.map { sources.render($0, colour: errorStyle.isColoured) }
-        return ProjectFailure(text: texts.joined(separator: "\n\n"), lines: diagnostics.map(DiagnosticLine.text))
+        return ProjectFailure(text: texts.joined(separator: "\n\n"), lines: diagnostics.map { DiagnosticLine.text($0) })
     }
 }

@@ -5,7 +5,7 @@ import Linux
 
 /// One operation of the engine, followed by its events.
 final class RunningOperation {
-    private let engine: EngineClient
+    private let session: Session
     private let stream: EngineStream<ProgressEvent>
     private let reporter: any ProgressReporter
     private(set) var id: String?
@@ -16,9 +16,9 @@ final class RunningOperation {
     private(set) var objectEvents = 0
     private var cancelWanted: Bool?
 
-    init(_ stream: EngineStream<ProgressEvent>, engine: EngineClient, reporter: any ProgressReporter) {
+    init(_ stream: EngineStream<ProgressEvent>, in session: Session, reporter: any ProgressReporter) {
         self.stream = stream
-        self.engine = engine
+        self.session = session
         self.reporter = reporter
     }
 
@@ -44,6 +44,9 @@ final class RunningOperation {
         case .created(let container): created = container
         case .object: objectEvents += 1
         case .finished(let outcome): self.outcome = outcome
+        case .warning(let message, let hint, let path?):
+            reporter.suspend()
+            if session.showInFile(warning: message, hint: hint, path: path) { return }
         case .warning, .transfer: break
         }
         reporter.show(event)
@@ -53,7 +56,7 @@ final class RunningOperation {
     func cancel(force: Bool) throws {
         cancelWanted = force
         guard let id, outcome == nil else { return }
-        do throws(EngineFailure) { try engine.cancel(operation: id, force: force) } catch {
+        do throws(EngineFailure) { try session.engine.cancel(operation: id, force: force) } catch {
             // It ended in the meantime: its outcome is on the way.
             if error.code != "not_found" { throw error }
         }
@@ -73,7 +76,7 @@ extension Session {
         while true {
             let reporter = makeReporter(quiet: quiet)
             let operation = RunningOperation(
-                try engine.operation(signed(request), in: project), engine: engine, reporter: reporter)
+                try engine.operation(signed(request), in: project), in: self, reporter: reporter)
             try follow(operation, reporter: reporter)
             let outcome = try unwrap(operation.outcome)
             guard outcome.status == .needsConsent else { return try conclude(operation, outcome) }
@@ -120,7 +123,8 @@ extension Session {
         switch outcome.status {
         case .succeeded, .needsConsent: break
         case .failed:
-            for failure in outcome.errors { show(failure) }
+            if global.dryRun, let plan = operation.plan { stdout.write(PlanText.text(plan, style: style)) }
+            show(outcome.errors)
             if outcome.errors.isEmpty { show(EngineFailure(code: "failed", message: "the operation failed")) }
             if outcome.changes > 0, outcome.errors.allSatisfy({ $0.hint == nil }) {
                 show(

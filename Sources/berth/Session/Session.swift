@@ -1,3 +1,4 @@
+import ComposeFile
 import Console
 import EngineClient
 import EngineWire
@@ -14,6 +15,8 @@ final class Session {
     let ansi: AnsiMode
     let progress: ProgressMode
     let engine: EngineClient
+    /// What the verb works on, once its files were read: it tells where an attribute stands.
+    var loaded: LoadResult?
 
     init(_ global: GlobalOptions, environment: [String: String], stdout: Output, stderr: Output) throws(UsageFailure) {
         self.global = global

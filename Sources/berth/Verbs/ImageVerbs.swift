@@ -61,7 +61,7 @@ struct ImagePull: Verb {
             ))
         let reporter = session.makeReporter(quiet: quiet)
         let operation = RunningOperation(
-            try session.engine.pull(request), engine: session.engine, reporter: reporter)
+            try session.engine.pull(request), in: session, reporter: reporter)
         try session.follow(operation, reporter: reporter)
         _ = try session.conclude(operation, try session.unwrap(operation.outcome))
         session.stdout.line(reference)

@@ -24,7 +24,14 @@ struct Plan: Verb {
             OperationRequest(
                 key: session.makeKey(), verb: .up(options), project: project, services: services, dryRun: true),
             in: project.name)
-        if format == "json" { return try session.print(json: plan) }
-        session.stdout.write(PlanText.text(plan, style: session.style))
+        if format == "json" {
+            try session.print(json: plan)
+        } else {
+            session.stdout.write(PlanText.text(plan, style: session.style))
+        }
+        for warning in plan.warnings ?? [] { session.warn(warning) }
+        guard let errors = plan.errors, !errors.isEmpty else { return }
+        session.show(errors)
+        throw ExitStatus.failure
     }
 }

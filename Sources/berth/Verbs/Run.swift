@@ -81,7 +81,7 @@ struct Run: Verb {
     private func create(_ request: RunRequest, in session: Session, _ project: String) throws -> ContainerRow {
         let reporter = session.makeReporter(quiet: quiet)
         let operation = RunningOperation(
-            try session.engine.run(request, in: project), engine: session.engine, reporter: reporter)
+            try session.engine.run(request, in: project), in: session, reporter: reporter)
         try session.follow(operation, reporter: reporter)
         let result = try session.conclude(operation, try session.unwrap(operation.outcome))
         guard let container = result.created else {

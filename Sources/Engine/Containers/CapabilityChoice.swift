@@ -1,0 +1,37 @@
+import EngineWire
+import Runtime
+
+/// The capabilities of a container, from what its service adds and drops.
+enum CapabilityChoice {
+    /// Docker's rule: `cap_drop: ALL` clears what `cap_add` does not name. "All" are those that the engine has itself, `held`:
+    /// in a container or under a hardened unit it has not the others to give.
+    /// - Throws: `EngineFailure` for a capability that there is not, or that the engine does not have.
+    static func members(adding: [String], dropping: [String], held: [String]) throws -> [String] {
+        for name in adding { try check(adding: name, held: held) }
+        let add = Set(try adding.map(known))
+        let drop = Set(try dropping.map(known))
+        let base = add.contains("CAP_ALL") ? held : drop.contains("CAP_ALL") ? [] : DefaultProfile.capabilities
+        let wanted = Set(base).subtracting(drop).union(add.subtracting(["CAP_ALL"]))
+        return held.filter { wanted.contains($0) }
+    }
+
+    /// The kernel's name of what a file calls `NET_ADMIN`, `cap_net_admin` or `ALL`.
+    static func known(_ name: String) throws -> String {
+        let upper = name.uppercased()
+        let full = upper.hasPrefix("CAP_") ? upper : "CAP_\(upper)"
+        guard full == "CAP_ALL" || CapabilitySet.names.contains(full) else {
+            throw EngineFailure(
+                code: "invalid", message: "unknown capability \(full)",
+                hint: "`man 7 capabilities` lists them; ALL is all of them")
+        }
+        return full
+    }
+
+    static func check(adding name: String, held: [String]) throws {
+        let full = try known(name)
+        guard full != "CAP_ALL", !held.contains(full) else { return }
+        throw EngineFailure(
+            code: "unsupported", message: "the engine has no \(full) to give",
+            hint: "start the engine with more rights, or take it out of cap_add")
+    }
+}

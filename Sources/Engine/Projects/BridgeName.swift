@@ -1,0 +1,43 @@
+import EngineWire
+import ProjectModel
+
+/// The name that a network's file wants for its bridge.
+struct BridgeName: Sendable {
+    static let option = "com.docker.network.bridge.name"
+
+    let inventory: Inventory
+    let machine: any Machine
+
+    /// nil when the file leaves it open.
+    /// - Throws: `EngineFailure` for one that cannot be had. A bridge that is there already is somebody else's: its addresses
+    ///   would be taken away.
+    func wanted(by definition: NetworkDefinition) async throws -> String? {
+        guard let name = definition.driverOptions[Self.option], !name.isEmpty else { return nil }
+        do { try Self.checkInterfaceName(name) } catch {
+            throw EngineFailure(
+                code: error.code, message: "network \(definition.name): \(error.message)", hint: error.hint)
+        }
+        if let other = await inventory.allNetworks().first(where: { $0.bridge == name }) {
+            throw EngineFailure(
+                code: "conflict",
+                message: "network \(definition.name): bridge \(name) belongs to network \(other.name)",
+                hint: "choose another \(Self.option)")
+        }
+        guard try await !machine.hasInterface(name) else {
+            throw EngineFailure(
+                code: "conflict", message: "network \(definition.name): this host has an interface \(name) already",
+                hint: "choose another \(Self.option), or `ip link delete \(name)`")
+        }
+        return name
+    }
+
+    /// What the kernel takes as the name of an interface (its `dev_valid_name`).
+    static func checkInterfaceName(_ name: String) throws(EngineFailure) {
+        let isPlain = !name.contains { $0 == "/" || $0 == ":" || $0.isWhitespace } && name != "." && name != ".."
+        guard !name.isEmpty, name.utf8.count <= 15, isPlain else {
+            throw EngineFailure(
+                code: "invalid", message: "\"\(name)\" cannot be an interface's name",
+                hint: "it has at most 15 bytes, without spaces and slashes")
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import EngineWire
+import ProjectModel
+import Reconcile
+
+extension EngineFailure {
+    init(_ finding: PreflightFinding) {
+        let code =
+            switch finding.code {
+            case .missingImage: "image_missing"
+            case .portTaken, .portClash: "port_taken"
+            case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: "conflict"
+            case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing,
+                .containerMissing:
+                "not_found"
+            case .limitUnsupported, .limitDiscarded, .externalFileObject, .driverUnsupported, .kernelLacks,
+                .platformForeign:
+                "unsupported"
+            default: "invalid"
+            }
+        self.init(code: code, message: finding.message, hint: finding.hint, path: finding.path)
+        if let service = finding.service { self = of(service) }
+    }
+
+    /// The same failure with the service that it is about, and the attribute of it.
+    func of(_ service: String, at path: AttributePath? = nil) -> EngineFailure {
+        var failure = self
+        let name = "service \"\(service)\": "
+        if !message.hasPrefix(name) { failure.message = name + message }
+        failure.path = self.path ?? path
+        return failure
+    }
+}

@@ -1,0 +1,131 @@
+import ProjectModel
+
+extension PreflightFinding {
+    /// What a network asks for that berth has on no machine; `key` is its key in the file.
+    package static func unsupported(_ network: NetworkDefinition, key: String) -> [PreflightFinding] {
+        let place = AttributePath("networks", key)
+        var findings: [PreflightFinding] = []
+        if let driver = network.driver, !["bridge", ""].contains(driver) {
+            findings.append(
+                PreflightFinding(
+                    .driverUnsupported, at: place.appending("driver"),
+                    "network \(network.name): there is no driver \"\(driver)\", only \"bridge\"",
+                    hint: hint(insteadOf: driver)))
+        }
+        if let driver = network.ipam?.driver, !["default", ""].contains(driver) {
+            findings.append(
+                PreflightFinding(
+                    .driverUnsupported, at: place.appending("ipam").appending("driver"),
+                    "network \(network.name): there is no address driver \"\(driver)\", berth gives addresses itself",
+                    hint: "take it away; `ipam.config` chooses the subnets"))
+        }
+        let mtu = "com.docker.network.driver.mtu"
+        if let text = network.driverOptions[mtu], UInt32(text).map({ (68...65_535).contains($0) }) != true {
+            findings.append(
+                PreflightFinding(
+                    .optionInvalid, at: place.appending("driver_opts").appending(mtu),
+                    "network \(network.name): \"\(text)\" is no size of packets", hint: "such as 1450, 68 to 65535"))
+        }
+        return findings
+    }
+
+    private static func hint(insteadOf driver: String) -> String {
+        switch driver {
+        case "host", "none", "null":
+            "take the network away and give its services `network_mode: \(driver == "host" ? "host" : "none")`"
+        case "macvlan", "ipvlan":
+            "take the driver away: published ports make services known to the network of the host"
+        case "overlay": "take the driver away: a network reaches over one machine"
+        default: "take the driver away, or write `bridge`"
+        }
+    }
+
+    /// The same of a volume.
+    package static func unsupported(_ volume: VolumeDefinition, key: String) -> [PreflightFinding] {
+        let place = AttributePath("volumes", key)
+        if let driver = volume.driver, !["local", ""].contains(driver) {
+            return [
+                PreflightFinding(
+                    .driverUnsupported, at: place.appending("driver"),
+                    "volume \(volume.name): there is no driver \"\(driver)\", only \"local\"",
+                    hint: "the local driver mounts NFS, CIFS and folders too: driver_opts type, device and o")
+            ]
+        }
+        let options = volume.driverOptions
+        let unknown = options.keys.sorted().filter { !["type", "device", "o"].contains($0) }
+        if !unknown.isEmpty {
+            return unknown.map { option in
+                PreflightFinding(
+                    .optionInvalid, at: place.appending("driver_opts").appending(option),
+                    "volume \(volume.name): the driver option \"\(option)\" is unknown",
+                    hint: "the local driver has type, device and o")
+            }
+        }
+        guard !options.isEmpty, options["device"]?.isEmpty ?? true else { return [] }
+        return [
+            PreflightFinding(
+                .optionInvalid, at: place.appending("driver_opts"),
+                "volume \(volume.name): driver_opts lack `device`, what is mounted",
+                hint: "for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}")
+        ]
+    }
+}
+
+extension Preflight {
+    /// What networks and volumes that would be made ask of the machine.
+    func abilities() -> [PreflightFinding] {
+        var findings: [PreflightFinding] = []
+        for key in effects.createdNetworks.sorted() {
+            guard let network = desired.networks[key] else { continue }
+            findings += PreflightFinding.unsupported(network, key: key)
+            findings += facts.features.unknownLinks.sorted().map { kind in
+                PreflightFinding(
+                    .kernelLacks, at: AttributePath("networks", key),
+                    "network \(network.name): this kernel cannot make interfaces of kind \"\(kind)\"",
+                    hint: "`modprobe \(kind)` loads it where it is installed; `network_mode: host` does without")
+            }
+            if network.enableIPv6, !facts.features.hasIPv6 {
+                findings.append(
+                    PreflightFinding(
+                        .kernelLacks, at: AttributePath("networks", key, "enable_ipv6"),
+                        "network \(network.name): this kernel has no IPv6",
+                        hint: "take it away, or start the kernel without ipv6.disable=1"))
+            }
+        }
+        for key in effects.createdVolumes.sorted() {
+            guard let volume = desired.volumes[key] else { continue }
+            let unsupported = PreflightFinding.unsupported(volume, key: key)
+            findings += unsupported.isEmpty ? mount(of: volume, key) : unsupported
+        }
+        return findings
+    }
+
+    private func mount(of volume: VolumeDefinition, _ key: String) -> [PreflightFinding] {
+        let place = AttributePath("volumes", key, "driver_opts")
+        if let type = volume.driverOptions["type"], facts.features.unknownFileSystems.contains(type) {
+            return [
+                PreflightFinding(
+                    .kernelLacks, at: place.appending("type"),
+                    "volume \(volume.name): this kernel has no file system \"\(type)\"",
+                    hint: "`modprobe \(type)` loads it where it is installed; /proc/filesystems lists what there is")
+            ]
+        }
+        guard let device = volume.bindSource, facts.missingPaths.contains(device) else { return [] }
+        return [
+            PreflightFinding(
+                .bindSourceMissing, at: place.appending("device"),
+                "volume \(volume.name): \(device) does not exist", hint: "`mkdir -p \(device)`")
+        ]
+    }
+}
+
+extension VolumeDefinition {
+    /// The folder of the host that it is, if it is one.
+    package var bindSource: String? {
+        let options = (driverOptions["o"] ?? "").split(separator: ",")
+        guard options.contains("bind") || options.contains("rbind"), let device = driverOptions["device"],
+            device.hasPrefix("/")
+        else { return nil }
+        return device
+    }
+}

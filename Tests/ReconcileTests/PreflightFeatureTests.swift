@@ -1,0 +1,179 @@
+import ProjectModel
+import Reconcile
+import Testing
+
+@Suite struct PreflightFeatureTests {
+    static func service(_ edit: @escaping @Sendable (inout Service) -> Void) -> Scene {
+        Scene().wanting("web", .running, edit)
+    }
+    static func network(_ edit: (inout NetworkDefinition) -> Void) -> Scene {
+        Scene().wanting("web", on: ["front"]).with { scene in
+            guard var definition = scene.desired.networks["front"] else { return }
+            edit(&definition)
+            scene.desired.networks["front"] = definition
+        }
+    }
+    static func volume(_ options: [String: String], driver: String? = nil) -> Scene {
+        Scene().wanting("db", mounting: "data").with {
+            $0.desired.volumes["data"]?.driver = driver
+            $0.desired.volumes["data"]?.driverOptions = options
+        }
+    }
+
+    @Test(arguments: rows) func finds(_ row: PreflightCase) {
+        let outcome = zip(row.paths(), row.outcome().split(separator: "\n")).map { path, text in
+            (path.map { "\($0) " } ?? "") + text
+        }.joined(separator: "\n")
+        #expect(outcome == row.findings, "\(row.claim):\n\(outcome)")
+    }
+
+    static let rows: [PreflightCase] = [
+        PreflightCase(
+            "a driver that berth does not have", network { $0.driver = "ipvlan" },
+            findings: """
+                networks.front.driver error driverUnsupported: network demo_front: there is no driver "ipvlan", only \
+                "bridge"; take the driver away: published ports make services known to the network of the host
+                """),
+        PreflightCase("the driver that there is", network { $0.driver = "bridge" }, findings: ""),
+        PreflightCase(
+            "a network that is there already is not judged anew",
+            network { $0.driver = "ipvlan" }.having("web"), findings: ""),
+        PreflightCase(
+            "who gives the addresses",
+            network {
+                var ipam = IPAMDefinition()
+                ipam.driver = "dhcp"
+                $0.ipam = ipam
+            },
+            findings: """
+                networks.front.ipam.driver error driverUnsupported: network demo_front: there is no address driver \
+                "dhcp", berth gives addresses itself; take it away; `ipam.config` chooses the subnets
+                """),
+        PreflightCase(
+            "a size of packets that is none",
+            network { $0.driverOptions["com.docker.network.driver.mtu"] = "big" },
+            findings: """
+                networks.front.driver_opts["com.docker.network.driver.mtu"] error optionInvalid: network demo_front: \
+                "big" is no size of packets; such as 1450, 68 to 65535
+                """),
+        PreflightCase(
+            "IPv6 where there is none", network { $0.enableIPv6 = true }, { $0.features.hasIPv6 = false },
+            findings: """
+                networks.front.enable_ipv6 error kernelLacks: network demo_front: this kernel has no IPv6; take it \
+                away, or start the kernel without ipv6.disable=1
+                """),
+        PreflightCase(
+            "a kernel without bridges", network { _ in }, { $0.features.unknownLinks = ["bridge"] },
+            findings: """
+                networks.front error kernelLacks: network demo_front: this kernel cannot make interfaces of kind \
+                "bridge"; `modprobe bridge` loads it where it is installed; `network_mode: host` does without
+                """),
+        PreflightCase(
+            "a volume's driver", volume([:], driver: "rexray"),
+            findings: """
+                volumes.data.driver error driverUnsupported: volume demo_data: there is no driver "rexray", only \
+                "local"; the local driver mounts NFS, CIFS and folders too: driver_opts type, device and o
+                """),
+        PreflightCase(
+            "a volume's options", volume(["size": "1g", "typ": "nfs"]),
+            findings: """
+                volumes.data.driver_opts.size error optionInvalid: volume demo_data: the driver option "size" is \
+                unknown; the local driver has type, device and o
+                volumes.data.driver_opts.typ error optionInvalid: volume demo_data: the driver option "typ" is \
+                unknown; the local driver has type, device and o
+                """),
+        PreflightCase(
+            "a volume of nothing", volume(["type": "nfs"]),
+            findings: """
+                volumes.data.driver_opts error optionInvalid: volume demo_data: driver_opts lack `device`, what is \
+                mounted; for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}
+                """),
+        PreflightCase(
+            "a file system that the kernel does not have", volume(["type": "zfs", "device": "tank/data"]),
+            { $0.features.unknownFileSystems = ["zfs"] },
+            findings: """
+                volumes.data.driver_opts.type error kernelLacks: volume demo_data: this kernel has no file system \
+                "zfs"; `modprobe zfs` loads it where it is installed; /proc/filesystems lists what there is
+                """),
+        PreflightCase(
+            "a folder that is not there", volume(["type": "none", "o": "bind", "device": "/srv/data"]),
+            { $0.missingPaths = ["/srv/data"] },
+            findings: """
+                volumes.data.driver_opts.device error bindSourceMissing: volume demo_data: /srv/data does not exist; \
+                `mkdir -p /srv/data`
+                """),
+        PreflightCase(
+            "programs for another processor", service { $0.platform = "linux/arm64" },
+            {
+                $0.features.platform = "linux/amd64"
+                $0.features.foreignPlatforms = ["linux/arm64"]
+            },
+            findings: """
+                services.web.platform error platformForeign web: programs for linux/arm64 do not run on this machine, \
+                which is linux/amd64; take `platform` away, or install an emulator (`apt install qemu-user-static`)
+                """),
+        PreflightCase(
+            "programs that an emulator runs", service { $0.platform = "linux/arm64" },
+            { $0.features.platform = "linux/amd64" }, findings: ""),
+        PreflightCase(
+            "AppArmor where there is none",
+            service { $0.securityOptions = ["no-new-privileges", "apparmor=strict"] },
+            { $0.features.appArmor = .absent },
+            findings: """
+                services.web.security_opt[1] error kernelLacks web: the AppArmor profile "strict" cannot be \
+                enforced: AppArmor is not enabled on this machine; enable it (apparmor=1 for the kernel), or take the \
+                option away
+                """),
+        PreflightCase(
+            "a profile that is not loaded", service { $0.securityOptions = ["apparmor:docker-defualt"] },
+            { $0.features.appArmor = .enabled(["docker-default"]) },
+            findings: """
+                services.web.security_opt[0] error kernelLacks web: the AppArmor profile "docker-defualt" is not \
+                loaded; did you mean "docker-default"? `apparmor_parser -r FILE` loads one, `aa-status` lists them
+                """),
+        PreflightCase(
+            "no profile is no question", service { $0.securityOptions = ["apparmor=unconfined"] },
+            { $0.features.appArmor = .absent }, findings: ""),
+        PreflightCase(
+            "profiles that cannot be listed", service { $0.securityOptions = ["apparmor=strict"] },
+            { $0.features.appArmor = .enabled(nil) }, findings: ""),
+        PreflightCase(
+            "a parameter that the kernel does not have", service { $0.sysctls = ["net.core.somaxcon": "1"] },
+            { $0.features.unknownSysctls = ["net.core.somaxcon"] },
+            findings: """
+                services.web.sysctls["net.core.somaxcon"] error kernelLacks web: this kernel has no parameter \
+                net.core.somaxcon; `sysctl -a` lists those that there are
+                """),
+        PreflightCase(
+            "namespaces that are none",
+            service {
+                $0.pid = "hots"
+                $0.ipc = "shareable"
+                $0.uts = "private"
+            },
+            findings: """
+                services.web.pid error optionInvalid web: pid cannot be "hots"; there is host, service:NAME, \
+                container:NAME
+                services.web.uts error optionInvalid web: uts cannot be "private"; there is host
+                """),
+        PreflightCase(
+            "containers that are not there",
+            service {
+                $0.networkMode = .container("vpn")
+                $0.pid = "container:known"
+                $0.volumesFrom = ["container:old:ro"]
+            }, { $0.missingContainers = ["vpn", "old"] },
+            findings: """
+                services.web.network_mode error containerMissing web: there is no container vpn; start it first; \
+                `berth ps -a` in its project shows it
+                services.web.volumes_from[0] error containerMissing web: there is no container old; start it first; \
+                `berth ps -a` in its project shows it
+                """),
+        PreflightCase(
+            "a cgroup elsewhere", service { $0.cgroupParent = "../../system.slice" },
+            findings: """
+                services.web.cgroup_parent error optionInvalid web: cgroup_parent "../../system.slice" leads out of \
+                the cgroups; name a cgroup below the root
+                """),
+    ]
+}

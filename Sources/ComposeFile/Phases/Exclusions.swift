@@ -4,6 +4,8 @@ import YAML
 /// the element itself has to be known for it.
 struct Exclusions {
     let report: Report
+    /// For raw output: what no docker without swarm can do is let through.
+    var lenient = false
 
     func check(_ model: Node) {
         checkFileObjects(model, "secrets", sources: ["file", "environment"])
@@ -31,7 +33,8 @@ struct Exclusions {
                 report.error(entry.keySpan, "\(names) exclude each other")
             }
             let isKeptElsewhere =
-                element == "secrets" ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
+                element == "secrets" && !lenient
+                ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
             let isMisspelt = sources.contains { report.isWrong($0) }
             if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !isMisspelt {
                 let names = sources.map { "'\($0)'" }.joined(separator: ", ")

@@ -43,6 +43,11 @@ struct SyntaxExplanation {
         }
         problem.message = words(failure.message)
         problem.hint = advice(failure.message, line: text, column: column)
+        if let scalar, scalar.isPlain, scalar.endLine == line,
+            failure.message == "mapping values are not allowed in this context"
+        {
+            problem.swallowed = scalar.span
+        }
         if let context = failure.context { add(context, to: &problem) }
         return problem
     }
@@ -105,7 +110,7 @@ struct SyntaxExplanation {
     private func advice(_ message: String, line: String, column: Int) -> String? {
         switch message {
         case "mapping values are not allowed in this context":
-            return "quote the value if the colon belongs to it"
+            return "quote the value if the colon belongs to it, or begin a new line after the first colon"
         case "found character that cannot start any token":
             let scalars = Array(line.unicodeScalars)
             guard scalars.indices.contains(column - 1) else { return nil }

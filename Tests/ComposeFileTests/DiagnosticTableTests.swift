@@ -58,6 +58,38 @@ import YAML
                 "write `- ./a:/b`, without the colon at its end"
             ),
             ("ports: [{«a»: b}]", "'a' is no attribute of a port", nil),
+            (
+                "ports:\n      - «80»: 80", "expected a port, found a mapping with the key '80'",
+                "write `- \"80:80\"`, without the blank after the colon"
+            ),
+            (
+                "volumes:\n      - «./a»: /b", "expected a volume mount, found a mapping with the key './a'",
+                "write `- \"./a:/b\"`, without the blank after the colon"
+            ),
+            (
+                "volumes:\n      «-./a:/b»", "expected a list, found a string: -./a:/b",
+                "write each item as `- …`, with a blank after the '-'"
+            ),
+            (
+                "volumes:\n      - type: bind\n        «source:./a»\n        target: /b",
+                "no blank follows the ':' of a key", "write `source: ./a`"
+            ),
+            (
+                "extends:\n    «service»: b", "'service' is no attribute of a service",
+                "it belongs to 'extends' above: indent it further"
+            ),
+            (
+                "extends:\n      file: b.yaml\n    «service»: b", "'service' is no attribute of a service",
+                "it belongs to 'extends' above: indent it further"
+            ),
+            (
+                "healthcheck:\n    «test»: [CMD, x]\n    interval: 5s", "'test' is no attribute of a service",
+                "it belongs to 'healthcheck' above: indent it further"
+            ),
+            (
+                "environment:\n    «A»: b\n    C: d\n    ports: []", "'A' is no attribute of a service",
+                "it belongs to 'environment' above: indent it further"
+            ),
             ("command: [sh, «echo: x»]", "expected a string, found a mapping", "quote it: - \"echo: x\""),
             (
                 "«b»:", "'b' is no attribute of a service",
@@ -155,6 +187,8 @@ import YAML
                 "'{{' begins a template, which YAML reads as a mapping in a mapping"
             ),
             ("services:\n  a:\n    «image x»\n    ports: []\n", "no ':' follows the key"),
+            ("services:\n  a: image«:» x\n", "a second ': ' in one value"),
+            ("services:\n«a»:\n  image: i\nb:\n  image: i\n", "'a' is no attribute of a Compose file"),
             ("services:\n  «- a:»\n      image: i\n  b:\n    image: i\n", "expected a mapping, found a list"),
             ("«servces»: {}\n", "'servces' is no attribute of a Compose file"),
             ("«[a]»\n", "a Compose file is a mapping with 'services', found a list"),
@@ -184,6 +218,19 @@ import YAML
         ])
     func file(_ marked: String, _ message: String) {
         checkMarked(Marked(marked), .error, message)
+    }
+
+    @Test(
+        "a service of one line without its colon",
+        arguments: [
+            ("image postgres:15", "write `image: postgres:15`, with a colon and a blank, on a line of its own"),
+            ("image:i", "write `image: i`, with a colon and a blank, on a line of its own"),
+            ("build", "write `build: …` on a line of its own"), ("something else", nil),
+        ] as [(String, String?)])
+    func missingColon(_ text: String, _ hint: String?) {
+        checkMarked(
+            Marked("services:\n  a:\n    «\(text)»\n"), .error, "expected a mapping, found a string: \(text)",
+            hint: hint)
     }
 
     @Test(

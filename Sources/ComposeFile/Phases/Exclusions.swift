@@ -4,7 +4,7 @@ import YAML
 /// the element itself has to be known for it.
 struct Exclusions {
     let report: Report
-    /// For raw output: what no docker without swarm can do is let through.
+    /// For raw output: a driver of a secret is let through.
     var lenient = false
 
     func check(_ model: Node) {
@@ -61,6 +61,8 @@ struct Exclusions {
     }
 
     private func checkMounts(_ service: Node) {
+        // What seems to be missing may stand in the part that could not be read.
+        if report.isIncomplete { return }
         for (index, mount) in (service["volumes"]?.sequence ?? []).enumerated() {
             guard let members = mount.mapping else { continue }
             report.inside(index) {

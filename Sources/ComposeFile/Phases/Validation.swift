@@ -49,6 +49,12 @@ struct Validation {
             report.error(
                 entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
                 hint: "write `- \(entry.key)`, without the colon at its end")
+        } else if let entry = entries.first, entries.count == 1, let text = Self.plainText(entry.value),
+            entry.key.contains(where: { !$0.isLetter && $0 != "_" })
+        {
+            report.error(
+                entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
+                hint: "write `- \"\(entry.key):\(text)\"`, without the blank after the colon")
         } else {
             for entry in entries { report.inside(entry.key) { unknown(entry, in: record) } }
         }
@@ -98,12 +104,17 @@ struct Validation {
             if let attribute, attribute.deprecated == nil, isText(entries[index].value, attribute.shape) { continue }
             report.inside(key) {
                 if let attribute {
+                    if entries[index].value.isNull, owner(at: index + 1, of: entries, record) == index { return }
                     check(entries[index].value, attribute.shape)
                     if let reason = attribute.deprecated, entries[index].value.tag != .reset {
                         report.warning(entries[index].keySpan, "'\(key)' is deprecated: \(reason)")
                     }
                 } else if !(record.allowsExtensions && key.hasPrefix("x-")) {
-                    unknown(entries[index], in: record)
+                    if let owner = owner(at: index, of: entries, record) {
+                        outdented(entries[index], of: entries[owner], isFirst: owner == index - 1, record)
+                    } else {
+                        unknown(entries[index], in: record)
+                    }
                 }
             }
         }
@@ -141,6 +152,29 @@ struct Validation {
     private func isText(_ node: Node, _ shape: Shape) -> Bool {
         guard case .string = node.value else { return false }
         return shape.takesAnyText
+    }
+
+    /// The attribute before unknown keys that has a place for the one at `index`: those are not indented as far as meant.
+    private func owner(at index: Int, of entries: [Mapping.Entry], _ record: Record) -> Int? {
+        guard entries.indices.contains(index), record[entries[index].key] == nil,
+            let before = entries[..<index].lastIndex(where: { record[$0.key] != nil }),
+            let shape = record[entries[before].key]?.shape
+        else { return nil }
+        let (key, value) = (entries[index].key, entries[before].value)
+        if let inner = shape.record {
+            guard inner[key] != nil, value.isNull || value.mapping != nil, value[key] == nil else { return nil }
+            return before
+        }
+        return shape.members != nil && value.isNull ? before : nil
+    }
+
+    private func outdented(_ entry: Mapping.Entry, of owner: Mapping.Entry, isFirst: Bool, _ record: Record) {
+        report.silence(owner.value.span)
+        report.excuse(owner.key)
+        guard isFirst else { return report.excuse(entry.key) }
+        report.error(
+            entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)",
+            hint: "it belongs to '\(owner.key)' above: indent it further")
     }
 
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
@@ -212,12 +246,24 @@ struct Validation {
             if takesText, let text = Self.plainText(node) { return "quote it: \"\(text)\"" }
             return shape.items != nil ? "write it as an item of a list: - \(Self.plainText(node) ?? "…")" : nil
         case .string(let text) where shape.items != nil && text.utf8.count < 60:
+            if text.hasPrefix("-") { return "write each item as `- …`, with a blank after the '-'" }
             return "write it as an item of a list: - \(text)"
+        case .string(let text): return Self.hint(forText: text, of: shape)
         case .null where shape.record != nil || shape.members != nil || shape.items != nil:
             return "give it a value or remove the key"
         case .mapping where shape.items != nil: return "each item of a list starts with '- '"
         default: return nil
         }
+    }
+
+    /// The text that stands where a mapping is expected may lack its colon, or the blank after it: `image postgres`.
+    private static func hint(forText text: String, of shape: Shape) -> String? {
+        let key = String(text.prefix { $0 != " " && $0 != ":" && $0 != "=" })
+        let rest = text.dropFirst(key.count + 1).drop { $0 == " " }
+        guard let record = shape.record, record[key] != nil, text.utf8.count < 60 else { return nil }
+        return rest.isEmpty
+            ? "write `\(key): …` on a line of its own"
+            : "write `\(key): \(rest)`, with a colon and a blank, on a line of its own"
     }
 
     /// What to write in the place of an item that is a mapping, in a list of plain values.

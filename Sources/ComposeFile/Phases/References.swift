@@ -105,8 +105,10 @@ struct References {
                         return report.warning(place, "there is no service '\(entry.key)'; it is not required")
                     }
                     let meant = nearest(to: entry.key, among: (services?.keys ?? []) + disabled.keys)
+                    let known = (services?.keys ?? []).sorted().prefix(12).joined(separator: ", ")
                     report.error(
-                        place, "there is no service '\(entry.key)'", hint: meant.map { "did you mean '\($0)'?" })
+                        place, "there is no service '\(entry.key)'",
+                        hint: meant.map { "did you mean '\($0)'?" } ?? "services are \(known)")
                 }
             }
         }

@@ -34,12 +34,19 @@ struct ShortForms {
                     failed = true
                     if !lenient || item.string == nil {
                         report.error(
-                            item.span, error.message, hint: "the form is [[IP:]HOST:]CONTAINER[/PROTOCOL]: \"8080:80\"")
+                            item.span, error.message, hint: Self.portHint(text))
                     }
                 }
             }
         }
         if !(lenient && failed) { node.value = .sequence(ports) }
+    }
+
+    private static func portHint(_ text: String) -> String {
+        let quotes = "\"'\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}"
+        let bare = text.filter { !quotes.contains($0) }
+        if bare != text { return "a quote is part of the text: write \"\(bare)\", in plain quotes on both sides" }
+        return "the form is [[IP:]HOST:]CONTAINER[/PROTOCOL]: \"8080:80\""
     }
 
     private func port(_ spec: PortSpec, at span: Span) -> Node {

@@ -46,11 +46,11 @@ private struct Loader {
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {
-        if steps.interpolate, !report.isIncomplete {
+        if !report.isIncomplete {
             Validation(report: report).checkRequired(model, Shape(record: Format.file))
         }
         Completion(lenient: !steps.interpolate).apply(to: &model)
-        Exclusions(report: report).check(model)
+        Exclusions(report: report, lenient: !steps.interpolate).check(model)
         if steps.resolvePaths {
             PathResolution(directory: workspace.projectDirectory, home: workspace.environment["HOME"]).apply(to: &model)
         }

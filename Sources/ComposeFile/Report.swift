@@ -24,7 +24,7 @@ final class Report {
     /// Where values begin that swallowed text meant for something else.
     private var swallowed: Set<Span> = []
     /// Findings, by their number, that only follow when something else is wrong at a place.
-    private var consequences: [(index: Int, cause: Span)] = []
+    private var consequences: [(index: Int, causes: [Span])] = []
     /// The variable without a value that a value was made with.
     private var emptied: [Span: String] = [:]
     /// A part of the project could not be read: what seems to be missing may stand there.
@@ -75,7 +75,7 @@ final class Report {
         let number = diagnostics.count
         error(problem.span, problem.message, hint: problem.hint, notes: notes)
         if let span = problem.swallowed { swallowed.insert(span.start) }
-        if let cause = problem.cause, diagnostics.count > number { consequences.append((number, cause)) }
+        if !problem.causes.isEmpty, diagnostics.count > number { consequences.append((number, problem.causes)) }
     }
 
     /// A variable without a value, for which "" was taken: one warning a name.
@@ -146,6 +146,9 @@ final class Report {
     /// `name` may be meant as a member of `element`, and stands elsewhere: that it seems to be missing is no news.
     func excuse(_ name: String, of element: String) { if !isFull { wrong.insert("\(element).\(name)") } }
 
+    /// An element of the file may have been meant by something else that is wrong.
+    func excuse(element: String) { if !isFull { wrong.insert(element) } }
+
     /// What begins at `span` is wrong as a whole: nothing more is said of it.
     func silence(_ span: Span) { if !isFull { swallowed.insert(span.start) } }
 
@@ -168,11 +171,11 @@ final class Report {
     private var withoutConsequences: [Diagnostic] {
         guard !consequences.isEmpty else { return diagnostics }
         var left = diagnostics
-        for (index, cause) in consequences.reversed() where left.indices.contains(index) {
-            let place = sources.range(cause)
+        for (index, causes) in consequences.reversed() where left.indices.contains(index) {
+            let places = causes.compactMap { sources.range($0)?.description }
             let isExplained = diagnostics.indices.contains { other in
                 other != index && diagnostics[other].severity == .error
-                    && diagnostics[other].place?.description == place?.description
+                    && diagnostics[other].place.map { places.contains($0.description) } ?? false
             }
             if isExplained { left.remove(at: index) }
         }

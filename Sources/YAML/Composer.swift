@@ -185,7 +185,7 @@ struct Composer: ~Copyable {
                 problems.append(
                     Problem(
                         span: item.span, message: "a key must be text, found \(Node(resolved).kind): \(text)",
-                        hint: "quote it: \"\(text)\""))
+                        hint: "quote it: \"\(text)\"", causes: [item.span]))
             }
             if let anchor { anchors[anchor] = Anchor(node: Node(.string(text), at: item.span), weight: 1) }
             return (text, false)

@@ -8,7 +8,7 @@ package struct Problem: Sendable {
     /// Where a value begins that is made of text meant for something else: what it says is no news.
     package var swallowed: Span?
     /// Where a collection begins: when that is wrong itself, this only follows from it.
-    package var cause: Span?
+    package var causes: [Span] = []
 }
 
 /// Bounds on what a file may ask for.

@@ -20,7 +20,7 @@ extension SyntaxExplanation {
         let own = trimmed(String(first.dropFirst(Int(scalar.span.column) - 1)))
         let beginsLine = before.allSatisfy { $0 == " " || $0 == "-" }
         if scalar.isPlain, beginsLine,
-            failure.message == "did not find expected <document start>"
+            failure.message == "did not find expected <document start>" && !before.contains("-")
                 || scalar.endLine > Int(scalar.span.line) && own.hasPrefix("-")
         {
             return unfinished(own, at: scalar.span, swallowed: scalar.span)
@@ -36,6 +36,12 @@ extension SyntaxExplanation {
         guard failure.message == "mapping values are not allowed in this context" else { return nil }
         if beginsLine {
             return unfinished(own, at: scalar.span, swallowed: scalar.span)
+        }
+        let head = before.unicodeScalars.prefix { $0 == " " }.count
+        let item = trimmed(before)
+        if item.hasPrefix("-"), !item.hasPrefix("- "), item.hasSuffix(":") {
+            let start = Span(file: file, line: Int(scalar.span.line), column: head + 1)
+            return unfinished(trimmed(self.line(Int(scalar.span.line))), at: start, swallowed: start)
         }
         return deeper(line, column, than: before, scalar)
     }
@@ -53,9 +59,11 @@ extension SyntaxExplanation {
             message: "'\(name)' is indented deeper than '\(owner)', which has a value already",
             hint: "indent it like '\(owner)', or quote the value if all of it is text",
             other: ("the value begins here", scalar.span.start), swallowed: scalar.span,
-            cause: Span(
-                file: file, line: Int(scalar.span.line),
-                column: before.unicodeScalars.prefix { $0 == " " || $0 == "-" }.count + 1))
+            causes: [
+                Span(
+                    file: file, line: Int(scalar.span.line),
+                    column: before.unicodeScalars.prefix { $0 == " " || $0 == "-" }.count + 1)
+            ])
     }
 
     /// A line whose indentation lies between those of the lines that it could belong to.
@@ -74,7 +82,8 @@ extension SyntaxExplanation {
                 return Problem(
                     span: Span(file: file, line: line, column: indent + 1, length: max(1, own)),
                     message: "indented by \(indent), like none of the lines above that it could belong to",
-                    hint: "indent it by \(deeper.indent) like line \(deeper.line), or by \(other) like line \(number)")
+                    hint: "indent it by \(deeper.indent) like line \(deeper.line), or by \(other) like line \(number)",
+                    causes: [Span(file: file, line: number, column: other + 1)])
             }
             if other < deeper?.indent ?? Int.max { deeper = (number, other) }
         }

@@ -36,6 +36,15 @@ struct SyntaxExplanation {
             problem.hint = "YAML indents with spaces: replace the tab"
             return problem
         }
+        if failure.message == "did not find expected <document start>", let start = firstKey,
+            indent(line) < start.indent
+        {
+            problem.message = "indented by \(indent(line)), less than line \(start.line), where the file begins"
+            problem.hint =
+                "indent it by \(start.indent), or line \(start.line) and those that belong to it by \(indent(line))"
+            problem.causes = [Span(file: file, line: start.line, column: start.indent + 1)]
+            if runaway(failure, line: line, column: column) == nil { return problem }
+        }
         if let better = conflictMarker(near: line) ?? runaway(failure, line: line, column: column)
             ?? unfinishedKey(failure) ?? misplaced(failure, line: line)
         {
@@ -43,6 +52,11 @@ struct SyntaxExplanation {
         }
         problem.message = words(failure.message)
         problem.hint = advice(failure.message, line: text, column: column)
+        if let scalar, scalar.isPlain, scalar.endLine == line,
+            failure.message == "mapping values are not allowed in this context"
+        {
+            problem.swallowed = scalar.span
+        }
         if let context = failure.context { add(context, to: &problem) }
         return problem
     }
@@ -54,7 +68,7 @@ struct SyntaxExplanation {
         case "while scanning a quoted scalar":
             problem.span = start
             problem.message = "a quote is opened here and never closed"
-            problem.hint = nil
+            problem.hint = "close it on its own line"
         case "while parsing a flow sequence", "while parsing a flow mapping":
             unclosed(start, problem.message.contains("'}'") ? ("}", "braces") : ("]", "brackets"), &problem)
         case "while scanning an alias", "while scanning an anchor":
@@ -62,11 +76,40 @@ struct SyntaxExplanation {
             let mark = context.what.hasSuffix("alias") ? "*" : "&"
             problem.message = "no name follows '\(mark)'"
             problem.hint = "quote the value if '\(mark)' belongs to it"
-        case "while parsing a block mapping": problem.other = ("it would belong to the mapping that begins here", start)
+        case "while parsing a block mapping":
+            problem.other = ("it would belong to the mapping that begins here", start)
+            amongKeys(&problem, of: context.line + 1, indent: context.column)
         case "while parsing a block collection":
             problem.other = ("it would belong to the list that begins here", start)
-            problem.cause = start
+            // The list, or its item, which has a place of its own.
+            problem.causes = [start, Span(file: file, line: context.line + 1, column: context.column + 3)]
+            amongItems(&problem, of: context.line + 1, indent: context.column)
         default: return
+        }
+    }
+
+    /// A line that does not fit the keys of the mapping that begins on line `first`.
+    private func amongKeys(_ problem: inout Problem, of first: Int, indent column: Int) {
+        let line = Int(problem.span.line)
+        if indent(line) == column, self.line(line).dropFirst(column).hasPrefix("- ") {
+            problem.hint = "write it without the '- ', like line \(first)"
+        }
+        guard indent(line) > column, let before = lineAbove(line) else { return }
+        problem.hint = "indent it by \(column) like line \(first), or look at the line above it"
+        problem.causes = [Span(file: file, line: before, column: indent(before) + 1)]
+        if let scalar, scalar.span.line < line { problem.causes.append(scalar.span) }
+    }
+
+    /// A line that does not fit the items of the list that begins on line `first`.
+    private func amongItems(_ problem: inout Problem, of first: Int, indent column: Int) {
+        let line = Int(problem.span.line)
+        let text = String(self.line(line).dropFirst(indent(line)))
+        if text.hasPrefix("- ") {
+            problem.hint = "indent it by \(column) like line \(first)"
+        } else if text.hasPrefix("-") {
+            problem.hint = "write `- \(text.dropFirst().prefix(60))`, with a blank after the '-'"
+        } else {
+            problem.hint = "begin it with '- ' like line \(first), or indent it further if it belongs to the item above"
         }
     }
 
@@ -85,6 +128,7 @@ struct SyntaxExplanation {
             problem.other = ("'\(bracket.end)' is missing before this", problem.span)
             problem.span = start
             problem.message = "the \(bracket.name) that open here are not closed"
+            problem.hint = "add '\(bracket.end)' where they end"
         }
     }
 
@@ -105,7 +149,7 @@ struct SyntaxExplanation {
     private func advice(_ message: String, line: String, column: Int) -> String? {
         switch message {
         case "mapping values are not allowed in this context":
-            return "quote the value if the colon belongs to it"
+            return "quote the value if the colon belongs to it, or begin a new line after the first colon"
         case "found character that cannot start any token":
             let scalars = Array(line.unicodeScalars)
             guard scalars.indices.contains(column - 1) else { return nil }
@@ -140,6 +184,26 @@ struct SyntaxExplanation {
         return Problem(
             span: Span(file: file, line: line, column: column, length: 1), message: text,
             hint: "save the file as UTF-8 text")
+    }
+
+    /// The first line that says something, and how far it is indented.
+    private var firstKey: (line: Int, indent: Int)? {
+        var number = 1
+        while let text = lines.line(number, of: 0) {
+            let own = text.drop { $0 == " " }
+            if !own.isEmpty, !own.hasPrefix("#"), !own.hasPrefix("---") { return (number, indent(number)) }
+            number += 1
+        }
+        return nil
+    }
+
+    /// The nearest line above that is indented less.
+    private func lineAbove(_ line: Int) -> Int? {
+        let own = indent(line)
+        return stride(from: line - 1, to: 0, by: -1).first { number in
+            let text = self.line(number).drop { $0 == " " }
+            return !text.isEmpty && !text.hasPrefix("#") && indent(number) < own
+        }
     }
 
     func line(_ number: Int) -> String { lines.line(number, of: 0) ?? "" }

@@ -58,6 +58,87 @@ import YAML
                 "write `- ./a:/b`, without the colon at its end"
             ),
             ("ports: [{«a»: b}]", "'a' is no attribute of a port", nil),
+            (
+                "ports:\n      - «80»: 80", "expected a port, found a mapping with the key '80'",
+                "write `- \"80:80\"`, without the blank after the colon"
+            ),
+            (
+                "volumes:\n      - «./a»: /b", "expected a volume mount, found a mapping with the key './a'",
+                "write `- \"./a:/b\"`, without the blank after the colon"
+            ),
+            (
+                "volumes:\n      «-./a:/b»", "expected a list, found a string: -./a:/b",
+                "write each item as `- …`, with a blank after the '-'"
+            ),
+            (
+                "volumes:\n      - type: bind\n        «source:./a»\n        target: /b",
+                "no blank follows the ':' of a key", "write `source: ./a`"
+            ),
+            (
+                "volumes:\n      «-type: bind»\n        target: /b", "no blank follows '-'", "write `- type: bind`"
+            ),
+            (
+                "ports:\n      - «80:80\"»",
+                "the container port '80\"' is no number from 0 to 65535 and no range of them",
+                "a quote is part of the text: write \"80:80\", in plain quotes on both sides"
+            ),
+            (
+                "restart: «[always]»", "expected a string, found a list", "write `always` alone, not as a list"
+            ),
+            (
+                "environment:\n      A: b\n      «-» C: d",
+                "expected a key here: the indentation or the line before does not fit",
+                "write it without the '- ', like line 5"
+            ),
+            (
+                "ports:\n     - \"80\"\n      «-» \"81\"",
+                "expected '-': an item of the list above is indented differently", "indent it by 5 like line 5"
+            ),
+            (
+                "ports:\n      - target: 80\n      «-»target: 81",
+                "expected '-': an item of the list above is indented differently",
+                "write `- target: 81`, with a blank after the '-'"
+            ),
+            (
+                "healthcheck:\n      «- test: x»", "expected a mapping, found a list",
+                "write its members without '- '"
+            ),
+            (
+                "command: «${U»", "'${U' is no valid substitution", "close it with '}'; a literal $ is written $$"
+            ),
+            (
+                "environment:\n      - «A: b»\n      C: d", "expected a string, found a mapping",
+                "write `- A=b`, or `A: b` without the '- '"
+            ),
+            (
+                "healthcheck:\n    «test»: [CMD, x]\n      interval: 5s", "'test' is no attribute of a service",
+                "it belongs to 'healthcheck' above: indent it further"
+            ),
+            (
+                "ports: []\n     «r»estart: always",
+                "expected a key here: the indentation or the line before does not fit",
+                "indent it by 4 like line 3, or look at the line above it"
+            ),
+            (
+                "command: «[»a, b\n    restart: always", "the brackets that open here are not closed",
+                "add ']' where they end"
+            ),
+            (
+                "extends:\n    «service»: b", "'service' is no attribute of a service",
+                "it belongs to 'extends' above: indent it further"
+            ),
+            (
+                "extends:\n      file: b.yaml\n    «service»: b", "'service' is no attribute of a service",
+                "it belongs to 'extends' above: indent it further"
+            ),
+            (
+                "healthcheck:\n    «test»: [CMD, x]\n    interval: 5s", "'test' is no attribute of a service",
+                "it belongs to 'healthcheck' above: indent it further"
+            ),
+            (
+                "environment:\n    «A»: b\n    C: d\n    ports: []", "'A' is no attribute of a service",
+                "it belongs to 'environment' above: indent it further"
+            ),
             ("command: [sh, «echo: x»]", "expected a string, found a mapping", "quote it: - \"echo: x\""),
             (
                 "«b»:", "'b' is no attribute of a service",
@@ -105,7 +186,7 @@ import YAML
             ("tmpfs: /x\n    volumes: [«\"/a:/x\"»]", "something is mounted on '/x' already", nil),
             (
                 "command: \"«${U»\"", "'${U' is no valid substitution",
-                "write ${NAME} or ${NAME:-default}; a literal $ is written $$"
+                "close it with '}'; a literal $ is written $$"
             ),
             ("command: «${U:?give it}»", "the variable U is required: give it", "set it in the environment or in .env"),
             ("env_file: «nope.env»", "cannot read the environment file /p/nope.env: No such file or directory", nil),
@@ -155,6 +236,36 @@ import YAML
                 "'{{' begins a template, which YAML reads as a mapping in a mapping"
             ),
             ("services:\n  a:\n    «image x»\n    ports: []\n", "no ':' follows the key"),
+            (
+                "services:\n  a:\n  «ports»: []\n    restart: always\n",
+                "'ports' stands where the name of a service is expected"
+            ),
+            (
+                "  «a»:\n    image: i\n  b:\n    image: i\nvolumes:\n  v:\n",
+                "'a' is no attribute of a Compose file"
+            ),
+            (
+                "  services:\n    a: {image: i}\n«v»olumes:\n  v:\n",
+                "indented by 0, less than line 1, where the file begins"
+            ),
+            (
+                "services:\n  a:\n    image: i\n  «ports»:\n      - \"80\"\n    restart: always\n",
+                "'ports' stands where the name of a service is expected"
+            ),
+            (
+                "services:\n  a:\n    «image i»\n    # why\n    ports: []\n",
+                "expected a mapping, found a string: image i"
+            ),
+            (
+                "networks:\n  n:\n  «a»:\n    image: i\n    ports: []\n  b:\n    image: i\n",
+                "'a' has what a service has, and is none here"
+            ),
+            (
+                "services: {a: {image: i, depends_on: {b: {condition: «healthy»}}}, b: {image: i}}\n",
+                "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'healthy'"
+            ),
+            ("services:\n  a: image«:» x\n", "a second ': ' in one value"),
+            ("services:\n«a»:\n  image: i\nb:\n  image: i\n", "'a' is no attribute of a Compose file"),
             ("services:\n  «- a:»\n      image: i\n  b:\n    image: i\n", "expected a mapping, found a list"),
             ("«servces»: {}\n", "'servces' is no attribute of a Compose file"),
             ("«[a]»\n", "a Compose file is a mapping with 'services', found a list"),
@@ -184,6 +295,19 @@ import YAML
         ])
     func file(_ marked: String, _ message: String) {
         checkMarked(Marked(marked), .error, message)
+    }
+
+    @Test(
+        "a service of one line without its colon",
+        arguments: [
+            ("image postgres:15", "write `image: postgres:15`, with a colon and a blank, on a line of its own"),
+            ("image:i", "write `image: i`, with a colon and a blank, on a line of its own"),
+            ("build", "write `build: …` on a line of its own"), ("something else", nil),
+        ] as [(String, String?)])
+    func missingColon(_ text: String, _ hint: String?) {
+        checkMarked(
+            Marked("services:\n  a:\n    «\(text)»\n"), .error, "expected a mapping, found a string: \(text)",
+            hint: hint)
     }
 
     @Test(

@@ -64,4 +64,25 @@ import YAML
                 "7:1: error: 'netwoks' is no attribute of a Compose file",
             ])
     }
+
+    @Test(
+        "without interpolation mistakes that no variable can mend are found",
+        arguments: [
+            ("ports: [{published: \"${P}\"}]", "a port needs 'target', the port in the container"),
+            ("ports: [\"${P}:80\"]", nil), ("ports: [{target: 80, host_ip: \"${H}\"}]", nil),
+            ("ports: [{target: 80, host_ip: x}]", "'x' is no IP address"),
+            ("oom_score_adj: 2000", "expected a number from -1000 to 1000, found 2000"),
+            ("oom_score_adj: \"${O}\"", nil),
+            ("pull_policy: sometimes", "'sometimes' is no pull policy"), ("pull_policy: \"${P}\"", nil),
+            ("post_start: [{user: root}]", "a hook needs 'command'"), ("devices: [\"a:b:c:d\"]", nil),
+        ] as [(String, String?)])
+    func raw(_ attribute: String, _ expected: String?) {
+        var found: String?
+        do throws(LoadFailure) {
+            _ = try loaded("services: {a: {image: i, \(attribute)}}") { $0.steps.interpolate = false }
+        } catch {
+            found = error.diagnostics.first?.message
+        }
+        #expect(found == expected)
+    }
 }

@@ -125,4 +125,13 @@ import YAML
         #expect(service.image == "inner" && service.environment == ["X": "y"])
         #expect(result.project.service("e")?.image == "inner")
     }
+
+    @Test("a build that names no folder is of its file's project, an included one too")
+    func includedBuild() throws {
+        let result = try loaded(
+            "include: [inc/c.yaml]\nservices: {a: {build: {target: t}}}",
+            ["inc/c.yaml": "services: {b: {build: {target: t}}}"])
+        let folder = { (name: String) in result.model["services"]?[name]?["build"]?["context"]?.string }
+        #expect(folder("a") == "/p" && folder("b") == "/p/inc")
+    }
 }

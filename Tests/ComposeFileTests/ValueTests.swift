@@ -80,10 +80,13 @@ import Testing
             ("vol:/c:cached", "volume vol /c"), ("a", "volume - a"), ("", "the volume is empty"),
             ("C:/x:/data:ro", "bind C:/x /data ro"), ("D:\\x:E:\\y", "bind D:\\x E:\\y"),
             ("v:/data:ro", "volume v /data ro"), ("./a:C:/etc/a", "bind ./a C:/etc/a"),
-            ("v:C:/a:ro", "volume v C:/a ro"),
+            ("v:C:/a:ro", "bind v:C /a ro"), ("D:/x:E:/y:ro", "bind D:/x E:/y ro"),
+            ("a:b:c:d:e", "bind a:b c:d ?e"), ("v:/data:typo", "volume v /data ?typo"),
+            ("\u{e9}:/x", "volume - \u{e9}:/x"),
+            ("v:data", "volume v data"), ("a:/x:/y", "bind a:/x /y"),
             ("\\\\srv\\x:/data", "bind \\\\srv\\x /data"), ("${A:-/x}/y:/z:ro", "volume ${A:-/x}/y /z ro"),
             ("vol:/d/${A:-${B:-c}}", "volume vol /d/${A:-${B:-c}}"),
-            ("a::b", "'a::b' has an empty part between colons"), ("a:b:ro:x", "'a:b:ro:x' has too many colons"),
+            ("a::b", "'a::b' has an empty part between colons"), ("aa:bb:ro:x", "'aa:bb:ro:x' has too many colons"),
         ])
     func volumes(_ text: String, _ expected: String) {
         let found: String

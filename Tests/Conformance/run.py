@@ -4,7 +4,7 @@
 usage: run.py BERTH DOCKER_COMPOSE [-v] [--views] [SUBSTRING]
 
 BERTH and DOCKER_COMPOSE are commands to which `[flags] config --format F` is appended. Cases whose title stands in
-differences.txt differ on purpose; each line there gives the reason. With --views each case is also looked at in the
+differences.txt differ on purpose; each line there gives the reason, and names a view in brackets where only that differs. With --views each case is also looked at in the
 other ways that `config` offers: raw, not normalised, as lists.
 """
 import json, os, shutil, subprocess, sys, tempfile
@@ -129,8 +129,11 @@ def look(job, berth, docker):
         shutil.rmtree(root)
 
 
-def views(corpus, berth, docker, pool, verbose):
-    jobs = [(case, view) for view in VIEWS for case in corpus if not case[3]]
+def views(corpus, reasons, berth, docker, pool, verbose):
+    jobs = [
+        (case, view) for view in VIEWS for case in corpus
+        if not case[3] and case[0] not in reasons and f"[{view}] {case[0]}" not in reasons
+    ]
     agreed, seen = {}, {}
     for view, title, same, detail in pool.map(lambda job: look(job, berth, docker), jobs):
         if same is None:
@@ -157,7 +160,7 @@ def main():
     with ThreadPoolExecutor(3) as pool:
         verdicts = list(pool.map(lambda case: judge(case, berth, docker), corpus))
         if "--views" in sys.argv:
-            views([case for case in corpus if case[0] not in reasons], berth, docker, pool, verbose)
+            views(corpus, reasons, berth, docker, pool, verbose)
     counted = [v for v in verdicts if v["title"] not in reasons]
     for verdict in counted:
         if not (verdict["accept"] and verdict["model"] and verdict["bytes"]) or verbose:

@@ -63,7 +63,7 @@ extension Format {
         Attribute(
             "devices", Shape(items: Shape(.string, record: device, short: .device)), merge: .unique(.target),
             example: "[\"/dev/ttyUSB0\"]", "Devices of the host."),
-        Attribute("dns", .textOrTexts, merge: .uniqueText, example: "9.9.9.9", "Name servers."),
+        Attribute("dns", .textAsTexts, merge: .uniqueText, example: "9.9.9.9", "Name servers."),
         Attribute("dns_opt", .distinctTexts, merge: .uniqueText, "Options for the resolver."),
         Attribute("dns_search", .textOrTexts, merge: .uniqueText, example: "example.com", "Search domains."),
         Attribute("domainname", .text, "The domain part of the host name."),
@@ -103,7 +103,7 @@ extension Format {
         Attribute("ipc", .text, example: "service:db", "The IPC namespace."),
         Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
         Attribute("labels", .labels, merge: .members, example: "{com.example.team: shop}", "Labels on the containers."),
-        Attribute("label_file", .textOrTexts, "Files with labels."),
+        Attribute("label_file", .textAsTexts, "Files with labels."),
         Attribute(
             "links", .distinctTexts, merge: .uniqueText, example: "[\"db:database\"]", "Services under an alias."),
         Attribute("logging", .mapping(logging), merge: .logging, "Where its log goes."),

@@ -248,8 +248,8 @@ extension Format {
                 "What is done on a change."),
             Attribute("target", .text, "Where changed files are copied to."),
             Attribute("exec", .mapping(hook), "The command that is run after a sync."),
-            Attribute("include", .textOrTexts, "Patterns of files that count."),
-            Attribute("ignore", .textOrTexts, "Patterns of files that do not count."),
+            Attribute("include", .textAsTexts, "Patterns of files that count."),
+            Attribute("ignore", .textAsTexts, "Patterns of files that do not count."),
             Attribute("initial_sync", .boolean, default: "false", "Files are copied once at the start."),
         ])
 }

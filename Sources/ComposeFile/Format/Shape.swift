@@ -43,8 +43,8 @@ package final class Shape: Sendable {
     /// How a short form becomes the long one.
     package enum Short: Sendable {
         case none
-        /// One string is a list of one.
-        case listOfOne
+        /// One string is a list of one; raw output keeps the string in some places.
+        case listOfOne(keptRaw: Bool)
         /// `K=V` items become a mapping; a key alone gives null, or the empty string.
         case keyValues(missing: Missing)
         /// A list of names becomes a mapping of nulls.
@@ -133,7 +133,8 @@ extension Shape {
     package static let anything = Shape([.string, .boolean, .number, .null], meaning: .anything)
     package static let texts = Shape(items: .text)
     package static let distinctTexts = Shape(items: .text, uniqueItems: true)
-    package static let textOrTexts = Shape(.string, items: .text, short: .listOfOne)
+    package static let textOrTexts = Shape(.string, items: .text, short: .listOfOne(keptRaw: true))
+    package static let textAsTexts = Shape(.string, items: .text, short: .listOfOne(keptRaw: false))
     static let scalarValue = Shape([.string, .number, .boolean, .null])
     static let textNumberOrNull = Shape([.string, .number, .null])
     /// `K=V` items or a mapping; a key without a value is null.

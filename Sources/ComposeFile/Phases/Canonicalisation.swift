@@ -17,7 +17,7 @@ struct Canonicalisation {
                 values(&node, members)
             }
         case .sequence: if let items = shape.items, !areDone(node, items) { self.items(&node, items) }
-        default: if !lenient { Scalars(report: report).convert(&node, shape) }
+        default: Scalars(report: report, lenient: lenient).convert(&node, shape)
         }
     }
 
@@ -31,9 +31,10 @@ struct Canonicalisation {
         case .string:
             switch shape.meaning {
             case .text, .booleanOrText, .anything: return true
+            case .pullPolicy: return false
             default: return lenient
             }
-        default: return lenient
+        default: return lenient && shape.range == nil && shape.meaning != .booleanOrText
         }
     }
 
@@ -129,7 +130,8 @@ struct Canonicalisation {
     private static func staysRaw(_ short: Shape.Short) -> Bool {
         switch short {
         case .keyValues(missing: .refused): false
-        case .listOfOne, .keyValues, .healthTest, .extraHosts, .commandLine: true
+        case .listOfOne(keptRaw: let isKept): isKept
+        case .keyValues, .healthTest, .extraHosts, .commandLine: true
         default: false
         }
     }

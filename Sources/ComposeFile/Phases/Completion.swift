@@ -21,12 +21,21 @@ struct Completion {
         }
     }
 
+    /// The folder of a build that names none is that of the file, an included one too.
+    static func completeBuilds(in model: inout Node) {
+        model.update("services") { services in
+            services.updateMapping { $0.updateValues { _, service in service.update("build", completeBuild) } }
+        }
+    }
+
+    private static func completeBuild(_ build: inout Node) {
+        let span = build.span
+        build.updateMapping { $0.fill("context", .text(".", at: span)) }
+    }
+
     private func complete(_ service: inout Node) {
         service.updateMapping { mapping in
-            mapping.update("build") { build in
-                let span = build.span
-                build.updateMapping { $0.fill("context", .text(".", at: span)) }
-            }
+            mapping.update("build", Self.completeBuild)
             mapping.update("ports") { $0.each(completePort) }
             mapping.update("secrets") { $0.each(completeSecret) }
             mapping.update("gpus") { $0.each(completeRequest) }

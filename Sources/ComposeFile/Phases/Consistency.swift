@@ -61,6 +61,7 @@ struct Consistency {
             for entry in build["additional_contexts"]?.mapping?.entries ?? [] {
                 guard let text = entry.value.string, text.hasPrefix("service:") else { continue }
                 let name = String(text.dropFirst(8))
+                if report.isIncomplete || report.isWrong(element: "services.\(name)") { continue }
                 guard let other = services[name] ?? disabled[name] else {
                     report.error(entry.value.span, "there is no service '\(name)'")
                     continue

@@ -4,6 +4,8 @@ import YAML
 /// the element itself has to be known for it.
 struct Exclusions {
     let report: Report
+    /// For raw output: a driver of a secret is let through.
+    var lenient = false
 
     func check(_ model: Node) {
         checkFileObjects(model, "secrets", sources: ["file", "environment"])
@@ -31,7 +33,8 @@ struct Exclusions {
                 report.error(entry.keySpan, "\(names) exclude each other")
             }
             let isKeptElsewhere =
-                element == "secrets" ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
+                element == "secrets" && !lenient
+                ? object["external"]?.bool == true : object["external"] ?? object["driver"] != nil
             let isMisspelt = sources.contains { report.isWrong($0) }
             if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !isMisspelt {
                 let names = sources.map { "'\($0)'" }.joined(separator: ", ")
@@ -58,6 +61,8 @@ struct Exclusions {
     }
 
     private func checkMounts(_ service: Node) {
+        // What seems to be missing may stand in the part that could not be read.
+        if report.isIncomplete { return }
         for (index, mount) in (service["volumes"]?.sequence ?? []).enumerated() {
             guard let members = mount.mapping else { continue }
             report.inside(index) {

@@ -84,7 +84,7 @@ struct Extension {
 
     private func base(_ extends: Node, in file: Services, chain: [Address], _ cache: Cache) -> Node? {
         guard let service = extends["service"], let name = service.string else {
-            report.error(extends.span, "an extends needs 'service'")
+            if !report.isIncomplete { report.error(extends.span, "an extends needs 'service'") }
             return nil
         }
         var other = file

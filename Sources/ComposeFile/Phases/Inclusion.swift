@@ -58,6 +58,7 @@ struct Inclusion {
             assembly.reading.documents(of: FilePath.absolute($0, in: scope.directory), origin: origin)
         }
         var model = assembly.model(of: consume documents, inner)
+        Completion.completeBuilds(in: &model)
         scope.paths(from: inner.directory, assembly.steps).apply(to: &model)
         model.updateMapping { $0.removeAll { !Self.imported.contains($0.key) } }
         return model

@@ -49,7 +49,9 @@ struct Interpolation {
             report.error(
                 report.sources.narrow(span, to: String(fragment[..<end])),
                 "'\(fragment[..<end])' is no valid substitution",
-                hint: "write ${NAME} or ${NAME:-default}; a literal $ is written $$")
+                hint: fragment.hasPrefix("${") && !fragment.contains("}")
+                    ? "close it with '}'; a literal $ is written $$"
+                    : "write ${NAME} or ${NAME:-default}; a literal $ is written $$")
         case .required(let name, let message, let fragment):
             report.error(
                 report.sources.narrow(span, to: fragment),

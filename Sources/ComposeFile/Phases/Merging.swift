@@ -11,7 +11,7 @@ struct Merging {
             base = settled(over)
             return
         }
-        if lenient, !over.isNull, !base.isNull, Self.joinsAsList(shape, rule) {
+        if lenient, !base.isNull, Self.joinsAsList(shape, rule) {
             joinLists(over, onto: &base, rule == .extraHosts ? .distinct : .uniqueText)
             return
         }
@@ -80,7 +80,7 @@ struct Merging {
 
     /// `K=V` items of a mapping, sorted; a string as a list of one.
     private static func list(_ node: Node) -> [Node] {
-        guard let mapping = node.mapping else { return node.sequence ?? [node] }
+        guard let mapping = node.mapping else { return node.sequence ?? (node.isNull ? [] : [node]) }
         let items = mapping.entries.flatMap { entry in
             (entry.value.sequence ?? [entry.value]).map { value in
                 let text = Validation.plainText(value).map { "\(entry.key)=\($0)" } ?? entry.key
@@ -173,7 +173,7 @@ struct Merging {
 
     private static func identity(_ rule: MergeRule) -> ((Node) -> String?)? {
         switch rule {
-        case .uniqueText: { node in node.string.map { $0.cut(at: UInt8(ascii: "=")).before } }
+        case .uniqueText: { node in Validation.plainText(node).map { $0.cut(at: UInt8(ascii: "=")).before } }
         case .distinct, .extraHosts: { $0.string }
         case .unique(.target): { $0["target"]?.string.map(FilePath.clean) }
         case .unique(.path): { $0["path"]?.string }

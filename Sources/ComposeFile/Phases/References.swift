@@ -14,6 +14,7 @@ struct References {
         report.inside("build") { checkSources(service["build"]?["secrets"], "secrets", "secret") }
         checkVolumes(service)
         checkDependencies(service)
+        checkNetworkMode(service)
     }
 
     private func check(_ names: Mapping?, _ element: String, _ kind: String) {
@@ -70,6 +71,19 @@ struct References {
         report.error(place, "there is no \(kind) '\(name)'", hint: hint)
     }
 
+    /// A normalised model has it among the dependencies, which are looked at already.
+    private func checkNetworkMode(_ service: Node) {
+        guard let mode = service["network_mode"], let text = mode.string, text.hasPrefix("service:") else { return }
+        let name = String(text.dropFirst(8))
+        let known = model["services"]?.mapping
+        if known?.index(of: name) != nil || service["depends_on"]?[name] != nil || report.isIncomplete { return }
+        report.inside("network_mode") {
+            report.error(
+                report.sources.narrow(mode.span, to: name), "there is no service '\(name)'",
+                hint: nearest(to: name, among: known?.keys ?? []).map { "did you mean '\($0)'?" })
+        }
+    }
+
     private func checkDependencies(_ service: Node) {
         let services = model["services"]?.mapping
         if report.isIncomplete { return }
@@ -91,8 +105,10 @@ struct References {
                         return report.warning(place, "there is no service '\(entry.key)'; it is not required")
                     }
                     let meant = nearest(to: entry.key, among: (services?.keys ?? []) + disabled.keys)
+                    let known = (services?.keys ?? []).sorted().prefix(12).joined(separator: ", ")
                     report.error(
-                        place, "there is no service '\(entry.key)'", hint: meant.map { "did you mean '\($0)'?" })
+                        place, "there is no service '\(entry.key)'",
+                        hint: meant.map { "did you mean '\($0)'?" } ?? "services are \(known)")
                 }
             }
         }

@@ -3,9 +3,12 @@ import YAML
 /// Brings a scalar into the form its meaning asks for.
 struct Scalars {
     let report: Report
+    /// For raw output: nothing is converted, and what has variables in it is not judged.
+    var lenient = false
 
     func convert(_ node: inout Node, _ shape: Shape) {
         if node.isNull { return }
+        if lenient { return judgeRaw(&node, shape) }
         switch shape.meaning {
         case .anything: return
         case .text: if let text = Validation.plainText(node) { node.value = .string(text) }
@@ -19,6 +22,15 @@ struct Scalars {
         case .deviceCount: deviceCount(&node)
         case .pullPolicy: pullPolicy(node)
         case .restartPolicy: restartPolicy(node)
+        }
+    }
+
+    private func judgeRaw(_ node: inout Node, _ shape: Shape) {
+        switch shape.meaning {
+        case .booleanOrText: if let text = Validation.plainText(node) { node.value = .string(text) }
+        case .integer where node.integer != nil: integer(&node, shape.range)
+        case .pullPolicy where node.string?.contains("$") == false: pullPolicy(node)
+        default: return
         }
     }
 

@@ -32,14 +32,21 @@ struct ShortForms {
                     ports += try PortSpec.parse(text).map { port($0, at: item.span) }
                 } catch {
                     failed = true
-                    if !lenient {
+                    if !lenient || item.string == nil {
                         report.error(
-                            item.span, error.message, hint: "the form is [[IP:]HOST:]CONTAINER[/PROTOCOL]: \"8080:80\"")
+                            item.span, error.message, hint: Self.portHint(text))
                     }
                 }
             }
         }
         if !(lenient && failed) { node.value = .sequence(ports) }
+    }
+
+    private static func portHint(_ text: String) -> String {
+        let quotes = "\"'\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}"
+        let bare = text.filter { !quotes.contains($0) }
+        if bare != text { return "a quote is part of the text: write \"\(bare)\", in plain quotes on both sides" }
+        return "the form is [[IP:]HOST:]CONTAINER[/PROTOCOL]: \"8080:80\""
     }
 
     private func port(_ spec: PortSpec, at span: Span) -> Node {
@@ -57,8 +64,10 @@ struct ShortForms {
     }
 
     private func longPort(_ item: Node) -> Node {
-        guard let mapping = item.mapping, !lenient else { return item }
-        if let address = mapping["host_ip"], let text = address.string, !IPAddress.isValid(text) {
+        guard let mapping = item.mapping else { return item }
+        if let address = mapping["host_ip"], let text = address.string, !IPAddress.isValid(text),
+            !(lenient && text.contains("$"))
+        {
             report.inside("host_ip") { report.error(address.span, "'\(text)' is no IP address") }
         }
         if mapping["target"] == nil { report.error(item.span, "a port needs 'target', the port in the container") }
@@ -111,6 +120,7 @@ struct ShortForms {
         guard let text = node.string else { return }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 3, let source = parts.first, !source.isEmpty else {
+            if lenient { return }
             return report.error(
                 node.span, "'\(text)' is no device", hint: "the form is SOURCE[:TARGET[:PERMISSIONS]]: \"/dev/fuse\"")
         }

@@ -49,6 +49,12 @@ struct Validation {
             report.error(
                 entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
                 hint: "write `- \(entry.key)`, without the colon at its end")
+        } else if let entry = entries.first, entries.count == 1, let text = Self.plainText(entry.value),
+            entry.key.contains(where: { !$0.isLetter && $0 != "_" })
+        {
+            report.error(
+                entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
+                hint: "write `- \"\(entry.key):\(text)\"`, without the blank after the colon")
         } else {
             for entry in entries { report.inside(entry.key) { unknown(entry, in: record) } }
         }
@@ -98,12 +104,17 @@ struct Validation {
             if let attribute, attribute.deprecated == nil, isText(entries[index].value, attribute.shape) { continue }
             report.inside(key) {
                 if let attribute {
+                    if entries[index].value.isNull, owner(at: index + 1, of: entries, record) == index { return }
                     check(entries[index].value, attribute.shape)
                     if let reason = attribute.deprecated, entries[index].value.tag != .reset {
                         report.warning(entries[index].keySpan, "'\(key)' is deprecated: \(reason)")
                     }
                 } else if !(record.allowsExtensions && key.hasPrefix("x-")) {
-                    unknown(entries[index], in: record)
+                    if let owner = owner(at: index, of: entries, record) {
+                        outdented(entries[index], of: entries[owner], isFirst: owner == index - 1, record)
+                    } else {
+                        unknown(entries[index], in: record)
+                    }
                 }
             }
         }
@@ -118,14 +129,42 @@ struct Validation {
                     report.error(
                         entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
                 }
-                if members.record === Format.service, Format.service[key] != nil,
-                    entries[index].value.mapping == nil || isForeign(entries[index].value, to: Format.service)
+                // What belongs to it stands where the next service is expected, and is told there.
+                if members.record === Format.service, entries[index].value.isNull, entries.indices.contains(index + 1),
+                    isAttributeOfService(entries[index + 1]), Format.service[key] == nil
                 {
+                    return report.silence(entries[index].value.span)
+                }
+                if isServiceElsewhere(entries[index], members) { return serviceElsewhere(entries[index]) }
+                if members.record === Format.service, isAttributeOfService(entries[index]) {
+                    if index > 0, isAttributeOfService(entries[index - 1]) { return }
                     return attributeAmongServices(entries[index], after: index > 0 ? entries[index - 1].key : nil)
                 }
                 if !isText(entries[index].value, members) { check(entries[index].value, members) }
             }
         }
+    }
+
+    /// What a service has, among networks or volumes, as where the line `services:` is missing.
+    private func isServiceElsewhere(_ entry: Mapping.Entry, _ members: Shape) -> Bool {
+        guard let record = members.record, record !== Format.service else { return false }
+        return ["image", "build"].contains { record[$0] == nil && entry.value[$0] != nil }
+    }
+
+    private func serviceElsewhere(_ entry: Mapping.Entry) {
+        report.silence(entry.value.span)
+        // One of several that stand so is enough.
+        if report.isWrong(element: "services") { return }
+        report.error(
+            entry.keySpan, "'\(entry.key)' has what a service has, and is none here",
+            hint: "write it under 'services:'; is that line missing above it?")
+        report.excuse(element: "services")
+    }
+
+    /// The name of an attribute, with nothing that a service has.
+    private func isAttributeOfService(_ entry: Mapping.Entry) -> Bool {
+        Format.service[entry.key] != nil
+            && (entry.value.mapping == nil || isForeign(entry.value, to: Format.service))
     }
 
     /// `restart: always` indented like a service.
@@ -143,6 +182,29 @@ struct Validation {
         return shape.takesAnyText
     }
 
+    /// The attribute before unknown keys that has a place for the one at `index`: those are not indented as far as meant.
+    private func owner(at index: Int, of entries: [Mapping.Entry], _ record: Record) -> Int? {
+        guard entries.indices.contains(index), record[entries[index].key] == nil,
+            let before = entries[..<index].lastIndex(where: { record[$0.key] != nil }),
+            let shape = record[entries[before].key]?.shape
+        else { return nil }
+        let (key, value) = (entries[index].key, entries[before].value)
+        if let inner = shape.record {
+            guard inner[key] != nil, value.isNull || value.mapping != nil, value[key] == nil else { return nil }
+            return before
+        }
+        return shape.members != nil && value.isNull ? before : nil
+    }
+
+    private func outdented(_ entry: Mapping.Entry, of owner: Mapping.Entry, isFirst: Bool, _ record: Record) {
+        report.silence(owner.value.span)
+        report.excuse(owner.key)
+        guard isFirst else { return report.excuse(entry.key) }
+        report.error(
+            entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)",
+            hint: "it belongs to '\(owner.key)' above: indent it further")
+    }
+
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
         // Without a hint: it would not be kept.
         if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
@@ -154,6 +216,11 @@ struct Validation {
             let kind = element == "services" ? "a service" : record.title
             hint = "if '\(entry.key)' is \(kind), indent it like the other \(element)"
             report.excuse(entry.key, of: element)
+        } else if record === Format.file, ["image", "build"].contains(where: { entry.value[$0] != nil }) {
+            // One of several that stand so is enough.
+            if report.isWrong(element: "services") { return }
+            hint = "if '\(entry.key)' is a service, it belongs under 'services:', indented further"
+            report.excuse("services")
         } else if let home = Format.home(of: entry.key, except: record) {
             hint = "'\(entry.key)' is an attribute of \(home)"
         } else if let meant = nearest(to: entry.key, among: names) {
@@ -186,7 +253,8 @@ struct Validation {
     private func text(_ node: Node, _ shape: Shape) {
         guard let text = node.string else { return }
         if !shape.allowed.isEmpty, !shape.allowed.contains(text) {
-            let meant = nearest(to: text, among: shape.allowed).map { "did you mean '\($0)'?" }
+            let likely = nearest(to: text, among: shape.allowed) ?? shape.allowed.first { $0.hasSuffix("_\(text)") }
+            let meant = likely.map { "did you mean '\($0)'?" }
             report.error(
                 node.span, "expected \(Self.alternatives(shape.allowed.map { "'\($0)'" })), found '\(text)'",
                 hint: meant)
@@ -205,19 +273,35 @@ struct Validation {
         let takesText = shape.scalars.contains(.string)
         switch node.value {
         case .integer(let number) where shape.meaning == .duration: return "write it with a unit: \(number)s"
-        case .sequence(let items) where shape.members != nil && items.contains { $0.mapping != nil }:
+        case .sequence(let items)
+        where (shape.members != nil || shape.record != nil) && items.contains { $0.mapping != nil }:
             return "write its members without '- '"
+        case .sequence(let items) where items.count == 1 && takesText:
+            return Self.plainText(items[0]).map { "write `\($0)` alone, not as a list" }
         case .timestamp(let text) where takesText: return "quote it: \"\(text)\""
         case .integer, .unsigned, .float, .bool:
             if takesText, let text = Self.plainText(node) { return "quote it: \"\(text)\"" }
             return shape.items != nil ? "write it as an item of a list: - \(Self.plainText(node) ?? "…")" : nil
+        case .string(let text) where shape.items != nil && text.hasPrefix("-"):
+            return "write each item as `- …`, with a blank after the '-'"
         case .string(let text) where shape.items != nil && text.utf8.count < 60:
             return "write it as an item of a list: - \(text)"
+        case .string(let text): return Self.hint(forText: text, of: shape)
         case .null where shape.record != nil || shape.members != nil || shape.items != nil:
             return "give it a value or remove the key"
         case .mapping where shape.items != nil: return "each item of a list starts with '- '"
         default: return nil
         }
+    }
+
+    /// The text that stands where a mapping is expected may lack its colon, or the blank after it: `image postgres`.
+    private static func hint(forText text: String, of shape: Shape) -> String? {
+        let key = String(text.prefix { $0 != " " && $0 != ":" && $0 != "=" })
+        let rest = text.dropFirst(key.count + 1).drop { $0 == " " }
+        guard let record = shape.record, record[key] != nil, text.utf8.count < 200 else { return nil }
+        return rest.isEmpty
+            ? "write `\(key): …` on a line of its own"
+            : "write `\(key): \(rest)`, with a colon and a blank, on a line of its own"
     }
 
     /// What to write in the place of an item that is a mapping, in a list of plain values.
@@ -229,6 +313,7 @@ struct Validation {
         guard let text = plainText(pair.value), text.utf8.count < 60 else {
             return shape.members == nil && shape.record == nil ? nil : "write `\(pair.key):` without the '- '"
         }
+        if text.isEmpty { return "write `- \(pair.key)=…`, or `\(pair.key): …` without the '- '" }
         if let members = shape.members, members.scalars.contains(.string) {
             return "write `- \(pair.key)=\(text)`, or `\(pair.key): \(text)` without the '- '"
         }

@@ -44,7 +44,7 @@ package struct VolumeSpec: Hashable, Sendable {
     private static func sections(_ text: String) -> [String] {
         var parts = text.parts(at: UInt8(ascii: ":"))
         if text.utf8.contains(UInt8(ascii: "$")) { parts = joiningSubstitutions(parts) }
-        return parts.contains { $0.utf8.count == 1 } ? joiningDrives(parts) : parts
+        return parts.contains { $0.count == 1 } ? joiningDrives(parts) : parts
     }
 
     private static func joiningSubstitutions(_ parts: [String]) -> [String] {
@@ -58,29 +58,33 @@ package struct VolumeSpec: Hashable, Sendable {
         return result
     }
 
-    /// One letter before `/` is a drive, as a source only when an absolute target follows: `v:/data` names the volume `v`.
+    /// One letter before a colon is a drive, but for a volume with a name that short: `v:/data`, `v:/data:ro`.
     private static func joiningDrives(_ parts: [String]) -> [String] {
         var result: [String] = []
-        for (index, part) in parts.enumerated() {
-            let isTarget = { (next: Int) in parts.indices.contains(next) && "/\\".contains(parts[next].prefix(1)) }
-            let followsLetter = result.last.map { $0.count == 1 && $0.allSatisfy(\.isLetter) } ?? false
-            let isSource = result.count == 1
-            let isDrive = part.hasPrefix("\\") || part.hasPrefix("/") && (!isSource || isTarget(index + 1))
-            if followsLetter, isDrive {
-                result[result.count - 1] += ":\(part)"
-            } else {
-                result.append(part)
-            }
+        var letterIsOpen = false
+        for part in parts {
+            if letterIsOpen { result[result.count - 1] += ":\(part)" } else { result.append(part) }
+            letterIsOpen = !letterIsOpen && part.count == 1 && part.allSatisfy(\.isLetter)
         }
-        return result
+        return namesShortVolume(parts, joined: result) ? parts : result
     }
 
-    package static func isHostPath(_ source: String) -> Bool {
+    private static func namesShortVolume(_ parts: [String], joined: [String]) -> Bool {
+        guard let name = parts.first, name.utf8.count == 1, name.first?.isASCII == true, parts.count > 1,
+            !parts[1].hasPrefix("\\")
+        else { return false }
+        switch joined.count {
+        case 1: return true
+        case 2: return !joined[1].contains { "/\\:".contains($0) }
+        default: return false
+        }
+    }
+
+    private static func isHostPath(_ source: String) -> Bool {
         switch source.utf8.first {
         case nil: false
         case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "~"): true
-        default:
-            source.utf8.contains(UInt8(ascii: "\\")) && source.hasPrefix("\\\\") || FilePath.isWindowsAbsolute(source)
+        default: source.hasPrefix("\\\\") || source.dropFirst().first == ":" && source.first?.isLetter == true
         }
     }
 

@@ -63,6 +63,12 @@ struct LimitCheck {
                     .limitTooHigh, at: path("cpus"), "cpus is \(Self.text(cpus)), this host has \(Self.text(cores))",
                     hint: "choose a value from 0.01 to \(Self.text(cores))"))
         }
+        if let cpus = resources.cpus, cpus < 0.01 {
+            findings.append(
+                finding(
+                    .limitTooLow, at: path("cpus"), "cpus is \(Self.text(cpus)), the least is 0.01",
+                    hint: "take it away to have no limit"))
+        }
         if let quota = resources.cpuQuota, (1..<1000).contains(quota) {
             findings.append(
                 finding(
@@ -114,7 +120,7 @@ struct LimitCheck {
 
     // MARK: Memory
 
-    /// Docker's minimum: below it not even a container's own preparation fits.
+    /// Docker's minimum: less is nearly always a forgotten unit.
     private static let leastMemory: Int64 = 6 << 20
 
     func memory() -> [PreflightFinding] {
@@ -124,7 +130,7 @@ struct LimitCheck {
         if let limit, limit < Self.leastMemory {
             findings.append(
                 finding(
-                    .limitTooLow, at: path("mem_limit"), "mem_limit is \(limit) bytes, no container starts below 6 MiB",
+                    .limitTooLow, at: path("mem_limit"), "mem_limit is \(limit) bytes, the least is 6 MiB",
                     hint: "choose 6m or more; a number without a unit is bytes"))
         }
         if let limit, let reserved = resources.memoryReservation, reserved > limit {

@@ -75,6 +75,9 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
         LimitCase(
             "CPUs that are not there", { $0.resources.cpuset = "0-3" }, { $0.cpus = NumberList("0-1") },
             findings: ["cpuset: cpuset is 0-3, this host has the CPUs 0-1"]),
+        LimitCase(
+            "less than no time", { $0.resources.cpus = -1 }, { $0.cores = 2 },
+            findings: ["cpus: cpus is -1, the least is 0.01"]),
         LimitCase("CPUs that are there", { $0.resources.cpuset = "1" }, { $0.cpus = NumberList("0-1") }),
         LimitCase(
             "no list of CPUs", { $0.resources.cpuset = "two" }, { $0.cpus = NumberList("0-1") },
@@ -94,7 +97,7 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
             findings: ["cpu_rt_runtime: cpu_rt_runtime needs real-time groups, which this kernel does not have"]),
         LimitCase(
             "memory that nothing fits into", { $0.resources.memory = 512 },
-            findings: ["mem_limit: mem_limit is 512 bytes, no container starts below 6 MiB"]),
+            findings: ["mem_limit: mem_limit is 512 bytes, the least is 6 MiB"]),
         LimitCase("the least memory", { $0.resources.memory = 6 << 20 }),
         LimitCase("no limit at all", { $0.resources.memory = -1 }),
         LimitCase(

@@ -247,7 +247,10 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
         "what is not acted on is told apart from what must not be ignored",
         arguments: [
             ("develop: {watch: []}", "warning: 'develop' is not acted on yet"),
-            ("gpus: all", "warning: 'gpus' is not acted on yet"), ("init: true", nil), ("runtime: crun", nil),
+            (
+                "gpus: all",
+                "error: 'gpus' is not acted on yet: what runs in it would find no graphics processor"
+            ), ("init: true", nil), ("runtime: crun", nil),
             (
                 "runtime: runsc",
                 "error: the runtime 'runsc' cannot be used: containers run on berth's own, which isolates as runc does"

@@ -55,7 +55,9 @@ extension Format {
                             Attribute(
                                 "generic_resources", .list(of: genericResource), standing: .noEffect("a cluster"),
                                 "Other countable things."),
-                            Attribute("devices", .list(of: reservedDevice), standing: .notYet, "Devices."),
+                            Attribute(
+                                "devices", .list(of: reservedDevice),
+                                standing: .refused("what runs in it would not find them"), "Devices."),
                         ])), "What is kept for it."),
         ])
 

@@ -92,7 +92,8 @@ extension Format {
             "Further groups of the user, by name or number."),
         Attribute(
             "gpus", Shape(.string, allowed: ["all"], items: Shape(record: deviceRequest), short: .gpus),
-            standing: .notYet, example: "all", "Graphics processors."),
+            standing: .refused("what runs in it would find no graphics processor"), example: "all",
+            "Graphics processors."),
         Attribute("hostname", .text, "The container's host name."),
         Attribute("healthcheck", .mapping(healthcheck), "How to tell whether it works."),
         Attribute("image", .text, example: "nginx:1.27", "The image's reference."),

@@ -120,6 +120,17 @@ final class Report {
                 notes: notes + sources.chain(of: span)))
     }
 
+    /// How many names are still looked at for "did you mean": errors times names can be a lot.
+    private var namesLeft = 100_000
+
+    /// The name that was meant; nil when none is near, and once very many have been looked at.
+    func likely(_ word: String, among names: @autoclosure () -> [String]) -> String? {
+        guard !isFull, namesLeft > 0 else { return nil }
+        let names = names()
+        namesLeft -= names.count
+        return nearest(to: word, among: names)
+    }
+
     // MARK: Consequences
 
     /// The attribute `name` of where the walk is, or of the file, was meant by something else that is wrong.

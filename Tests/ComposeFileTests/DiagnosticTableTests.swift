@@ -144,7 +144,11 @@ import YAML
                 "«b»:", "'b' is no attribute of a service",
                 "if 'b' is a service, indent it like the other services"
             ),
-            ("healthcheck: {interval: «1x»}", "'1x' is no duration", nil),
+            (
+                "healthcheck: {interval: «1x»}", "'1x' is no duration", "write numbers with h, m, s, ms, us: 1m30s"
+            ),
+            ("healthcheck: {interval: «10 sec»}", "'10 sec' is no duration", "write 10s"),
+            ("stop_grace_period: «2 days»", "'2 days' is no duration", "write 2d"),
             (
                 "healthcheck: {test: [«curl»]}",
                 "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found 'curl'", nil

@@ -109,8 +109,8 @@ struct Extension {
             let place = other.path == file.path ? "" : " in \(other.path)"
             report.error(
                 service.span, "there is no service '\(name)'\(place) to extend",
-                hint: nearest(to: name, among: other.names).map { "did you mean '\($0)'?" }
-                    ?? (place.isEmpty || other.names.isEmpty
+                hint: report.likely(name, among: other.names).map { "did you mean '\($0)'?" }
+                    ?? (place.isEmpty || other.names.isEmpty || report.isFull
                         ? nil : "services there are \(other.names.sorted().prefix(12).joined(separator: ", "))"))
             return nil
         }

@@ -61,7 +61,7 @@ struct References {
         }
         let place = report.sources.narrow(span, to: name)
         let hint: String
-        if let meant = nearest(to: name, among: known?.keys ?? []) {
+        if let meant = report.likely(name, among: known?.keys ?? []) {
             hint = "did you mean '\(meant)'?"
         } else if kind == "volume", name.contains("/") {
             hint = "for a folder of the host start it with './'"
@@ -80,8 +80,13 @@ struct References {
         report.inside("network_mode") {
             report.error(
                 report.sources.narrow(mode.span, to: name), "there is no service '\(name)'",
-                hint: nearest(to: name, among: known?.keys ?? []).map { "did you mean '\($0)'?" })
+                hint: report.likely(name, among: known?.keys ?? []).map { "did you mean '\($0)'?" })
         }
+    }
+
+    /// All names, where they are few.
+    private func listed(_ names: [String]) -> String? {
+        names.count > 12 ? nil : "services are \(names.sorted().joined(separator: ", "))"
     }
 
     private func checkDependencies(_ service: Node) {
@@ -104,11 +109,10 @@ struct References {
                     if entry.value["required"]?.bool == false {
                         return report.warning(place, "there is no service '\(entry.key)'; it is not required")
                     }
-                    let meant = nearest(to: entry.key, among: (services?.keys ?? []) + disabled.keys)
-                    let known = (services?.keys ?? []).sorted().prefix(12).joined(separator: ", ")
+                    let meant = report.likely(entry.key, among: (services?.keys ?? []) + disabled.keys)
                     report.error(
                         place, "there is no service '\(entry.key)'",
-                        hint: meant.map { "did you mean '\($0)'?" } ?? "services are \(known)")
+                        hint: meant.map { "did you mean '\($0)'?" } ?? listed(services?.keys ?? []))
                 }
             }
         }

@@ -102,12 +102,25 @@ struct Scalars {
     private func duration(_ node: inout Node) {
         guard let text = node.string else { return }
         guard let value = GoDuration.parse(text) else {
-            let hint =
-                text.allSatisfy { $0.isNumber }
-                ? "add a unit: \(text)s" : "write numbers with h, m, s, ms, us: 1m30s"
-            return report.error(node.span, "'\(text)' is no duration", hint: hint)
+            return report.error(node.span, "'\(text)' is no duration", hint: Self.durationHint(text))
         }
         node.value = .string(GoDuration.text(value))
+    }
+
+    private static func durationHint(_ text: String) -> String {
+        let number = text.prefix { $0.isNumber }
+        let unit = text.dropFirst(number.count).drop { $0 == " " }.lowercased()
+        if let count = Int(number) {
+            switch unit {
+            case "": return "add a unit: \(count)s"
+            case "s", "sec", "secs", "second", "seconds": return "write \(count)s"
+            case "m", "min", "mins", "minute", "minutes": return "write \(count)m"
+            case "h", "hr", "hrs", "hour", "hours": return "write \(count)h"
+            case "d", "day", "days": return "write \(count)d"
+            default: break
+            }
+        }
+        return "write numbers with h, m, s, ms, us: 1m30s"
     }
 
     private func mode(_ node: inout Node, _ meaning: Shape.Meaning) {

@@ -37,6 +37,23 @@ import Testing
         }
     }
 
+    @Test("a cancelled `up` or `pull` gives its downloads up", .timeLimit(.minutes(1)), arguments: [true, false])
+    func cancelWhilePulling(isUp: Bool) async throws {
+        try await SimulatedEngine.with { simulated in
+            var faults = SimulatedMachine.Faults()
+            faults.pullsHang = true
+            simulated.machine.setFaults(faults)
+            var web = SimulatedEngine.service("web")
+            web.image = "far/away"
+            let verb = isUp ? Verb.up(UpOptions()) : .pull(policy: nil, ignoreFailures: false, dependencies: false)
+            let operation = try await simulated.submit(verb, [web])
+            try await simulated.eventually { $0.machine.world.journal.contains("pull far/away") }
+            operation.cancel(force: false)
+            for await _ in operation.events() {}
+            #expect(operation.outcome?.status == .cancelled)
+        }
+    }
+
     @Test("`down` does not wait for an `up` that waits", .timeLimit(.minutes(1)))
     func downWhileUpWaits() async throws {
         try await SimulatedEngine.with { simulated in

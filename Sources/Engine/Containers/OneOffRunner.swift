@@ -35,6 +35,7 @@ struct OneOffRunner: Sendable {
         let puller = ImagePuller(
             machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
         let failures = await puller.pull([request.service], project: request.project.name, override: request.pull)
+        guard !operation.isCancelled else { return operation.finish(.init(status: .cancelled)) }
         guard failures.isEmpty else { return operation.finish(.init(status: .failed, errors: failures)) }
         let image = try await parts.objects.image(of: request.service, project: request.project.name)
         let draft = ContainerDraft(

@@ -15,6 +15,8 @@ package final class SimulatedMachine: Machine {
         package var releaseFails = 0
         package var rulesFail = 0
         package var probesFail = 0
+        /// A registry takes its time: a pull ends only when it is cancelled.
+        package var pullsHang = false
         /// A container ends by itself right after it was started.
         package var crashesAtOnce = 0
 
@@ -165,6 +167,7 @@ package final class SimulatedMachine: Machine {
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage {
         state.withLock { $0.world.journal.append("pull \(reference)") }
+        while state.withLock({ $0.faults.pullsHang }) { try await Task.sleep(for: .milliseconds(1)) }
         if let image = try await image(reference) { return image }
         throw EngineFailure(code: "image_missing", message: "no registry in a simulation: \(reference)")
     }

@@ -96,29 +96,34 @@ struct ImagePuller: Sendable {
     private func pull(_ image: Wanted) async -> EngineFailure? {
         let reference = image.reference
         operation.object(.image, reference, "Pulling")
-        do {
-            let operation = operation
-            _ = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
-                if case .transfer(let done, let total) = step {
+        let failure = await operation.interruptible { [operation, machine, logins] in
+            do {
+                _ = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
+                    guard case .transfer(let done, let total) = step else { return }
                     operation.emit(.transfer(object: reference, done: done, total: total))
                 }
-            }
+                return EngineFailure?.none
+            } catch { return EngineFailure(describing: error) }
+        }
+        guard var failure else {
             operation.object(.image, reference, "Pulled", done: true)
             return nil
-        } catch {
-            var failure = EngineFailure(describing: error)
-            failure.message = "service \"\(image.service)\": \(failure.message)"
-            if let known = try? await machine.image(reference), let have = known.platform, let wanted = image.platform,
-                !known.runs(on: wanted)
-            {
-                failure.message += "; what is here is for \(have), and its platform is \(wanted)"
-            }
-            failure.hint =
-                failure.hint
-                ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
-            operation.object(.image, reference, "Error", done: true, failed: true, reason: failure.message)
-            return failure
         }
+        guard !operation.isCancelled else {
+            operation.object(.image, reference, "Interrupted", done: true, failed: true)
+            return EngineFailure(describing: CancellationError())
+        }
+        failure.message = "service \"\(image.service)\": \(failure.message)"
+        if let known = try? await machine.image(reference), let have = known.platform, let wanted = image.platform,
+            !known.runs(on: wanted)
+        {
+            failure.message += "; what is here is for \(have), and its platform is \(wanted)"
+        }
+        failure.hint =
+            failure.hint
+            ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
+        operation.object(.image, reference, "Error", done: true, failed: true, reason: failure.message)
+        return failure
     }
 
     private static func services(_ project: Project, named: [String], dependencies: Bool) -> [Service] {

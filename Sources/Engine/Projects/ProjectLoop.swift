@@ -111,9 +111,10 @@ actor ProjectLoop {
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
             let puller = ImagePuller(
                 machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
-            return try await puller.pull(
+            let outcome = try await puller.pull(
                 request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures,
                 dependencies: dependencies)
+            return operation.isCancelled ? OperationOutcome(status: .cancelled) : outcome
         }
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
             let puller = ImagePuller(
@@ -122,6 +123,7 @@ actor ProjectLoop {
                 guard let (wanted, plan, observed, _) = try? await self.prepare(request) else { return [] }
                 return await self.parts.preflight.verdict(wanted, plan, observed, isTrial: true).errors
             }
+            if operation.isCancelled { return OperationOutcome(status: .cancelled) }
             guard failures.isEmpty else { return OperationOutcome(status: .failed, errors: failures) }
         }
         // What it leaves is told at the end.
@@ -185,7 +187,12 @@ actor ProjectLoop {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
             total.failures = await finishInterrupted()
-            guard let desired, var observed = try? await observer.observe(desired) else { break }
+            guard let desired else { break }
+            var observed: Observed
+            do { observed = try await observer.observe(desired) } catch {
+                total.failures.append(EngineFailure(describing: error))
+                break
+            }
             if !followsImages { observed.images = [:] }
             let plan = Self.plan(desired, observed, consent)
             if plan.isEmpty { break }

@@ -13,10 +13,10 @@ extension Engine {
     }
 
     package func images() async throws -> [ImageRow] {
-        let tagged = await try store.list().map {
+        let tagged = try await store.list().map {
             ImageRow($0.image, reference: $0.reference, updated: $0.updated, digest: $0.repositoryDigest)
         }
-        let untagged = await try store.untagged().map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
+        let untagged = try await store.untagged().map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
         return tagged + untagged
     }
 
@@ -24,7 +24,7 @@ extension Engine {
         guard let image = try await store.resolve(name) else {
             throw EngineFailure(code: "not_found", message: "no such image: \(name)")
         }
-        let tags = await try store.list().filter { $0.image.id == image.id }
+        let tags = try await store.list().filter { $0.image.id == image.id }
         return [
             "Id": .string("\(image.id)"), "RepoTags": .array(tags.map { .string($0.reference.familiar) }),
             "RepoDigests": .array(

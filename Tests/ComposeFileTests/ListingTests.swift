@@ -93,6 +93,7 @@ import YAML
                     }
                 }
 
+
                 """)
         #expect(
             try text(.variables(.yaml), yaml) { $0.steps.interpolate = false } == """

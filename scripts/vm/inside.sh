@@ -3,7 +3,7 @@
 set -euo pipefail
 
 step() { echo "== $*"; }
-# The shop's server answers one connection at a time and does not wait for the request to be read: ask again when it was too quick.
+# The shop's server answers one connection at a time: ask again when it was just busy.
 fetch() { for _ in $(seq 30); do curl -fsS -m 5 "$1" 2>/dev/null | grep 'hello from the shop' && return 0; sleep 1; done; return 1; }
 
 step "$(uname -sr), $(. /etc/os-release; echo "$PRETTY_NAME"), cgroups: $(stat -fc %T /sys/fs/cgroup)"

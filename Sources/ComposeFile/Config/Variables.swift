@@ -21,7 +21,8 @@ struct Variables {
         switch format {
         case .table: table()
         case .json:
-            GoJSON.text(node(["Name", "DefaultValue", "PresenceValue", "Required"]), indent: 4, html: false) + "\n"
+            // An empty line follows, as in docker compose.
+            GoJSON.text(node(["Name", "DefaultValue", "PresenceValue", "Required"]), indent: 4, html: false) + "\n\n"
         case .yaml: YAMLWriter.text(node(["name", "defaultvalue", "presencevalue", "required"]), indent: 4)
         }
     }

@@ -44,7 +44,14 @@ struct Config: Verb {
         if schema { return session.stdout.write(composeSchema().text(.pretty(indent: 2))) }
         let listing = lists.listing(format ?? .table)
         var steps = leftOut.steps(compatibility: global.compatibility)
-        if case .variables = listing { steps.interpolate = false }
+        switch listing {
+        case nil, .environment: break
+        case .variables:
+            steps.interpolate = false
+            steps.resolveEnvironment = false
+        // Lists hold nothing of an env_file, which need not be there yet.
+        default: steps.resolveEnvironment = false
+        }
         var result = try session.loadFiles(services: selection(for: listing, session), steps: steps)
         for warning in result.diagnostics + result.unsupported.map(\.asWarning) {
             session.show(warning, result.sources)

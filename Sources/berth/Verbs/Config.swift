@@ -45,7 +45,7 @@ struct Config: Verb {
         let listing = lists.listing(format ?? .table)
         var steps = leftOut.steps(compatibility: global.compatibility)
         switch listing {
-        case nil, .environment: break
+        case nil, .environment, .hash: break
         case .variables:
             steps.interpolate = false
             steps.resolveEnvironment = false

@@ -85,11 +85,17 @@ final class Daemon: Sendable {
         return ""
     }
 
-    /// Nobody is connected, and nothing ended meanwhile. What ends later is a moment of its own.
+    /// Nobody is connected, and nothing ended meanwhile. What ends later is a moment of its own; one that ends a long wait is
+    /// noticed within seconds, so that what it used is given back soon.
     private func staysQuiet(for duration: Duration) async -> Bool {
         let count = engine.quiet.count
-        guard server.activity.connections == 0 else { return false }
-        do { try await Task.sleep(for: duration) } catch { return false }
-        return engine.quiet.count == count && server.activity.connections == 0
+        var left = duration
+        while engine.quiet.count == count, server.activity.connections == 0 {
+            guard left > .zero else { return true }
+            let step = min(left, .seconds(5))
+            do { try await Task.sleep(for: step) } catch { return false }
+            left -= step
+        }
+        return false
     }
 }

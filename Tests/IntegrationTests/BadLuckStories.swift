@@ -54,8 +54,9 @@ extension Stories {
                 """
             try await World.with(project: "full-disk", compose) { world in
                 try await world.killEngine()
+                let copy = "\(world.folder)/copy"
                 try await world.shell(
-                    "cp -a \(world.root) /mnt/root; mount -t tmpfs -o size=32m tmpfs \(world.root); cp -a /mnt/root/. \(world.root)/"
+                    "cp -a \(world.root) \(copy); mount -t tmpfs -o size=32m tmpfs \(world.root); mv \(copy)/* \(world.root)/"
                 )
                 try await world.berth("up", "-d")
                 try await world.berth("exec", "-T", "web", "sh", "-c", "echo kept > /data/file")

@@ -141,6 +141,9 @@ package actor Engine {
 
     // MARK: Idleness
 
+    /// To be called before an idle engine leaves: nothing of it stays then.
+    package func endServices() async { await real?.endServices() }
+
     /// Nothing is left to look after: no container, no operation.
     package var isIdle: Bool {
         get async {

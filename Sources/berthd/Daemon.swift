@@ -54,7 +54,11 @@ final class Daemon: Sendable {
         if let signals = try? SignalWait([SIGTERM, SIGINT]) {
             Task { continuation.yield(await signals.next()) }
         }
-        Task { continuation.yield(await self.rest()) }
+        Task {
+            let reason = await self.rest()
+            await engine.endServices()
+            continuation.yield(reason)
+        }
         var iterator = reasons.makeAsyncIterator()
         let reason = await iterator.next() ?? ""
         log.notice("leaving: \(reason)")

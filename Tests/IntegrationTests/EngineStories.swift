@@ -51,6 +51,9 @@ extension Stories {
                 let engine = try await world.engineProcess()
                 try await world.berth("down", "-t", "0")
                 try await world.eventually("it has left") { try await !world.processes().keys.contains(engine) }
+                try await world.eventually("nothing of it is left") {
+                    try await !world.processes().values.contains { $0.hasPrefix("berth") }
+                }
             }
         }
     }

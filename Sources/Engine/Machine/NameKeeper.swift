@@ -95,6 +95,12 @@ actor NameKeeper {
         }
     }
 
+    /// Ends the name service: nobody is left who could ask it.
+    func end() async {
+        guard let client else { return }
+        _ = try? await client.value.request(.leave)
+    }
+
     private func lost() {
         client = nil
         onLoss()

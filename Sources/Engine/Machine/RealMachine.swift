@@ -244,6 +244,9 @@ package final class RealMachine: Machine {
 
     // MARK: Adoption
 
+    /// Ends what serves containers beside the engine, when there are none.
+    package func endServices() async { await names.end() }
+
     package func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption] {
         var result: [String: Adoption] = [:]
         for container in containers { result[container.id] = await adopt(container) }

@@ -7,6 +7,8 @@ import Testing
 @Suite("The client of an engine") struct EngineClientTests {
     @Test("an engine that leaves without a word is asked again, once", arguments: [(1, true), (2, false)])
     func leavingEngine(silent: Int, succeeds: Bool) async throws {
+        // As in `berth` itself: a connection that the other end closed is an error, not the end of the program.
+        signal(SIGPIPE, SIG_IGN)
         let folder = "/tmp/berth-client-\(getpid())-\(silent)"
         try makeFolders(folder, mode: 0o700)
         defer { try? removeTree(folder) }
@@ -25,6 +27,6 @@ import Testing
         let hasAnswered = try await threads.run { (try? client.getJSON("/version")) != nil }
         #expect(hasAnswered == succeeds)
         try await engine
-        #expect(listener.raw == raw)
+        _ = consume listener  // open until here
     }
 }

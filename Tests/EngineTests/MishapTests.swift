@@ -19,12 +19,7 @@ import Testing
     @Test("a cancelled `up` that only waits ends at once", .timeLimit(.minutes(1)), arguments: [true, false])
     func cancelWhileWaiting(waitsForDependency: Bool) async throws {
         try await SimulatedEngine.with { simulated in
-            var faults = SimulatedMachine.Faults()
-            faults.probesFail = 1000
-            simulated.machine.setFaults(faults)
-            var db = SimulatedEngine.service("db")
-            db.healthcheck = Healthcheck(test: ["CMD", "true"])
-            db.healthcheck?.retries = 1_000_000
+            let db = simulated.neverHealthy("db")
             var web = SimulatedEngine.service("web")
             if waitsForDependency { web.dependsOn = [Dependency(service: "db", condition: .healthy)] }
             var options = UpOptions()
@@ -57,12 +52,7 @@ import Testing
     @Test("`down` does not wait for an `up` that waits", .timeLimit(.minutes(1)))
     func downWhileUpWaits() async throws {
         try await SimulatedEngine.with { simulated in
-            var faults = SimulatedMachine.Faults()
-            faults.probesFail = 1000
-            simulated.machine.setFaults(faults)
-            var db = SimulatedEngine.service("db")
-            db.healthcheck = Healthcheck(test: ["CMD", "true"])
-            db.healthcheck?.retries = 1_000_000
+            let db = simulated.neverHealthy("db")
             var options = UpOptions()
             options.wait = true
             let up = try await simulated.submit(.up(options), [db])
@@ -77,12 +67,7 @@ import Testing
     @Test("`down` does not wait for a healing that waits", .timeLimit(.minutes(1)))
     func downWhileHealingWaits() async throws {
         try await SimulatedEngine.with { simulated in
-            var faults = SimulatedMachine.Faults()
-            faults.probesFail = 1000
-            simulated.machine.setFaults(faults)
-            var db = SimulatedEngine.service("db")
-            db.healthcheck = Healthcheck(test: ["CMD", "true"])
-            db.healthcheck?.retries = 1_000_000
+            let db = simulated.neverHealthy("db")
             var web = SimulatedEngine.service("web")
             web.dependsOn = [Dependency(service: "db", condition: .healthy)]
             let up = try await simulated.submit(.up(UpOptions()), [db, web])
@@ -91,10 +76,9 @@ import Testing
             simulated.machine.plan(.init(afterCalls: 0))
             up.cancel(force: true)
             let machine = SimulatedMachine(seed: 2, world: simulated.machine.world, clock: simulated.machine.now())
-            machine.setFaults(faults)
             let next = try await SimulatedEngine(folder: simulated.folder, machine: machine)
+            _ = next.neverHealthy("db")
             try await next.engine.start()
-            try await Task.sleep(for: .milliseconds(50))
             try await next.expect(.succeeded, .down(DownOptions()))
             #expect(machine.world.containers.isEmpty)
         }
@@ -189,6 +173,17 @@ extension SimulatedEngine {
     ) async throws {
         let outcome = try await perform(verb, services)
         #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
+    }
+
+    /// A service that waits for its health for ever: from now on no probe succeeds.
+    fileprivate func neverHealthy(_ name: String) -> Service {
+        var faults = SimulatedMachine.Faults()
+        faults.probesFail = 1000
+        machine.setFaults(faults)
+        var service = Self.service(name)
+        service.healthcheck = Healthcheck(test: ["CMD", "true"])
+        service.healthcheck?.retries = 1_000_000
+        return service
     }
 
     /// What `ps -a` shows, by name.

@@ -18,12 +18,17 @@ struct Adopter: Sendable {
         let kept = records.filter { $0.life.phase != .creating && $0.life.phase != .removing }
         let adoptions = await parts.machine.adopt(kept)
         for record in kept {
-            try await apply(adoptions[record.id], to: record, supervisor)
+            do { try await apply(adoptions[record.id], to: record, supervisor) } catch {
+                parts.log.error("\(record.name) was not taken over in full: \(error)")
+            }
             // Also of one that has ended: lines may be left that nobody has sent on.
             await parts.runner.forwarder.begin(record)
             // Whoever waited for it is gone, and so was the engine when it ended.
-            if record.oneOff?.autoRemove == true, await parts.inventory.container(record.id)?.isUp == false {
-                try await parts.runner.remove(record.id, anonymousVolumes: true)
+            guard record.oneOff?.autoRemove == true, await parts.inventory.container(record.id)?.isUp == false else {
+                continue
+            }
+            do { try await parts.runner.remove(record.id, anonymousVolumes: true) } catch {
+                parts.log.error("\(record.name) could not be removed: \(error)")
             }
         }
         for network in await parts.inventory.allNetworks() {

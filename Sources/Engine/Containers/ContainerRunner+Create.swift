@@ -27,8 +27,6 @@ extension ContainerRunner {
                 try await self.machine.createContainer(record, image)
                 return try await self.inventory.update(record.id) { $0.life.phase = .created } ?? record
             } catch {
-                // The next replica of a service takes its anonymous volumes over; a one-off has no next.
-                record.life.removesAnonymousVolumes = record.isOneOff
                 try? await self.discard(record)
                 throw error
             }
@@ -52,7 +50,9 @@ extension ContainerRunner {
     /// Takes away all there is of a container, its record last: until then somebody knows of the rest.
     func discard(_ record: ContainerRecord) async throws {
         try await machine.removeContainer(record)
-        if record.life.removesAnonymousVolumes == true {
+        // The next replica of a service takes over those of one that could not be made; a one-off has no next.
+        let isUnmadeOneOff = record.isOneOff && record.life.phase == .creating
+        if record.life.removesAnonymousVolumes == true || isUnmadeOneOff {
             for (name, _) in record.anonymousVolumes
             where await inventory.users(ofVolume: name).allSatisfy({ $0.id == record.id }) {
                 guard let volume = await inventory.volume(name) else { continue }

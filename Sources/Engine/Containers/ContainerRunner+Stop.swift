@@ -10,9 +10,8 @@ extension ContainerRunner {
     func stop(_ id: String, timeout: Duration?, isForced: @escaping @Sendable () -> Bool = { false }) async throws {
         // A start that is under way comes to its end first: it would make a container run that is stopped by then.
         let standing = try await locks.with(id) {
-            guard await self.inventory.container(id)?.life.phase == .restarting else {
-                return await self.inventory.container(id)
-            }
+            let current = await self.inventory.container(id)
+            guard current?.life.phase == .restarting else { return current }
             await self.machine.releasePorts(of: id)
             return try await self.inventory.update(id, volatile: true) { record in
                 record.life.phase = .exited

@@ -273,14 +273,15 @@ actor ProjectLoop {
     /// Something changed by itself: converge again once nothing else is under way.
     func heal(because reason: String) {
         guard pending == 0, !isHeld, desired != nil else { return }
-        enqueue { await $0.healNow(reason) }
+        let operation = Operation(id: "heal", key: "heal", project: name)
+        // From now on, not from its turn on: a verb that comes in between must be able to cancel it.
+        healing = operation
+        enqueue { await $0.healNow(reason, operation) }
     }
 
-    private func healNow(_ reason: String) async {
-        guard !isHeld, desired != nil else { return }
-        let operation = Operation(id: "heal", key: "heal", project: name)
-        healing = operation
+    private func healNow(_ reason: String, _ operation: Operation) async {
         defer { healing = nil }
+        guard !isHeld, desired != nil, !operation.isCancelled else { return }
         let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false)
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
         if result.done > 0 {

@@ -4,6 +4,7 @@ import Glibc
 import JSON
 import Linux
 import Reconcile
+import Synchronization
 
 /// The engine's database: desired states and the records of what was made. One thread of its own writes and reads it.
 package final class Store: Sendable {
@@ -21,14 +22,24 @@ package final class Store: Sendable {
     private let reserve: Reserve
 
     /// Room that is given up when the disk is full, so that `stop` and `down` can still be stored, and taken again when there is some.
-    private struct Reserve: Sendable {
-        let path: String
+    private final class Reserve: Sendable {
+        private let path: String
+        /// Spares a look at the disk with every write.
+        private let isTaken = Atomic(false)
 
-        func give() -> Bool { unlink(path) == 0 }
+        init(path: String) { self.path = path }
+
+        func give() -> Bool {
+            isTaken.store(false, ordering: .relaxed)
+            return unlink(path) == 0
+        }
 
         func take() {
-            guard !fileExists(path), let file = try? openFile(path, O_RDWR | O_CREAT, mode: 0o600) else { return }
-            if posix_fallocate(file.raw, 0, 512 << 10) != 0 { unlink(path) }
+            guard !isTaken.load(ordering: .relaxed), let file = try? openFile(path, O_RDWR | O_CREAT, mode: 0o600)
+            else { return }
+            let hasRoom = posix_fallocate(file.raw, 0, 512 << 10) == 0
+            if !hasRoom { unlink(path) }
+            isTaken.store(hasRoom, ordering: .relaxed)
         }
     }
 

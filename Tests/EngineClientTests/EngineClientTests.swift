@@ -8,7 +8,7 @@ import Testing
     @Test("an engine that leaves without a word is asked again, once", arguments: [(1, true), (2, false)])
     func leavingEngine(silent: Int, succeeds: Bool) async throws {
         // As in `berth` itself: a connection that the other end closed is an error, not the end of the program.
-        signal(SIGPIPE, SIG_IGN)
+        ignoreClosedPipes()
         let folder = "/tmp/berth-client-\(getpid())-\(silent)"
         try makeFolders(folder, mode: 0o700)
         defer { try? removeTree(folder) }

@@ -205,6 +205,15 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
                 $0.resources.cpuShares == 5 && $0.resources.cpuQuota == 6 && $0.resources.cpuPeriod == 7
                     && $0.resources.cpuset == "0"
             },
+            AttributeCase("cpu_shares: 0\n    cpu_quota: 0\n    cpu_period: 0\n    cpus: 0") {
+                $0.resources.cpuShares == nil && $0.resources.cpuQuota == nil && $0.resources.cpuPeriod == nil
+                    && $0.resources.cpus == nil
+            },
+            AttributeCase("cpu_rt_runtime: 0\n    cpu_rt_period: 0\n    mem_limit: 0\n    pids_limit: 0") {
+                $0.resources.cpuRealtimeRuntime == nil && $0.resources.cpuRealtimePeriod == nil
+                    && $0.resources.memory == nil && $0.resources.pids == nil
+            },
+            AttributeCase("blkio_config: {weight: 0}") { $0.resources.blkioWeight == nil },
             AttributeCase("oom_score_adj: 5\n    oom_kill_disable: true\n    pids_limit: -1") {
                 $0.resources.oomScoreAdjust == 5 && $0.resources.oomKillDisable == true && $0.resources.pids == -1
             },

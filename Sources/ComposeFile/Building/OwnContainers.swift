@@ -7,6 +7,10 @@ struct OwnContainers {
     private let services: [String: String]
 
     init(_ all: [Service], project: String) {
+        guard all.contains(where: Self.namesContainer) else {
+            services = [:]
+            return
+        }
         var services: [String: String] = [:]
         for service in all {
             services[service.containerName ?? "\(project)-\(service.name)-1"] = service.name
@@ -14,7 +18,15 @@ struct OwnContainers {
         self.services = services
     }
 
+    /// Most projects name no container at all, and their services need no table.
+    private static func namesContainer(_ service: Service) -> Bool {
+        if case .container = service.networkMode { return true }
+        let others = [service.pid, service.ipc].compactMap { $0 } + service.volumesFrom
+        return others.contains { $0.hasPrefix("container:") }
+    }
+
     func resolve(_ all: inout [Service]) {
+        if services.isEmpty { return }
         for index in all.indices {
             let name = all[index].name
             if case .container(let container) = all[index].networkMode, let owner = owner(container, of: name) {

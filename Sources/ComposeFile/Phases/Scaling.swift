@@ -6,14 +6,18 @@ struct Scaling {
 
     func check(_ service: Node) {
         let deploy = service["deploy"]
-        agree(service["scale"], "scale", deploy?["replicas"], "deploy.replicas")
-        let limits = deploy?["resources"]?["limits"]
-        agree(service["cpus"], "cpus", limits?["cpus"], "deploy.resources.limits.cpus")
-        agree(service["mem_limit"], "mem_limit", limits?["memory"], "deploy.resources.limits.memory")
-        agree(service["pids_limit"], "pids_limit", limits?["pids"], "deploy.resources.limits.pids")
-        let reserved = deploy?["resources"]?["reservations"]
-        agree(
-            service["mem_reservation"], "mem_reservation", reserved?["memory"], "deploy.resources.reservations.memory")
+        if let deploy {
+            agree(service, "scale", deploy["replicas"], "deploy.replicas")
+            let resources = deploy["resources"]
+            if let limits = resources?["limits"] {
+                agree(service, "cpus", limits["cpus"], "deploy.resources.limits.cpus")
+                agree(service, "mem_limit", limits["memory"], "deploy.resources.limits.memory")
+                agree(service, "pids_limit", limits["pids"], "deploy.resources.limits.pids")
+            }
+            if let reserved = resources?["reservations"] {
+                agree(service, "mem_reservation", reserved["memory"], "deploy.resources.reservations.memory")
+            }
+        }
         if let name = service["container_name"], let scale = service["scale"] ?? deploy?["replicas"],
             let count = scale.integer, count > 1
         {
@@ -23,8 +27,9 @@ struct Scaling {
         }
     }
 
-    private func agree(_ own: Node?, _ name: String, _ other: Node?, _ otherName: String) {
-        guard let own, let other, !report.isWrong(name), !report.isWrong(path: otherName), own.value != other.value,
+    private func agree(_ service: Node, _ name: String, _ other: Node?, _ otherName: String) {
+        guard let other, let own = service[name], !report.isWrong(name), !report.isWrong(path: otherName),
+            own.value != other.value,
             own.number != other.number || own.number == nil
         else {
             return

@@ -35,6 +35,13 @@ struct Berth: ParsableCommand {
         return verbs
     }
 
+    /// The verb of that name, unless there are verbs inside it.
+    static func leaf(_ name: String) -> (any ParsableCommand.Type)? {
+        configuration.groupedSubcommands.lazy.flatMap(\.subcommands).first { command in
+            self.name(command) == name || command.configuration.aliases.contains(name)
+        }.flatMap { $0.configuration.subcommands.isEmpty ? $0 : nil }
+    }
+
     /// Every verb has an explicit name: making one from its type's costs a search through all of the program's types.
     private static func name(_ command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 }

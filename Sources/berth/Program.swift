@@ -14,7 +14,7 @@ struct Program {
         let command: any ParsableCommand
         do {
             let ordered = try ArgumentOrder(verbs: Berth.verbs).ordered(arguments)
-            command = try Berth.parseAsRoot(ordered)
+            command = try parsed(ordered)
         } catch let failure as UsageFailure {
             show(failure.message, failure.hint, style)
             return .usage
@@ -31,6 +31,17 @@ struct Program {
             try verb.run(in: session)
             return .success
         } catch { return show(error, in: session) }
+    }
+
+    /// A verb that is understood is parsed as such: parsing from the root looks at all the others too. What is wrong, and
+    /// help, is for the root, which knows the whole command line.
+    private func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        if let name = arguments.first, let verb = Berth.leaf(name),
+            let command = try? verb.parse(Array(arguments.dropFirst()))
+        {
+            return command
+        }
+        return try Berth.parseAsRoot(arguments)
     }
 
     private func show(_ error: any Error, in session: Session) -> ExitStatus {

@@ -76,7 +76,7 @@ struct LimitCheck {
                     "cpu_quota is \(quota) microseconds, the kernel gives 1000 at least",
                     hint: "use `cpus`: 0.01 is a hundredth of a core"))
         }
-        if let period = resources.cpuPeriod, period != 0, !(1000...1_000_000).contains(period) {
+        if let period = resources.cpuPeriod, !(1000...1_000_000).contains(period) {
             findings.append(
                 finding(
                     period < 1000 ? .limitTooLow : .limitTooHigh, at: path("cpu_period"),

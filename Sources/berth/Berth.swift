@@ -25,22 +25,17 @@ struct Berth: ParsableCommand {
                 name: "Objects", subcommands: [Pull.self, ImageVerbs.self, VolumeVerbs.self, NetworkVerbs.self]),
         ])
 
-    /// Every verb's name, with the verbs inside it.
-    static var verbs: [String: [String]] {
-        var verbs: [String: [String]] = [:]
+    /// Every verb, by each of its names.
+    static var verbs: [String: any ParsableCommand.Type] {
+        var verbs: [String: any ParsableCommand.Type] = [:]
         for command in configuration.groupedSubcommands.flatMap(\.subcommands) {
-            let inner = command.configuration.subcommands.map(name)
-            for name in [name(command)] + command.configuration.aliases { verbs[name] = inner }
+            for name in [name(command)] + command.configuration.aliases { verbs[name] = command }
         }
         return verbs
     }
 
-    /// The verb of that name, unless there are verbs inside it.
-    static func leaf(_ name: String) -> (any ParsableCommand.Type)? {
-        configuration.groupedSubcommands.lazy.flatMap(\.subcommands).first { command in
-            self.name(command) == name || command.configuration.aliases.contains(name)
-        }.flatMap { $0.configuration.subcommands.isEmpty ? $0 : nil }
-    }
+    /// The names of the verbs inside a verb.
+    static func inner(_ verb: any ParsableCommand.Type) -> [String] { verb.configuration.subcommands.map(name) }
 
     /// Every verb has an explicit name: making one from its type's costs a search through all of the program's types.
     private static func name(_ command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }

@@ -13,8 +13,7 @@ struct Program {
         let style = Style(.auto, isTerminal: stderr.isTerminal, environment: environment)
         let command: any ParsableCommand
         do {
-            let ordered = try ArgumentOrder(verbs: Berth.verbs).ordered(arguments)
-            command = try parsed(ordered)
+            command = try parsed(arguments)
         } catch let failure as UsageFailure {
             show(failure.message, failure.hint, style)
             return .usage
@@ -36,12 +35,14 @@ struct Program {
     /// A verb that is understood is parsed as such: parsing from the root looks at all the others too. What is wrong, and
     /// help, is for the root, which knows the whole command line.
     private func parsed(_ arguments: [String]) throws -> any ParsableCommand {
-        if let name = arguments.first, let verb = Berth.leaf(name),
-            let command = try? verb.parse(Array(arguments.dropFirst()))
+        let verbs = Berth.verbs
+        let ordered = try ArgumentOrder(verbs: verbs.mapValues(Berth.inner)).ordered(arguments)
+        if let verb = ordered.first.flatMap({ verbs[$0] }), Berth.inner(verb).isEmpty,
+            let command = try? verb.parse(Array(ordered.dropFirst()))
         {
             return command
         }
-        return try Berth.parseAsRoot(arguments)
+        return try Berth.parseAsRoot(ordered)
     }
 
     private func show(_ error: any Error, in session: Session) -> ExitStatus {

@@ -213,6 +213,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
                 $0.resources.cpuRealtimeRuntime == nil && $0.resources.cpuRealtimePeriod == nil
                     && $0.resources.memory == nil && $0.resources.pids == nil
             },
+            AttributeCase("deploy: {resources: {limits: {pids: 0}}}") { $0.resources.pids == nil },
             AttributeCase("blkio_config: {weight: 0}") { $0.resources.blkioWeight == nil },
             AttributeCase("oom_score_adj: 5\n    oom_kill_disable: true\n    pids_limit: -1") {
                 $0.resources.oomScoreAdjust == 5 && $0.resources.oomKillDisable == true && $0.resources.pids == -1

@@ -6,11 +6,13 @@ struct OwnContainers {
     /// Container names that only one service can have, and the service.
     private let services: [String: String]
 
-    init(_ all: [Service], project: String) {
-        guard all.contains(where: Self.namesContainer) else {
-            services = [:]
-            return
-        }
+    /// Most projects name no container at all, and their services need no table.
+    static func resolve(_ all: inout [Service], project: String) {
+        guard all.contains(where: namesContainer) else { return }
+        OwnContainers(all, project: project).resolve(&all)
+    }
+
+    private init(_ all: [Service], project: String) {
         var services: [String: String] = [:]
         for service in all {
             services[service.containerName ?? "\(project)-\(service.name)-1"] = service.name
@@ -18,15 +20,13 @@ struct OwnContainers {
         self.services = services
     }
 
-    /// Most projects name no container at all, and their services need no table.
     private static func namesContainer(_ service: Service) -> Bool {
         if case .container = service.networkMode { return true }
         let others = [service.pid, service.ipc].compactMap { $0 } + service.volumesFrom
         return others.contains { $0.hasPrefix("container:") }
     }
 
-    func resolve(_ all: inout [Service]) {
-        if services.isEmpty { return }
+    private func resolve(_ all: inout [Service]) {
         for index in all.indices {
             let name = all[index].name
             if case .container(let container) = all[index].networkMode, let owner = owner(container, of: name) {

@@ -27,7 +27,7 @@ struct ProjectBuilder {
                 }
             }
         }
-        OwnContainers(project.services, project: name).resolve(&project.services)
+        OwnContainers.resolve(&project.services, project: name)
         useHostNetworks(&project)
         addNamedNetworks(&project)
         let used = Usage(project.services)

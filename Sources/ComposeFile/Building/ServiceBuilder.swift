@@ -28,8 +28,9 @@ struct ServiceBuilder {
     private func flag(_ key: String) -> Bool { node[key]?.bool ?? false }
     private func texts(_ key: String) -> [String] { node[key]?.texts ?? [] }
     private func integer(_ key: String) -> Int64? { node[key]?.integer }
+
     /// Zero sets no limit, as with docker compose.
-    private func limit(_ key: String) -> Int64? { integer(key).flatMap { $0 == 0 ? nil : $0 } }
+    private func limit(_ node: Node?) -> Int64? { node?.integer.flatMap { $0 == 0 ? nil : $0 } }
 
     private func bytes(_ node: Node?) -> Int64? {
         guard let value = node?.string.flatMap({ Int64($0) }), value != 0 else { return nil }
@@ -225,21 +226,21 @@ struct ServiceBuilder {
         let limits = node["deploy"]?["resources"]?["limits"]
         var resources = Resources()
         resources.cpus = (node["cpus"] ?? limits?["cpus"])?.number.flatMap { $0 == 0 ? nil : $0 }
-        resources.cpuShares = limit("cpu_shares")
-        resources.cpuQuota = limit("cpu_quota")
-        resources.cpuPeriod = limit("cpu_period")
+        resources.cpuShares = limit(node["cpu_shares"])
+        resources.cpuQuota = limit(node["cpu_quota"])
+        resources.cpuPeriod = limit(node["cpu_period"])
         resources.cpuset = text("cpuset")
         resources.memory = bytes(node["mem_limit"] ?? limits?["memory"])
         resources.memoryReservation = bytes(
             node["mem_reservation"] ?? node["deploy"]?["resources"]?["reservations"]?["memory"])
         resources.memorySwap = bytes(node["memswap_limit"])
         resources.memorySwappiness = node["mem_swappiness"]?.string.flatMap { Int64($0) }
-        resources.pids = limit("pids_limit") ?? limits?["pids"]?.integer.flatMap { $0 == 0 ? nil : $0 }
+        resources.pids = limit(node["pids_limit"] ?? limits?["pids"])
         resources.oomScoreAdjust = integer("oom_score_adj").map { Int(clamping: $0) }
         resources.oomKillDisable = node["oom_kill_disable"]?.bool
-        resources.blkioWeight = node["blkio_config"]?["weight"]?.integer.flatMap { $0 == 0 ? nil : Int(clamping: $0) }
-        resources.cpuRealtimePeriod = limit("cpu_rt_period")
-        resources.cpuRealtimeRuntime = limit("cpu_rt_runtime")
+        resources.blkioWeight = limit(node["blkio_config"]?["weight"]).map { Int(clamping: $0) }
+        resources.cpuRealtimePeriod = limit(node["cpu_rt_period"])
+        resources.cpuRealtimeRuntime = limit(node["cpu_rt_runtime"])
         resources.blkioDevices = node["blkio_config"].flatMap(blockDevices)
         return resources
     }

@@ -11,7 +11,7 @@ struct Support {
             let entries = mapping.entries
             for index in entries.indices {
                 if let record = shape.record {
-                    member(entries[index].key, of: entries, at: index, record)
+                    check(entries[index], record)
                 } else if let members = shape.members, entries[index].value.isCollection {
                     report.inside(entries[index].key) { check(entries[index].value, members) }
                 }
@@ -26,15 +26,13 @@ struct Support {
         }
     }
 
-    /// Scalars are acted on as their attribute is: only inside a collection there can be more to say.
-    private func member(_ key: String, of entries: [Mapping.Entry], at index: Int, _ record: Record) {
-        guard let attribute = record[key] else { return }
+    private func check(_ entry: Mapping.Entry, _ record: Record) {
+        guard let attribute = record[entry.key] else { return }
         switch attribute.standing {
         case .acted:
-            guard attribute.shape.holdsUnacted, entries[index].value.isCollection else { return }
-            report.inside(key) { check(entries[index].value, attribute.shape) }
-        case .noEffect: return
-        case .notYet, .refused: report.inside(key) { judge(entries[index], attribute.standing) }
+            guard attribute.shape.holdsUnacted, entry.value.isCollection else { return }
+            report.inside(entry.key) { check(entry.value, attribute.shape) }
+        default: report.inside(entry.key) { judge(entry, attribute.standing) }
         }
     }
 

@@ -26,6 +26,8 @@ package struct ProcessStatus: Hashable, Sendable {
     package var startTicks: UInt64
     /// Resident memory in bytes; 0 for one that is gone.
     package var residentBytes: UInt64
+    /// How often its main thread went to sleep (`voluntary_ctxt_switches`): the same number twice is one and the same sleep.
+    package var sleeps: UInt64
 
     /// Dead, and only kept until its parent takes notice.
     package var isZombie: Bool { state == "Z" || state == "X" }
@@ -66,19 +68,7 @@ package struct ProcessStatus: Hashable, Sendable {
         pending = SignalSet(bits: own.bits | shared.bits)
         self.startTicks = startTicks
         residentBytes = fields["VmRSS"]?.split(separator: " ").first.flatMap { UInt64($0) }.map { $0 * 1024 } ?? 0
-    }
-
-    /// Whether a thread of `pid` waits for signals (sigtimedwait(2)): meanwhile the kernel shows them as neither blocked nor caught,
-    /// and yet they are heard. What cannot be looked at counts as waiting.
-    package static func waitsForSignals(_ pid: CInt) -> Bool {
-        guard let threads = try? folderEntries("/proc/\(pid)/task") else { return true }
-        // The last two are those of 32-bit programs on x86-64 and arm64.
-        let calls = ["\(BERTH_SYS_RT_SIGTIMEDWAIT)", "177", "421"]
-        return threads.contains { thread in
-            let path = "/proc/\(pid)/task/\(thread)/syscall"
-            guard let text = try? readText(path) else { return fileExists(path) }
-            return calls.contains { text.hasPrefix("\($0) ") }
-        }
+        sleeps = fields["voluntary_ctxt_switches"].flatMap { UInt64($0) } ?? 0
     }
 
     /// Field 22 of `/proc/PID/stat`; the name before it may hold spaces and parentheses (proc_pid_stat(5)).

@@ -49,23 +49,6 @@ import Testing
         }
     }
 
-    @Test func aThreadThatWaitsForSignalsIsSeen() async throws {
-        let thread = Atomic<CInt>(0)
-        let pool = BlockingPool(name: "waiter", limit: 1)
-        async let waited = pool.run {
-            var signals = sigset_t()
-            sigemptyset(&signals)
-            sigaddset(&signals, SIGUSR2)
-            pthread_sigmask(SIG_BLOCK, &signals, nil)
-            thread.store(berth_gettid(), ordering: .releasing)
-            return sigwaitinfo(&signals, nil)
-        }
-        while !ProcessStatus.waitsForSignals(getpid()) { await Task.yield() }
-        berth_tgkill(getpid(), thread.load(ordering: .acquiring), SIGUSR2)
-        #expect(try await waited == SIGUSR2)
-        #expect(!ProcessStatus.waitsForSignals(getpid()))
-    }
-
     @Test func statusTellsWhatAProcessDoesWithSignals() throws {
         let pid = try spawnProcess(
             "/bin/sh", arguments: ["sh", "-c", "trap : USR1; trap '' HUP; kill -STOP $$"])

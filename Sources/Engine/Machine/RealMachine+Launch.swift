@@ -152,9 +152,7 @@ extension RealMachine {
             guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
                 return false
             }
-            return !status.caught.contains(signal) && !status.blocked.contains(signal) && status.pending.isEmpty
-                && !Self.isShellWithChildren(process.pid, status.name)
-                && !ProcessStatus.waitsForSignals(process.pid)
+            return !Self.isShellWithChildren(process.pid, status.name) && Hearing.isDeaf(process.pid, to: signal)
         }
     }
 

@@ -34,15 +34,13 @@ private struct Loader {
         let disabled = chooseServices(&model, workspace)
         readFiles(&model, workspace)
         try failIfErrors()
-        let builder = ProjectBuilder(
-            model: model, disabled: disabled, name: name, workspace: workspace, source: source)
         let unsupported = Report()
         unsupported.sources = report.sources
-        let project = builder.project(unsupported)
+        Support(report: unsupported).check(model, .mapping(Format.file))
         return LoadResult(
-            project: project, model: model, disabled: disabled, diagnostics: report.sorted,
+            name: name, model: model, disabled: disabled, diagnostics: report.sorted,
             unsupported: unsupported.sorted, environment: workspace.environment,
-            references: references, sources: report.sources, steps: request.steps)
+            references: references, workspace: workspace, source: source, sources: report.sources, steps: request.steps)
     }
 
     private func complete(_ model: inout Node, _ name: String, _ workspace: Workspace) {

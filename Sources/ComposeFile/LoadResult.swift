@@ -6,7 +6,8 @@ package typealias ComposeNode = Node
 
 /// A project that was loaded.
 package struct LoadResult: Sendable {
-    package var project: Project
+    /// The project's name.
+    package var name: String
     /// The canonical tree of enabled services and all resources, for `config`.
     package var model: ComposeNode
     /// The services that the chosen profiles leave out, canonical.
@@ -20,9 +21,21 @@ package struct LoadResult: Sendable {
     package var environment: [String: String]
     /// Every `${…}` of the merged model and of the project's name; empty when they were replaced by their values.
     package var references: [Template.Reference]
+    let workspace: Workspace
+    let source: any FileSource
     /// The files, for rendering diagnostics.
     package var sources: SourceMap
     package var steps: LoadSteps
+
+    /// What the engine gets: made of the model when it is wanted, which of many uses of a file is one. With it everything that is
+    /// not acted on, `unsupported` and what shows only now: a profile or variable that is not there.
+    package func built() -> (project: Project, unsupported: [Diagnostic]) {
+        let report = Report()
+        report.sources = sources
+        let builder = ProjectBuilder(model: model, disabled: disabled, name: name, workspace: workspace, source: source)
+        let project = builder.project(report)
+        return (project, sorted(unsupported + report.sorted))
+    }
 
     /// Diagnostics about these files in the order in which they are shown.
     package func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {

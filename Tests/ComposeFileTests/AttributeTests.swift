@@ -22,7 +22,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
     private func service(_ the: AttributeCase) throws -> Service {
         let text = "services:\n  a:\n    image: i\n    \(the.yaml)\n\(the.more)"
         let files = ["e": "E=1\n", "profile.json": "{\n  \"defaultAction\": \"SCMP_ACT_ALLOW\" }\n"]
-        return try #require(try loaded(text, files, environment: ["HOST": "h"]).project.service("a"))
+        return try #require(try loaded(text, files, environment: ["HOST": "h"]).built().project.service("a"))
     }
 
     @Test(
@@ -249,7 +249,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
 
     @Test("a service that is only built is named as docker compose names its image")
     func builtImage() throws {
-        let project = try loaded("name: shop\nservices: {web: {build: .}}").project
+        let project = try loaded("name: shop\nservices: {web: {build: .}}").built().project
         #expect(project.service("web")?.image == "shop-web")
     }
 
@@ -286,6 +286,6 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
     func support(_ yaml: String, _ expected: String?) throws {
         let result = try loaded("services:\n  a:\n    image: i\n    \(yaml)\n")
         #expect(result.diagnostics.isEmpty)
-        #expect(result.unsupported.map { "\($0.severity): \($0.message)" } == (expected.map { [$0] } ?? []))
+        #expect(result.built().unsupported.map { "\($0.severity): \($0.message)" } == (expected.map { [$0] } ?? []))
     }
 }

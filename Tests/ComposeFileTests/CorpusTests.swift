@@ -36,7 +36,7 @@ import YAML
         let text = renderConfig(result, format: format)
         do throws(LoadFailure) {
             let again = try loaded(text, environment: environment.filter { $0.key != "COMPOSE_FILE" })
-            let (old, new) = (result.project, again.project)
+            let (old, new) = (result.built().project, again.built().project)
             #expect(renderConfig(again, format: format) == text, "\(title)")
             #expect(new.name == old.name && new.services == old.services, "\(title)")
             #expect(new.networks == old.networks && new.volumes == old.volumes, "\(title)")
@@ -120,7 +120,7 @@ import YAML
             let request = LoadRequest(workingDirectory: "/p", environment: the.environment)
             do throws(LoadFailure) {
                 let result = try ComposeFile.load(request, from: files)
-                let hooks = result.project.services.flatMap { $0.postStart + $0.preStop }
+                let hooks = result.built().project.services.flatMap { $0.postStart + $0.preStop }
                 // A hook of `command: null` is printed without its command.
                 if !Self.lossy.contains(where: the.title.contains), !hooks.contains(where: \.command.isEmpty) {
                     expectRoundTrip(result, .yaml, the.environment, String(decoding: bytes, as: UTF8.self))

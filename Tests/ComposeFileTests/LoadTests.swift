@@ -23,7 +23,7 @@ import YAML
                 healthcheck: {test: pg_isready, interval: 1m30s}
             volumes: {data: }
             """)
-        let project = result.project
+        let project = result.built().project
         #expect(project.name == "shop")
         #expect(project.services.map(\.name) == ["db", "web"])
         let web = try #require(project.service("web"))

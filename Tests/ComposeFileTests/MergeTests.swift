@@ -105,7 +105,7 @@ import YAML
                 "sub/b.yaml":
                     "services: {x: {extends: y, volumes: [\"./d:/d\"]}, y: {image: i, environment: {A: 1, B: 1}}, z: {imge: 1}}"
             ])
-        let service = try #require(result.project.service("a"))
+        let service = try #require(result.built().project.service("a"))
         #expect(service.image == "i" && service.environment == ["A": "1", "B": "2"])
         #expect(
             service.volumes.first?.kind
@@ -120,10 +120,10 @@ import YAML
                 "inc/c.yaml": "name: other\nservices: {b: {image: \"$V\", volumes: [\"./d:/d\"]}}",
                 "inc/.env": "V=inner",
             ])
-        #expect(result.project.services.map(\.name) == ["b", "e"] && result.project.name == "p")
-        let service = try #require(result.project.service("b"))
+        #expect(result.built().project.services.map(\.name) == ["b", "e"] && result.built().project.name == "p")
+        let service = try #require(result.built().project.service("b"))
         #expect(service.image == "inner" && service.environment == ["X": "y"])
-        #expect(result.project.service("e")?.image == "inner")
+        #expect(result.built().project.service("e")?.image == "inner")
     }
 
     @Test("a build that names no folder is of its file's project, an included one too")

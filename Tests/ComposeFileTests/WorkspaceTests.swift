@@ -11,7 +11,7 @@ import YAML
         var request = LoadRequest(workingDirectory: folder, environment: environment)
         configure(&request)
         do throws(LoadFailure) {
-            return try load(request, from: MemoryFiles(texts: files)).project.services.map {
+            return try load(request, from: MemoryFiles(texts: files)).built().project.services.map {
                 "\($0.name)=\($0.image ?? "")"
             }
         } catch {
@@ -76,7 +76,7 @@ import YAML
         let files = MemoryFiles(texts: ["/p/compose.yaml": "\(line)\nservices: {a: {image: i}}"])
         var request = LoadRequest(workingDirectory: "/p", environment: environment)
         request.projectName = flag
-        #expect(try load(request, from: files).project.name == expected)
+        #expect(try load(request, from: files).built().project.name == expected)
         #expect(try projectNameOnly(request, from: files) == expected)
     }
 
@@ -114,7 +114,7 @@ import YAML
     func secrets() throws {
         let yaml = "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: S}}"
         let result = try loaded(yaml, environment: ["S": "hush"])
-        #expect(result.project.secrets["s"]?.source == .content("hush") && result.unsupported.isEmpty)
-        #expect(try loaded(yaml).unsupported.map(\.severity) == [.error])
+        #expect(result.built().project.secrets["s"]?.source == .content("hush") && result.built().unsupported.isEmpty)
+        #expect(try loaded(yaml).built().unsupported.map(\.severity) == [.error])
     }
 }

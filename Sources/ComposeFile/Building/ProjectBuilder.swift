@@ -9,7 +9,7 @@ struct ProjectBuilder {
     let workspace: Workspace
     let source: any FileSource
 
-    /// The project; what berth does not act on goes to `report`.
+    /// The project; what it needs and is not there goes to `report`.
     func project(_ report: Report) -> Project {
         var project = Project(name: name, workingDirectory: workspace.projectDirectory)
         project.configFiles = workspace.files
@@ -43,7 +43,6 @@ struct ProjectBuilder {
         for entry in model["configs"]?.mapping?.entries ?? [] where used.configs.contains(entry.key) {
             report.inside("configs") { project.configs[entry.key] = fileObject(entry, report) }
         }
-        Support(report: report).check(model, .mapping(Format.file))
         return project
     }
 

@@ -11,11 +11,12 @@ extension Session {
     func loadProject(services: [String] = [], actsOnAll: Bool = false) throws -> Project {
         let result = try loadFiles(services: services)
         loaded = result
-        let problems = actsOnAll ? result.unsupported : []
+        let (project, unsupported) = result.built()
+        let problems = actsOnAll ? unsupported : []
         let errors = problems.filter { $0.severity == .error }
         if !errors.isEmpty { throw failure(errors, result.sources) }
         for warning in result.diagnostics + problems { show(warning, result.sources) }
-        return result.project
+        return project
     }
 
     /// Everything that loading gives, without any warning shown.

@@ -164,7 +164,7 @@ final class Report {
     func silence(_ span: Span) { if !isFull { swallowed.insert(span.start) } }
 
     /// Something is wrong with an element of the file itself, or with a member of one: `services.web`.
-    func isWrong(element: String) -> Bool { wrong.contains(element) }
+    func isWrong(element: @autoclosure () -> String) -> Bool { !wrong.isEmpty && wrong.contains(element()) }
 
     /// The value at `span`, where the walk is, stays as it is written: its substitution failed, which was said.
     func leaveUnexpanded(_ span: Span) {
@@ -217,6 +217,11 @@ extension Node {
         case .mapping, .sequence: true
         default: false
         }
+    }
+
+    @inline(__always) var isMapping: Bool {
+        guard case .mapping = value else { return false }
+        return true
     }
 
     /// It has one of Compose's tags.

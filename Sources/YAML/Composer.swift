@@ -30,8 +30,9 @@ struct Composer: ~Copyable {
     /// Reading stops here: the text after this point cannot be understood.
     private struct Stop: Error {}
 
+    /// An event and its place; its parts are the reader's until the next one is read.
     private struct Item {
-        let event: EventReader.Event
+        let kind: EventReader.Kind
         let span: Span
     }
 
@@ -47,8 +48,8 @@ struct Composer: ~Copyable {
         do throws(Stop) {
             while true {
                 let item = try next()
-                if case .streamEnd = item.event { break }
-                guard case .documentStart = item.event else { continue }
+                if case .streamEnd = item.kind { break }
+                guard case .documentStart = item.kind else { continue }
                 documents.append(try node(from: try next()))
             }
         } catch {}
@@ -59,23 +60,24 @@ struct Composer: ~Copyable {
 
     private mutating func node(from item: Item) throws(Stop) -> Node {
         written += 1
-        switch item.event {
-        case .alias(let name): return try expand(name, at: item.span)
-        case .scalar(let text, let anchor, let tag, let style):
-            var node = scalar(text, tag: tag, plain: style.isPlain, at: item.span)
-            // What a tag makes of the text (`!!binary`) is not looked into.
-            node.hasDollar = style.hasDollar || tag != nil
-            if let anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
+        switch item.kind {
+        case .alias: return try expand(reader.anchor ?? "", at: item.span)
+        case .scalar:
+            let node = scalar(at: item.span)
+            if let anchor = reader.anchor { anchors[anchor] = Anchor(node: node, weight: 1) }
             return node
-        case .sequenceStart(let anchor, let tag):
-            return try collection(anchor, at: item.span) { (composer) throws(Stop) in
+        case .sequenceStart:
+            let tag = reader.tag
+            return try collection(reader.anchor, at: item.span) { (composer) throws(Stop) in
                 var nodes: [Node] = []
+                nodes.reserveCapacity(4)
                 while let node = composer.item() { nodes.append(node) }
                 let hasDollar = nodes.contains { $0.hasDollar }
                 return composer.collection(.sequence(nodes), at: item.span, tag: tag, hasDollar: hasDollar)
             }
-        case .mappingStart(let anchor, let tag):
-            return try collection(anchor, at: item.span) { (composer) throws(Stop) in
+        case .mappingStart:
+            let tag = reader.tag
+            return try collection(reader.anchor, at: item.span) { (composer) throws(Stop) in
                 let mapping = composer.mapping()
                 let hasDollar = mapping.entries.contains { $0.value.hasDollar }
                 return composer.collection(.mapping(mapping), at: item.span, tag: tag, hasDollar: hasDollar)
@@ -153,7 +155,7 @@ struct Composer: ~Copyable {
         guard !isStopped else { return nil }
         do throws(Stop) {
             let item = try next()
-            if case .mappingEnd = item.event { return nil }
+            if case .mappingEnd = item.kind { return nil }
             let (key, isMerge) = try self.key(item)
             let value = try node(from: try next())
             return (Mapping.Entry(key: key, keySpan: item.span, value: value), isMerge)
@@ -165,31 +167,20 @@ struct Composer: ~Copyable {
         guard !isStopped else { return nil }
         do throws(Stop) {
             let item = try next()
-            if case .sequenceEnd = item.event { return nil }
+            if case .sequenceEnd = item.kind { return nil }
             return try node(from: item)
         } catch { return nil }
     }
 
     /// The text of a key, and whether it is the merge key.
     private mutating func key(_ item: Item) throws(Stop) -> (String, Bool) {
-        switch item.event {
-        case .scalar("<<", _, "tag:yaml.org,2002:merge", _):
-            written += 1
-            return ("<<", true)
-        case .scalar(let text, let anchor, nil, let style) where style.isPlain:
-            written += 1
-            if text == "<<" { return (text, true) }
-            let resolved = ScalarResolution.resolve(text)
-            if case .string = resolved {
-            } else {
-                problems.append(
-                    Problem(
-                        span: item.span, message: "a key must be text, found \(Node(resolved).kind): \(text)",
-                        hint: "quote it: \"\(text)\"", causes: [item.span]))
+        if case .scalar = item.kind {
+            let tag = reader.tag
+            if tag == "tag:yaml.org,2002:merge", reader.scalar.text == "<<" {
+                written += 1
+                return ("<<", true)
             }
-            if let anchor { anchors[anchor] = Anchor(node: Node(.string(text), at: item.span), weight: 1) }
-            return (text, false)
-        default: break
+            if tag == nil, reader.isPlain { return plainKey(at: item.span) }
         }
         let node = try self.node(from: item)
         if let text = node.string { return (text, false) }
@@ -197,6 +188,22 @@ struct Composer: ~Copyable {
             explanation.template(at: item.span)
                 ?? Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
         return ("", false)
+    }
+
+    private mutating func plainKey(at span: Span) -> (String, Bool) {
+        written += 1
+        let scalar = reader.scalar
+        if scalar.text == "<<" { return (scalar.text, true) }
+        if !scalar.isSurelyText, case let resolved = ScalarResolution.resolve(scalar.text), resolved.string == nil {
+            problems.append(
+                Problem(
+                    span: span, message: "a key must be text, found \(resolved.kind): \(scalar.text)",
+                    hint: "quote it: \"\(scalar.text)\"", causes: [span]))
+        }
+        if let anchor = reader.anchor {
+            anchors[anchor] = Anchor(node: Node(.string(scalar.text), at: span), weight: 1)
+        }
+        return (scalar.text, false)
     }
 
     private mutating func duplicate(_ key: String, _ span: Span, _ first: Span) {
@@ -237,6 +244,16 @@ struct Composer: ~Copyable {
             file: file, line: Int(span.line), column: Int(span.column), length: Int(last.column - span.column))
     }
 
+    private func scalar(at span: Span) -> Node {
+        let (scalar, tag) = (reader.scalar, reader.tag)
+        var node =
+            tag == nil && (scalar.isSurelyText || !scalar.isPlain)
+            ? Node(.string(scalar.text), at: span) : self.scalar(scalar.text, tag: tag, plain: scalar.isPlain, at: span)
+        // What a tag makes of the text (`!!binary`) is not looked into.
+        node.hasDollar = scalar.hasDollar || tag != nil
+        return node
+    }
+
     private func scalar(_ text: String, tag: String?, plain: Bool, at span: Span) -> Node {
         let merge = Self.mergeTag(tag)
         switch tag {
@@ -259,14 +276,15 @@ struct Composer: ~Copyable {
 
     private mutating func next() throws(Stop) -> Item {
         do throws(EventReader.Failure) {
-            let (event, start, end) = try reader.next()
+            let kind = try reader.next()
+            let (start, end) = (reader.start, reader.end)
             let length = start.line == end.line && end.column > start.column ? Int(end.column - start.column) : 0
             let span = Span(file: file, line: Int(start.line) + 1, column: Int(start.column) + 1, length: length)
             last = (Int32(clamping: end.line) + 1, Int32(clamping: end.column) + 1)
-            if case .scalar(_, _, _, let style) = event {
-                lastScalar = .init(span: span, isPlain: style.isPlain, endLine: Int(last.line))
+            if case .scalar = kind {
+                lastScalar = .init(span: span, isPlain: reader.isPlain, endLine: Int(last.line))
             }
-            return Item(event: event, span: span)
+            return Item(kind: kind, span: span)
         } catch {
             problems.append(SyntaxExplanation(bytes: bytes, file: file, after: lastScalar).explain(error))
             isStopped = true

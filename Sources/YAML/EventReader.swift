@@ -4,26 +4,23 @@ import CYAML
 struct EventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
+    /// The event that was read last. Its parts are made into Swift's values by who wants them: most events have few.
+    private var event = yaml_event_t()
 
-    /// What libyaml says, in Swift's terms.
-    enum Event {
-        case streamStart
-        case streamEnd
-        case documentStart
-        case documentEnd
-        case alias(anchor: String)
-        case scalar(text: String, anchor: String?, tag: String?, style: Style)
-        case sequenceStart(anchor: String?, tag: String?)
-        case sequenceEnd
-        case mappingStart(anchor: String?, tag: String?)
-        case mappingEnd
+    enum Kind {
+        case streamStart, streamEnd, documentStart, documentEnd
+        case alias, scalar
+        case sequenceStart, sequenceEnd
+        case mappingStart, mappingEnd
     }
 
-    /// How a scalar is written.
-    struct Style {
+    struct Scalar {
+        let text: String
         let isPlain: Bool
         /// There is a `$` in it.
         let hasDollar: Bool
+        /// It begins as no null, boolean, number or date does: written plainly it is text.
+        let isSurelyText: Bool
     }
 
     struct Failure: Error {
@@ -46,47 +43,66 @@ struct EventReader: ~Copyable {
     }
 
     deinit {
+        var last = event
+        yaml_event_delete(&last)
         yaml_parser_delete(parser)
         parser.deallocate()
         input.deallocate()
     }
 
-    /// The next event with where it starts and ends (lines and columns from 0).
-    mutating func next() throws(Failure) -> (Event, start: yaml_mark_t, end: yaml_mark_t) {
-        var event = yaml_event_t()
-        guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
-        let result = Self.translate(event)
-        let (start, end) = (event.start_mark, event.end_mark)
+    /// Goes on to the next event; the parts of the one before are gone.
+    mutating func next() throws(Failure) -> Kind {
         yaml_event_delete(&event)
-        return (result, start, end)
-    }
-
-    private static func translate(_ event: yaml_event_t) -> Event {
-        switch event.type {
+        guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
+        return switch event.type {
         case YAML_STREAM_START_EVENT: .streamStart
         case YAML_DOCUMENT_START_EVENT: .documentStart
         case YAML_DOCUMENT_END_EVENT: .documentEnd
-        case YAML_ALIAS_EVENT: .alias(anchor: text(event.data.alias.anchor) ?? "")
-        case YAML_SCALAR_EVENT: scalar(event)
-        case YAML_SEQUENCE_START_EVENT:
-            .sequenceStart(
-                anchor: text(event.data.sequence_start.anchor), tag: text(event.data.sequence_start.tag))
+        case YAML_ALIAS_EVENT: .alias
+        case YAML_SCALAR_EVENT: .scalar
+        case YAML_SEQUENCE_START_EVENT: .sequenceStart
         case YAML_SEQUENCE_END_EVENT: .sequenceEnd
-        case YAML_MAPPING_START_EVENT:
-            .mappingStart(anchor: text(event.data.mapping_start.anchor), tag: text(event.data.mapping_start.tag))
+        case YAML_MAPPING_START_EVENT: .mappingStart
         case YAML_MAPPING_END_EVENT: .mappingEnd
         default: .streamEnd
         }
     }
 
-    private static func scalar(_ event: yaml_event_t) -> Event {
+    /// Where the event starts and ends: lines and columns from 0.
+    var start: yaml_mark_t { event.start_mark }
+    var end: yaml_mark_t { event.end_mark }
+
+    /// The event is a scalar that is written without quotes.
+    var isPlain: Bool { event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE }
+
+    /// What the event's scalar holds.
+    var scalar: Scalar {
         let scalar = event.data.scalar
         let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
-        let style = Style(
-            isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE, hasDollar: bytes.contains(UInt8(ascii: "$")))
-        return .scalar(
-            text: String(decoding: bytes, as: UTF8.self), anchor: text(scalar.anchor), tag: text(scalar.tag),
-            style: style)
+        return Scalar(
+            text: String(decoding: bytes, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE,
+            hasDollar: bytes.contains(UInt8(ascii: "$")), isSurelyText: ScalarResolution.isSurelyText(bytes))
+    }
+
+    /// The name of the event's anchor, or of the anchor that an alias stands for.
+    var anchor: String? {
+        switch event.type {
+        case YAML_ALIAS_EVENT: Self.text(event.data.alias.anchor)
+        case YAML_SCALAR_EVENT: Self.text(event.data.scalar.anchor)
+        case YAML_SEQUENCE_START_EVENT: Self.text(event.data.sequence_start.anchor)
+        case YAML_MAPPING_START_EVENT: Self.text(event.data.mapping_start.anchor)
+        default: nil
+        }
+    }
+
+    /// The event's tag, as it is written or in full.
+    var tag: String? {
+        switch event.type {
+        case YAML_SCALAR_EVENT: Self.text(event.data.scalar.tag)
+        case YAML_SEQUENCE_START_EVENT: Self.text(event.data.sequence_start.tag)
+        case YAML_MAPPING_START_EVENT: Self.text(event.data.mapping_start.tag)
+        default: nil
+        }
     }
 
     private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {

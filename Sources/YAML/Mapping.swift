@@ -59,6 +59,9 @@ package struct Mapping: Sendable {
     /// Cheap for tables in which a walk over all keys would do no harm, seeded for those that a file can make long.
     private func hash(_ key: String) -> Int { slots.count <= 128 ? Int(keyHash(key) >> 16) : key.hashValue }
 
+    /// The string that the member `key` is. Nothing but the string is copied.
+    package func string(at key: String) -> String? { index(of: key).flatMap { entries[$0].value.value.string } }
+
     package func entry(_ key: String) -> Entry? { index(of: key).map { entries[$0] } }
 
     /// Setting keeps the position and the key's place of a member that exists; setting nil removes it.

@@ -35,50 +35,25 @@ package struct Node: Sendable {
         self.tag = tag
     }
 
-    package var mapping: Mapping? {
-        guard case .mapping(let mapping) = value else { return nil }
-        return mapping
-    }
-
-    package var sequence: [Node]? {
-        guard case .sequence(let nodes) = value else { return nil }
-        return nodes
-    }
-
-    package var string: String? {
-        guard case .string(let text) = value else { return nil }
-        return text
-    }
-
-    package var bool: Bool? {
-        guard case .bool(let flag) = value else { return nil }
-        return flag
-    }
-
-    package var integer: Int64? {
-        guard case .integer(let number) = value else { return nil }
-        return number
-    }
-
+    package var mapping: Mapping? { value.mapping }
+    package var sequence: [Node]? { value.sequence }
+    package var string: String? { value.string }
+    package var bool: Bool? { value.bool }
+    package var integer: Int64? { value.integer }
     /// An integer or a float as a float.
-    package var number: Double? {
-        switch value {
-        case .integer(let number): Double(number)
-        case .unsigned(let number): Double(number)
-        case .float(let number): number
-        default: nil
-        }
-    }
-
-    package var isNull: Bool {
-        guard case .null = value else { return false }
-        return true
-    }
+    package var number: Double? { value.number }
+    package var isNull: Bool { value.isNull }
 
     /// The member `key` of a mapping; nil for anything else.
     package subscript(key: String) -> Node? {
         guard case .mapping(let mapping) = value else { return nil }
         return mapping[key]
+    }
+
+    /// The string that the member `key` of a mapping is; nil for anything else. Nothing but the string is copied.
+    package func string(at key: String) -> String? {
+        guard case .mapping(let mapping) = value else { return nil }
+        return mapping.string(at: key)
     }
 
     /// Changes a mapping in place, without copying it; does nothing to another kind of node.
@@ -98,8 +73,29 @@ package struct Node: Sendable {
     }
 
     /// What kind of value it is, with an article, for messages.
+    package var kind: String { value.kind }
+}
+
+/// Never inlined: in the midst of another function, a look into a value is a copy of the node around it.
+extension Node.Value {
+    @inline(never) package var mapping: Mapping? { if case .mapping(let mapping) = self { mapping } else { nil } }
+    @inline(never) package var sequence: [Node]? { if case .sequence(let nodes) = self { nodes } else { nil } }
+    @inline(never) package var string: String? { if case .string(let text) = self { text } else { nil } }
+    @inline(never) package var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+    @inline(never) package var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    @inline(never) package var isNull: Bool { if case .null = self { true } else { false } }
+
+    @inline(never) package var number: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .unsigned(let number): Double(number)
+        case .float(let number): number
+        default: nil
+        }
+    }
+
     package var kind: String {
-        switch value {
+        switch self {
         case .null: "nothing"
         case .bool: "a boolean"
         case .integer, .unsigned: "an integer"

@@ -7,16 +7,26 @@ package enum ScalarResolution {
         var copy = text
         return copy.withUTF8 { bytes in
             guard let first = bytes.first else { return .null }
+            if isSurelyText(bytes) { return .string(text) }
             switch first {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): return date(bytes, text) ?? number(bytes, text) ?? .string(text)
             case UInt8(ascii: "+"), UInt8(ascii: "-"):
                 return word(text) ?? date(bytes, text) ?? number(bytes, text) ?? .string(text)
             case UInt8(ascii: "."): return word(text) ?? float(text).map { .float($0) } ?? .string(text)
-            case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "t"), UInt8(ascii: "T"),
-                UInt8(ascii: "f"), UInt8(ascii: "F"):
-                return bytes.count <= 5 ? word(text) ?? .string(text) : .string(text)
-            default: return .string(text)
+            default: return word(text) ?? .string(text)
             }
+        }
+    }
+
+    /// Whether a plain scalar of these bytes is text, as its beginning alone shows; most are.
+    static func isSurelyText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = bytes.first else { return false }
+        return switch first {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): false
+        case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "t"), UInt8(ascii: "T"),
+            UInt8(ascii: "f"), UInt8(ascii: "F"):
+            bytes.count > 5
+        default: true
         }
     }
 

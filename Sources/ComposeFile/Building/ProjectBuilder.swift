@@ -50,7 +50,7 @@ struct ProjectBuilder {
     private func useHostNetworks(_ project: inout Project) {
         var modes: [String: NetworkMode] = [:]
         for entry in model["networks"]?.mapping?.entries ?? [] where entry.value["external"]?.bool == true {
-            switch entry.value["name"]?.string ?? entry.key {
+            switch entry.value.string(at: "name") ?? entry.key {
             case "host": modes[entry.key] = .host
             case "none": modes[entry.key] = NetworkMode.none
             default: continue
@@ -83,9 +83,9 @@ struct ProjectBuilder {
     }
 
     private func network(_ key: String, _ node: Node) -> NetworkDefinition {
-        var network = NetworkDefinition(name: node["name"]?.string ?? "\(name)_\(key)")
+        var network = NetworkDefinition(name: node.string(at: "name") ?? "\(name)_\(key)")
         network.external = node["external"]?.bool ?? false
-        network.driver = node["driver"]?.string
+        network.driver = node.string(at: "driver")
         network.driverOptions = node["driver_opts"].texts
         network.attachable = node["attachable"]?.bool ?? false
         network.isInternal = node["internal"]?.bool ?? false
@@ -94,12 +94,12 @@ struct ProjectBuilder {
         network.labels = node["labels"].texts
         if let ipam = node["ipam"], ipam.mapping?.isEmpty == false {
             var definition = IPAMDefinition()
-            definition.driver = ipam["driver"]?.string
+            definition.driver = ipam.string(at: "driver")
             definition.options = ipam["options"].texts
             definition.config = (ipam["config"]?.sequence ?? []).map { pool in
                 var result = IPAMDefinition.Pool(
-                    subnet: pool["subnet"]?.string, ipRange: pool["ip_range"]?.string,
-                    gateway: pool["gateway"]?.string)
+                    subnet: pool.string(at: "subnet"), ipRange: pool.string(at: "ip_range"),
+                    gateway: pool.string(at: "gateway"))
                 result.auxAddresses = pool["aux_addresses"].texts
                 return result
             }
@@ -109,9 +109,9 @@ struct ProjectBuilder {
     }
 
     private func volume(_ key: String, _ node: Node) -> VolumeDefinition {
-        var volume = VolumeDefinition(name: node["name"]?.string ?? "\(name)_\(key)")
+        var volume = VolumeDefinition(name: node.string(at: "name") ?? "\(name)_\(key)")
         volume.external = node["external"]?.bool ?? false
-        volume.driver = node["driver"]?.string
+        volume.driver = node.string(at: "driver")
         volume.driverOptions = node["driver_opts"].texts
         volume.labels = node["labels"].texts
         return volume
@@ -120,9 +120,9 @@ struct ProjectBuilder {
     private func fileObject(_ entry: Mapping.Entry, _ report: Report) -> FileObject {
         let node = entry.value
         let source: FileObject.Source
-        if let path = node["file"]?.string {
+        if let path = node.string(at: "file") {
             source = .file(path)
-        } else if let content = node["content"]?.string {
+        } else if let content = node.string(at: "content") {
             source = .content(content)
         } else if let variable = node["environment"], let name = variable.string {
             if workspace.environment[name] == nil {
@@ -136,7 +136,7 @@ struct ProjectBuilder {
         } else {
             source = .external
         }
-        var object = FileObject(name: node["name"]?.string ?? "\(name)_\(entry.key)", source: source)
+        var object = FileObject(name: node.string(at: "name") ?? "\(name)_\(entry.key)", source: source)
         object.labels = node["labels"].texts
         return object
     }

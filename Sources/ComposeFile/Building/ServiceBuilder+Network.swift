@@ -12,11 +12,11 @@ extension ServiceBuilder {
         service.dnsSearch = node["dns_search"]?.texts ?? []
         service.dnsOptions = node["dns_opt"]?.texts ?? []
         service.extraHosts = extraHosts()
-        service.macAddress = node["mac_address"]?.string
+        service.macAddress = node.string(at: "mac_address")
     }
 
     private func networks() -> (NetworkMode?, [NetworkAttachment]) {
-        switch node["network_mode"]?.string {
+        switch node.string(at: "network_mode") {
         case nil: return (nil, attachments())
         case "": return (nil, [])
         case "none": return (NetworkMode.none, [])
@@ -37,8 +37,8 @@ extension ServiceBuilder {
             attachment.ipv4Address = entry.value["ipv4_address"]?.string
             attachment.ipv6Address = entry.value["ipv6_address"]?.string
             attachment.linkLocalIPs = entry.value["link_local_ips"]?.texts ?? []
-            attachment.macAddress = entry.value["mac_address"]?.string
-            attachment.interfaceName = entry.value["interface_name"]?.string
+            attachment.macAddress = entry.value.string(at: "mac_address")
+            attachment.interfaceName = entry.value.string(at: "interface_name")
             attachment.driverOptions = entry.value["driver_opts"].texts
             attachment.priority = Int(clamping: entry.value["priority"]?.integer ?? 0)
             attachment.gatewayPriority = Int(clamping: entry.value["gw_priority"]?.integer ?? 0)
@@ -49,13 +49,13 @@ extension ServiceBuilder {
 
     private func port(_ node: Node) -> PortMapping? {
         guard let target = node["target"]?.integer.flatMap({ UInt16(exactly: $0) }) else { return nil }
-        let published = node["published"]?.string
+        let published = node.string(at: "published")
         var port = PortMapping(
             target: target, published: published == "" || published == "0" ? nil : published,
-            hostIP: node["host_ip"]?.string, transport: node["protocol"]?.string.map { $0.lowercased() } ?? "tcp")
-        port.name = node["name"]?.string
-        port.mode = node["mode"]?.string
-        port.appProtocol = node["app_protocol"]?.string
+            hostIP: node.string(at: "host_ip"), transport: node.string(at: "protocol").map { $0.lowercased() } ?? "tcp")
+        port.name = node.string(at: "name")
+        port.mode = node.string(at: "mode")
+        port.appProtocol = node.string(at: "app_protocol")
         return port
     }
 

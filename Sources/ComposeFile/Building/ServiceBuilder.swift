@@ -90,7 +90,7 @@ struct ServiceBuilder {
         service.stopGracePeriod = duration(node["stop_grace_period"])
         service.attach = node["attach"]?.bool ?? true
         service.logging = node["logging"].map {
-            Logging(driver: $0["driver"]?.string, options: $0["options"].texts)
+            Logging(driver: $0.string(at: "driver"), options: $0["options"].texts)
         }
         service.postStart = hooks("post_start")
         service.preStop = hooks("pre_stop")
@@ -100,7 +100,7 @@ struct ServiceBuilder {
         let entries = (node["depends_on"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
         return entries.compactMap { entry in
             guard enabled.contains(entry.key) else { return nil }
-            let condition = entry.value["condition"]?.string.flatMap(Dependency.Condition.init) ?? .started
+            let condition = entry.value.string(at: "condition").flatMap(Dependency.Condition.init) ?? .started
             return Dependency(
                 service: entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
                 required: entry.value["required"]?.bool ?? true)
@@ -110,7 +110,7 @@ struct ServiceBuilder {
     /// `deploy.restart_policy` wins over `restart`.
     private func restartPolicy(_ deployed: Node?) -> RestartPolicy {
         guard let deployed else { return text("restart").flatMap(RestartPolicyText.parse) ?? .no }
-        switch deployed["condition"]?.string {
+        switch deployed.string(at: "condition") {
         case "none": return .no
         case "on-failure":
             return .onFailure(maximumRetries: deployed["max_attempts"]?.integer.map { Int(clamping: $0) })
@@ -132,9 +132,9 @@ struct ServiceBuilder {
     private func hooks(_ key: String) -> [Hook] {
         (node[key]?.sequence ?? []).map { node in
             var hook = Hook(command: words(node["command"]) ?? [])
-            hook.user = node["user"]?.string
+            hook.user = node.string(at: "user")
             hook.privileged = node["privileged"]?.bool ?? false
-            hook.workingDir = node["working_dir"]?.string
+            hook.workingDir = node.string(at: "working_dir")
             hook.environment = variables(node["environment"])
             return hook
         }
@@ -151,27 +151,27 @@ struct ServiceBuilder {
     }
 
     private func volume(_ node: Node) -> ServiceVolume? {
-        let source = node["source"]?.string ?? ""
+        let source = node.string(at: "source") ?? ""
         let kind: ServiceVolume.Kind
-        switch node["type"]?.string {
+        switch node.string(at: "type") {
         case "volume":
             kind = .volume(
                 source: source.isEmpty ? nil : source, noCopy: node["volume"]?["nocopy"]?.bool ?? false,
-                subpath: node["volume"]?["subpath"]?.string)
+                subpath: node["volume"]?.string(at: "subpath"))
         case "bind":
             let bind = node["bind"]
             kind = .bind(
                 source: source, createHostPath: bind?["create_host_path"]?.bool ?? true,
-                propagation: bind?["propagation"]?.string, recursive: bind?["recursive"]?.string,
-                selinux: bind?["selinux"]?.string)
+                propagation: bind?.string(at: "propagation"), recursive: bind?.string(at: "recursive"),
+                selinux: bind?.string(at: "selinux"))
         case "tmpfs":
             let mode = node["tmpfs"]?["mode"]?.integer.flatMap { UInt32(exactly: $0) }
             kind = .tmpfs(size: bytes(node["tmpfs"]?["size"]), mode: mode, options: nil)
-        case "image": kind = .image(source: source, subpath: node["image"]?["subpath"]?.string)
+        case "image": kind = .image(source: source, subpath: node["image"]?.string(at: "subpath"))
         default: return nil
         }
         return ServiceVolume(
-            kind: kind, target: node["target"]?.string ?? "/", readOnly: node["read_only"]?.bool ?? false)
+            kind: kind, target: node.string(at: "target") ?? "/", readOnly: node["read_only"]?.bool ?? false)
     }
 
     /// `PATH[:options]`
@@ -185,12 +185,12 @@ struct ServiceBuilder {
 
     private func fileMounts(_ key: String, _ defaultTarget: (String) -> String) -> [FileMount] {
         (node[key]?.sequence ?? []).map { item in
-            let source = item["source"]?.string ?? ""
-            let target = item["target"]?.string ?? defaultTarget(source)
+            let source = item.string(at: "source") ?? ""
+            let target = item.string(at: "target") ?? defaultTarget(source)
             return FileMount(
                 source: source, target: target.hasPrefix("/") ? target : defaultTarget(target),
-                uid: item["uid"]?.string, gid: item["gid"]?.string,
-                mode: item["mode"]?.string.flatMap { UInt32($0, radix: 8) })
+                uid: item.string(at: "uid"), gid: item.string(at: "gid"),
+                mode: item.string(at: "mode").flatMap { UInt32($0, radix: 8) })
         }
     }
 
@@ -206,10 +206,10 @@ struct ServiceBuilder {
                 soft: single ?? entry.value["soft"]?.integer ?? -1, hard: single ?? entry.value["hard"]?.integer ?? -1)
         }
         service.devices = (node["devices"]?.sequence ?? []).map { device in
-            let source = device["source"]?.string ?? ""
+            let source = device.string(at: "source") ?? ""
             return DeviceMapping(
-                source: source, target: device["target"]?.string ?? source,
-                permissions: device["permissions"]?.string ?? "rwm")
+                source: source, target: device.string(at: "target") ?? source,
+                permissions: device.string(at: "permissions") ?? "rwm")
         }
         service.deviceCgroupRules = texts("device_cgroup_rules")
         service.pid = text("pid")
@@ -234,7 +234,7 @@ struct ServiceBuilder {
         resources.memoryReservation = bytes(
             node["mem_reservation"] ?? node["deploy"]?["resources"]?["reservations"]?["memory"])
         resources.memorySwap = bytes(node["memswap_limit"])
-        resources.memorySwappiness = node["mem_swappiness"]?.string.flatMap { Int64($0) }
+        resources.memorySwappiness = node.string(at: "mem_swappiness").flatMap { Int64($0) }
         resources.pids = limit(node["pids_limit"] ?? limits?["pids"])
         resources.oomScoreAdjust = integer("oom_score_adj").map { Int(clamping: $0) }
         resources.oomKillDisable = node["oom_kill_disable"]?.bool
@@ -249,7 +249,7 @@ struct ServiceBuilder {
         func limits(_ key: String, _ value: String) -> [Resources.BlockDevices.Limit] {
             (node[key]?.sequence ?? []).compactMap { limit in
                 let number = limit[value].flatMap { $0.integer ?? $0.string.flatMap { Int64($0) } }
-                guard let path = limit["path"]?.string, let number else { return nil }
+                guard let path = limit.string(at: "path"), let number else { return nil }
                 return Resources.BlockDevices.Limit(path: path, value: number)
             }
         }

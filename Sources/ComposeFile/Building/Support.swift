@@ -11,7 +11,7 @@ struct Support {
             let entries = mapping.entries
             for index in entries.indices {
                 if let record = shape.record {
-                    check(entries[index], record)
+                    check(entries, index, record)
                 } else if let members = shape.members, entries[index].value.isCollection {
                     report.inside(entries[index].key) { check(entries[index].value, members) }
                 }
@@ -26,13 +26,13 @@ struct Support {
         }
     }
 
-    private func check(_ entry: Mapping.Entry, _ record: Record) {
-        guard let attribute = record[entry.key] else { return }
+    private func check(_ entries: [Mapping.Entry], _ index: Int, _ record: Record) {
+        guard let attribute = record[entries[index].key] else { return }
         switch attribute.standing {
         case .acted:
-            guard attribute.shape.holdsUnacted, entry.value.isCollection else { return }
-            report.inside(entry.key) { check(entry.value, attribute.shape) }
-        default: report.inside(entry.key) { judge(entry, attribute.standing) }
+            guard attribute.shape.holdsUnacted, entries[index].value.isCollection else { return }
+            report.inside(attribute.name) { check(entries[index].value, attribute.shape) }
+        default: report.inside(attribute.name) { judge(entries[index], attribute.standing) }
         }
     }
 
@@ -52,19 +52,18 @@ struct Support {
 
     private func checkService(_ service: Node) {
         checkNetworkMode(service)
-        report.inside("runtime") { checkRuntime(service["runtime"]) }
+        if let runtime = service["runtime"] { report.inside("runtime") { checkRuntime(runtime) } }
         if let mode = service["userns_mode"], let text = mode.string, text != "", text != "host" {
             report.error(
                 mode.span, "'userns_mode: \(text)' means nothing: there is only 'host'", hint: "remove 'userns_mode'")
         }
-        report.inside("security_opt") {
-            for option in service["security_opt"]?.sequence ?? [] { checkSecurityOption(option) }
-        }
+        guard let options = service["security_opt"]?.sequence else { return }
+        report.inside("security_opt") { for option in options { checkSecurityOption(option) } }
     }
 
     /// berth's own runtime does what runc and crun do; one that isolates better or adds devices cannot be replaced by it.
-    private func checkRuntime(_ runtime: Node?) {
-        guard let runtime, let name = runtime.string else { return }
+    private func checkRuntime(_ runtime: Node) {
+        guard let name = runtime.string else { return }
         let own = ["", "berth-runtime", "runc", "crun", "youki", "io.containerd.runc.v2"]
         guard !own.contains(name) else { return }
         report.error(

@@ -6,7 +6,7 @@ package enum ImageReferences {
     package static func all(in result: LoadResult) -> [String] {
         var found: Set<String> = []
         for entry in result.model["services"]?.mapping?.entries ?? [] {
-            if let image = entry.value["image"]?.string, !image.isEmpty { found.insert(image) }
+            if let image = entry.value.string(at: "image"), !image.isEmpty { found.insert(image) }
             found.formUnion(dependent(entry.value).filter { !isService($0, in: result) })
         }
         return found.sorted()
@@ -25,7 +25,7 @@ package enum ImageReferences {
                     service.update("pre_start") { hooks in hooks.each { $0.update("image", pin) } }
                     service.update("volumes") { volumes in
                         volumes.each { volume in
-                            guard isImage(volume), !services.contains(volume["source"]?.string ?? "") else { return }
+                            guard isImage(volume), !services.contains(volume.string(at: "source") ?? "") else { return }
                             volume.update("source", pin)
                         }
                     }
@@ -36,8 +36,8 @@ package enum ImageReferences {
 
     /// What a service needs beside its own image; volumes may name services instead.
     static func dependent(_ service: Node) -> [String] {
-        let hooks = (service["pre_start"]?.sequence ?? []).compactMap { $0["image"]?.string }
-        let volumes = (service["volumes"]?.sequence ?? []).filter(isImage).compactMap { $0["source"]?.string }
+        let hooks = (service["pre_start"]?.sequence ?? []).compactMap { $0.string(at: "image") }
+        let volumes = (service["volumes"]?.sequence ?? []).filter(isImage).compactMap { $0.string(at: "source") }
         return (hooks + volumes).filter { !$0.isEmpty }
     }
 
@@ -45,5 +45,5 @@ package enum ImageReferences {
         result.model["services"]?[name] != nil || result.disabled.index(of: name) != nil
     }
 
-    static func isImage(_ volume: Node) -> Bool { volume["type"]?.string == "image" }
+    static func isImage(_ volume: Node) -> Bool { volume.string(at: "type") == "image" }
 }

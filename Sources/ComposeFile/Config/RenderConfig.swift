@@ -91,15 +91,15 @@ struct ModelUsage {
             let service = entry.value
             names["networks"]?.formUnion(service["networks"]?.mapping?.keys ?? [])
             names["models"]?.formUnion(service["models"]?.mapping?.keys ?? [])
-            for volume in service["volumes"]?.sequence ?? [] where volume["type"]?.string == "volume" {
-                if let source = volume["source"]?.string { names["volumes"]?.insert(source) }
+            for volume in service["volumes"]?.sequence ?? [] where volume.string(at: "type") == "volume" {
+                if let source = volume.string(at: "source") { names["volumes"]?.insert(source) }
             }
             for element in ["secrets", "configs"] {
-                names[element]?.formUnion(service[element]?.sequence?.compactMap { $0["source"]?.string } ?? [])
+                names[element]?.formUnion(service[element]?.sequence?.compactMap { $0.string(at: "source") } ?? [])
             }
             names["secrets"]?.formUnion(
-                service["build"]?["secrets"]?.sequence?.compactMap { $0["source"]?.string } ?? [])
-            if let config = service["credential_spec"]?["config"]?.string { names["configs"]?.insert(config) }
+                service["build"]?["secrets"]?.sequence?.compactMap { $0.string(at: "source") } ?? [])
+            if let config = service["credential_spec"]?.string(at: "config") { names["configs"]?.insert(config) }
         }
     }
 }

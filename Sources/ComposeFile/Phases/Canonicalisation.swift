@@ -9,15 +9,15 @@ struct Canonicalisation {
     func apply(to node: inout Node, _ shape: Shape) {
         if case .reset = node.tag { return }
         expand(&node, shape)
-        switch node.value {
-        case .mapping:
-            if let record = shape.record {
-                members(&node, record)
-            } else if let members = shape.members, !areDone(node, members) {
-                values(&node, members)
-            }
-        case .sequence: if let items = shape.items, !areDone(node, items) { self.items(&node, items) }
-        default: Scalars(report: report, lenient: lenient).convert(&node, shape)
+        // No `switch`: it would hold on to the value, and what is held twice is copied before it is changed.
+        if !node.isCollection {
+            Scalars(report: report, lenient: lenient).convert(&node, shape)
+        } else if !node.isMapping {
+            if let items = shape.items, !areDone(node, items) { self.items(&node, items) }
+        } else if let record = shape.record {
+            members(&node, record)
+        } else if let members = shape.members, !areDone(node, members) {
+            values(&node, members)
         }
     }
 

@@ -74,7 +74,7 @@ struct Completion {
     private func completeSecret(_ secret: inout Node) {
         let span = secret.span
         secret.updateMapping { mapping in
-            guard let source = mapping["source"]?.string else { return }
+            guard let source = mapping.string(at: "source") else { return }
             mapping.fill("target", .text("/run/secrets/\(source)", at: span))
         }
     }

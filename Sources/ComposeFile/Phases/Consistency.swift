@@ -24,7 +24,7 @@ struct Consistency {
         let isUnknown =
             report.isIncomplete || report.isWrong(element: "services.\(entry.key)")
             || ["image", "build", "provider"].contains { report.isWrong($0) }
-        if !isUnknown, service["image"]?.string ?? "" == "", service["build"] == nil, service["provider"] == nil {
+        if !isUnknown, service.string(at: "image") ?? "" == "", service["build"] == nil, service["provider"] == nil {
             report.error(
                 entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",
                 hint: "say what it runs: image: NAME")
@@ -72,8 +72,9 @@ struct Consistency {
     }
 
     private func checkTargets(_ service: Node) {
-        let count = (service["volumes"]?.sequence?.count ?? 0) + (service["tmpfs"]?.sequence?.count ?? 0)
-        guard count > 0 else { return }
+        let (volumes, temporary) = (service["volumes"]?.sequence ?? [], service["tmpfs"]?.sequence ?? [])
+        let count = volumes.count + temporary.count
+        guard count > 1 else { return }
         var seen = [String: Span](minimumCapacity: count)
         func check(_ path: String, _ span: Span) {
             let target = FilePath.clean(path)
@@ -84,12 +85,12 @@ struct Consistency {
             seen[target] = seen[target] ?? span
         }
         report.inside("tmpfs") {
-            for item in service["tmpfs"]?.sequence ?? [] {
+            for item in temporary {
                 check(String((item.string ?? "").prefix { $0 != ":" }), item.span)
             }
         }
         report.inside("volumes") {
-            for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
+            for (index, volume) in volumes.enumerated() {
                 guard let target = volume["target"], let path = target.string else { continue }
                 report.inside(index) { check(path, target.span) }
             }
@@ -97,9 +98,10 @@ struct Consistency {
     }
 
     private func checkWatch(_ service: Node) {
+        guard let rules = service["develop"]?["watch"]?.sequence else { return }
         report.inside("develop") {
             report.inside("watch") {
-                for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
+                for (index, rule) in rules.enumerated() {
                     guard let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
                         rule["target"] == nil
                     else { continue }

@@ -12,8 +12,10 @@ struct Exclusions {
         checkFileObjects(model, "configs", sources: ["file", "environment", "content"])
         each(model["volumes"], "volumes") { checkExternal($0) }
         each(model["services"], "services") { service in
-            report.inside("develop") { report.inside("watch") { checkWatch(service.value) } }
-            report.inside("volumes") { checkMounts(service.value) }
+            if let rules = service.value["develop"]?["watch"]?.sequence {
+                report.inside("develop") { report.inside("watch") { checkWatch(rules) } }
+            }
+            if let mounts = service.value["volumes"]?.sequence { report.inside("volumes") { checkMounts(mounts) } }
             checkDevices(service.value)
         }
     }
@@ -53,23 +55,27 @@ struct Exclusions {
         }
     }
 
-    private func checkWatch(_ service: Node) {
-        for (index, rule) in (service["develop"]?["watch"]?.sequence ?? []).enumerated() {
+    private func checkWatch(_ rules: [Node]) {
+        for (index, rule) in rules.enumerated() {
             guard let path = rule["path"], path.string == "" else { continue }
             report.inside(index) { report.inside("path") { report.error(path.span, "the path is empty") } }
         }
     }
 
-    private func checkMounts(_ service: Node) {
+    private func checkMounts(_ mounts: [Node]) {
         // What seems to be missing may stand in the part that could not be read.
         if report.isIncomplete { return }
-        for (index, mount) in (service["volumes"]?.sequence ?? []).enumerated() {
+        for (index, mount) in mounts.enumerated() {
             guard let members = mount.mapping else { continue }
             report.inside(index) {
-                if members["target"] == nil && !report.isWrong("target") || members["target"]?.string == "" {
+                if members.index(of: "target") == nil && !report.isWrong("target")
+                    || members.string(at: "target") == ""
+                {
                     report.error(mount.span, "a volume needs 'target', the path in the container")
                 }
-                if members["type"]?.string == "bind", members["source"] == nil, !report.isWrong("source") {
+                if members.string(at: "type") == "bind", members.index(of: "source") == nil,
+                    !report.isWrong("source")
+                {
                     report.error(mount.span, "a bind mount needs 'source', the path on the host")
                 }
             }
@@ -77,17 +83,17 @@ struct Exclusions {
     }
 
     private func checkDevices(_ service: Node) {
-        report.inside("gpus") { checkRequests(service["gpus"]) }
+        if let requests = service["gpus"]?.sequence { report.inside("gpus") { checkRequests(requests) } }
+        guard let requests = service["deploy"]?["resources"]?["reservations"]?["devices"]?.sequence else { return }
         report.inside("deploy") {
-            let reserved = service["deploy"]?["resources"]?["reservations"]
             report.inside("resources") {
-                report.inside("reservations") { report.inside("devices") { checkRequests(reserved?["devices"]) } }
+                report.inside("reservations") { report.inside("devices") { checkRequests(requests) } }
             }
         }
     }
 
-    private func checkRequests(_ requests: Node?) {
-        for (index, request) in (requests?.sequence ?? []).enumerated() {
+    private func checkRequests(_ requests: [Node]) {
+        for (index, request) in requests.enumerated() {
             guard let count = request.mapping?.entry("count"), let ids = request.mapping?.entry("device_ids") else {
                 continue
             }

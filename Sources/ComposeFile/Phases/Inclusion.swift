@@ -68,7 +68,7 @@ struct Inclusion {
         var inner = scope
         inner.chain.append(mainPath)
         inner.directory =
-            entry["project_directory"]?.string.map { FilePath.absolute($0, in: scope.directory) }
+            entry.string(at: "project_directory").map { FilePath.absolute($0, in: scope.directory) }
             ?? FilePath.folder(of: mainPath)
         let reader = EnvironmentFiles(source: assembly.reading.source, report: report)
         let environment = scope.environment

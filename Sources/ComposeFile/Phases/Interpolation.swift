@@ -7,21 +7,16 @@ struct Interpolation {
 
     func apply(to node: inout Node) {
         guard node.hasDollar else { return }
-        switch node.value {
-        case .string(let text): node.value = .string(expand(text, at: node.span))
-        case .sequence:
-            node.updateSequence { nodes in
-                for index in nodes.indices where nodes[index].hasDollar {
-                    report.inside(index) { apply(to: &nodes[index]) }
-                }
+        if let text = node.string { node.value = .string(expand(text, at: node.span)) }
+        node.updateSequence { nodes in
+            for index in nodes.indices where nodes[index].hasDollar {
+                report.inside(index) { apply(to: &nodes[index]) }
             }
-        case .mapping:
-            node.updateMapping { mapping in
-                for index in mapping.entries.indices where mapping.entries[index].value.hasDollar {
-                    report.inside(mapping.entries[index].key) { mapping.update(at: index) { apply(to: &$0) } }
-                }
+        }
+        node.updateMapping { mapping in
+            for index in mapping.entries.indices where mapping.entries[index].value.hasDollar {
+                report.inside(mapping.entries[index].key) { mapping.update(at: index) { apply(to: &$0) } }
             }
-        default: return
         }
     }
 

@@ -93,7 +93,7 @@ struct Merging {
     private func mergeMembers(
         _ members: Mapping, _ span: Span, onto base: inout Node, _ shape: Shape?, _ rule: MergeRule
     ) {
-        if rule == .logging, let old = base["driver"]?.string, let new = members["driver"]?.string, old != new {
+        if rule == .logging, let old = base.string(at: "driver"), let new = members.string(at: "driver"), old != new {
             base = settled(Node(.mapping(members), at: span))
             return
         }
@@ -175,11 +175,11 @@ struct Merging {
         switch rule {
         case .uniqueText: { node in Validation.plainText(node).map { $0.cut(at: UInt8(ascii: "=")).before } }
         case .distinct, .extraHosts: { $0.string }
-        case .unique(.target): { $0["target"]?.string.map(FilePath.clean) }
-        case .unique(.path): { $0["path"]?.string }
+        case .unique(.target): { $0.string(at: "target").map(FilePath.clean) }
+        case .unique(.path): { $0.string(at: "path") }
         case .unique(.secretTarget):
-            { node in node["target"]?.string ?? node["source"]?.string.map { "/run/secrets/\($0)" } }
-        case .unique(.configTarget): { node in node["target"]?.string ?? node["source"]?.string.map { "/\($0)" } }
+            { node in node.string(at: "target") ?? node.string(at: "source").map { "/run/secrets/\($0)" } }
+        case .unique(.configTarget): { node in node.string(at: "target") ?? node.string(at: "source").map { "/\($0)" } }
         case .unique(.port): portIdentity
         case .byKind, .replace, .members, .logging, .pools: nil
         }
@@ -187,9 +187,9 @@ struct Merging {
 
     private static func portIdentity(_ node: Node) -> String? {
         guard case .mapping = node.value else { return node.string }
-        let address = node["host_ip"]?.string ?? "0.0.0.0"
-        let published = node["published"]?.string ?? ""
+        let address = node.string(at: "host_ip") ?? "0.0.0.0"
+        let published = node.string(at: "published") ?? ""
         let target = node["target"]?.integer.map { "\($0)" } ?? ""
-        return "\(address):\(published):\(target)/\(node["protocol"]?.string ?? "tcp")"
+        return "\(address):\(published):\(target)/\(node.string(at: "protocol") ?? "tcp")"
     }
 }

@@ -45,7 +45,7 @@ struct Normalisation {
             {
                 mapping["networks"] = .members([("default", Node(.null, at: span))], at: span)
             }
-            if mapping["pull_policy"]?.string == "if_not_present" {
+            if mapping.string(at: "pull_policy") == "if_not_present" {
                 mapping.update("pull_policy") { $0.value = .string("missing") }
             }
             mapping.update("build") { build in
@@ -155,12 +155,12 @@ struct EnvironmentResolution {
         let environment = environment
         var values: [String: String] = [:]
         for file in service["env_file"]?.sequence ?? [] {
-            guard let path = file["path"]?.string else { continue }
+            guard let path = file.string(at: "path") else { continue }
             if let format = file["format"], let text = format.string, text != "raw" {
                 report.error(format.span, "expected 'raw' as format, found '\(text)'")
             }
             let read = reader.read(
-                path, required: file["required"]?.bool ?? true, raw: file["format"]?.string == "raw", at: file.span,
+                path, required: file["required"]?.bool ?? true, raw: file.string(at: "format") == "raw", at: file.span,
                 earlier: values
             ) { environment[$0] ?? own[$0]?.string }
             values.merge(read) { _, new in new }

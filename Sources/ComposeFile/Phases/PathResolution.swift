@@ -49,13 +49,13 @@ struct PathResolution {
     }
 
     private func applyToMount(_ mount: inout Node) {
-        guard mount["type"]?.string == "bind" else { return }
+        guard mount.string(at: "type") == "bind" else { return }
         update(&mount, "source", resolve)
     }
 
     /// A local volume that is a bind of a host folder: `driver: local` with `o: bind`.
     private func applyToVolume(_ volume: inout Node) {
-        guard volume["driver"]?.string == "local", volume["driver_opts"]?["o"]?.string == "bind" else { return }
+        guard volume.string(at: "driver") == "local", volume["driver_opts"]?.string(at: "o") == "bind" else { return }
         update(&volume, "driver_opts") { update(&$0, "device", resolve) }
     }
 

@@ -44,7 +44,7 @@ struct References {
     private func checkVolumes(_ service: Node) {
         report.inside("volumes") {
             for (index, volume) in (service["volumes"]?.sequence ?? []).enumerated() {
-                guard volume["type"]?.string == "volume", let source = volume["source"], let name = source.string,
+                guard volume.string(at: "type") == "volume", let source = volume["source"], let name = source.string,
                     !name.isEmpty
                 else { continue }
                 report.inside(index) { require(name, in: "volumes", "volume", at: source.span) }

@@ -44,7 +44,12 @@ package struct VolumeSpec: Hashable, Sendable {
     private static func sections(_ text: String) -> [String] {
         var parts = text.parts(at: UInt8(ascii: ":"))
         if text.utf8.contains(UInt8(ascii: "$")) { parts = joiningSubstitutions(parts) }
-        return parts.contains { $0.count == 1 } ? joiningDrives(parts) : parts
+        return parts.contains(where: isLetter) ? joiningDrives(parts) : parts
+    }
+
+    /// One letter, as Go counts them: of at most four bytes.
+    private static func isLetter(_ part: String) -> Bool {
+        part.utf8.count <= 4 && part.count == 1 && part.allSatisfy(\.isLetter)
     }
 
     private static func joiningSubstitutions(_ parts: [String]) -> [String] {
@@ -64,7 +69,7 @@ package struct VolumeSpec: Hashable, Sendable {
         var letterIsOpen = false
         for part in parts {
             if letterIsOpen { result[result.count - 1] += ":\(part)" } else { result.append(part) }
-            letterIsOpen = !letterIsOpen && part.count == 1 && part.allSatisfy(\.isLetter)
+            letterIsOpen = !letterIsOpen && isLetter(part)
         }
         return namesShortVolume(parts, joined: result) ? parts : result
     }
@@ -84,7 +89,8 @@ package struct VolumeSpec: Hashable, Sendable {
         switch source.utf8.first {
         case nil: false
         case UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "~"): true
-        default: source.hasPrefix("\\\\") || source.dropFirst().first == ":" && source.first?.isLetter == true
+        case UInt8(ascii: "\\"): source.hasPrefix("\\\\")
+        default: source.utf8.dropFirst().first == UInt8(ascii: ":") && source.first?.isLetter == true
         }
     }
 

@@ -15,12 +15,12 @@ build: packages
 
 # No root, no containers: seconds.
 unit:
-	$(SWIFT) test --skip IntegrationTests
+	SWIFT=$(SWIFT) scripts/test.sh --skip IntegrationTests
 
 # Everything, real containers included (as root).
 test: packages
 	$(SWIFT) build
-	$(SWIFT) test
+	SWIFT=$(SWIFT) scripts/test.sh
 
 # hello and a small project in a stock Debian 12 virtual machine (`VM=` is its launcher).
 test-vm: build

@@ -33,6 +33,8 @@ import Testing
             ("a\\ b", ["a b"]), ("a \"\"", ["a", ""]), ("", []), ("a # b", ["a", "#", "b"]), ("a'b'c", ["abc"]),
             ("'a\\b'", ["a\\b"]), ("\"a\\\"b\"", ["a\"b"]), ("echo $(date -u)", ["echo", "$(date -u)"]),
             ("a `b c`", ["a", "`b c`"]), ("a 'b", nil), ("a (b)", nil), ("a\\", nil),
+            ("ab\\tcd e\\nf", ["ab\tcd", "e\nf"]), ("\\ab \\:c", ["ab", ":c"]),
+            ("1:2=3-4_5/6.7@8,é", ["1:2=3-4_5/6.7@8,é"]),
         ] as [(String, [String]?)])
     func commands(_ text: String, _ expected: [String]?) { #expect(CommandWords.split(text)?.words == expected) }
 

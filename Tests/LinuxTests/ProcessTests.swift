@@ -29,6 +29,23 @@ import Testing
         #expect(lines.last.map(String.init) == "0 1 2 5 \(pid)")
     }
 
+    @Test func aDescriptorBetweenThoseThatAreGivenIsNotInherited() throws {
+        let stray = fcntl(STDERR_FILENO, F_DUPFD, 40)
+        try #require(stray >= 40)
+        defer { close(stray) }
+        var pipe = try DescriptorPair.pipe()
+        let output = pipe.takeFirst()
+        let input = pipe.takeSecond()
+        let pid = try spawnProcess(
+            "/bin/sh", arguments: ["sh", "-c", "[ -e /proc/$$/fd/\(stray) ] && echo inherited; echo done"],
+            descriptors: [1: input.raw, stray + 1: output.raw])
+        _ = consume input
+        let text = String(decoding: try output.readToEnd(), as: UTF8.self)
+        #expect(text == "done\n")
+        var status: CInt = 0
+        #expect(waitpid(pid, &status, 0) == pid)
+    }
+
     @Test func aMissingProgramIsNamed() {
         let error = #expect(throws: SyscallError.self) { try spawnProcess("/nonexistent", arguments: ["x"]) }
         #expect(error?.description == "posix_spawn /nonexistent: No such file or directory")

@@ -13,11 +13,16 @@ package struct FailureText: Sendable {
         if let code = ExitMeaning.code(in: failure.message), let meaning = ExitMeaning.text(code) {
             text += " (\(meaning))"
         }
-        if !failure.log.isEmpty {
-            text += "\n" + style(.bold, "its last lines:")
-            for line in failure.log { text += "\n  " + style(.faint, "|") + " \(line)" }
+        if !failure.log.isEmpty { text += lines("its last lines:", failure.log) }
+        if let probe = failure.probe {
+            let end = probe.code.map { "ended with code \($0)" } ?? "took too long"
+            text += lines("its last health check \(end)" + (probe.output.isEmpty ? "" : ":"), probe.output)
         }
         return text + details(failure.hint, failure.path)
+    }
+
+    private func lines(_ title: String, _ lines: [String]) -> String {
+        lines.reduce("\n" + style(.bold, title)) { $0 + "\n  " + style(.faint, "|") + " \($1)" }
     }
 
     package func warning(_ message: String, hint: String? = nil, path: AttributePath? = nil) -> String {

@@ -99,6 +99,19 @@ package struct OperationOutcome: Codable, Hashable, Sendable {
     }
 }
 
+/// What a health check said that failed.
+package struct HealthAnswer: Codable, Hashable, Sendable {
+    /// What its command ended with; nil when it was killed for taking too long.
+    package var code: Int?
+    /// The last lines that it wrote.
+    package var output: [String]
+
+    package init(code: Int?, output: [String]) {
+        self.code = code
+        self.output = output
+    }
+}
+
 /// A failure that a person can act on; also the body of every answer with a status of 400 or above.
 package struct EngineFailure: Codable, Error, Hashable, Sendable {
     /// Stable, for programs: `not_found`, `conflict`, `invalid`, `unsupported`, `no_space`, `image_missing`, `port_taken` …
@@ -109,16 +122,20 @@ package struct EngineFailure: Codable, Error, Hashable, Sendable {
     package var hint: String?
     /// The last log lines of a container that failed.
     package var log: [String]
+    /// The last answer of the health check of a container that is not healthy.
+    package var probe: HealthAnswer?
     /// The attribute of the file that asks for what cannot be had.
     package var path: AttributePath?
 
     package init(
-        code: String, message: String, hint: String? = nil, log: [String] = [], path: AttributePath? = nil
+        code: String, message: String, hint: String? = nil, log: [String] = [], probe: HealthAnswer? = nil,
+        path: AttributePath? = nil
     ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.log = log
+        self.probe = probe
         self.path = path
     }
 }

@@ -91,6 +91,19 @@ func failureText() {
 }
 
 @Test(
+    "a failure shows what the health check said",
+    arguments: [
+        (HealthAnswer(code: 1, output: ["no"]), "its last health check ended with code 1:\n  | no"),
+        (HealthAnswer(code: 1, output: []), "its last health check ended with code 1"),
+        (HealthAnswer(code: nil, output: []), "its last health check took too long"),
+    ])
+func failureOfHealth(_ answer: HealthAnswer, _ expected: String) {
+    let failure = EngineFailure(code: "not_ready", message: "container a is unhealthy", probe: answer)
+    let text = FailureText(style: Style(isColoured: false)).text(failure)
+    #expect(text == "error: container a is unhealthy\n\(expected)")
+}
+
+@Test(
     "an exit code is found in a message",
     arguments: [
         ("container d-b-1 exited (4)", 4), ("a-1 exited with code 127", 127),

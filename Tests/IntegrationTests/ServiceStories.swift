@@ -27,6 +27,36 @@ extension Stories {
             }
         }
 
+        @Test("what its health check said is told of what does not become healthy")
+        func unhealthy() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, depends_on: { db: { condition: service_healthy } } }
+                  db:
+                    image: busybox
+                    command: sh -c 'echo starting; exec sleep infinity'
+                    healthcheck: { test: "echo no table yet >&2; exit 3", interval: 100ms, retries: 2 }
+                  slow:
+                    image: busybox
+                    command: sleep infinity
+                    healthcheck: { test: sleep 20, interval: 100ms, timeout: 100ms, retries: 1 }
+                """
+            try await World.with(project: "unhealthy", compose) { world in
+                let answer = "its last health check ended with code 3:\n  | no table yet\n"
+                let outcomes = [
+                    try await world.attempt("up", "-d", "web"), try await world.attempt("up", "-d", "--wait", "db"),
+                    try await world.attempt("run", "--rm", "web", "true"),
+                ]
+                for outcome in outcomes {
+                    #expect(outcome.status == 1 && outcome.stderr.contains(answer), "\(outcome)")
+                    #expect(outcome.stderr.contains("its last lines:\n  | starting\n"), "\(outcome)")
+                }
+                try await world.berth("down", "-t", "0")
+                let slow = try await world.attempt("up", "-d", "--wait", "slow")
+                #expect(slow.status == 1 && slow.stderr.contains("its last health check took too long\n"), "\(slow)")
+            }
+        }
+
         @Test("a service that waits for another's success does not start when that fails")
         func completedOrder() async throws {
             let compose = """

@@ -1,3 +1,4 @@
+import EngineWire
 import Logging
 import Reconcile
 
@@ -7,8 +8,6 @@ actor HealthMonitor {
     private let machine: any Machine
     private let log: Logger
     private var probes: [String: Task<Void, Never>] = [:]
-    /// The last answers of each container, for `inspect` and error messages.
-    private var lastOutput: [String: String] = [:]
 
     init(inventory: Inventory, machine: any Machine, log: Logger) {
         self.inventory = inventory
@@ -24,12 +23,7 @@ actor HealthMonitor {
         probes[container.id] = Task { await self.run(container, check) }
     }
 
-    func end(_ id: String) {
-        probes.removeValue(forKey: id)?.cancel()
-        lastOutput[id] = nil
-    }
-
-    func output(of id: String) -> String? { lastOutput[id] }
+    func end(_ id: String) { probes.removeValue(forKey: id)?.cancel() }
 
     private func run(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async {
         var schedule = HealthSchedule(check)
@@ -44,11 +38,11 @@ actor HealthMonitor {
             let began = machine.now()
             let result = await probe(container, check)
             guard !Task.isCancelled else { return }
-            lastOutput[container.id] = result.output
             let pause = schedule.record(
                 success: result.code == 0, began: .nanoseconds(began - origin),
                 ended: .nanoseconds(machine.now() - origin))
-            await inventory.setHealth(schedule.health, of: container)
+            await inventory.setHealth(
+                schedule.health, of: container, answer: result.code == 0 ? nil : HealthAnswer(result))
             do { try await machine.sleep(pause) } catch { return }
         }
     }
@@ -60,5 +54,15 @@ actor HealthMonitor {
         } catch {
             return ProbeResult(code: 126, isTimeout: false, output: "\(error)")
         }
+    }
+}
+
+extension HealthAnswer {
+    /// So many lines say why; a check that prints a page says it at its end.
+    private static let lines = 5
+
+    fileprivate init(_ result: ProbeResult) {
+        let lines = result.output.split(whereSeparator: \.isNewline).suffix(Self.lines)
+        self.init(code: result.isTimeout ? nil : result.code, output: lines.map { String($0.prefix(300)) })
     }
 }

@@ -131,9 +131,10 @@ struct OneOffRunner: Sendable {
             let verdict = await operation.interruptible {
                 await waiter.wait(for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
             }
-            guard case .failed(let message, _) = verdict, dependency.required else { continue }
-            operation.finish(
-                .init(status: .failed, errors: [EngineFailure(code: "dependency_failed", message: message)]))
+            guard case .failed(let message, let name) = verdict, dependency.required else { continue }
+            let record = await parts.inventory.container(named: name)
+            let failure = await EngineFailure("dependency_failed", message, of: record, parts.inventory, parts.logTail)
+            operation.finish(.init(status: .failed, errors: [failure]))
             return false
         }
         if operation.isCancelled { operation.finish(.init(status: .cancelled)) }

@@ -130,9 +130,9 @@ final class ActionPerformer: Sendable {
         }
         guard case .failed(let message, let name) = verdict else { return }
         guard required else { return operation.emit(.warning("optional dependency \"\(service)\": \(message)")) }
-        var log: [String] = []
-        if let record = await inventory.container(named: name) { log = await logTail(record) }
-        throw EngineFailure(code: "dependency_failed", message: "dependency failed to start: \(message)", log: log)
+        throw await EngineFailure(
+            "dependency_failed", "dependency failed to start: \(message)", of: inventory.container(named: name),
+            inventory, logTail)
     }
 
     // MARK: Reports

@@ -61,9 +61,8 @@ extension ProjectLoop {
             return []
         case .failed(let message, let container)?:
             operation.object(.container, container, "Error", done: true, failed: true, reason: message)
-            var log: [String] = []
-            if let record = await inventory.container(named: container) { log = await parts.logTail(record) }
-            return [EngineFailure(code: "not_ready", message: message, log: log)]
+            let record = await inventory.container(named: container)
+            return [await EngineFailure("not_ready", message, of: record, inventory, parts.logTail)]
         case .cancelled?: return []
         case nil: return await notReady(chosen, after: timeout ?? .zero)
         }
@@ -82,9 +81,9 @@ extension ProjectLoop {
             let state = health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
             let reason = record.life.reason.map { ": \($0)" } ?? ""
             failures.append(
-                EngineFailure(
-                    code: "not_ready", message: "container \(record.name) is \(state)\(reason)",
-                    log: await parts.logTail(record)))
+                await EngineFailure(
+                    "not_ready", "container \(record.name) is \(state)\(reason)", of: record, parts.inventory,
+                    parts.logTail))
         }
         return failures
     }

@@ -1,3 +1,4 @@
+import EngineWire
 import Monitor
 import ProjectModel
 import Reconcile
@@ -90,5 +91,18 @@ struct ServiceWaiter: Sendable {
             if Task.isCancelled { return .cancelled }
             await inventory.change(of: project, after: epoch)
         }
+    }
+}
+
+extension EngineFailure {
+    /// Something that was waited for and did not come, with what its container and its health check said last.
+    init(
+        _ code: String, _ message: String, of record: ContainerRecord?, _ inventory: Inventory,
+        _ logTail: (ContainerRecord) async -> [String]
+    ) async {
+        self.init(code: code, message: message)
+        guard let record else { return }
+        log = await logTail(record)
+        probe = await inventory.lastAnswer(of: record.id)
     }
 }

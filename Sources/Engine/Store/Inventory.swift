@@ -1,3 +1,4 @@
+import EngineWire
 import Linux
 import Monitor
 import Networking
@@ -16,6 +17,7 @@ package actor Inventory {
     private var leavingNetworks: Set<String> = []
     /// Health is not stored: after a restart of the engine it is unknown until the next probe.
     private var health: [String: ObservedContainer.Health] = [:]
+    private var answers: [String: HealthAnswer] = [:]
     /// Raised at every change of a project's containers, so that waiting never misses one.
     private var epochs: [String: Int] = [:]
     private var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
@@ -60,6 +62,8 @@ package actor Inventory {
     func standingNetworks() -> [NetworkRecord] { allNetworks().filter { !leavingNetworks.contains($0.name) } }
     func volume(_ name: String) -> VolumeRecord? { volumes[name] }
     func health(of id: String) -> ObservedContainer.Health? { health[id] }
+    /// Why a container is not healthy: nil when its last probe succeeded, or there was none.
+    func lastAnswer(of id: String) -> HealthAnswer? { answers[id] }
 
     /// The run that `container` shows is not over.
     func runs(_ container: ContainerRecord) -> Bool {
@@ -130,18 +134,24 @@ package actor Inventory {
             throw error
         }
         health[id] = nil
+        answers[id] = nil
         changed(record.project)
         quiet.note()
     }
 
-    /// What a probe found in the run that `container` shows; nothing when that run is over.
-    func setHealth(_ value: ObservedContainer.Health, of container: ContainerRecord) {
-        guard runs(container), health[container.id] != value else { return }
+    /// What a probe found in the run that `container` shows, with its answer when it failed; nothing when that run is over.
+    func setHealth(
+        _ value: ObservedContainer.Health, of container: ContainerRecord, answer: HealthAnswer? = nil
+    ) {
+        guard runs(container) else { return }
+        answers[container.id] = answer
+        guard health[container.id] != value else { return }
         health[container.id] = value
         changed(container.project)
     }
 
     func forgetHealth(of id: String) {
+        answers[id] = nil
         guard health.removeValue(forKey: id) != nil, let record = containers[id] else { return }
         changed(record.project)
     }

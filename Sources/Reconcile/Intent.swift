@@ -27,6 +27,10 @@ extension Desired {
         edit.change.services.sort()
         edit.change.orphans = edit.desired.services.filter(\.isOrphan).map(\.spec.name)
         edit.change.changed = edit.desired != self
+        if !names.isEmpty {
+            let changed = edit.desired.services.filter { service($0.spec.name) != $0 }
+            edit.change.waitsFor = Set(edit.change.services).union(changed.map(\.spec.name))
+        }
         self = edit.desired
         return edit.change
     }

@@ -51,6 +51,8 @@ package struct IntentChange: Hashable, Sendable {
     package var changed: Bool = false
     /// Services that left the file and still have containers, sorted.
     package var orphans: [String] = []
+    /// Services whose waits the verb waits out: those that it is about and those whose wish it changes; nil for all.
+    package var waitsFor: Set<String>?
     /// What a person should know and that is no error.
     package var notes: [String] = []
 

@@ -57,6 +57,27 @@ extension Stories {
             }
         }
 
+        @Test("who brings up one service is not held up by what others wait for, and those are started all the same")
+        func othersWaits() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, depends_on: { db: { condition: service_healthy } } }
+                  db:
+                    image: busybox
+                    command: sleep infinity
+                    healthcheck: { test: test -e /ready, interval: 100ms, retries: 2 }
+                  other: { image: busybox, command: sleep infinity }
+                """
+            try await World.with(project: "others-waits", compose) { world in
+                #expect(try await world.attempt("up", "-d", "web").status == 1)
+                try await world.berth("up", "-d", "other")
+                try await world.eventually("other", is: .running)
+                #expect(try await world.container("web").state == .created)
+                try await world.berth("exec", "db", "touch", "/ready")
+                try await world.eventually("web", is: .running)
+            }
+        }
+
         @Test("a service that waits for another's success does not start when that fails")
         func completedOrder() async throws {
             let compose = """

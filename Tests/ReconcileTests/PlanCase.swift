@@ -8,20 +8,25 @@ struct PlanCase: CustomTestStringConvertible, Sendable {
     let desired: Desired
     let observed: Observed
     var keeping: Set<String> = []
+    var waitsFor: Set<String>?
     let plan: String
 
-    init(_ claim: String, _ scene: Scene, keeping: Set<String> = [], plan: String) {
+    init(
+        _ claim: String, _ scene: Scene, keeping: Set<String> = [], waitsFor: Set<String>? = nil, plan: String
+    ) {
         self.claim = claim
         desired = scene.desired
         observed = scene.observed
         self.keeping = keeping
+        self.waitsFor = waitsFor
         self.plan = plan
     }
 
     var testDescription: String { claim }
 
     func check() {
-        let actual = Reconcile.plan(desired: desired, observed: observed, keeping: keeping).description
+        let whole = Reconcile.plan(desired: desired, observed: observed, keeping: keeping)
+        let actual = (waitsFor.map(whole.waitingOnly) ?? whole).description
         #expect(actual == plan, "\(claim):\n\(actual)")
     }
 }

@@ -36,7 +36,7 @@ package struct PlanExecutor {
             var ready = graph.takeReady()[...]
             func beginReady() {
                 // What a service waits for may need another that has not begun: waiting takes no place.
-                while let number = ready.first, running - waiting < limit || plan.actions[number - 1].onlyWaits {
+                while let number = ready.first, running - waiting < limit || plan.actions[number - 1].action.isWait {
                     guard !isCancelled() else {
                         result.wasCancelled = true
                         ready = []
@@ -45,7 +45,7 @@ package struct PlanExecutor {
                     ready.removeFirst()
                     let action = plan.actions[number - 1]
                     running += 1
-                    if action.onlyWaits { waiting += 1 }
+                    if action.action.isWait { waiting += 1 }
                     group.addTask {
                         do {
                             try await perform(action)
@@ -59,7 +59,7 @@ package struct PlanExecutor {
             beginReady()
             while running > 0, let (number, failure) = await group.next() {
                 running -= 1
-                if plan.actions[number - 1].onlyWaits { waiting -= 1 }
+                if plan.actions[number - 1].action.isWait { waiting -= 1 }
                 if let failure {
                     failures[number] = failure
                 } else {
@@ -101,13 +101,6 @@ package struct PlanExecutor {
                 if left == 0 { ready.append(dependent) }
             }
         }
-    }
-}
-
-extension PlannedAction {
-    fileprivate var onlyWaits: Bool {
-        if case .wait = action { return true }
-        return false
     }
 }
 

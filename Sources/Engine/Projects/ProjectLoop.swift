@@ -19,6 +19,8 @@ actor ProjectLoop {
     private var pending = 0
     /// A person cancelled: nothing is healed until the next verb.
     private var isHeld = false
+    /// A verb left services for which others have to be waited for to the healing.
+    private var hasLeftWaits = false
     private var healing: Operation?
     private var healingFailures = 0
     private var healRetry: Task<Void, Never>?
@@ -70,6 +72,7 @@ actor ProjectLoop {
             await before?.value
             await body(self)
             self.pending -= 1
+            if self.hasLeftWaits { self.heal(because: "services that wait for others are still to be started") }
         }
     }
 
@@ -142,7 +145,8 @@ actor ProjectLoop {
         try await store(wanted)
         reportWhatRuns(wanted, plan, observed, request, change, operation)
         if case .kill(let signal, _) = request.verb { try await kill(signal, request, operation) }
-        let result = await converge(operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent))
+        let result = await converge(
+            operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), waitsFor: change.waitsFor)
         return try await finish(request, operation, result)
     }
 
@@ -155,7 +159,8 @@ actor ProjectLoop {
         do throws(IntentError) {
             let change = try wanted.apply(
                 IntentVerb(request.verb), project: request.project, services: request.services, observed: observed)
-            return (wanted, Reconcile.plan(desired: wanted, observed: observed), observed, change)
+            let plan = Reconcile.plan(desired: wanted, observed: observed)
+            return (wanted, change.waitsFor.map(plan.waitingOnly) ?? plan, observed, change)
         } catch {
             throw EngineFailure(code: "invalid", message: error.description, hint: error.hint)
         }
@@ -179,10 +184,12 @@ actor ProjectLoop {
 
     // MARK: Converging
 
+    /// `waitsFor`: the services whose waits are waited out, nil for all; others are left to the healing.
     /// `followsImages`: containers whose reference names another image by now are replaced. Only a verb may ask for that: a pull
     /// or an import must not make the healing replace what runs.
     private func converge(
-        _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true
+        _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true,
+        waitsFor: Set<String>? = nil
     ) async -> PlanExecutor.Result {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
@@ -194,7 +201,9 @@ actor ProjectLoop {
                 break
             }
             if !followsImages { observed.images = [:] }
-            let plan = Self.plan(desired, observed, consent)
+            let whole = Self.plan(desired, observed, consent)
+            let plan = waitsFor.map(whole.waitingOnly) ?? whole
+            hasLeftWaits = plan.actions.count < whole.actions.count
             if plan.isEmpty { break }
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
@@ -205,7 +214,10 @@ actor ProjectLoop {
             total.done += result.done
             total.failures += result.failures
             total.wasCancelled = result.wasCancelled
-            if !total.failures.isEmpty || result.wasCancelled { break }
+            if !total.failures.isEmpty || result.wasCancelled {
+                hasLeftWaits = false
+                break
+            }
         }
         return total
     }
@@ -272,6 +284,7 @@ actor ProjectLoop {
 
     /// Something changed by itself: converge again once nothing else is under way.
     func heal(because reason: String) {
+        hasLeftWaits = false
         guard pending == 0, !isHeld, desired != nil else { return }
         let operation = Operation(id: "heal", key: "heal", project: name)
         // From now on, not from its turn on: a verb that comes in between must be able to cancel it.

@@ -1,4 +1,5 @@
 import Engine
+import EngineWire
 import Reconcile
 import Testing
 
@@ -56,5 +57,19 @@ import Testing
     func slowProbe() {
         var schedule = Self.schedule()
         #expect(schedule.record(success: false, began: .zero, ended: .milliseconds(100)) == .milliseconds(400))
+    }
+
+    @Test(
+        "an answer shows the beginning and the end of what was written",
+        arguments: [
+            ("", []), ("no\n", ["no"]), ("a\r\n\nb", ["a", "b"]),
+            ("1\n2\n3\n4\n5\n6\n7", ["1", "2", "3", "4", "5", "6", "7"]),
+            ("1\n2\n3\n4\n5\n6\n7\n8", ["1", "2", "3", "…", "6", "7", "8"]),
+        ])
+    func answer(_ output: String, _ lines: [String]) {
+        #expect(
+            HealthAnswer(ProbeResult(code: 3, isTimeout: false, output: output)) == HealthAnswer(code: 3, output: lines)
+        )
+        #expect(HealthAnswer(ProbeResult(code: 137, isTimeout: true, output: output)).code == nil)
     }
 }

@@ -58,11 +58,15 @@ actor HealthMonitor {
 }
 
 extension HealthAnswer {
-    /// So many lines say why; a check that prints a page says it at its end.
-    private static let lines = 5
+    /// So many lines of the beginning and as many of the end: a command that explains its flags says at its beginning what is
+    /// wrong, one with a stack trace at its end.
+    private static let lines = 3
 
-    fileprivate init(_ result: ProbeResult) {
-        let lines = result.output.split(whereSeparator: \.isNewline).suffix(Self.lines)
-        self.init(code: result.isTimeout ? nil : result.code, output: lines.map { String($0.prefix(300)) })
+    package init(_ result: ProbeResult) {
+        var lines = result.output.split(whereSeparator: \.isNewline).map { String($0.prefix(300)) }
+        if lines.count > 2 * Self.lines + 1 {
+            lines.replaceSubrange(Self.lines..<(lines.count - Self.lines), with: ["…"])
+        }
+        self.init(code: result.isTimeout ? nil : result.code, output: lines)
     }
 }

@@ -113,6 +113,11 @@ package final class JSONProgress: ProgressReporter {
         if let path = failure.path { members.append(("path", .string(path.description))) }
         if let hint = failure.hint { members.append(("hint", .string(hint))) }
         if !failure.log.isEmpty { members.append(("log", .array(failure.log.map { .string($0) }))) }
+        if let probe = failure.probe {
+            let code = probe.code.map { [("code", JSONValue.integer(Int64($0)))] } ?? []
+            let answer = code + [("output", JSONValue.array(probe.output.map { .string($0) }))]
+            members.append(("healthcheck", .object(object(answer))))
+        }
         return JSONValue.object(object(members)).text()
     }
 

@@ -103,6 +103,17 @@ func failureOfHealth(_ answer: HealthAnswer, _ expected: String) {
     #expect(text == "error: container a is unhealthy\n\(expected)")
 }
 
+@Test("a program gets the answer of the health check as JSON")
+func jsonOfHealth() {
+    let failure = EngineFailure(
+        code: "not_ready", message: "container a is unhealthy", probe: HealthAnswer(code: 1, output: ["no"]))
+    let head = #"{"error":true,"code":"not_ready","message":"container a is unhealthy","healthcheck":"#
+    #expect(JSONProgress.line(failure) == head + #"{"code":1,"output":["no"]}}"#)
+    var hanging = failure
+    hanging.probe = HealthAnswer(code: nil, output: [])
+    #expect(JSONProgress.line(hanging) == head + #"{"output":[]}}"#)
+}
+
 @Test(
     "an exit code is found in a message",
     arguments: [

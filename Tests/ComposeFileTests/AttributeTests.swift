@@ -249,8 +249,10 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
 
     @Test("a service that is only built is named as docker compose names its image")
     func builtImage() throws {
-        let project = try loaded("name: shop\nservices: {web: {build: .}}").built().project
-        #expect(project.service("web")?.image == "shop-web")
+        let result = try loaded("name: shop\nservices: {web: {build: .}, api: {image: \"\", build: .}}")
+        let project = result.built().project
+        #expect(project.service("web")?.image == "shop-web" && project.service("api")?.image == "shop-api")
+        #expect(try renderListing(result, .images, options: ConfigOptions()) == "shop-api\nshop-web\n")
     }
 
     @Test(

@@ -11,7 +11,7 @@ struct ServiceBuilder {
     let profiles: SeccompFiles
 
     func service() -> Service {
-        var service = Service(name: name, image: text("image"))
+        var service = Service(name: name, image: ImageReferences.own(node))
         fillExecution(&service)
         fillIdentity(&service)
         fillLife(&service)

@@ -6,7 +6,7 @@ package enum ImageReferences {
     package static func all(in result: LoadResult) -> [String] {
         var found: Set<String> = []
         for entry in result.model["services"]?.mapping?.entries ?? [] {
-            if let image = entry.value.string(at: "image"), !image.isEmpty { found.insert(image) }
+            if let image = own(entry.value) { found.insert(image) }
             found.formUnion(dependent(entry.value).filter { !isService($0, in: result) })
         }
         return found.sorted()
@@ -33,6 +33,9 @@ package enum ImageReferences {
             }
         }
     }
+
+    /// The image that a service names; an empty name, as a variable without a value leaves it, is none.
+    static func own(_ service: Node) -> String? { service.string(at: "image").flatMap { $0.isEmpty ? nil : $0 } }
 
     /// What a service needs beside its own image; volumes may name services instead.
     static func dependent(_ service: Node) -> [String] {

@@ -54,7 +54,7 @@ private func images(_ result: LoadResult, _ options: ConfigOptions) -> [String] 
     Selection(options: options).apply(to: &model)
     let services = (model["services"]?.mapping?.entries ?? []).sorted { $0.key < $1.key }
     return services.flatMap { entry in
-        let own = entry.value.string(at: "image") ?? "\(result.name)-\(entry.key)"
+        let own = ImageReferences.own(entry.value) ?? "\(result.name)-\(entry.key)"
         let others = ImageReferences.dependent(entry.value).filter { $0 != own }
         return [own] + others.filter { !ImageReferences.isService($0, in: result) }
     }

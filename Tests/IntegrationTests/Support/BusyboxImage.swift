@@ -7,9 +7,12 @@ enum BusyboxImage {
 
     static var archive: String { get throws { try made.get() } }
 
+    private static var folder: String { "/tmp/berth-tests-busybox-\(getpid())" }
+
     private static func make() throws -> String {
-        let folder = "/tmp/berth-tests-busybox-\(getpid())"
         try removeTree(folder)
+        // All stories use it: it goes with the program.
+        atexit { try? removeTree(BusyboxImage.folder) }
         let root = "\(folder)/root"
         for name in ["bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "var", "seeded"] {
             try makeFolders("\(root)/\(name)")

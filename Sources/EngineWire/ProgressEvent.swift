@@ -103,7 +103,7 @@ package struct OperationOutcome: Codable, Hashable, Sendable {
 package struct HealthAnswer: Codable, Hashable, Sendable {
     /// What its command ended with; nil when it was killed for taking too long.
     package var code: Int?
-    /// The last lines that it wrote.
+    /// What it wrote, line by line: of much the beginning and the end.
     package var output: [String]
 
     package init(code: Int?, output: [String]) {

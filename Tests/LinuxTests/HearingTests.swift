@@ -33,6 +33,9 @@ import Testing
             isDone.store(true, ordering: .relaxed)
             await waking
             #expect(verdicts == 0)
+            // It passes the signal on: its command goes first.
+            kill(pid, SIGTERM)
+            while try !readText("/proc/\(pid)/task/\(pid)/children").isEmpty { await Task.yield() }
         }
     }
 

@@ -10,13 +10,7 @@ package enum CommandWords {
     package static func split(_ line: String) -> Split? {
         var splitter = Splitter()
         let bytes = Array(line.utf8)
-        var index = 0
-        while index < bytes.count {
-            let plain = bytes[index...].prefix(while: isPlain)
-            if !plain.isEmpty { splitter.take(plain) }
-            index = plain.endIndex
-            guard index < bytes.count else { break }
-            defer { index += 1 }
+        for index in bytes.indices {
             switch splitter.take(bytes[index]) {
             case .more: continue
             case .invalid: return nil
@@ -26,17 +20,6 @@ package enum CommandWords {
             }
         }
         return splitter.finish().map { Split(words: $0, dropped: nil) }
-    }
-
-    /// A byte that means nothing but itself, but for a letter after a backslash.
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "-")...UInt8(ascii: ":"),
-            UInt8(ascii: "_"), UInt8(ascii: "="):
-            true
-        default: false
-        }
     }
 
     private enum Step {
@@ -93,15 +76,6 @@ package enum CommandWords {
             default: break
             }
             return add(byte)
-        }
-
-        /// Takes bytes that are plain, at least one.
-        mutating func take(_ plain: ArraySlice<UInt8>) {
-            var rest = plain
-            if escaped, let first = rest.popFirst() { _ = take(first) }
-            if rest.isEmpty { return }
-            started = true
-            word.append(contentsOf: rest)
         }
 
         mutating func finish() -> [String]? {

@@ -35,20 +35,15 @@ enum FilePath {
 
     private static func cleaned(_ path: UnsafeBufferPointer<UInt8>) -> String {
         let isRooted = path.first == slash
-        var result: [UInt8] = []
+        var result: [UInt8] = isRooted ? [slash] : []
         result.reserveCapacity(path.count)
-        if isRooted { result.append(slash) }
         // What `..` cannot take away.
         var fixed = result.count
         func append(_ part: some Collection<UInt8>) {
             if let last = result.last, last != slash { result.append(slash) }
             result.append(contentsOf: part)
         }
-        var rest = path[...]
-        while !rest.isEmpty {
-            let part = rest.prefix { $0 != slash }
-            rest = rest[min(part.endIndex + 1, rest.endIndex)...]
-            if part.isEmpty { continue }
+        for part in path.split(separator: slash) {
             if part.elementsEqual(CollectionOfOne(dot)) { continue }
             if !part.elementsEqual(repeatElement(dot, count: 2)) {
                 append(part)
@@ -65,7 +60,6 @@ enum FilePath {
 
     /// `C:\data`, `c:/data`, `\\server\share`: absolute on Windows, whose paths a file may name for a remote engine.
     static func isWindowsAbsolute(_ path: String) -> Bool {
-        guard let second = path.utf8.dropFirst().first, "\\/:".utf8.contains(second) else { return false }
         let bytes = Array(path.utf8.prefix(3))
         let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/") }
         if bytes.count > 1, isSeparator(bytes[0]), isSeparator(bytes[1]) { return true }

@@ -284,8 +284,8 @@ actor ProjectLoop {
 
     /// Something changed by itself: converge again once nothing else is under way.
     func heal(because reason: String) {
-        hasLeftWaits = false
         guard pending == 0, !isHeld, desired != nil else { return }
+        hasLeftWaits = false
         let operation = Operation(id: "heal", key: "heal", project: name)
         // From now on, not from its turn on: a verb that comes in between must be able to cancel it.
         healing = operation

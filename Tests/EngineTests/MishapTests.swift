@@ -84,6 +84,30 @@ import Testing
         }
     }
 
+    @Test("what a verb leaves to the healing is done, another verb after it or not", .timeLimit(.minutes(1)))
+    func healingAfterTwoVerbs() async throws {
+        try await SimulatedEngine.with { simulated in
+            let db = simulated.neverHealthy("db")
+            var web = SimulatedEngine.service("web")
+            web.dependsOn = [Dependency(service: "db", condition: .healthy)]
+            let up = try await simulated.submit(.up(UpOptions()), [db, web])
+            try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            up.cancel(force: false)
+            for await _ in up.events() {}
+            let project = Project(name: "demo", services: [db, web, SimulatedEngine.service("other")])
+            var operations: [Operation] = []
+            for verb in [Verb.up(UpOptions()), .pull(policy: nil, ignoreFailures: true, dependencies: false)] {
+                let request = OperationRequest(
+                    key: simulated.machine.newID(), verb: verb, project: project, services: ["other"])
+                operations.append(try await simulated.engine.submit(request, to: "demo"))
+            }
+            for operation in operations { for await _ in operation.events() {} }
+            #expect(await simulated.states()["demo-web-1"] == .created)
+            simulated.machine.setFaults(SimulatedMachine.Faults())
+            try await simulated.eventually { await $0.states()["demo-web-1"] == .running }
+        }
+    }
+
     @Test("ports of what has ended go once the rules can be changed again")
     func rulesFailOnce() async throws {
         try await SimulatedEngine.with { simulated in

@@ -65,7 +65,7 @@ let package = Package(
         // Values and the kernel: no Foundation.
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "OCI", dependencies: ["JSON"], swiftSettings: strict),
-        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Linux", dependencies: ["CLinux", "CCap"], swiftSettings: strict),
         .target(name: "AttachStream", swiftSettings: strict),
         .target(name: "ProjectModel", dependencies: ["JSON"], swiftSettings: strict),
 
@@ -80,8 +80,7 @@ let package = Package(
 
         // Running containers.
         .target(
-            name: "Runtime", dependencies: ["Linux", "CLinux", "OCI", "JSON", "CSeccomp", "CCap"], swiftSettings: strict
-        ),
+            name: "Runtime", dependencies: ["Linux", "CLinux", "OCI", "JSON", "CSeccomp"], swiftSettings: strict),
         .target(
             name: "Monitor", dependencies: ["Runtime", "AttachStream", "Linux", "CLinux", "OCI", "JSON"],
             swiftSettings: strict),

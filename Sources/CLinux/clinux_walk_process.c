@@ -49,13 +49,9 @@ static int set_user(const struct berth_step *step) {
     return prctl(PR_SET_KEEPCAPS, 0);
 }
 
-static int drop_bounding(uint64_t kept) {
-    for (int capability = 0; capability < 64; capability++) {
-        if (kept >> capability & 1) continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-        if (errno == EINVAL) break;  // beyond the last one of this kernel
-        return -1;
-    }
+static int drop_bounding(uint64_t kept, uint64_t count) {
+    for (uint64_t capability = 0; capability < count; capability++)
+        if (!(kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) return -1;
     return 0;
 }
 
@@ -194,7 +190,7 @@ int walk_process_step(struct walk *walk, const struct berth_step *step) {
     case BERTH_CHDIR: return change_folder(step);
     case BERTH_GROUPS: return (int)syscall(SYS_setgroups, step->a, step->data);
     case BERTH_USER: return set_user(step);
-    case BERTH_BOUNDING: return drop_bounding(step->a);
+    case BERTH_BOUNDING: return drop_bounding(step->a, step->b);
     case BERTH_CAPABILITIES: return set_capabilities(step);
     case BERTH_AMBIENT: return raise_ambient(step->a);
     case BERTH_NO_NEW_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

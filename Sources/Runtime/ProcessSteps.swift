@@ -125,7 +125,9 @@ struct ProcessSteps {
         program.add(
             BERTH_GROUPS, .doing("set the groups \(groups)"), data: program.array(groups), a: UInt64(groups.count))
         if capabilities != nil {
-            program.add(BERTH_BOUNDING, .doing("drop capabilities"), a: bounding.bits)
+            program.add(
+                BERTH_BOUNDING, .doing("drop capabilities"), a: bounding.bits,
+                b: UInt64(CapabilitySet.kernelCount))
         }
         addFilter()
         program.add(

@@ -79,7 +79,7 @@ import Testing
         "each C library is seen by one target",
         arguments: [
             ("CYAML", "YAML"), ("CNFTables", "Networking"), ("CArchive", "Images"), ("CSeccomp", "Runtime"),
-            ("CCap", "Runtime"),
+            ("CCap", "Linux"),
         ])
     func libraries(library: String, target: String) throws {
         let users = try Manifest().targets.filter { $0.dependencies.contains(library) }.map(\.name)

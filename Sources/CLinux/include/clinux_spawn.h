@@ -93,7 +93,7 @@ enum berth_operation {
     BERTH_CHDIR,            // text; a: 1 makes it when missing
     BERTH_GROUPS,           // data: gids, a: count
     BERTH_USER,             // a: uid, b: gid; capabilities are kept
-    BERTH_BOUNDING,         // a: capabilities that stay
+    BERTH_BOUNDING,         // a: capabilities that stay, b: how many the kernel has (at most 64)
     BERTH_CAPABILITIES,     // a: effective, b: permitted, c: inheritable
     BERTH_AMBIENT,          // a
     BERTH_NO_NEW_PRIVILEGES,

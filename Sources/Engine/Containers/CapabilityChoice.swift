@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import Runtime
 
 /// The capabilities of a container, from what its service adds and drops.
@@ -19,7 +20,7 @@ enum CapabilityChoice {
     static func known(_ name: String) throws -> String {
         let upper = name.uppercased()
         let full = upper.hasPrefix("CAP_") ? upper : "CAP_\(upper)"
-        guard full == "CAP_ALL" || CapabilitySet.names.contains(full) else {
+        guard full == "CAP_ALL" || CapabilitySet.number(of: full) != nil else {
             throw EngineFailure(
                 code: "invalid", message: "unknown capability \(full)",
                 hint: "`man 7 capabilities` lists them; ALL is all of them")

@@ -1,5 +1,6 @@
 import EngineWire
 import Images
+import Linux
 import Monitor
 import OCI
 import ProjectModel
@@ -105,7 +106,7 @@ struct SpecBuilder {
     }
 
     func capabilities() throws -> [String] {
-        let held = CapabilitySet.ofThisProcess.members
+        let held = CapabilitySet.grantable.members
         if record.spec.privileged { return held }
         do {
             return try CapabilityChoice.members(

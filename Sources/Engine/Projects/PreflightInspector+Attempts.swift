@@ -56,7 +56,7 @@ private struct ServiceAttempt {
                 }
             }
         }
-        let held = CapabilitySet.ofThisProcess.members
+        let held = CapabilitySet.grantable.members
         for (index, name) in service.capAdd.enumerated() {
             attempt(path("cap_add", index)) { try CapabilityChoice.check(adding: name, held: held) }
         }

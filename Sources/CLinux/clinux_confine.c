@@ -5,8 +5,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <signal.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,42 +27,93 @@ int berth_pivot_to_working_folder(void) {
     return umount2(".", MNT_DETACH);
 }
 
-static const unsigned refused[] = {
-    SYS_execve, SYS_execveat, SYS_socket, SYS_socketpair, SYS_connect, SYS_mount, SYS_umount2, SYS_pivot_root,
-    SYS_chroot, SYS_move_mount, SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr,
-    SYS_setns, SYS_unshare, SYS_open_by_handle_at, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-    SYS_pidfd_getfd, SYS_kcmp, SYS_bpf, SYS_perf_event_open, SYS_init_module, SYS_finit_module, SYS_delete_module,
-    SYS_kexec_load, SYS_kexec_file_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct, SYS_quotactl, SYS_keyctl,
-    SYS_add_key, SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup, SYS_settimeofday, SYS_clock_settime,
-    SYS_sethostname, SYS_setdomainname,
+// Memory, time, its own end, and what is open already. mmap and mprotect have rules of their own: no new code.
+static const unsigned always[] = {
+    SYS_read, SYS_write, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev, SYS_lseek, SYS_close, SYS_fstat, SYS_fcntl,
+    SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_futex, SYS_getrandom, SYS_clock_gettime, SYS_clock_getres,
+    SYS_gettimeofday, SYS_sched_yield, SYS_sched_getaffinity, SYS_sysinfo, SYS_uname, SYS_getpid, SYS_gettid,
+    SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_sigaltstack, SYS_restart_syscall, SYS_exit,
+    SYS_exit_group,
 };
 
-#define REFUSED_COUNT (sizeof refused / sizeof refused[0])
+static const unsigned open_files[] = {
+    SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_readlinkat, SYS_getdents64, SYS_fgetxattr, SYS_flistxattr,
+    SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_dup,
+#ifdef SYS_open  // older forms of the same, which newer architectures never had
+    SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
+#endif
+};
 
-static int install_filter(void) {
-    // Another architecture's calls have other numbers, and so have x32's, which are above 0x40000000.
-    struct sock_filter program[REFUSED_COUNT * 2 + 7];
-    size_t n = 0;
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        program[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i], 0, 1);
-        program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+static const unsigned change_files[] = {
+    SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat, SYS_renameat2, SYS_fchown, SYS_fchownat, SYS_fchmod,
+    SYS_fchmodat, SYS_utimensat, SYS_fsetxattr, SYS_fremovexattr, SYS_ftruncate, SYS_fallocate, SYS_umask,
+};
+
+#define COUNT(list) (sizeof list / sizeof list[0])
+#define NEWER_THAN_THE_LIST 451  // the first call after Linux 5.17's; numbers are the same for all architectures there
+
+struct rules {
+    struct sock_filter steps[2 * (COUNT(always) + COUNT(open_files) + COUNT(change_files)) + 24];
+    unsigned short count;
+};
+
+static void add(struct rules *rules, struct sock_filter step) { rules->steps[rules->count++] = step; }
+
+static void decide(struct rules *rules, unsigned verdict) {
+    add(rules, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict));
+}
+
+static void load(struct rules *rules, unsigned offset) {
+    add(rules, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+}
+
+// The next step unless the number that was loaded compares so; then the one after it.
+static void unless(struct rules *rules, unsigned comparison, unsigned value, unsigned char length) {
+    add(rules, (struct sock_filter)BPF_JUMP(BPF_JMP | comparison | BPF_K, value, 0, length));
+}
+
+static void allow(struct rules *rules, const unsigned *calls, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        unless(rules, BPF_JEQ, calls[i], 1);
+        decide(rules, SECCOMP_RET_ALLOW);
     }
-    program[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    struct sock_fprog filter = {.len = (unsigned short)n, .filter = program};
+}
+
+static void allow_without_code(struct rules *rules, unsigned call) {
+    unless(rules, BPF_JEQ, call, 4);
+    load(rules, offsetof(struct seccomp_data, args[2]));  // both architectures keep the low half first
+    unless(rules, BPF_JSET, PROT_EXEC, 1);
+    decide(rules, SECCOMP_RET_KILL_PROCESS);
+    decide(rules, SECCOMP_RET_ALLOW);
+}
+
+static int install_filter(unsigned calls) {
+    struct rules rules = {.count = 0};
+    // Another architecture's calls have other numbers, and so have x32's, which are above 0x40000000.
+    load(&rules, offsetof(struct seccomp_data, arch));
+    add(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0));
+    decide(&rules, SECCOMP_RET_KILL_PROCESS);
+    load(&rules, offsetof(struct seccomp_data, nr));
+    unless(&rules, BPF_JGE, 0x40000000, 1);
+    decide(&rules, SECCOMP_RET_KILL_PROCESS);
+    allow(&rules, always, COUNT(always));
+    if (calls & BERTH_CALLS_OPEN_FILES) allow(&rules, open_files, COUNT(open_files));
+    if (calls & BERTH_CALLS_CHANGE_FILES) allow(&rules, change_files, COUNT(change_files));
+    allow_without_code(&rules, SYS_mmap);
+    allow_without_code(&rules, SYS_mprotect);
+    unless(&rules, BPF_JGE, NEWER_THAN_THE_LIST, 1);
+    decide(&rules, SECCOMP_RET_ERRNO | ENOSYS);
+    decide(&rules, SECCOMP_RET_KILL_PROCESS);
+    struct sock_fprog filter = {.len = rules.count, .filter = rules.steps};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
 }
 
-int berth_confine(unsigned long address_space) {
+int berth_confine(unsigned long address_space, unsigned long files, unsigned calls) {
     struct rlimit none = {0, 0};
     struct rlimit memory = {address_space, address_space};
+    struct rlimit descriptors = {files, files};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -1;
     if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_AS, &memory) < 0) return -1;
-    return install_filter();
+    if (setrlimit(RLIMIT_NOFILE, &descriptors) < 0) return -1;
+    return install_filter(calls);
 }

@@ -10,11 +10,29 @@ package func spawnProcess(
     _ path: String, arguments: [String], environment: [String] = [], folder: String? = nil,
     descriptors: [CInt: CInt] = [:]
 ) throws(SyscallError) -> pid_t {
+    var pid: CInt = -1
+    let code = try withDescriptors(descriptors) { sources, targets in
+        withCStrings(arguments) { argv in
+            withCStrings(environment) { envp in
+                berth_posix_spawn(&pid, path, argv, envp, folder, sources, targets, targets.count)
+            }
+        }
+    }
+    guard code == 0 else { throw SyscallError(call: "posix_spawn", object: path, code: Errno(rawValue: code)) }
+    return pid
+}
+
+/// Lends the descriptors of a process to be: its `targets[i]` is `sources[i]` here.
+///
+/// `descriptors` tells what each descriptor of the new process is in this one; 0, 1 and 2 are /dev/null unless named. The
+/// sources are duplicates above every target, so that no target overwrites a source that is still needed.
+func withDescriptors<Result>(
+    _ descriptors: [CInt: CInt], _ body: (_ sources: [CInt], _ targets: [CInt]) -> Result
+) throws(SyscallError) -> Result {
     let null = try openFile("/dev/null", O_RDWR)
     var wanted = descriptors
     for standard: CInt in 0...2 where wanted[standard] == nil { wanted[standard] = null.raw }
     let targets = wanted.keys.sorted()
-    // Duplicates above every target, so that no target overwrites a source that is still needed.
     let floor = (targets.last ?? 2) + 1
     var sources: [CInt] = []
     defer { for source in sources { close(source) } }
@@ -23,14 +41,7 @@ package func spawnProcess(
         sources.append(
             try syscall("fcntl(F_DUPFD_CLOEXEC)", on: "fd \(source)") { fcntl(source, F_DUPFD_CLOEXEC, floor) })
     }
-    var pid: CInt = -1
-    let code = withCStrings(arguments) { argv in
-        withCStrings(environment) { envp in
-            berth_posix_spawn(&pid, path, argv, envp, folder, sources, targets, targets.count)
-        }
-    }
-    guard code == 0 else { throw SyscallError(call: "posix_spawn", object: path, code: Errno(rawValue: code)) }
-    return pid
+    return body(sources, targets)
 }
 
 /// Lends `strings` as a NULL-terminated array of C strings, as execve(2) takes it.

@@ -29,6 +29,8 @@ final class LayerWriter {
     private(set) var implicitFolders: Set<String> = []
     /// Hard links to files that only layers below have.
     private(set) var missingLinks: [MissingLink] = []
+    /// Folders that hide what the layers below have in them.
+    private(set) var opaqueFolders: [OpaqueFolder] = []
     /// Bytes of the files written.
     private(set) var size: Int64 = 0
 
@@ -96,6 +98,12 @@ struct MissingLink: Codable, Hashable, Sendable {
     var target: String
 }
 
+/// A folder that hides what the layers below have in it; with its inode, since a later entry may put something in its place.
+struct OpaqueFolder: Codable, Hashable, Sendable {
+    var path: String
+    var inode: UInt64
+}
+
 // The kinds of entries.
 extension LayerWriter {
     private func writeRoot(_ entry: TarEntry) throws {
@@ -110,7 +118,7 @@ extension LayerWriter {
         if status.map({ $0.st_mode & S_IFMT == S_IFDIR }) != true {
             try makeRoom(for: path.name, in: parent)
             try parent.handle.makeFolder(path.name)
-            if status.map(isWhiteout) == true { try makeOpaque(path.name, in: parent) }
+            if status.map(isWhiteout) == true { try makeOpaque(path.text, in: parent, path.name) }
         }
         let folder = try parent.handle.openEntry(path.name, O_RDONLY | O_DIRECTORY)
         try describe(folder, by: entry)
@@ -165,13 +173,14 @@ extension LayerWriter {
     private func write(_ whiteout: Whiteout, in path: ArraySlice<String>) throws {
         switch whiteout {
         case .ignored: break
-        case .opaque: try makeOpaque(".", in: try folder(path))
+        case .opaque: try makeOpaque(path.joined(separator: "/"), in: try folder(path), ".")
         case .hides(let name):
             let parent = try folder(path)
             guard let status = try parent.handle.status(of: name) else {
                 return try parent.handle.makeNode(name, mode: S_IFCHR, device: 0)
             }
-            if status.st_mode & S_IFMT == S_IFDIR { try makeOpaque(name, in: parent) }
+            guard status.st_mode & S_IFMT == S_IFDIR else { return }
+            try makeOpaque((path + [name]).joined(separator: "/"), in: parent, name)
         }
     }
 }
@@ -204,8 +213,10 @@ extension LayerWriter {
         try parent.handle.removeEntry(name)
     }
 
-    private func makeOpaque(_ name: String, in parent: OpenFolder) throws {
-        try parent.handle.openEntry(name, O_RDONLY | O_DIRECTORY).setAttribute(opaqueAttribute, [UInt8(ascii: "y")])
+    /// Only says so: a process that unpacks has not the right to set a `trusted` attribute.
+    private func makeOpaque(_ path: String, in parent: OpenFolder, _ name: String) throws {
+        guard let status = try parent.handle.status(of: name) else { return }
+        opaqueFolders.append(OpaqueFolder(path: path, inode: UInt64(status.st_ino)))
     }
 
     private func existingFolder(_ path: ArraySlice<String>) throws -> OpenFolder? {
@@ -252,7 +263,7 @@ extension LayerWriter {
             try parent.handle.removeEntry(name)
             try parent.handle.makeFolder(name)
             try parent.handle.setMode(of: name, 0o755)  // whatever the umask is
-            if status.map(isWhiteout) == true { try makeOpaque(name, in: parent) }
+            if status.map(isWhiteout) == true { try makeOpaque(done.joined(separator: "/"), in: parent, name) }
             implicitFolders.insert(done.joined(separator: "/"))
         }
         return OpenFolder(try root.handle.folderInRoot(done.joined(separator: "/")))

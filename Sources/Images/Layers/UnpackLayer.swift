@@ -10,6 +10,7 @@ struct UnpackedLayer: Codable, Hashable, Sendable {
     var size: Int64
     var implicitFolders: [String]
     var missingLinks: [MissingLink]
+    var opaqueFolders: [OpaqueFolder]
 }
 
 /// Unpacks the layer that `blob` holds, from where it stands, into the empty folder `root`.
@@ -29,5 +30,5 @@ func unpackLayer(_ blob: CInt, into root: consuming OwnedFD, limits: UnpackLimit
     try writer.finish()
     return UnpackedLayer(
         diffID: diffID, size: writer.size, implicitFolders: writer.implicitFolders.sorted(),
-        missingLinks: writer.missingLinks)
+        missingLinks: writer.missingLinks, opaqueFolders: writer.opaqueFolders)
 }

@@ -15,7 +15,7 @@ package func runUnpackWorker() -> Int32 {
     do {
         let limits = try decodeJSON(UnpackLimits.self, from: CommandLine.arguments.dropFirst(2).joined().utf8)
         TarReader.prepare()
-        try confineProcess(to: folder, memory: 2 << 30)
+        try unpackConfinement.enter(folder)
         report = .unpacked(try unpackLayer(0, into: openFile("/", O_RDONLY | O_DIRECTORY), limits: limits))
     } catch {
         report = .failure(error)
@@ -61,58 +61,24 @@ func unpackInWorker(
     _ program: String, _ blob: borrowing OwnedFD, into folder: borrowing OwnedFD, at path: String,
     limits: UnpackLimits
 ) throws -> UnpackedLayer {
-    let (process, answer) = try startWorker(program, blob, folder, limits)
-    let text = Result { try OpenFolder(OwnedFD(owning: answer)).handle.readToEnd(limit: 1 << 30) }
-    var status: CInt = 0
-    while waitpid(process, &status, 0) < 0 && Errno.current == .interrupted {}
-    guard status == 0 else {
-        let end = status & 0x7F == 0 ? "exited with \(status >> 8 & 0xFF)" : "was killed by signal \(status & 0x7F)"
-        throw ImageError.failed("the process that unpacked the layer \(end); the archive may be an attack")
-    }
-    return try decodeJSON(WorkerReport.self, from: text.get(), limits: JSONLimits(bytes: 1 << 30)).layer(for: path)
-}
-
-/// Starts a worker; gives its process ID and the descriptor on which its report comes.
-private func startWorker(
-    _ program: String, _ blob: borrowing OwnedFD, _ folder: borrowing OwnedFD, _ limits: UnpackLimits
-) throws -> (pid_t, CInt) {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    var pipe = try DescriptorPair.pipe()
-    let source = pipe.takeFirst()
-    let sink = pipe.takeSecond()
-    // Above the numbers they are moved to, or one would close another.
-    let (input, target, output) = (try blob.above(3), try folder.above(3), try sink.above(3))
-    posix_spawn_file_actions_adddup2(&actions, input.handle.raw, 0)
-    posix_spawn_file_actions_adddup2(&actions, output.handle.raw, 1)
-    posix_spawn_file_actions_adddup2(&actions, target.handle.raw, 3)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     let text = String(decoding: try encodeJSON(limits), as: UTF8.self)
-    var words: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup(unpackWorkerVerb), strdup(text), nil]
-    var environment: [UnsafeMutablePointer<CChar>?] = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
-    defer { for word in words + environment { free(word) } }
-    var process = pid_t()
-    let code = posix_spawn(&process, program, &actions, &attributes, &words, &environment)
-    guard code == 0 else { throw SyscallError(call: "posix_spawn", object: program, code: Errno(rawValue: code)) }
-    return (process, source.release())
+    let outcome = try ConfinedWorker.run(
+        program, arguments: [program, unpackWorkerVerb, text], environment: ["SWIFT_BACKTRACE=enable=no"],
+        descriptors: [0: blob.raw, 3: folder.raw], outputLimit: reportLimit)
+    if let mishap = outcome.mishap {
+        throw ImageError.failed("the process that unpacked the layer \(mishap); the archive may be an attack")
+    }
+    return try decodeJSON(WorkerReport.self, from: outcome.output, limits: JSONLimits(bytes: reportLimit))
+        .layer(for: path)
 }
 
-extension OwnedFD {
-    /// A duplicate with a number above `number`, closed on exec.
-    fileprivate func above(_ number: CInt) throws(SyscallError) -> OpenFolder {
-        OpenFolder(
-            OwnedFD(
-                owning: try syscall("fcntl(F_DUPFD_CLOEXEC)", on: "fd \(raw)") {
-                    fcntl(raw, F_DUPFD_CLOEXEC, number + 1)
-                }))
-    }
-}
+/// Bytes of a worker's report, which names what only the layers below know.
+private let reportLimit = 1 << 30
+
+/// What unpacking a layer takes: owners, modes and attributes of all kinds but `trusted`, device nodes, and files that their
+/// owner may not open.
+private let unpackConfinement = Confinement(
+    descriptors: [0, 1, 2, 3],
+    capabilities: CapabilitySet([
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP",
+    ]), calls: [.openFiles, .changeFiles], memory: 2 << 30)

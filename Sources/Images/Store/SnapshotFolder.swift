@@ -78,6 +78,7 @@ struct SnapshotFolder: Sendable {
     }
 
     private func complete(_ path: String, _ layer: UnpackedLayer, above lower: [String]) throws {
+        try hide(layer.opaqueFolders, in: path)
         guard !layer.implicitFolders.isEmpty || !layer.missingLinks.isEmpty else { return }
         guard !lower.isEmpty else {
             guard let link = layer.missingLinks.first else { return }
@@ -95,6 +96,22 @@ struct SnapshotFolder: Sendable {
                 try copy.describe(opened, like: top.handle, found.status)
             } catch let error as SyscallError {
                 if error.code != .notFound && error.code != .notDirectory { throw error }  // replaced later on
+            }
+        }
+    }
+
+    /// Marks folders that hide what the layers below have in them (overlayfs.rst).
+    private func hide(_ folders: [OpaqueFolder], in path: String) throws {
+        guard !folders.isEmpty else { return }
+        let root = try openFile(path, O_RDONLY | O_DIRECTORY)
+        for folder in folders {
+            do throws(SyscallError) {
+                let opened = try root.openInRoot(folder.path.isEmpty ? "." : folder.path, O_RDONLY | O_DIRECTORY)
+                guard try opened.status().st_ino == folder.inode else { continue }
+                try opened.setAttribute(opaqueAttribute, [UInt8(ascii: "y")])
+            } catch {
+                let isReplaced = [ENOENT, ENOTDIR, ELOOP].contains(error.code.rawValue)  // by a later entry
+                if !isReplaced { throw error }
             }
         }
     }

@@ -1,0 +1,133 @@
+import CLinux
+import Glibc
+
+/// A process that does one piece of work on bytes that nobody vouches for, and can do nothing else.
+///
+/// Who wants the work done starts a program with `run`. The program, once it has loaded what it needs, calls
+/// `Confinement.enter` and only then looks at the bytes.
+package enum ConfinedWorker {
+    /// How a worker ended, and what it said.
+    package struct Outcome: Sendable {
+        /// What it wrote to its descriptor 1, at most the limit.
+        package let output: [UInt8]
+        /// nil when it left with status 0.
+        package let mishap: String?
+    }
+
+    /// Starts the program at `path` and sleeps until it has ended.
+    ///
+    /// It is the first process of a pid namespace of its own, and has its own mount, network, IPC and UTS namespaces. Of
+    /// this process's descriptors it has `descriptors` (its number → the number here) and no other; 1 is a pipe whose other
+    /// end is read here, 0 and 2 are /dev/null unless named. It is killed when the calling thread ends.
+    package static func run(
+        _ path: String, arguments: [String], environment: [String], descriptors: [CInt: CInt], outputLimit: Int
+    ) throws(SyscallError) -> Outcome {
+        var pipe = try DescriptorPair.pipe()
+        let source = pipe.takeFirst()
+        let sink = pipe.takeSecond()
+        let process = try start(path, arguments, environment, descriptors.merging([1: sink.raw]) { $1 })
+        _ = consume sink
+        let output = Result { () throws(SyscallError) in try source.readToEnd(limit: outputLimit) }
+        _ = consume source  // a worker that says more than the limit does not wait for somebody to read it
+        var status: CInt = 0
+        while waitpid(process, &status, 0) < 0 && Errno.current == .interrupted {}
+        return Outcome(output: try output.get(), mishap: mishap(status))
+    }
+
+    private static func start(
+        _ path: String, _ arguments: [String], _ environment: [String], _ descriptors: [CInt: CInt]
+    ) throws(SyscallError) -> pid_t {
+        let spaces = UInt64(
+            BERTH_CLONE_NEWPID | BERTH_CLONE_NEWNS | BERTH_CLONE_NEWNET | BERTH_CLONE_NEWIPC | BERTH_CLONE_NEWUTS)
+        var pid: CInt = -1
+        let code = try withDescriptors(descriptors) { sources, targets in
+            withCStrings(arguments) { argv in
+                withCStrings(environment) { envp in
+                    berth_spawn_apart(&pid, path, argv, envp, sources, targets, targets.count, spaces)
+                }
+            }
+        }
+        guard code == 0 else { throw SyscallError(call: "clone", object: path, code: Errno(rawValue: code)) }
+        return pid
+    }
+
+    private static func mishap(_ status: CInt) -> String? {
+        guard status != 0 else { return nil }
+        guard status & 0x7F != 0 else { return "exited with \(status >> 8 & 0xFF)" }
+        let signal = status & 0x7F
+        let reason = signal == SIGSYS ? ", for a system call that it may not make" : ""
+        return "was killed by signal \(signal)\(reason)"
+    }
+}
+
+/// What a confined worker keeps; all else is taken from it for good.
+package struct Confinement: Sendable {
+    /// What a worker may ask of the kernel beyond memory, time, its own end, and the descriptors it has.
+    package struct Calls: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// Open, look at and list files.
+        package static let openFiles = Calls(rawValue: UInt32(BERTH_CALLS_OPEN_FILES))
+        /// Make, describe and remove files; without it the worker's folder is read-only.
+        package static let changeFiles = Calls(rawValue: UInt32(BERTH_CALLS_CHANGE_FILES))
+    }
+
+    /// Descriptors that stay open.
+    package var descriptors: [CInt]
+    package var capabilities: CapabilitySet
+    package var calls: Calls
+    /// Bytes of address space.
+    package var memory: UInt
+
+    package init(descriptors: [CInt], capabilities: CapabilitySet, calls: Calls, memory: UInt) {
+        self.descriptors = descriptors
+        self.capabilities = capabilities
+        self.calls = calls
+        self.memory = memory
+    }
+
+    /// Locks this process, which `ConfinedWorker` started and which has one thread, into `folder`: the only file system that
+    /// it sees, without devices and programs that could be used.
+    ///
+    /// Files that it makes are the caller's to judge.
+    package func enter(_ folder: borrowing OwnedFD) throws(SyscallError) {
+        guard getpid() == 1 else {
+            throw SyscallError(
+                call: "getpid", object: "a process outside of a worker's namespaces", code: .notPermitted)
+        }
+        try makeOnlyFileSystem(folder)
+        try closeOthers()
+        try capabilities.confineThisProcess()
+        try syscall("seccomp", on: "the worker") { berth_confine(memory, 256, calls.rawValue) }
+    }
+
+    private func makeOnlyFileSystem(_ folder: borrowing OwnedFD) throws(SyscallError) {
+        try mountFileSystem("none", at: "/", type: nil, flags: UInt(BERTH_MS_REC | BERTH_MS_PRIVATE), options: nil)
+        // A mount of its own, under the folder's name: the descriptor still stands on the one below.
+        let path = "/proc/self/fd/\(folder.raw)"
+        guard let real = try openFile("/", O_RDONLY).linkTarget(of: path) else {
+            throw SyscallError(call: "readlink", object: path, code: .notFound)
+        }
+        try mountFileSystem(real, at: real, type: nil, flags: UInt(BERTH_MS_BIND), options: nil)
+        var flags = BERTH_MS_BIND | BERTH_MS_REMOUNT | BERTH_MS_NOSUID | BERTH_MS_NODEV | BERTH_MS_NOEXEC
+        if !calls.contains(.changeFiles) { flags |= BERTH_MS_RDONLY }
+        try mountFileSystem("none", at: real, type: nil, flags: UInt(flags), options: nil)
+        try syscall("chdir", on: real) { chdir(real) }
+        try syscall("pivot_root", on: real) { berth_pivot_to_working_folder() }
+        try syscall("chdir", on: "/") { chdir("/") }
+    }
+
+    /// What the loader, a library or a careless caller left open goes, and a folder's descriptor would lead out.
+    private func closeOthers() throws(SyscallError) {
+        var first: UInt32 = 0
+        for kept in Set(descriptors).sorted() {
+            let number = UInt32(kept)
+            if first < number {
+                try syscall("close_range", on: "the worker") { berth_close_range(first, number - 1, 0) }
+            }
+            first = number + 1
+        }
+        try syscall("close_range", on: "the worker") { berth_close_range(first, .max, 0) }
+    }
+}

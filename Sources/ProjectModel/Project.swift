@@ -47,6 +47,18 @@ package struct Project: Codable, Hashable, Sendable {
     }
 
     package func service(_ name: String) -> Service? { services.first { $0.name == name } }
+
+    /// The named services, none meaning all, and with `dependencies` what they depend on: what a verb is about.
+    package func selection(of names: [String], dependencies: Bool) -> Set<String> {
+        guard !names.isEmpty else { return Set(services.map(\.name)) }
+        var selected: Set<String> = []
+        var open = names
+        while let name = open.popLast() {
+            guard selected.insert(name).inserted, dependencies else { continue }
+            open += service(name)?.dependsOn.map(\.service) ?? []
+        }
+        return selected
+    }
 }
 
 /// A top-level network (`networks.*`).

@@ -9,6 +9,7 @@ extension IntentEdit {
         for index in chosen { desired.services[index].goal = .absent }
         let isWhole = names.isEmpty || desired.services.allSatisfy { $0.isOrphan || $0.goal == .absent }
         guard isWhole else { return }
+        change.scope = .all
         if removeOrphans {
             for index in desired.services.indices where desired.services[index].isOrphan {
                 desired.services[index].goal = .absent
@@ -35,6 +36,7 @@ extension IntentEdit {
             askForStart(index)
         }
         change.services = Array(targets)
+        change.scope.add(targets, .existing)
     }
 
     mutating func stop() throws(IntentError) {
@@ -61,6 +63,7 @@ extension IntentEdit {
             desired.services[index].restartRound += 1
         }
         change.services = Array(targets)
+        change.scope.add(targets, .existing)
     }
 
     /// SIGKILL and a service's stop signal mean that it stays down; after any other the process decides for itself.
@@ -78,6 +81,7 @@ extension IntentEdit {
         guard removeOrphans else { return }
         for index in desired.services.indices where desired.services[index].isOrphan {
             desired.services[index].goal = .absent
+            change.scope.add([desired.services[index].spec.name], .existing)
         }
     }
 
@@ -123,5 +127,7 @@ extension IntentEdit {
             removed.append(service.spec.name)
         }
         change.services = removed
+        change.scope = PlanScope(extents: [:])
+        change.scope.add(removed, .existing)
     }
 }

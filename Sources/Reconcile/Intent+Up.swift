@@ -16,6 +16,7 @@ extension IntentEdit {
         var targets = named
         if up.dependencies { targets = DependencyGraph(services: project.services).closure(of: named) }
         change.services = Array(targets)
+        change.scope.add(targets, up.recreate == .never ? .missing : .whole)
         desired.project = project.name
         desired.workingDirectory = project.workingDirectory
         desired.configFiles = project.configFiles
@@ -62,7 +63,8 @@ extension IntentEdit {
             service.goal = .created
         }
         let renews = up.renewAnonymousVolumes && replicas.contains(where: \.hasAnonymousVolumes)
-        let isForced = (up.recreate == .force && isNamed) || (renews && up.recreate != .never)
+        let isAsked = isNamed ? up.recreate == .force : up.recreateDependencies
+        let isForced = up.recreate != .never && (isAsked || renews)
         let isAskedAlready = replicas.contains { $0.recreateRound < service.recreateRound }
         if isForced, !replicas.isEmpty {
             if !isAskedAlready { service.recreateRound += 1 }
@@ -80,7 +82,9 @@ extension IntentEdit {
             stored.insert(desired.services[index].spec.name)
             guard !known.contains(desired.services[index].spec.name) else { continue }
             desired.services[index].isOrphan = true
-            if remove { desired.services[index].goal = .absent }
+            guard remove else { continue }
+            desired.services[index].goal = .absent
+            change.scope.add([desired.services[index].spec.name], .whole)
         }
         for (name, replicas) in containers where !known.contains(name) && !stored.contains(name) {
             guard let model = replicas.first else { continue }
@@ -89,6 +93,7 @@ extension IntentEdit {
             orphan.isOrphan = true
             orphan.scale = replicas.count
             desired.services.append(orphan)
+            if remove { change.scope.add([name], .whole) }
         }
     }
 
@@ -136,6 +141,8 @@ extension IntentEdit {
         let graph = DependencyGraph(services: desired.services.map(\.spec))
         let targets = dependencies ? graph.closure(of: counts.keys) : Set(counts.keys)
         change.services = Array(targets)
+        change.scope.add(counts.keys, .whole)
+        change.scope.add(targets, .missing)
         desired.removal = nil
         for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
             if let count = counts[desired.services[index].spec.name] { desired.services[index].scale = count }

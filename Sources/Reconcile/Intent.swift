@@ -27,10 +27,6 @@ extension Desired {
         edit.change.services.sort()
         edit.change.orphans = edit.desired.services.filter(\.isOrphan).map(\.spec.name)
         edit.change.changed = edit.desired != self
-        if !names.isEmpty {
-            let changed = edit.desired.services.filter { service($0.spec.name) != $0 }
-            edit.change.waitsFor = Set(edit.change.services).union(changed.map(\.spec.name))
-        }
         self = edit.desired
         return edit.change
     }
@@ -74,6 +70,7 @@ struct IntentEdit {
         guard !names.isEmpty else {
             let all = desired.services.indices.filter { !desired.services[$0].isOrphan }
             change.services = all.map { desired.services[$0].spec.name }
+            change.scope.add(change.services, .existing)
             return all
         }
         let known = knownNames()
@@ -81,6 +78,7 @@ struct IntentEdit {
             throw .noSuchService(name, suggestion: likelySpelling(of: name, among: known))
         }
         change.services = Array(Set(names))
+        change.scope.add(names, .existing)
         return Set(names).compactMap { indices[$0] }.sorted()
     }
 

@@ -22,6 +22,8 @@ package struct UpIntent: Hashable, Sendable {
     package var recreate: Recreate = .diverged
     /// Also the services that the named ones depend on.
     package var dependencies: Bool = true
+    /// `--always-recreate-deps`: what the named ones depend on is made anew too, whatever it looks like.
+    package var recreateDependencies: Bool = false
     package var removeOrphans: Bool = false
     package var scale: [String: Int] = [:]
     package var renewAnonymousVolumes: Bool = false
@@ -31,11 +33,13 @@ package struct UpIntent: Hashable, Sendable {
     package enum Recreate: Hashable, Sendable { case diverged, force, never }
 
     package init(
-        recreate: Recreate = .diverged, dependencies: Bool = true, removeOrphans: Bool = false,
+        recreate: Recreate = .diverged, dependencies: Bool = true, recreateDependencies: Bool = false,
+        removeOrphans: Bool = false,
         scale: [String: Int] = [:], renewAnonymousVolumes: Bool = false, start: Bool = true
     ) {
         self.recreate = recreate
         self.dependencies = dependencies
+        self.recreateDependencies = recreateDependencies
         self.removeOrphans = removeOrphans
         self.scale = scale
         self.renewAnonymousVolumes = renewAnonymousVolumes
@@ -51,8 +55,8 @@ package struct IntentChange: Hashable, Sendable {
     package var changed: Bool = false
     /// Services that left the file and still have containers, sorted.
     package var orphans: [String] = []
-    /// Services whose waits the verb waits out: those that it is about and those whose wish it changes; nil for all.
-    package var waitsFor: Set<String>?
+    /// What the verb may touch.
+    package var scope: PlanScope = .all
     /// What a person should know and that is no error.
     package var notes: [String] = []
 

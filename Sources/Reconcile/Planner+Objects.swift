@@ -16,11 +16,16 @@ struct PlannedObjects {
 }
 
 extension Planner {
-    /// Networks, then volumes, each by key: only what a service with a goal above `absent` uses.
+    /// Networks, then volumes, each by key: only what a service with a goal above `absent` uses; of services that are only
+    /// started or stopped, what must be there to run.
     mutating func planObjects() {
         var networkUsers: [String: [String]] = [:]
         var volumeUsers: [String: [String]] = [:]
         for service in desired.services where service.goal != .absent && !service.isOrphan && service.scale > 0 {
+            guard let extent = scope.extent(of: service.spec.name), extent > .existing || service.goal == .running
+            else {
+                continue
+            }
             for attachment in service.spec.networks {
                 networkUsers[attachment.network, default: []].append(service.spec.name)
             }
@@ -93,7 +98,7 @@ extension Planner {
     private func canBeReplaced(_ users: [String], _ uses: (Service) -> Bool) -> Bool {
         users.allSatisfy { id in
             guard let container = containersByID[id], container.number != nil,
-                let service = services[container.service]
+                let service = services[container.service], scope.extent(of: container.service) == .whole
             else { return false }
             if service.goal == .absent { return true }
             return !service.isOrphan && service.goal != .stopped && (uses(container.spec) || uses(service.spec))

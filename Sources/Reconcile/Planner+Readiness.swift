@@ -4,7 +4,7 @@ extension Planner {
     /// What must have ended before a container of `spec` starts: starts of its dependencies, and waits for their
     /// conditions where they do not hold yet.
     ///
-    /// A dependency that nobody wants running (`--no-deps`, `stop db`) holds nothing up. A restart follows what this plan
+    /// A dependency that nobody wants running (`stop db`) or that the verb is not about (`--no-deps`) holds nothing up. A restart follows what this plan
     /// starts and does not ask for the health of the rest: a restart must not end with a stopped container.
     mutating func readiness(for spec: Service, isRestart: Bool) -> [PlanDraft.Node] {
         var result: [PlanDraft.Node] = []
@@ -13,6 +13,7 @@ extension Planner {
                 continue
             }
             let starts = nodes.starts[need.service] ?? []
+            guard !starts.isEmpty || scope.extent(of: need.service) != nil else { continue }
             if starts.isEmpty, isRestart || holds(need.condition, for: need.service) { continue }
             if need.condition == .started, need.required {
                 result += starts

@@ -4,12 +4,16 @@ extension Planner {
     /// `down`: everything the project made goes, dependents first; orphans and named volumes only if asked for.
     ///
     /// Networks and volumes that another project made, that were made by hand, that the file calls external, or that
-    /// something still uses stay.
+    /// something still uses stay. A verb that came after a `down` that broke off removes only of its own services.
     mutating func planRemoval(_ removal: Desired.Removal) {
         var leaving: [ObservedContainer] = []
         for container in observed.containers {
             let isOrphan = services[container.service]?.isOrphan ?? true
             if container.number == nil || !isOrphan || removal.orphans { leaving.append(container) }
+        }
+        if let extents = scope.extents {
+            removeContainers(leaving.filter { extents[$0.service] != nil && $0.number != nil })
+            return
         }
         removeContainers(leaving)
         let leavingIDs = Set(leaving.map(\.id))

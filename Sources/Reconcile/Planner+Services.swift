@@ -23,6 +23,7 @@ extension Planner {
                 ReplicaTask(replica: container.replica, existing: container, step: .remove(reason: reason)))
         }
         guard !service.isOrphan, [.created, .running, .paused].contains(service.goal) else { return result }
+        guard let extent = scope.extent(of: name), extent >= .missing else { return result }
         var taken = Set(there.compactMap(\.number))
         var number = 1
         while taken.count < service.scale {
@@ -41,6 +42,9 @@ extension Planner {
     private func slots(
         of service: DesiredService
     ) -> (there: [ObservedContainer], surplus: [ObservedContainer]) {
+        guard let extent = scope.extent(of: service.spec.name), extent >= .missing || service.goal == .absent else {
+            return (containers[service.spec.name] ?? [], [])
+        }
         var there: [ObservedContainer] = []
         var surplus: [ObservedContainer] = []
         for container in containers[service.spec.name] ?? [] {
@@ -62,6 +66,14 @@ extension Planner {
         if !service.isOrphan, service.goal != .stopped, let reason = divergence(of: container, service) {
             let renew = service.renewAnonymousVolumes && container.recreateRound < service.recreateRound
             task.step = .replace(starts: service.goal != .created, renewVolumes: renew, reason: reason)
+            return task
+        }
+        guard scope.extent(of: service.spec.name) != nil else {
+            if service.goal == .running, [.running, .restarting].contains(container.state),
+                let cause = restartCause(service.spec)
+            {
+                task.step = .restart(spreads: true, reason: cause)
+            }
             return task
         }
         switch service.goal {
@@ -124,21 +136,28 @@ extension Planner {
         return nil
     }
 
-    /// Why a container must be made anew; nil when it is as it should be.
+    /// Why a container must be made anew; nil when it is as it should be, or when it is not this plan's to change.
     private func divergence(of container: ObservedContainer, _ service: DesiredService) -> String? {
         let spec = service.spec
+        guard let extent = scope.extent(of: spec.name) else { return joinDivergence(of: container, spec) }
+        guard extent == .whole else { return loss(spec) ?? joinDivergence(of: container, spec) }
         var found = divergences(from: container.spec, to: spec)
         if let divergence = imageDivergence(of: container, service) { found.insert(divergence, at: 0) }
         found += definitionDivergences(of: container, spec: spec)
         if !found.isEmpty { return found.reason }
         if container.recreateRound < service.recreateRound { return "recreation asked for" }
+        return loss(spec) ?? joinDivergence(of: container, spec)
+    }
+
+    /// A network or volume that it cannot do without is made by this plan.
+    private func loss(_ spec: Service) -> String? {
         for attachment in spec.networks {
             if let reason = objects.networkReasons[attachment.network] { return reason }
         }
         for key in spec.volumeKeys {
             if let reason = objects.volumeReasons[key] { return reason }
         }
-        return joinDivergence(of: container, spec)
+        return nil
     }
 
     private func imageDivergence(of container: ObservedContainer, _ service: DesiredService) -> Divergence? {
@@ -150,10 +169,13 @@ extension Planner {
         return Divergence("image", change)
     }
 
-    /// A container that joined a namespace or took volumes over goes with the one it has them from.
+    /// A container that joined a namespace or took volumes over goes with the one it has them from. A service that the verb is
+    /// not about follows only what this plan does.
     private func joinDivergence(of container: ObservedContainer, _ spec: Service) -> String? {
+        let isTouched = scope.extent(of: spec.name) != nil
         for join in spec.joins {
             let owners = tasks[join.service] ?? []
+            guard isTouched || owners.contains(where: \.isMade) else { continue }
             let survivors = owners.filter(\.survives).compactMap(\.existing?.id)
             let isJoined = container.joined.contains { survivors.contains($0) }
             // An unrecorded join counts as right until its owner goes.

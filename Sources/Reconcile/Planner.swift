@@ -3,9 +3,11 @@ import ProjectModel
 /// The actions that turn `observed` into `desired`, each with its reason; none when nothing has to be done.
 ///
 /// `kept` are full names of volumes whose data must be kept: nobody consented to losing it. Changes that would lose it are
-/// left out, and their users stay as they are.
-package func plan(desired: Desired, observed: Observed, keeping kept: Set<String> = []) -> Plan {
-    var planner = Planner(desired: desired, observed: observed, kept: kept)
+/// left out, and their users stay as they are. `scope`: what the verb may touch.
+package func plan(
+    desired: Desired, observed: Observed, keeping kept: Set<String> = [], in scope: PlanScope = .all
+) -> Plan {
+    var planner = Planner(desired: desired, observed: observed, kept: kept, scope: scope)
     if let removal = desired.removal {
         planner.planRemoval(removal)
     } else {
@@ -25,6 +27,7 @@ struct Planner {
     let desired: Desired
     let observed: Observed
     let kept: Set<String>
+    let scope: PlanScope
     let graph: DependencyGraph
     let services: [String: DesiredService]
     /// Numbered containers by service, sorted by number; of two with one number the newer definition comes first.
@@ -53,10 +56,11 @@ struct Planner {
         let required: Bool
     }
 
-    init(desired: Desired, observed: Observed, kept: Set<String>) {
+    init(desired: Desired, observed: Observed, kept: Set<String>, scope: PlanScope) {
         self.desired = desired
         self.observed = observed
         self.kept = kept
+        self.scope = scope
         graph = DependencyGraph(services: desired.services.map(\.spec))
         services = Dictionary(desired.services.map { ($0.spec.name, $0) }) { first, _ in first }
         var grouped: [String: [ObservedContainer]] = [:]

@@ -69,7 +69,7 @@ struct Preflight {
     }
 
     func cycles() -> [PreflightFinding] {
-        graph.cycles.map { cycle in
+        graph.cycles.filter { !effects.touched.isDisjoint(with: $0) }.map { cycle in
             PreflightFinding(
                 .dependencyCycle, service: cycle.first,
                 at: cycle.count > 1 ? .service(cycle[0], "depends_on", cycle[1]) : nil,

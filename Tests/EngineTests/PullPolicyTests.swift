@@ -27,8 +27,62 @@ import Testing
             service.pullPolicy = policy
             service.platform = platform
             service.hasBuild = isBuilt
+            let request = OperationRequest(
+                key: "plan", verb: .up(UpOptions()), project: Project(name: "demo", services: [service]))
+            let plan = try await simulated.engine.plan(request, for: "demo")
+            #expect(plan.actions.contains { $0.text == "pull web" } == isPulled)
             try await simulated.perform(.up(UpOptions()), [service])
             #expect(machine.world.journal.contains("pull web") == isPulled)
         }
+    }
+
+    @Test("a plan shows what is fetched before everything else, and for whom it is not fetched")
+    func plans() async throws {
+        try await SimulatedEngine.with { simulated in
+            var far = SimulatedEngine.service("far")
+            far.image = "far/away"
+            far.dependsOn = [Dependency(service: "near")]
+            var other = SimulatedEngine.service("other")
+            other.image = "other/image"
+            let project = Project(name: "demo", services: [far, SimulatedEngine.service("near"), other])
+            let request = OperationRequest(key: "plan", verb: .up(UpOptions()), project: project, services: ["far"])
+            let plan = try await simulated.engine.plan(request, for: "demo")
+            #expect(
+                plan.actions.map { "\($0.number) \($0.text) \($0.after)" } == [
+                    "1 pull far/away []", "2 create near.1 [1]", "3 start near.1 [2]", "4 create far.1 [1]",
+                    "5 start far.1 [3, 4]",
+                ])
+            #expect(plan.actions.first?.reason == "not on this machine")
+        }
+    }
+
+    @Test(
+        "only images of what the verb is about are fetched",
+        arguments: [
+            (.up(UpOptions()), ["web"], ["pull db", "pull web"]), (.up(noDependencies), ["web"], ["pull web"]),
+            (.create(noDependencies), ["web"], ["pull web"]),
+            (.scale(["web": 1], dependencies: false), ["web"], ["pull web"]),
+            (.scale(["web": 1], dependencies: true), ["web"], ["pull db", "pull web"]),
+            (.start(wait: false, waitTimeout: nil), ["web"], []),
+        ] as [(Verb, [String], [String])])
+    func onlyNamed(verb: Verb, services: [String], pulls: [String]) async throws {
+        try await SimulatedEngine.with { simulated in
+            let images = ["db", "other", "web"].map { name in
+                var service = SimulatedEngine.service(name)
+                service.image = name
+                if name == "web" { service.dependsOn = [Dependency(service: "db")] }
+                return service
+            }
+            let request = OperationRequest(
+                key: "up", verb: verb, project: Project(name: "demo", services: images), services: services)
+            for await _ in try await simulated.engine.submit(request, to: "demo").events() {}
+            #expect(simulated.machine.world.journal.filter { $0.hasPrefix("pull") }.sorted() == pulls)
+        }
+    }
+
+    private static var noDependencies: UpOptions {
+        var options = UpOptions()
+        options.dependencies = false
+        return options
     }
 }

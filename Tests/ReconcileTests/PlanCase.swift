@@ -8,26 +8,26 @@ struct PlanCase: CustomTestStringConvertible, Sendable {
     let desired: Desired
     let observed: Observed
     var keeping: Set<String> = []
-    var waitsFor: Set<String>?
+    var scope: PlanScope
     let plan: String
 
     init(
-        _ claim: String, _ scene: Scene, keeping: Set<String> = [], waitsFor: Set<String>? = nil, plan: String
+        _ claim: String, _ scene: Scene, keeping: Set<String> = [], scope: PlanScope = .all, plan: String
     ) {
         self.claim = claim
         desired = scene.desired
         observed = scene.observed
         self.keeping = keeping
-        self.waitsFor = waitsFor
+        self.scope = scope
         self.plan = plan
     }
 
     var testDescription: String { claim }
 
     func check() {
-        let whole = Reconcile.plan(desired: desired, observed: observed, keeping: keeping)
-        let actual = (waitsFor.map(whole.waitingOnly) ?? whole).description
-        #expect(actual == plan, "\(claim):\n\(actual)")
+        let plan = Reconcile.plan(desired: desired, observed: observed, keeping: keeping, in: scope)
+        let actual = plan.description
+        #expect(actual == self.plan, "\(claim):\n\(actual)")
     }
 }
 

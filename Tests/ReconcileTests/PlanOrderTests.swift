@@ -38,25 +38,28 @@ import Testing
                 5 start api.1 after 3,4  # no container
                 """),
         PlanCase(
-            "who names another service does not wait for it, nor starts what does", pair(.healthy).wanting("web"),
-            waitsFor: ["web"],
+            "who names another service makes only that", pair(.healthy).wanting("web"),
+            scope: PlanScope(extents: ["web": .whole]),
             plan: """
-                1 create db.1  # no container
-                2 start db.1 after 1  # no container
-                3 create web.1  # no container
-                4 start web.1 after 3  # no container
-                5 create api.1  # no container
+                1 create web.1  # no container
+                2 start web.1 after 1  # no container
                 """),
         PlanCase(
-            "who names the dependent waits", pair(.healthy).wanting("web"), waitsFor: ["api"],
+            "who leaves a dependency out does not wait for it", pair(.healthy),
+            scope: PlanScope(extents: ["api": .whole]),
+            plan: """
+                1 create api.1  # no container
+                2 start api.1 after 1  # no container
+                """),
+        PlanCase(
+            "who names the dependent waits", pair(.healthy).wanting("web"),
+            scope: PlanScope(extents: ["api": .whole, "db": .whole]),
             plan: """
                 1 create db.1  # no container
                 2 start db.1 after 1  # no container
                 3 wait until db is healthy after 2  # api depends on it
-                4 create web.1  # no container
-                5 start web.1 after 4  # no container
-                6 create api.1  # no container
-                7 start api.1 after 3,6  # no container
+                4 create api.1  # no container
+                5 start api.1 after 3,4  # no container
                 """),
         PlanCase(
             "a dependency that completes is waited for", pair(.completed),

@@ -26,10 +26,10 @@ struct ImagePuller: Sendable {
     /// Before an `up`: what is missing, or wanted anew. `obstacles` is asked once something has to be fetched: minutes of that
     /// are no use to somebody who learns afterwards that nothing can be made of it.
     func pullMissing(
-        _ project: Project, services: [String], override: PullPolicy?,
+        _ project: Project, services: [String], dependencies: Bool, override: PullPolicy?,
         unless obstacles: @Sendable () async -> [EngineFailure]
     ) async -> [EngineFailure] {
-        let chosen = Self.services(project, named: services, dependencies: true)
+        let chosen = Self.services(project, named: services, dependencies: dependencies)
         return await pull(chosen, project: project.name, override: override, unless: obstacles)
     }
 
@@ -37,14 +37,7 @@ struct ImagePuller: Sendable {
         _ services: [Service], project: String, override: PullPolicy?,
         unless obstacles: @Sendable () async -> [EngineFailure] = { [] }
     ) async -> [EngineFailure] {
-        var seen: Set<String> = []
-        var wanted: [Wanted] = []
-        for service in services {
-            let policy = override ?? service.pullPolicy ?? .missing
-            for image in Wanted.all(of: service) where seen.insert(image.reference).inserted {
-                if await isNeeded(image, policy) { wanted.append(image) }
-            }
-        }
+        let wanted = await PullNeed.all(of: services, override: override, on: machine)
         guard !wanted.isEmpty else { return [] }
         let found = await obstacles()
         guard found.isEmpty else { return found }
@@ -61,39 +54,7 @@ struct ImagePuller: Sendable {
         }
     }
 
-    /// An image that a service needs: to run, or to mount something of it.
-    private struct Wanted: Sendable {
-        let service: String
-        let reference: String
-        let platform: String?
-        let isBuilt: Bool
-
-        static func all(of service: Service) -> [Wanted] {
-            let own = service.image.map {
-                Wanted(service: service.name, reference: $0, platform: service.platform, isBuilt: service.hasBuild)
-            }
-            let mounted = service.volumes.compactMap { volume -> Wanted? in
-                guard case .image(let reference, _) = volume.kind else { return nil }
-                return Wanted(service: service.name, reference: reference, platform: nil, isBuilt: false)
-            }
-            return (own.map { [$0] } ?? []) + mounted
-        }
-    }
-
-    private func isNeeded(_ image: Wanted, _ policy: PullPolicy) async -> Bool {
-        guard !image.isBuilt else { return false }
-        let known = (try? await machine.image(image.reference)) ?? nil
-        switch policy {
-        case .never, .build: return false
-        case .always: return true
-        case .missing: return !(known?.runs(on: image.platform) ?? false)
-        case .every(let age):
-            guard let known, known.runs(on: image.platform), let updated = known.updated else { return true }
-            return .nanoseconds(machine.now()) - .seconds(updated) > age
-        }
-    }
-
-    private func pull(_ image: Wanted) async -> EngineFailure? {
+    private func pull(_ image: PullNeed) async -> EngineFailure? {
         let reference = image.reference
         operation.object(.image, reference, "Pulling")
         let failure = await operation.interruptible { [operation, machine, logins] in
@@ -127,14 +88,7 @@ struct ImagePuller: Sendable {
     }
 
     private static func services(_ project: Project, named: [String], dependencies: Bool) -> [Service] {
-        guard !named.isEmpty else { return project.services }
-        var names = Set(named)
-        var open = named
-        while dependencies, let next = open.popLast() {
-            for dependency in project.service(next)?.dependsOn ?? [] where names.insert(dependency.service).inserted {
-                open.append(dependency.service)
-            }
-        }
+        let names = project.selection(of: named, dependencies: dependencies)
         return project.services.filter { names.contains($0.name) }
     }
 }

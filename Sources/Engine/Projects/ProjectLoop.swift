@@ -19,9 +19,10 @@ actor ProjectLoop {
     private var pending = 0
     /// A person cancelled: nothing is healed until the next verb.
     private var isHeld = false
-    /// A verb left services for which others have to be waited for to the healing.
-    private var hasLeftWaits = false
-    private var healing: Operation?
+    /// What healing still has to look after once no verb waits: a verb cut a healing short, or services that the last verb was not
+    /// about still wait for others since an earlier one.
+    private var unhealed: (reason: String, scope: PlanScope)?
+    private var healing: (operation: Operation, reason: String, scope: PlanScope)?
     private var healingFailures = 0
     private var healRetry: Task<Void, Never>?
 
@@ -44,7 +45,10 @@ actor ProjectLoop {
         // A stop must not wait for an up that waits for a service that never becomes healthy.
         if request.verb.supersedes, !request.dryRun { running?.cancel(force: false) }
         // Nor any verb for a healing: it plans anew what is still to be done.
-        if !request.dryRun { healing?.cancel(force: false) }
+        if !request.dryRun, let healing {
+            healing.operation.cancel(force: false)
+            healLater(because: healing.reason, in: healing.scope)
+        }
         parts.operations.add(operation)
         enqueue { await $0.carryOut(request, operation) }
         return operation
@@ -72,7 +76,7 @@ actor ProjectLoop {
             await before?.value
             await body(self)
             self.pending -= 1
-            if self.hasLeftWaits { self.heal(because: "services that wait for others are still to be started") }
+            if let unhealed = self.unhealed { self.heal(because: unhealed.reason, in: unhealed.scope) }
         }
     }
 
@@ -107,7 +111,22 @@ actor ProjectLoop {
     /// What would be done, without doing it.
     func plan(_ request: OperationRequest) async throws -> PlanDescription {
         let (wanted, plan, observed, _) = try await prepare(request)
-        return PlanDescription(plan, await parts.preflight.verdict(wanted, plan, observed, isTrial: true))
+        let verdict = await parts.preflight.verdict(wanted, plan, observed, isTrial: true)
+        return await description(of: plan, for: request, verdict)
+    }
+
+    /// With what would be fetched before.
+    private func description(
+        of plan: Plan, for request: OperationRequest, _ verdict: PreflightInspector.Verdict
+    ) async -> PlanDescription {
+        guard let project = request.project, let policy = request.verb.pullPolicy else {
+            return PlanDescription(plan, fetching: [], verdict)
+        }
+        let names = project.selection(
+            of: request.verb.named(request.services), dependencies: request.verb.drawsInDependencies)
+        let pulls = await PullNeed.all(
+            of: project.services.filter { names.contains($0.name) }, override: policy, on: parts.machine)
+        return PlanDescription(plan, fetching: pulls, verdict)
     }
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
@@ -122,7 +141,10 @@ actor ProjectLoop {
         if !request.dryRun, let project = request.project, let policy = request.verb.pullPolicy {
             let puller = ImagePuller(
                 machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
-            let failures = await puller.pullMissing(project, services: request.services, override: policy) {
+            let failures = await puller.pullMissing(
+                project, services: request.verb.named(request.services),
+                dependencies: request.verb.drawsInDependencies, override: policy
+            ) {
                 guard let (wanted, plan, observed, _) = try? await self.prepare(request) else { return [] }
                 return await self.parts.preflight.verdict(wanted, plan, observed, isTrial: true).errors
             }
@@ -134,7 +156,7 @@ actor ProjectLoop {
         let (wanted, plan, observed, change) = try await prepare(request)
         for note in change.notes { operation.emit(.warning(note)) }
         let verdict = await parts.preflight.verdict(wanted, plan, observed, isTrial: request.dryRun)
-        if request.dryRun { operation.emit(.planned(PlanDescription(plan, verdict))) }
+        if request.dryRun { operation.emit(.planned(await description(of: plan, for: request, verdict))) }
         for warning in verdict.warnings {
             operation.emit(.warning(warning.message, hint: warning.hint, path: warning.path))
         }
@@ -146,7 +168,7 @@ actor ProjectLoop {
         reportWhatRuns(wanted, plan, observed, request, change, operation)
         if case .kill(let signal, _) = request.verb { try await kill(signal, request, operation) }
         let result = await converge(
-            operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), waitsFor: change.waitsFor)
+            operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), in: change.scope)
         return try await finish(request, operation, result)
     }
 
@@ -159,8 +181,7 @@ actor ProjectLoop {
         do throws(IntentError) {
             let change = try wanted.apply(
                 IntentVerb(request.verb), project: request.project, services: request.services, observed: observed)
-            let plan = Reconcile.plan(desired: wanted, observed: observed)
-            return (wanted, change.waitsFor.map(plan.waitingOnly) ?? plan, observed, change)
+            return (wanted, Reconcile.plan(desired: wanted, observed: observed, in: change.scope), observed, change)
         } catch {
             throw EngineFailure(code: "invalid", message: error.description, hint: error.hint)
         }
@@ -184,12 +205,12 @@ actor ProjectLoop {
 
     // MARK: Converging
 
-    /// `waitsFor`: the services whose waits are waited out, nil for all; others are left to the healing.
+    /// `scope`: what may be touched; the rest is left to the next verb without names.
     /// `followsImages`: containers whose reference names another image by now are replaced. Only a verb may ask for that: a pull
     /// or an import must not make the healing replace what runs.
     private func converge(
         _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true,
-        waitsFor: Set<String>? = nil
+        in scope: PlanScope = .all
     ) async -> PlanExecutor.Result {
         var total = PlanExecutor.Result()
         for _ in 0..<5 {
@@ -201,10 +222,17 @@ actor ProjectLoop {
                 break
             }
             if !followsImages { observed.images = [:] }
-            let whole = Self.plan(desired, observed, consent)
-            let plan = waitsFor.map(whole.waitingOnly) ?? whole
-            hasLeftWaits = plan.actions.count < whole.actions.count
-            if plan.isEmpty { break }
+            let plan = Self.plan(desired, observed, consent, scope)
+            guard !plan.isEmpty else {
+                let left = Self.leftWaiting(desired, observed, scope)
+                if !left.isEmpty {
+                    let extents = left.map { ($0, PlanScope.Extent.whole) }
+                    healLater(
+                        because: "services that wait for others are still to be started",
+                        in: PlanScope(extents: Dictionary(uniqueKeysWithValues: extents)))
+                }
+                break
+            }
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
                 stopTimeout: stopTimeout, logTail: parts.logTail)
@@ -214,19 +242,29 @@ actor ProjectLoop {
             total.done += result.done
             total.failures += result.failures
             total.wasCancelled = result.wasCancelled
-            if !total.failures.isEmpty || result.wasCancelled {
-                hasLeftWaits = false
-                break
-            }
+            if !total.failures.isEmpty || result.wasCancelled { break }
         }
         return total
     }
 
     /// Without what would lose data of volumes that nobody agreed to lose.
-    private static func plan(_ desired: Desired, _ observed: Observed, _ consent: Set<String>) -> Plan {
-        let plan = Reconcile.plan(desired: desired, observed: observed)
+    private static func plan(
+        _ desired: Desired, _ observed: Observed, _ consent: Set<String>, _ scope: PlanScope
+    ) -> Plan {
+        let plan = Reconcile.plan(desired: desired, observed: observed, in: scope)
         let kept = Set(plan.namesNeedingConsent).subtracting(consent)
-        return kept.isEmpty ? plan : Reconcile.plan(desired: desired, observed: observed, keeping: kept)
+        return kept.isEmpty ? plan : Reconcile.plan(desired: desired, observed: observed, keeping: kept, in: scope)
+    }
+
+    /// Services outside of `scope` whose start an earlier verb left waiting for others, with all that they need.
+    private static func leftWaiting(_ desired: Desired, _ observed: Observed, _ scope: PlanScope) -> Set<String> {
+        guard let touched = scope.extents, touched.count < desired.services.count, desired.removal == nil else {
+            return []
+        }
+        var observed = observed
+        observed.images = [:]
+        let left = Reconcile.plan(desired: desired, observed: observed).servicesBehindWaits.subtracting(touched.keys)
+        return DependencyGraph(services: desired.services.map(\.spec)).closure(of: left)
     }
 
     /// Containers that a failure left half made or half removed hold names and networks: they go before anything is planned.
@@ -283,19 +321,25 @@ actor ProjectLoop {
     // MARK: Healing
 
     /// Something changed by itself: converge again once nothing else is under way.
-    func heal(because reason: String) {
-        guard pending == 0, !isHeld, desired != nil else { return }
-        hasLeftWaits = false
-        let operation = Operation(id: "heal", key: "heal", project: name)
-        // From now on, not from its turn on: a verb that comes in between must be able to cancel it.
-        healing = operation
-        enqueue { await $0.healNow(reason, operation) }
+    func heal(because reason: String) { heal(because: reason, in: .all) }
+
+    private func healLater(because reason: String, in scope: PlanScope) {
+        unhealed = (reason, unhealed?.scope.union(scope) ?? scope)
     }
 
-    private func healNow(_ reason: String, _ operation: Operation) async {
+    private func heal(because reason: String, in scope: PlanScope) {
+        guard pending == 0, !isHeld, desired != nil else { return }
+        unhealed = nil
+        let operation = Operation(id: "heal", key: "heal", project: name)
+        // From now on, not from its turn on: a verb that comes in between must be able to cancel it.
+        healing = (operation, reason, scope)
+        enqueue { await $0.healNow(reason, operation, scope) }
+    }
+
+    private func healNow(_ reason: String, _ operation: Operation, _ scope: PlanScope) async {
         defer { healing = nil }
         guard !isHeld, desired != nil, !operation.isCancelled else { return }
-        let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false)
+        let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false, in: scope)
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))
         if result.done > 0 {
             parts.log.notice("project \(name): healed after: \(reason)", metadata: ["actions": "\(result.done)"])

@@ -18,7 +18,21 @@ extension Verb {
         }
     }
 
-    /// Images are fetched before anything else; nil for verbs that need none. `.some(nil)`: each service's own policy.
+    /// The services that it names; none is all. `services`: those of its request.
+    func named(_ services: [String]) -> [String] {
+        if case .scale(let counts, _) = self { return counts.keys.sorted() }
+        return services
+    }
+
+    /// It is about what the named services depend on, too.
+    var drawsInDependencies: Bool {
+        switch self {
+        case .up(let options), .create(let options): options.dependencies
+        case .scale(_, let dependencies): dependencies
+        default: true
+        }
+    }
+
     /// Orphans are no news to who asks.
     var ignoresOrphans: Bool {
         switch self {
@@ -27,10 +41,11 @@ extension Verb {
         }
     }
 
+    /// Images are fetched before anything else; nil for verbs that need none. `.some(nil)`: each service's own policy.
     var pullPolicy: PullPolicy?? {
         switch self {
         case .up(let options), .create(let options): .some(options.pull)
-        case .scale, .start: .some(nil)
+        case .scale: .some(nil)
         default: nil
         }
     }
@@ -81,7 +96,8 @@ extension UpIntent {
             case .never: .never
             }
         self.init(
-            recreate: recreate, dependencies: options.dependencies, removeOrphans: options.removeOrphans,
+            recreate: recreate, dependencies: options.dependencies,
+            recreateDependencies: options.recreateDependencies, removeOrphans: options.removeOrphans,
             scale: options.scale,
             renewAnonymousVolumes: options.renewAnonymousVolumes, start: options.start)
     }
@@ -108,11 +124,29 @@ extension PlanDescription {
             })
     }
 
-    /// With what was found before anything is changed.
-    init(_ plan: Plan, _ verdict: PreflightInspector.Verdict) {
+    /// With what is fetched before, and what was found before anything is changed.
+    init(_ plan: Plan, fetching pulls: [PullNeed], _ verdict: PreflightInspector.Verdict) {
         self.init(plan)
+        actions =
+            Self.actions(of: pulls)
+            + actions.map { action in
+                var action = action
+                action.number += pulls.count
+                // All is fetched before anything is made.
+                action.after =
+                    action.after.isEmpty ? Array(0..<pulls.count).map { $0 + 1 } : action.after.map { $0 + pulls.count }
+                return action
+            }
         errors = verdict.errors
         warnings = verdict.warnings
+    }
+}
+
+extension PlanDescription {
+    private static func actions(of pulls: [PullNeed]) -> [Action] {
+        pulls.enumerated().map { index, pull in
+            Action(number: index + 1, text: "pull \(pull.reference)", after: [], reason: pull.reason)
+        }
     }
 }
 

@@ -65,19 +65,6 @@ final class AttachedUp {
             try session.engine.operation(session.signed(request), in: project.name), in: session, reporter: reporter)
     }
 
-    /// The named services, or all, with what they depend on.
-    static func selection(of services: [String], in project: Project, withDependencies: Bool) -> [String] {
-        guard !services.isEmpty else { return project.services.map(\.name) }
-        var selected: [String] = []
-        var waiting = services
-        while let name = waiting.popLast() {
-            guard !selected.contains(name) else { continue }
-            selected.append(name)
-            if withDependencies { waiting += project.service(name)?.dependsOn.map(\.service) ?? [] }
-        }
-        return selected.sorted()
-    }
-
     /// The names that will stand before the lines.
     static func labels(of services: [String], in project: Project) -> [String] {
         services.flatMap { name -> [String] in

@@ -12,7 +12,7 @@ struct Create: Verb {
     @Argument(help: "Services, with what they depend on (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let project = try session.loadProject(services: services, actsOnAll: true)
+        let project = try session.loadProject(services: services, actsOn: .services(dependencies: true))
         try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
         var options = try recreation.options(in: session)
         options.start = false

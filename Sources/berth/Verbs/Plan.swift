@@ -16,7 +16,7 @@ struct Plan: Verb {
     @Argument(help: "Services (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let project = try session.loadProject(services: services, actsOnAll: true)
+        let project = try session.loadProject(services: services, actsOn: .services(dependencies: !noDependencies))
         try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
         var options = try recreation.options(in: session)
         options.dependencies = !noDependencies

@@ -13,7 +13,7 @@ struct Scale: Verb {
 
     func run(in session: Session) throws {
         let names = scales.map(\.service)
-        let project = try session.loadProject(services: names, actsOnAll: true)
+        let project = try session.loadProject(services: names, actsOn: .services(dependencies: !noDependencies))
         try session.check(services: names, among: project.services.map(\.name))
         let request = OperationRequest(
             key: session.makeKey(), verb: .scale(scales.counts, dependencies: !noDependencies), project: project,

@@ -52,11 +52,14 @@ struct Up: Verb {
             throw ValidationError(
                 "--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
         }
+        if alwaysRecreateDependencies, recreation.noRecreate {
+            throw ValidationError("--always-recreate-deps and --no-recreate are incompatible")
+        }
         if watch { throw ValidationError("--watch: berth cannot watch files yet") }
     }
 
     func run(in session: Session) throws {
-        let project = try session.loadProject(services: services, actsOnAll: true)
+        let project = try session.loadProject(services: services, actsOn: .services(dependencies: !noDependencies))
         try check(project, in: session)
         var options = try recreation.options(in: session)
         options.dependencies = !noDependencies
@@ -91,7 +94,7 @@ struct Up: Verb {
 
     /// Whose output is shown, and what ends the whole.
     private func outputChoice(_ project: Project) throws -> AttachedUp.Choice {
-        let selected = AttachedUp.selection(of: services, in: project, withDependencies: !noDependencies)
+        let selected = project.selection(of: services, dependencies: !noDependencies).sorted()
         var shown = Set(services.isEmpty || attachDependencies ? selected : services)
         shown = shown.filter { project.service($0)?.attach ?? true }
         if !attach.isEmpty { shown = Set(attach) }

@@ -4,6 +4,8 @@ import Reconcile
 /// A machine made of values: it does what a plan says, and complains about what a real one could not do or must not.
 struct ModelMachine {
     var observed = Observed()
+    /// What the plan may touch that is carried out.
+    var scope = PlanScope.all
     /// Broken promises, in words.
     private(set) var complaints: [String] = []
     /// Containers that were ever made, so that ids are new.
@@ -180,7 +182,9 @@ struct ModelMachine {
             return false
         }
         for need in service.spec.dependsOn where need.required {
-            guard let other = desired.service(need.service), other.goal == .running, !other.isOrphan else { continue }
+            guard let other = desired.service(need.service), other.goal == .running, !other.isOrphan,
+                let extent = scope.extent(of: need.service), extent > .existing
+            else { continue }
             // One too many that was never started may be removed later.
             let started = observed.containers.filter { $0.service == need.service && $0.state != .created }.count
             check(started >= other.scale, "start \(replica): \(need.service) is not started")

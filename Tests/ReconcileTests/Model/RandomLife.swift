@@ -11,6 +11,8 @@ struct RandomLife {
     /// Whether the person says yes to losing volumes.
     private let consents: Bool
     private(set) var story: [String] = []
+    /// What the last verb may touch.
+    private var scope = PlanScope.all
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
@@ -64,7 +66,7 @@ struct RandomLife {
         if random.chance(60) { editFile() }
         applyVerb()
         if random.chance(50) { somethingHappens() }
-        carryOut(faults: random.chance(60))
+        carryOut(faults: random.chance(60), in: scope)
     }
 
     private mutating func editFile() {
@@ -113,7 +115,7 @@ struct RandomLife {
         if case .scale(let counts, _) = verb, !canScale(counts) { return }
         let before = desired
         do {
-            _ = try desired.apply(verb, project: file, services: names, observed: machine.observed)
+            scope = try desired.apply(verb, project: file, services: names, observed: machine.observed).scope
             story.append("\(verb) \(names)")
         } catch {
             if desired != before { story.append("HALF EDITED by \(verb)") }
@@ -156,18 +158,19 @@ struct RandomLife {
     }
 
     /// The plan as the person's consent allows it.
-    func planned() -> Plan {
-        let whole = plan(desired: desired, observed: machine.observed)
+    func planned(in scope: PlanScope = .all) -> Plan {
+        let whole = plan(desired: desired, observed: machine.observed, in: scope)
         let names = whole.namesNeedingConsent
         return consents || names.isEmpty
-            ? whole : plan(desired: desired, observed: machine.observed, keeping: Set(names))
+            ? whole : plan(desired: desired, observed: machine.observed, keeping: Set(names), in: scope)
     }
 
     /// Carries the plan out in a random order that its edges allow; with faults, some actions fail, and it may break off.
     /// - Returns: how many actions ended well.
     @discardableResult
-    mutating func carryOut(faults: Bool) -> Int {
-        let plan = planned()
+    mutating func carryOut(faults: Bool, in scope: PlanScope = .all) -> Int {
+        let plan = planned(in: scope)
+        machine.scope = scope
         var done: Set<Int> = []
         var open = plan.actions
         var left = faults && random.chance(50) ? Int.random(in: 0...max(1, open.count), using: &random) : open.count

@@ -1,0 +1,58 @@
+import ProjectModel
+
+/// An image that is fetched before a service can have it: to run, or to mount something of it.
+struct PullNeed: Sendable {
+    let service: String
+    let reference: String
+    let platform: String?
+    /// Why, in a person's words.
+    let reason: String
+
+    /// What has to be fetched for `services` now, each reference once; `override` replaces their own policies.
+    static func all(of services: [Service], override: PullPolicy?, on machine: any Machine) async -> [PullNeed] {
+        var seen: Set<String> = []
+        var needs: [PullNeed] = []
+        for service in services {
+            let policy = override ?? service.pullPolicy ?? .missing
+            for image in images(of: service) where seen.insert(image.reference).inserted {
+                guard let reason = await reason(to: policy, image.reference, image.platform, on: machine) else {
+                    continue
+                }
+                needs.append(
+                    PullNeed(
+                        service: service.name, reference: image.reference, platform: image.platform, reason: reason))
+            }
+        }
+        return needs
+    }
+
+    /// Those that a registry may have; one that is built is none.
+    private static func images(of service: Service) -> [(reference: String, platform: String?)] {
+        let own = service.hasBuild ? nil : service.image.map { ($0, service.platform) }
+        let mounted = service.volumes.compactMap { volume -> (String, String?)? in
+            guard case .image(let reference, _) = volume.kind else { return nil }
+            return (reference, nil)
+        }
+        return (own.map { [$0] } ?? []) + mounted
+    }
+
+    /// nil when what is here will do.
+    private static func reason(
+        to policy: PullPolicy, _ reference: String, _ platform: String?, on machine: any Machine
+    ) async -> String? {
+        let known = (try? await machine.image(reference)) ?? nil
+        let isHere = known?.runs(on: platform) ?? false
+        switch policy {
+        case .never, .build: return nil
+        case .always: return "pull policy always"
+        case .missing: break
+        case .every(let age):
+            guard isHere else { break }
+            guard let updated = known?.updated else { return "its age is not known" }
+            return .nanoseconds(machine.now()) - .seconds(updated) > age ? "older than its pull policy allows" : nil
+        }
+        if isHere { return nil }
+        guard known != nil, let platform else { return "not on this machine" }
+        return "not on this machine for \(platform)"
+    }
+}

@@ -78,6 +78,9 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], swiftSettings: strict),
 
+        // Reading Dockerfiles.
+        .target(name: "Dockerfile", dependencies: ["YAML", "JSON"], swiftSettings: strict),
+
         // Running containers.
         .target(
             name: "Runtime", dependencies: ["Linux", "CLinux", "OCI", "JSON", "CSeccomp"], swiftSettings: strict),
@@ -166,6 +169,7 @@ let package = Package(
         .testTarget(
             name: "ComposeFileTests", dependencies: ["ComposeFile", "ProjectModel", "YAML", "JSON"],
             swiftSettings: strict),
+        .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "YAML"], swiftSettings: strict),
         .testTarget(name: "RuntimeTests", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "MonitorTests",

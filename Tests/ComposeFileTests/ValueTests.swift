@@ -1,6 +1,7 @@
 import ComposeFile
 import ProjectModel
 import Testing
+import YAML
 
 @Suite("Values") struct ValueTests {
     @Test(

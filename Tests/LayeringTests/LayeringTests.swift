@@ -6,7 +6,7 @@ import Testing
     static let order: [[String]] = [
         ["CLinux", "CYAML", "CSeccomp", "CCap", "CNFTables", "CArchive"],
         ["JSON", "OCI", "Linux", "AttachStream", "ProjectModel"],
-        ["YAML", "ComposeFile"],
+        ["YAML", "ComposeFile", "Dockerfile"],
         ["Runtime", "Monitor"],
         ["NameService", "Networking"],
         ["Images"],
@@ -67,8 +67,8 @@ import Testing
     @Test("what lives as long as a container, or starts with one, is free of Foundation")
     func noFoundation() throws {
         let free = [
-            "JSON", "OCI", "Linux", "AttachStream", "ProjectModel", "YAML", "ComposeFile", "Runtime", "Monitor",
-            "NameService", "Reconcile", "EngineWire", "berth-net", "berth-monitor", "berth-runtime",
+            "JSON", "OCI", "Linux", "AttachStream", "ProjectModel", "YAML", "ComposeFile", "Dockerfile", "Runtime",
+            "Monitor", "NameService", "Reconcile", "EngineWire", "berth-net", "berth-monitor", "berth-runtime",
         ]
         for file in try free.flatMap(SourceFile.all) {
             #expect(file.imports.allSatisfy { !$0.hasPrefix("Foundation") }, "\(file.path)")

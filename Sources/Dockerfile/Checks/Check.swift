@@ -1,0 +1,23 @@
+/// The checks of a Dockerfile that are no errors, named as the reference names them.
+package enum Check: String, CaseIterable, Sendable {
+    case consistentInstructionCasing = "ConsistentInstructionCasing"
+    case copyIgnoredFile = "CopyIgnoredFile"
+    case duplicateStageName = "DuplicateStageName"
+    case exposeInvalidFormat = "ExposeInvalidFormat"
+    case exposeProtoCasing = "ExposeProtoCasing"
+    case fromAsCasing = "FromAsCasing"
+    case fromPlatformFlagConstDisallowed = "FromPlatformFlagConstDisallowed"
+    case invalidDefaultArgInFrom = "InvalidDefaultArgInFrom"
+    case jsonArgsRecommended = "JSONArgsRecommended"
+    case legacyKeyValueFormat = "LegacyKeyValueFormat"
+    case maintainerDeprecated = "MaintainerDeprecated"
+    case multipleInstructionsDisallowed = "MultipleInstructionsDisallowed"
+    case noEmptyContinuation = "NoEmptyContinuation"
+    case redundantTargetPlatform = "RedundantTargetPlatform"
+    case reservedStageName = "ReservedStageName"
+    case secretsUsedInArgOrEnv = "SecretsUsedInArgOrEnv"
+    case stageNameCasing = "StageNameCasing"
+    case undefinedArgInFrom = "UndefinedArgInFrom"
+    case undefinedVar = "UndefinedVar"
+    case workdirRelativePath = "WorkdirRelativePath"
+}

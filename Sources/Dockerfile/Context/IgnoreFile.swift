@@ -1,0 +1,94 @@
+import YAML
+
+/// What a `.dockerignore` leaves out of a build context.
+package struct IgnoreFile: Sendable {
+    package struct Rule: Hashable, Sendable {
+        /// As it stands in the file, without the `!`.
+        package var text: String
+        package var isException: Bool
+        fileprivate var pattern: PathPattern
+        /// The number of folders in it, for matching parents.
+        fileprivate var folders: [PathPattern]
+    }
+
+    package private(set) var rules: [Rule] = []
+    /// Some files inside of excluded folders may stay.
+    package var hasExceptions: Bool { rules.contains(where: \.isException) }
+
+    package init() {}
+
+    /// Reads a file's lines; patterns that make no sense are among the findings.
+    package init(file: String, bytes: [UInt8], findings: inout Findings) {
+        let source = SourceLines(file: file, bytes: bytes)
+        for line in source.lines {
+            if line.scalars.first == "#" { continue }
+            var text = line.placed.trimmed
+            guard !text.isEmpty else { continue }
+            var isException = false
+            if text[0] == "!" {
+                isException = true
+                text = text[1..<text.count].trimmed
+                guard !text.isEmpty else {
+                    findings.error(line.placed, "'!' alone excludes nothing", hint: "write !path, or remove the line")
+                    continue
+                }
+            }
+            let path = Self.cleaned(text.text)
+            guard let pattern = PathPattern(path, spansFolders: true) else {
+                findings.error(text, "'\(text)' is no pattern", hint: "close the [ with ], or write \\[ for a bracket")
+                continue
+            }
+            rules.append(Rule(text: path, isException: isException, pattern: pattern, folders: Self.prefixes(of: path)))
+        }
+    }
+
+    /// The pattern of each folder that the path names on its way: for `a/b/c` those of `a` and `a/b`.
+    private static func prefixes(of path: String) -> [PathPattern] {
+        let parts = path.split(separator: "/")
+        return parts.indices.dropLast().compactMap {
+            PathPattern(parts[...$0].joined(separator: "/"), spansFolders: true)
+        }
+    }
+
+    /// `path` (relative to the context, without `./`) is left out.
+    ///
+    /// The last rule that matches decides; a rule for a folder counts for all that is in it.
+    package func excludes(_ path: String) -> Bool {
+        let parents = Self.parents(of: path)
+        var isExcluded = false
+        for rule in rules where rule.isException == isExcluded {
+            if rule.pattern.matches(path) || parents.contains(where: rule.pattern.matches) {
+                isExcluded = !rule.isException
+            }
+        }
+        return isExcluded
+    }
+
+    /// Nothing inside the excluded folder `path` can stay, so that nobody has to look.
+    package func excludesAll(in path: String) -> Bool {
+        guard excludes(path) else { return false }
+        return !rules.contains { rule in
+            guard rule.isException else { return false }
+            if rule.text.hasPrefix("**") || rule.text.hasPrefix("*") { return true }
+            return rule.folders.contains { $0.matches(path) } || rule.text == path
+                || Self.parents(of: path).contains { parent in
+                    rule.folders.contains { $0.matches(parent) } && rule.text.contains("*")
+                }
+        }
+    }
+
+    private static func parents(of path: String) -> [String] {
+        let parts = path.split(separator: "/")
+        return parts.indices.dropLast().map { parts[...$0].joined(separator: "/") }
+    }
+
+    /// Without `.`, `..` and doubled slashes, and without a slash at its start: as Go's `path.Clean`.
+    static func cleaned(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+        }
+        if path.hasPrefix("/") { parts = Array(parts.drop { $0 == ".." }) }
+        return parts.isEmpty ? "." : parts.joined(separator: "/")
+    }
+}

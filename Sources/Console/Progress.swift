@@ -42,6 +42,7 @@ package final class PlainProgress: ProgressReporter {
     private let output: Output
     private let style: Style
     private let mark: String
+    private var waits = WaitLines()
 
     package init(to output: Output, style: Style, isDryRun: Bool = false) {
         self.output = output
@@ -51,7 +52,8 @@ package final class PlainProgress: ProgressReporter {
 
     package func show(_ event: ProgressEvent) {
         switch event {
-        case .object(let object): output.line(Self.line(object, mark: mark))
+        case .object(let object):
+            for line in waits.lines(object) ?? [Self.line(object, mark: mark)] { output.line(line) }
         case .warning(let text, let hint, let path):
             output.line(FailureText(style: style).warning(text, hint: hint, path: path))
         case .started, .planned, .created, .transfer, .finished: break
@@ -92,6 +94,7 @@ package final class JSONProgress: ProgressReporter {
             members = [("id", .string("\(object.kind.rawValue) \(object.name)")), ("status", .string(object.status))]
             if object.isFailure { members.append(("error", true)) }
             if let reason = object.reason { members.append(("reason", .string(reason))) }
+            if let wait = object.wait { members += Self.members(wait) }
         case .warning(let text, let hint, let path):
             members = [("warning", true), ("message", .string(text))]
             if let path { members.append(("path", .string(path.description))) }
@@ -113,12 +116,30 @@ package final class JSONProgress: ProgressReporter {
         if let path = failure.path { members.append(("path", .string(path.description))) }
         if let hint = failure.hint { members.append(("hint", .string(hint))) }
         if !failure.log.isEmpty { members.append(("log", .array(failure.log.map { .string($0) }))) }
-        if let probe = failure.probe {
-            let code = probe.code.map { [("code", JSONValue.integer(Int64($0)))] } ?? []
-            let answer = code + [("output", JSONValue.array(probe.output.map { .string($0) }))]
-            members.append(("healthcheck", .object(object(answer))))
-        }
+        if let probe = failure.probe { members.append(member(probe)) }
         return JSONValue.object(object(members)).text()
+    }
+
+    private static func member(_ probe: HealthAnswer) -> (String, JSONValue) {
+        let code = probe.code.map { [("code", JSONValue.integer(Int64($0)))] } ?? []
+        let answer = code + [("output", JSONValue.array(probe.output.map { .string($0) }))]
+        return ("healthcheck", .object(object(answer)))
+    }
+
+    private static func members(_ wait: WaitProgress) -> [(String, JSONValue)] {
+        var members: [(String, JSONValue)] = [
+            ("until", .string(wait.goal.rawValue)), ("elapsed", .double((wait.elapsed * 10).rounded() / 10)),
+        ]
+        if let restart = wait.restart {
+            var fields: [(String, JSONValue)] = [("count", .integer(Int64(restart.count)))]
+            if let limit = restart.limit { fields.append(("limit", .integer(Int64(limit)))) }
+            if let code = restart.code { fields.append(("code", .integer(Int64(code)))) }
+            if let reason = restart.reason { fields.append(("reason", .string(reason))) }
+            fields.append(("log", .array(restart.log.map { .string($0) })))
+            members.append(("restart", .object(object(fields))))
+        }
+        if let probe = wait.probe { members.append(member(probe)) }
+        return members
     }
 
     package func tick() {}

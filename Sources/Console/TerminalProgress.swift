@@ -78,8 +78,9 @@ package struct ProgressBlock: Sendable {
         var reason: String?
         var isDone: Bool
         var isFailure: Bool
-        let since: Double
+        var since: Double
         var until: Double?
+        var isAwaited = false
         var bytes: String?
     }
 
@@ -101,6 +102,7 @@ package struct ProgressBlock: Sendable {
         case .object(let object):
             let index = place(of: "\(object.kind.rawValue) \(object.name)", at: now)
             items[index].status = object.status
+            take(object.wait, ofItem: index, at: now)
             items[index].reason = object.reason ?? items[index].reason
             items[index].isDone = object.isDone || object.isFailure
             items[index].isFailure = object.isFailure
@@ -116,6 +118,17 @@ package struct ProgressBlock: Sendable {
             return true
         case .started, .planned, .warning, .created, .finished: return false
         }
+    }
+
+    /// While something is waited for, its row tells since when and how that stands.
+    private mutating func take(_ wait: WaitProgress?, ofItem index: Int, at now: Double) {
+        if let wait {
+            items[index].reason = WaitText.text(wait)
+            if !items[index].isAwaited { items[index].since = now - wait.elapsed }
+        } else if items[index].isAwaited {
+            items[index].reason = nil
+        }
+        items[index].isAwaited = wait != nil
     }
 
     /// What an operation before this one left at work is done now: this one found nothing more to do about it.

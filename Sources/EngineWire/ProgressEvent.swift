@@ -29,6 +29,8 @@ package struct ObjectProgress: Codable, Hashable, Sendable {
     package var isFailure: Bool
     /// Why, in a person's words: "image changed sha256:ab… → sha256:cd…".
     package var reason: String?
+    /// The operation waits for it; sent again at every change, and every few seconds.
+    package var wait: WaitProgress?
 
     package enum Kind: String, Codable, Hashable, Sendable {
         case network = "Network"
@@ -38,7 +40,8 @@ package struct ObjectProgress: Codable, Hashable, Sendable {
     }
 
     package init(
-        kind: Kind, name: String, status: String, isDone: Bool, isFailure: Bool = false, reason: String? = nil
+        kind: Kind, name: String, status: String, isDone: Bool, isFailure: Bool = false, reason: String? = nil,
+        wait: WaitProgress? = nil
     ) {
         self.kind = kind
         self.name = name
@@ -46,6 +49,7 @@ package struct ObjectProgress: Codable, Hashable, Sendable {
         self.isDone = isDone
         self.isFailure = isFailure
         self.reason = reason
+        self.wait = wait
     }
 }
 

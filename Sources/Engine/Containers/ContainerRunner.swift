@@ -104,7 +104,7 @@ final class ContainerRunner: Sendable {
             if let rounds {
                 record.startRound = rounds.start
                 record.restartRound = rounds.restart
-                record.life.backoff.reset()
+                record.life.forgetRestarts()
             }
         }
         await network.end(id)

@@ -52,7 +52,7 @@ actor HealthMonitor {
         do {
             return try await machine.probe(command, in: container)
         } catch {
-            return ProbeResult(code: 126, isTimeout: false, output: "\(error)")
+            return ProbeResult(code: 126, isTimeout: false, output: EngineFailure(describing: error).message)
         }
     }
 }

@@ -126,13 +126,15 @@ struct OneOffRunner: Sendable {
             operation.finish(up.outcome ?? .init(status: .failed))
             return false
         }
-        let waiter = ServiceWaiter(inventory: parts.inventory, project: request.project.name)
+        let waiter = ServiceWaiter(
+            inventory: parts.inventory, machine: parts.machine, project: request.project.name, operation: operation,
+            logTail: parts.logTail)
         for dependency in request.service.dependsOn where dependency.condition != .started {
             let verdict = await operation.interruptible {
-                await waiter.wait(for: dependency.service, dependency.condition == .healthy ? .healthy : .completed)
+                await waiter.wait(for: [dependency.service: dependency.condition == .healthy ? .healthy : .completed])
             }
             guard case .failed(let message, let name) = verdict, dependency.required else { continue }
-            let record = await parts.inventory.container(named: name)
+            let record = if let name { await parts.inventory.container(named: name) } else { nil as ContainerRecord? }
             let failure = await EngineFailure("dependency_failed", message, of: record, parts.inventory, parts.logTail)
             operation.finish(.init(status: .failed, errors: [failure]))
             return false

@@ -113,26 +113,29 @@ final class ActionPerformer: Sendable {
     // MARK: Waiting
 
     private func wait(_ service: String, _ condition: Action.Condition, required: Bool) async throws {
-        let waiter = ServiceWaiter(inventory: inventory, project: desired.project)
-        let verdict = await operation.interruptible { await waiter.wait(for: service, condition) }
-        for record in await inventory.containers(of: desired.project)
-        where record.service == service && !record.isOneOff {
-            switch verdict {
-            case .reached:
-                operation.object(.container, record.name, condition == .completed ? "Exited" : "Healthy", done: true)
-            case .failed(let message, let name) where name == record.name:
-                operation.object(
-                    .container, record.name, required ? "Error" : "Skipped", done: true, failed: required,
-                    reason: message)
-            case .failed: break
-            case .cancelled: throw CancellationError()
+        let waiter = ServiceWaiter(
+            inventory: inventory, machine: runner.machine, project: desired.project, operation: operation,
+            logTail: logTail)
+        let need: ServiceWaiter.Need =
+            switch condition {
+            case .started: .started
+            case .healthy: .healthy
+            case .completed: .completed
             }
+        let verdict = await operation.interruptible { await waiter.wait(for: [service: need]) }
+        switch verdict {
+        case .reached: return
+        case .cancelled: throw CancellationError()
+        case .failed(let message, let name):
+            if let name {
+                operation.object(
+                    .container, name, required ? "Error" : "Skipped", done: true, failed: required, reason: message)
+            }
+            guard required else { return operation.emit(.warning("optional dependency \"\(service)\": \(message)")) }
+            let record = if let name { await inventory.container(named: name) } else { nil as ContainerRecord? }
+            throw await EngineFailure(
+                "dependency_failed", "dependency failed to start: \(message)", of: record, inventory, logTail)
         }
-        guard case .failed(let message, let name) = verdict else { return }
-        guard required else { return operation.emit(.warning("optional dependency \"\(service)\": \(message)")) }
-        throw await EngineFailure(
-            "dependency_failed", "dependency failed to start: \(message)", of: inventory.container(named: name),
-            inventory, logTail)
     }
 
     // MARK: Reports

@@ -49,6 +49,8 @@ package final class Operation: Sendable {
         }
     }
 
+    /// What was told so far; of each wait the newest word.
+    package var history: [ProgressEvent] { state.withLock { $0.events } }
     package var outcome: OperationOutcome? { state.withLock { $0.outcome } }
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
     /// A second cancel: what is being stopped is killed.
@@ -93,6 +95,10 @@ package final class Operation: Sendable {
     func emit(_ event: ProgressEvent) {
         state.withLock { state in
             guard state.outcome == nil else { return }
+            if let name = event.awaited, let last = state.events.lastIndex(where: { $0.awaited == name }) {
+                // Of a long wait only the newest word is kept for who comes later.
+                state.events.remove(at: last)
+            }
             state.events.append(event)
             for listener in state.listeners.values { listener.yield(event) }
         }
@@ -117,5 +123,13 @@ package final class Operation: Sendable {
         }
         // Outside of the lock: a stream that ends calls its termination handler at once, which takes the lock.
         for listener in listeners { listener.finish() }
+    }
+}
+
+extension ProgressEvent {
+    /// The container that it says is waited for.
+    fileprivate var awaited: String? {
+        guard case .object(let object) = self, object.wait != nil else { return nil }
+        return object.name
     }
 }

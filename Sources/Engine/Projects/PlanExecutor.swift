@@ -5,6 +5,7 @@ import Reconcile
 /// Walks a plan as wide as it allows: an action begins when those before it ended well; a failure takes only what depends on it.
 package struct PlanExecutor {
     package struct Result: Sendable {
+        /// Actions that did more than wait.
         package var done = 0
         /// In plan order.
         package var failures: [EngineFailure] = []
@@ -63,7 +64,7 @@ package struct PlanExecutor {
                 if let failure {
                     failures[number] = failure
                 } else {
-                    result.done += 1
+                    if !plan.actions[number - 1].action.isWait { result.done += 1 }
                     graph.finish(number)
                     ready += graph.takeReady()
                 }

@@ -36,10 +36,12 @@ extension ProjectLoop {
         let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
         let inventory = parts.inventory
         let machine = parts.machine
-        let waiter = ServiceWaiter(inventory: inventory, project: name)
+        let waiter = ServiceWaiter(
+            inventory: inventory, machine: machine, project: name, operation: operation, logTail: parts.logTail)
+        let needs = needs(of: chosen)
         let verdict = await operation.interruptible {
             await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
-                group.addTask { await waiter.waitUntilReady(services: chosen) }
+                group.addTask { await waiter.wait(for: needs) }
                 if let timeout {
                     group.addTask {
                         try? await machine.sleep(timeout)
@@ -52,33 +54,40 @@ extension ProjectLoop {
             }
         }
         switch verdict {
-        case .reached?:
-            for record in await inventory.containers(of: name) where chosen.contains(record.service) && !record.isOneOff
-            {
-                let word = record.life.phase == .exited ? "Exited" : record.healthcheck == nil ? "Running" : "Healthy"
-                operation.object(.container, record.name, word, done: true)
-            }
-            return []
         case .failed(let message, let container)?:
+            guard let container else { return [EngineFailure(code: "not_ready", message: message)] }
             operation.object(.container, container, "Error", done: true, failed: true, reason: message)
             let record = await inventory.container(named: container)
             return [await EngineFailure("not_ready", message, of: record, inventory, parts.logTail)]
-        case .cancelled?: return []
-        case nil: return await notReady(chosen, after: timeout ?? .zero)
+        case .reached?, .cancelled?: return []
+        case nil: return await notReady(needs, after: timeout ?? .zero)
         }
     }
 
+    /// For `--wait`: a job that something depends on must have completed, everything else must be ready.
+    private func needs(of services: Set<String>) -> [String: ServiceWaiter.Need] {
+        let dependencies = (desired?.services ?? []).filter { $0.goal == .running && !$0.isOrphan }
+            .flatMap(\.spec.dependsOn)
+        let jobs = Set(dependencies.filter { $0.condition == .completed && $0.required }.map(\.service))
+        return Dictionary(uniqueKeysWithValues: services.map { ($0, jobs.contains($0) ? .completed : .ready) })
+    }
+
     /// What a person needs to see when the time is up: which containers are not ready, and what they said last.
-    private func notReady(_ services: Set<String>, after timeout: Duration) async -> [EngineFailure] {
+    private func notReady(
+        _ needs: [String: ServiceWaiter.Need], after timeout: Duration
+    ) async -> [EngineFailure] {
         var failures = [
             EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")
         ]
         for record in await parts.inventory.containers(of: name)
-        where services.contains(record.service) && !record.isOneOff {
+        where needs[record.service] != nil && !record.isOneOff {
             let health = await parts.inventory.health(of: record.id)
             let isReady = record.life.phase == .running && (record.healthcheck == nil || health == .healthy)
-            guard !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else { continue }
-            let state = health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
+            let isAwaitedJob = needs[record.service] == .completed
+            guard isAwaitedJob || !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else {
+                continue
+            }
+            let state = isAwaitedJob ? "not done" : health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
             let reason = record.life.reason.map { ": \($0)" } ?? ""
             failures.append(
                 await EngineFailure(

@@ -168,7 +168,8 @@ actor ProjectLoop {
         reportWhatRuns(wanted, plan, observed, request, change, operation)
         if case .kill(let signal, _) = request.verb { try await kill(signal, request, operation) }
         let result = await converge(
-            operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), in: change.scope)
+            operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), in: change.scope,
+            settling: request.verb.settlesDependencies ? Set(change.services) : [])
         return try await finish(request, operation, result)
     }
 
@@ -208,11 +209,13 @@ actor ProjectLoop {
     /// `scope`: what may be touched; the rest is left to the next verb without names.
     /// `followsImages`: containers whose reference names another image by now are replaced. Only a verb may ask for that: a pull
     /// or an import must not make the healing replace what runs.
+    /// `settling`: services whose dependencies are waited for although they run already.
     private func converge(
         _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true,
-        in scope: PlanScope = .all
+        in scope: PlanScope = .all, settling: Set<String> = []
     ) async -> PlanExecutor.Result {
         var total = PlanExecutor.Result()
+        var waited: Set<Action> = []
         for _ in 0..<5 {
             total.failures = await finishInterrupted()
             guard let desired else { break }
@@ -222,8 +225,8 @@ actor ProjectLoop {
                 break
             }
             if !followsImages { observed.images = [:] }
-            let plan = Self.plan(desired, observed, consent, scope)
-            guard !plan.isEmpty else {
+            var plan = Self.plan(desired, observed, consent, scope)
+            if plan.isEmpty {
                 let left = Self.leftWaiting(desired, observed, scope)
                 if !left.isEmpty {
                     let extents = left.map { ($0, PlanScope.Extent.whole) }
@@ -231,8 +234,12 @@ actor ProjectLoop {
                         because: "services that wait for others are still to be started",
                         in: PlanScope(extents: Dictionary(uniqueKeysWithValues: extents)))
                 }
-                break
+                plan = openWaits(of: settling, desired: desired, observed: observed, in: scope)
+                // What was waited for once, in vain where it was optional, is not waited for again.
+                plan.actions.removeAll { waited.contains($0.action) }
             }
+            if plan.isEmpty { break }
+            waited.formUnion(plan.actions.lazy.map(\.action).filter(\.isWait))
             let performer = ActionPerformer(
                 desired: desired, runner: parts.runner, objects: parts.objects, operation: operation,
                 stopTimeout: stopTimeout, logTail: parts.logTail)

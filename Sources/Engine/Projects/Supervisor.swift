@@ -82,9 +82,7 @@ actor Supervisor {
             record.life.finishedAt = status.at
             record.life.process = nil
             switch decision {
-            case .restart:
-                record.life.phase = .restarting
-                record.life.backoff.restarted()
+            case .restart: record.life.willRestart(after: status)
             case .stayDown(let why):
                 record.life.phase = .exited
                 record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why)
@@ -147,7 +145,7 @@ actor Supervisor {
                 record.life.phase = .exited
                 return nil
             }
-            record.life.backoff.restarted()
+            record.life.willRestart(after: nil)
             return (record, delay)
         }
         if case (let record, let delay)?? = next { scheduleRestart(record, after: delay) }

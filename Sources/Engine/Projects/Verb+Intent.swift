@@ -11,6 +11,15 @@ extension Verb {
         }
     }
 
+    /// Its services count as up only when what they depend on is as `depends_on` asks, also where they run already.
+    var settlesDependencies: Bool {
+        switch self {
+        case .up(let options): options.start
+        case .start, .scale: true
+        case .create, .down, .stop, .restart, .kill, .pause, .unpause, .remove, .pull: false
+        }
+    }
+
     var namesWhatRuns: Bool {
         switch self {
         case .up, .create, .scale, .start: true

@@ -125,9 +125,30 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var removesAnonymousVolumes: Bool?
         /// Ends in a row that were followed by a restart.
         package var backoff = RestartBackoff()
+        /// Restarts by the policy since the last start that somebody asked for; nil: none.
+        package var restarts: Restarts?
         package var process: ProcessIdentity?
 
+        package struct Restarts: Codable, Hashable, Sendable {
+            package var count = 0
+            /// The end before the last of them; nil when the process could not even be started.
+            package var lastEnd: ExitStatus?
+        }
+
         package init(phase: Phase) { self.phase = phase }
+
+        /// It ended with `status`, or could not be started, and is to be started again by its policy.
+        mutating func willRestart(after status: ExitStatus?) {
+            phase = .restarting
+            backoff.restarted()
+            restarts = Restarts(count: (restarts?.count ?? 0) + 1, lastEnd: status)
+        }
+
+        /// Somebody asked for a start: what was before does not count any more.
+        mutating func forgetRestarts() {
+            backoff.reset()
+            restarts = nil
+        }
 
         /// A new run begins; of the one before it nothing stays.
         mutating func started(at time: Int64, _ process: ProcessIdentity?) {

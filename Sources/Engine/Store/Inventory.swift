@@ -143,9 +143,8 @@ package actor Inventory {
     func setHealth(
         _ value: ObservedContainer.Health, of container: ContainerRecord, answer: HealthAnswer? = nil
     ) {
-        guard runs(container) else { return }
+        guard runs(container), answers[container.id] != answer || health[container.id] != value else { return }
         answers[container.id] = answer
-        guard health[container.id] != value else { return }
         health[container.id] = value
         changed(container.project)
     }

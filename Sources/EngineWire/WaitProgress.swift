@@ -1,0 +1,49 @@
+/// What an operation waits for at one container, and how that stands.
+package struct WaitProgress: Codable, Hashable, Sendable {
+    package enum Goal: String, Codable, Hashable, Sendable { case running, healthy, completed }
+
+    package var goal: Goal
+    /// Seconds since the waiting began.
+    package var elapsed: Double
+    /// The last answer of its health check, when that failed.
+    package var probe: HealthAnswer?
+    /// It has ended since the waiting began, and its restart policy starts it again.
+    package var restart: Restart?
+    /// Somebody paused it: nothing will change until it is resumed.
+    package var isPaused: Bool?
+
+    package struct Restart: Codable, Hashable, Sendable {
+        /// Restarts since the waiting began.
+        package var count: Int
+        /// The waiting is given up when it fails once more after so many; nil: the restart policy itself has an end.
+        package var limit: Int?
+        /// What it ended with; nil when it could not even be started.
+        package var code: Int?
+        package var isOutOfMemory: Bool
+        /// Why it could not be started.
+        package var reason: String?
+        /// Its last lines.
+        package var log: [String]
+
+        package init(
+            count: Int, limit: Int?, code: Int?, isOutOfMemory: Bool = false, reason: String? = nil, log: [String] = []
+        ) {
+            self.count = count
+            self.limit = limit
+            self.code = code
+            self.isOutOfMemory = isOutOfMemory
+            self.reason = reason
+            self.log = log
+        }
+    }
+
+    package init(
+        goal: Goal, elapsed: Double = 0, probe: HealthAnswer? = nil, restart: Restart? = nil, isPaused: Bool? = nil
+    ) {
+        self.goal = goal
+        self.elapsed = elapsed
+        self.probe = probe
+        self.restart = restart
+        self.isPaused = isPaused
+    }
+}

@@ -186,7 +186,7 @@ let package = Package(
             name: "EngineTests",
             dependencies: [
                 "Engine", "EngineWire", "Networking", "Reconcile", "ProjectModel", "Linux", "JSON", "OCI",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -24,12 +24,10 @@ package final class HTTPServer: Sendable {
 
     /// Listens at `path`, for root and members of `group` (when the machine has it); an old socket file is replaced.
     package func start(at path: String, group groupName: String = "berth") async throws {
-        unlink(path)
         // Nobody may connect before the rights are set.
-        let mask = umask(0o177)
-        defer { umask(mask) }
-        _ = try await bootstrap.bind(unixDomainSocketPath: path).get()
+        let listener = try UnixSocket.listen(path, backlog: 256, nonblocking: true)
         try restrict(path, to: groupName)
+        try await start(on: listener.release())
     }
 
     /// Serves a socket that somebody else made and listens on.

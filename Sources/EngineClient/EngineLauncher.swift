@@ -17,11 +17,24 @@ struct EngineLauncher {
             }
         }
         let logStart = (try? readFile(places.log).count) ?? 0
-        try start()
-        return try connectToStarted(logStart: logStart)
+        // Another engine that holds the root folder is about to listen, or about to leave: in turns it is called, and
+        // one of our own is started.
+        let deadline = CallingProcess.monotonic + 30
+        var patience = 0.05
+        while true {
+            do throws(EngineFailure) {
+                try start()
+                return try connectToStarted(logStart: logStart)
+            } catch {
+                guard error.code == "already_running", CallingProcess.monotonic < deadline else { throw error }
+            }
+            if let connection = try connect(within: patience) { return connection }
+            patience = min(patience * 2, 1)
+        }
     }
 
-    /// Starts the engine and waits until it says that it is ready, or that another one was faster.
+    /// Starts the engine and waits until it says that it is ready.
+    /// - Throws: `already_running` when another one works on the same root folder.
     private func start() throws(EngineFailure) {
         guard let program = Self.program(environment: environment) else {
             throw EngineFailure(
@@ -36,9 +49,7 @@ struct EngineLauncher {
             let ready = try DetachedProgram.start(program, environment: engineEnvironment, output: log)
             answer = try Self.firstLine(of: ready)
         } catch { throw EngineFailure(code: "start_failed", message: "cannot start the engine: \(error)") }
-        if let failure = try? decodeJSON(EngineFailure.self, from: answer), failure.code != "already_running" {
-            throw failure
-        }
+        if let failure = try? decodeJSON(EngineFailure.self, from: answer) { throw failure }
     }
 
     /// The engine's first line, or nothing when it ended without one; it keeps the pipe open or closes it, as it likes.
@@ -52,17 +63,22 @@ struct EngineLauncher {
         return Array(line.prefix { $0 != 0x0A })
     }
 
-    /// Connects to an engine that runs or, started by somebody else at the same moment, is about to listen.
-    ///
-    /// Nothing tells when another starter's engine begins to listen, so a refused connection is tried again for ten seconds.
+    /// Connects to an engine that was started just now.
     private func connectToStarted(logStart: Int) throws(EngineFailure) -> OwnedFD {
-        let deadline = CallingProcess.monotonic + 10
+        guard let connection = try connect(within: 10) else { throw didNotStart(logStart: logStart) }
+        return connection
+    }
+
+    /// Connects to an engine that is about to listen: nothing tells when, so it is tried again and again, for so many seconds.
+    /// - Returns: nil when it does not listen by then.
+    private func connect(within seconds: Double) throws(EngineFailure) -> OwnedFD? {
+        let deadline = CallingProcess.monotonic + seconds
         var pause = Duration.milliseconds(2)
         while true {
             do throws(SyscallError) { return try connectToUnixSocket(places.socket) } catch {
                 if error.code == .accessDenied { throw noRights }
                 guard CallingProcess.monotonic < deadline, error.code == .notFound || error.code == .connectionRefused
-                else { throw didNotStart(logStart: logStart) }
+                else { return nil }
             }
             var nothing: [Readiness] = []
             try? waitForReadiness(&nothing, timeout: pause)

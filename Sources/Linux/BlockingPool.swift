@@ -37,14 +37,18 @@ package final class BlockingPool: Sendable {
 
     /// Runs `work` on one of the pool's threads, some time after this call.
     package func submit(_ work: @escaping @Sendable () -> Void) {
-        let needsThread = state.withLock { state in
-            state.waiting.append(work)
+        state.withLock { $0.waiting.append(work) }
+        wakeUp.signal()
+        startThreadIfNeeded()
+    }
+
+    private func startThreadIfNeeded() {
+        let isNeeded = state.withLock { state in
             guard state.idle < state.waiting.count, state.threads < limit else { return false }
             state.threads += 1
             return true
         }
-        wakeUp.signal()
-        if needsThread { startThread() }
+        if isNeeded { startThread() }
     }
 
     private func startThread() {
@@ -60,6 +64,11 @@ package final class BlockingPool: Sendable {
         if result != 0 {
             box.release()
             state.withLock { $0.threads -= 1 }
+            // The machine has no room for a thread now (pthread_create(3), EAGAIN); work that nobody takes up would wait for ever.
+            Task {
+                try? await Task.sleep(for: .milliseconds(50))
+                startThreadIfNeeded()
+            }
         } else {
             pthread_detach(thread)
         }

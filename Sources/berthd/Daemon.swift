@@ -21,10 +21,7 @@ final class Daemon: Sendable {
         self.log = log
         let paths = settings.paths
         try paths.prepare()
-        guard let lock = try FileLock.attempt(paths.lock) else {
-            throw EngineFailure(code: "locked", message: "another engine works on \(paths.root)")
-        }
-        self.lock = lock
+        lock = try Self.lock(paths)
         let store = try Store(path: paths.database)
         let content = try await store.load()
         let machine = try await RealMachine(
@@ -46,6 +43,24 @@ final class Daemon: Sendable {
             socketInode = Self.inode(of: paths.socket)
         }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
+    }
+
+    /// The lock of the root folder; whoever holds it writes into it where it can be reached.
+    private static func lock(_ paths: EnginePaths) throws -> FileLock {
+        guard let lock = try FileLock.attempt(paths.lock) else {
+            let socket = String(decoding: try readFile(paths.lock), as: UTF8.self)
+            // Empty in the first moment of the other one's life.
+            guard socket.isEmpty || socket == paths.socket else {
+                throw EngineFailure(
+                    code: "locked", message: "another engine works on \(paths.root), with the socket \(socket)",
+                    hint: "set BERTH_RUN to that socket's folder, or BERTH_ROOT to a folder of its own")
+            }
+            throw EngineFailure(code: "already_running", message: "another engine works on \(paths.root)")
+        }
+        let bytes = Array(paths.socket.utf8)
+        try syscall("ftruncate", on: paths.lock) { ftruncate(lock.descriptor, 0) }
+        try syscall("pwrite", on: paths.lock) { pwrite(lock.descriptor, bytes, bytes.count, 0) }
+        return lock
     }
 
     /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.

@@ -26,7 +26,7 @@ struct Main {
             let failure = EngineFailure(describing: error)
             ReadyPipe.report(failure)
             log.critical("\(failure.message)")
-            exit(failure.code == "locked" ? 3 : 1)
+            exit(["locked", "already_running"].contains(failure.code) ? 3 : 1)
         }
     }
 

@@ -64,6 +64,66 @@ import Testing
         }
     }
 
+    @Test(
+        "a verb that ends things gives up all that waits before it, under way or in the queue", .timeLimit(.minutes(1)),
+        arguments: [
+            Verb.stop(timeout: nil), .down(DownOptions()), .kill(signal: "KILL", removeOrphans: false), .pause,
+            .remove(stop: true, volumes: false),
+        ], [0, 1, 2])
+    func endingVerbs(verb: Verb, queued: Int) async throws {
+        try await SimulatedEngine.with { simulated in
+            let db = simulated.neverHealthy("db")
+            var options = UpOptions()
+            options.wait = true
+            var ups: [Operation] = []
+            if queued > 0 {
+                ups.append(try await simulated.submit(.up(options), [db]))
+                try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            }
+            // The last ones have not begun when the next verb comes.
+            for _ in 0..<max(1, queued) { ups.append(try await simulated.submit(.up(options), [db])) }
+            try await simulated.expect(.succeeded, verb)
+            for up in ups {
+                for await _ in up.events() {}
+                #expect(up.outcome?.status == .cancelled)
+            }
+        }
+    }
+
+    @Test("verbs that end things do not give each other up", .timeLimit(.minutes(1)))
+    func twoStops() async throws {
+        try await SimulatedEngine.with { simulated in
+            try await simulated.perform(.up(UpOptions()), ["a", "b"].map(SimulatedEngine.service))
+            var operations: [Operation] = []
+            for service in ["a", "b"] {
+                let request = OperationRequest(key: service, verb: .stop(timeout: nil), services: [service])
+                operations.append(try await simulated.engine.submit(request, to: "demo"))
+            }
+            for operation in operations {
+                for await _ in operation.events() {}
+                #expect(operation.outcome?.status == .succeeded)
+            }
+        }
+    }
+
+    @Test("a verb that is cancelled in the queue does not wait for its turn", .timeLimit(.minutes(1)))
+    func cancelInQueue() async throws {
+        try await SimulatedEngine.with { simulated in
+            let db = simulated.neverHealthy("db")
+            var options = UpOptions()
+            options.wait = true
+            let first = try await simulated.submit(.up(options), [db])
+            try await simulated.eventually { await $0.states()["demo-db-1"] == .running }
+            let second = try await simulated.submit(.restart(timeout: nil, dependents: false))
+            second.cancel(force: false)
+            for await _ in second.events() {}
+            #expect(second.outcome?.status == .cancelled)
+            #expect(first.outcome == nil)
+            first.cancel(force: false)
+            for await _ in first.events() {}
+        }
+    }
+
     @Test("`down` does not wait for a healing that waits", .timeLimit(.minutes(1)))
     func downWhileHealingWaits() async throws {
         try await SimulatedEngine.with { simulated in

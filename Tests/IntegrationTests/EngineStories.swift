@@ -41,6 +41,38 @@ extension Stories {
             }
         }
 
+        @Test("commands that come together when no engine runs, or while one leaves, are all answered by one engine")
+        func together() async throws {
+            try await World.with(project: "together", "services: { web: { image: busybox } }") { world in
+                for round in 0..<8 {
+                    let engine = try await world.engineProcess()
+                    // An even one is killed, an odd one leaves by itself.
+                    if round % 2 == 0 {
+                        try await world.killEngine()
+                    } else {
+                        try await world.shell("kill \(engine)")
+                    }
+                    let commands = try (0..<4).map { _ in try world.begin("ls") }
+                    for command in commands {
+                        let outcome = try await command.outcome()
+                        #expect(outcome.status == 0, "\(outcome)")
+                    }
+                    try await world.eventually("one engine is left") {
+                        try await world.processes().values.count { $0.hasSuffix("berthd") } == 1
+                    }
+                }
+            }
+        }
+
+        @Test("an engine of the same root with another socket is named")
+        func otherSocket() async throws {
+            try await World.with(project: "other-socket", "services: { web: { image: busybox } }") { world in
+                try await world.shell("mkdir -p \(world.root)/other")
+                let said = try await world.shell("BERTH_RUN=\(world.root)/other berth ls 2>&1 || true")
+                #expect(said.contains("with the socket \(world.run)/berthd.sock"), "\(said)")
+            }
+        }
+
         @Test("an engine leaves when nothing is left to look after, streams of commands that ended included")
         func leaving() async throws {
             let compose = "services: { web: { image: busybox, command: sleep infinity } }"

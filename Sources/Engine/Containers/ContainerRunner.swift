@@ -180,14 +180,14 @@ final class ContainerRunner: Sendable {
         do {
             try await machine.pause(id)
         } catch {
-            try await inventory.update(id) { $0.life.phase = .running }
+            try await inventory.update(id, volatile: true) { $0.life.phase = .running }
             throw error
         }
     }
 
     func unpause(_ id: String, startRound: Int?) async throws {
         try await machine.resume(id)
-        try await inventory.update(id) { record in
+        try await inventory.update(id, volatile: true) { record in
             guard record.life.phase == .paused else { return }
             record.life.phase = .running
             record.life.reason = nil

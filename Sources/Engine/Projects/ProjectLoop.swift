@@ -12,19 +12,31 @@ actor ProjectLoop {
     private(set) var desired: Desired?
     private var operations: [String: Operation] = [:]
     private var recentKeys: [String] = []
-    private var running: Operation?
-    private var runningVerb: Verb?
-    private var tail: Task<Void, Never>?
-    /// Work that waits or runs: healing only begins when there is none.
-    private var pending = 0
+    /// What is under way, and behind it what waits; healing only begins when there is nothing.
+    private var turns: [Turn] = []
+    private var isTakingTurns = false
     /// A person cancelled: nothing is healed until the next verb.
     private var isHeld = false
     /// What healing still has to look after once no verb waits: a verb cut a healing short, or services that the last verb was not
     /// about still wait for others since an earlier one.
     private var unhealed: (reason: String, scope: PlanScope)?
-    private var healing: (operation: Operation, reason: String, scope: PlanScope)?
     private var healingFailures = 0
     private var healRetry: Task<Void, Never>?
+
+    /// One piece of work; one after the other.
+    private struct Turn {
+        enum Kind {
+            case healing(String, PlanScope)
+            /// May wait for something that never comes.
+            case waiting
+            /// Ends by itself, soon.
+            case steady
+        }
+
+        let kind: Kind
+        let operation: Operation
+        let body: @Sendable (isolated ProjectLoop) async -> Void
+    }
 
     init(name: String, desired: Desired?, parts: EngineParts) {
         self.name = name
@@ -42,42 +54,49 @@ actor ProjectLoop {
             id: String(parts.machine.newID().prefix(16)), key: request.key, project: name,
             parallelism: request.parallelism)
         remember(operation)
-        // A stop must not wait for an up that waits for a service that never becomes healthy.
-        if request.verb.supersedes, !request.dryRun { running?.cancel(force: false) }
-        // Nor any verb for a healing: it plans anew what is still to be done.
-        if !request.dryRun, let healing {
-            healing.operation.cancel(force: false)
-            healLater(because: healing.reason, in: healing.scope)
-        }
+        if !request.dryRun { supersede(by: request.verb) }
         parts.operations.add(operation)
-        enqueue { await $0.carryOut(request, operation) }
+        let kind: Turn.Kind = request.dryRun || request.verb.supersedes ? .steady : .waiting
+        enqueue(Turn(kind: kind, operation: operation) { await $0.carryOut(request, operation) })
+        _ = operation.onCancel { Task { await self.drop(request, operation) } }
         return operation
     }
 
-    /// Runs `body` in turn with the project's operations.
-    func inTurn<Result: Sendable>(
-        _ body: @escaping @Sendable (isolated ProjectLoop) async throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            enqueue { loop in
-                do {
-                    continuation.resume(returning: try await body(loop))
-                } catch {
-                    continuation.resume(throwing: error)
-                }
+    /// Gives up what stands before a verb and could hold it up: a stop must not wait for an `up`, under way or still in the queue,
+    /// that waits for a service that never becomes healthy; and no verb for a healing, since it plans anew what is still to be done.
+    private func supersede(by verb: Verb) {
+        for turn in turns {
+            switch turn.kind {
+            case .healing(let reason, let scope):
+                turn.operation.cancel(force: false)
+                healLater(because: reason, in: scope)
+            case .waiting: if verb.supersedes { turn.operation.cancel(force: false) }
+            case .steady: break
             }
         }
     }
 
-    private func enqueue(_ body: @escaping @Sendable (isolated ProjectLoop) async -> Void) {
-        let before = tail
-        pending += 1
-        tail = Task {
-            await before?.value
-            await body(self)
-            self.pending -= 1
-            if let unhealed = self.unhealed { self.heal(because: unhealed.reason, in: unhealed.scope) }
+    private func enqueue(_ turn: Turn) {
+        turns.append(turn)
+        guard !isTakingTurns else { return }
+        isTakingTurns = true
+        Task { await self.takeTurns() }
+    }
+
+    private func takeTurns() async {
+        while let turn = turns.first {
+            await turn.body(self)
+            turns.removeFirst()
+            if let unhealed { heal(because: unhealed.reason, in: unhealed.scope) }
         }
+        isTakingTurns = false
+    }
+
+    /// A cancelled operation that has not begun need not wait for its turn to say so.
+    private func drop(_ request: OperationRequest, _ operation: Operation) async {
+        guard let index = turns.dropFirst().firstIndex(where: { $0.operation === operation }) else { return }
+        turns.remove(at: index)
+        await carryOut(request, operation)
     }
 
     private func remember(_ operation: Operation) {
@@ -87,12 +106,6 @@ actor ProjectLoop {
     }
 
     private func carryOut(_ request: OperationRequest, _ operation: Operation) async {
-        running = operation
-        runningVerb = request.verb
-        defer {
-            running = nil
-            runningVerb = nil
-        }
         if operation.isCancelled {
             operation.finish(.init(status: .cancelled))
         } else {
@@ -335,16 +348,14 @@ actor ProjectLoop {
     }
 
     private func heal(because reason: String, in scope: PlanScope) {
-        guard pending == 0, !isHeld, desired != nil else { return }
+        guard turns.isEmpty, !isHeld, desired != nil else { return }
         unhealed = nil
         let operation = Operation(id: "heal", key: "heal", project: name)
-        // From now on, not from its turn on: a verb that comes in between must be able to cancel it.
-        healing = (operation, reason, scope)
-        enqueue { await $0.healNow(reason, operation, scope) }
+        enqueue(
+            Turn(kind: .healing(reason, scope), operation: operation) { await $0.healNow(reason, operation, scope) })
     }
 
     private func healNow(_ reason: String, _ operation: Operation, _ scope: PlanScope) async {
-        defer { healing = nil }
         guard !isHeld, desired != nil, !operation.isCancelled else { return }
         let result = await converge(operation, stopTimeout: nil, consent: [], followsImages: false, in: scope)
         operation.finish(.init(status: result.failures.isEmpty ? .succeeded : .failed, errors: result.failures))

@@ -50,13 +50,13 @@ actor Supervisor {
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await ended(id, status, reason: "unknown: monitor lost")
         case .paused(let id):
-            try await parts.inventory.update(id) { record in
+            try await parts.inventory.update(id, volatile: true) { record in
                 guard record.life.phase == .running else { return }
                 record.life.phase = .paused
                 record.life.reason = ContainerRecord.Life.behindOurBack
             }
         case .resumed(let id):
-            try await parts.inventory.update(id) { record in
+            try await parts.inventory.update(id, volatile: true) { record in
                 if record.life.phase == .paused { record.life.phase = .running }
             }
         case .networkChanged, .nameServiceLost:

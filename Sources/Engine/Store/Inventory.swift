@@ -22,6 +22,8 @@ package actor Inventory {
     private var epochs: [String: Int] = [:]
     private var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter = 0
+    /// Records on their way to the store, with whoever changes the same one next.
+    private var writing: [String: [CheckedContinuation<Void, Never>]] = [:]
     private let quiet: Quiet
 
     package init(
@@ -89,6 +91,8 @@ package actor Inventory {
     /// Adds a record: in the store before it is in memory.
     func insert(_ container: ContainerRecord) async throws {
         containers[container.id] = container  // first, so that names and addresses are taken while the store works
+        await beginWriting(container.id)
+        defer { endWriting(container.id) }
         do {
             try await store.save(container)
         } catch {
@@ -98,8 +102,8 @@ package actor Inventory {
         changed(container.project)
     }
 
-    /// Changes a record; what follows from a monitor's word, or only takes something away, may be `volatile`: it would be learned, or
-    /// asked for, again when it cannot be stored.
+    /// Changes a record: in the store, then in memory; a change that cannot be stored is not made. Pass `volatile` when losing the
+    /// write is harmless because a restart of the engine finds it out again: then it is made in any case.
     @discardableResult
     func update(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Void
@@ -114,25 +118,24 @@ package actor Inventory {
     func decide<Decision: Sendable>(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Decision
     ) async throws -> Decision? {
+        await beginWriting(id)
+        defer { endWriting(id) }
         guard var record = containers[id] else { return nil }
         let before = record
         let decision = change(&record)
         guard record != before else { return decision }
+        do { try await store.save(record, takesAway: volatile) } catch { guard volatile else { throw error } }
         containers[id] = record
         changed(record.project)
-        if volatile { try? await store.save(record, takesAway: true) } else { try await store.save(record) }
         return decision
     }
 
     func removeContainer(_ id: String) async throws {
-        // First, so that nothing writes it again after the store has forgotten it.
-        guard let record = containers.removeValue(forKey: id) else { return }
-        do {
-            try await store.removeContainer(id)
-        } catch {
-            containers[id] = record
-            throw error
-        }
+        await beginWriting(id)
+        defer { endWriting(id) }
+        guard let record = containers[id] else { return }
+        try await store.removeContainer(id)
+        containers[id] = nil
         health[id] = nil
         answers[id] = nil
         changed(record.project)
@@ -194,6 +197,25 @@ package actor Inventory {
     func removeVolume(_ name: String) async throws {
         try await store.removeVolume(name)
         volumes[name] = nil
+    }
+
+    // MARK: Turns
+
+    /// One writes a record at a time, so that store and memory see the same changes in the same order.
+    private func beginWriting(_ id: String) async {
+        guard writing[id] != nil else {
+            writing[id] = []
+            return
+        }
+        await withCheckedContinuation { writing[id]?.append($0) }
+    }
+
+    private func endWriting(_ id: String) {
+        guard writing[id]?.isEmpty == false else {
+            writing[id] = nil
+            return
+        }
+        writing[id]?.removeFirst().resume()
     }
 
     // MARK: Waiting

@@ -6,8 +6,10 @@ import Linux
 import Reconcile
 import Synchronization
 
-/// The engine's database: desired states and the records of what was made. One thread of its own writes and reads it.
-package final class Store: Sendable {
+/// The engine's database: desired states and the records of what was made.
+///
+/// One thread of its own reads and writes it, in the order of the calls.
+package actor Store {
     /// Everything at the start of an engine.
     package struct Content: Sendable {
         package var desired: [String: Desired] = [:]
@@ -16,8 +18,9 @@ package final class Store: Sendable {
         package var volumes: [VolumeRecord] = []
     }
 
+    private nonisolated let executor = ThreadExecutor(name: "store")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private let database: DatabaseQueue
-    private let thread = BlockingPool(name: "store", limit: 1)
     private let path: String
     private let reserve: Reserve
 
@@ -76,34 +79,32 @@ package final class Store: Sendable {
         return migrator
     }
 
-    package func load() async throws -> Content {
-        try await thread.run { [database] in
-            try database.read { database in
-                var content = Content()
-                for desired in try Self.rows(Desired.self, "project", database) {
-                    content.desired[desired.project] = desired
-                }
-                content.containers = try Self.rows(ContainerRecord.self, "container", database)
-                content.networks = try Self.rows(NetworkRecord.self, "network", database)
-                content.volumes = try Self.rows(VolumeRecord.self, "volume", database)
-                return content
+    package func load() throws -> Content {
+        try database.read { database in
+            var content = Content()
+            for desired in try Self.rows(Desired.self, "project", database) {
+                content.desired[desired.project] = desired
             }
+            content.containers = try Self.rows(ContainerRecord.self, "container", database)
+            content.networks = try Self.rows(NetworkRecord.self, "network", database)
+            content.volumes = try Self.rows(VolumeRecord.self, "volume", database)
+            return content
         }
     }
 
     /// `takesAway`: what it says is less than before, so it may use the last room on the disk.
-    package func save(_ desired: Desired, takesAway: Bool = false) async throws {
-        try await save("project", desired.project, desired, takesAway)
+    package func save(_ desired: Desired, takesAway: Bool = false) throws {
+        try save("project", desired.project, desired, takesAway)
     }
-    package func save(_ container: ContainerRecord, takesAway: Bool = false) async throws {
-        try await save("container", container.id, container, takesAway)
+    package func save(_ container: ContainerRecord, takesAway: Bool = false) throws {
+        try save("container", container.id, container, takesAway)
     }
-    package func save(_ network: NetworkRecord) async throws { try await save("network", network.name, network, false) }
-    package func save(_ volume: VolumeRecord) async throws { try await save("volume", volume.name, volume, false) }
-    package func removeProject(_ name: String) async throws { try await remove("project", name) }
-    package func removeContainer(_ id: String) async throws { try await remove("container", id) }
-    package func removeNetwork(_ name: String) async throws { try await remove("network", name) }
-    package func removeVolume(_ name: String) async throws { try await remove("volume", name) }
+    package func save(_ network: NetworkRecord) throws { try save("network", network.name, network, false) }
+    package func save(_ volume: VolumeRecord) throws { try save("volume", volume.name, volume, false) }
+    package func removeProject(_ name: String) throws { try remove("project", name) }
+    package func removeContainer(_ id: String) throws { try remove("container", id) }
+    package func removeNetwork(_ name: String) throws { try remove("network", name) }
+    package func removeVolume(_ name: String) throws { try remove("volume", name) }
 
     private static func rows<T: Decodable>(_ type: T.Type, _ table: String, _ database: Database) throws -> [T] {
         try Row.fetchAll(database, sql: "SELECT record FROM \(table) ORDER BY name").map { row in
@@ -112,11 +113,9 @@ package final class Store: Sendable {
         }
     }
 
-    private func save(
-        _ table: String, _ name: String, _ record: some Encodable & Sendable, _ takesAway: Bool
-    ) async throws {
-        try await write(takesAway: takesAway) { database in
-            let bytes = try encodeJSON(record)
+    private func save(_ table: String, _ name: String, _ record: some Encodable, _ takesAway: Bool) throws {
+        let bytes = try encodeJSON(record)
+        try write(takesAway: takesAway) { database in
             try database.execute(
                 sql:
                     "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
@@ -124,28 +123,26 @@ package final class Store: Sendable {
         }
     }
 
-    private func remove(_ table: String, _ name: String) async throws {
-        try await write(takesAway: true) {
+    private func remove(_ table: String, _ name: String) throws {
+        try write(takesAway: true) {
             try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name])
         }
     }
 
-    private func write(takesAway: Bool, _ change: @escaping @Sendable (Database) throws -> Void) async throws {
-        try await thread.run { [database, reserve, path] in
+    private func write(takesAway: Bool, _ change: (Database) throws -> Void) throws {
+        do {
             do {
-                do {
-                    try database.write(change)
-                } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
-                    guard takesAway, reserve.give() else { throw error }
-                    return try database.write(change)
-                }
+                try database.write(change)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
-                throw EngineFailure(
-                    code: "no_space", message: "no space left on the disk for \(path)",
-                    hint: "free some: `berth image rm` of images that nothing needs, or other files on that disk")
+                guard takesAway, reserve.give() else { throw error }
+                return try database.write(change)
             }
-            reserve.take()
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw EngineFailure(
+                code: "no_space", message: "no space left on the disk for \(path)",
+                hint: "free some: `berth image rm` of images that nothing needs, or other files on that disk")
         }
+        reserve.take()
     }
 }
 

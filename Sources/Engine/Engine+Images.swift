@@ -101,14 +101,8 @@ extension Engine {
     }
 
     package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
-        var used: Set<Digest> = []
-        for record in await parts.inventory.allContainers() {
-            if let own = Digest(record.imageID) { used.insert(own) }
-            for mount in record.mounts {
-                guard case .image(let reference, _) = mount.source else { continue }
-                if let mounted = try await store.resolve(reference) { used.insert(mounted.id) }
-            }
-        }
+        let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
+        let used = Set(await use.ids().compactMap { Digest($0) })
         var lines: [String] = []
         for name in names { lines += try await store.remove(name, force: force, inUse: used).map { "\($0)" } }
         return lines

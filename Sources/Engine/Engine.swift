@@ -17,6 +17,7 @@ package actor Engine {
     private var supervisor: Supervisor?
     private var supervision: Task<Void, Never>?
     private var remounting: Task<Void, Never>?
+    private var collecting: Task<Void, Never>?
 
     /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
     package init(
@@ -58,6 +59,11 @@ package actor Engine {
         supervision = Task { await supervisor.run() }
         // Not waited for: a server that does not answer must not keep the engine from its work.
         remounting = Task { await self.remountVolumes() }
+        if real != nil {
+            let moments = quiet.listen()
+            collecting = Task { await self.collectImages(after: moments) }
+            quiet.note()  // what a crash left
+        }
         for loop in loops.values { await loop.heal(because: "the engine started") }
     }
 
@@ -77,7 +83,7 @@ package actor Engine {
         return loop
     }
 
-    private func allLoops() -> [ProjectLoop] { Array(loops.values) }
+    func allLoops() -> [ProjectLoop] { Array(loops.values) }
 
     private func heldSecrets() async -> Set<String> {
         var names: Set<String> = []

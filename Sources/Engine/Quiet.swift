@@ -4,18 +4,34 @@ import Synchronization
 package final class Quiet: Sendable {
     /// One element for any number of moments that nobody has looked at yet; to be read by one task.
     package let moments: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-    private let counter = Mutex(0)
+    private struct State {
+        var count = 0
+        var listeners: [AsyncStream<Void>.Continuation] = []
+    }
+    // Guards both: moments come from any thread.
+    private let state: Mutex<State>
 
     package init() {
-        (moments, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (moments, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.moments = moments
+        state = Mutex(State(listeners: [continuation]))
+    }
+
+    /// Moments for one more reader, which reads as long as the engine lives.
+    package func listen() -> AsyncStream<Void> {
+        let (moments, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        state.withLock { $0.listeners.append(continuation) }
+        return moments
     }
 
     /// How many moments there were: unchanged means that nothing happened meanwhile.
-    package var count: Int { counter.withLock { $0 } }
+    package var count: Int { state.withLock { $0.count } }
 
     package func note() {
-        counter.withLock { $0 += 1 }
-        continuation.yield()
+        let listeners = state.withLock { state in
+            state.count += 1
+            return state.listeners
+        }
+        for listener in listeners { listener.yield() }
     }
 }

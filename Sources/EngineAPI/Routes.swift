@@ -123,6 +123,7 @@ struct Routes: Sendable {
             return try .json(try await engine.loadImages(from: file.reopened()))
         case (.POST, "pull"): return .values(try await engine.pull(request.decode(PullRequest.self)).events())
         case (.POST, "resolve"): return try .json(try await engine.resolveImages(request.decode(ResolveRequest.self)))
+        case (.POST, "prune"): return try .json(try await engine.pruneImages(request.decode(PruneRequest.self)))
         case (.POST, "tag"):
             let wanted = try request.decode(TagRequest.self)
             try await engine.tag(wanted.source, as: wanted.target)

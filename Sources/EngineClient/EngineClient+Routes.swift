@@ -131,6 +131,10 @@ extension EngineClient {
 
     package func tag(_ request: TagRequest) throws(EngineFailure) { try post("/v1/images/tag", request) }
 
+    package func pruneImages(_ request: PruneRequest) throws(EngineFailure) -> PruneReport {
+        try post("/v1/images/prune", request)
+    }
+
     /// Lines that say what was untagged and deleted.
     package func removeImages(_ names: [String], force: Bool) throws(EngineFailure) -> [String] {
         try post("/v1/images/remove", NamesRequest(names: names, force: force))

@@ -39,6 +39,52 @@ package struct ResolveRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// `POST /v1/images/prune`: removes images that no container has; the answer is a `PruneReport`.
+package struct PruneRequest: Codable, Hashable, Sendable {
+    /// Also images that have names.
+    package var all: Bool
+    /// Only images that were made before: seconds since 1970.
+    package var until: Double?
+    /// `KEY` or `KEY=VALUE`: only images that have all of these labels.
+    package var labels: [String]
+    /// Only images that have none of these.
+    package var withoutLabels: [String]
+
+    package init(
+        all: Bool = false, until: Double? = nil, labels: [String] = [], withoutLabels: [String] = []
+    ) {
+        self.all = all
+        self.until = until
+        self.labels = labels
+        self.withoutLabels = withoutLabels
+    }
+
+    /// Whether an image that has `labels` and was made at `created` may go; one that does not say when may be new.
+    package func allows(labels own: [String: String], created: Double?) -> Bool {
+        func has(_ label: String) -> Bool {
+            let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let value = own[parts[0]] else { return false }
+            return parts.count == 1 || value == parts[1]
+        }
+        guard labels.allSatisfy(has), !withoutLabels.contains(where: has) else { return false }
+        guard let until else { return true }
+        return created.map { $0 < until } ?? false
+    }
+}
+
+/// What `image prune` did.
+package struct PruneReport: Codable, Hashable, Sendable {
+    /// `untagged: NAME` and `deleted: ID`, as `docker image prune` writes them.
+    package var lines: [String]
+    /// Bytes that are free now.
+    package var reclaimed: Int64
+
+    package init(lines: [String], reclaimed: Int64) {
+        self.lines = lines
+        self.reclaimed = reclaimed
+    }
+}
+
 /// `POST /v1/images/tag`.
 package struct TagRequest: Codable, Hashable, Sendable {
     package var source: String

@@ -314,3 +314,10 @@ package struct Resources: Codable, Hashable, Sendable {
 
     package init() {}
 }
+
+extension Service {
+    /// Its image has a name that a registry may know: not the one that Compose gives to what it builds.
+    package func hasNamedImage(in project: String) -> Bool {
+        !hasBuild || (image != nil && image != "\(project)-\(name)")
+    }
+}

@@ -64,6 +64,8 @@ package struct DesiredService: Codable, Hashable, Sendable {
     /// The image id that containers are to be made from, whatever the reference resolves to now; nil follows the
     /// reference. Who makes a container must heed it, or it would be made anew for ever.
     package var pinnedImage: String?
+    /// True after `rm` without `-v`: while the goal is `absent`, anonymous volumes outlive their containers. nil is false.
+    package var keepsAnonymousVolumes: Bool?
 
     /// What every replica should be.
     package enum Goal: String, Codable, Hashable, Sendable { case absent, created, running, paused, stopped }

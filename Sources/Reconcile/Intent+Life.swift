@@ -6,7 +6,10 @@ extension IntentEdit {
     /// were the last ones, the rest as well.
     mutating func down(removeOrphans: Bool, volumes: Bool) throws(IntentError) {
         let chosen = try chosen()
-        for index in chosen { desired.services[index].goal = .absent }
+        for index in chosen {
+            desired.services[index].goal = .absent
+            desired.services[index].keepsAnonymousVolumes = nil
+        }
         let isWhole = names.isEmpty || desired.services.allSatisfy { $0.isOrphan || $0.goal == .absent }
         guard isWhole else { return }
         change.scope = .all
@@ -109,7 +112,7 @@ extension IntentEdit {
     }
 
     /// `rm`: a service is removed whole or not at all, so one of which a replica runs stays.
-    mutating func remove(stop: Bool) throws(IntentError) {
+    mutating func remove(stop: Bool, volumes: Bool) throws(IntentError) {
         change.services = []
         var removed: [String] = []
         for index in try chosen() {
@@ -124,6 +127,7 @@ extension IntentEdit {
                 continue
             }
             desired.services[index].goal = .absent
+            desired.services[index].keepsAnonymousVolumes = volumes ? nil : true
             removed.append(service.spec.name)
         }
         change.services = removed

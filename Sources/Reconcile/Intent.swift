@@ -21,7 +21,7 @@ extension Desired {
         case .kill(let signal, let orphans): try edit.kill(signal, removeOrphans: orphans)
         case .pause: try edit.pause()
         case .unpause: try edit.unpause()
-        case .remove(let stop): try edit.remove(stop: stop)
+        case .remove(let stop, let volumes): try edit.remove(stop: stop, volumes: volumes)
         case .scale(let counts, let dependencies): try edit.scale(counts, dependencies: dependencies)
         }
         edit.change.services.sort()

@@ -12,8 +12,9 @@ package enum IntentVerb: Hashable, Sendable {
     case kill(signal: String, removeOrphans: Bool)
     case pause
     case unpause
-    /// `rm`: containers of services of which nothing runs; `stop` stops what runs first.
-    case remove(stop: Bool)
+    /// `rm`: containers of services of which nothing runs; `stop` stops what runs first, `volumes` takes their anonymous
+    /// volumes along, which otherwise wait for the next container at their place.
+    case remove(stop: Bool, volumes: Bool = false)
     case scale([String: Int], dependencies: Bool)
 }
 

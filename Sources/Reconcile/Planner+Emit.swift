@@ -43,7 +43,9 @@ extension Planner {
             reason = why
             // A second container of one number may share its anonymous volumes with the first.
             let isTwin = (tasks[container.service] ?? []).contains { $0.replica == task.replica && $0.survives }
-            volumes = container.hasAnonymousVolumes && !isTwin
+            let service = services[container.service]
+            let isKept = service?.goal == .absent && service?.keepsAnonymousVolumes == true
+            volumes = container.hasAnonymousVolumes && !isTwin && !isKept
         case .replace(_, let renew, let why):
             reason = why
             volumes = renew && container.hasAnonymousVolumes

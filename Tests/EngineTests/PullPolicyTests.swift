@@ -12,7 +12,8 @@ import Testing
         (.every(.seconds(1800)), nil, false, true), (.every(.seconds(7200)), nil, false, false),
         (.missing, "linux/amd64", false, false), (.missing, "linux/arm64", false, true),
         (.every(.seconds(7200)), "linux/arm64", false, true), (.never, "linux/arm64", false, false),
-        (.always, nil, true, false), (nil, nil, true, false),
+        (.always, nil, true, true), (nil, nil, true, false), (.build, nil, true, false), (.never, nil, true, false),
+        (.missing, "linux/arm64", true, true), (.build, "linux/arm64", true, false),
     ]
 
     @Test("an image is fetched as its policy, its age and its platform say", arguments: cases.indices)
@@ -84,5 +85,65 @@ import Testing
         var options = UpOptions()
         options.dependencies = false
         return options
+    }
+}
+
+/// Services that can be built and have an image with a name of its own.
+@Suite struct BuildablePullTests {
+    private static func service(_ name: String, image: String, _ policy: PullPolicy? = nil) -> Service {
+        var service = SimulatedEngine.service(name)
+        service.image = image
+        service.hasBuild = true
+        service.pullPolicy = policy
+        return service
+    }
+
+    @Test("pull fetches what has a name, and leaves what only building makes")
+    func pull() async throws {
+        try await SimulatedEngine.with { simulated in
+            simulated.machine.addImage("example/a", id: "sha256:2")
+            let services = [Self.service("a", image: "example/a"), Self.service("b", image: "demo-b")]
+            let outcome = try await simulated.perform(
+                .pull(policy: nil, ignoreFailures: false, dependencies: false), services)
+            #expect(outcome.status == .succeeded)
+            #expect(simulated.machine.world.journal.filter { $0.hasPrefix("pull") } == ["pull example/a"])
+        }
+    }
+
+    @Test("up tries to fetch what is missing, and says how to build when that fails")
+    func missing() async throws {
+        try await SimulatedEngine.with { simulated in
+            let outcome = try await simulated.perform(.up(UpOptions()), [Self.service("a", image: "example/a")])
+            #expect(simulated.machine.world.journal.contains("pull example/a"))
+            #expect(outcome.errors.first?.hint?.contains("docker build -t example/a") == true)
+            #expect(outcome.status == .failed)
+        }
+    }
+
+    @Test("what is here will do when it cannot be fetched anew")
+    func makesDo() async throws {
+        try await SimulatedEngine.with { simulated in
+            simulated.machine.addImage("example/a", id: "sha256:2")
+            var faults = SimulatedMachine.Faults()
+            faults.pullsFail = true
+            simulated.machine.setFaults(faults)
+            let up = try await simulated.perform(.up(UpOptions()), [Self.service("a", image: "example/a", .always)])
+            #expect(up.status == .succeeded, "\(up.errors)")
+            let pull = try await simulated.perform(
+                .pull(policy: nil, ignoreFailures: false, dependencies: false), [Self.service("a", image: "example/a")])
+            #expect(pull.status == .failed)
+        }
+    }
+
+    @Test(
+        "up does not fetch what only building makes, or what is to be built",
+        arguments: [PullPolicy?.none, .build, .never])
+    func built(policy: PullPolicy?) async throws {
+        try await SimulatedEngine.with { simulated in
+            let image = policy == nil ? "demo-a" : "example/a"
+            let outcome = try await simulated.perform(.up(UpOptions()), [Self.service("a", image: image, policy)])
+            #expect(outcome.status == .failed)
+            #expect(!simulated.machine.world.journal.contains { $0.hasPrefix("pull") })
+        }
     }
 }

@@ -36,9 +36,9 @@ import Testing
             expectText(error, has: "cannot remove image top:1: a container uses it")
             let removed = try await store.remove("top:1", force: true, inUse: [top.id])
             #expect(removed == [.untagged(try Reference("top:1"))])
-            #expect(try await store.collectGarbage(keeping: [top.id]) == [])
+            #expect(try await store.collectGarbage(keeping: [top.id]).images == [])
             #expect(try await store.resolve("\(top.id)") == top)
-            #expect(try await store.collectGarbage(keeping: []) == [top.id])
+            #expect(try await store.collectGarbage(keeping: []).images == [.deleted(top.id)])
             #expect(try await store.resolve("\(top.id)") == nil)
             #expect(try folderEntries("\(root)/snapshots").count == 2)
         }
@@ -73,6 +73,77 @@ import Testing
             let digit = try #require(firstDigits.first { $0.value > 1 }?.key)
             let error = await #expect(throws: ImageError.self) { try await store.resolve("\(digit)") }
             expectText(error, has: "is the start of")
+        }
+    }
+
+    @Test("an image whose name went to another goes by itself, unless something needs it")
+    func renamed() async throws {
+        try await withImages { store, root, base, top in
+            try await store.tag("top:1", as: Reference("base:1"))
+            #expect(try await store.collectGarbage(keeping: [base.id]).images == [])
+            #expect(try await store.resolve("\(base.id)") == base)
+            let collected = try await store.collectGarbage(keeping: [])
+            #expect(collected.images == [.deleted(base.id)] && collected.bytes > 0)
+            // Its layer is also one of the other's.
+            #expect(try await store.snapshot(for: top).lower.count == 2)
+            #expect(try folderEntries("\(root)/snapshots").count == 3)
+            #expect(try await store.collectGarbage(keeping: []).bytes == 0)
+        }
+    }
+
+    @Test("an image that was loaded without a name waits for one, also over a restart")
+    func nameless() async throws {
+        let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer], tags: [])])
+        try await withTemporaryFolder { folder in
+            var store: ImageStore? = try makeStore("\(folder)/store")
+            let id = try #require(try await store?.load(from: stream(archive)).first?.image.id)
+            _ = try await store?.collectGarbage(keeping: [])
+            store = nil
+            let second = try makeStore("\(folder)/store")
+            #expect(try await second.collectGarbage(keeping: []).images == [])
+            try await second.tag(id.short, as: Reference("named"))
+            try await second.load(
+                from: stream(
+                    ArchiveBuilder.archive([
+                        ArchiveBuilder(layers: [TarWriter.archive { $0.file("f", "") }], tags: ["named"])
+                    ])))
+            #expect(try await second.collectGarbage(keeping: []).images == [.deleted(id)])
+        }
+    }
+
+    @Test("a prune takes nameless images, with names all, and only what it is asked for")
+    func prune() async throws {
+        try await withImages { store, _, base, top in
+            #expect(try await store.prune(includingNamed: false, keeping: []).images == [])
+            #expect(try await store.prune(includingNamed: true, keeping: [base.id, top.id]).images == [])
+            #expect(try await store.prune(includingNamed: true, keeping: []) { _ in false }.images == [])
+            let collected = try await store.prune(includingNamed: true, keeping: [base.id])
+            #expect(collected.images == [.untagged(try Reference("top:1")), .deleted(top.id)])
+        }
+    }
+
+    @Test("what a running operation holds survives a collection beside it")
+    func besideOthers() async throws {
+        try await withStore { store, _ in
+            let archives = try (0..<8).map { number in
+                try ArchiveBuilder.archive([
+                    ArchiveBuilder(layers: [TarWriter.archive { $0.file("f", "\(number)") }], tags: ["i:\(number)"])
+                ])
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for archive in archives {
+                    group.addTask {
+                        let image = try await store.load(from: stream(archive))[0].image
+                        _ = try await store.snapshot(for: image)
+                    }
+                    group.addTask { for _ in 0..<5 { _ = try await store.collectGarbage(keeping: []) } }
+                }
+                try await group.waitForAll()
+            }
+            for image in try await store.list() {
+                #expect(try readText("\(await store.snapshot(for: image.image).lower[0])/f").count == 1)
+            }
+            #expect(await store.list().count == 8)
         }
     }
 }

@@ -92,6 +92,15 @@ import Testing
                 1 stop web.1  # not wanted any more
                 2 remove web.1 and its anonymous volumes after 1  # not wanted any more
                 """),
+        PlanCase(
+            "absent after an rm without -v leaves them",
+            Scene().wanting("web", .absent).having("web") { $0.hasAnonymousVolumes = true }.changing("web") {
+                $0.keepsAnonymousVolumes = true
+            },
+            plan: """
+                1 stop web.1  # not wanted any more
+                2 remove web.1 after 1  # not wanted any more
+                """),
         PlanCase("absent without containers", Scene().wanting("web", .absent), plan: ""),
         PlanCase(
             "a restart stops and starts the same container", webRuns.changing("web") { $0.restartRound = 1 },

@@ -19,6 +19,7 @@ extension ContainerRunner {
             var record = draft
             try await self.joinNamespaces(&record)
             try await self.borrowVolumes(&record)
+            try await self.fixImages(&record)
             do {
                 try await self.makeVolumes(&record)
                 record = try await self.inventory.insertAllocating(record) { [machine = self.machine] network in
@@ -112,6 +113,14 @@ extension ContainerRunner {
                 record.mounts.removeAll { $0.target == mount.target }
                 record.mounts.append(mount)
             }
+        }
+    }
+
+    /// What is mounted from an image stays what it was when the container was made, whatever its name means later.
+    private func fixImages(_ record: inout ContainerRecord) async throws {
+        for case .image(let reference, _) in record.mounts.map(\.source) {
+            guard let image = try await machine.image(reference) else { continue }  // told when it is mounted
+            record.mountedImages = (record.mountedImages ?? [:]).merging([reference: image.id]) { $1 }
         }
     }
 

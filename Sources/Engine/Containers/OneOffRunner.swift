@@ -28,6 +28,7 @@ struct OneOffRunner: Sendable {
         let dependencies = request.dependencies ? request.service.dependsOn.map(\.service) : []
         guard await bringUp(dependencies, request, operation) else { return }
         let slug = parts.machine.newID()
+        operation.need(imagesOf: [request.service])
         let name = request.name ?? "\(request.project.name)-\(request.service.name)-run-\(slug.prefix(12))"
         let (desired, service) = Self.wish(of: request)
         guard try await isPossible(name, desired, request, operation) else { return }

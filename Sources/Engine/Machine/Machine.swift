@@ -32,6 +32,11 @@ package protocol Machine: Sendable {
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage
 
+    /// Takes the name `reference` from its image, and the image away with its last name.
+    ///
+    /// `inUse` are the ids of images that must stay.
+    func removeImage(_ reference: String, inUse: Set<String>) async throws -> ImageRemoval
+
     // What the kernel can do.
 
     func limits() async -> PreflightFacts.HostLimits
@@ -91,6 +96,14 @@ package protocol Machine: Sendable {
     func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption]
     /// What happens by itself; one reader.
     var events: AsyncStream<MachineEvent> { get }
+}
+
+/// What became of an image that was to go.
+package enum ImageRemoval: Hashable, Sendable {
+    case removed
+    /// It stays: something still needs it.
+    case inUse
+    case missing
 }
 
 /// An image as the engine needs it to make containers.

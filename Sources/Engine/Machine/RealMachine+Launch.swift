@@ -55,7 +55,7 @@ extension RealMachine {
         var result: [String: [String]] = [:]
         for mount in container.mounts {
             guard case .image(let reference, let subpath) = mount.source else { continue }
-            guard let image = try await images.resolve(reference) else {
+            guard let image = try await images.resolve(container.mountedImages?[reference] ?? reference) else {
                 throw EngineFailure(
                     code: "image_missing",
                     message: "\(container.name): there is no image \(reference) for \(mount.target)",

@@ -152,6 +152,17 @@ package final class RealMachine: Machine {
             updated: updated)
     }
 
+    package func removeImage(_ reference: String, inUse: Set<String>) async throws -> ImageRemoval {
+        do {
+            _ = try await images.remove(reference, inUse: Set(inUse.compactMap { Digest($0) }))
+            return .removed
+        } catch ImageError.inUse {
+            return .inUse
+        } catch ImageError.notFound {
+            return .missing
+        }
+    }
+
     // MARK: The kernel
 
     package func limits() async -> PreflightFacts.HostLimits {

@@ -17,6 +17,8 @@ package final class SimulatedMachine: Machine {
         package var probesFail = 0
         /// A registry takes its time: a pull ends only when it is cancelled.
         package var pullsHang = false
+        /// No registry answers.
+        package var pullsFail = false
         /// A container ends by itself right after it was started.
         package var crashesAtOnce = 0
 
@@ -168,8 +170,19 @@ package final class SimulatedMachine: Machine {
     ) async throws -> MachineImage {
         state.withLock { $0.world.journal.append("pull \(reference)") }
         while state.withLock({ $0.faults.pullsHang }) { try await Task.sleep(for: .milliseconds(1)) }
-        if let image = try await image(reference) { return image }
+        if !state.withLock({ $0.faults.pullsFail }), let image = try await image(reference) { return image }
         throw EngineFailure(code: "image_missing", message: "no registry in a simulation: \(reference)")
+    }
+
+    package func removeImage(_ reference: String, inUse: Set<String>) async throws -> ImageRemoval {
+        state.withLock { state in
+            guard let image = state.images[reference] else { return .missing }
+            let isLast = !state.images.contains { $0.key != reference && $0.value.id == image.id }
+            if isLast, inUse.contains(image.id) { return .inUse }
+            state.world.journal.append("remove image \(reference)")
+            state.images[reference] = nil
+            return .removed
+        }
     }
 
     /// Whatever is asked of it.

@@ -29,6 +29,8 @@ final class RunningOperations: Sendable {
         byID.withLock { _ = $0.removeValue(forKey: operation.id) }
         quiet.note()
     }
+    /// References of images that they are about to use.
+    var neededImages: Set<String> { byID.withLock { $0.values.reduce(into: []) { $0.formUnion($1.neededImages) } } }
     func find(_ id: String) -> Operation? { byID.withLock { $0[id] } }
     var isEmpty: Bool { byID.withLock { $0.isEmpty } }
 }

@@ -17,7 +17,7 @@ struct ImagePuller: Sendable {
                 code: "not_found", message: "no such project", hint: "run it in the project's folder, or with -f")
         }
         let chosen = Self.services(project, named: request.services, dependencies: dependencies)
-        let failures = await pull(chosen, project: project.name, override: policy)
+        let failures = await pull(chosen, project: project.name, override: policy, makesDo: false)
         let fatal = ignoreFailures ? [] : failures
         if ignoreFailures { for failure in failures { operation.emit(.warning(failure.message)) } }
         return OperationOutcome(status: fatal.isEmpty ? .succeeded : .failed, errors: fatal)
@@ -33,11 +33,12 @@ struct ImagePuller: Sendable {
         return await pull(chosen, project: project.name, override: override, unless: obstacles)
     }
 
+    /// `makesDo`: where the image of a service with `build:` cannot be fetched, the one that is here will do.
     func pull(
-        _ services: [Service], project: String, override: PullPolicy?,
+        _ services: [Service], project: String, override: PullPolicy?, makesDo: Bool = true,
         unless obstacles: @Sendable () async -> [EngineFailure] = { [] }
     ) async -> [EngineFailure] {
-        let wanted = await PullNeed.all(of: services, override: override, on: machine)
+        let wanted = await PullNeed.all(of: services, in: project, override: override, on: machine)
         guard !wanted.isEmpty else { return [] }
         let found = await obstacles()
         guard found.isEmpty else { return found }
@@ -47,14 +48,14 @@ struct ImagePuller: Sendable {
                 if index >= operation.parallelism ?? Int.max, let failure = await group.next() ?? nil {
                     failures.append(failure)
                 }
-                group.addTask { await pull(image) }
+                group.addTask { await pull(image, makesDo: makesDo) }
             }
             for await failure in group { if let failure { failures.append(failure) } }
             return failures.sorted { $0.message < $1.message }
         }
     }
 
-    private func pull(_ image: PullNeed) async -> EngineFailure? {
+    private func pull(_ image: PullNeed, makesDo: Bool) async -> EngineFailure? {
         let reference = image.reference
         operation.object(.image, reference, "Pulling")
         let failure = await operation.interruptible { [operation, machine, logins] in
@@ -74,11 +75,21 @@ struct ImagePuller: Sendable {
             operation.object(.image, reference, "Interrupted", done: true, failed: true)
             return EngineFailure(describing: CancellationError())
         }
+        let known = (try? await machine.image(reference)) ?? nil
+        if image.isBuilt, makesDo, known?.runs(on: image.platform) == true {
+            operation.object(
+                .image, reference, "Kept", done: true, reason: "it could not be fetched: \(failure.message)")
+            return nil
+        }
         failure.message = "service \"\(image.service)\": \(failure.message)"
-        if let known = try? await machine.image(reference), let have = known.platform, let wanted = image.platform,
+        if let known, let have = known.platform, let wanted = image.platform,
             !known.runs(on: wanted)
         {
             failure.message += "; what is here is for \(have), and its platform is \(wanted)"
+        }
+        if image.isBuilt {
+            failure.hint =
+                "berth does not build images yet: `docker build -t \(reference) … && docker save \(reference) | berth image load`"
         }
         failure.hint =
             failure.hint

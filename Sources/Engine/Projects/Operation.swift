@@ -1,4 +1,5 @@
 import EngineWire
+import ProjectModel
 import Synchronization
 
 /// One request being carried out: it belongs to the engine and goes on when nobody listens.
@@ -19,6 +20,7 @@ package final class Operation: Sendable {
         /// Called when it is cancelled, by number.
         var cancellations: [Int: @Sendable () -> Void] = [:]
         var nextCancellation = 0
+        var neededImages: Set<String> = []
     }
 
     // The mutex guards all of the state: actions report from any thread.
@@ -55,6 +57,14 @@ package final class Operation: Sendable {
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
     /// A second cancel: what is being stopped is killed.
     package var isForced: Bool { state.withLock { $0.isForced } }
+
+    /// References of images that it is about to use: they must not be removed until it has ended.
+    var neededImages: Set<String> { state.withLock { $0.neededImages } }
+
+    func need(imagesOf services: [Service]) {
+        let references = services.flatMap(\.imageReferences)
+        state.withLock { $0.neededImages.formUnion(references) }
+    }
 
     /// Begins nothing new, and gives up what only waits; what is under way ends.
     package func cancel(force: Bool) {

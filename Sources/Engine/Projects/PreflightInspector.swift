@@ -51,7 +51,7 @@ struct PreflightInspector: Sendable {
             guard let image = images[reference], let have = image.platform else { continue }
             let name = service.spec.name
             if let wanted = service.spec.platform, !image.runs(on: wanted) {
-                if isTrial, service.spec.isFetched { continue }
+                if isTrial, service.spec.isFetched(in: desired.project) { continue }
                 verdict.errors.append(
                     EngineFailure(
                         code: "image_missing",
@@ -77,7 +77,8 @@ struct PreflightInspector: Sendable {
             guard let reference = service.spec.image, facts.images[reference] == nil else { continue }
             guard let image = try? await machine.image(reference) else {
                 facts.images[reference] = .init(
-                    isTrial && service.spec.isFetched ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
+                    isTrial && service.spec.isFetched(in: desired.project)
+                        ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
                 continue
             }
             let test = image.config.healthcheck?.test ?? []
@@ -212,5 +213,7 @@ struct PreflightInspector: Sendable {
 
 extension Service {
     /// Its image is fetched when it is not here.
-    fileprivate var isFetched: Bool { !hasBuild && pullPolicy != .never && pullPolicy != .build }
+    fileprivate func isFetched(in project: String) -> Bool {
+        hasNamedImage(in: project) && pullPolicy != .never && pullPolicy != .build
+    }
 }

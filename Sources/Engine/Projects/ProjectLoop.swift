@@ -130,19 +130,25 @@ actor ProjectLoop {
 
     /// With what would be fetched before.
     private func description(
-        of plan: Plan, for request: OperationRequest, _ verdict: PreflightInspector.Verdict
+        of plan: Plan, for request: OperationRequest, _ verdict: PreflightInspector.Verdict,
+        removing images: [String] = []
     ) async -> PlanDescription {
         guard let project = request.project, let policy = request.verb.pullPolicy else {
-            return PlanDescription(plan, fetching: [], verdict)
+            return PlanDescription(plan, fetching: [], verdict, removing: images)
         }
         let names = project.selection(
             of: request.verb.named(request.services), dependencies: request.verb.drawsInDependencies)
         let pulls = await PullNeed.all(
-            of: project.services.filter { names.contains($0.name) }, override: policy, on: parts.machine)
-        return PlanDescription(plan, fetching: pulls, verdict)
+            of: project.services.filter { names.contains($0.name) }, in: name, override: policy, on: parts.machine)
+        return PlanDescription(plan, fetching: pulls, verdict, removing: images)
     }
 
     private func outcome(of request: OperationRequest, _ operation: Operation) async throws -> OperationOutcome {
+        if !request.dryRun, request.verb.pullPolicy != nil, let project = request.project {
+            operation.need(imagesOf: project.services)
+        }
+        // Before it is carried out: afterwards nobody knows of the services any more.
+        let leavingImages = imagesToRemove(request)
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
             let puller = ImagePuller(
                 machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
@@ -169,7 +175,10 @@ actor ProjectLoop {
         let (wanted, plan, observed, change) = try await prepare(request)
         for note in change.notes { operation.emit(.warning(note)) }
         let verdict = await parts.preflight.verdict(wanted, plan, observed, isTrial: request.dryRun)
-        if request.dryRun { operation.emit(.planned(await description(of: plan, for: request, verdict))) }
+        if request.dryRun {
+            operation.emit(
+                .planned(await description(of: plan, for: request, verdict, removing: leavingImages)))
+        }
         for warning in verdict.warnings {
             operation.emit(.warning(warning.message, hint: warning.hint, path: warning.path))
         }
@@ -183,7 +192,27 @@ actor ProjectLoop {
         let result = await converge(
             operation, stopTimeout: request.verb.stopTimeout, consent: Set(request.consent), in: change.scope,
             settling: request.verb.settlesDependencies ? Set(change.services) : [])
-        return try await finish(request, operation, result)
+        let outcome = try await finish(request, operation, result)
+        guard outcome.status == .succeeded, !leavingImages.isEmpty else { return outcome }
+        let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
+        let (count, failures) = await ImageRemover(machine: parts.machine, use: use, operation: operation)
+            .remove(leavingImages)
+        return OperationOutcome(
+            status: failures.isEmpty ? .succeeded : .failed, errors: failures, changes: outcome.changes + count)
+    }
+
+    /// What `down --rmi` takes along: the images of the services that it names, as the file has them or as they were wished.
+    private func imagesToRemove(_ request: OperationRequest) -> [String] {
+        guard case .down(let options) = request.verb, let removal = options.images else { return [] }
+        let filed = request.project?.services ?? []
+        let known = Set(filed.map(\.name))
+        let wished = desired?.services.filter {
+            !known.contains($0.spec.name) && (options.removeOrphans || !$0.isOrphan)
+        }
+        let services = (filed + (wished?.map(\.spec) ?? [])).filter {
+            request.services.isEmpty || request.services.contains($0.name)
+        }
+        return ImageRemover.references(removal, of: services, project: name)
     }
 
     /// The desired state that the request leads to, and what has to be done for it; nothing is stored yet.

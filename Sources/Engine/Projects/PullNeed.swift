@@ -5,33 +5,41 @@ struct PullNeed: Sendable {
     let service: String
     let reference: String
     let platform: String?
+    /// The service has a `build` section, too.
+    let isBuilt: Bool
     /// Why, in a person's words.
     let reason: String
 
     /// What has to be fetched for `services` now, each reference once; `override` replaces their own policies.
-    static func all(of services: [Service], override: PullPolicy?, on machine: any Machine) async -> [PullNeed] {
+    static func all(
+        of services: [Service], in project: String, override: PullPolicy?, on machine: any Machine
+    ) async -> [PullNeed] {
         var seen: Set<String> = []
         var needs: [PullNeed] = []
         for service in services {
             let policy = override ?? service.pullPolicy ?? .missing
-            for image in images(of: service) where seen.insert(image.reference).inserted {
+            for image in images(of: service, in: project) where seen.insert(image.reference).inserted {
                 guard let reason = await reason(to: policy, image.reference, image.platform, on: machine) else {
                     continue
                 }
                 needs.append(
                     PullNeed(
-                        service: service.name, reference: image.reference, platform: image.platform, reason: reason))
+                        service: service.name, reference: image.reference, platform: image.platform, isBuilt: image.isBuilt,
+                        reason: reason))
             }
         }
         return needs
     }
 
-    /// Those that a registry may have; one that is built is none.
-    private static func images(of service: Service) -> [(reference: String, platform: String?)] {
-        let own = service.hasBuild ? nil : service.image.map { ($0, service.platform) }
-        let mounted = service.volumes.compactMap { volume -> (String, String?)? in
+    /// Those that a registry may have: not the image that only building makes, since no registry knows its name.
+    private static func images(
+        of service: Service, in project: String
+    ) -> [(reference: String, platform: String?, isBuilt: Bool)] {
+        let named = service.hasNamedImage(in: project) ? service.image : nil
+        let own = named.map { ($0, service.platform, service.hasBuild) }
+        let mounted = service.volumes.compactMap { volume -> (String, String?, Bool)? in
             guard case .image(let reference, _) = volume.kind else { return nil }
-            return (reference, nil)
+            return (reference, nil, false)
         }
         return (own.map { [$0] } ?? []) + mounted
     }

@@ -90,7 +90,7 @@ extension IntentVerb {
         case .kill(let signal, let removeOrphans): self = .kill(signal: signal, removeOrphans: removeOrphans)
         case .pause: self = .pause
         case .unpause: self = .unpause
-        case .remove(let stop, _): self = .remove(stop: stop)
+        case .remove(let stop, let volumes): self = .remove(stop: stop, volumes: volumes)
         case .scale(let scale, let dependencies): self = .scale(scale, dependencies: dependencies)
         }
     }
@@ -133,8 +133,10 @@ extension PlanDescription {
             })
     }
 
-    /// With what is fetched before, and what was found before anything is changed.
-    init(_ plan: Plan, fetching pulls: [PullNeed], _ verdict: PreflightInspector.Verdict) {
+    /// With what is fetched before, the images that go at the end, and what was found before anything is changed.
+    init(
+        _ plan: Plan, fetching pulls: [PullNeed], _ verdict: PreflightInspector.Verdict, removing images: [String] = []
+    ) {
         self.init(plan)
         actions =
             Self.actions(of: pulls)
@@ -146,6 +148,13 @@ extension PlanDescription {
                     action.after.isEmpty ? Array(0..<pulls.count).map { $0 + 1 } : action.after.map { $0 + pulls.count }
                 return action
             }
+        let last = actions.map(\.number)
+        for (index, image) in images.enumerated() {
+            actions.append(
+                .init(
+                    number: last.count + index + 1, text: "remove image \(image)", after: last,
+                    reason: "images go too"))
+        }
         errors = verdict.errors
         warnings = verdict.warnings
     }

@@ -19,6 +19,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var spec: Service
     package var definitions: Definitions
     package var imageID: String
+    /// The ids of the images of which something is mounted, by reference; nil for a container of an older engine.
+    package var mountedImages: [String: String]?
     package var image: ImageConfig.Execution
     package var labels: [String: String]
     /// Nanoseconds since 1970.

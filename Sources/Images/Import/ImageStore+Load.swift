@@ -63,6 +63,7 @@ extension ImageStore {
             config: new.config, configBytes: new.configBytes, manifest: new.manifest,
             manifestBytes: new.manifestBytes, mediaType: new.mediaType, size: size(ofLayers: plan.chainIDs))
         for reference in new.references { try name(image, reference, repositoryDigest: nil) }
+        if new.references.isEmpty { try explainingFullDisk(root) { try catalog.keepUnnamed(image.id) } }
         return LoadedImage(image: image, references: new.references)
     }
 }

@@ -25,12 +25,14 @@ struct TarEntry {
 /// Reads the entries of a tar archive (ustar, pax, GNU) out of a stream.
 final class TarReader {
     private let archive: OpaquePointer
-    private let source: DecompressedStream
+    private let source: PaddedStream
+    /// The data of the entry that `next` gave last were read to their end.
+    private var isRead = true
     private let locale: UTF8Locale
     private var entry: OpaquePointer?
 
     init(_ source: DecompressedStream) throws(ImageError) {
-        self.source = source
+        self.source = PaddedStream(source)
         locale = UTF8Locale()
         guard let archive = archive_read_new() else { throw .failed("archive_read_new: out of memory") }
         self.archive = archive
@@ -41,13 +43,13 @@ final class TarReader {
                 OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
             ) -> la_ssize_t = { _, client, piece in
                 guard let client else { return -1 }
-                let source = Unmanaged<DecompressedStream>.fromOpaque(client).takeUnretainedValue()
+                let source = Unmanaged<PaddedStream>.fromOpaque(client).takeUnretainedValue()
                 guard let next = source.next() else { return source.failure == nil ? 0 : -1 }
                 piece?.pointee = next.baseAddress
                 return next.count
             }
         // `source` is kept by this object, which frees the archive before it lets go of it.
-        let client = Unmanaged.passUnretained(source).toOpaque()
+        let client = Unmanaged.passUnretained(self.source).toOpaque()
         guard archive_read_open2(archive, client, nil, read, nil, nil) == ARCHIVE_OK else { throw error() }
     }
 
@@ -57,14 +59,18 @@ final class TarReader {
     static func prepare() { _ = UTF8Locale.locale }
 
     /// The next entry; nil at the end of the archive. Sockets and unknown kinds are left out.
-    func next() throws(ImageError) -> TarEntry? {
+    func next() throws -> TarEntry? {
         while true {
+            // What nobody wanted to read is looked at too: it may be cut short.
+            if !isRead { try readData { _, _ in } }
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN: break
             case ARCHIVE_EOF: return nil
             default: throw error()
             }
             guard let entry else { return nil }
+            guard !source.isPadded else { throw Self.cutShort }
+            isRead = false
             if let result = try read(entry) { return result }
         }
     }
@@ -76,8 +82,12 @@ final class TarReader {
             var count = 0
             var offset: la_int64_t = 0
             switch archive_read_data_block(archive, &bytes, &count, &offset) {
-            case ARCHIVE_OK, ARCHIVE_WARN: try body(UnsafeRawBufferPointer(start: bytes, count: count), offset)
-            case ARCHIVE_EOF: return
+            case ARCHIVE_OK, ARCHIVE_WARN:
+                guard count == 0 || !source.isPadded else { throw Self.cutShort }
+                try body(UnsafeRawBufferPointer(start: bytes, count: count), offset)
+            case ARCHIVE_EOF:
+                isRead = true
+                return
             default: throw error()
             }
         }
@@ -140,9 +150,39 @@ final class TarReader {
         return text
     }
 
+    private static var cutShort: ImageError { .invalidArchive("it ends in the middle of a file") }
+
     private func error() -> ImageError {
         if let failure = source.failure { return failure }
         return .invalidArchive(archive_error_string(archive).map { String(cString: $0) } ?? "unreadable")
+    }
+}
+
+/// A stream that a tar can be read from although it ends right after the last file's bytes: some programs leave out the zeros
+/// that fill the last block, and the two empty blocks behind it.
+private final class PaddedStream {
+    private static let blockSize = 512
+    private let zeros: UnsafeMutableRawBufferPointer
+    private let source: DecompressedStream
+    /// Zeros were given out that the archive has not. Whatever is more than filling was cut short.
+    private(set) var isPadded = false
+
+    init(_ source: DecompressedStream) {
+        self.source = source
+        zeros = .allocate(byteCount: Self.blockSize, alignment: 16)
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    deinit { zeros.deallocate() }
+
+    var failure: ImageError? { source.failure }
+
+    func next() -> UnsafeRawBufferPointer? {
+        if let piece = source.next() { return piece }
+        let rest = Int(source.count % Int64(Self.blockSize))
+        guard source.failure == nil, rest > 0, !isPadded else { return nil }
+        isPadded = true
+        return UnsafeRawBufferPointer(rebasing: zeros[..<(Self.blockSize - rest)])
     }
 }
 

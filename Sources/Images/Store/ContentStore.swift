@@ -82,10 +82,17 @@ struct ContentStore: Sendable {
         return result
     }
 
-    /// Forgets downloads that broke off.
-    func removePartials() throws(SyscallError) {
+    /// Forgets downloads that broke off and have not grown for `age`.
+    /// - Returns: their bytes.
+    func removePartials(olderThan age: Duration) throws(SyscallError) -> Int64 {
+        var bytes: Int64 = 0
+        let limit = time(nil) - Int(age.components.seconds)
         for name in try folderEntries("\(root)/ingest") where name.hasPrefix(Self.partialPrefix) {
-            unlink("\(root)/ingest/\(name)")
+            var status = stat()
+            let path = "\(root)/ingest/\(name)"
+            guard stat(path, &status) == 0, status.st_mtim.tv_sec <= limit, unlink(path) == 0 else { continue }
+            bytes += Int64(status.st_size)
         }
+        return bytes
     }
 }

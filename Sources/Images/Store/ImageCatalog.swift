@@ -8,6 +8,8 @@ struct ImageCatalog {
     private let root: String
     private(set) var images: [Digest: Image] = [:]
     private(set) var tags: [Reference: Tag] = [:]
+    /// Images that were loaded without a name and never had one.
+    private var unnamed: Set<Digest> = []
 
     /// What a name stands for.
     struct Tag: Codable, Hashable {
@@ -23,11 +25,31 @@ struct ImageCatalog {
         self.root = root
         try makeFolders("\(root)/refs")
         try makeFolders("\(root)/records")
+        try makeFolders("\(root)/unnamed")
         for image in try Self.readAll(Image.self, in: "\(root)/records") { images[image.id] = image }
         for tag in try Self.readAll(Tag.self, in: "\(root)/refs") where images[tag.image] != nil {
             tags[tag.reference] = tag
         }
+        unnamed = Set(try folderEntries("\(root)/unnamed").compactMap { Digest(algorithm: .sha256, hex: $0) })
     }
+
+    /// Whether the image never had a name here, and is kept for somebody to give it one.
+    func isUnnamed(_ image: Digest) -> Bool { unnamed.contains(image) }
+
+    /// Keeps an image that no name leads to.
+    mutating func keepUnnamed(_ image: Digest) throws {
+        guard !unnamed.contains(image), names(of: image).isEmpty else { return }
+        try writeFileAtomically(unnamedPath(image), [], mode: 0o644, durable: true)
+        unnamed.insert(image)
+    }
+
+    private mutating func forgetUnnamed(_ image: Digest) throws {
+        guard unnamed.contains(image) else { return }
+        try remove(unnamedPath(image))
+        unnamed.remove(image)
+    }
+
+    private func unnamedPath(_ image: Digest) -> String { "\(root)/unnamed/\(image.hex)" }
 
     mutating func add(_ image: Image) throws {
         if images[image.id] == image { return }
@@ -38,6 +60,7 @@ struct ImageCatalog {
     mutating func tag(_ tag: Tag) throws {
         try write(tag, to: tagPath(tag.reference))
         tags[tag.reference] = tag
+        try forgetUnnamed(tag.image)
     }
 
     mutating func untag(_ reference: Reference) throws {
@@ -47,6 +70,7 @@ struct ImageCatalog {
 
     /// Forgets an image; its names must be gone.
     mutating func drop(_ image: Digest) throws {
+        try forgetUnnamed(image)
         try remove(recordPath(image))
         images[image] = nil
     }

@@ -45,21 +45,50 @@ extension ImageStore {
         return removed
     }
 
-    /// Removes every image without a name that is not among `keeping`, and blobs and layers that no image has.
-    /// - Returns: the images that went.
+    /// Removes what nobody needs any more: images that lost their last name and are not among `keeping`, blobs and layers that
+    /// no image has, and downloads that broke off more than an hour ago.
+    ///
+    /// Safe at any time: what a running operation holds stays. An image that was loaded without a name stays, too, until it
+    /// is removed or pruned: somebody is about to name it.
     @discardableResult
-    package func collectGarbage(keeping: Set<Digest>) async throws -> [Digest] {
-        let doomed = untagged().map(\.id).filter { !keeping.contains($0) && !isLeased($0) }
-        for image in doomed { try catalog.drop(image) }
-        if pulls.isEmpty { try content.removePartials() }
-        try await sweep()
-        return doomed
+    package func collectGarbage(keeping: Set<Digest>) async throws -> Collected {
+        try await remove(
+            untagged().map(\.id).filter { !keeping.contains($0) && !catalog.isUnnamed($0) },
+            partialsBefore: .seconds(3600))
+    }
+
+    /// Removes images that are not among `keeping`, the nameless ones or all, as far as `isWanted` says, with what goes with
+    /// them, and every download that broke off.
+    package func prune(
+        includingNamed: Bool, keeping: Set<Digest>, where isWanted: @Sendable (Image) -> Bool = { _ in true }
+    ) async throws -> Collected {
+        let doomed = catalog.images.values.filter { image in
+            !keeping.contains(image.id) && (includingNamed || catalog.names(of: image.id).isEmpty) && isWanted(image)
+        }
+        return try await remove(doomed.map(\.id).sorted { $0.hex < $1.hex }, partialsBefore: .zero)
+    }
+
+    private func remove(_ images: [Digest], partialsBefore age: Duration) async throws -> Collected {
+        var collected = Collected()
+        for id in images where !isLeased(id) {
+            for reference in catalog.names(of: id) {
+                try catalog.untag(reference)
+                collected.images.append(.untagged(reference))
+            }
+            try catalog.drop(id)
+            collected.images.append(.deleted(id))
+        }
+        if pulls.isEmpty { collected.bytes += try content.removePartials(olderThan: age) }
+        collected.bytes += try await sweep()
+        return collected
     }
 
     private func isLeased(_ digest: Digest) -> Bool { leases.values.contains { $0.contains(digest) } }
 
     /// Removes blobs and snapshots that no image has and no running operation holds.
-    func sweep() async throws {
+    /// - Returns: the bytes that this freed.
+    @discardableResult
+    func sweep() async throws -> Int64 {
         while let collection { await collection.value }
         var live: Set<Digest> = []
         for image in catalog.images.values {
@@ -71,7 +100,9 @@ extension ImageStore {
         for lease in leases.values { live.formUnion(lease) }
         let blobs = try content.blobs().filter { !live.contains($0) }.map(content.path)
         let layers = try snapshots.chainIDs().filter { !live.contains($0) }
-        guard !blobs.isEmpty || !layers.isEmpty else { return }
+        guard !blobs.isEmpty || !layers.isEmpty else { return 0 }
+        let sizes =
+            blobs.compactMap(regularFileSize) + layers.compactMap { try? snapshots.record($0)?.size }.map { Int($0) }
         // Set before the first wait: whoever takes a lease now waits for it and finds what is left.
         let work = Task { [pool, snapshots] in
             await pool.runInfallible {
@@ -85,5 +116,22 @@ extension ImageStore {
         try await pool.run { [snapshots] in
             for path in try snapshots.leftovers(prefixes: [".gone-"]) { try removeTree(path) }
         }
+        return Int64(sizes.reduce(0, +))
     }
+}
+
+/// What a collection took away.
+package struct Collected: Sendable {
+    /// Names before the image that they were of.
+    package var images: [RemovedImage] = []
+    /// Bytes of blobs, unpacked layers and broken downloads.
+    package var bytes: Int64 = 0
+
+    package init() {}
+}
+
+/// The size of the file at `path`, of none when it is gone.
+private func regularFileSize(_ path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
 }

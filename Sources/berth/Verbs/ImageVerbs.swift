@@ -11,7 +11,7 @@ struct ImageVerbs: ParsableCommand {
         commandName: "image", abstract: "Look at and change the image store",
         subcommands: [
             ImageList.self, ImagePull.self, ImageImport.self, ImageLoad.self, ImageTag.self, ImageRemove.self,
-            ImageInspect.self,
+            ImageInspect.self, ImagePrune.self,
         ])
 }
 

@@ -107,7 +107,7 @@ struct RandomLife {
             .up(UpIntent(recreate: .never)), .up(UpIntent(dependencies: false)),
             .up(UpIntent(renewAnonymousVolumes: true)), .create(UpIntent()), .start, .stop,
             .restart(dependents: true), .restart(dependents: false), .pause, .unpause,
-            .kill(signal: "KILL", removeOrphans: false), .remove(stop: random.chance(50)),
+            .kill(signal: "KILL", removeOrphans: false), .remove(stop: random.chance(50), volumes: random.chance(50)),
             .scale([names.first ?? "s0": Int.random(in: 0...3, using: &random)], dependencies: random.chance(50)),
             .down(removeOrphans: random.chance(50), volumes: random.chance(30)),
         ]

@@ -1,0 +1,58 @@
+import EngineWire
+import Images
+import Linux
+import Logging
+import OCI
+import Reconcile
+
+/// What leaves the image store: by itself, and with `image prune`.
+extension Engine {
+    /// Whenever something ended and nothing is under way any more: what lost its name and is needed by nobody goes.
+    func collectImages(after moments: AsyncStream<Void>) async {
+        for await _ in moments {
+            // Several ends in a row are one, and the next verb need not wait for the disk.
+            do { try await parts.machine.sleep(.seconds(1)) } catch { return }
+            guard parts.operations.isEmpty, let real else { continue }
+            do {
+                let collected = try await real.images.collectGarbage(keeping: await imagesInUse())
+                guard !collected.images.isEmpty else { continue }
+                parts.log.info(
+                    "images that nothing needs were removed",
+                    metadata: ["images": "\(collected.images.count)", "bytes": "\(collected.bytes)"])
+            } catch {
+                parts.log.warning("the image store could not be tidied up: \(error)")
+            }
+        }
+    }
+
+    /// What containers have, what operations are about to use, and what services that are wanted are held to or named for.
+    func imagesInUse() async -> Set<Digest> {
+        let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
+        var ids = await use.ids()
+        for loop in allLoops() {
+            for service in await loop.desired?.services ?? [] where service.goal != .absent {
+                if let pinned = service.pinnedImage { ids.insert(pinned) }
+                for reference in service.spec.imageReferences {
+                    if let image = try? await parts.machine.image(reference) { ids.insert(image.id) }
+                }
+            }
+        }
+        return Set(ids.compactMap { Digest($0) })
+    }
+
+    package func pruneImages(_ request: PruneRequest) async throws -> PruneReport {
+        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+        let collected = try await real.images.prune(includingNamed: request.all, keeping: await imagesInUse()) {
+            image in
+            let created = image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 }
+            return request.allows(labels: image.config.config?.labels ?? [:], created: created)
+        }
+        let lines = collected.images.map { removed in
+            switch removed {
+            case .untagged(let reference): "untagged: \(reference.familiar)"
+            case .deleted(let id): "deleted: \(id)"
+            }
+        }
+        return PruneReport(lines: lines, reclaimed: collected.bytes)
+    }
+}

@@ -56,7 +56,7 @@ package final class PlainProgress: ProgressReporter {
             for line in waits.lines(object) ?? [Self.line(object, mark: mark)] { output.line(line) }
         case .warning(let text, let hint, let path):
             output.line(FailureText(style: style).warning(text, hint: hint, path: path))
-        case .started, .planned, .created, .transfer, .finished: break
+        case .started, .planned, .created, .transfer, .images, .finished: break
         }
     }
 
@@ -76,6 +76,8 @@ package final class JSONProgress: ProgressReporter {
     package let isAnimated = false
     private let output: Output
     private let isDryRun: Bool
+    /// What each image is at, for the lines that tell how far it is.
+    private var statuses: [String: String] = [:]
 
     package init(to output: Output, isDryRun: Bool = false) {
         self.output = output
@@ -83,11 +85,19 @@ package final class JSONProgress: ProgressReporter {
     }
 
     package func show(_ event: ProgressEvent) {
-        guard let line = Self.line(event, isDryRun: isDryRun) else { return }
+        var status: String?
+        switch event {
+        case .object(let object) where object.kind == .image: statuses[object.name] = object.status
+        case .transfer(let name, _, _): status = statuses[name]
+        default: break
+        }
+        guard let line = Self.line(event, isDryRun: isDryRun, transferring: status ?? "Pulling") else { return }
         output.line(line)
     }
 
-    package static func line(_ event: ProgressEvent, isDryRun: Bool = false) -> String? {
+    package static func line(
+        _ event: ProgressEvent, isDryRun: Bool = false, transferring: String = "Pulling"
+    ) -> String? {
         var members: [(String, JSONValue)]
         switch event {
         case .object(let object):
@@ -100,9 +110,11 @@ package final class JSONProgress: ProgressReporter {
             if let path { members.append(("path", .string(path.description))) }
             if let hint { members.append(("hint", .string(hint))) }
         case .transfer(let name, let done, let total):
-            members = [("id", .string("Image \(name)")), ("status", "Pulling"), ("current", .integer(done))]
+            members = [
+                ("id", .string("Image \(name)")), ("status", .string(transferring)), ("current", .integer(done)),
+            ]
             if let total { members.append(("total", .integer(total))) }
-        case .started, .planned, .created, .finished: return nil
+        case .started, .planned, .created, .images, .finished: return nil
         }
         if isDryRun { members.insert(("dry-run", true), at: 0) }
         return JSONValue.object(object(members)).text()

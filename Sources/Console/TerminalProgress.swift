@@ -116,7 +116,7 @@ package struct ProgressBlock: Sendable {
         case .finished(let outcome) where outcome.status == .succeeded && isWorking:
             settle(at: now)
             return true
-        case .started, .planned, .warning, .created, .finished: return false
+        case .started, .planned, .warning, .created, .images, .finished: return false
         }
     }
 

@@ -38,41 +38,69 @@ extension Engine {
         ]
     }
 
-    package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> ImageRow {
+    /// Makes an image out of the root file system in a tar; the operation ends with its row.
+    package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> Operation {
         let reference = try Reference(request.reference)
-        let image = try await store.importArchive(
-            from: .descriptor(descriptor.raw), reference: reference, changes: request.changes, message: request.message,
-            platform: request.platform.flatMap { Platform($0) })
-        return ImageRow(image, reference: reference, updated: parts.machine.now() / 1_000_000_000, digest: nil)
+        let archive = HeldDescriptor(descriptor)
+        let (store, name) = (try store, reference.familiar)
+        return begin(name, "Importing", "Imported") { operation, now in
+            let image = try await store.importArchive(
+                from: .descriptor(archive.handle.raw), reference: reference, changes: request.changes,
+                message: request.message, platform: request.platform.flatMap { Platform($0) },
+                progress: operation.show)
+            return [ImageRow(image, reference: reference, updated: now, digest: nil)]
+        }
     }
 
-    package func loadImages(from descriptor: consuming OwnedFD) async throws -> [ImageRow] {
-        try await store.load(from: .descriptor(descriptor.raw)).map {
-            ImageRow(
-                $0.image, reference: $0.references.first, updated: parts.machine.now() / 1_000_000_000, digest: nil)
+    /// Loads the images of an archive, which a person knows as `name`; the operation ends with their rows.
+    package func loadImages(from descriptor: consuming OwnedFD, name: String) async throws -> Operation {
+        let archive = HeldDescriptor(descriptor)
+        let store = try store
+        return begin(name, "Loading", "Loaded") { operation, now in
+            try await store.load(from: .descriptor(archive.handle.raw), progress: operation.show).map {
+                ImageRow($0.image, reference: $0.references.first, updated: now, digest: nil)
+            }
         }
     }
 
     package func pull(_ request: PullRequest) async throws -> Operation {
         let reference = try Reference(request.reference)
-        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
         guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+        return begin(reference.familiar, "Pulling", "Pulled") { operation, _ in
+            _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in
+                if case .transfer(let done, let total) = step {
+                    operation.emit(.transfer(object: reference.familiar, done: done, total: total))
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Begins an operation on the image `name`; the rows that `work` gives are told before its end.
+    private func begin(
+        _ name: String, _ status: String, _ done: String,
+        _ work: @escaping @Sendable (_ operation: Operation, _ now: Int64) async throws -> [ImageRow]?
+    ) -> Operation {
+        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
+        let now = parts.machine.now() / 1_000_000_000
         parts.operations.add(operation)
         Task {
-            operation.object(.image, reference.familiar, "Pulling")
-            do {
-                _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in
-                    if case .transfer(let done, let total) = step {
-                        operation.emit(.transfer(object: reference.familiar, done: done, total: total))
-                    }
+            operation.object(.image, name, status)
+            let outcome = await operation.interruptible {
+                do {
+                    if let rows = try await work(operation, now) { operation.emit(.images(rows)) }
+                    operation.object(.image, name, done, done: true)
+                    return OperationOutcome(status: .succeeded, changes: 1)
+                } catch is CancellationError {
+                    operation.object(.image, name, "Interrupted", done: true, failed: true)
+                    return OperationOutcome(status: .cancelled)
+                } catch {
+                    let failure = EngineFailure(describing: error)
+                    operation.object(.image, name, "Error", done: true, failed: true, reason: failure.message)
+                    return OperationOutcome(status: .failed, errors: [failure])
                 }
-                operation.object(.image, reference.familiar, "Pulled", done: true)
-                operation.finish(.init(status: .succeeded, changes: 1))
-            } catch {
-                let failure = EngineFailure(describing: error)
-                operation.object(.image, reference.familiar, "Error", done: true, failed: true, reason: failure.message)
-                operation.finish(.init(status: .failed, errors: [failure]))
             }
+            operation.finish(outcome)
             await parts.operations.remove(operation)
         }
         return operation
@@ -116,5 +144,22 @@ extension ImageRow {
             platform: image.platform.text,
             createdAt: image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 },
             taggedAt: updated.map { Double($0) })
+    }
+}
+
+/// An archive's descriptor, kept open until the operation that reads it has ended.
+private final class HeldDescriptor: Sendable {
+    let handle: OwnedFD
+    init(_ handle: consuming OwnedFD) { self.handle = handle }
+}
+
+extension Operation {
+    /// What a load or an import tells, as events.
+    @Sendable fileprivate func show(_ step: ImportStep) {
+        switch step {
+        case .found(let names): for name in names { object(.image, name, "Unpacking") }
+        case .unpacking(let name, let done, let total): emit(.transfer(object: name, done: done, total: total))
+        case .complete(let name): object(.image, name, "Loaded", done: true)
+        }
     }
 }

@@ -117,10 +117,11 @@ struct Routes: Sendable {
                 throw EngineFailure(code: "invalid", message: "an import needs the header Berth-Import and a body")
             }
             let wanted = try decodeJSON(ImportRequest.self, from: header.utf8)
-            return try .json(try await engine.importImage(wanted, from: file.reopened()))
+            return .values(try await engine.importImage(wanted, from: file.reopened()).events())
         case (.POST, "load"):
             guard let file = request.file else { throw EngineFailure(code: "invalid", message: "no body") }
-            return try .json(try await engine.loadImages(from: file.reopened()))
+            let name = request.query("name") ?? "archive"
+            return .values(try await engine.loadImages(from: file.reopened(), name: name).events())
         case (.POST, "pull"): return .values(try await engine.pull(request.decode(PullRequest.self)).events())
         case (.POST, "resolve"): return try .json(try await engine.resolveImages(request.decode(ResolveRequest.self)))
         case (.POST, "prune"): return try .json(try await engine.pruneImages(request.decode(PruneRequest.self)))

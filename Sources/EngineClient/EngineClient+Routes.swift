@@ -109,15 +109,19 @@ extension EngineClient {
         try getJSON("/v1/images/inspect?name=\(percentEncoded(image))")
     }
 
-    /// A root file system, as a tar read from `descriptor`, becomes an image.
-    package func importImage(_ request: ImportRequest, from descriptor: CInt) throws(EngineFailure) -> ImageRow {
+    /// A root file system, as a tar read from the upload's descriptor, becomes an image.
+    package func importImage(
+        _ request: ImportRequest, from upload: Upload
+    ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
         let header = String(decoding: try json(request), as: UTF8.self)
-        return try upload("/v1/images/import", headers: [("Berth-Import", header)], from: descriptor)
+        return try stream("/v1/images/import", headers: [("Berth-Import", header)], upload)
     }
 
-    /// Images as `docker save` wrote them.
-    package func loadImages(from descriptor: CInt) throws(EngineFailure) -> [ImageRow] {
-        try upload("/v1/images/load", from: descriptor)
+    /// Images as `docker save` wrote them, in an archive that a person knows as `name`.
+    package func loadImages(
+        from upload: Upload, name: String
+    ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream("/v1/images/load?name=\(percentEncoded(name))", upload)
     }
 
     package func pull(_ request: PullRequest) throws(EngineFailure) -> EngineStream<ProgressEvent> {

@@ -51,12 +51,11 @@ package struct EngineClient: Sendable {
         EngineStream(try open("POST", path, body: .bytes(try json(body))))
     }
 
-    /// Sends all of `descriptor` as the body.
-    func upload<Answer: Decodable>(
-        _ path: String, headers: [(String, String)] = [], from descriptor: CInt
-    ) throws(EngineFailure) -> Answer {
-        let connection = try open("POST", path, headers: headers, body: .stream(descriptor))
-        return try answer(connection)
+    /// Sends all of a file or a pipe as the body.
+    func stream<Element: Decodable>(
+        _ path: String, headers: [(String, String)] = [], _ upload: Upload
+    ) throws(EngineFailure) -> EngineStream<Element> {
+        EngineStream(try open("POST", path, headers: headers, body: .stream(upload)))
     }
 
     /// The socket after `Upgrade: berth-stream`, with bytes that came already.

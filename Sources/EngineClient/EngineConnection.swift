@@ -19,8 +19,7 @@ final class EngineConnection {
     enum Body {
         case none
         case bytes([UInt8])
-        /// All of a file, or of a pipe to its end.
-        case stream(CInt)
+        case stream(Upload)
 
         /// What was sent of it is gone.
         var isStream: Bool {
@@ -39,26 +38,31 @@ final class EngineConnection {
             case .bytes(let bytes):
                 let length = "Content-Type: application/json\r\nContent-Length: \(bytes.count)\r\n\r\n"
                 try socket.write(Array("\(head)\(length)".utf8) + bytes)
-            case .stream(let descriptor): try stream(descriptor, after: head)
+            case .stream(let upload): try stream(upload, after: head)
             }
         } catch {
+            // The engine waits for the rest, so it has nothing to say.
+            if error.code == .interrupted { throw EngineFailure(code: "interrupted", message: "interrupted") }
             // The engine may have answered before it read all: its answer says more than the broken pipe.
             if let early = try? self.head(), early.status >= 400 { throw try failure(status: early.status) }
             throw EngineFailure(lost: "\(error)")
         }
     }
 
-    private func stream(_ descriptor: CInt, after head: String) throws(SyscallError) {
+    private func stream(_ upload: Upload, after head: String) throws(SyscallError) {
+        let descriptor = upload.descriptor
         let size = regularFileSize(descriptor)
         let framing = size.map { "Content-Length: \($0)" } ?? "Transfer-Encoding: chunked"
         try socket.write(Array("\(head)Content-Type: application/x-tar\r\n\(framing)\r\n\r\n".utf8))
         var sent = 0
         while true {
+            guard try upload.goesOn(sent, size) else {
+                throw SyscallError(call: "send", object: "the archive", code: .interrupted)
+            }
             var bytes = try readDescriptor(descriptor, limit: 256 << 10)
             if let size {
                 // A file that grows meanwhile is cut where the head said; one that shrinks ends the connection.
                 bytes = Array(bytes.prefix(size - sent))
-                sent += bytes.count
                 if bytes.isEmpty { return }
                 try socket.write(bytes)
             } else if bytes.isEmpty {
@@ -66,6 +70,7 @@ final class EngineConnection {
             } else {
                 try socket.write(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [0x0D, 0x0A])
             }
+            sent += bytes.count
         }
     }
 
@@ -132,5 +137,20 @@ extension EngineFailure {
         self.init(
             code: "engine_lost", message: "the connection to the engine was lost: \(reason)",
             hint: "containers go on running; the next command starts the engine again and it takes them over")
+    }
+}
+
+/// A body that is sent piece by piece: all of a file, or of a pipe to its end.
+package struct Upload {
+    package let descriptor: CInt
+    /// Asked before each piece, with the bytes sent so far and those there are in all, nil for a pipe; false gives up, which
+    /// is a failure with the code `interrupted`.
+    let goesOn: (Int, Int?) throws(SyscallError) -> Bool
+
+    package init(
+        _ descriptor: CInt, goesOn: @escaping (_ sent: Int, _ total: Int?) throws(SyscallError) -> Bool
+    ) {
+        self.descriptor = descriptor
+        self.goesOn = goesOn
     }
 }

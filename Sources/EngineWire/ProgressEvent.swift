@@ -14,6 +14,8 @@ package enum ProgressEvent: Codable, Hashable, Sendable {
     case created(container: ContainerRow)
     /// Bytes of an image, or another long piece of work.
     case transfer(object: String, done: Int64, total: Int64?)
+    /// The images that a load or an import brought.
+    case images([ImageRow])
     /// Last line.
     case finished(OperationOutcome)
 }

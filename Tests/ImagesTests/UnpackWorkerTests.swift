@@ -2,6 +2,7 @@ import Glibc
 import Images
 import Linux
 import OCI
+import Synchronization
 import Testing
 
 /// The engine's program as this build made it; a test run that did not build it skips what needs it.
@@ -78,4 +79,52 @@ private let engine =
             #expect(remains == ["empty"])
         }
     }
+
+    @Test(
+        "archives of every form are taken apart by workers, too", arguments: ["/bin/gzip", "/usr/bin/xz", "/bin/bzip2"])
+    func compressed(compressor: String) async throws {
+        guard fileExists(compressor) else { return }
+        try await withWorker { store, folder in
+            let image = try await store.importArchive(
+                from: stream(try run(compressor, ["-c"], input: baseLayer)), reference: Reference("imported"))
+            #expect(image.config.rootfs.diffIDs == [digest(of: baseLayer)])
+            let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer, topLayer], tags: ["a"])])
+            let loaded = try await store.load(from: stream(try run(compressor, ["-c"], input: archive)))
+            #expect(loaded.map(\.references) == [[try Reference("a")]])
+            let top = try await store.snapshot(for: loaded[0].image).lower[0]
+            #expect(try readText("\(top)/etc/link") == "base b")
+            #expect(try folderEntries("\(folder)/store/content/ingest") == [])
+        }
+    }
+
+    @Test("what was unpacked once is not unpacked again: an import, a load, under whatever name")
+    func onlyOnce() async throws {
+        let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer, topLayer], tags: ["a"])])
+        try await withTemporaryFolder { folder in
+            func open(_ worker: UnpackWorker) throws -> ImageStore {
+                try ImageStore(
+                    root: "\(folder)/store", blockingOn: BlockingPool(name: "test", limit: 4), unpackWorker: worker)
+            }
+            let zipped = try run("/bin/gzip", ["-c"], input: baseLayer)
+            let first = try open(.process(program: engine))
+            let image = try await first.importArchive(from: stream(zipped), reference: Reference("x"))
+            _ = try await first.load(from: stream(archive))
+            // This one could unpack nothing.
+            let second = try open(.process(program: "/bin/false"))
+            let again = try await second.importArchive(
+                from: stream(zipped), reference: Reference("y"), changes: ["CMD x"])
+            #expect(again.chainIDs == image.chainIDs && again.size == image.size && again.id != image.id)
+            #expect(try await second.snapshot(for: again).lower.count == 1)
+            let third = try open(.inProcess)
+            let steps = Steps()
+            _ = try await third.load(from: stream(archive)) { steps.add($0) }
+            #expect(steps.all == [.found(["a:latest"]), .complete("a:latest")])
+        }
+    }
+}
+
+private final class Steps: Sendable {
+    private let steps = Mutex<[ImportStep]>([])
+    var all: [ImportStep] { steps.withLock { $0 } }
+    func add(_ step: ImportStep) { steps.withLock { $0.append(step) } }
 }

@@ -24,7 +24,8 @@ private let engine =
             let (input, target) = (archive.raw, root.raw)
             async let outcome = BlockingPool(name: "test", limit: 1).run {
                 try ConfinedWorker.run(
-                    engine, arguments: [engine, unpackWorkerVerb, #"{"bytes":1000000,"entries":100}"#],
+                    engine,
+                    arguments: [engine, unpackWorkerVerb, #"{"unpack":{"_0":{"bytes":1000000,"entries":100}}}"#],
                     environment: [], descriptors: [0: input, 3: target], outputLimit: 1 << 20)
             }
             let worker = try await waitForWorker()

@@ -2,43 +2,69 @@ import Glibc
 import Linux
 import OCI
 
-/// The files of an archive of images, each copied to a file of its own under a number: no name in the archive is ever
-/// used as a path. Whoever has it removes the folder.
+/// Something that an archive of images has under a name.
+enum ArchiveEntry: Codable, Hashable, Sendable {
+    /// A file, copied to one that is named by this number.
+    case file(Int)
+    /// The path of another entry: old writers store a layer once and link to it.
+    case link(String)
+}
+
+/// Copies the files of a tar (plain or compressed) into `folder`, each under a number: no name in the archive is ever used as
+/// a path.
+func splitArchive(
+    _ descriptor: CInt, into folder: consuming OwnedFD, limits: UnpackLimits
+) throws -> [String: ArchiveEntry] {
+    let folder = OpenFolder(folder)
+    var entries: [String: ArchiveEntry] = [:]
+    let archive = try TarReader(try DecompressedStream(descriptor, hashing: false, limit: limits.bytes))
+    var count = 0
+    while let entry = try archive.next() {
+        count += 1
+        guard count <= 100_000 else { throw ImageError.tooLarge("more than 100000 files") }
+        let path = try LayerPath(entry.path)
+        switch entry.kind {
+        case .file:
+            let file = try folder.handle.openEntry("\(count)", O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+            var size: Int64 = 0
+            try archive.readData { piece, offset in
+                guard offset == size else { throw ImageError.invalidArchive("\"\(path.text)\" is a sparse file") }
+                try file.write(piece, at: offset)
+                size += Int64(piece.count)
+            }
+            entries[path.text] = .file(count)
+        case .hardLink(let target): entries[path.text] = .link(try LayerPath(target).text)
+        case .symbolicLink(let target):
+            let base = target.hasPrefix("/") ? "" : path.parent.joined(separator: "/")
+            entries[path.text] = .link(try LayerPath("\(base)/\(target)").text)
+        case .folder, .node: continue
+        }
+    }
+    return entries
+}
+
+/// The files of an archive of images, each in a file of its own. Whoever has it removes the folder.
 struct ArchiveFiles: Sendable {
     struct File: Hashable, Sendable {
         let path: String
         let digest: Digest
         let size: Int64
     }
-    private enum Entry {
-        case file(File)
-        /// The path of another entry: old writers store a layer once and link to it.
-        case link(String)
-    }
 
-    private let entries: [String: Entry]
+    private let entries: [String: ArchiveEntry]
+    private let files: [Int: File]
 
-    /// Reads the tar (plain or compressed) that `descriptor` gives into the new folder `folder`.
-    static func read(_ descriptor: CInt, to folder: String, limits: UnpackLimits) throws -> ArchiveFiles {
-        try makeFolders(folder)
-        var entries: [String: Entry] = [:]
-        let source = try DecompressedStream(descriptor, hashing: false, limit: limits.bytes)
-        let archive = try TarReader(source)
-        var count = 0
-        while let entry = try archive.next() {
-            count += 1
-            guard count <= 100_000 else { throw ImageError.tooLarge("more than 100000 files") }
-            let path = try LayerPath(entry.path)
-            switch entry.kind {
-            case .file: entries[path.text] = .file(try copy(path, archive, "\(folder)/\(count)"))
-            case .hardLink(let target): entries[path.text] = .link(try LayerPath(target).text)
-            case .symbolicLink(let target):
-                let base = target.hasPrefix("/") ? "" : path.parent.joined(separator: "/")
-                entries[path.text] = .link(try LayerPath("\(base)/\(target)").text)
-            case .folder, .node: continue
-            }
+    /// The files in `folder` under the numbers in `entries`. Hashes all of them: nobody's word is taken for what is in them.
+    init(_ entries: [String: ArchiveEntry], in folder: String) throws {
+        self.entries = entries
+        var files: [Int: File] = [:]
+        for case (let name, .file(let number)) in entries {
+            let isLong = name.split(separator: "/").dropLast().last == "sha512"
+            let path = "\(folder)/\(number)"
+            let (digest, size) = try Self.hash(path, isLong ? .sha512 : .sha256)
+            files[number] = File(path: path, digest: digest, size: size)
         }
-        return ArchiveFiles(entries: entries)
+        self.files = files
     }
 
     /// The file that the archive has at `path`, links followed.
@@ -47,7 +73,7 @@ struct ArchiveFiles: Sendable {
         for _ in 0..<8 {
             switch entries[path] {
             case nil: return nil
-            case .file(let file): return file
+            case .file(let number): return files[number]
             case .link(let target): path = target
             }
         }
@@ -75,14 +101,23 @@ struct ArchiveFiles: Sendable {
         return try readFile(file.path)
     }
 
-    private static func copy(_ path: LayerPath, _ archive: TarReader, _ target: String) throws -> File {
-        let isLong = path.components.dropLast().last == "sha512"
-        let sink = try BlobSink(target, algorithm: isLong ? .sha512 : .sha256)
-        try archive.readData { piece, offset in
-            guard offset == sink.size else { throw ImageError.invalidArchive("\"\(path.text)\" is a sparse file") }
-            try sink.append(piece)
+    private static func hash(_ path: String, _ algorithm: Digest.Algorithm) throws -> (Digest, Int64) {
+        // It was made by a process that may be an attacker's by now: nothing but a file of its own counts.
+        let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+            throw ImageError.invalidArchive("what it was taken apart into is not files alone")
         }
-        return File(path: target, digest: sink.finish(), size: sink.size)
+        var hasher = DigestHasher(algorithm)
+        var size: Int64 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try file.read(into: buffer)
+            if count == 0 { return (hasher.finish(), size) }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            size += Int64(count)
+        }
     }
 }
 

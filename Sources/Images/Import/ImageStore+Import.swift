@@ -6,11 +6,12 @@ import OCI
 extension ImageStore {
     /// Makes an image with one layer out of an archive of a root file system (tar, plain or gzip, zstd, xz, bzip2).
     ///
-    /// `changes` are Dockerfile instructions that say how its containers run, `message` goes into its history.
+    /// `changes` are Dockerfile instructions that say how its containers run, `message` goes into its history. An archive that
+    /// was imported before is not unpacked again. `progress` is called from any thread.
     /// - Throws: `ImageError.invalidChange` before anything of the archive is read.
     package func importArchive(
         from input: ImageInput, reference: Reference, changes: [String] = [], message: String? = nil,
-        platform: Platform? = nil
+        platform: Platform? = nil, progress: @escaping @Sendable (ImportStep) -> Void = { _ in }
     ) async throws -> Image {
         guard reference.digest == nil else {
             throw ImageError.failed("\(reference): an image is imported under a tag, not a digest")
@@ -21,10 +22,12 @@ extension ImageStore {
         return try await withLease { lease in
             try await removing(spooled, bare) {
                 let archive = try await spool(input, to: spooled, decompressedTo: bare)
-                let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool)
-                return try await commit(
-                    archive, pending, lease,
-                    as: reference, describe(pending.layer.diffID, execution, message, platform ?? .host))
+                let layer = try await layer(of: archive, lease) {
+                    progress(.unpacking(reference.familiar, done: $0, total: $1))
+                }
+                return try await record(
+                    archive, size: layer.size, lease, as: reference,
+                    describe(layer.diffID, execution, message, platform ?? .host))
             }
         }
     }
@@ -36,16 +39,25 @@ extension ImageStore {
         let archive = try await SpooledArchive.spool(input, to: path, on: pool)
         guard archive.size > 0 else { throw ImageError.invalidArchive("it is empty") }
         guard archive.compression == .xz || archive.compression == .bzip2 else { return archive }
-        let limit = unpacker.limits.bytes
-        return try await pool.run { try archive.decompressed(to: bare, limit: limit) }
+        let file = try await pool.run { OpenFolder(try openFile(archive.path, O_RDONLY)) }
+        try await unpacker.decompress(file, into: bare, on: pool)
+        return try await pool.run { try SpooledArchive(at: "\(bare)/1") }
     }
 
-    private func commit(
-        _ archive: SpooledArchive, _ pending: Unpacker.Pending, _ lease: Int, as reference: Reference,
-        _ config: ImageConfig
-    ) async throws -> Image {
+    /// Unpacks an archive as the layer of an image, unless that layer is there; puts the archive into the content store.
+    private func layer(
+        of archive: SpooledArchive, _ lease: Int, progress: @escaping ByteProgress
+    ) async throws -> (diffID: Digest, size: Int64) {
+        let known = catalog.diffID(ofBlob: archive.digest)
+        await hold([archive.digest] + (known.map { [$0] } ?? []), in: lease)
+        // Asked once it is held: until then it may go.
+        if let known, let record = try snapshots.record(known) {
+            try await pool.run { [content] in try content.adopt(archive.path, as: archive.digest) }
+            return (known, record.size)
+        }
+        let pending = try await unpacker.unpack(archive.path, in: snapshots, on: pool, progress: progress)
         let diffID = pending.layer.diffID
-        await hold([diffID, archive.digest], in: lease)
+        await hold([diffID], in: lease)
         do {
             try await pool.run { [snapshots, content] in
                 if !snapshots.has(diffID) {
@@ -55,10 +67,16 @@ extension ImageStore {
                 }
                 try content.adopt(archive.path, as: archive.digest)
             }
+            return (diffID, pending.layer.size)
         } catch {
             try? await pool.run { try removeTree(pending.path) }  // at the latest the next start removes it
             throw error
         }
+    }
+
+    private func record(
+        _ archive: SpooledArchive, size: Int64, _ lease: Int, as reference: Reference, _ config: ImageConfig
+    ) async throws -> Image {
         let configBytes = try encodeJSON(config)
         let mediaType =
             switch archive.compression {
@@ -74,7 +92,7 @@ extension ImageStore {
         await hold([manifest.config.digest, digest(of: manifestBytes)], in: lease)
         let image = try record(
             config: config, configBytes: configBytes, manifest: manifest, manifestBytes: manifestBytes,
-            mediaType: MediaType.manifest, size: pending.layer.size)
+            mediaType: MediaType.manifest, size: size)
         try name(image, reference, repositoryDigest: nil)
         return image
     }

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import OCI
+import Synchronization
 
 /// An image that an archive brought.
 package struct LoadedImage: Hashable, Sendable {
@@ -9,54 +10,78 @@ package struct LoadedImage: Hashable, Sendable {
     package let references: [Reference]
 }
 
+/// What a load or an import is doing.
+package enum ImportStep: Hashable, Sendable {
+    /// The images that were found; an image without a name is its ID.
+    case found([String])
+    /// Bytes of an image's compressed layers, or of the archive of an import, that are unpacked.
+    case unpacking(String, done: Int64, total: Int64)
+    /// All of the image is here.
+    case complete(String)
+}
+
 extension ImageStore {
     /// Loads the images of an archive that `docker save`, podman, skopeo or BuildKit wrote: docker-archive or OCI layout,
     /// plain or compressed. Digests and diff IDs are checked; of several platforms it takes the one asked for.
-    package func load(from input: ImageInput, platform: Platform? = nil) async throws -> [LoadedImage] {
+    ///
+    /// `progress` is called from any thread.
+    package func load(
+        from input: ImageInput, platform: Platform? = nil, progress: @escaping @Sendable (ImportStep) -> Void = { _ in }
+    ) async throws -> [LoadedImage] {
         try await withLease { lease in
             let folder = content.temporaryPath()
             return try await removing(folder) {
                 let files = try await read(input, to: folder)
                 let images = try await pool.run { try files.images(for: platform ?? .host) }
+                progress(.found(images.map(\.title)))
                 var loaded: [LoadedImage] = []
-                for image in images { loaded.append(try await add(image, lease)) }
+                for image in images {
+                    loaded.append(try await add(image, lease, progress))
+                    progress(.complete(image.title))
+                }
                 return loaded
             }
         }
     }
 
     private func read(_ input: ImageInput, to folder: String) async throws -> ArchiveFiles {
-        let limits = unpacker.limits
         switch input {
         case .descriptor(let descriptor):
-            return try await pool.run { try ArchiveFiles.read(descriptor, to: folder, limits: limits) }
+            let copy = OwnedFD(
+                owning: try syscall("fcntl(F_DUPFD_CLOEXEC)", on: "the archive") {
+                    fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+                })
+            return try await read(OpenFolder(copy), to: folder)
         case .stream:
             let path = content.temporaryPath()
             return try await removing(path) {
-                let archive = try await SpooledArchive.spool(input, to: path, on: pool)
-                return try await pool.run {
-                    let file = try openFile(archive.path, O_RDONLY)
-                    return try ArchiveFiles.read(file.raw, to: folder, limits: limits)
-                }
+                let spooled = try await SpooledArchive.spool(input, to: path, on: pool)
+                let archive = try await pool.run { OpenFolder(try openFile(spooled.path, O_RDONLY)) }
+                return try await read(archive, to: folder)
             }
         }
     }
 
-    private func add(_ new: ArchiveImage, _ lease: Int) async throws -> LoadedImage {
+    private func read(_ archive: OpenFolder, to folder: String) async throws -> ArchiveFiles {
+        let entries = try await unpacker.split(archive, into: folder, on: pool)
+        return try await pool.run { try ArchiveFiles(entries, in: folder) }
+    }
+
+    private func add(
+        _ new: ArchiveImage, _ lease: Int, _ progress: @escaping @Sendable (ImportStep) -> Void
+    ) async throws -> LoadedImage {
         let diffIDs = new.config.rootfs.diffIDs
         guard diffIDs.count == new.files.count else {
             throw ImageError.invalidImage("it has \(new.files.count) layers, its configuration \(diffIDs.count)")
         }
-        let plan = LayerPlan(layers: new.manifest.layers, diffIDs: diffIDs)
+        let sum = LayerSum(new.manifest.layers) { progress(.unpacking(new.title, done: $0, total: $1)) }
+        let plan = LayerPlan(layers: new.manifest.layers, diffIDs: diffIDs, progress: sum.report)
         await hold(plan.layers.map(\.digest) + plan.chainIDs, in: lease)
         await hold([new.manifest.config.digest, digest(of: new.manifestBytes)], in: lease)
         for (index, file) in new.files.enumerated() where !content.has(plan.layers[index]) {
-            let isUnpacked = snapshots.has(plan.chainIDs[index])
-            try await pool.run { [content] in
-                // Unpacking checks it; what is not unpacked again is checked here.
-                if isUnpacked { try checkDiffID(of: file.path, diffIDs[index], layer: index + 1) }
-                try content.adopt(file.path, as: file.digest)
-            }
+            // Unpacking checks it; what is not unpacked again is checked here.
+            if snapshots.has(plan.chainIDs[index]) { try await check(file.path, file.digest, index, of: plan) }
+            try await pool.run { [content] in try content.adopt(file.path, as: file.digest) }
         }
         _ = try await unpack(plan)
         let image = try record(
@@ -68,12 +93,42 @@ extension ImageStore {
     }
 }
 
-/// - Throws: unless the file, decompressed, has the digest `diffID`.
-func checkDiffID(of path: String, _ diffID: Digest, layer: Int) throws {
-    let file = try openFile(path, O_RDONLY)
-    let actual = try DecompressedStream(file.raw, limit: UnpackLimits().bytes).finish()
-    guard let actual, actual == diffID else {
-        throw ImageError.digestMismatch(
-            what: "layer \(layer), unpacked,", expected: diffID, actual: actual ?? diffID)
+extension ImageStore {
+    /// - Throws: unless the file at `path`, whose digest is `own`, is layer `index` of the plan when its compression is off.
+    func check(_ path: String, _ own: Digest, _ index: Int, of plan: LayerPlan) async throws {
+        let wanted = plan.diffIDs[index]
+        guard own != wanted else { return }  // it has no compression
+        let actual = try await unpacker.bareDigest(of: path, seeing: snapshots.emptyLayerPath, on: pool)
+        guard actual == wanted else {
+            throw ImageError.digestMismatch(
+                what: "layer \(index + 1), unpacked,", expected: wanted, actual: actual)
+        }
+    }
+}
+
+extension ArchiveImage {
+    /// What a person knows it by.
+    var title: String { references.first?.familiar ?? manifest.config.digest.short }
+}
+
+/// Adds up how far the layers of an image are.
+private final class LayerSum: Sendable {
+    private let done: Mutex<[Int64]>
+    private let total: Int64
+    private let tell: ByteProgress
+
+    init(_ layers: [Descriptor], _ tell: @escaping ByteProgress) {
+        done = Mutex(Array(repeating: 0, count: layers.count))
+        total = layers.reduce(0) { $0 + $1.size }
+        self.tell = tell
+    }
+
+    // Guards the sums: layers are unpacked side by side.
+    @Sendable func report(_ index: Int, _ bytes: Int64) {
+        let sum = done.withLock { done in
+            done[index] = bytes
+            return done.reduce(0, +)
+        }
+        tell(sum, total)
     }
 }

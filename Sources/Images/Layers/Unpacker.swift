@@ -6,12 +6,15 @@ import OCI
 package enum UnpackWorker: Sendable {
     /// A thread of this process.
     case inProcess
-    /// A process of its own without network, which sees nothing but the folder it fills: `program` is started with
+    /// A process of its own that can do nothing else and sees nothing but the folder it fills: `program` is started with
     /// `unpackWorkerVerb` and has to call `runUnpackWorker`.
     case process(program: String)
 }
 
-/// Unpacks layers into folders that are not snapshots yet.
+/// How much of an archive has been worked off, and how much there is, in bytes; called from any thread.
+package typealias ByteProgress = @Sendable (_ done: Int64, _ total: Int64) -> Void
+
+/// Does what has to be done with archives from outside.
 struct Unpacker: Sendable {
     let worker: UnpackWorker
     let limits: UnpackLimits
@@ -23,24 +26,74 @@ struct Unpacker: Sendable {
     }
 
     /// Unpacks the layer in the file at `blob`; leaves nothing when it fails.
-    func unpack(_ blob: String, in snapshots: SnapshotFolder, on pool: BlockingPool) async throws -> Pending {
+    func unpack(
+        _ blob: String, in snapshots: SnapshotFolder, on pool: BlockingPool, progress: ByteProgress? = nil
+    ) async throws -> Pending {
         let pending = try await pool.run { try explainingFullDisk(snapshots.root) { try snapshots.makePending() } }
         do {
-            let layer = try await pool.run { [worker, limits] in
-                try explainingFullDisk(snapshots.root) {
-                    let root = try openFile("\(pending)/fs", O_RDONLY | O_DIRECTORY)
-                    let file = try openFile(blob, O_RDONLY)
-                    switch worker {
-                    case .inProcess: return try unpackLayer(file.raw, into: root, limits: limits)
-                    case .process(let program):
-                        return try unpackInWorker(program, file, into: root, at: snapshots.root, limits: limits)
-                    }
-                }
-            }
+            let file = try await pool.run { OpenFolder(try openFile(blob, O_RDONLY)) }
+            let report = try await perform(
+                .unpack(limits), file, into: "\(pending)/fs", at: snapshots.root, on: pool, progress: progress)
+            guard case .unpacked(let layer) = report else { throw Self.wrongReport }
             return Pending(path: pending, layer: layer)
         } catch {
             try? await pool.run { try removeTree(pending) }  // at the latest the next start removes it
             throw error
+        }
+    }
+
+    /// Copies the files of an archive of images into the new folder at `path`.
+    func split(_ archive: OpenFolder, into path: String, on pool: BlockingPool) async throws -> [String: ArchiveEntry] {
+        try await pool.run { try makeFolders(path, mode: 0o700) }
+        let report = try await perform(.split(limits), archive, into: path, at: path, on: pool)
+        guard case .split(let entries) = report else { throw Self.wrongReport }
+        return entries
+    }
+
+    /// Takes the compression off; the result is the file `1` in the new folder at `path`.
+    func decompress(_ archive: OpenFolder, into path: String, on pool: BlockingPool) async throws {
+        try await pool.run { try makeFolders(path, mode: 0o700) }
+        _ = try await perform(.decompress(limit: limits.bytes), archive, into: path, at: path, on: pool)
+    }
+
+    /// The digest of the file at `blob` without its compression; `place` is a folder that the worker sees and leaves alone.
+    func bareDigest(of blob: String, seeing place: String, on pool: BlockingPool) async throws -> Digest {
+        let file = try await pool.run { OpenFolder(try openFile(blob, O_RDONLY)) }
+        let report = try await perform(.digest(limit: limits.bytes), file, into: place, at: place, on: pool)
+        guard case .digest(let digest) = report else { throw Self.wrongReport }
+        return digest
+    }
+
+    private func perform(
+        _ task: WorkerTask, _ archive: OpenFolder, into folder: String, at path: String, on pool: BlockingPool,
+        progress: ByteProgress? = nil
+    ) async throws -> WorkerReport {
+        let watch = progress.map { watchReading(archive, $0) }
+        defer { watch?.cancel() }
+        return try await pool.run { [worker] in
+            try explainingFullDisk(path) {
+                let root = try openFile(folder, O_RDONLY | O_DIRECTORY)
+                switch worker {
+                case .inProcess: return try task.perform(archive.handle.raw, into: root)
+                case .process(let program):
+                    return try performInWorker(task, program, archive.handle.raw, into: root, at: path)
+                }
+            }
+        }
+    }
+
+    private static var wrongReport: ImageError {
+        .failed("the process that unpacks archives gave another answer than asked for")
+    }
+}
+
+/// Reports how far a file is read, until it is cancelled: whoever reads it, in whichever process, shares its offset.
+private func watchReading(_ file: OpenFolder, _ report: @escaping ByteProgress) -> Task<Void, Never> {
+    Task {
+        guard let size = regularFileSize(file.handle.raw) else { return }
+        while true {
+            do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+            report(Int64(lseek(file.handle.raw, 0, SEEK_CUR)), Int64(size))
         }
     }
 }

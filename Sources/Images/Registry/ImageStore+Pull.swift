@@ -87,7 +87,11 @@ extension ImageStore {
             _ = try await unpack(plan)
             for index in plan.layers.indices { try await plan.arrival(index) }
             report(.complete)
-            for index in unchecked { try await check(index, of: plan) }
+            // Fetched without being unpacked, because the same layer was there from another blob.
+            for index in unchecked {
+                let digest = plan.layers[index].digest
+                try await check(content.path(digest), digest, index, of: plan)
+            }
             if top.descriptor != document.descriptor {
                 _ = try content.put(top.bytes, mediaType: top.descriptor.mediaType)
             }
@@ -97,12 +101,6 @@ extension ImageStore {
             try name(image, reference, repositoryDigest: top.descriptor.digest, renews: true)
             return image
         }
-    }
-
-    /// Checks a layer that was fetched without being unpacked, because the same one was there from another blob.
-    private func check(_ index: Int, of plan: LayerPlan) async throws {
-        let path = content.path(plan.layers[index].digest)
-        try await pool.run { try checkDiffID(of: path, plan.diffIDs[index], layer: index + 1) }
     }
 
     /// The manifest that a document means on the platform asked for.
@@ -158,11 +156,13 @@ extension ImageStore {
         let limiter = Limiter(3)
         let layers = manifest.layers
         let arrivals = layers.map { _ in Arrival() }
-        return LayerPlan(layers: layers, diffIDs: config.rootfs.diffIDs) { index in
-            try await arrivals[index].once {
-                try await limiter.run { try await self.download(layers[index], client, report) }
-            }
-        }
+        return LayerPlan(
+            layers: layers, diffIDs: config.rootfs.diffIDs,
+            arrival: { index in
+                try await arrivals[index].once {
+                    try await limiter.run { try await self.download(layers[index], client, report) }
+                }
+            })
     }
 
     private func download(

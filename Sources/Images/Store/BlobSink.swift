@@ -118,19 +118,14 @@ struct SpooledArchive: Sendable {
         }
     }
 
-    /// The same archive without its compression, in a file at `path`.
-    func decompressed(to path: String, limit: Int64) throws -> SpooledArchive {
-        do {
-            let source = try openFile(self.path, O_RDONLY)
-            let sink = try BlobSink(path)
-            let stream = try DecompressedStream(source.raw, hashing: false, limit: limit)
-            while let piece = stream.next() { try sink.append(piece) }
-            if let failure = stream.failure { throw failure }
-            return try SpooledArchive(sink)
-        } catch {
-            unlink(path)
-            throw error
+    /// The file at `path`, which nobody writes to any more; a process that may be an attacker's by now made it.
+    init(at path: String) throws {
+        let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+            throw ImageError.invalidArchive("what came out of it is no file")
         }
+        try self.init(BlobSink(resuming: path, algorithm: .sha256))
     }
 
     private static func copy(_ descriptor: CInt, to sink: BlobSink) throws {

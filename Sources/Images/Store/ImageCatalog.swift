@@ -80,6 +80,16 @@ struct ImageCatalog {
         tags.values.filter { $0.image == image }.map(\.reference).sorted { $0.canonical < $1.canonical }
     }
 
+    /// What a layer's blob is without its compression, as an image tells that was checked when it came.
+    func diffID(ofBlob digest: Digest) -> Digest? {
+        for image in images.values {
+            if let index = image.layers.firstIndex(where: { $0.digest == digest }) {
+                return image.config.rootfs.diffIDs[index]
+            }
+        }
+        return nil
+    }
+
     private func recordPath(_ image: Digest) -> String { "\(root)/records/\(image.hex).json" }
 
     /// A name can have slashes and be longer than a file's may be, so the file is called by its hash.

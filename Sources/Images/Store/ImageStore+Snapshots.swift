@@ -15,10 +15,14 @@ struct LayerPlan: Sendable {
     let chainIDs: [Digest]
     /// Returns when the blob of the layer with this index is in the content store.
     let arrival: @Sendable (Int) async throws -> Void
+    /// Hears how many bytes of the layer with this index are unpacked; from any thread.
+    let progress: @Sendable (Int, Int64) -> Void
 
     init(
-        layers: [Descriptor], diffIDs: [Digest], arrival: @escaping @Sendable (Int) async throws -> Void = { _ in }
+        layers: [Descriptor], diffIDs: [Digest], progress: @escaping @Sendable (Int, Int64) -> Void = { _, _ in },
+        arrival: @escaping @Sendable (Int) async throws -> Void = { _ in }
     ) {
+        self.progress = progress
         self.layers = layers
         self.diffIDs = diffIDs
         chainIDs = chain(of: diffIDs)
@@ -76,7 +80,10 @@ extension ImageStore {
         let task = Task { [snapshots, pool, unpacker, root, path = content.path(plan.layers[index].digest)] in
             guard !isThere else { return [snapshots.layerPath(chainID)] + (try await below?.value ?? []) }
             try await plan.arrival(index)
-            let pending = try await unpacker.unpack(path, in: snapshots, on: pool)
+            let pending = try await unpacker.unpack(path, in: snapshots, on: pool) { done, _ in
+                plan.progress(index, done)
+            }
+            plan.progress(index, plan.layers[index].size)
             do {
                 guard pending.layer.diffID == plan.diffIDs[index] else {
                     throw ImageError.digestMismatch(

@@ -145,7 +145,7 @@ package actor ImageStore {
             return result
         } catch {
             leases[lease] = nil
-            try? await sweep()  // the failure that is reported is the first one
+            _ = try? await sweep()  // the failure that is reported is the first one
             if let error = error as? SyscallError, [.noSpace, Errno(rawValue: EDQUOT)].contains(error.code) {
                 throw ImageError.noSpace(root)
             }

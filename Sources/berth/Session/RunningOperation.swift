@@ -12,6 +12,7 @@ final class RunningOperation {
     private(set) var outcome: OperationOutcome?
     private(set) var plan: PlanDescription?
     private(set) var created: ContainerRow?
+    private(set) var images: [ImageRow] = []
     /// Events that named an object: none means that there was nothing to do.
     private(set) var objectEvents = 0
     private var cancelWanted: Bool?
@@ -43,6 +44,7 @@ final class RunningOperation {
         case .planned(let plan): self.plan = plan
         case .created(let container): created = container
         case .object: objectEvents += 1
+        case .images(let images): self.images = images
         case .finished(let outcome): self.outcome = outcome
         case .warning(let message, let hint, let path?):
             reporter.suspend()

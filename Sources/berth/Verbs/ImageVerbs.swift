@@ -68,46 +68,6 @@ struct ImagePull: Verb {
     }
 }
 
-struct ImageImport: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make an image from a root file system in a tar")
-
-    @Option(
-        name: .shortAndLong, parsing: .unconditionalSingleValue,
-        help: "A Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, USER, WORKDIR, VOLUME, LABEL, HEALTHCHECK …")
-    var change: [String] = []
-    @Option(name: .shortAndLong, help: "A line for the image's history") var message: String?
-    @Option(help: "os/architecture[/variant]") var platform: String?
-    @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "The tar, plain or compressed; - for standard input") var file: String
-    @Argument(help: "The image's name") var name: String
-
-    func run(in session: Session) throws {
-        let request = ImportRequest(reference: name, changes: change, message: message, platform: platform)
-        let image = try session.withInput(file) { try session.engine.importImage(request, from: $0) }
-        session.stdout.line(image.id)
-    }
-}
-
-struct ImageLoad: Verb {
-    static let configuration = CommandConfiguration(commandName: "load", abstract: "Load images that docker save wrote")
-
-    @Option(name: .shortAndLong, help: "The file (default: standard input)") var input: String?
-    @Flag(name: .shortAndLong, help: "Say nothing") var quiet = false
-    @OptionGroup(title: "Global") var global: GlobalOptions
-
-    func run(in session: Session) throws {
-        if input == nil, Terminal.isTerminal(Terminal.stdin) {
-            throw UsageFailure("nothing to load", hint: "docker save NAME | berth image load, or -i FILE")
-        }
-        let images = try session.withInput(input ?? "-") { try session.engine.loadImages(from: $0) }
-        if quiet { return }
-        for image in images {
-            session.stdout.line(image.reference.map { "Loaded image: \($0)" } ?? "Loaded image ID: \(image.id)")
-        }
-    }
-}
-
 struct ImageTag: Verb {
     static let configuration = CommandConfiguration(commandName: "tag", abstract: "Give an image another name")
 
@@ -144,15 +104,6 @@ struct ImageInspect: Verb {
 }
 
 extension Session {
-    /// Lends the file at `path`, or standard input for "-".
-    func withInput<Result>(_ path: String, _ body: (CInt) throws -> Result) throws -> Result {
-        let input: OwnedFD
-        do throws(SyscallError) { input = try openInput(path) } catch {
-            throw CommandFailure("cannot read \(path): \(error.code)")
-        }
-        return try body(input.raw)
-    }
-
     /// One array, as `docker inspect` prints it, or each by a template.
     func print(inspected values: [JSONValue], format: String?) throws {
         let all = values.flatMap { $0.array ?? [$0] }

@@ -11,7 +11,7 @@ packages:
 	@scripts/packages.sh
 
 build: packages
-	$(SWIFT) build -c release
+	@SWIFT=$(SWIFT) scripts/build.sh
 
 # No root, no containers: seconds.
 unit:

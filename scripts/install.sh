@@ -18,4 +18,4 @@ done
 
 # Only on the machine itself, not into a package's folder.
 if [ -z "$destination" ] && [ "$(id -u)" = 0 ] && ! getent group berth >/dev/null; then groupadd --system berth; fi
-echo "installed to $destination$prefix/bin; the engine needs libnftables1, libsqlite3-0, libarchive13, libseccomp2 and libcap2; the others need nothing"
+echo "installed to $destination$prefix/bin; the engine needs libnftables1, libsqlite3-0, libarchive13, libnettle8, libseccomp2 and libcap2; the others need nothing"

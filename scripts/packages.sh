@@ -2,7 +2,7 @@
 # Installs the Debian packages that building, testing and the examples need; does nothing when they are there.
 set -euo pipefail
 
-packages=(libyaml-dev libseccomp-dev libcap-dev libnftables-dev libarchive-dev libsqlite3-dev zlib1g-dev pkg-config lld
+packages=(libyaml-dev libseccomp-dev libcap-dev libnftables-dev libarchive-dev nettle-dev libsqlite3-dev zlib1g-dev pkg-config lld
     busybox-static mmdebstrap curl)
 missing=()
 for package in "${packages[@]}"; do

@@ -179,3 +179,24 @@ package final class QuietProgress: ProgressReporter {
     package func suspend() {}
     package func finish() {}
 }
+
+/// What another reporter shows, without images that are fetched.
+package final class ProgressWithoutImages: ProgressReporter {
+    private let reporter: any ProgressReporter
+
+    package init(_ reporter: any ProgressReporter) { self.reporter = reporter }
+
+    package var isAnimated: Bool { reporter.isAnimated }
+
+    package func show(_ event: ProgressEvent) {
+        switch event {
+        case .transfer: return
+        case .object(let object) where object.kind == .image && !object.isFailure: return
+        default: reporter.show(event)
+        }
+    }
+
+    package func tick() { reporter.tick() }
+    package func suspend() { reporter.suspend() }
+    package func finish() { reporter.finish() }
+}

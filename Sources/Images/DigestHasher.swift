@@ -1,32 +1,57 @@
-import Crypto
+import CNettle
 import OCI
 
-/// Computes a digest piece by piece.
+/// Computes a digest piece by piece, with the hash functions of nettle, which libarchive brings along.
 struct DigestHasher {
-    private var sha256 = SHA256()
-    /// Set where the stronger one is asked for; `sha256` is then idle.
-    private var sha512: SHA512?
+    private enum State {
+        case sha256(sha256_ctx)
+        case sha512(sha512_ctx)
+    }
+    private var state: State
 
-    init(_ algorithm: OCI.Digest.Algorithm = .sha256) {
-        if algorithm == .sha512 { sha512 = SHA512() }
+    init(_ algorithm: Digest.Algorithm = .sha256) {
+        switch algorithm {
+        case .sha256:
+            var context = sha256_ctx()
+            nettle_sha256_init(&context)
+            state = .sha256(context)
+        case .sha512:
+            var context = sha512_ctx()
+            nettle_sha512_init(&context)
+            state = .sha512(context)
+        }
     }
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        if sha512 == nil {
-            sha256.update(bufferPointer: bytes)
-        } else {
-            sha512?.update(bufferPointer: bytes)
+        let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+        switch state {
+        case .sha256(var context):
+            nettle_sha256_update(&context, bytes.count, start)
+            state = .sha256(context)
+        case .sha512(var context):
+            nettle_sha512_update(&context, bytes.count, start)
+            state = .sha512(context)
         }
     }
 
     mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
-    func finish() -> OCI.Digest {
-        let bytes = sha512.map { Array($0.finalize()) } ?? Array(sha256.finalize())
+    func finish() -> Digest {
+        let algorithm: Digest.Algorithm
+        var bytes: [UInt8]
+        switch state {
+        case .sha256(var context):
+            algorithm = .sha256
+            bytes = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_SIZE))
+            nettle_sha256_digest(&context, bytes.count, &bytes)
+        case .sha512(var context):
+            algorithm = .sha512
+            bytes = [UInt8](repeating: 0, count: Int(SHA512_DIGEST_SIZE))
+            nettle_sha512_digest(&context, bytes.count, &bytes)
+        }
         let digits = Array("0123456789abcdef".utf8)
         let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        let algorithm: OCI.Digest.Algorithm = sha512 == nil ? .sha256 : .sha512
-        guard let digest = OCI.Digest(algorithm: algorithm, hex: String(decoding: hex, as: UTF8.self)) else {
+        guard let digest = Digest(algorithm: algorithm, hex: String(decoding: hex, as: UTF8.self)) else {
             preconditionFailure("a hash is hex of its algorithm's length")
         }
         return digest

@@ -147,3 +147,22 @@ import Testing
         }
     }
 }
+
+@Suite struct PullDryRunTests {
+    @Test("pull --dry-run says what it would fetch and fetches nothing")
+    func dryRun() async throws {
+        try await SimulatedEngine.with { simulated in
+            simulated.machine.addImage("example/a", id: "sha256:2")
+            var service = SimulatedEngine.service("a")
+            service.image = "example/a"
+            let request = OperationRequest(
+                key: "pull", verb: .pull(policy: nil, ignoreFailures: false, dependencies: false),
+                project: Project(name: "demo", services: [service, SimulatedEngine.service("b")]), dryRun: true)
+            let operation = try await simulated.engine.submit(request, to: "demo")
+            var actions: [String] = []
+            for await case .planned(let plan) in operation.events() { actions += plan.actions.map(\.text) }
+            #expect(actions == ["pull image example/a", "pull image busybox"])
+            #expect(!simulated.machine.world.journal.contains { $0.hasPrefix("pull") })
+        }
+    }
+}

@@ -236,6 +236,24 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web running
                 """),
         IntentCase(
+            "--always-recreate-deps recreates dependencies alone", runs, .up(UpIntent(recreatesDependencies: true)),
+            "api",
+            file: file(),
+            wish: """
+                api running
+                db running recreate 1
+                web running
+                """),
+        IntentCase(
+            "--always-recreate-deps without names means nothing", runs, .up(UpIntent(recreatesDependencies: true)),
+            file: file(),
+            wish: """
+                api running
+                db running
+                web running
+                unchanged
+                """),
+        IntentCase(
             "--force-recreate without containers", Scene(), .up(UpIntent(recreate: .force)), "web", file: file(),
             wish: """
                 api absent

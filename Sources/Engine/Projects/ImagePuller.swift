@@ -17,6 +17,11 @@ struct ImagePuller: Sendable {
                 code: "not_found", message: "no such project", hint: "run it in the project's folder, or with -f")
         }
         let chosen = Self.services(project, named: request.services, dependencies: dependencies)
+        if request.dryRun {
+            let needs = await PullNeed.all(of: chosen, in: project.name, override: policy, on: machine)
+            operation.emit(.planned(PlanDescription(fetching: needs)))
+            return OperationOutcome(status: .succeeded)
+        }
         let failures = await pull(chosen, project: project.name, override: policy, makesDo: false)
         let fatal = ignoreFailures ? [] : failures
         if ignoreFailures { for failure in failures { operation.emit(.warning(failure.message)) } }

@@ -133,6 +133,9 @@ extension PlanDescription {
             })
     }
 
+    /// Images that would be fetched.
+    init(fetching pulls: [PullNeed]) { self.init(actions: Self.actions(of: pulls)) }
+
     /// With what is fetched before, the images that go at the end, and what was found before anything is changed.
     init(
         _ plan: Plan, fetching pulls: [PullNeed], _ verdict: PreflightInspector.Verdict, removing images: [String] = []

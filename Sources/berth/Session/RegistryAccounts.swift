@@ -91,7 +91,8 @@ extension Session {
 
     func logins(_ project: Project?, always: Bool) -> RegistryLogins {
         let services = project?.services ?? []
-        var images = Set(services.compactMap(\.image))
+        let named = services.filter { $0.hasNamedImage(in: project?.name ?? "") }
+        var images = Set(named.compactMap(\.image))
         for case .image(let reference, _) in services.flatMap(\.volumes).map(\.kind) { images.insert(reference) }
         let accounts = RegistryAccounts(environment: environment)
         let refetched = services.contains { $0.pullPolicy.map { $0 != .missing && $0 != .never } ?? false }

@@ -71,10 +71,11 @@ extension Session {
     /// Ctrl-C cancels, a second one forces, a third leaves. Failures are shown, then thrown as a status.
     @discardableResult
     func perform(
-        _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false
+        _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false,
+        parallelism: Int? = nil
     ) throws -> OperationResult {
         var request = request
-        request.parallelism = try parallelism()
+        request.parallelism = try parallelism ?? self.parallelism()
         while true {
             let reporter = makeReporter(quiet: quiet)
             let operation = RunningOperation(

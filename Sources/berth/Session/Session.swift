@@ -17,6 +17,8 @@ final class Session {
     let engine: EngineClient
     /// What the verb works on, once its files were read: it tells where an attribute stands.
     var loaded: LoadResult?
+    /// `--quiet-pull`: nothing is shown of images that are fetched.
+    var hidesPulls = false
 
     init(_ global: GlobalOptions, environment: [String: String], stdout: Output, stderr: Output) throws(UsageFailure) {
         self.global = global
@@ -39,9 +41,10 @@ final class Session {
 
     func makeReporter(quiet: Bool = false) -> any ProgressReporter {
         let mode = quiet ? .quiet : progress
-        return mode.reporter(
+        let reporter = mode.reporter(
             to: isOn("COMPOSE_STATUS_STDOUT") ? stdout : stderr, style: errorStyle, ansi: ansi, isDryRun: global.dryRun,
             clock: { CallingProcess.monotonic })
+        return hidesPulls ? ProgressWithoutImages(reporter) : reporter
     }
 
     func show(_ failure: EngineFailure) {
@@ -63,6 +66,11 @@ final class Session {
         let answer = Terminal.readLine()
         if answer == nil { stderr.line() }
         return ["y", "yes"].contains(answer?.lowercased())
+    }
+
+    /// For verbs that cannot tell beforehand what they would do.
+    func refuseDryRun(_ verb: String) throws(UsageFailure) {
+        if global.dryRun { throw UsageFailure("\(verb) cannot be tried with --dry-run") }
     }
 
     /// A key for the engine to know a repeated request by.

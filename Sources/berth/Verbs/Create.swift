@@ -14,6 +14,7 @@ struct Create: Verb {
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOn: .services(dependencies: true))
         try session.check(services: services + recreation.scale.map(\.service), among: project.services.map(\.name))
+        session.hidesPulls = recreation.quietPull
         var options = try recreation.options(in: session)
         options.start = false
         let request = OperationRequest(

@@ -31,7 +31,7 @@ struct Exec: Verb {
     }
 
     func run(in session: Session) throws {
-        if session.global.dryRun { throw UsageFailure("exec cannot be tried with --dry-run") }
+        try session.refuseDryRun("exec")
         let target = try session.target()
         let container = try session.container(of: service, index: index, in: target)
         let usesTerminal = !noTTY && !detach && session.hasTerminal

@@ -21,6 +21,7 @@ struct ImageImport: Verb {
     @Argument(help: "The image's name") var name: String
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("image import")
         let request = ImportRequest(reference: name, changes: change, message: message, platform: platform)
         let images = try session.send(file, as: name, "Importing", quiet: quiet) { upload in
             try session.engine.importImage(request, from: upload)
@@ -38,6 +39,7 @@ struct ImageLoad: Verb {
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("image load")
         if input == nil, Terminal.isTerminal(Terminal.stdin) {
             throw UsageFailure("nothing to load", hint: "docker save NAME | berth image load, or -i FILE")
         }

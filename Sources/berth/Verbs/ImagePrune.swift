@@ -18,6 +18,7 @@ struct ImagePrune: Verb {
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("image prune")
         let request = try PruneFilter(filter, all: all, now: session.now, offset: CallingProcess.localOffset).request
         if !force {
             session.stderr.line(

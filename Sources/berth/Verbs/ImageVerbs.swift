@@ -55,6 +55,7 @@ struct ImagePull: Verb {
     @Argument(help: "The image, as in a Compose file") var reference: String
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("image pull")
         let request = PullRequest(
             reference: reference, platform: platform,
             logins: RegistryAccounts(environment: session.environment).logins(at: [RegistryAccounts.host(of: reference)]
@@ -75,7 +76,10 @@ struct ImageTag: Verb {
     @Argument(help: "The image") var source: String
     @Argument(help: "The new name") var target: String
 
-    func run(in session: Session) throws { try session.engine.tag(TagRequest(source: source, target: target)) }
+    func run(in session: Session) throws {
+        try session.refuseDryRun("image tag")
+        try session.engine.tag(TagRequest(source: source, target: target))
+    }
 }
 
 struct ImageRemove: Verb {
@@ -87,6 +91,7 @@ struct ImageRemove: Verb {
     @Argument(help: "Names or ids") var names: [String]
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("image rm")
         for line in try session.engine.removeImages(names, force: force) { session.stdout.line(line) }
     }
 }

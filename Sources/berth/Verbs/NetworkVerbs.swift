@@ -49,6 +49,7 @@ struct NetworkRemove: Verb {
     @Argument(help: "Names") var names: [String]
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("network rm")
         for line in try session.engine.remove(.networks, names, force: force) { session.stdout.line(line) }
     }
 }

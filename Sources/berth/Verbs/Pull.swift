@@ -30,6 +30,6 @@ struct Pull: Verb {
             verb: .pull(
                 policy: policy?.policy, ignoreFailures: ignorePullFailures, dependencies: includeDependencies),
             project: project, services: wanted, dryRun: session.global.dryRun)
-        try session.perform(request, in: project.name, quiet: quiet)
+        try session.perform(request, in: project.name, quiet: quiet, parallelism: noParallel ? 1 : nil)
     }
 }

@@ -38,7 +38,8 @@ struct Run: Verb {
     }
 
     func run(in session: Session) throws {
-        if session.global.dryRun { throw UsageFailure("run cannot be tried with --dry-run") }
+        try session.refuseDryRun("run")
+        session.hidesPulls = quietPull
         let project = try session.loadProject(services: [service], actsOn: .services(dependencies: !noDependencies))
         try session.check(services: [service], among: project.services.map(\.name))
         guard let template = project.service(service) else { throw CommandFailure("no such service: \(service)") }

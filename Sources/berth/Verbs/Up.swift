@@ -61,6 +61,7 @@ struct Up: Verb {
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOn: .services(dependencies: !noDependencies))
         try check(project, in: session)
+        session.hidesPulls = recreation.quietPull
         var options = try recreation.options(in: session)
         options.dependencies = !noDependencies
         options.recreateDependencies = alwaysRecreateDependencies

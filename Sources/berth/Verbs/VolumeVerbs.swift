@@ -43,6 +43,7 @@ struct VolumeRemove: Verb {
     @Argument(help: "Names") var names: [String]
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("volume rm")
         for line in try session.engine.remove(.volumes, names, force: force) { session.stdout.line(line) }
     }
 }

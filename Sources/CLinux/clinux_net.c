@@ -31,6 +31,10 @@ int berth_netlink_join(int fd, unsigned group) {
     return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
 }
 
+int berth_netlink_set_strict(int fd, int on) {
+    return setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+}
+
 int berth_is_namespace(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 && status.f_type == NSFS_MAGIC;

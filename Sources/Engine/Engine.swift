@@ -52,8 +52,7 @@ package actor Engine {
         await parts.vault.setReferences { await self.heldSecrets() }
         await parts.vault.sweep()
         let adopter = Adopter(parts: parts, health: health)
-        let supervisor = Supervisor(
-            parts: parts, health: health, loop: { await self.loop($0) }, allLoops: { await self.allLoops() })
+        let supervisor = Supervisor(parts: parts, health: health, loop: { await self.loop($0) })
         self.supervisor = supervisor
         try await adopter.adopt(reportingTo: supervisor)
         supervision = Task { await supervisor.run() }
@@ -87,7 +86,7 @@ package actor Engine {
 
     private func heldSecrets() async -> Set<String> {
         var names: Set<String> = []
-        for loop in allLoops() {
+        for loop in loops.values {
             names.formUnion(SecretVault.names(in: await loop.desired?.secrets.values.map(\.self) ?? []))
         }
         for record in await parts.inventory.allContainers() {

@@ -62,6 +62,13 @@ package final class NetlinkSocket {
         throw SyscallError(call: "netlink", object: request.purpose, code: .again)
     }
 
+    /// The same where the request's own fields choose what is listed (netlink(7), NETLINK_GET_STRICT_CHK); an older kernel lists all.
+    package func selectiveDump(_ request: NetlinkMessage) throws(SyscallError) -> [NetlinkReply] {
+        berth_netlink_set_strict(descriptor.raw, 1)
+        defer { berth_netlink_set_strict(descriptor.raw, 0) }
+        return try dump(request)
+    }
+
     /// The one answer to `request`; nil when the kernel has no such object.
     package func get(_ request: NetlinkMessage) throws(SyscallError) -> NetlinkReply? {
         sequence &+= 1

@@ -4,6 +4,7 @@ extension KernelNetwork {
     /// Makes the bridge, or makes an existing one as it should be.
     func ensureBridge(_ spec: BridgeSpec) throws(NetworkError) {
         watch.addBridges([spec.name])
+        watch.stay(spec.name)
         do throws(SyscallError) {
             var bridge = try Self.interface(spec.name, route)
             if bridge == nil {
@@ -29,6 +30,7 @@ extension KernelNetwork {
 
     /// Makes the pair, joins it to the bridge, and gives the inner end its addresses and routes.
     func attach(_ spec: EndpointSpec) throws(NetworkError) {
+        watch.stay(spec.hostInterface)
         do throws(SyscallError) {
             guard let bridge = try Self.interface(spec.bridge, route) else { throw missingBridge(spec) }
             let namespace = NetworkNamespace(path: spec.namespacePath)
@@ -70,7 +72,11 @@ extension KernelNetwork {
     }
 
     func removeLink(_ name: String) throws(NetworkError) {
-        do throws(SyscallError) { try route.perform([RouteMessages.deleteLink(name)]) } catch { throw .kernel(error) }
+        watch.leave([name])
+        do throws(SyscallError) { try route.perform([RouteMessages.deleteLink(name)]) } catch {
+            watch.stay(name)
+            throw .kernel(error)
+        }
     }
 
     /// In the container's namespace, on a thread of its own.
@@ -108,7 +114,7 @@ extension KernelNetwork {
     private func addressChanges(
         on bridge: NetworkObservation.Interface, to wanted: [CIDR]
     ) throws(SyscallError) -> [NetlinkMessage] {
-        let present = try Self.addresses(route).filter { $0.index == bridge.index && !$0.isLinkLocal }.map(\.address)
+        let present = try Self.addresses(route, of: bridge.index).filter { !$0.isLinkLocal }.map(\.address)
         let gone = present.filter { !wanted.contains($0) }
         return gone.map { RouteMessages.deleteAddress($0, from: bridge.index, name: bridge.name) }
             + wanted.filter { !present.contains($0) }.map {

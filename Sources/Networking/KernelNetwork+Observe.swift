@@ -27,15 +27,27 @@ extension KernelNetwork {
         return NetworkObservation(
             interfaces: interfaces, bridges: bridges, endpoints: endpoints,
             usedRanges: try usedRanges(interfaces, without: Set(bridges.map(\.index))),
-            isTableIntact: written != nil && !watch.isTableSuspect.withLock { $0 })
+            isTableIntact: isTableIntact)
     }
 
-    static func addresses(_ socket: NetlinkSocket) throws(SyscallError) -> [InterfaceAddress] {
-        let replies = try socket.dump(
-            NetlinkMessage(
-                type: RouteMessages.Kind.getAddress, flags: .dump, fixed: [0, 0, 0, 0, 0, 0, 0, 0],
-                purpose: "list addresses"))
-        return replies.compactMap { reply in
+    /// How one bridge stands; nil when there is none. What other links there are costs nothing.
+    func bridge(_ name: String) throws(SyscallError) -> NetworkObservation.Interface? {
+        guard var bridge = try Self.interface(name, route), bridge.kind == "bridge" else { return nil }
+        bridge.addresses = try Self.addresses(route, of: bridge.index).map(\.address)
+        return bridge
+    }
+
+    var isTableIntact: Bool { written != nil && !watch.isTableSuspect.withLock { $0 } }
+
+    /// `interface`: its addresses alone, which a kernel from 4.20 on finds without looking at the others'.
+    static func addresses(
+        _ socket: NetlinkSocket, of interface: UInt32? = nil
+    ) throws(SyscallError) -> [InterfaceAddress] {
+        let index = withUnsafeBytes(of: interface ?? 0) { Array($0) }
+        let request = NetlinkMessage(
+            type: RouteMessages.Kind.getAddress, flags: .dump, fixed: [0, 0, 0, 0] + index, purpose: "list addresses")
+        let replies = interface == nil ? try socket.dump(request) : try socket.selectiveDump(request)
+        let all = replies.compactMap { reply -> InterfaceAddress? in
             let attributes = reply.attributes(after: 8)
             // IFA_LOCAL is the interface's own; IFA_ADDRESS may be the other end of a point-to-point link.
             guard let address = attributes.address(2) ?? attributes.address(1),
@@ -45,6 +57,7 @@ extension KernelNetwork {
                 index: reply.payload.number(at: 4, as: UInt32.self), address: range,
                 isLinkLocal: reply.payload.number(at: 3, as: UInt8.self) == 253)
         }
+        return interface == nil ? all : all.filter { $0.index == interface }
     }
 
     /// Addresses and routes of interfaces other than `own`, without default routes, multicast and link-local ranges.

@@ -69,6 +69,22 @@ package final class NetworkDriver: Sendable {
     /// Reads links, addresses and routes in full.
     package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
 
+    /// The bridges named so that are there, and whether the table holds what was last written; what others have costs nothing.
+    package func observe(bridges names: [String]) async throws -> (
+        bridges: [String: NetworkObservation.Interface], isTableIntact: Bool
+    ) {
+        try await run { kernel in
+            var found: [String: NetworkObservation.Interface] = [:]
+            for name in names { found[name] = try kernel.bridge(name) }
+            return (found, kernel.isTableIntact)
+        }
+    }
+
+    /// The engine takes these links away, or the namespaces that they end with: what happens to them is no event any more.
+    package func expectRemoval(of links: [String]) async {
+        _ = try? await run { $0.watch.leave(links) }
+    }
+
     /// What happens to the engine's interfaces and table from now on. After an event about the table, and after an overflow,
     /// `setRules` writes the whole table anew.
     package func events() async throws -> AsyncStream<NetworkEvent> {

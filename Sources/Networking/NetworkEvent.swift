@@ -37,21 +37,32 @@ struct NetworkEventFilter {
     private var areOthersTouched = false
 
     private let isNamedBridge: @Sendable (String) -> Bool
+    /// The engine takes this link away itself, and all that happens to it on the way is no news.
+    private let isLeaving: @Sendable (String) -> Bool
 
-    init(instance: InstanceName, author: Author, isNamedBridge: @escaping @Sendable (String) -> Bool) {
+    init(
+        instance: InstanceName, author: Author, isNamedBridge: @escaping @Sendable (String) -> Bool,
+        isLeaving: @escaping @Sendable (String) -> Bool
+    ) {
         self.instance = instance
         self.author = author
         self.isNamedBridge = isNamedBridge
+        self.isLeaving = isLeaving
     }
 
     /// A message of rtnetlink.
     mutating func event(forRoute reply: NetlinkReply) -> NetworkEvent? {
-        switch reply.type {
-        case RouteMessages.Kind.newLink: linkChange(KernelNetwork.parseLink(reply))
-        case RouteMessages.Kind.deleteLink: linkRemoval(reply)
-        case RouteMessages.Kind.deleteAddress:
-            bridges[reply.payload.number(at: 4, as: UInt32.self)].map(NetworkEvent.linkChanged)
-        default: nil
+        let event: NetworkEvent? =
+            switch reply.type {
+            case RouteMessages.Kind.newLink: linkChange(KernelNetwork.parseLink(reply))
+            case RouteMessages.Kind.deleteLink: linkRemoval(reply)
+            case RouteMessages.Kind.deleteAddress:
+                bridges[reply.payload.number(at: 4, as: UInt32.self)].map(NetworkEvent.linkChanged)
+            default: nil
+            }
+        switch event {
+        case .linkRemoved(let name)?, .linkChanged(let name)?: return isLeaving(name) ? nil : event
+        case .tableChanged?, .foreignFirewallChanged?, .overflow?, nil: return event
         }
     }
 

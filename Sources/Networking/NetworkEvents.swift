@@ -18,6 +18,12 @@ final class NetworkWatch: Sendable {
     /// Bridges that bear a name the user gave; the others are known by the engine's prefix.
     private let namedBridges = Mutex<Set<String>>([])
 
+    /// Links that the engine takes away, until it makes them again: others must not be asked whether they miss them.
+    private let leaving = Mutex<Set<String>>([])
+
+    func leave(_ names: [String]) { leaving.withLock { $0.formUnion(names) } }
+    func stay(_ name: String) { leaving.withLock { _ = $0.remove(name) } }
+
     func addBridges(_ names: [String]) { namedBridges.withLock { $0.formUnion(names) } }
 
     func isNamedBridge(_ name: String) -> Bool { namedBridges.withLock { $0.contains(name) } }
@@ -40,7 +46,9 @@ final class NetworkWatch: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NetworkEvent.self, bufferingPolicy: .bufferingOldest(1024))
         continuation.onTermination = { _ in _ = try? stopper.value.write([0]) }
-        let filter = NetworkEventFilter(instance: instance, author: author) { [self] in isNamedBridge($0) }
+        let filter = NetworkEventFilter(
+            instance: instance, author: author, isNamedBridge: { [self] in isNamedBridge($0) },
+            isLeaving: { [self] name in leaving.withLock { $0.contains(name) } })
         try startThread { [self] in
             listen(sockets, until: stopped.value.raw, filter, continuation)
             continuation.finish()

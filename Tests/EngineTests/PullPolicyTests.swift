@@ -161,7 +161,7 @@ import Testing
             let operation = try await simulated.engine.submit(request, to: "demo")
             var actions: [String] = []
             for await case .planned(let plan) in operation.events() { actions += plan.actions.map(\.text) }
-            #expect(actions == ["pull image example/a", "pull image busybox"])
+            #expect(actions == ["pull example/a", "pull busybox"])
             #expect(!simulated.machine.world.journal.contains { $0.hasPrefix("pull") })
         }
     }

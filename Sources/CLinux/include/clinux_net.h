@@ -9,6 +9,8 @@
 int berth_netlink_open(int protocol);
 // Joins a multicast group of the socket's protocol.
 int berth_netlink_join(int fd, unsigned group);
+// Dumps list only what the request's fields choose; fails on kernels before 4.20.
+int berth_netlink_set_strict(int fd, int on);
 
 // 1 when a namespace is mounted at `path` (nsfs), 0 for anything else.
 int berth_is_namespace(const char *path);

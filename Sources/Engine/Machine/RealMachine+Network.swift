@@ -28,10 +28,10 @@ extension RealMachine {
 
     package func damage(of networks: [NetworkRecord]) async throws -> [String: String] {
         guard !networks.isEmpty else { return [:] }
-        let observation = try await driver.observe()
+        let (bridges, isTableIntact) = try await driver.observe(bridges: networks.map(\.bridge))
         var result: [String: String] = [:]
         for network in networks where !network.definition.external {
-            guard let bridge = observation.bridge(network.bridge) else {
+            guard let bridge = bridges[network.bridge] else {
                 result[network.name] = "bridge \(network.bridge) is gone"
                 continue
             }
@@ -39,7 +39,7 @@ extension RealMachine {
             for gateway in network.gateways where !bridge.addresses.contains(where: { "\($0.address)" == gateway }) {
                 result[network.name] = "bridge \(network.bridge) lost its address \(gateway)"
             }
-            if !observation.isTableIntact { result[network.name] = "the firewall table was changed" }
+            if !isTableIntact { result[network.name] = "the firewall table was changed" }
         }
         return result
     }

@@ -238,6 +238,7 @@ package final class RealMachine: Machine {
 
     package func removeContainer(_ container: ContainerRecord) async throws {
         if let connection = hub.connection(container.id) { try? connection.send(.abandon) }
+        await driver.expectRemoval(of: container.endpoints.map(\.hostInterface))
         if container.needsNamespace {
             // berth-net holds the namespace until it forgets it.
             try await names.forget(container.id)

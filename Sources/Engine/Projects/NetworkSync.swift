@@ -105,12 +105,13 @@ struct NetworkStateBuilder {
         let up = containers.filter { isUp($0) }
         state.networks = networks
         state.directories = directories(up)
+        let byName = Dictionary(networks.map { ($0.name, $0) }) { first, _ in first }
         for container in up where !container.endpoints.isEmpty {
             for port in container.ports where port.hostPort != 0 {
                 let addresses = publishedAddresses(container)
                 state.published.append(.init(port: port, addresses: addresses, container: container.id))
             }
-            state.zones.append(zone(container, up))
+            state.zones.append(zone(container, up, byName))
         }
         return state
     }
@@ -146,7 +147,9 @@ struct NetworkStateBuilder {
         return result.values.sorted { $0.network < $1.network }
     }
 
-    private func zone(_ container: ContainerRecord, _ up: [ContainerRecord]) -> NetworkState.Zone {
+    private func zone(
+        _ container: ContainerRecord, _ up: [ContainerRecord], _ networks: [String: NetworkRecord]
+    ) -> NetworkState.Zone {
         let shared = Set(container.endpoints.map(\.network))
         var linked: [String: [String]] = [:]
         let links = container.spec.links.map { link in
@@ -160,7 +163,7 @@ struct NetworkStateBuilder {
                 .flatMap(\.addresses).map { String($0.prefix { $0 != "/" }) }
             if !addresses.isEmpty { linked[link.alias.lowercased()] = addresses }
         }
-        let joined = networks.filter { shared.contains($0.name) }
+        let joined = shared.sorted().compactMap { networks[$0] }
         let isInternal = joined.allSatisfy(\.definition.isInternal)
         let chosen = resolver.replacing(search: container.spec.dnsSearch, options: container.spec.dnsOptions)
         return NetworkState.Zone(

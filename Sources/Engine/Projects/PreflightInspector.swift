@@ -85,7 +85,7 @@ struct PreflightInspector: Sendable {
             facts.images[reference] = .init(.present, hasHealthcheck: !test.isEmpty && test != ["NONE"])
         }
         for path in Self.hostPaths(services, desired, plan) where !fileExists(path) { facts.missingPaths.insert(path) }
-        await addHeld(to: &facts)
+        await addHeld(to: &facts, withRoutes: Self.makesNetworks(plan))
         for name in Self.strangers(services) where await inventory.find(name) == nil {
             facts.missingContainers.insert(name)
         }
@@ -94,7 +94,7 @@ struct PreflightInspector: Sendable {
         return facts
     }
 
-    private func addHeld(to facts: inout PreflightFacts) async {
+    private func addHeld(to facts: inout PreflightFacts, withRoutes: Bool) async {
         for record in await inventory.allContainers() {
             facts.containerNames[record.name] = .init(container: record.id, project: record.project)
             guard record.holdsPorts else { continue }
@@ -111,6 +111,7 @@ struct PreflightInspector: Sendable {
                 facts.subnets.append(.init(subnet: subnet, owner: "network \(network.name)", network: network.name))
             }
         }
+        guard withRoutes else { return }
         for subnet in (try? await machine.hostSubnets()) ?? []
         where !facts.subnets.contains(where: { $0.subnet == subnet }) {
             facts.subnets.append(.init(subnet: subnet, owner: "a route of this host"))
@@ -161,13 +162,16 @@ struct PreflightInspector: Sendable {
             wishes.sysctls.formUnion(service.spec.sysctls.keys)
         }
         wishes.fileSystems = Set(createdVolumes(desired, plan).compactMap { $0.driverOptions["type"] })
-        let makesNetworks = plan.actions.contains { planned in
+        // A network is a bridge with a pair of interfaces for each container.
+        if makesNetworks(plan) { wishes.links = ["bridge", "veth"] }
+        return wishes
+    }
+
+    private static func makesNetworks(_ plan: Plan) -> Bool {
+        plan.actions.contains { planned in
             guard case .createNetwork = planned.action else { return false }
             return true
         }
-        // A network is a bridge with a pair of interfaces for each container.
-        if makesNetworks { wishes.links = ["bridge", "veth"] }
-        return wishes
     }
 
     /// Containers that services name, of whatever project: by name or id.

@@ -9,17 +9,14 @@ actor Supervisor {
     private let parts: EngineParts
     private let health: HealthMonitor
     private let loop: @Sendable (String) async -> ProjectLoop
-    private let allLoops: @Sendable () async -> [ProjectLoop]
     private var restarts: [String: Task<Void, Never>] = [:]
 
     init(
-        parts: EngineParts, health: HealthMonitor, loop: @escaping @Sendable (String) async -> ProjectLoop,
-        allLoops: @escaping @Sendable () async -> [ProjectLoop]
+        parts: EngineParts, health: HealthMonitor, loop: @escaping @Sendable (String) async -> ProjectLoop
     ) {
         self.parts = parts
         self.health = health
         self.loop = loop
-        self.allLoops = allLoops
     }
 
     /// Handles events until the machine ends their stream.
@@ -61,8 +58,21 @@ actor Supervisor {
             }
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
-            for project in await allLoops() { await project.heal(because: "the network was changed by somebody else") }
+            for project in try await damagedProjects() {
+                await loop(project).heal(because: "the network was changed by somebody else")
+            }
         }
+    }
+
+    /// Looked at once for all: what one project's end, or somebody's hand, did to a network is not every project's business.
+    private func damagedProjects() async throws -> Set<String> {
+        let networks = await parts.inventory.standingNetworks()
+        let damage = try await parts.machine.damage(of: networks)
+        var projects = Set(networks.filter { damage[$0.name] != nil }.compactMap(\.project))
+        for name in damage.keys {
+            projects.formUnion(await parts.inventory.users(ofNetwork: name).map(\.project))
+        }
+        return projects
     }
 
     /// A container's process is gone.

@@ -11,6 +11,7 @@ package actor Inventory {
     /// Where subnets of networks that name none come from.
     let addressPools: SubnetPools
     private(set) var containers: [String: ContainerRecord] = [:]
+    private var index = ContainerIndex()
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
     /// Networks whose removal is under way: nothing joins them any more.
@@ -32,7 +33,10 @@ package actor Inventory {
         self.addressPools = addressPools
         self.store = store
         self.quiet = quiet
-        for record in content.containers { containers[record.id] = record }
+        for record in content.containers {
+            containers[record.id] = record
+            index.add(record)
+        }
         for record in content.networks { networks[record.name] = record }
         for record in content.volumes { volumes[record.name] = record }
     }
@@ -42,10 +46,12 @@ package actor Inventory {
     func container(_ id: String) -> ContainerRecord? { containers[id] }
 
     func containers(of project: String) -> [ContainerRecord] {
-        containers.values.filter { $0.project == project }.sorted { $0.name < $1.name }
+        records(index.projects[project])
     }
 
-    func container(named name: String) -> ContainerRecord? { containers.values.first { $0.name == name } }
+    func container(named name: String) -> ContainerRecord? {
+        index.names[name].flatMap { $0.min() }.flatMap { containers[$0] }
+    }
 
     /// By id, a prefix of it that fits only one, or name.
     func find(_ text: String) -> ContainerRecord? {
@@ -74,11 +80,22 @@ package actor Inventory {
     }
 
     func users(ofNetwork name: String) -> [ContainerRecord] {
-        containers.values.filter { $0.endpoints.contains { $0.network == name } }.sorted { $0.name < $1.name }
+        records(index.networks[name])
     }
 
     func users(ofVolume name: String) -> [ContainerRecord] {
-        containers.values.filter { $0.volumeNames.contains(name) }.sorted { $0.name < $1.name }
+        records(index.volumes[name])
+    }
+
+    private func records(_ ids: Set<String>?) -> [ContainerRecord] {
+        (ids ?? []).compactMap { containers[$0] }.sorted { $0.name < $1.name }
+    }
+
+    /// The one way in which a container's record gets into memory, changes there, and leaves it.
+    private func set(_ record: ContainerRecord?, for id: String) {
+        if let old = containers[id] { index.remove(old) }
+        containers[id] = record
+        if let record { index.add(record) }
     }
 
     /// The anonymous volume of a place, when no container holds it any more.
@@ -90,13 +107,13 @@ package actor Inventory {
 
     /// Adds a record: in the store before it is in memory.
     func insert(_ container: ContainerRecord) async throws {
-        containers[container.id] = container  // first, so that names and addresses are taken while the store works
+        set(container, for: container.id)  // first, so that names and addresses are taken while the store works
         await beginWriting(container.id)
         defer { endWriting(container.id) }
         do {
             try await store.save(container)
         } catch {
-            containers[container.id] = nil
+            set(nil, for: container.id)
             throw error
         }
         changed(container.project)
@@ -125,7 +142,7 @@ package actor Inventory {
         let decision = change(&record)
         guard record != before else { return decision }
         do { try await store.save(record, takesAway: volatile) } catch { guard volatile else { throw error } }
-        containers[id] = record
+        set(record, for: id)
         changed(record.project)
         return decision
     }
@@ -135,7 +152,7 @@ package actor Inventory {
         defer { endWriting(id) }
         guard let record = containers[id] else { return }
         try await store.removeContainer(id)
-        containers[id] = nil
+        set(nil, for: id)
         health[id] = nil
         answers[id] = nil
         changed(record.project)

@@ -85,12 +85,17 @@ extension Session {
     ) throws -> EngineStream<ProgressEvent> {
         let signals = try CaughtSignals(CaughtSignals.ending)
         let (source, caught) = (input.raw, signals.raw)
-        // Plain lines come from the engine: one at its beginning is enough.
-        if reporter.isAnimated {
+        // Of plain lines one is enough, and it comes from the engine.
+        if !(reporter is PlainProgress) {
             reporter.show(.object(ObjectProgress(kind: .image, name: name, status: status, isDone: false)))
         }
+        var told = 0
         let upload = Upload(source) { (sent, total) throws(SyscallError) -> Bool in
-            if sent > 0 { reporter.show(.transfer(object: name, done: Int64(sent), total: total.map { Int64($0) })) }
+            // A step of a hundredth is as fine as anyone looks.
+            if sent - told >= total.map({ max(1, $0 / 100) }) ?? 8 << 20 {
+                told = sent
+                reporter.show(.transfer(object: name, done: Int64(sent), total: total.map { Int64($0) }))
+            }
             while true {
                 var ready = [Readiness(source, for: .reading), Readiness(caught, for: .reading)]
                 try waitForReadiness(&ready, timeout: reporter.isAnimated ? .milliseconds(100) : nil)

@@ -236,7 +236,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web running
                 """),
         IntentCase(
-            "--always-recreate-deps recreates dependencies alone", runs, .up(UpIntent(recreatesDependencies: true)),
+            "--always-recreate-deps recreates dependencies alone", runs, .up(UpIntent(recreateDependencies: true)),
             "api",
             file: file(),
             wish: """
@@ -245,7 +245,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web running
                 """),
         IntentCase(
-            "--always-recreate-deps without names means nothing", runs, .up(UpIntent(recreatesDependencies: true)),
+            "--always-recreate-deps without names means nothing", runs, .up(UpIntent(recreateDependencies: true)),
             file: file(),
             wish: """
                 api running

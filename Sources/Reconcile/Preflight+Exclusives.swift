@@ -101,7 +101,7 @@ extension Preflight {
 
 extension PortMapping {
     /// The host ports it may take; nil when any will do.
-    var publishedRange: ClosedRange<UInt16>? {
+    package var publishedRange: ClosedRange<UInt16>? {
         guard let published else { return nil }
         let ends = published.split(separator: "-", maxSplits: 1).compactMap { UInt16($0) }
         guard let first = ends.first, let last = ends.last, first > 0, first <= last else { return nil }

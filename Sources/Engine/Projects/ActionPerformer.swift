@@ -91,8 +91,7 @@ final class ActionPerformer: Sendable {
     private func start(_ replica: Replica, _ existing: String?, _ reason: String) async throws {
         var id = existing
         if id == nil, case .numbered(let service, let number) = replica {
-            id = await inventory.containers(of: desired.project).first { $0.service == service && $0.number == number }?
-                .id
+            id = await inventory.containers(of: desired.project, service: service).first { $0.number == number }?.id
         }
         guard let id else { throw EngineFailure(code: "not_found", message: "\(replica) has no container") }
         let rounds = desired.service(replica.service).map { (start: $0.startRound, restart: $0.restartRound) }

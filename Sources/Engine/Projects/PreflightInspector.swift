@@ -85,7 +85,7 @@ struct PreflightInspector: Sendable {
             facts.images[reference] = .init(.present, hasHealthcheck: !test.isEmpty && test != ["NONE"])
         }
         for path in Self.hostPaths(services, desired, plan) where !fileExists(path) { facts.missingPaths.insert(path) }
-        await addHeld(to: &facts, withRoutes: Self.makesNetworks(plan))
+        await addHeld(to: &facts, services, desired, plan)
         for name in Self.strangers(services) where await inventory.find(name) == nil {
             facts.missingContainers.insert(name)
         }
@@ -94,10 +94,18 @@ struct PreflightInspector: Sendable {
         return facts
     }
 
-    private func addHeld(to facts: inout PreflightFacts, withRoutes: Bool) async {
-        for record in await inventory.allContainers() {
-            facts.containerNames[record.name] = .init(container: record.id, project: record.project)
-            guard record.holdsPorts else { continue }
+    /// Names, ports and subnets that somebody has; looked up where the plan needs them, however many others there are.
+    private func addHeld(
+        to facts: inout PreflightFacts, _ services: [DesiredService], _ desired: Desired, _ plan: Plan
+    ) async {
+        for case .create(let replica, _) in plan.actions.map(\.action) {
+            guard let name = desired.service(replica.service)?.spec.replicaName(replica, in: desired.project),
+                let record = await inventory.container(named: name)
+            else { continue }
+            facts.containerNames[name] = .init(container: record.id, project: record.project)
+        }
+        let ranges = services.flatMap(\.spec.ports).compactMap(\.publishedRange)
+        for record in await inventory.containers(publishing: ranges) where record.holdsPorts {
             for port in record.ports {
                 facts.ports.append(
                     .init(
@@ -106,12 +114,12 @@ struct PreflightInspector: Sendable {
                         container: record.id))
             }
         }
+        guard Self.makesNetworks(plan) else { return }
         for network in await inventory.allNetworks() {
             for subnet in network.subnets {
                 facts.subnets.append(.init(subnet: subnet, owner: "network \(network.name)", network: network.name))
             }
         }
-        guard withRoutes else { return }
         for subnet in (try? await machine.hostSubnets()) ?? []
         where !facts.subnets.contains(where: { $0.subnet == subnet }) {
             facts.subnets.append(.init(subnet: subnet, owner: "a route of this host"))

@@ -32,7 +32,10 @@ struct ServiceWaiter: Sendable {
         var report = WaitReport(operation: operation, began: machine.now())
         while true {
             let epoch = await inventory.epoch(of: project)
-            let records = await inventory.containers(of: project).filter { needs[$0.service] != nil && !$0.isOneOff }
+            var records: [ContainerRecord] = []
+            for service in needs.keys.sorted() {
+                records += await inventory.containers(of: project, service: service).filter { !$0.isOneOff }
+            }
             var isOpen = false
             report.beginRound()
             for record in records {

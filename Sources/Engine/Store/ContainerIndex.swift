@@ -1,25 +1,49 @@
 /// Ids of containers by what is asked for, so that a look at one project costs nothing by what others have.
 struct ContainerIndex {
+    struct ServiceName: Hashable {
+        let project: String
+        let service: String
+    }
+
     private(set) var projects: [String: Set<String>] = [:]
+    private(set) var services: [ServiceName: Set<String>] = [:]
     private(set) var names: [String: Set<String>] = [:]
     private(set) var networks: [String: Set<String>] = [:]
     private(set) var volumes: [String: Set<String>] = [:]
+    /// By the port of the host that they publish, whether they run or not.
+    private(set) var ports: [UInt16: Set<String>] = [:]
 
     mutating func add(_ record: ContainerRecord) {
-        each(of: record) { table, key in table[key, default: []].insert(record.id) }
+        each(of: record, Addition(id: record.id))
     }
 
     mutating func remove(_ record: ContainerRecord) {
-        each(of: record) { table, key in
-            table[key]?.remove(record.id)
-            if table[key]?.isEmpty == true { table[key] = nil }
-        }
+        each(of: record, Removal(id: record.id))
     }
 
-    private mutating func each(of record: ContainerRecord, _ body: (inout [String: Set<String>], String) -> Void) {
-        body(&projects, record.project)
-        body(&names, record.name)
-        for endpoint in record.endpoints { body(&networks, endpoint.network) }
-        for volume in record.volumeNames { body(&volumes, volume) }
+    private mutating func each(of record: ContainerRecord, _ edit: some IndexEdit) {
+        edit.apply(to: &projects, record.project)
+        edit.apply(to: &services, ServiceName(project: record.project, service: record.service))
+        edit.apply(to: &names, record.name)
+        for endpoint in record.endpoints { edit.apply(to: &networks, endpoint.network) }
+        for volume in record.volumeNames { edit.apply(to: &volumes, volume) }
+        for port in record.ports where port.hostPort != 0 { edit.apply(to: &ports, port.hostPort) }
+    }
+}
+
+private protocol IndexEdit {
+    func apply<Key>(to table: inout [Key: Set<String>], _ key: Key)
+}
+
+private struct Addition: IndexEdit {
+    let id: String
+    func apply<Key>(to table: inout [Key: Set<String>], _ key: Key) { table[key, default: []].insert(id) }
+}
+
+private struct Removal: IndexEdit {
+    let id: String
+    func apply<Key>(to table: inout [Key: Set<String>], _ key: Key) {
+        table[key]?.remove(id)
+        if table[key]?.isEmpty == true { table[key] = nil }
     }
 }

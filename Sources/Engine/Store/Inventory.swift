@@ -49,6 +49,17 @@ package actor Inventory {
         records(index.projects[project])
     }
 
+    func containers(of project: String, service: String) -> [ContainerRecord] {
+        records(index.services[.init(project: project, service: service)])
+    }
+
+    /// Those that publish a port of the host within `ranges`, whether they run or not.
+    func containers(publishing ranges: [ClosedRange<UInt16>]) -> [ContainerRecord] {
+        guard !ranges.isEmpty else { return [] }
+        let ids = index.ports.filter { port, _ in ranges.contains { $0.contains(port) } }.values
+        return records(ids.reduce(into: Set()) { $0.formUnion($1) })
+    }
+
     func container(named name: String) -> ContainerRecord? {
         index.names[name].flatMap { $0.min() }.flatMap { containers[$0] }
     }
@@ -61,7 +72,10 @@ package actor Inventory {
         return matches.count == 1 ? matches.first : nil
     }
 
-    func allContainers() -> [ContainerRecord] { containers.values.sorted { $0.name < $1.name } }
+    /// By name, like the other lists.
+    func allContainers() -> [ContainerRecord] {
+        index.names.sorted { $0.key < $1.key }.flatMap { $0.value.sorted() }.compactMap { containers[$0] }
+    }
     func allNetworks() -> [NetworkRecord] { networks.values.sorted { $0.name < $1.name } }
     func allVolumes() -> [VolumeRecord] { volumes.values.sorted { $0.name < $1.name } }
     func network(_ name: String) -> NetworkRecord? { networks[name] }

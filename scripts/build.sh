@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 swift=${SWIFT:-swift}
 if [ ! -e .build/release ]; then
     cores=$(nproc)
-    minutes=$(((18 + cores - 1) / cores))
+    minutes=$(((16 + cores - 1) / cores))
     echo "== building berth and the libraries that it uses: about $minutes minutes with $cores cores the first time, seconds afterwards"
 fi
 

@@ -73,7 +73,7 @@ package struct Confinement: Sendable {
         package static let changeFiles = Calls(rawValue: UInt32(BERTH_CALLS_CHANGE_FILES))
     }
 
-    /// Descriptors that stay open.
+    /// Descriptors that stay open; no folder may be among them, or `..` would lead out of the worker's own.
     package var descriptors: [CInt]
     package var capabilities: CapabilitySet
     package var calls: Calls
@@ -90,13 +90,14 @@ package struct Confinement: Sendable {
     /// Locks this process, which `ConfinedWorker` started and which has one thread, into `folder`: the only file system that
     /// it sees, without devices and programs that could be used.
     ///
-    /// Files that it makes are the caller's to judge.
-    package func enter(_ folder: borrowing OwnedFD) throws(SyscallError) {
+    /// `folder` is closed: it belongs to the file system outside. Files that the worker makes are the caller's to judge.
+    package func enter(_ folder: consuming OwnedFD) throws(SyscallError) {
         guard getpid() == 1 else {
             throw SyscallError(
                 call: "getpid", object: "a process outside of a worker's namespaces", code: .notPermitted)
         }
         try makeOnlyFileSystem(folder)
+        _ = consume folder
         try closeOthers()
         try capabilities.confineThisProcess()
         try syscall("seccomp", on: "the worker") { berth_confine(memory, 256, calls.rawValue) }
@@ -118,8 +119,15 @@ package struct Confinement: Sendable {
         try syscall("chdir", on: "/") { chdir("/") }
     }
 
-    /// What the loader, a library or a careless caller left open goes, and a folder's descriptor would lead out.
+    /// What the loader, a library or a careless caller left open goes.
     private func closeOthers() throws(SyscallError) {
+        for kept in descriptors {
+            var status = stat()
+            try syscall("fstat", on: "fd \(kept)") { fstat(kept, &status) }
+            guard status.st_mode & S_IFMT != S_IFDIR else {
+                throw SyscallError(call: "fstat", object: "fd \(kept), which a worker may not keep", code: .isDirectory)
+            }
+        }
         var first: UInt32 = 0
         for kept in Set(descriptors).sorted() {
             let number = UInt32(kept)

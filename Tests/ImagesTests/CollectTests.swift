@@ -1,3 +1,4 @@
+import Glibc
 import Images
 import Linux
 import OCI
@@ -144,6 +145,20 @@ import Testing
                 #expect(try readText("\(await store.snapshot(for: image.image).lower[0])/f").count == 1)
             }
             #expect(await store.list().count == 8)
+        }
+    }
+
+    @Test("a download that broke off is kept for an hour, for the next pull to go on with; a prune takes it at once")
+    func partialDownloads() async throws {
+        try await withStore { store, folder in
+            let ingest = "\(folder)/store/content/ingest"
+            for name in ["partial-old", "partial-new"] { try writeFileAtomically("\(ingest)/\(name)", [1, 2, 3]) }
+            let past = timespec(tv_sec: time(nil) - 3700, tv_nsec: 0)
+            try openFile("\(ingest)/partial-old", O_WRONLY).setTimes(access: past, modification: past)
+            #expect(try await store.collectGarbage(keeping: []).bytes == 3)
+            #expect(try folderEntries(ingest) == ["partial-new"])
+            #expect(try await store.prune(includingNamed: false, keeping: []).bytes == 3)
+            #expect(try folderEntries(ingest) == [])
         }
     }
 }

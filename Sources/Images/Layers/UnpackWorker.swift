@@ -52,7 +52,7 @@ package enum WorkerTask: Codable, Hashable, Sendable {
         case .digest: calls = [.openFiles]
         }
         return Confinement(
-            descriptors: [0, 1, 2, 3], capabilities: CapabilitySet(capabilities), calls: calls, memory: 2 << 30)
+            descriptors: [0, 1, 2], capabilities: CapabilitySet(capabilities), calls: calls, memory: 2 << 30)
     }
 }
 

@@ -1,38 +1,22 @@
-/// Puts a docker compose command line into the order that the parser reads: verb, global flags in long form, the rest.
+/// Puts a docker compose command line into the order and the form that the parser reads: verb, global options, the rest.
 ///
-/// Global flags may stand before the verb or after it, `--flag=true` and `--flag=false` are understood, the command of `exec`
-/// and `run` is left alone, and a misspelt verb is met with the right one.
+/// Global options may stand before the verb or after it, values may be glued to short options and those bundled (`-vt0`), flags
+/// may have a truth value (`--wait=false`), the command of `exec` and `run` is left alone, and a misspelt verb is met with the
+/// right one.
 package struct ArgumentOrder: Sendable {
     /// Verbs by name; groups (`image`, `volume`, `network`) with the verbs inside.
     private let verbs: [String: [String]]
 
-    private static let shortNames: [Character: String] = ["f": "--file", "p": "--project-name"]
-    private static let globalValues: Set<String> = [
-        "--file", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi", "--progress",
-        "--parallel",
-    ]
-    private static let globalFlags: Set<String> = [
-        "--dry-run", "--compatibility", "--all-resources", "--verbose", "--no-ansi",
-    ]
-    /// Verbs whose own -f or -p means something else.
-    private static let ownShortNames: [String: Set<Character>] = [
-        "logs": ["f"], "rm": ["f"], "version": ["f"], "run": ["p"],
-    ]
     /// Flags that are on unless said otherwise: `--orphans=false` is `--no-orphans`.
-    private static let onByDefault: Set<String> = ["--orphans", "--menu", "--interactive"]
+    private static let onByDefault: Set<String> = ["--orphans", "--menu", "--interactive", "--tty"]
     /// Verbs of docker compose that berth does not have yet.
-    private static let missing: Set<String> = [
+    package static let missing: Set<String> = [
         "attach", "build", "commit", "cp", "events", "export", "publish", "push", "stats", "watch", "alpha", "bridge",
     ]
-    /// Options with a value before the service of `exec` and `run`, so that their command can be told from it.
-    private static let valuesBeforeCommand: [String: Set<String>] = [
-        "exec": ["--index", "-u", "--user", "-w", "--workdir", "-e", "--env"],
-        "run": [
-            "--cap-add", "--cap-drop", "--entrypoint", "-e", "--env", "--env-from-file", "-l", "--label", "--name",
-            "-p",
-            "--publish", "--pull", "-u", "--user", "-v", "--volume", "-w", "--workdir",
-        ],
-    ]
+    /// What the parser answers itself; the last one tells tools, and a test, of every verb's options.
+    private static let parserFlags = ["-h", "--help", "--generate-completion-script", "--experimental-dump-help"]
+    /// Verbs whose second positional argument begins a command that is none of berth's.
+    private static let commandVerbs: Set<String> = ["exec", "run"]
 
     package init(verbs: [String: [String]]) { self.verbs = verbs }
 
@@ -42,7 +26,7 @@ package struct ArgumentOrder: Sendable {
         if rest.first == "compose" { rest.removeFirst() }
         var globals: [String] = []
         while let argument = rest.first, argument.hasPrefix("-"), argument != "-" {
-            if ["-h", "--help", "--generate-completion-script"].contains(argument)
+            if Self.parserFlags.contains(argument)
                 || argument.hasPrefix("--generate-completion-script=")
             {
                 return Array(rest)
@@ -56,7 +40,7 @@ package struct ArgumentOrder: Sendable {
             throw UsageFailure("a verb is missing after the flags", hint: "berth --help lists the verbs")
         }
         try check(verb)
-        guard let inner = verbs[verb], !inner.isEmpty else { return [verb] + globals + tail(of: verb, rest) }
+        guard let inner = verbs[verb], !inner.isEmpty else { return [verb] + globals + Tail(verb).ordered(rest) }
         guard let subverb = rest.first, !subverb.hasPrefix("-") else { return [verb] + rest }
         rest.removeFirst()
         if !inner.contains(subverb), subverb != "help" {
@@ -64,13 +48,13 @@ package struct ArgumentOrder: Sendable {
             throw UsageFailure(
                 "unknown verb \"\(verb) \(subverb)\"\(question)", hint: "berth \(verb) --help lists them")
         }
-        return [verb, subverb] + globals + rest
+        return [verb, subverb] + globals + Tail("\(verb) \(subverb)", isInner: true).ordered(rest)
     }
 
     private func check(_ verb: String) throws(UsageFailure) {
         if verbs[verb] != nil || verb == "help" { return }
         if Self.missing.contains(verb) {
-            throw UsageFailure("berth has no `\(verb)` yet", hint: "docs/differences.md lists what is missing")
+            throw UsageFailure("berth has no `\(verb)` yet", hint: "`berth help differences` lists what is missing")
         }
         let question = Suggestion.question(for: verb, among: verbs.keys.sorted())
         throw UsageFailure("unknown verb \"\(verb)\"\(question)", hint: "berth --help lists the verbs")
@@ -79,80 +63,123 @@ package struct ArgumentOrder: Sendable {
     private func takeGlobal(
         _ argument: String, _ rest: inout ArraySlice<String>, into globals: inout [String]
     ) throws(UsageFailure) {
-        if let (name, value) = Self.shortGlobal(argument, besides: []) {
-            guard let value = value ?? rest.popFirst() else { throw UsageFailure("\(argument) needs a value") }
-            globals += [name, value]
-            return
-        }
         var (name, value) = Self.split(argument)
+        if !argument.hasPrefix("--"), let letter = argument.dropFirst().first,
+            let long = OptionForms.globalShorts[letter]
+        {
+            name = long
+            value = Self.attached(argument.dropFirst(2))
+        }
         if name == "--workdir" { name = "--project-directory" }  // its older name
-        if Self.globalFlags.contains(name) {
-            if value != "false" { globals.append(name) }
-        } else if Self.globalValues.contains(name) {
-            guard let value = value ?? rest.popFirst() else { throw UsageFailure("\(name) needs a value") }
-            globals += [name, value]
+        if OptionForms.globalFlags.contains(name) {
+            globals += Self.withoutTruthValue(name, value)
+        } else if OptionForms.globalValues.contains(name) {
+            guard let value = value ?? rest.popFirst() else { throw UsageFailure("\(argument) needs a value") }
+            globals.append("\(name)=\(value)")
         } else {
-            let known = Self.globalFlags.union(Self.globalValues)
+            let known = OptionForms.globalFlags.union(OptionForms.globalValues)
             throw UsageFailure(
                 "unknown flag \(name) before the verb\(Suggestion.question(for: name, among: known.sorted()))",
                 hint: "a verb's own flags stand after it")
         }
     }
 
-    /// What follows the verb, with short global names spelled out and the command of `exec` and `run` set apart.
-    private func tail(of verb: String, _ arguments: ArraySlice<String>) -> [String] {
-        let own = Self.ownShortNames[verb] ?? []
-        let values = Self.valuesBeforeCommand[verb]
-        var rest = arguments
-        var result: [String] = []
-        while let argument = rest.popFirst() {
-            if argument == "--" { return result + ["--"] + rest }
-            if !argument.hasPrefix("-") || argument == "-" {
-                if values != nil { return result + ["--", argument] + rest }
-                result.append(argument)
-            } else if let (name, value) = Self.shortGlobal(argument, besides: own) {
-                result.append(name)
-                if let value = value ?? rest.popFirst() { result.append(value) }
-            } else {
-                result += Self.withoutBooleanValue(argument)
-                let takesValue = values?.contains(argument) == true || Self.globalValues.contains(argument)
-                if takesValue || Self.endsInValueOption(argument, values), let value = rest.popFirst() {
-                    result.append(value)
+    /// What follows a verb: every option in its long form with its value attached, every truth value carried out, and the
+    /// command of `exec` and `run` set apart.
+    private struct Tail {
+        let verb: String
+        let forms: OptionForms
+        let isInner: Bool
+
+        init(_ verb: String, isInner: Bool = false) {
+            self.verb = verb
+            self.isInner = isInner
+            forms = .of(verb)
+        }
+
+        func ordered(_ arguments: ArraySlice<String>) -> [String] {
+            var rest = arguments
+            var result: [String] = []
+            while let argument = rest.popFirst() {
+                if argument == "--" { return result + ["--"] + rest }
+                if !argument.hasPrefix("-") || argument == "-" {
+                    if ArgumentOrder.commandVerbs.contains(verb) { return result + ["--", argument] + rest }
+                    result.append(argument)
+                } else if argument.hasPrefix("--") {
+                    result += long(argument, &rest)
+                } else {
+                    result += cluster(argument, &rest)
                 }
             }
+            return result
         }
-        return result
-    }
 
-    /// A cluster such as `-Tu` whose last letter takes the next argument.
-    private static func endsInValueOption(_ argument: String, _ values: Set<String>?) -> Bool {
-        guard let values, !argument.hasPrefix("--"), argument.count > 2, let last = argument.last else { return false }
-        return values.contains("-\(last)")
-            && argument.dropFirst().dropLast().allSatisfy { !values.contains("-\($0)") && $0 != "=" }
-    }
-
-    /// `-fNAME`, `-f=NAME` and `-f` as the long name and the value, if it is there.
-    private static func shortGlobal(_ argument: String, besides own: Set<Character>) -> (String, String?)? {
-        guard argument.hasPrefix("-"), !argument.hasPrefix("--"), let letter = argument.dropFirst().first,
-            let name = shortNames[letter], !own.contains(letter)
-        else { return nil }
-        let value = argument.dropFirst(2)
-        if value.isEmpty { return (name, nil) }
-        return (name, String(value.first == "=" ? value.dropFirst() : value))
-    }
-
-    private static func withoutBooleanValue(_ argument: String) -> [String] {
-        let (name, value) = split(argument)
-        switch value {
-        case "true" where name.hasPrefix("--"): return [name]
-        case "false" where onByDefault.contains(name): return ["--no-\(name.dropFirst(2))"]
-        case "false" where name.hasPrefix("--"): return []
-        default: return [argument]
+        private func long(_ argument: String, _ rest: inout ArraySlice<String>) -> [String] {
+            let (name, value) = ArgumentOrder.split(argument)
+            if verb == "pull", name == "--parallel", Int(value ?? rest.first ?? "") == nil {
+                return []  // docker compose's old flag: fetching side by side is the rule
+            }
+            guard OptionForms.valued.contains(name) else { return ArgumentOrder.withoutTruthValue(name, value) }
+            return withValue(name, value, &rest)
         }
+
+        /// `-vt0` as `-v --timeout=0`; as it is when a letter of it is unknown, so that the parser can say so.
+        private func cluster(_ argument: String, _ rest: inout ArraySlice<String>) -> [String] {
+            var result: [String] = []
+            var letters = argument.dropFirst()
+            while let letter = letters.popFirst() {
+                if let name = forms.values[letter] ?? globalName(letter) {
+                    return result + withValue(name, ArgumentOrder.attached(letters), &rest)
+                }
+                guard forms.flags.contains(letter) else { return [argument] }
+                if letters.first == "=" {
+                    let name = letter == "t" && ArgumentOrder.commandVerbs.contains(verb) ? "--tty" : "-\(letter)"
+                    return result + ArgumentOrder.withoutTruthValue(name, ArgumentOrder.attached(letters))
+                }
+                result.append("-\(letter)")
+            }
+            return result
+        }
+
+        private func globalName(_ letter: Character) -> String? {
+            isInner || forms.flags.contains(letter) ? nil : OptionForms.globalShorts[letter]
+        }
+
+        /// Attached, so that a value may begin with "-"; without one the parser says what is missing.
+        private func withValue(_ name: String, _ value: String?, _ rest: inout ArraySlice<String>) -> [String] {
+            guard let value = value ?? rest.popFirst() else { return [name] }
+            return ["\(name)=\(value)"]
+        }
+    }
+
+    /// A flag alone, its opposite, or nothing; as it is when the value is no truth value, for the parser to refuse.
+    private static func withoutTruthValue(_ name: String, _ value: String?) -> [String] {
+        guard let value else { return [name] }
+        switch isTrue(value) {
+        case true?: return [name]
+        case false? where onByDefault.contains(name): return ["--no-\(name.dropFirst(2))"]
+        case false?: return []
+        case nil: return ["\(name)=\(value)"]
+        }
+    }
+
+    /// A truth value in Go's words (strconv.ParseBool); nil for anything else.
+    private static func isTrue(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case "0", "f", "F", "false", "FALSE", "False": false
+        default: nil
+        }
+    }
+
+    /// The value that is glued to a short option, with or without "="; nil when the next argument is it.
+    private static func attached(_ rest: Substring) -> String? {
+        if rest.isEmpty { return nil }
+        return String(rest.first == "=" ? rest.dropFirst() : rest)
     }
 
     private static func split(_ argument: String) -> (name: String, value: String?) {
-        guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else { return (argument, nil) }
+        guard let equals = argument.firstIndex(of: "=") else { return (argument, nil) }
         return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
     }
 }

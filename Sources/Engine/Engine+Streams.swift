@@ -59,6 +59,20 @@ extension Engine {
         }
     }
 
+    /// Stops a container, as the verb `stop` does, if `signal`, which asks a program to end, does nothing to its first process.
+    /// A shell that waits for a child passes nothing on and takes no notice of what a keyboard sends: as in a terminal, the child
+    /// gets it too.
+    /// Returns once it has ended, or at once.
+    package func stop(_ name: String, ifDeafTo signal: Int32) async throws {
+        let record = try await find(name)
+        guard record.isUp, let real else { return }
+        let isDeaf = await real.cannotHear(signal, record)
+        if isDeaf || [SIGINT, SIGQUIT].contains(signal), await real.isShellWithChildren(record) {
+            try await parts.machine.signal(record.id, number: signal, all: true)
+        }
+        if isDeaf { try await parts.runner.stop(record.id, timeout: nil) }
+    }
+
     private func discardOneOff(_ id: String) async {
         guard let record = await parts.inventory.container(id), record.oneOff?.autoRemove == true else { return }
         try? await parts.runner.remove(id, anonymousVolumes: true)

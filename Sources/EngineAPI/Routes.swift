@@ -78,6 +78,8 @@ struct Routes: Sendable {
         var force: Bool?
     }
 
+    private struct DeafRequest: Decodable { var signal: Int32 }
+
     private struct ExecStarted: Encodable { var id: String }
 
     private func containers(_ request: Request, _ path: [String]) async throws -> Response {
@@ -91,6 +93,9 @@ struct Routes: Sendable {
         case (.POST, 2, "attach"): return .stream(descriptor: try await engine.attach(to: name))
         case (.POST, 2, "release"):
             try await engine.release(name)
+            return .done
+        case (.POST, 2, "stop-if-deaf"):
+            try await engine.stop(name, ifDeafTo: request.decode(DeafRequest.self).signal)
             return .done
         case (.POST, 2, "exec"):
             let wanted = try request.decode(ExecRequest.self)

@@ -15,6 +15,7 @@ private struct NamesRequest: Encodable {
     let force: Bool
 }
 private struct Nothing: Encodable {}
+private struct DeafRequest: Encodable { let signal: Int32 }
 private struct ExecAnswer: Decodable { let id: String }
 
 extension EngineClient {
@@ -76,6 +77,11 @@ extension EngineClient {
 
     package func processes(of container: String) throws(EngineFailure) -> [ProcessRow] {
         try get("/v1/containers/\(percentEncoded(container))/top")
+    }
+
+    /// Stops a container, as `stop` does, if its first process cannot hear `signal`; does not wait for that.
+    package func beginStop(of container: String, ifDeafTo signal: Int32) throws(EngineFailure) -> PendingRequest {
+        try begin("/v1/containers/\(percentEncoded(container))/stop-if-deaf", DeafRequest(signal: signal))
     }
 
     /// Streams of a container; one that is held is let go.

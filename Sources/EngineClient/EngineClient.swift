@@ -73,8 +73,15 @@ package struct EngineClient: Sendable {
 
     func json(_ value: some Encodable) throws(EngineFailure) -> [UInt8] {
         do { return try encodeJSON(value) } catch {
-            throw EngineFailure(code: "protocol", message: "cannot write the request: \(error)")
+            throw EngineFailure(code: "protocol", message: "cannot write the request: \(plainText(of: error))")
         }
+    }
+
+    /// Sends a request whose answer nobody reads.
+    func begin(_ path: String, _ body: some Encodable) throws(EngineFailure) -> PendingRequest {
+        let connection = try connect()
+        try connection.send("POST", path, headers: [("Connection", "close")], body: .bytes(try json(body)))
+        return PendingRequest(connection)
     }
 
     private func open(
@@ -110,10 +117,16 @@ package struct EngineClient: Sendable {
         let body = try connection.wholeBody()
         do { return try decodeJSON(Answer.self, from: body) } catch {
             throw EngineFailure(
-                code: "protocol", message: "the engine's answer makes no sense to this berth: \(error)",
+                code: "protocol", message: "the engine's answer makes no sense to this berth: \(plainText(of: error))",
                 hint: "berth and berthd may be of different versions: `berth version` shows both")
         }
     }
+}
+
+/// A request under way; the engine may give it up when this value ends.
+package final class PendingRequest {
+    private let connection: EngineConnection
+    init(_ connection: EngineConnection) { self.connection = connection }
 }
 
 /// Percent-encodes what is not unreserved (RFC 3986, section 2.3), for a path segment or a query value.

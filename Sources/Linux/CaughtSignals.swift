@@ -8,16 +8,20 @@ package struct CaughtSignals: ~Copyable {
     package static let hangUp = SIGHUP
     package static let windowChange = SIGWINCH
     /// What a terminal or a supervisor sends to end a program.
-    package static let ending = [SIGINT, SIGTERM, SIGHUP]
+    package static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+    /// Those of `ending` after which nobody waits for what the program still does: the terminal is gone, or Ctrl-\ was pressed.
+    package static let leaving = [SIGHUP, SIGQUIT]
     /// What is passed on to a program that runs elsewhere in the caller's stead.
     package static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
 
     private let descriptor: OwnedFD
     private let before: [UInt64]
 
-    /// The calling process must have one thread: others would still receive the signals.
+    /// The calling process must have one thread: others would still receive the signals. SIGHUP is left out when the caller
+    /// ignores it: whoever started the program by nohup(1) wants it to outlive the terminal.
     package init(_ signals: [CInt]) throws(SyscallError) {
         var before = [UInt64](repeating: 0, count: 16)
+        let signals = signals.filter { $0 != SIGHUP || !ignoresHangUp }
         descriptor = OwnedFD(
             owning: try syscall("signalfd", on: "signals") {
                 berth_signals_open(signals, CInt(signals.count), &before)
@@ -34,6 +38,20 @@ package struct CaughtSignals: ~Copyable {
     package func next() -> CInt? {
         let signal = berth_signals_next(descriptor.raw)
         return signal == 0 ? nil : signal
+    }
+}
+
+private var ignoresHangUp: Bool {
+    var action = sigaction()
+    guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+}
+
+/// Ends the process with code 130 on every signal of `CaughtSignals.ending` that is not caught at that moment; SIGHUP stays
+/// ignored where the caller ignores it.
+package func endOnSignals() {
+    for number in CaughtSignals.ending where number != SIGHUP || !ignoresHangUp {
+        signal(number) { _ in _exit(130) }
     }
 }
 

@@ -156,6 +156,28 @@ extension RealMachine {
         }
     }
 
+    /// Whether the kernel drops `signal` for the container's first process, a shell or not. One that ignores it on purpose hears.
+    func cannotHear(_ signal: Int32, _ container: ContainerRecord) async -> Bool {
+        guard let process = container.life.process, container.spec.pid == nil else { return false }
+        return await blocking.runInfallible {
+            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
+                return false
+            }
+            return !status.ignored.contains(signal) && Hearing.isDeaf(process.pid, to: signal)
+        }
+    }
+
+    /// Whether the container's first process is a shell that has started something.
+    func isShellWithChildren(_ container: ContainerRecord) async -> Bool {
+        guard let process = container.life.process, container.spec.pid == nil else { return false }
+        return await blocking.runInfallible {
+            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
+                return false
+            }
+            return Self.isShellWithChildren(process.pid, status.name)
+        }
+    }
+
     package func endUnwatched(_ container: ContainerRecord) async {
         guard let process = container.life.process else { return }
         await blocking.runInfallible {

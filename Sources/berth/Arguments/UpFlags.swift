@@ -16,7 +16,7 @@ struct RecreationFlags: ParsableArguments {
     var yes = false
     @Flag(help: .hidden) var build = false
     @Flag(name: .customLong("no-build"), help: .hidden) var noBuild = false
-    @Flag(help: .hidden) var quietPull = false
+    @Flag(help: "Fetch images without showing how far that is") var quietPull = false
     @Flag(help: .hidden) var quietBuild = false
 
     func validate() throws {
@@ -32,6 +32,7 @@ struct RecreationFlags: ParsableArguments {
     func options(in session: Session) throws(UsageFailure) -> UpOptions {
         var options = UpOptions()
         let orphans = try session.orphans(remove: removeOrphans)
+        session.hidesPulls = quietPull
         options.recreate = forceRecreate ? .force : noRecreate ? .never : .diverged
         options.removeOrphans = orphans.remove
         options.ignoreOrphans = orphans.ignore

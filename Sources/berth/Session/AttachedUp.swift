@@ -212,7 +212,7 @@ final class AttachedUp {
 
     private func take(_ signal: CInt) throws {
         presses += 1
-        if signal == CaughtSignals.hangUp || presses > 2 { throw ExitStatus.interrupted }
+        if CaughtSignals.leaving.contains(signal) || presses > 2 { throw ExitStatus.interrupted }
         if phase == .running || presses == 1 { status = .interrupted }
         reporter.suspend()
         if presses == 1 {

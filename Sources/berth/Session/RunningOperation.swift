@@ -16,6 +16,8 @@ final class RunningOperation {
     /// Events that named an object: none means that there was nothing to do.
     private(set) var objectEvents = 0
     private var cancelWanted: Bool?
+    /// Somebody wanted it to end; it may have come to its end before.
+    var wasCancelled: Bool { cancelWanted != nil }
 
     init(_ stream: EngineStream<ProgressEvent>, in session: Session, reporter: any ProgressReporter) {
         self.stream = stream
@@ -68,7 +70,8 @@ final class RunningOperation {
 extension Session {
     /// Sends `request` and follows it to its end, asking for consent where data would be lost.
     ///
-    /// Ctrl-C cancels, a second one forces, a third leaves. Failures are shown, then thrown as a status.
+    /// Ctrl-C cancels, a second one forces, a third leaves; Ctrl-\ and a terminal that closes leave at once. Failures are shown,
+    /// then thrown as a status.
     @discardableResult
     func perform(
         _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false,
@@ -103,16 +106,23 @@ extension Session {
 
     /// Reads events until the operation has ended, passing Ctrl-C on.
     func follow(_ operation: RunningOperation, reporter: any ProgressReporter) throws {
-        let signals = try CaughtSignals(CaughtSignals.ending)
+        try follow(operation, reporter: reporter, signals: try CaughtSignals(CaughtSignals.ending), mayLeave: true)
+    }
+
+    /// The same with signals that the caller goes on to catch. With `mayLeave` a terminal that closes leaves the operation to the
+    /// engine; without it that cancels, too.
+    func follow(
+        _ operation: RunningOperation, reporter: any ProgressReporter, signals: borrowing CaughtSignals, mayLeave: Bool
+    ) throws {
         defer { reporter.finish() }
         var presses = 0
         while !operation.isFinished {
             var ready = [Readiness(operation.descriptor, for: .reading), Readiness(signals.raw, for: .reading)]
             try waitForReadiness(&ready, timeout: reporter.isAnimated ? .milliseconds(100) : nil)
             while let signal = signals.next() {
+                guard CaughtSignals.ending.contains(signal) else { continue }
                 presses += 1
-                // A terminal that closed: the operation goes on without us.
-                if signal == CaughtSignals.hangUp || presses > 2 { throw ExitStatus.interrupted }
+                if presses > 2 || mayLeave && CaughtSignals.leaving.contains(signal) { throw ExitStatus.interrupted }
                 reporter.suspend()
                 stderr.line(presses == 1 ? "Cancelling... press Ctrl+C again to force" : "Forcing...")
                 try operation.cancel(force: presses > 1)

@@ -6,10 +6,19 @@ import Linux
 
 /// Connects the caller's terminal or pipes to a process in a container, until it ends.
 struct StreamSession {
+    /// What the process is, as far as signals are concerned.
+    enum Peer {
+        /// A command that berth-monitor hangs up when this end goes away.
+        case exec
+        /// The first process of a container: the kernel drops what it does not handle, so the engine stops it then.
+        case container(id: String)
+    }
+
     let session: Session
     let stream: AttachedStream
     let tty: Bool
     let stdin: Bool
+    let peer: Peer
 
     /// More than this waiting to be sent: the caller's input is left where it is.
     private static let unsentLimit = 256 << 10
@@ -18,13 +27,21 @@ struct StreamSession {
     ///
     /// The terminal is raw meanwhile and put back on every way out. Signals go to the process; when it does not end after three
     /// of them, the caller is let go.
-    func run() throws -> Int {
-        let signals = try CaughtSignals(CaughtSignals.forwarded + [CaughtSignals.windowChange])
+    func run() throws -> Int { try run(catching: try CaughtSignals(Self.signals)) }
+
+    /// What is caught: what goes to the process, and changes of the window.
+    static let signals = CaughtSignals.forwarded + [CaughtSignals.windowChange]
+
+    /// The same with `Self.signals` that the caller caught before.
+    func run(catching signals: borrowing CaughtSignals) throws -> Int {
         if tty { return try withRawTerminal(Terminal.stdin) { try pass(signals) } }
         return try pass(signals)
     }
 
     private func pass(_ signals: borrowing CaughtSignals) throws -> Int {
+        var stop: PendingRequest?
+        // Held until the stream ends: a request whose client goes away is given up.
+        defer { withExtendedLifetime(stop) {} }
         if tty { try sendSize() }
         if !stdin { try stream.send(StreamFrame(.stdinEnd)) }
         var inputIsOpen = stdin
@@ -42,9 +59,16 @@ struct StreamSession {
                     if tty { try sendSize() }
                     continue
                 }
-                endings += CaughtSignals.ending.contains(signal) ? 1 : 0
-                if endings > 3 || signal == CaughtSignals.hangUp { throw ExitStatus.interrupted }
-                try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
+                let asksForEnd = CaughtSignals.ending.contains(signal)
+                endings += asksForEnd ? 1 : 0
+                if endings > 3 { throw ExitStatus.interrupted }
+                switch peer {
+                case .exec where signal == CaughtSignals.hangUp: throw ExitStatus.interrupted
+                case .container(let id) where asksForEnd:
+                    try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
+                    stop = try? session.engine.beginStop(of: id, ifDeafTo: signal)
+                default: try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
+                }
             }
             if ready[0].isWritable { try stream.flush() }
             if readsInput, ready[2].isReadable { inputIsOpen = try passInput() }

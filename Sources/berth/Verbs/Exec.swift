@@ -45,7 +45,8 @@ struct Exec: Verb {
             return
         }
         let stream = try session.engine.exec(request, in: container.id)
-        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive).run()
+        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .exec)
+            .run()
         if code != 0 { throw ExitStatus.container(code) }
     }
 }

@@ -27,7 +27,7 @@ struct Run: Verb {
     @Flag(name: .shortAndLong, help: "No progress") var quiet = false
     @Flag(help: .hidden) var build = false
     @Flag(help: .hidden) var quietBuild = false
-    @Flag(help: .hidden) var quietPull = false
+    @Flag(help: "Fetch the image without showing how far that is") var quietPull = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service") var service: String
     @Argument(parsing: .remaining, help: "The command and its arguments (default: the service's)") var command:
@@ -55,13 +55,17 @@ struct Run: Verb {
         request.ignoreOrphans = orphans.ignore
         request.parallelism = try session.parallelism()
         if orphans.remove { try clean(request, in: session, project.name) }
-        let container = try create(request, in: session, project.name)
+        // From here to the end, without a gap in which one would leave the container behind.
+        let signals = try CaughtSignals(StreamSession.signals)
+        let container = try create(request, in: session, project.name, signals)
         if detach {
             try session.engine.release(container.id)
             return session.stdout.line(container.id)
         }
         let stream = try session.engine.attach(to: container.id)
-        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive).run()
+        let code = try StreamSession(
+            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .container(id: container.id)
+        ).run(catching: signals)
         // Whoever comes next finds nothing of it; an engine that goes away meanwhile does the rest when it is back.
         if remove { try? session.engine.waitUntilGone(container.id) }
         if code != 0 { throw ExitStatus.container(code) }
@@ -78,15 +82,21 @@ struct Run: Verb {
         try session.perform(cleaning, in: project, quiet: quiet)
     }
 
-    /// The one-off, held until its streams are there.
-    private func create(_ request: RunRequest, in session: Session, _ project: String) throws -> ContainerRow {
+    /// The one-off, held until its streams are there. A signal meanwhile takes it away again.
+    private func create(
+        _ request: RunRequest, in session: Session, _ project: String, _ signals: borrowing CaughtSignals
+    ) throws -> ContainerRow {
         let reporter = session.makeReporter(quiet: quiet)
         let operation = RunningOperation(
             try session.engine.run(request, in: project), in: session, reporter: reporter)
-        try session.follow(operation, reporter: reporter)
+        try session.follow(operation, reporter: reporter, signals: signals, mayLeave: false)
         let result = try session.conclude(operation, try session.unwrap(operation.outcome))
         guard let container = result.created else {
             throw EngineFailure(code: "protocol", message: "the engine did not say which container it made")
+        }
+        if operation.wasCancelled {
+            try session.engine.remove(container: container.id)
+            throw ExitStatus.interrupted
         }
         return container
     }

@@ -157,6 +157,8 @@ package struct ProbeCommand: Hashable, Sendable {
     package var environment: [String: String]
     package var timeout: Duration?
     package var privileged: Bool
+    /// It has a terminal, so TERM is set.
+    package var terminal: Bool
 
     package init(arguments: [String], timeout: Duration?) {
         self.arguments = arguments
@@ -165,6 +167,7 @@ package struct ProbeCommand: Hashable, Sendable {
         workingDirectory = nil
         environment = [:]
         privileged = false
+        terminal = false
     }
 }
 

@@ -18,6 +18,7 @@ extension RealMachine {
         command.workingDirectory = request.workingDirectory
         command.environment = request.environment
         command.privileged = request.privileged
+        command.terminal = request.tty
         let id = newID()
         var spec = try await execSpec(id, command, in: record)
         spec.terminal = request.tty
@@ -66,6 +67,7 @@ extension RealMachine {
                 upper: "\(paths.container(record.id))/upper")
             var wanted = record
             if command.privileged { wanted.spec.privileged = true }
+            wanted.spec.tty = command.terminal
             let (process, seccomp) = try specBuilder(wanted, Surroundings(), user).execProcess(command)
             return MonitorSpec(
                 id: id,

@@ -31,8 +31,12 @@ private struct Loader {
         let references = steps.interpolate ? [] : References.variables(in: model)
         // From here on each phase goes on after errors of those before, so that one run tells of all of them.
         complete(&model, name, workspace)
+        let unknown = unknownServices(in: model)
         let disabled = chooseServices(&model, workspace)
         readFiles(&model, workspace)
+        if let unknown, !report.hasErrors {
+            throw LoadFailure(diagnostics: report.sorted, sources: report.sources, unknownServices: unknown)
+        }
         try failIfErrors()
         let unsupported = Report()
         unsupported.sources = report.sources
@@ -71,7 +75,6 @@ private struct Loader {
         var disabled = Mapping()
         guard steps.interpolate else { return disabled }
         let profiles = Profiles(request, environment: workspace.environment)
-        if !request.services.isEmpty, !report.isIncomplete { checkNamed(model["services"]?.mapping?.keys ?? []) }
         model.update("services") { services in
             services.updateMapping { disabled = profiles.split(&$0) }
         }
@@ -82,13 +85,11 @@ private struct Loader {
     }
 
     /// Services that are named, by patterns too, must be there.
-    private func checkNamed(_ known: [String]) {
-        for name in request.services where !known.contains(where: { Selection.matches($0, name) }) {
-            report.error(
-                .none, "there is no service '\(name)'",
-                hint: nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-                    ?? (known.isEmpty ? nil : "services are \(known.sorted().prefix(12).joined(separator: ", "))"))
-        }
+    private func unknownServices(in model: Node) -> LoadFailure.UnknownServices? {
+        guard steps.interpolate, !request.services.isEmpty, !report.isIncomplete else { return nil }
+        let known = model["services"]?.mapping?.keys ?? []
+        let names = request.services.filter { name in !known.contains { Selection.matches($0, name) } }
+        return names.isEmpty ? nil : .init(names: names, known: known)
     }
 
     private func readFiles(_ model: inout Node, _ workspace: Workspace) {

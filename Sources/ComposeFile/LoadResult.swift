@@ -45,10 +45,20 @@ package struct LoadResult: Sendable {
 }
 
 /// A project that could not be loaded: everything that is wrong, sorted by place.
-package struct LoadFailure: Error, Sendable {
+package struct LoadFailure: Error, Sendable, CustomStringConvertible {
     /// At least one error, and the warnings.
     package var diagnostics: [Diagnostic]
     package var sources: SourceMap
+    /// Services that were asked for and that are not there, if nothing else is wrong.
+    package var unknownServices: UnknownServices? = nil
+
+    package struct UnknownServices: Hashable, Sendable {
+        package var names: [String]
+        /// The services that there are.
+        package var known: [String]
+    }
+
+    package var description: String { rendered() }
 
     /// All of them as text, a blank line between two.
     package func rendered(colour: Bool = false) -> String {

@@ -107,7 +107,11 @@ import YAML
         #expect(images(files, environment: ["COMPOSE_PROFILES": "x, p"]).count == 4)
         #expect(images(files) { $0.profiles = ["*"] }.count == 4)
         #expect(images(files) { $0.services = ["b"] } == ["a=i", "b=i", "c=i"])
-        #expect(images(files) { $0.services = ["zz"] } == ["there is no service 'zz'"])
+        let failure = #expect(throws: LoadFailure.self) {
+            try load(LoadRequest(workingDirectory: "/p", services: ["zz", "b"]), from: MemoryFiles(texts: files))
+        }
+        #expect(failure?.unknownServices?.names == ["zz"])
+        #expect(failure?.unknownServices?.known.sorted() == ["a", "b", "c", "d"])
     }
 
     @Test("secrets from variables hold their content, and an unset one is found before anything runs")

@@ -89,7 +89,7 @@ private func hashes(_ result: LoadResult, _ names: [String]) throws(Diagnostic) 
     for name in wanted.sorted() {
         guard let service = services[name] else {
             throw Diagnostic(
-                .error, at: nil, "there is no service '\(name)'",
+                .error, at: nil, "no such service: \(name)",
                 hint: nearest(to: name, among: services.keys).map { "did you mean '\($0)'?" })
         }
         lines.append("\(name) \(configHash(service))")

@@ -32,7 +32,6 @@ struct RecreationFlags: ParsableArguments {
     func options(in session: Session) throws(UsageFailure) -> UpOptions {
         var options = UpOptions()
         let orphans = try session.orphans(remove: removeOrphans)
-        session.hidesPulls = quietPull
         options.recreate = forceRecreate ? .force : noRecreate ? .never : .diverged
         options.removeOrphans = orphans.remove
         options.ignoreOrphans = orphans.ignore

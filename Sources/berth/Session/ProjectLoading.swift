@@ -55,6 +55,7 @@ extension Session {
         do {
             return try load(request, from: DiskFiles())
         } catch {
+            if let unknown = error.unknownServices { try check(services: unknown.names, among: unknown.known) }
             throw failure(error.diagnostics, error.sources)
         }
     }

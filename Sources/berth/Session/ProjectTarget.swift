@@ -4,9 +4,10 @@ import EngineWire
 import ProjectModel
 
 /// The Compose files do not make a project.
-struct ProjectFailure: Error, Equatable {
+struct ProjectFailure: Error, Equatable, CustomStringConvertible {
     /// For a person: complete, with places and hints.
     let text: String
+    var description: String { text }
     /// For programs: one JSON object for each diagnostic.
     var lines: [String]
 }
@@ -56,10 +57,21 @@ extension Session {
     func check(services: [String], among known: some Sequence<String>) throws {
         let known = Set(known)
         for name in services where !known.contains(name) {
+            if let service = Self.service(ofContainer: name, among: known) {
+                throw CommandFailure(
+                    "no such service: \(name)", hint: "it is a container's name; its service is \(service)")
+            }
             throw CommandFailure(
                 "no such service: \(name)\(Suggestion.question(for: name, among: known.sorted()))",
                 hint: known.isEmpty ? nil : "services: \(known.sorted().joined(separator: ", "))")
         }
+    }
+
+    /// `web` of `shop-web-1` and `web-1`.
+    private static func service(ofContainer name: String, among known: Set<String>) -> String? {
+        guard let dash = name.lastIndex(of: "-"), Int(name[name.index(after: dash)...]) != nil else { return nil }
+        let stem = name[..<dash]
+        return known.filter { stem == $0 || stem.hasSuffix("-\($0)") }.max { $0.count < $1.count }
     }
 
     /// Services in the file or the engine's copy of it, and those that only have containers left.
@@ -68,19 +80,23 @@ extension Session {
         return Set(containers.map(\.service) + (project.map { $0.services.map(\.name) + $0.disabledServices } ?? []))
     }
 
-    /// The container of a service that `exec` and `port` mean: the lowest number, or the one with `index`.
-    func container(of service: String, index: Int?, in target: ProjectTarget) throws -> ContainerRow {
-        let all = try engine.containers(of: target.name, all: true)
-        try check(services: [service], among: try knownServices(of: target, containers: all))
-        let candidates = all.filter { $0.service == service && !$0.isOneOff }
+    /// The container that `exec` and `port` mean: the one of that name, else the service's with the lowest number, or with `index`.
+    func container(of name: String, index: Int?) throws -> ContainerRow {
+        let scope = try scope([name])
+        let candidates = scope.chosen.filter { !scope.named.containers.isEmpty || !$0.isOneOff }
             .filter { index == nil || $0.number == index }
             .sorted { ($0.number ?? 0) < ($1.number ?? 0) }
         if let running = candidates.first(where: { $0.state == .running }) { return running }
         if let paused = candidates.first(where: { $0.state == .paused }) {
-            throw CommandFailure("\(paused.name) is paused", hint: "berth unpause \(service)")
+            throw CommandFailure("\(paused.name) is paused", hint: "berth unpause \(paused.service)")
         }
         let place = index.map { " container #\($0)" } ?? ""
         let status = candidates.first.map { ": \(ContainerText.explainedStatus($0, now: now))" } ?? ""
-        throw CommandFailure("service \"\(service)\" is not running\(place)\(status)", hint: "berth up -d \(service)")
+        if let ended = scope.named.containers.first {
+            throw CommandFailure(
+                "container \(ended.name) is not running\(status)",
+                hint: ended.isOneOff ? nil : "berth up -d \(ended.service)")
+        }
+        throw CommandFailure("service \"\(name)\" is not running\(place)\(status)", hint: "berth up -d \(name)")
     }
 }

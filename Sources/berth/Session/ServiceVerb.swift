@@ -5,13 +5,20 @@ extension Session {
     /// A verb that works on what the engine has stored: no project is sent, so a broken or changed file does no harm.
     @discardableResult
     func perform(
-        stored verb: EngineWire.Verb, on services: [String], in target: ProjectTarget? = nil, quiet: Bool = false
+        stored verb: EngineWire.Verb, on names: [String], quiet: Bool = false
     ) throws -> OperationResult {
-        let target = try target ?? self.target()
-        if !services.isEmpty {
-            let containers = try engine.containers(of: target.name, all: true)
-            try check(services: services, among: try knownServices(of: target, containers: containers))
-        }
+        if names.isEmpty { return try perform(stored: verb, services: [], in: try target(), quiet: quiet) }
+        let scope = try scope(names)
+        return try perform(
+            stored: verb, services: try scope.named.wholeServices(among: scope.containers), in: scope.target,
+            quiet: quiet)
+    }
+
+    /// The same for services that were looked up already.
+    @discardableResult
+    func perform(
+        stored verb: EngineWire.Verb, services: [String], in target: ProjectTarget, quiet: Bool = false
+    ) throws -> OperationResult {
         let request = OperationRequest(key: makeKey(), verb: verb, services: services, dryRun: global.dryRun)
         return try perform(request, in: target.name, quiet: quiet)
     }

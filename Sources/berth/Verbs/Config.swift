@@ -90,6 +90,10 @@ struct Config: Verb {
             return renderConfig(result, format: format == .json ? .json : .yaml, options: options)
         }
         if listing != .images { options.services = [] }
+        if case .hash(let names) = listing {
+            try session.check(
+                services: names.filter { $0 != "*" }, among: result.model["services"]?.mapping?.keys ?? [])
+        }
         do throws(Diagnostic) { return try renderListing(result, listing, options: options) } catch {
             throw CommandFailure(error.message, hint: error.hint)
         }

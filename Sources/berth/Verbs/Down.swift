@@ -17,10 +17,14 @@ struct Down: Verb {
     enum ImageRemoval: String, ExpressibleByArgument, CaseIterable { case all, local }
 
     func run(in session: Session) throws {
-        let target = try session.target()
-        if !services.isEmpty {
-            let containers = try session.engine.containers(of: target.name, all: true)
-            try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+        let target: ProjectTarget
+        var whole: [String] = []
+        if services.isEmpty {
+            target = try session.target()
+        } else {
+            let scope = try session.scope(services)
+            target = scope.target
+            whole = try scope.named.wholeServices(among: scope.containers)
         }
         var options = DownOptions()
         options.removeOrphans = try session.orphans(remove: removeOrphans).remove
@@ -28,7 +32,7 @@ struct Down: Verb {
         options.timeout = timeout?.duration
         options.images = rmi.flatMap { DownOptions.ImageRemoval(rawValue: $0.rawValue) }
         let request = OperationRequest(
-            key: session.makeKey(), verb: .down(options), project: target.project, services: services,
+            key: session.makeKey(), verb: .down(options), project: target.project, services: whole,
             dryRun: session.global.dryRun)
         let result = try session.perform(request, in: target.name)
         if result.objectEvents == 0, result.outcome.changes == 0, target.project == nil, !session.global.dryRun {

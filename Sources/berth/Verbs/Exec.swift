@@ -23,7 +23,7 @@ struct Exec: Verb {
     @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
     @Flag(name: .shortAndLong, help: .hidden) var tty = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "The service") var service: String
+    @Argument(help: "The service, or a container's name") var service: String
     @Argument(parsing: .remaining, help: "The command and its arguments") var command: [String] = []
 
     func validate() throws {
@@ -32,8 +32,7 @@ struct Exec: Verb {
 
     func run(in session: Session) throws {
         try session.refuseDryRun("exec")
-        let target = try session.target()
-        let container = try session.container(of: service, index: index, in: target)
+        let container = try session.container(of: service, index: index)
         let usesTerminal = !noTTY && !detach && session.hasTerminal
         let size = usesTerminal ? Terminal.size(Terminal.stdin) : nil
         let request = ExecRequest(
@@ -45,8 +44,9 @@ struct Exec: Verb {
             return
         }
         let stream = try session.engine.exec(request, in: container.id)
-        let code = try StreamSession(session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .exec)
-            .run()
+        let code = try StreamSession(
+            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .exec
+        ).run()
         if code != 0 { throw ExitStatus.container(code) }
     }
 }

@@ -15,11 +15,9 @@ struct Images: Verb {
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)
-        let target = try session.target()
-        let containers = try session.engine.containers(of: target.name, all: true)
-        try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+        let scope = try session.scope(services)
         let images = try session.engine.images()
-        let rows = containers.filter { services.isEmpty || services.contains($0.service) }
+        let rows = scope.chosen
             .sorted { $0.name < $1.name }
             .map { container in
                 let same = images.filter { $0.id == container.imageID }

@@ -23,21 +23,22 @@ struct Logs: Verb {
     @Argument(help: "Services (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let request = LogRequest(
-            services: services, index: index, follow: follow, tail: tail.lines,
+        var request = LogRequest(
+            services: [], index: index, follow: follow, tail: tail.lines,
             since: try since.map { try Self.instant($0, "--since", session.now) },
             until: try until.map { try Self.instant($0, "--until", session.now) })
-        let target = try session.target()
-        let containers = try session.engine.containers(of: target.name, all: true)
-        let known = try session.knownServices(of: target, containers: containers)
-        try session.check(services: services, among: known)
-        let chosen = containers.filter { !$0.isOneOff && (services.isEmpty || services.contains($0.service)) }
+        let scope = try session.scope(services)
+        let (target, named) = (scope.target, scope.named)
+        let chosen = scope.chosen.filter { row in
+            !row.isOneOff || named.containers.contains { $0.id == row.id }
+        }
+        request.choose(named)
         if let index, !chosen.contains(where: { $0.number == index }) {
             let name = services.first ?? target.name
             throw CommandFailure("service \"\(name)\" is not running container #\(index)")
         }
         if chosen.isEmpty, !follow {
-            if target.project == nil, containers.isEmpty {
+            if target.project == nil, scope.containers.isEmpty {
                 session.warn("no containers for project \"\(target.name)\"")
             }
             return
@@ -47,10 +48,14 @@ struct Logs: Verb {
             stdout: session.stdout, stderr: session.stderr,
             style: noColour ? Style(isColoured: false) : session.style,
             options: LogPrinter.Options(prefix: !noPrefix, timestamps: timestamps),
-            services: project?.services.map(\.name) ?? known.sorted(),
+            services: project?.services.map(\.name) ?? Set(scope.containers.map(\.service)).sorted(),
             labels: chosen.map { Self.label(of: $0) })
         let stream = try session.engine.logs(request, of: target.name)
-        while let lines = try stream.nextBatch() { printer.print(lines) }
+        // Whole services come as asked for; of one that was not named itself, only the containers that were.
+        let own = named.containers.isEmpty ? nil : Set(chosen.map(\.name))
+        while let lines = try stream.nextBatch() {
+            printer.print(own.map { own in lines.filter { own.contains($0.container) } } ?? lines)
+        }
         printer.finish()
     }
 
@@ -68,6 +73,17 @@ struct Logs: Verb {
                 "invalid value for \(flag): \"\(error.text)\"",
                 hint: "a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or a span back from now (10m, 1h30m)"
             )
+        }
+    }
+}
+
+extension LogRequest {
+    /// Asks for the services of all that is named, and for no more where a single container is.
+    fileprivate mutating func choose(_ named: NamedContainers) {
+        services = named.services + Set(named.containers.map(\.service)).subtracting(named.services).sorted()
+        includeAll = named.containers.contains(where: \.isOneOff)
+        if named.services.isEmpty, named.containers.count == 1, let number = named.containers[0].number {
+            index = number
         }
     }
 }

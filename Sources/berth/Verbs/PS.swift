@@ -25,12 +25,10 @@ struct PS: Verb {
     func run(in session: Session) throws {
         let format = try ListFormat(format)
         let states = Set(try (status + filter.map(Self.state)).map(\.rawValue))
-        let target = try session.target()
-        let containers = try session.engine.containers(of: target.name, all: true)
-        if !names.isEmpty {
-            try session.check(services: names, among: try session.knownServices(of: target, containers: containers))
-        }
-        let rows = containers.filter { isShown($0, states) }.sorted { $0.name < $1.name }
+        let scope = try session.scope(names)
+        let rows = scope.chosen.filter { row in
+            isShown(row, states, isNamed: scope.named.containers.contains { $0.id == row.id })
+        }.sorted { $0.name < $1.name }
         if quiet { return session.stdout.write(rows.map { "\($0.id)\n" }.joined()) }
         if services { return session.stdout.write(Set(rows.map(\.service)).sorted().map { "\($0)\n" }.joined()) }
         let now = session.now
@@ -39,11 +37,10 @@ struct PS: Verb {
         ) { ContainerListing.table(rows, now: now, whole: whole, width: session.stdout.width) }
     }
 
-    private func isShown(_ row: ContainerRow, _ states: Set<String>) -> Bool {
-        if !names.isEmpty, !names.contains(row.service) { return false }
+    private func isShown(_ row: ContainerRow, _ states: Set<String>, isNamed: Bool) -> Bool {
         if row.isOrphan, !orphans { return false }
         if !states.isEmpty { return states.contains(row.state.rawValue) }
-        return all || (!row.isOneOff && [.running, .paused, .restarting].contains(row.state))
+        return all || ((!row.isOneOff || isNamed) && [.running, .paused, .restarting].contains(row.state))
     }
 
     private static func state(_ filter: String) throws -> State {

@@ -10,7 +10,7 @@ struct PortOf: Verb {
     @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
     @Option(name: .customLong("protocol"), help: "tcp or udp") var transport = "tcp"
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "The service") var service: String
+    @Argument(help: "The service, or a container's name") var service: String
     @Argument(help: "The port in the container, with /udp if it is one") var privatePort: String
 
     func run(in session: Session) throws {
@@ -19,7 +19,7 @@ struct PortOf: Verb {
         guard let port = parts.first.flatMap({ UInt16($0) }) else {
             throw UsageFailure("\"\(privatePort)\" is not a port")
         }
-        let container = try session.container(of: service, index: index, in: try session.target())
+        let container = try session.container(of: service, index: index)
         let matching = container.ports.filter { $0.target == port && $0.transport == transport }
         // One address family is enough: IPv4 before IPv6, as docker compose prints it.
         if let found = matching.min(by: {

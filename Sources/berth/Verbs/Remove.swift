@@ -15,17 +15,23 @@ struct Remove: Verb {
     @Argument(help: "Services (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let target = try session.target()
-        let containers = try session.engine.containers(of: target.name, all: true)
-        try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
+        let scope = try session.scope(services)
         let stopped: Set<ContainerRow.State> = [.created, .exited, .dead]
-        let leaving = containers.filter { services.isEmpty || services.contains($0.service) }
-            .filter { stop || stopped.contains($0.state) }.map(\.name).sorted()
+        var named = scope.named
+        // What `run` made is none of a service's replicas: it goes only when it is named itself.
+        let oneOffs = named.containers.filter(\.isOneOff)
+        named.containers.removeAll(where: \.isOneOff)
+        let whole = try named.wholeServices(among: scope.containers)
+        let leaving = scope.chosen.filter { stop || stopped.contains($0.state) }.map(\.name).sorted()
         guard !leaving.isEmpty else { return session.stderr.line("No stopped containers") }
         if !force, !session.global.dryRun {
             session.stderr.line("Going to remove \(leaving.joined(separator: ", "))")
             guard session.confirm("Are you sure?") else { return }
         }
-        try session.perform(stored: .remove(stop: stop, volumes: volumes), on: services, in: target)
+        for row in oneOffs where leaving.contains(row.name) && !session.global.dryRun {
+            try session.engine.remove(container: row.id)
+        }
+        guard oneOffs.isEmpty || !whole.isEmpty else { return }
+        try session.perform(stored: .remove(stop: stop, volumes: volumes), services: whole, in: scope.target)
     }
 }

@@ -12,11 +12,8 @@ struct Top: Verb {
     @Argument(help: "Services (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
-        let target = try session.target()
-        let all = try session.engine.containers(of: target.name, all: true)
-        try session.check(services: services, among: try session.knownServices(of: target, containers: all))
-        let running = all.filter { [.running, .paused].contains($0.state) }
-            .filter { services.isEmpty || services.contains($0.service) }.sorted { $0.name < $1.name }
+        let running = try session.scope(services).chosen.filter { [.running, .paused].contains($0.state) }
+            .sorted { $0.name < $1.name }
         var processes: [(container: ContainerRow, rows: [ProcessRow])] = []
         for container in running {
             do throws(EngineFailure) {

@@ -14,12 +14,10 @@ struct Volumes: Verb {
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)
-        let target = try session.target()
-        var volumes = try session.engine.volumes(of: target.name)
+        let scope = try session.scope(services)
+        var volumes = try session.engine.volumes(of: scope.target.name)
         if !services.isEmpty {
-            let containers = try session.engine.containers(of: target.name, all: true)
-            try session.check(services: services, among: try session.knownServices(of: target, containers: containers))
-            let users = Set(containers.filter { services.contains($0.service) }.map(\.name))
+            let users = Set(scope.chosen.map(\.name))
             volumes.removeAll { users.isDisjoint(with: $0.users) }
         }
         try session.print(volumes, format: format, quiet: quiet)

@@ -13,13 +13,17 @@ struct Wait: Verb {
     @Argument(help: "Services") var services: [String]
 
     func run(in session: Session) throws {
-        let target = try session.target()
+        let scope = try session.scope(services)
+        let target = scope.target
+        let ids = Set(scope.named.containers.map(\.id))
         // The stream first, then the list: a container that ends in between is in one of them.
         let stream = try session.engine.logs(
-            LogRequest(services: services, follow: true, tail: 0), of: target.name)
-        let all = try session.engine.containers(of: target.name, all: true)
-        try session.check(services: services, among: try session.knownServices(of: target, containers: all))
-        let containers = all.filter { services.contains($0.service) && !$0.isOneOff }
+            LogRequest(
+                services: Set(scope.named.services + scope.named.containers.map(\.service)).sorted(), follow: true,
+                tail: 0, includeAll: scope.named.containers.contains(where: \.isOneOff)), of: target.name)
+        let containers = try session.engine.containers(of: target.name, all: true).filter {
+            ids.contains($0.id) || scope.named.services.contains($0.service) && !$0.isOneOff
+        }
         guard !containers.isEmpty else { throw CommandFailure("no containers for project \"\(target.name)\"") }
         var last = 0
         var waiting: [String: ContainerRow] = [:]

@@ -3,17 +3,27 @@ import JSON
 
 /// What `ps` prints: the table, and the fields of its JSON and templates.
 package enum ContainerListing {
-    /// Sorted by name; cut to `width` where given.
+    /// Sorted by name. In a terminal that is too narrow, what tells least gives way first: the command, the exact age, the
+    /// address that means "any", a long image's end; what is up and where it is reached stay to the last.
     package static func table(_ rows: [ContainerRow], now: Double, whole: Bool, width: Int?) -> String {
-        var table = TextTable([
-            .init("NAME"), .init("IMAGE", canShrink: true), .init("COMMAND", canShrink: true), .init("SERVICE"),
-            .init("CREATED", least: 12), .init("STATUS", least: 30), .init("PORTS", least: 14),
-        ])
+        var table = TextTable(
+            [
+                .init("NAME"), .init("IMAGE"), .init("COMMAND"), .init("SERVICE"), .init("CREATED"), .init("STATUS"),
+                .init("PORTS"),
+            ],
+            concessions: [
+                .cut(2, least: 8), .shorten(4), .cut(1, least: 14), .shorten(6), .omit(2), .cut(5, least: 34), .omit(4),
+                .cut(1, least: 8), .cut(6, least: 14), .cut(5, least: 20),
+            ])
         for row in rows.sorted(by: { $0.name < $1.name }) {
-            table.add([
-                row.name, row.image, ContainerText.command(row, whole: whole), row.service,
-                HumanUnits.ago(row.createdAt, now: now), ContainerText.explainedStatus(row, now: now),
-                whole ? ContainerText.allPorts(row) : ContainerText.ports(row),
+            table.add(cells: [
+                .init(row.name), .init(row.image), .init(ContainerText.command(row, whole: whole)), .init(row.service),
+                .init(
+                    HumanUnits.ago(row.createdAt, now: now), short: HumanUnits.briefly(seconds: now - row.createdAt)),
+                .init(ContainerText.explainedStatus(row, now: now)),
+                .init(
+                    whole ? ContainerText.allPorts(row) : ContainerText.ports(row),
+                    short: ContainerText.ports(row, withAnyAddress: false)),
             ])
         }
         return table.render(width: whole ? nil : width)

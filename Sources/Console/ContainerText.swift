@@ -35,7 +35,8 @@ package enum ContainerText {
     }
 
     /// Ports with both families of "any address" as one and ranges joined: `0.0.0.0:3000-3002->3000-3002/tcp, 77/tcp`.
-    package static func ports(_ row: ContainerRow) -> String {
+    /// Without `withAnyAddress` the address is left out where it is 0.0.0.0: `8080->80/tcp`.
+    package static func ports(_ row: ContainerRow, withAnyAddress: Bool = true) -> String {
         guard isUp(row) else { return "" }
         var runs: [(first: ContainerRow.PublishedPort, count: UInt16)] = []
         let twins = Set(row.ports.filter { $0.hostIP == "0.0.0.0" }.map(Twin.init))
@@ -49,7 +50,8 @@ package enum ContainerText {
         }
         let published = runs.map { run in
             let (host, target) = (range(run.first.hostPort, run.count), range(run.first.target, run.count))
-            return "\(address(run.first.hostIP)):\(host)->\(target)/\(run.first.transport)"
+            let isAny = run.first.hostIP == "0.0.0.0" && !withAnyAddress
+            return "\(isAny ? "" : "\(address(run.first.hostIP)):")\(host)->\(target)/\(run.first.transport)"
         }
         return (published + exposedOnly(row)).joined(separator: ", ")
     }

@@ -20,6 +20,16 @@ package enum HumanUnits {
         }
     }
 
+    /// The same in few letters, for a narrow terminal: `5s ago`, `3m ago`, `2h ago`, `5mo ago` …
+    package static func briefly(seconds: Double) -> String {
+        let text = duration(seconds: seconds)
+        let units = ["second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y"]
+        let words = text.split(separator: " ")
+        let unit = units.first { words.last?.hasPrefix($0.key) == true }?.value ?? "s"
+        let count = words.first.flatMap { Int($0) } ?? (text.hasPrefix("Less") ? 0 : 1)
+        return "\(count)\(unit) ago"
+    }
+
     /// `duration … ago`, from two instants in seconds since 1970.
     package static func ago(_ instant: Double, now: Double) -> String { "\(duration(seconds: now - instant)) ago" }
 

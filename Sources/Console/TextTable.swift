@@ -1,4 +1,4 @@
-/// Rows in aligned columns; fits a width by cutting the columns that may be cut.
+/// Rows in aligned columns; fits a width by giving up what matters least.
 package struct TextTable: Sendable {
     /// A column's title and how far its cells may be cut to fit a terminal.
     package struct Column: Sendable {
@@ -6,67 +6,128 @@ package struct TextTable: Sendable {
         /// Terminal columns that are left of it at least; nil: it is never cut.
         package let least: Int?
 
-        package init(_ title: String, least: Int) {
-            self.title = title
-            self.least = max(least, title.count)
-        }
-
         package init(_ title: String, canShrink: Bool = false) {
             self.title = title
             least = canShrink ? max(8, title.count) : nil
         }
     }
 
+    /// What a cell says, and the same in fewer words for a narrow terminal.
+    package struct Cell: Sendable {
+        let whole: String
+        let short: String?
+
+        package init(_ whole: String, short: String? = nil) {
+            self.whole = whole
+            self.short = short
+        }
+    }
+
+    /// Something that a table gives up to fit a width; columns count from 0.
+    package enum Concession: Sendable {
+        /// The cells of a column are shown in their short form.
+        case shorten(Int)
+        /// The cells of a column are cut, to so many terminal columns at least.
+        case cut(Int, least: Int)
+        /// The columns that may shrink are cut, the one with the most to spare first.
+        case cutShrinkable
+        /// The column is left out.
+        case omit(Int)
+    }
+
     private let columns: [Column]
+    private let concessions: [Concession]
     private let minimum: Int
     private let gap: Int
-    private var rows: [[String]] = []
+    private var rows: [[Cell]] = []
 
-    /// `minimum` counts a column's width with the gap behind it, as Go's text/tabwriter does.
-    package init(_ columns: [Column], minimum: Int = 10, gap: Int = 3) {
+    /// `minimum` counts a column's width with the gap behind it, as Go's text/tabwriter does. `concessions` are made in
+    /// their order, no more than are needed.
+    package init(
+        _ columns: [Column], minimum: Int = 10, gap: Int = 3, concessions: [Concession] = [.cutShrinkable]
+    ) {
         self.columns = columns
         self.minimum = minimum
         self.gap = gap
+        self.concessions = concessions
     }
 
     package init(_ titles: [String], minimum: Int = 10, gap: Int = 3) {
         self.init(titles.map { Column($0) }, minimum: minimum, gap: gap)
     }
 
-    package mutating func add(_ row: [String]) { rows.append(row) }
+    package mutating func add(_ row: [String]) { rows.append(row.map { Cell($0) }) }
 
-    /// The title line and the rows, each ended by a newline; at most `width` columns wide where cutting can do that.
+    package mutating func add(cells row: [Cell]) { rows.append(row) }
+
+    /// The title line and the rows, each ended by a newline; at most `width` columns wide where that can be done.
     package func render(width: Int? = nil) -> String {
-        let cells = [columns.map(\.title)] + rows
-        let widths = fittingWidths(of: cells, width: width)
-        var text = ""
-        for row in cells {
-            var line = ""
-            for (index, cell) in row.enumerated() {
-                let shown = Self.cut(cell, to: widths[index])
-                line += shown
-                guard index < row.count - 1 else { continue }
-                let filled = max(widths[index] + gap, minimum)
-                line += String(repeating: " ", count: max(0, filled - displayWidth(shown)))
-            }
-            text += line.trimmingEnd() + "\n"
+        var layout = Layout(columns.map(\.title), rows.map { $0.map(\.whole) }, minimum: minimum, gap: gap)
+        for concession in width == nil ? [] : concessions where layout.total > width ?? .max {
+            apply(concession, to: &layout, width: width ?? .max)
         }
-        return text
+        return layout.text
     }
 
-    private func fittingWidths(of cells: [[String]], width: Int?) -> [Int] {
-        var widths = columns.indices.map { index in cells.map { displayWidth($0[index]) }.max() ?? 0 }
-        guard let width else { return widths }
-        func total() -> Int {
-            widths.dropLast().reduce(0) { $0 + max($1 + gap, minimum) } + (widths.last ?? 0)
+    private func apply(_ concession: Concession, to layout: inout Layout, width: Int) {
+        switch concession {
+        case .shorten(let column):
+            layout.replace(column, with: rows.map { $0[column].short ?? $0[column].whole })
+        case .cut(let column, let least):
+            let least = max(least, columns[column].title.count)
+            while layout.total > width, layout.widths[column] > least { layout.widths[column] -= 1 }
+        case .cutShrinkable:
+            while layout.total > width {
+                let spare = columns.indices.map { index in columns[index].least.map { layout.widths[index] - $0 } ?? 0 }
+                guard let richest = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[richest] > 0 else { break }
+                layout.widths[richest] -= 1
+            }
+        case .omit(let column): layout.omitted.insert(column)
         }
-        while total() > width {
-            // The one with the most to spare gives a column.
-            let spare = columns.indices.map { index in columns[index].least.map { widths[index] - $0 } ?? 0 }
-            guard let richest = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[richest] > 0 else { break }
-            widths[richest] -= 1
+    }
+
+    /// Cells, titles first, and the width that each column has.
+    private struct Layout {
+        private var cells: [[String]]
+        var widths: [Int]
+        var omitted: Set<Int> = []
+        private let minimum: Int
+        private let gap: Int
+
+        init(_ titles: [String], _ rows: [[String]], minimum: Int, gap: Int) {
+            cells = [titles] + rows
+            widths = titles.indices.map { index in ([titles] + rows).map { displayWidth($0[index]) }.max() ?? 0 }
+            self.minimum = minimum
+            self.gap = gap
         }
-        return widths
+
+        private var shown: [Int] { widths.indices.filter { !omitted.contains($0) } }
+
+        var total: Int {
+            shown.dropLast().reduce(0) { $0 + max(widths[$1] + gap, minimum) } + (shown.last.map { widths[$0] } ?? 0)
+        }
+
+        mutating func replace(_ column: Int, with texts: [String]) {
+            for (row, text) in texts.enumerated() { cells[row + 1][column] = text }
+            widths[column] = cells.map { displayWidth($0[column]) }.max() ?? 0
+        }
+
+        var text: String {
+            let shown = shown
+            var text = ""
+            for row in cells {
+                var line = ""
+                for index in shown {
+                    let cell = TextTable.cut(row[index], to: widths[index])
+                    line += cell
+                    guard index != shown.last else { continue }
+                    let filled = max(widths[index] + gap, minimum)
+                    line += String(repeating: " ", count: max(0, filled - displayWidth(cell)))
+                }
+                text += line.trimmingEnd() + "\n"
+            }
+            return text
+        }
     }
 
     private static func cut(_ text: String, to width: Int) -> String {

@@ -64,6 +64,32 @@ func statusStays() {
     #expect(ContainerListing.table([row], now: now, whole: false, width: 96).contains("Exited (137) 3 seconds ago"))
 }
 
+@Test("at 100 columns the ports of a usual project are whole, and so is what its services are at")
+func portsStay() {
+    var rows = ["app", "app", "cache", "db"].enumerated().map { index, name in
+        row(
+            "\(name)-\(index)", health: .healthy, command: ["/usr/local/bin/server", "--port", "80"],
+            exposed: ["5432/tcp"])
+    }
+    rows.append(row("web-1", health: .healthy, command: ["nginx", "-g", "daemon off;"], ports: [port(8080, 80)]))
+    for index in rows.indices { rows[index].image = "berth-example/application" }
+    let text = ContainerListing.table(rows, now: now, whole: false, width: 100)
+    #expect(text.split(separator: "\n").allSatisfy { displayWidth(String($0)) <= 100 }, "\(text)")
+    #expect(text.contains("8080->80/tcp"), "\(text)")
+    #expect(text.contains("Up 3 seconds (healthy)"), "\(text)")
+    #expect(text.contains("1m ago"), "\(text)")
+    let roomy = ContainerListing.table(rows, now: now, whole: false, width: 160)
+    #expect(roomy.contains("About a minute ago") && roomy.contains("0.0.0.0:8080->80/tcp"), "\(roomy)")
+}
+
+@Test(
+    "a short time ago in few letters",
+    arguments: [
+        (0.2, "0s ago"), (1, "1s ago"), (59, "59s ago"), (61, "1m ago"), (3700, "1h ago"), (3 * 86400, "3d ago"),
+        (21 * 86400, "3w ago"), (100 * 86400, "3mo ago"), (800 * 86400, "2y ago"),
+    ] as [(Double, String)])
+func briefTimes(_ seconds: Double, _ text: String) { #expect(HumanUnits.briefly(seconds: seconds) == text) }
+
 @Test("JSON has docker compose's keys, and labels that can be taken apart")
 func fields() throws {
     let row = row("web-1", ports: [port(8080, 80), port(8080, 80, "::")], labels: ["b": "2", "a": "1,x"])

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Every Swift target: Swift 6 mode (the tools version) with warnings as errors kept to our own code.
+// Every Swift target: Swift 6 mode (the tools version), and two rules of later ones.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -100,8 +100,9 @@ let package = Package(
             dependencies: [
                 "OCI", "Linux", "CLinux", "JSON", "CArchive", "CNettle",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
         // The heart.
@@ -151,7 +152,7 @@ let package = Package(
             name: "berth-net", dependencies: ["NameService", "Linux", "JSON"], swiftSettings: strict,
             linkerSettings: staticExecutable),
         .executableTarget(
-            name: "berth-monitor", dependencies: ["Monitor", "Runtime", "Linux"], swiftSettings: strict,
+            name: "berth-monitor", dependencies: ["Monitor", "Runtime", "Linux", "JSON"], swiftSettings: strict,
             linkerSettings: staticExecutable),
         .executableTarget(
             name: "berth-runtime", dependencies: ["Runtime", "OCI", "Linux", "JSON"], swiftSettings: strict,
@@ -192,8 +193,11 @@ let package = Package(
         .testTarget(
             name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
             swiftSettings: strict),
-        .testTarget(name: "EngineClientTests", dependencies: ["EngineClient", "JSON", "Linux"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineClientTests", dependencies: ["EngineClient", "EngineWire", "JSON", "Linux"],
+            swiftSettings: strict),
         .testTarget(name: "LayeringTests", dependencies: ["Linux"], swiftSettings: strict),
+        .testTarget(name: "DocumentTests", dependencies: ["Console", "JSON", "Linux"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["EngineWire", "Networking", "ProjectModel", "Linux", "CLinux", "JSON", "OCI"],

@@ -63,7 +63,10 @@ package struct StreamFrame: Hashable, Sendable {
 /// Puts a byte stream back together into frames.
 package struct StreamFrameReader: Sendable {
     /// A frame longer than `StreamFrame.payloadLimit` was announced: the stream cannot be trusted any more.
-    package struct TooLong: Error, Hashable, Sendable { package let length: Int }
+    package struct TooLong: Error, Hashable, Sendable, CustomStringConvertible {
+        package let length: Int
+        package var description: String { "a frame of \(length) bytes is too long" }
+    }
 
     private var pending: [UInt8] = []
 

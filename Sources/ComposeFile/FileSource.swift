@@ -9,7 +9,7 @@ package protocol FileSource: Sendable {
 }
 
 /// Why a file could not be read.
-package struct FileFailure: Error, Hashable, Sendable {
+package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable {
         case missing, folder, other
     }
@@ -17,6 +17,7 @@ package struct FileFailure: Error, Hashable, Sendable {
     package let kind: Kind
     /// In the kernel's words: "No such file or directory".
     package let reason: String
+    package var description: String { reason }
 
     package init(_ kind: Kind, _ reason: String) {
         self.kind = kind

@@ -1,7 +1,10 @@
 /// `--since` and `--until`: an instant (RFC 3339, or seconds since 1970) or a span back from now (`10m`, `1h30m`).
 package enum InstantArgument {
     /// The text is neither.
-    package struct Invalid: Error, Hashable, Sendable { package let text: String }
+    package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
+        package let text: String
+        package var description: String { "\"\(text)\" is neither a time nor a span" }
+    }
 
     /// Seconds since 1970. A time without a zone is local: `offset` gives the machine's seconds east of UTC at an instant.
     package static func parse(_ text: String, now: Double, offset: (Double) -> Int = { _ in 0 }) throws(Invalid)

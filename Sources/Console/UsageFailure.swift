@@ -1,7 +1,8 @@
 /// The command line asks for something that cannot be.
-package struct UsageFailure: Error, Hashable, Sendable {
+package struct UsageFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package let message: String
     package let hint: String?
+    package var description: String { message }
 
     package init(_ message: String, hint: String? = nil) {
         self.message = message

@@ -133,7 +133,8 @@ struct Request: Sendable {
         do {
             return try decodeJSON(type, from: body)
         } catch {
-            throw EngineFailure(code: "invalid", message: "the request's body is not what this route takes: \(error)")
+            throw EngineFailure(
+                code: "invalid", message: "the request's body is not what this route takes: \(plainText(of: error))")
         }
     }
 

@@ -41,7 +41,8 @@ struct EngineLauncher {
                 code: "not_installed", message: "no engine is running and `berthd` was not found",
                 hint: "it belongs beside the `berth` program or on the PATH")
         }
-        guard canMakeFolders else { throw noRightsToStart }
+        guard CallingProcess.isRoot else { throw MissingRights(places: places).ofStart }
+        guard canMakeFolders else { throw cannotMakeFolders }
         let answer: [UInt8]
         do throws(SyscallError) {
             try makeFolders(places.run, mode: 0o755)
@@ -114,19 +115,12 @@ struct EngineLauncher {
         return canMake(parent.isEmpty ? "/" : parent)
     }
 
-    private var noRights: EngineFailure {
-        let user = CallingProcess.userName ?? "$USER"
-        return EngineFailure(
-            code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
-            hint: "join its group, then open a shell that has it:\n  sudo usermod -aG berth \(user)\n  newgrp berth")
-    }
+    private var noRights: EngineFailure { MissingRights(places: places).ofSocket }
 
-    private var noRightsToStart: EngineFailure {
+    private var cannotMakeFolders: EngineFailure {
         EngineFailure(
-            code: "no_rights", message: "no engine is running, and you may not start one in \(places.run)",
-            hint: "start it with more rights, for instance:\n  sudo berth ls\n"
-                + "then, to use it without sudo:\n  sudo usermod -aG berth \(CallingProcess.userName ?? "$USER")\n"
-                + "  newgrp berth")
+            code: "no_rights", message: "no engine is running, and \(places.run) or \(places.root) cannot be written",
+            hint: "other folders are named by BERTH_ROOT and BERTH_RUN")
     }
 
     /// With what it wrote to its log since this start.

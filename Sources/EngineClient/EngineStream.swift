@@ -41,7 +41,8 @@ package final class EngineStream<Element: Decodable> {
     private static func decode(_ line: ArraySlice<UInt8>) throws(EngineFailure) -> Element {
         do { return try decodeJSON(Element.self, from: line) } catch {
             throw EngineFailure(
-                code: "protocol", message: "the engine sent a line this berth does not understand: \(error)",
+                code: "protocol",
+                message: "the engine sent a line this berth does not understand: \(plainText(of: error))",
                 hint: "berth and berthd may be of different versions: `berth version` shows both")
         }
     }

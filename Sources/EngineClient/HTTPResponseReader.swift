@@ -7,7 +7,10 @@ package struct HTTPResponseReader: Sendable {
     }
 
     /// The bytes are no HTTP response, or end in the middle of one.
-    package struct Malformed: Error, Hashable, Sendable { package let reason: String }
+    package struct Malformed: Error, Hashable, Sendable, CustomStringConvertible {
+        package let reason: String
+        package var description: String { reason }
+    }
 
     private enum State: Sendable {
         case head

@@ -119,7 +119,7 @@ package struct HealthAnswer: Codable, Hashable, Sendable {
 }
 
 /// A failure that a person can act on; also the body of every answer with a status of 400 or above.
-package struct EngineFailure: Codable, Error, Hashable, Sendable {
+package struct EngineFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
     /// Stable, for programs: `not_found`, `conflict`, `invalid`, `unsupported`, `no_space`, `image_missing`, `port_taken` …
     package var code: String
     /// What failed, on which object.
@@ -132,6 +132,8 @@ package struct EngineFailure: Codable, Error, Hashable, Sendable {
     package var probe: HealthAnswer?
     /// The attribute of the file that asks for what cannot be had.
     package var path: AttributePath?
+
+    package var description: String { message }
 
     package init(
         code: String, message: String, hint: String? = nil, log: [String] = [], probe: HealthAnswer? = nil,

@@ -16,7 +16,7 @@ enum ManifestDocument {
         do throws(JSONError) {
             value = try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 4 << 20))
         } catch {
-            throw .invalidImage("the manifest is not JSON: \(error)")
+            throw .invalidImage("the manifest is not JSON: \(plainText(of: error))")
         }
         if value["schemaVersion"]?.integer == 1 {
             throw .invalidImage("the manifest has the old schema version 1; push the image again with a newer tool")
@@ -40,7 +40,7 @@ enum ManifestDocument {
         } catch let error as ImageError {
             throw error
         } catch {
-            throw .invalidImage("the manifest does not have its form: \(error)")
+            throw .invalidImage("the manifest does not have its form: \(plainText(of: error))")
         }
     }
 }

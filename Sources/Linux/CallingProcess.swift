@@ -32,9 +32,6 @@ package enum CallingProcess {
         return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The login name of the real user; nil when the system does not know it.
-    package static var userName: String? { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } }
-
     /// Seconds since 1970, UTC.
     package static var now: Double {
         var time = timespec()

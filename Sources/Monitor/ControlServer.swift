@@ -93,7 +93,7 @@ final class ControlServer {
             onCommand(command) { [weak self] in self?.send($0, to: client) }
         } catch {
             let name = (try? JSONValue(parsing: line))?.object?.keys.first ?? "?"
-            send(.refused(command: name, reason: "not understood: \(error)"), to: client)
+            send(.refused(command: name, reason: "not understood: \(plainText(of: error))"), to: client)
         }
     }
 

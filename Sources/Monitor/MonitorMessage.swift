@@ -102,7 +102,7 @@ package struct ExitStatus: Codable, Hashable, Sendable {
 }
 
 /// Why a process could not be made or run.
-package struct LaunchFailure: Codable, Error, Hashable, Sendable {
+package struct LaunchFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
     /// The step that failed, in words: "mount /data", "exec".
     package var step: String
     /// errno; 0 when no system call failed.
@@ -111,6 +111,8 @@ package struct LaunchFailure: Codable, Error, Hashable, Sendable {
     package var message: String
     /// What a shell would give: 126 or 127 for exec, else 125.
     package var exitCode: Int
+
+    package var description: String { message }
 
     package init(step: String, errno: Int32, message: String, exitCode: Int) {
         self.step = step

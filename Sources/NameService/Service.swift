@@ -62,7 +62,7 @@ package final class Service {
         } catch {
             // An engine of a later version may ask what is unknown here: say so under the id it gave.
             let id = (try? JSONValue(parsing: line))?["id"]?.integer ?? 0
-            Self.send(NetReply(id: id, result: .failed("not understood: \(error)")), on: buffer)
+            Self.send(NetReply(id: id, result: .failed("not understood: \(plainText(of: error))")), on: buffer)
         }
     }
 

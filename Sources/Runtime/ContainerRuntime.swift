@@ -54,7 +54,7 @@ package struct ContainerRuntime: Sendable {
         do {
             spec = try decodeJSON(RuntimeSpec.self, from: bytes)
         } catch {
-            throw RuntimeFailure(step: "config", message: "\(path): \(error)")
+            throw RuntimeFailure(step: "config", message: "\(path): \(plainText(of: error))")
         }
         guard spec.ociVersion.hasPrefix("1.") else {
             throw RuntimeFailure(step: "config", message: "\(path): ociVersion \(spec.ociVersion) is not 1.x")

@@ -96,7 +96,7 @@ package struct ContainerStore: Sendable {
         do {
             return try decodeJSON(ContainerRecord.self, from: bytes)
         } catch {
-            throw RuntimeFailure(step: "load", message: "\(path): \(error)")
+            throw RuntimeFailure(step: "load", message: "\(path): \(plainText(of: error))")
         }
     }
 

@@ -1,6 +1,7 @@
 import CLinux
 import CSeccomp
 import Glibc
+import JSON
 import Linux
 import OCI
 
@@ -132,7 +133,7 @@ package enum SeccompCompiler {
         } catch let error as SyscallError {
             throw RuntimeFailure("seccomp", error)
         } catch {
-            throw failure("\(error)")
+            throw failure("\(plainText(of: error))")
         }
     }
 

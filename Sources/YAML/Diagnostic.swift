@@ -17,7 +17,7 @@ package struct SourceRange: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// One thing wrong with a file, where it is, and what to do about it.
-package struct Diagnostic: Error, Hashable, Sendable {
+package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Severity: String, Hashable, Sendable {
         case error, warning
     }
@@ -42,6 +42,8 @@ package struct Diagnostic: Error, Hashable, Sendable {
     /// `services.web.ports[1]`; nil where there is no attribute.
     package var path: String?
     package var notes: [Note]
+
+    package var description: String { message }
 
     package init(
         _ severity: Severity, at place: SourceRange?, _ message: String, hint: String? = nil, path: String? = nil,

@@ -23,8 +23,9 @@ struct EventReader: ~Copyable {
         let isSurelyText: Bool
     }
 
-    struct Failure: Error {
+    struct Failure: Error, CustomStringConvertible {
         let message: String
+        var description: String { message }
         /// From 0, as libyaml counts; nil when only the offset is known.
         let line: Int?
         let column: Int?

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Linux
 import Monitor
 import Runtime
@@ -17,6 +18,6 @@ do {
         exit(2)
     }
 } catch {
-    printError("berth-monitor: \(error)")
+    printError("berth-monitor: \(plainText(of: error))")
     exit(1)
 }

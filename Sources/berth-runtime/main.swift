@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Linux
 import Runtime
 
@@ -17,6 +18,6 @@ do {
     log.error(failure.message)
     exit(failure.step == "exec" ? CInt(clamping: failure.exitCode) : 1)
 } catch {
-    log.error("\(error)")
+    log.error("\(plainText(of: error))")
     exit(1)
 }

@@ -1,5 +1,5 @@
 /// Every way in which `berth` ends; thrown when what had to be said was said already.
-enum ExitStatus: Error {
+enum ExitStatus: Error, CustomStringConvertible {
     case success
     /// What was asked for did not happen; standard error says why.
     case failure
@@ -9,6 +9,8 @@ enum ExitStatus: Error {
     case interrupted
     /// The code of a container or of a command in it, as a shell tells it (128 + signal).
     case container(Int)
+
+    var description: String { "exit code \(code)" }
 
     var code: Int32 {
         switch self {
@@ -22,9 +24,10 @@ enum ExitStatus: Error {
 }
 
 /// Something failed on the client's side; the text says what, the hint what to do.
-struct CommandFailure: Error, Equatable {
+struct CommandFailure: Error, Equatable, CustomStringConvertible {
     let message: String
     let hint: String?
+    var description: String { message }
 
     init(_ message: String, hint: String? = nil) {
         self.message = message

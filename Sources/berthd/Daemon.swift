@@ -20,6 +20,11 @@ final class Daemon: Sendable {
         self.settings = settings
         self.log = log
         let paths = settings.paths
+        guard CallingProcess.isRoot else {
+            throw EngineFailure(
+                code: "no_rights", message: "the engine needs root: it makes namespaces, mounts and bridges",
+                hint: "sudo berthd, or sudo systemctl start berthd")
+        }
         try paths.prepare()
         lock = try Self.lock(paths)
         let store = try Store(path: paths.database)

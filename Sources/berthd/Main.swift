@@ -25,7 +25,8 @@ struct Main {
         } catch {
             let failure = EngineFailure(describing: error)
             ReadyPipe.report(failure)
-            log.critical("\(failure.message)")
+            let hint = failure.hint.map { "; \($0)" } ?? ""
+            log.critical("\(failure.message)\(hint)")
             exit(["locked", "already_running"].contains(failure.code) ? 3 : 1)
         }
     }

@@ -258,8 +258,13 @@ private let largeLayer = TarWriter.archive { tar in
 
     @Test func aRegistryThatIsNotThereIsNamed() async throws {
         try await withStore { store, _ in
-            let error = await #expect(throws: ImageError.self) { try await store.pull(Reference("127.0.0.1:1/a")) }
-            expectText(error, has: "registry 127.0.0.1:1 cannot be reached: ")
+            let texts = [
+                "127.0.0.1:1": "connection refused", "registry.invalid": "the name registry.invalid is not known (",
+            ]
+            for (host, text) in texts {
+                let error = await #expect(throws: ImageError.self) { try await store.pull(Reference("\(host)/a")) }
+                expectText(error, has: "registry \(host) cannot be reached: \(text)")
+            }
         }
     }
 

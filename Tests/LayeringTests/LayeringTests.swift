@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 /// What the manifest and the imports may say: arrows point down, and each C library and Foundation stay where they belong.
@@ -85,6 +86,25 @@ import Testing
     func libraries(library: String, target: String) throws {
         let users = try Manifest().targets.filter { $0.dependencies.contains(library) }.map(\.name)
         #expect(users == [target])
+    }
+
+    @Test("every error says in words what went wrong: without them Swift prints its type's name")
+    func errorsHaveWords() throws {
+        var count = 0
+        for target in try Manifest().targets {
+            for file in try SourceFile.all(of: target.name) {
+                for line in try readText(file.path, limit: 1 << 22).split(separator: "\n") {
+                    guard ["struct ", "enum ", "class "].contains(where: line.contains), line.contains(":"),
+                        let list = line.split(separator: ":", maxSplits: 1).last?.split(separator: "{").first,
+                        list.split(whereSeparator: { ", ".contains($0) }).contains("Error"),
+                        !line.contains("private struct")
+                    else { continue }
+                    count += 1
+                    #expect(list.contains("CustomStringConvertible"), "\(file.path): \(line)")
+                }
+            }
+        }
+        #expect(count > 30)
     }
 
     @Test("no file is longer than 500 lines")

@@ -1,9 +1,10 @@
 /// The grammar of `.env`, `--env-file` and `env_file`: `KEY=value` lines with quotes, escapes, comments, interpolation.
 package struct DotEnv {
-    package struct Failure: Error, Hashable, Sendable {
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         /// From 1.
         package let line: Int
         package let message: String
+        package var description: String { "line \(line): \(message)" }
     }
 
     private let scalars: [Unicode.Scalar]

@@ -5,8 +5,9 @@ package struct PortSpec: Hashable, Sendable {
     package var published: String?
     package var transport: String
 
-    package struct Failure: Error, Hashable, Sendable {
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package let message: String
+        package var description: String { message }
     }
 
     /// The ports of one entry, a range expanded, ordered by the text of the container's port as docker compose does.

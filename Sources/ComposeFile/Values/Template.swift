@@ -1,10 +1,17 @@
 /// `$NAME`, `${NAME}` and `${NAME:-text}` in a value (Compose Specification, 12-interpolation).
 package enum Template {
-    package enum Failure: Error, Hashable, Sendable {
+    package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
         /// A `${` that is no substitution; the text from there on.
         case invalid(String)
         /// `${NAME:?message}` without a value.
         case required(name: String, message: String, fragment: String)
+
+        package var description: String {
+            switch self {
+            case .invalid(let text): "\(text) is no substitution"
+            case .required(let name, let message, _): "\(name) needs a value: \(message)"
+            }
+        }
     }
 
     /// A substitution as it is written.

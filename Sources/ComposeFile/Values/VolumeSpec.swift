@@ -11,8 +11,9 @@ package struct VolumeSpec: Hashable, Sendable {
     /// Options that mean nothing.
     package var unknown: [String] = []
 
-    package struct Failure: Error, Hashable, Sendable {
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package let message: String
+        package var description: String { message }
     }
 
     package static let options = [

@@ -60,9 +60,10 @@ package struct Setting: Sendable {
 }
 
 /// A value that a setting cannot have.
-struct SettingFailure: Error {
+struct SettingFailure: Error, CustomStringConvertible {
     /// Where in the value: `pools[1].size` is `[.index(1), .key("size")]`.
     var path: [JSONStep] = []
     let expected: String
     let found: String
+    var description: String { "expected \(expected), found \(found)" }
 }

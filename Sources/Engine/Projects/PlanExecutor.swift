@@ -1,4 +1,5 @@
 import EngineWire
+import JSON
 import Linux
 import Reconcile
 
@@ -113,7 +114,11 @@ extension EngineFailure {
         case is CancellationError: self.init(code: "cancelled", message: "cancelled")
         case let failure as SyscallError where failure.code == .noSpace:
             self.init(code: "no_space", message: "\(failure)", hint: "free some room on that disk and try again")
-        default: self.init(code: "failed", message: "\(error)")
+        case let failure as SyscallError where failure.code == .notPermitted && CallingProcess.isInUserNamespace:
+            self.init(
+                code: "no_rights", message: "\(failure)",
+                hint: "the engine is root of a user namespace only; it needs root of the machine: sudo berth …")
+        default: self.init(code: "failed", message: plainText(of: error))
         }
     }
 }

@@ -120,7 +120,7 @@ extension ArchiveFiles {
         do {
             return try decodeJSON(type, from: bytes)
         } catch {
-            throw ImageError.invalidImage("\(what): \(error)")
+            throw ImageError.invalidImage("\(what): \(plainText(of: error))")
         }
     }
 }

@@ -111,8 +111,9 @@ enum ImageChange {
 }
 
 /// What is wrong with an instruction; `ImageChange` adds which one.
-struct InstructionError: Error {
+struct InstructionError: Error, CustomStringConvertible {
     let reason: String
+    var description: String { reason }
     init(_ reason: String) { self.reason = reason }
 }
 

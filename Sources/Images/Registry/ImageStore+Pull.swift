@@ -135,7 +135,8 @@ extension ImageStore {
             config = try decodeJSON(ImageConfig.self, from: bytes)
         } catch {
             throw .invalidImage(
-                "\(request.reference) is no container image: its configuration has another form: \(error)")
+                "\(request.reference) is no container image: its configuration has another form: \(plainText(of: error))"
+            )
         }
         guard config.rootfs.diffIDs.count == manifest.layers.count else {
             throw .invalidImage(

@@ -258,13 +258,14 @@ extension RegistryClient {
         switch error {
         case is ImageError, is CancellationError: error
         case let error as RegistryStatus: ImageError.registry("\(host.authority): \(error.text) (status \(error.code))")
-        default: ImageError.registry("registry \(host.authority) cannot be reached: \(error)")
+        default: ImageError.registry("registry \(host.authority) cannot be reached: \(connectionText(error))")
         }
     }
 }
 
 /// A status that came where a result was wanted.
-struct RegistryStatus: Error {
+struct RegistryStatus: Error, CustomStringConvertible {
     let code: UInt
     let text: String
+    var description: String { "\(text) (status \(code))" }
 }

@@ -114,7 +114,7 @@ struct ImageCatalog {
             do {
                 return try decodeJSON(type, from: readFile("\(folder)/\(name)"))
             } catch {
-                throw ImageError.damagedStore("\(folder)/\(name): \(error)")
+                throw ImageError.damagedStore("\(folder)/\(name): \(plainText(of: error))")
             }
         }
     }

@@ -1,0 +1,76 @@
+import EngineWire
+import Linux
+
+/// Why a user who is not root does not reach an engine, and the commands that change it.
+package struct MissingRights: Hashable, Sendable {
+    package var places: EnginePlaces
+    package var user: String
+    /// nil: the machine has no such group yet.
+    package var group: GroupMembership?
+    /// The group that the socket belongs to; nil when it cannot be seen.
+    package var socketGroup: UInt32?
+
+    private static let groupName = "berth"
+
+    package init(places: EnginePlaces, user: String, group: GroupMembership?, socketGroup: UInt32?) {
+        self.places = places
+        self.user = user
+        self.group = group
+        self.socketGroup = socketGroup
+    }
+
+    /// As it is for the calling process.
+    init(places: EnginePlaces) {
+        self.init(
+            places: places, user: CallingProcess.userName ?? "$USER", group: GroupMembership(of: Self.groupName),
+            socketGroup: owningGroup(of: places.socket))
+    }
+
+    /// An engine listens, and its socket may not be opened.
+    package var ofSocket: EngineFailure {
+        var commands = membership
+        var reason = "the members of the group `berth` may use it"
+        if let group, socketGroup != group.id {
+            // An engine gives its socket to the group when it starts; this one is older than the group.
+            commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 0)
+            reason = "this engine is older than the group `berth`, so its socket does not belong to the group yet"
+        } else if group == nil {
+            commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 1)
+        } else if group?.isHeld == true {
+            return EngineFailure(
+                code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
+                hint: "you are in its group, so a folder above it keeps you out:\n  ls -ld \(places.run)")
+        } else if group?.isListed == true {
+            reason = "you are a member of the group `berth`, but this shell is older than that"
+        }
+        return EngineFailure(
+            code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
+            hint: "\(reason):\n" + commands.map { "  \($0)" }.joined(separator: "\n"))
+    }
+
+    /// No engine listens, and the caller is not root.
+    package var ofStart: EngineFailure {
+        let usual = EnginePlaces(environment: [:])
+        let variables = [
+            places.root == usual.root ? nil : "BERTH_ROOT=\(places.root)",
+            places.run == usual.run ? nil : "BERTH_RUN=\(places.run)",
+        ].compactMap { $0 }
+        let start = (["sudo"] + variables + ["berth", "ls"]).joined(separator: " ")
+        let steps = membership
+        return EngineFailure(
+            code: "no_rights",
+            message: "no engine is running, and only root can start one: it makes namespaces, mounts and bridges",
+            hint: "start it as root, once:\n  \(start)"
+                + (steps.isEmpty
+                    ? "" : "\nthen, to use it without sudo:\n" + steps.map { "  \($0)" }.joined(separator: "\n")))
+    }
+
+    /// What makes the user's shell one of the group.
+    private var membership: [String] {
+        var commands: [String] = []
+        if group == nil { commands.append("sudo groupadd --system \(Self.groupName)") }
+        if group?.isListed != true { commands.append("sudo usermod -aG \(Self.groupName) \(user)") }
+        if group?.isHeld != true { commands.append("newgrp \(Self.groupName)") }
+        return commands
+    }
+}

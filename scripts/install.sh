@@ -15,6 +15,9 @@ for unit in berthd.service berthd.socket; do
     sed "s|%PREFIX%|$prefix|g" "packaging/$unit" >"$destination$prefix/lib/systemd/system/$unit"
     chmod 0644 "$destination$prefix/lib/systemd/system/$unit"
 done
+# What `berth help PAGE` prints.
+install -d "$destination$prefix/share/doc/berth"
+install -m 0644 docs/*.md "$destination$prefix/share/doc/berth/"
 
 # Only on the machine itself, not into a package's folder.
 if [ -z "$destination" ] && [ "$(id -u)" = 0 ] && ! getent group berth >/dev/null; then groupadd --system berth; fi

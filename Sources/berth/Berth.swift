@@ -6,7 +6,9 @@ struct Berth: ParsableCommand {
         commandName: "berth",
         abstract: "Run Compose projects: makes the machine match the file, and keeps it so.",
         usage: "berth [--file <path>] [--project-name <name>] <verb> [<flags>] [<services>]",
-        discussion: "In a folder with a compose.yaml, `berth up` starts everything in it.",
+        discussion:
+            "In a folder with a compose.yaml, `berth up` starts everything in it. `berth help differences` prints what is "
+            + "not as in docker compose, `berth help troubleshooting` what messages mean; `berth help pages` lists the rest.",
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(
@@ -35,7 +37,9 @@ struct Berth: ParsableCommand {
     }
 
     /// The names of the verbs inside a verb.
-    static func inner(_ verb: any ParsableCommand.Type) -> [String] { verb.configuration.subcommands.map(name) }
+    static func inner(_ verb: any ParsableCommand.Type) -> [String] {
+        verb.configuration.subcommands.flatMap { [name($0)] + $0.configuration.aliases }
+    }
 
     /// Every verb has an explicit name: making one from its type's costs a search through all of the program's types.
     private static func name(_ command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import EngineWire
+import JSON
 import Linux
 
 /// From arguments to an exit status: parses, runs the verb, shows what failed.
@@ -13,6 +14,10 @@ struct Program {
         let style = Style(.auto, isTerminal: stderr.isTerminal, environment: environment)
         let command: any ParsableCommand
         do {
+            if let page = try page(arguments) {
+                stdout.write(page)
+                return .success
+            }
             command = try parsed(arguments)
         } catch let failure as UsageFailure {
             show(failure.message, failure.hint, style)
@@ -30,6 +35,20 @@ struct Program {
             try verb.run(in: session)
             return .success
         } catch { return show(error, in: session) }
+    }
+
+    /// The page that `help NAME` asks for; nil when a verb is meant, or nothing of the kind.
+    private func page(_ arguments: [String]) throws -> String? {
+        let words = arguments.first == "compose" ? arguments.dropFirst() : arguments[...]
+        guard words.count == 2, words.first == "help", let name = words.last, !name.hasPrefix("-"),
+            Berth.verbs[name] == nil, name != "help"
+        else { return nil }
+        guard let documents = Documents() else {
+            throw UsageFailure(
+                "there is no verb \"\(name)\", and the documents are not installed",
+                hint: "`make install` puts them into share/doc/berth beside the programs' bin")
+        }
+        return try documents.text(of: name)
     }
 
     /// A verb that is understood is parsed as such: parsing from the root looks at all the others too. What is wrong, and
@@ -58,7 +77,7 @@ struct Program {
         case let failure as GoTemplate.Failure:
             session.show(EngineFailure(code: "usage", message: failure.description))
             return .usage
-        default: session.show(EngineFailure(code: "failed", message: "\(error)"))
+        default: session.show(EngineFailure(code: "failed", message: "\(plainText(of: error))"))
         }
         return .failure
     }

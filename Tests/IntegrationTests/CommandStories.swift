@@ -60,6 +60,174 @@ extension Stories {
             }
         }
 
+        @Test(
+            "what ends a program also ends a command of run, and --rm removes its container",
+            arguments: ["HUP", "INT", "QUIT", "TERM"])
+        func signalsToRun(signal: String) async throws {
+            try await World.with(project: "run-\(signal.lowercased())", Self.web) { world in
+                // One cannot hear the signal as the first process, one does, one is a shell that waits for its child.
+                let commands = [
+                    ("sleep 1001", 128...255), ("sh -c 'trap \"exit 7\" \(signal); sleep 1001 & wait'", 7...7),
+                    ("sh -c 'sleep 1001; true'", 0...255),
+                ]
+                for (command, codes) in commands {
+                    async let ended = world.shell("berth run --rm -T web \(command) || echo $?")
+                    try await world.eventually("it runs") {
+                        try await world.processes().values.contains { $0.hasPrefix("sleep 1001") }
+                    }
+                    let client = try #require(try await world.processes().first { $0.value.hasPrefix("berth run ") })
+                    try await world.shell("kill -\(signal) \(client.key)")
+                    let code = Int(try await ended.split(separator: "\n").last ?? "0") ?? 0
+                    #expect(codes.contains(code), "\(command): \(code)")
+                    #expect(try await world.containers().isEmpty, "\(command)")
+                }
+            }
+        }
+
+        @Test("a signal before the command has begun leaves no container behind")
+        func signalBeforeRun() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, depends_on: { db: { condition: service_healthy } } }
+                  db: { image: busybox, command: sleep infinity, healthcheck: { test: ["CMD", "false"], retries: 1000 } }
+                """
+            try await World.with(project: "run-early", compose) { world in
+                for signal in ["HUP", "TERM"] {
+                    async let ended = world.shell("berth run --rm -T web true || echo $?")
+                    try await world.eventually("db", is: .running)
+                    let client = try #require(try await world.processes().first { $0.value.hasPrefix("berth run ") })
+                    try await world.shell("kill -\(signal) \(client.key)")
+                    #expect(try await ended.split(separator: "\n").last == "130")
+                    #expect(try await world.containers().allSatisfy { !$0.isOneOff })
+                }
+            }
+        }
+
+        @Test("logs, up and exec end with 130 by each of these signals, and the service runs on")
+        func signalsToOthers() async throws {
+            try await World.with(project: "signals", Self.web) { world in
+                try await world.berth("up", "-d")
+                for verb in ["logs -f", "exec -T web sleep 1002"] {
+                    for signal in ["HUP", "INT", "QUIT", "TERM"] {
+                        async let ended = world.shell("berth \(verb) || echo $?")
+                        let program = verb.hasPrefix("logs") ? "berth logs" : "sleep 1002"
+                        try await world.eventually("it runs") {
+                            try await world.processes().values.contains { $0.hasPrefix(program) }
+                        }
+                        let client = try #require(
+                            try await world.processes().first { $0.value.hasPrefix("berth \(verb)") })
+                        try await world.shell("kill -\(signal) \(client.key)")
+                        let code = Int(try await ended.split(separator: "\n").last ?? "0") ?? 0
+                        #expect(code > 128, "\(verb) \(signal): \(code)")
+                        try await world.eventually("its command is gone") {
+                            try await !world.processes().values.contains { $0.hasPrefix("sleep 1002") }
+                        }
+                    }
+                }
+                for signal in ["HUP", "QUIT"] {
+                    async let ended = world.shell("berth up || echo $?")
+                    try await world.eventually("it is attached") {
+                        try await world.processes().values.contains { $0.hasPrefix("berth up") }
+                    }
+                    let client = try #require(try await world.processes().first { $0.value.hasPrefix("berth up") })
+                    try await Task.sleep(for: .milliseconds(300))
+                    try await world.shell("kill -\(signal) \(client.key)")
+                    #expect(try await ended.split(separator: "\n").last == "130")
+                    #expect(try await world.container("web").state == .running)
+                }
+            }
+        }
+
+        @Test("a terminal of exec has TERM, as that of run has; -e and the image's own win")
+        func terminalType() async throws {
+            try await World.with(project: "term", Self.web) { world in
+                try await world.berth("up", "-d")
+                func term(_ command: String) async throws -> String {
+                    try await world.shell("script -qec '\(command)' /dev/null </dev/null | tr -d '\\r'")
+                }
+                #expect(try await term("berth exec web printenv TERM") == "xterm")
+                #expect(try await term("berth exec -it web printenv TERM") == "xterm")
+                #expect(try await term("berth exec -e TERM=vt100 web printenv TERM") == "vt100")
+                #expect(try await term("berth run --rm --quiet web printenv TERM") == "xterm")
+                #expect(try await world.attempt("exec", "-T", "web", "printenv", "TERM").status == 1)
+            }
+        }
+
+        @Test("a container's name does where its service's does, from any folder")
+        func containerNames() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sh -c 'echo hello; exec sleep infinity', scale: 2, ports: ["80"] }
+                  db: { image: busybox, command: sh -c 'echo data; exec sleep infinity' }
+                """
+            try await World.with(project: "names", compose) { world in
+                try await world.berth("up", "-d")
+                let second = try await world.container("web", 2)
+                for folder in ["names", "elsewhere"] {
+                    let hostname = try await world.berth("exec", "-T", "names-web-2", "hostname", in: folder).trimmed
+                    #expect(second.id.hasPrefix(hostname))
+                    let logs = try await world.berth("logs", "names-web-2", in: folder).stdout
+                    #expect(logs.contains("web-2") && !logs.contains("web-1") && !logs.contains("db"), "\(logs)")
+                    let ps = try await world.berth("ps", "-q", "names-web-2", in: folder).trimmed
+                    #expect(ps == second.id)
+                    #expect(try await world.berth("top", "names-db-1", in: folder).stdout.contains("sleep"))
+                    let port = try await world.berth("port", "names-web-2", "80", in: folder).trimmed
+                    #expect(port.hasSuffix(":\(second.ports[0].hostPort)"))
+                }
+                #expect(try await world.berth("exec", "-T", "web-2", "true").status == 0)
+                #expect(try await world.berth("exec", "-T", String(second.id.prefix(12)), "true").status == 0)
+                try await world.berth("restart", "-t0", "names-db-1")
+                try await world.berth("stop", "-t0", "names-db-1")
+                #expect(try await world.container("db").state == .exited)
+                #expect(try await world.container("web").state == .running)
+                try await world.berth("start", "names-db-1", in: "elsewhere")
+                try await world.berth("kill", "names-db-1")
+                try await world.berth("rm", "-f", "names-db-1")
+                #expect(try await world.containers().count == 2)
+                let part = try await world.attempt("stop", "names-web-1")
+                #expect(part.status == 1)
+                #expect(part.stderr.contains("is one of 2 containers of the service \"web\""), "\(part)")
+                try await world.berth("stop", "-t0", "names-web-1", "names-web-2")
+                #expect(try await world.containers().allSatisfy { $0.state == .exited })
+                let up = try await world.attempt("up", "-d", "names-web-1")
+                #expect(up.stderr.contains("its service is web"), "\(up)")
+            }
+        }
+
+        @Test("a one-off is reached by its name, and rm removes it by that")
+        func oneOffNames() async throws {
+            try await World.with(project: "one-offs", Self.web) { world in
+                try await world.berth("run", "-d", "--name", "job", "web", "sh", "-c", "echo from job; exec sleep 1003")
+                #expect(try await world.berth("exec", "-T", "job", "pidof", "sleep").status == 0)
+                #expect(try await world.berth("logs", "--no-log-prefix", "job").trimmed == "from job")
+                let stop = try await world.attempt("stop", "job")
+                #expect(stop.stderr.contains("berth rm -sf job"), "\(stop)")
+                try await world.berth("rm", "-sf", "job")
+                #expect(try await world.containers().isEmpty)
+            }
+        }
+
+        @Test("a service that is not there has one text, whatever the verb")
+        func unknownService() async throws {
+            try await World.with(project: "unknown", Self.web) { world in
+                let lines = [
+                    "up -d wbe", "create wbe", "run wbe true", "pull wbe", "scale wbe=2", "plan wbe", "config wbe",
+                    "up -d --scale wbe=2", "up --attach wbe", "stop wbe", "start wbe", "restart wbe", "kill wbe",
+                    "pause wbe", "unpause wbe", "rm wbe", "logs wbe", "top wbe", "ps wbe", "images wbe", "volumes wbe",
+                    "down wbe", "exec wbe true", "port wbe 80", "wait wbe",
+                ]
+                for line in lines {
+                    let said = try await world.shell("berth \(line) 2>&1; echo $?")
+                    #expect(
+                        said == """
+                            error: no such service: wbe; did you mean "web"?
+                            hint: services: web
+                            1
+                            """, "\(line)")
+                }
+            }
+        }
+
         @Test("confinement reaches the kernel: read-only root, dropped capabilities, user, memory limit")
         func confinement() async throws {
             let compose = """

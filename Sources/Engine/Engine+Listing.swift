@@ -90,7 +90,18 @@ extension Engine {
         row.mounts = record.mounts.map(Self.mount)
         row.isOrphan = !record.isOneOff && (desired?.service(record.service)?.isOrphan ?? true)
         row.tty = record.spec.tty
+        if isUp, !record.endpoints.isEmpty { row.warnings = await warnings(record) }
         return row
+    }
+
+    private func warnings(_ record: ContainerRecord) async -> [EngineFailure]? {
+        var warnings: [EngineFailure] = []
+        if var fault = await parts.network.faults[record.id] {
+            fault.message = "container \(record.name): \(fault.message)"
+            warnings.append(fault)
+        }
+        warnings += await parts.machine.obstacles()
+        return warnings.isEmpty ? nil : warnings
     }
 
     private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
@@ -117,13 +128,14 @@ extension Engine {
     package func volumes(of project: String?) async -> [VolumeRow] {
         var rows: [VolumeRow] = []
         for record in await parts.inventory.allVolumes() where project == nil || record.project == project {
-            rows.append(
-                VolumeRow(
-                    name: record.name, driver: record.definition.driver ?? "local",
-                    mountpoint: parts.paths.volume(record.name),
-                    labels: record.definition.labels, project: record.project, key: record.key,
-                    createdAt: seconds(record.createdAt), isAnonymous: record.isAnonymous,
-                    users: await parts.inventory.users(ofVolume: record.name).map(\.name)))
+            var row = VolumeRow(
+                name: record.name, driver: record.definition.driver ?? "local",
+                mountpoint: parts.paths.volume(record.name),
+                labels: record.definition.labels, project: record.project, key: record.key,
+                createdAt: seconds(record.createdAt), isAnonymous: record.isAnonymous,
+                users: await parts.inventory.users(ofVolume: record.name).map(\.name))
+            row.options = record.definition.driverOptions
+            rows.append(row)
         }
         return rows
     }
@@ -141,24 +153,39 @@ extension Engine {
     package func networks(of project: String?) async -> [NetworkRow] {
         var rows: [NetworkRow] = []
         for record in await parts.inventory.allNetworks() where project == nil || record.project == project {
-            rows.append(
-                NetworkRow(
-                    name: record.name, driver: record.definition.driver ?? "bridge", bridge: record.bridge,
-                    subnets: record.subnets, gateways: record.gateways, isInternal: record.definition.isInternal,
-                    labels: record.definition.labels, project: record.project, key: record.key,
-                    createdAt: seconds(record.createdAt),
-                    users: await parts.inventory.users(ofNetwork: record.name).map(\.name)))
+            rows.append(await row(record))
         }
         return rows
     }
 
-    package func removeNetworks(_ names: [String], force: Bool) async throws -> [String] {
-        for name in names where !force {
-            guard await parts.inventory.network(name) != nil else {
-                throw EngineFailure(code: "not_found", message: "no such network: \(name)")
-            }
+    func row(_ record: NetworkRecord) async -> NetworkRow {
+        var row = NetworkRow(
+            name: record.name, driver: record.definition.driver ?? "bridge", bridge: record.bridge,
+            subnets: record.subnets, gateways: record.gateways, isInternal: record.definition.isInternal,
+            labels: record.definition.labels, project: record.project, key: record.key,
+            createdAt: seconds(record.createdAt),
+            users: await parts.inventory.users(ofNetwork: record.name).map(\.name))
+        row.id = record.id
+        row.options = record.definition.driverOptions
+        return row
+    }
+
+    /// By name, id, or the beginning of an id.
+    package func network(_ text: String) async throws -> NetworkRow { await row(try await findNetwork(text)) }
+
+    private func findNetwork(_ text: String) async throws -> NetworkRecord {
+        guard let record = await parts.inventory.findNetwork(text) else {
+            throw EngineFailure(code: "not_found", message: "no such network: \(text)")
         }
-        for name in names { try await parts.objects.removeNetwork(name) }
+        return record
+    }
+
+    package func removeNetworks(_ names: [String], force: Bool) async throws -> [String] {
+        if !force { for name in names { _ = try await findNetwork(name) } }
+        for name in names {
+            guard let record = await parts.inventory.findNetwork(name) else { continue }
+            try await parts.objects.removeNetwork(record.name)
+        }
         return names
     }
 }

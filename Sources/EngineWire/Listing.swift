@@ -30,6 +30,8 @@ package struct ContainerRow: Codable, Hashable, Sendable {
     package var mounts: [Mount]
     package var isOrphan: Bool
     package var tty: Bool
+    /// What keeps its ports or its network from working although it runs; nil from engines that do not tell.
+    package var warnings: [EngineFailure]?
 
     package enum State: String, Codable, Hashable, Sendable {
         case created, running, paused, restarting, exited, removing, dead
@@ -163,6 +165,8 @@ package struct VolumeRow: Codable, Hashable, Sendable {
     package var key: String?
     package var createdAt: Double
     package var isAnonymous: Bool
+    /// `driver_opts`; nil from engines that do not tell.
+    package var options: [String: String]?
     /// Names of containers that mount it.
     package var users: [String]
 
@@ -185,6 +189,8 @@ package struct VolumeRow: Codable, Hashable, Sendable {
 /// `GET /v1/networks`.
 package struct NetworkRow: Codable, Hashable, Sendable {
     package var name: String
+    /// 64 hex digits; nil from engines that do not tell.
+    package var id: String?
     package var driver: String
     package var bridge: String
     package var subnets: [String]
@@ -194,6 +200,8 @@ package struct NetworkRow: Codable, Hashable, Sendable {
     package var project: String?
     package var key: String?
     package var createdAt: Double
+    /// `driver_opts`; nil from engines that do not tell.
+    package var options: [String: String]?
     /// Names of attached containers.
     package var users: [String]
 

@@ -5,6 +5,8 @@ import Linux
 final class ClientStream {
     /// Seconds without a query after which the connection is closed.
     private static let patience: UInt64 = 10
+    /// Queries that are answered in one turn.
+    private static let mostQueries = 8
 
     var onQuery: ([UInt8]) -> Void = { _ in }
     var onEnd: () -> Void = {}
@@ -16,7 +18,7 @@ final class ClientStream {
     init(_ connection: consuming OwnedFD, loop: EventLoop) throws(SyscallError) {
         self.loop = loop
         buffer = try LineBuffer(connection, loop: loop, limit: 1 << 18)
-        buffer.onBytes = { [weak self] in self?.takeQueries() }
+        buffer.onBytes = { [weak self] in self?.begin() }
         buffer.onEnd = { [weak self] in self?.close() }
         startWaiting()
     }
@@ -34,15 +36,32 @@ final class ClientStream {
         end()
     }
 
-    private func takeQueries() {
+    private func begin() {
         startWaiting()
-        while buffer.received.count >= 2 {
-            let length = Int(buffer.received[0]) << 8 | Int(buffer.received[1])
-            guard buffer.received.count >= 2 + length else { return }
-            let query = Array(buffer.received[2..<2 + length])
-            buffer.received.removeFirst(2 + length)
-            onQuery(query)
+        guard !buffer.isPaused, takeQueries() else { return }
+        // Many at once: the rest comes in turn with what others ask, and until then no more is received.
+        buffer.isPaused = true
+        loop.takeTurns { [weak self] in
+            guard let self else { return false }
+            if takeQueries() { return true }
+            buffer.isPaused = false
+            return false
         }
+    }
+
+    /// Answers some of what was received; true when there is more.
+    private func takeQueries() -> Bool {
+        var position = 0
+        defer { buffer.received.removeFirst(min(position, buffer.received.count)) }
+        for _ in 0..<Self.mostQueries {
+            let rest = buffer.received[position...]
+            guard rest.count >= 2 else { return false }
+            let length = Int(rest[position]) << 8 | Int(rest[position + 1])
+            guard rest.count >= 2 + length else { return false }
+            position += 2 + length
+            onQuery(Array(rest[(rest.startIndex + 2)..<(rest.startIndex + 2 + length)]))
+        }
+        return true
     }
 
     private func startWaiting() {

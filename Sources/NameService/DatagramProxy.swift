@@ -3,7 +3,7 @@ import Linux
 
 /// Carries UDP datagrams to another address and the answers back, a socket for each client.
 final class DatagramProxy {
-    /// Seconds without a datagram after which a client is forgotten, as the kernel's connection tracking does for UDP streams.
+    /// Seconds without a datagram after which a client is forgotten at the earliest, as the kernel's connection tracking does for UDP streams.
     private static let patience: UInt64 = 120
     private static let mostClients = 512
 
@@ -11,6 +11,8 @@ final class DatagramProxy {
         let socket: OwnedFD
         var watch: EventLoop.Token?
         var deadline: EventLoop.Token?
+        /// A datagram went by since the deadline was set.
+        var isUsed = false
         init(_ socket: consuming OwnedFD) { self.socket = socket }
     }
 
@@ -19,13 +21,11 @@ final class DatagramProxy {
     private let target: SocketEndpoint
     private var watch: EventLoop.Token?
     private var flows: [SocketEndpoint: Flow] = [:]
-    private var buffer = [UInt8](repeating: 0, count: 65535)
 
-    init(_ rule: ProxyRule, loop: EventLoop) throws(SyscallError) {
+    /// Serves a bound socket.
+    init(_ listener: consuming OwnedFD, to target: SocketEndpoint, loop: EventLoop) throws(SyscallError) {
         self.loop = loop
-        target = rule.target
-        let listener = try InternetSocket.open(rule.listen.address.family, .udp)
-        try InternetSocket.bind(listener.raw, to: rule.listen)
+        self.target = target
         self.listener = listener
         watch = try loop.watch(self.listener.raw, .readable) { [weak self] _ in self?.receive() }
     }
@@ -38,11 +38,11 @@ final class DatagramProxy {
 
     private func receive() {
         for _ in 0..<64 {
-            guard let (count, client) = try? InternetSocket.receive(listener.raw, into: &buffer), let client,
+            guard let (count, client) = try? InternetSocket.receive(listener.raw, into: &loop.scratch), let client,
                 let flow = flow(for: client)
             else { return }
-            touch(client, flow)
-            try? InternetSocket.send(flow.socket.raw, Array(buffer[..<count]))
+            flow.isUsed = true
+            try? InternetSocket.send(flow.socket.raw, Array(loop.scratch[..<count]))
         }
     }
 
@@ -56,24 +56,29 @@ final class DatagramProxy {
             if let flow { self?.answer(client, flow) }
         }
         flows[client] = flow
+        wait(client, flow)
         return flow
     }
 
     private func answer(_ client: SocketEndpoint, _ flow: Flow) {
         for _ in 0..<64 {
             do throws(SyscallError) {
-                guard let (count, _) = try InternetSocket.receive(flow.socket.raw, into: &buffer) else { return }
-                touch(client, flow)
-                try InternetSocket.send(listener.raw, Array(buffer[..<count]), to: client)
+                guard let (count, _) = try InternetSocket.receive(flow.socket.raw, into: &loop.scratch) else { return }
+                flow.isUsed = true
+                try InternetSocket.send(listener.raw, Array(loop.scratch[..<count]), to: client)
             } catch {
                 return  // nobody listens at the target now: the client sees silence, as with UDP anywhere
             }
         }
     }
 
-    private func touch(_ client: SocketEndpoint, _ flow: Flow) {
-        if let deadline = flow.deadline { loop.cancel(deadline) }
-        flow.deadline = loop.after(Self.patience) { [weak self] in self?.forget(client) }
+    /// One deadline for a flow, not one for each datagram: it is forgotten after one to two times the patience.
+    private func wait(_ client: SocketEndpoint, _ flow: Flow) {
+        flow.isUsed = false
+        flow.deadline = loop.after(Self.patience) { [weak self, weak flow] in
+            guard let flow else { return }
+            if flow.isUsed { self?.wait(client, flow) } else { self?.forget(client) }
+        }
     }
 
     private func forget(_ client: SocketEndpoint) {

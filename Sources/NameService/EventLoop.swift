@@ -20,15 +20,14 @@ final class EventLoop {
         let react: (Interest) -> Void
     }
 
-    private struct Deadline {
-        /// CLOCK_BOOTTIME, nanoseconds.
-        let at: UInt64
-        let fire: () -> Void
-    }
+    /// For whoever receives now: bytes that are used before the next one's turn.
+    var scratch = [UInt8](repeating: 0, count: 65536)
 
     private let epoll: OwnedFD
     private var watches: [Token: Watch] = [:]
-    private var deadlines: [Token: Deadline] = [:]
+    private var deadlines = Deadlines()
+    /// Work that is done in turns, a piece each, between two looks at the descriptors.
+    private var turns: [() -> Bool] = []
     private var lastToken: Token = 0
     private var isRunning = true
 
@@ -63,29 +62,43 @@ final class EventLoop {
     /// Calls `fire` once after `seconds`, unless cancelled.
     func after(_ seconds: UInt64, _ fire: @escaping () -> Void) -> Token {
         let token = nextToken()
-        deadlines[token] = Deadline(at: Self.now + seconds * 1_000_000_000, fire: fire)
+        deadlines.insert(token, at: Self.now + seconds * 1_000_000_000, fire)
         return token
     }
 
-    func cancel(_ token: Token) { deadlines[token] = nil }
+    func cancel(_ token: Token) { deadlines.remove(token) }
+
+    /// Calls `work` again and again, in turn with others that have work and with what descriptors report, as long as it returns true.
+    func takeTurns(_ work: @escaping () -> Bool) { turns.append(work) }
 
     /// Handles events until `stop`.
     func run() throws(SyscallError) {
         var events = [berth_epoll_event](repeating: berth_epoll_event(), count: 64)
         while isRunning {
-            let timeout = self.timeout
+            let timeout = turns.isEmpty ? self.timeout : 0
             let count = try syscall("epoll_wait", on: "event loop") {
                 berth_epoll_wait(epoll.raw, &events, 64, timeout)
             }
-            for event in events[..<Int(count)] {
+            for position in 0..<Int(count) {
                 // Gone when an earlier event of this round ended it.
-                watches[event.token]?.react(Interest(rawValue: event.events))
+                watches[events[position].token]?.react(Interest(rawValue: events[position].events))
             }
             fireDeadlines()
+            work()
         }
     }
 
     func stop() { isRunning = false }
+
+    /// A piece of each that has work: nobody's load is another's delay.
+    private func work() {
+        guard !turns.isEmpty else { return }
+        let round = turns
+        turns = []
+        var left: [() -> Bool] = []
+        for work in round where work() { left.append(work) }
+        turns = left + turns
+    }
 
     private func nextToken() -> Token {
         lastToken += 1
@@ -93,17 +106,15 @@ final class EventLoop {
     }
 
     private var timeout: CInt {
-        guard let next = deadlines.values.map(\.at).min() else { return -1 }
+        guard let next = deadlines.next else { return -1 }
         let now = Self.now
         return next <= now ? 0 : CInt(min((next - now) / 1_000_000 + 1, 3_600_000))
     }
 
     private func fireDeadlines() {
-        guard !deadlines.isEmpty else { return }
+        guard deadlines.next != nil else { return }
         let now = Self.now
-        for (token, deadline) in deadlines where deadline.at <= now {
-            if deadlines.removeValue(forKey: token) != nil { deadline.fire() }
-        }
+        while let fire = deadlines.takeDue(at: now) { fire() }
     }
 
     private static var now: UInt64 {

@@ -80,12 +80,11 @@ final class Exchange {
     }
 
     private func receiveDatagram(_ descriptor: CInt, _ position: Int) {
-        var buffer = [UInt8](repeating: 0, count: 65535)
         do throws(SyscallError) {
             // Bounded: a flood of forged answers must not keep the loop here.
             for _ in 0..<16 {
-                guard let (count, _) = try InternetSocket.receive(descriptor, into: &buffer) else { return }
-                if accept(Array(buffer[..<count]), position) { return }
+                guard let (count, _) = try InternetSocket.receive(descriptor, into: &loop.scratch) else { return }
+                if accept(Array(loop.scratch[..<count]), position) { return }
             }
         } catch {
             askNext()  // refused: nobody listens there
@@ -104,10 +103,9 @@ final class Exchange {
                 loop.change(watch, to: .readable)
                 return
             }
-            var buffer = [UInt8](repeating: 0, count: 16384)
-            guard let (count, _) = try InternetSocket.receive(descriptor, into: &buffer) else { return }
+            guard let (count, _) = try InternetSocket.receive(descriptor, into: &loop.scratch) else { return }
             if count == 0 { return askNext() }
-            received += buffer[..<count]
+            received += loop.scratch[..<count]
             guard received.count >= 2 else { return }
             let length = Int(received[0]) << 8 | Int(received[1])
             if received.count >= 2 + length, !accept(Array(received[2..<2 + length]), position) { askNext() }

@@ -15,6 +15,11 @@ final class LineBuffer {
     private var unsent: [UInt8] = []
     private var watch: EventLoop.Token?
 
+    /// Nothing more is received meanwhile.
+    var isPaused = false {
+        didSet { if isPaused != oldValue { listen() } }
+    }
+
     /// At most `limit` bytes are kept in either direction.
     init(_ connection: consuming OwnedFD, loop: EventLoop, limit: Int) throws(SyscallError) {
         self.loop = loop
@@ -43,17 +48,24 @@ final class LineBuffer {
 
     private func react(_ event: EventLoop.Interest) {
         if event.contains(.writable) { flush() }
-        guard watch != nil, !event.isDisjoint(with: [.readable, .broken]) else { return }
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        let count = buffer.withUnsafeMutableBytes { recv(connection.raw, $0.baseAddress, $0.count, 0) }
+        guard watch != nil, !isPaused || event.contains(.broken) else { return }
+        guard !event.isDisjoint(with: [.readable, .broken]) else { return }
+        let count = loop.scratch.withUnsafeMutableBytes { recv(connection.raw, $0.baseAddress, $0.count, 0) }
         if count < 0 && (Errno.current == .again || Errno.current == .interrupted) { return }
         guard count > 0, received.count + count <= limit else { return end() }
-        received += buffer[..<count]
+        received += loop.scratch[..<count]
         onBytes()
     }
 
-    private func flush() {
+    private func listen() {
         guard let watch else { return }
+        var interest: EventLoop.Interest = isPaused ? [] : .readable
+        if !unsent.isEmpty { interest.insert(.writable) }
+        loop.change(watch, to: interest)
+    }
+
+    private func flush() {
+        guard watch != nil else { return }
         while !unsent.isEmpty {
             let count = unsent.withUnsafeBytes {
                 Glibc.send(connection.raw, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
@@ -66,7 +78,7 @@ final class LineBuffer {
                 return end()
             }
         }
-        loop.change(watch, to: unsent.isEmpty ? .readable : [.readable, .writable])
+        listen()
     }
 
     private func end() {

@@ -4,8 +4,10 @@ import Linux
 /// Answers DNS in one network namespace, on a port of 127.0.0.11 that is not 53: images bind that themselves.
 final class NameServer {
     static let address = IPAddress.v4(0x7f00_000b)
-    /// Queries that wait for upstream servers at a time; more are told "server failure" at once.
+    /// Queries that wait for upstream servers at a time, or for being sent there; more are told "server failure" at once.
     private static let mostForwarded = 256
+    /// Datagrams that are read in one turn: a container that asks without end delays the others by no more than these.
+    private static let mostDatagrams = 8
     private static let mostStreams = 64
 
     let udpPort: UInt16
@@ -20,9 +22,17 @@ final class NameServer {
     private var index: ZoneIndex
     private var streams: [ObjectIdentifier: ClientStream] = [:]
     private var exchanges: [ObjectIdentifier: Exchange] = [:]
+    /// To be sent upstream, one in each turn: opening a socket there takes longer than any answer from here.
+    private var unsent: [Unsent] = []
     /// The position of the upstream server that answered last.
     private var favourite = 0
-    private var buffer = [UInt8](repeating: 0, count: DNS.largestPayload)
+
+    private struct Unsent {
+        let query: DNSQuery
+        let bytes: [UInt8]
+        let transport: InternetSocket.Kind
+        let reply: ([UInt8]) -> Void
+    }
 
     /// Opens the sockets inside the namespace; a wanted port that is not free is replaced by another.
     init(
@@ -63,6 +73,7 @@ final class NameServer {
         for exchange in exchanges.values { exchange.abandon() }
         streams = [:]
         exchanges = [:]
+        unsent = []
     }
 
     private static func socket(_ kind: InternetSocket.Kind, _ port: UInt16?) throws(SyscallError) -> OwnedFD {
@@ -78,10 +89,10 @@ final class NameServer {
     }
 
     private func receiveDatagrams() {
-        for _ in 0..<64 {
-            let received = try? InternetSocket.receive(datagrams.raw, into: &buffer)
+        for _ in 0..<Self.mostDatagrams {
+            let received = try? InternetSocket.receive(datagrams.raw, into: &loop.scratch)
             guard let (count, client) = received, let client else { return }
-            handle(Array(buffer[..<count]), over: .udp) { [weak self] answer in
+            handle(Array(loop.scratch[..<count]), over: .udp) { [weak self] answer in
                 guard let self else { return }
                 try? InternetSocket.send(datagrams.raw, answer, to: client)
             }
@@ -113,9 +124,20 @@ final class NameServer {
         case .respond(let code, let records):
             reply(query.response(code, records: records, isAuthoritative: true, ttl: ZoneIndex.ttl, limit: limit))
         case .forward:
-            guard exchanges.count < Self.mostForwarded else { return reply(query.response(.serverFailure)) }
-            forward(query, bytes, kind, reply)
+            guard exchanges.count + unsent.count < Self.mostForwarded else {
+                return reply(query.response(.serverFailure))
+            }
+            unsent.append(Unsent(query: query, bytes: bytes, transport: kind, reply: reply))
+            if unsent.count == 1 { loop.takeTurns { [weak self] in self?.forwardNext() ?? false } }
         }
+    }
+
+    /// True when more are to be sent.
+    private func forwardNext() -> Bool {
+        guard !unsent.isEmpty else { return false }
+        let next = unsent.removeFirst()
+        forward(next.query, next.bytes, next.transport, next.reply)
+        return !unsent.isEmpty
     }
 
     private func forward(

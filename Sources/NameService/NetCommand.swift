@@ -11,11 +11,15 @@ package enum NetCommand: Codable, Hashable, Sendable {
     case directory(id: String, directory: Directory?)
     /// Stop serving `id`.
     case forget(id: String)
-    /// Hold ports of the host, each wish for itself.
-    case reserve([PortWish])
-    /// Let go of held ports, named by what they were wished as and the port they got.
-    case release([PortWish])
-    /// Carry connections, or datagrams, to another address.
+    /// Hold ports of the host for `owner`: all of them or none, in place of all that it held before. What it held and wishes again is
+    /// never free in between.
+    case hold(owner: String, wishes: [PortWish])
+    /// Let go of all ports that these owners hold, and of the proxies on them.
+    case letGo(owners: [String])
+    /// Find out, without holding any, whether `count` ports of the wish can be had: those held here count as free, for the asker
+    /// knows whose they are.
+    case probe(PortWish, count: Int)
+    /// Carry connections, or datagrams, from a port that its owner holds to another address.
     case proxy(ProxyRule)
     case unproxy(ProxyRule)
     /// Everything that is held and served.
@@ -50,33 +54,51 @@ package enum NetResult: Codable, Hashable, Sendable {
     case hello(minimum: Int, maximum: Int, pid: Int32)
     case done
     case serving(udpPort: UInt16, tcpPort: UInt16)
-    /// In the order of the wishes.
-    case reserved([PortOutcome])
+    /// All wishes are held, at these ports, in their order.
+    case held([UInt16])
+    /// One of the wishes stands back behind somebody else; nothing was changed.
+    case taken(PortClash)
     case state(NetState)
     /// In words for a person.
     case failed(String)
 }
 
-/// Ports of the host to be held: the same number on each of the addresses, all or none.
+/// A port of the host to be held: the same number on each of the addresses.
 package struct PortWish: Codable, Hashable, Sendable {
+    /// An IPv6 wildcard or loopback address is left out on a host without IPv6, when there is another one.
     package var addresses: [IPAddress]
-    /// 0 is any free one.
-    package var port: UInt16
-    /// `tcp` or `udp`.
+    /// The first free one of these is taken; 0 is any free one.
+    package var ports: ClosedRange<UInt16>
+    /// Taken before the others when it is free.
+    package var preferred: UInt16?
     package var transport: InternetSocket.Kind
 
-    package init(addresses: [IPAddress], port: UInt16, transport: InternetSocket.Kind) {
+    package init(
+        addresses: [IPAddress], ports: ClosedRange<UInt16>, preferred: UInt16? = nil, transport: InternetSocket.Kind
+    ) {
         self.addresses = addresses
-        self.port = port
+        self.ports = ports
+        self.preferred = preferred
         self.transport = transport
     }
 }
 
-package enum PortOutcome: Codable, Hashable, Sendable {
-    case held(port: UInt16)
-    /// Somebody has it already; who, when /proc tells.
-    case taken(address: IPAddress, port: UInt16, by: PortOwner?)
-    case failed(String)
+/// Why a wish cannot be held: somebody has its port, or for a range the last of them.
+package struct PortClash: Codable, Hashable, Sendable {
+    /// Which of the wishes.
+    package var index: Int
+    package var endpoint: SocketEndpoint
+    /// Who holds it here; nil when it is another program's.
+    package var owner: String?
+    /// How many of a range can be had.
+    package var free: Int
+
+    package init(index: Int, endpoint: SocketEndpoint, owner: String?, free: Int = 0) {
+        self.index = index
+        self.endpoint = endpoint
+        self.owner = owner
+        self.free = free
+    }
 }
 
 /// The process that uses a port.
@@ -92,11 +114,16 @@ package struct PortOwner: Codable, Hashable, Sendable {
 }
 
 package struct ProxyRule: Codable, Hashable, Sendable {
+    /// Who holds the port.
+    package var owner: String
     package var listen: SocketEndpoint
     package var target: SocketEndpoint
     package var transport: InternetSocket.Kind
 
-    package init(listen: SocketEndpoint, target: SocketEndpoint, transport: InternetSocket.Kind = .tcp) {
+    package init(
+        owner: String, listen: SocketEndpoint, target: SocketEndpoint, transport: InternetSocket.Kind = .tcp
+    ) {
+        self.owner = owner
         self.listen = listen
         self.target = target
         self.transport = transport
@@ -117,19 +144,39 @@ package struct NetState: Codable, Hashable, Sendable {
         }
     }
 
-    package var served: [Served]
-    package var held: [PortWish]
-    package var proxies: [ProxyRule]
+    /// A port that is held, and for whom.
+    package struct Held: Codable, Hashable, Sendable {
+        package var owner: String
+        package var addresses: [IPAddress]
+        package var port: UInt16
+        package var transport: InternetSocket.Kind
 
-    package init(served: [Served] = [], held: [PortWish] = [], proxies: [ProxyRule] = []) {
+        package init(owner: String, addresses: [IPAddress], port: UInt16, transport: InternetSocket.Kind) {
+            self.owner = owner
+            self.addresses = addresses
+            self.port = port
+            self.transport = transport
+        }
+    }
+
+    package var served: [Served]
+    package var held: [Held]
+    package var proxies: [ProxyRule]
+    /// Networks whose names are known.
+    package var directories: [String]
+
+    package init(
+        served: [Served] = [], held: [Held] = [], proxies: [ProxyRule] = [], directories: [String] = []
+    ) {
         self.served = served
         self.held = held
         self.proxies = proxies
+        self.directories = directories
     }
 }
 
 package enum NetProtocol {
-    package static let versions = 1...1
+    package static let versions = 2...2
     /// The connected control socket that the engine hands over.
     package static let controlDescriptor: Int32 = 3
     /// Bytes of the longest line either side accepts: a zone of a large project.

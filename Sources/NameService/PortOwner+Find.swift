@@ -2,8 +2,10 @@ import Glibc
 import Linux
 
 extension PortOwner {
-    /// Who has the socket that keeps others off `endpoint`; nil when /proc does not tell.
-    static func find(_ endpoint: SocketEndpoint, _ transport: InternetSocket.Kind) -> PortOwner? {
+    /// Who has the socket that keeps others off `endpoint`, in the caller's network namespace; nil when /proc does not tell.
+    ///
+    /// Reads the descriptors of every process: not for a thread that others wait for.
+    package static func find(_ endpoint: SocketEndpoint, _ transport: InternetSocket.Kind) -> PortOwner? {
         var inodes: Set<String> = []
         for table in ["\(transport.rawValue)", "\(transport.rawValue)6"] {
             guard let text = try? readText("/proc/self/net/\(table)", limit: 64 << 20) else { continue }

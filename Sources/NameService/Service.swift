@@ -82,8 +82,13 @@ package final class Service {
                 server.replaceZone(zone)
             case .directory(let id, let directory): directories.set(id, directory)
             case .forget(let id): servers.removeValue(forKey: id)?.close()
-            case .reserve(let wishes): return .reserved(wishes.map(ports.hold))
-            case .release(let wishes): for wish in wishes { ports.release(wish) }
+            case .hold(let owner, let wishes): return hold(wishes, for: owner)
+            case .letGo(let owners): for owner in owners { letGo(of: owner) }
+            case .probe(let wish, let count):
+                return Self.answer { () throws(PortHolder.Failure) in
+                    try ports.probe(wish, count: count)
+                    return .done
+                }
             case .proxy(let rule): try startProxy(rule)
             case .unproxy(let rule): stopProxy(rule)
             case .state: return .state(state)
@@ -105,11 +110,42 @@ package final class Service {
         return server
     }
 
+    private func hold(_ wishes: [PortWish], for owner: String) -> NetResult {
+        let result = Self.answer { () throws(PortHolder.Failure) in .held(try ports.hold(wishes, for: owner)) }
+        // A proxy keeps its port bound: it must not outlive the hold.
+        for rule in proxies.keys where rule.owner == owner {
+            if ports.socket(at: rule.listen, rule.transport, of: owner) == nil { stopProxy(rule) }
+        }
+        return result
+    }
+
+    private func letGo(of owner: String) {
+        for rule in proxies.keys where rule.owner == owner { stopProxy(rule) }
+        ports.letGo(of: owner)
+    }
+
+    private static func answer(_ body: () throws(PortHolder.Failure) -> NetResult) -> NetResult {
+        do throws(PortHolder.Failure) {
+            return try body()
+        } catch {
+            switch error {
+            case .taken(let clash): return .taken(clash)
+            case .impossible(let words): return .failed(words)
+            }
+        }
+    }
+
     private func startProxy(_ rule: ProxyRule) throws(SyscallError) {
         guard proxies[rule] == nil else { return }
+        guard let held = ports.socket(at: rule.listen, rule.transport, of: rule.owner) else {
+            if ports.isLeftOut(rule.listen, rule.transport, of: rule.owner) { return }
+            throw SyscallError(call: "proxy", object: "\(rule.listen), which is not held", code: .addressInUse)
+        }
+        let listener = OwnedFD(
+            owning: try syscall("fcntl", on: "\(rule.listen)") { fcntl(held, F_DUPFD_CLOEXEC, CInt(0)) })
         switch rule.transport {
-        case .tcp: proxies[rule] = .stream(try StreamProxy(rule, loop: loop))
-        case .udp: proxies[rule] = .datagram(try DatagramProxy(rule, loop: loop))
+        case .tcp: proxies[rule] = .stream(try StreamProxy(listener, to: rule.target, loop: loop))
+        case .udp: proxies[rule] = .datagram(try DatagramProxy(listener, to: rule.target, loop: loop))
         }
     }
 
@@ -125,14 +161,14 @@ package final class Service {
         NetState(
             served: servers.map { .init(id: $0.key, udpPort: $0.value.udpPort, tcpPort: $0.value.tcpPort) }
                 .sorted { $0.id < $1.id },
-            held: ports.held, proxies: Array(proxies.keys))
+            held: ports.held, proxies: Array(proxies.keys), directories: directories.ids)
     }
 
     private func leave() {
         for server in servers.values { server.close() }
         servers = [:]
         for rule in Array(proxies.keys) { stopProxy(rule) }
-        ports.releaseAll()
+        ports.letGoOfAll()
         loop.stop()
     }
 }

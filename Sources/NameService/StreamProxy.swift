@@ -13,20 +13,24 @@ final class StreamProxy {
     private var watch: EventLoop.Token?
     private var connections: [ObjectIdentifier: ProxiedConnection] = [:]
 
-    init(_ rule: ProxyRule, loop: EventLoop) throws(SyscallError) {
+    /// Listens on a bound socket, which may have listened before.
+    init(_ listener: consuming OwnedFD, to target: SocketEndpoint, loop: EventLoop) throws(SyscallError) {
         self.loop = loop
-        target = rule.target
-        let listener = try InternetSocket.open(rule.listen.address.family, .tcp)
-        try InternetSocket.setOption(listener.raw, SOL_SOCKET, SO_REUSEADDR, 1)
-        try InternetSocket.bind(listener.raw, to: rule.listen)
-        try InternetSocket.listen(listener.raw)
+        self.target = target
         self.listener = listener
+        // Connections of an earlier proxy that linger on the port must not be in the way; see `PortHolder.bound`.
+        try InternetSocket.setOption(self.listener.raw, SOL_SOCKET, SO_REUSEADDR, 1)
+        try InternetSocket.listen(self.listener.raw)
+        try InternetSocket.setOption(self.listener.raw, SOL_SOCKET, SO_REUSEADDR, 0)
         watch = try loop.watch(self.listener.raw, .readable) { [weak self] _ in self?.accept() }
     }
 
+    /// The socket stays bound for those who hold it, and refuses connections from now on: a shutdown ends the listening of a socket
+    /// whose port was bound by name, and keeps the port (tcp_disconnect in net/ipv4/tcp.c).
     func close() {
         if let watch { loop.ignore(watch) }
         watch = nil
+        shutdown(listener.raw, CInt(SHUT_RD))
         for connection in connections.values { connection.close() }
         connections = [:]
     }
@@ -36,6 +40,7 @@ final class StreamProxy {
             guard connections.count < Self.mostConnections else { return pause() }
             guard let accepted = try? InternetSocket.accept(listener.raw) else { return }
             let client = OwnedFD(owning: accepted.descriptor)
+            try? InternetSocket.setOption(client.raw, SOL_SOCKET, SO_REUSEADDR, 1)  // for the next proxy of the port
             guard let connection = try? ProxiedConnection(client, to: target, loop: loop) else { continue }
             connections[ObjectIdentifier(connection)] = connection
             connection.onEnd = { [weak self, weak connection] in

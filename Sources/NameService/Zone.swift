@@ -75,6 +75,9 @@ package final class Directories {
 
     package init() {}
 
+    /// The networks whose names are known.
+    package var ids: [String] { byID.keys.sorted() }
+
     /// Keeps `directory` as the names of `id`; nil: they are forgotten.
     package func set(_ id: String, _ directory: Directory?) {
         byID[id] = directory.map { directory in

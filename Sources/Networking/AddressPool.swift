@@ -13,9 +13,11 @@ package struct AddressPool: Codable, Hashable, Sendable {
     private var last: IPAddress?
 
     /// The gateway is the first address of the range that is not auxiliary unless given; `auxiliary` addresses belong to others by name.
+    /// `last` is the one that was given last in sequence.
     /// - Throws: `AddressError` when something lies outside the subnet or twice in it, or the subnet is too small.
     package init(
-        subnet: CIDR, range: CIDR? = nil, gateway: IPAddress? = nil, auxiliary: [String: IPAddress] = [:]
+        subnet: CIDR, range: CIDR? = nil, gateway: IPAddress? = nil, auxiliary: [String: IPAddress] = [:],
+        last: IPAddress? = nil
     ) throws(AddressError) {
         let subnet = subnet.network
         let range = range?.network ?? subnet
@@ -23,6 +25,7 @@ package struct AddressPool: Codable, Hashable, Sendable {
         guard subnet.family.width - subnet.prefixLength >= 2 else { throw .tooSmall(subnet) }
         self.subnet = subnet
         self.range = range
+        self.last = last.flatMap { range.contains($0) ? $0 : nil }
         owners = [:]
         var first = range.first == subnet.first ? range.first.value + 1 : range.first.value
         while auxiliary.values.contains(IPAddress(family: subnet.family, value: first)) { first += 1 }

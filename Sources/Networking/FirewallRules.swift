@@ -11,11 +11,16 @@ package struct FirewallRules: Hashable, Sendable {
     }
 }
 
-/// What bringing rules into force changed beside the engine's own table.
+/// What bringing rules into force changed beside the engine's own table, and what of them could not be brought into force.
 package struct RulesOutcome: Hashable, Sendable {
     /// Settings of the host that were off and are on now, by their path below /proc/sys: a person should be told once, since the
     /// machine now passes packets on between its interfaces. They stay on.
     package var enabledSysctls: [String]
+    /// What is not in force, with the reason: everything else is. Networks by their bridge.
+    package var refusedPorts: [PublishedPort: String] = [:]
+    package var refusedNetworks: [String: String] = [:]
+    /// What did not work and holds nobody up.
+    package var notes: [String] = []
 
     package init(enabledSysctls: [String] = []) { self.enabledSysctls = enabledSysctls }
 }

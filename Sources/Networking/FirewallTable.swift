@@ -74,19 +74,26 @@ struct FirewallTable: Hashable, Sendable {
         }
         """
 
-    /// - Throws: `FirewallError` for ports that contradict each other.
-    init(_ rules: FirewallRules) throws(FirewallError) {
+    /// Ports that contradict themselves or one before them, and are left out.
+    private(set) var refused: [PublishedPort: FirewallError] = [:]
+
+    init(_ rules: FirewallRules) {
         for network in rules.networks { add(network) }
+        addSubnets(of: rules.networks, to: "subnets")
+        addSubnets(of: rules.networks.filter { $0.masquerades && !$0.isInternal }, to: "masquerade")
         var owners: [String: PublishedPort] = [:]
         for port in rules.ports {
-            guard let (map, key) = try Self.place(of: port) else { continue }
-            if let other = owners.updateValue(port, forKey: "\(map) \(key)") {
-                if other.containerAddress == port.containerAddress && other.containerPort == port.containerPort {
-                    continue
+            do throws(FirewallError) {
+                guard let (map, key) = try Self.place(of: port) else { continue }
+                let other = owners["\(map) \(key)"] ?? port
+                guard other.containerAddress == port.containerAddress, other.containerPort == port.containerPort else {
+                    throw .portClash(other, port)
                 }
-                throw .portClash(other, port)
+                owners["\(map) \(key)"] = port
+                insert("\(key) : \(port.containerAddress) . \(port.containerPort)", into: map)
+            } catch {
+                refused[port] = error
             }
-            insert("\(key) : \(port.containerAddress) . \(port.containerPort)", into: map)
         }
     }
 
@@ -124,10 +131,13 @@ struct FirewallTable: Hashable, Sendable {
         if network.allowsPeers { insert("\(name) . \(name)", into: "peers") }
         if network.isInternal { insert(name, into: "internal") }
         if network.isRouted { insert(name, into: "routed") }
-        for subnet in network.subnets {
-            let family = subnet.family == .v4 ? "4" : "6"
-            insert("\(subnet.network)", into: "subnets\(family)")
-            if network.masquerades && !network.isInternal { insert("\(subnet.network)", into: "masquerade\(family)") }
+    }
+
+    /// An interval set takes no range twice: one that lies in another is in the set already.
+    private mutating func addSubnets(of networks: [NetworkRules], to set: String) {
+        let subnets = Set(networks.flatMap(\.subnets).map(\.network))
+        for subnet in subnets where !subnets.contains(where: { $0 != subnet && $0.contains(subnet) }) {
+            insert("\(subnet)", into: "\(set)\(subnet.family == .v4 ? "4" : "6")")
         }
     }
 

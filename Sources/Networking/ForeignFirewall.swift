@@ -10,10 +10,9 @@ package struct ForeignFirewallReport: Hashable, Sendable {
         /// Commands that would let the networks' packets through, each to be typed as it is.
         package var commands: [String]
 
-        package var description: String {
-            "the firewall chain \(chain) drops packets of container networks; to let them through: "
-                + commands.joined(separator: "; ")
-        }
+        package var message: String { "the firewall chain \(chain) drops packets of container networks" }
+        package var advice: String { "to let them through: \(commands.joined(separator: "; "))" }
+        package var description: String { "\(message); \(advice)" }
     }
 
     /// Chains in which this engine's tagged rules stand now.
@@ -26,13 +25,16 @@ package struct ForeignFirewallReport: Hashable, Sendable {
     }
 }
 
-/// Finds the base chains that drop forwarded packets by policy, and the places their owners offer for others' rules.
+/// Finds the base chains that drop forwarded packets, and the places their owners offer for others' rules.
 struct ForeignFirewall {
     struct Chain: Hashable, Sendable {
         let family: String
         let table: String
         let name: String
-        let dropsForwarded: Bool
+        /// It judges forwarded packets.
+        let isForward: Bool
+        /// By its policy it drops what no rule accepts.
+        let dropsByPolicy: Bool
         var place: String { "\(family) \(table) \(name)" }
     }
 
@@ -52,23 +54,22 @@ struct ForeignFirewall {
             guard let chain = item["chain"], let family = chain["family"]?.string, let name = chain["name"]?.string,
                 let own = chain["table"]?.string, !(own.hasPrefix("berth-") || own == "berth")
             else { return nil }
+            let isForward = chain["hook"]?.string == "forward"
             return Chain(
-                family: family, table: own, name: name,
-                dropsForwarded: chain["hook"]?.string == "forward" && chain["policy"]?.string == "drop")
+                family: family, table: own, name: name, isForward: isForward,
+                dropsByPolicy: isForward && chain["policy"]?.string == "drop")
         }
     }
 
-    /// One for each chain that drops.
-    var remedies: [Remedy] {
-        chains.filter(\.dropsForwarded).map { base in
-            func offered(_ name: String) -> Chain? {
-                chains.first { $0.name == name && $0.table == base.table && $0.family == base.family }
-            }
-            if let chain = offered("DOCKER-USER") { return .offered(chain, keepsDockerIsolation: true) }
-            let ufw = base.family == "ip6" ? "ufw6-user-forward" : "ufw-user-forward"
-            if let chain = offered(ufw) { return .offered(chain, keepsDockerIsolation: false) }
-            return .none(base)
+    /// What is to be done about a chain that drops.
+    func remedy(for base: Chain) -> Remedy {
+        func offered(_ name: String) -> Chain? {
+            chains.first { $0.name == name && $0.table == base.table && $0.family == base.family }
         }
+        if let chain = offered("DOCKER-USER") { return .offered(chain, keepsDockerIsolation: true) }
+        let ufw = base.family == "ip6" ? "ufw6-user-forward" : "ufw-user-forward"
+        if let chain = offered(ufw) { return .offered(chain, keepsDockerIsolation: false) }
+        return .none(base)
     }
 
     /// The rules, in their order, that let packets of the bridges named by `patterns` pass; our own table has judged them already.
@@ -79,6 +80,45 @@ struct ForeignFirewall {
                 // Docker goes on deciding what may enter its networks.
                 + inner.map { "iifname \"\(pattern)\" oifname \"\($0)\" counter return" }
                 + ["iifname \"\(pattern)\" counter accept"]
+        }
+    }
+}
+
+/// The rules of a forward chain, as far as they concern packets of networks.
+struct ForwardRules {
+    /// A rule without a condition drops or rejects what came so far.
+    let endsInDrop: Bool
+    /// Patterns of interfaces whose packets a rule accepts by nothing else than the interface; `*` is every one.
+    private var accepted: [String: Set<String>] = ["iifname": [], "oifname": []]
+
+    /// From what `nft -j list chain` prints.
+    init(listing: JSONValue) {
+        var endsInDrop = false
+        for rule in (listing["nftables"]?.array ?? []).compactMap({ $0["rule"]?["expr"]?.array }) where !endsInDrop {
+            let statements = rule.filter { $0["counter"] == nil && $0["log"] == nil && $0["comment"] == nil }
+            guard let verdict = statements.last else { continue }
+            let conditions = statements.dropLast()
+            if conditions.isEmpty, verdict["drop"] != nil || verdict["reject"] != nil { endsInDrop = true }
+            guard verdict["accept"] != nil else { continue }
+            if conditions.isEmpty {
+                for key in accepted.keys { accepted[key]?.insert("*") }
+            } else if conditions.count == 1, let match = conditions.first?["match"], match["op"]?.string == "==",
+                let key = match["left"]?["meta"]?["key"]?.string, let pattern = match["right"]?.string
+            {
+                accepted[key]?.insert(pattern)
+            }
+        }
+        self.endsInDrop = endsInDrop
+    }
+
+    /// Packets to and from the interfaces of `patterns` pass.
+    func lets(_ patterns: [String]) -> Bool {
+        accepted.values.allSatisfy { accepted in
+            patterns.allSatisfy { pattern in
+                accepted.contains { other in
+                    other == pattern || other.hasSuffix("*") && pattern.hasPrefix(other.dropLast())
+                }
+            }
         }
     }
 }
@@ -94,17 +134,21 @@ extension KernelNetwork {
         let patterns = (others.count < bridges.count ? ["\(instance.bridgePrefix)*"] : []) + others
         let foreign = ForeignFirewall(listing: try listing("list chains"))
         var report = ForeignFirewallReport()
-        for remedy in foreign.remedies {
-            switch remedy {
+        for base in foreign.chains where base.isForward {
+            let standing = ForwardRules(listing: try listing("list chain \(base.place)"))
+            guard base.dropsByPolicy || standing.endsInDrop else { continue }
+            switch foreign.remedy(for: base) {
             case .offered(let chain, let keepsDockerIsolation):
                 try write(
                     ForeignFirewall.rules(patterns: patterns, keepsDockerIsolation: keepsDockerIsolation), into: chain)
                 mayHaveOpenedOthers = true
                 report.opened.append(chain.place)
             case .none(let chain):
+                guard !standing.lets(patterns) else { continue }
                 let rules = ForeignFirewall.rules(patterns: patterns, keepsDockerIsolation: false)
+                let verb = standing.endsInDrop ? "insert" : "add"
                 report.warnings.append(
-                    .init(chain: chain.place, commands: rules.map { "nft 'add rule \(chain.place) \($0)'" }))
+                    .init(chain: chain.place, commands: rules.map { "nft '\(verb) rule \(chain.place) \($0)'" }))
             }
         }
         return report

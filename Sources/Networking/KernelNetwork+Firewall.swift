@@ -17,29 +17,74 @@ extension KernelNetwork {
         if isSuspect { written = nil }
         let old = writtenRules
         if written == nil || rules != old { try write(rules) }
-        try forgetMovedFlows(from: Set(old.ports), to: Set(rules.ports))
-        let enabled = try enableForwarding(v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
+        var outcome = RulesOutcome()
+        do throws(SyscallError) { try forgetMovedFlows(from: Set(old.ports), to: Set(rules.ports)) } catch {
+            outcome.notes.append("UDP flows under way may keep going to where a port led before: \(error)")
+        }
+        outcome.enabledSysctls = try enableForwarding(
+            v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
+        outcome.refusedPorts = refused.ports.mapValues(\.description)
+        outcome.refusedNetworks = refused.networks.mapValues(\.description)
         // Only after the table guards 127.0.0.0/8 against what comes from the bridges. Looked at each time: a bridge that was made anew
         // lacks it.
-        for bridge in rules.networks.map(\.bridge) {
+        for bridge in rules.networks.map(\.bridge) where refused.networks[bridge] == nil {
             let setting = Self.localnetSetting(bridge)
-            // No such bridge now is for the caller's next round.
-            if fileExists("/proc/sys/\(setting)") { try Self.setSysctl(setting, "1") }
+            do throws(SyscallError) {
+                // No such bridge now is for the caller's next round.
+                if fileExists("/proc/sys/\(setting)") { try Self.setSysctl(setting, "1") }
+            } catch {
+                if fileExists("/proc/sys/\(setting)") { outcome.refusedNetworks[bridge] = "\(error)" }
+            }
         }
-        return RulesOutcome(enabledSysctls: enabled)
+        return outcome
     }
 
     private static func localnetSetting(_ bridge: String) -> String { "net/ipv4/conf/\(bridge)/route_localnet" }
 
     private func write(_ rules: FirewallRules) throws(FirewallError) {
-        let table = try FirewallTable(rules)
-        if let written {
-            try change(written, to: table)
-        } else {
-            try firewall.run(table.creation(of: instance.table))
+        let table = FirewallTable(rules)
+        refused = Refused(ports: table.refused)
+        do throws(FirewallError) {
+            if let written {
+                try change(written, to: table)
+            } else {
+                try firewall.run(table.creation(of: instance.table))
+            }
+            written = table
+        } catch {
+            written = try sift(rules)
         }
-        written = table
         writtenRules = rules
+    }
+
+    /// The kernel takes a transaction as a whole or not at all: when it does not, its parts are tried one by one, so that one that cannot
+    /// be made keeps no other out.
+    private func sift(_ rules: FirewallRules) throws(FirewallError) -> FirewallTable {
+        var standing = FirewallTable(FirewallRules())
+        try firewall.run(standing.creation(of: instance.table))
+        var accepted = FirewallRules()
+        for network in rules.networks {
+            accepted.networks.append(network)
+            do throws(FirewallError) { standing = try extend(standing, to: accepted) } catch {
+                accepted.networks.removeLast()
+                refused.networks[network.bridge] = error
+            }
+        }
+        for port in rules.ports where refused.ports[port] == nil {
+            accepted.ports.append(port)
+            do throws(FirewallError) { standing = try extend(standing, to: accepted) } catch {
+                accepted.ports.removeLast()
+                refused.ports[port] = error
+            }
+        }
+        return standing
+    }
+
+    private func extend(_ table: FirewallTable, to rules: FirewallRules) throws(FirewallError) -> FirewallTable {
+        let wanted = FirewallTable(rules)
+        let commands = wanted.change(of: instance.table, from: table)
+        if !commands.isEmpty { try firewall.run(commands) }
+        return wanted
     }
 
     /// UDP flows to ports whose destination changed, also those that began before the port was published at all.
@@ -56,6 +101,7 @@ extension KernelNetwork {
         try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
         written = nil
         writtenRules = FirewallRules()
+        refused = Refused()
     }
 
     private func change(_ old: FirewallTable, to new: FirewallTable) throws(FirewallError) {

@@ -11,6 +11,8 @@ final class KernelNetwork {
     var written: FirewallTable?
     /// The rules that were written last; no networks after the table's removal.
     var writtenRules = FirewallRules()
+    /// What of them the table does not hold.
+    var refused = Refused()
     /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
     var mayHaveOpenedOthers = true
     let watch = NetworkWatch()
@@ -28,6 +30,12 @@ final class KernelNetwork {
         route = try NetlinkSocket(.route)
         firewall = try NFTables()
         author = .current
+    }
+
+    struct Refused {
+        var ports: [PublishedPort: FirewallError] = [:]
+        /// By bridge.
+        var networks: [String: FirewallError] = [:]
     }
 
     /// The interface named so; nil when there is none.

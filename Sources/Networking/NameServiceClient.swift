@@ -90,12 +90,26 @@ package final class NameServiceClient: Sendable {
         return (udpPort, tcpPort)
     }
 
-    /// Holds ports of the host; the outcomes are in the order of the wishes.
-    package func reserve(_ wishes: [PortWish]) async throws -> [PortOutcome] {
-        guard case .reserved(let outcomes) = try await request(.reserve(wishes)), outcomes.count == wishes.count else {
-            throw NameServiceError.refused("no answer to a reservation")
+    /// What became of a wish to hold ports.
+    package enum Reservation: Hashable, Sendable {
+        /// At these ports, in the order of the wishes.
+        case held([UInt16])
+        case taken(PortClash)
+    }
+
+    /// Holds ports of the host for `owner`, in place of all that it held before.
+    package func hold(_ wishes: [PortWish], for owner: String) async throws -> Reservation {
+        switch try await request(.hold(owner: owner, wishes: wishes)) {
+        case .held(let ports) where ports.count == wishes.count: .held(ports)
+        case .taken(let clash): .taken(clash)
+        case let other: throw NameServiceError.refused("no answer to a reservation but \(other)")
         }
-        return outcomes
+    }
+
+    /// Who stands in the way of `count` ports of the wish; nil when they can be had.
+    package func probe(_ wish: PortWish, count: Int) async throws -> PortClash? {
+        guard case .taken(let clash) = try await request(.probe(wish, count: count)) else { return nil }
+        return clash
     }
 
     /// Everything it holds and serves, for an engine that was started anew.
@@ -161,7 +175,10 @@ extension NameServiceClient {
 
     private static func open(program: String, folder: String) throws -> Opened {
         if try FileLock.isHeld("\(folder)/net.lock"), let descriptor = try? UnixSocket.connect("\(folder)/net.sock") {
-            return try greet(SharedConnection(descriptor), isFresh: false)
+            let opened = try greet(SharedConnection(descriptor), isFresh: false)
+            if opened.versions.overlaps(NetProtocol.versions) { return opened }
+            // One of another release: the engine knows all that it holds, and tells it to one of its own.
+            try endForeign(opened, folder)
         }
         var pair = try UnixSocket.pair()
         let own = SharedConnection(pair.takeFirst())
@@ -178,6 +195,13 @@ extension NameServiceClient {
             waitpid(pid, &status, 0)
             throw error
         }
+    }
+
+    /// `leave` is the same in every version.
+    private static func endForeign(_ opened: Opened, _ folder: String) throws {
+        try opened.connection.write(try encodeJSON(NetRequest(id: 1, command: .leave)) + [UInt8(ascii: "\n")])
+        while opened.connection.skipReply() {}
+        _ = try FileLock.wait("\(folder)/net.lock")
     }
 
     private static func greet(_ connection: SharedConnection, isFresh: Bool) throws -> Opened {
@@ -209,13 +233,18 @@ private final class SharedConnection: @unchecked Sendable {
     }
 
     /// The next line; nil at the end, or when it is none of ours.
-    func nextReply() -> NetReply? {
+    func nextReply() -> NetReply? { nextLine().flatMap { try? decodeJSON(NetReply.self, from: $0) } }
+
+    /// False at the end.
+    func skipReply() -> Bool { nextLine() != nil }
+
+    private func nextLine() -> [UInt8]? {
         while true {
             if let end = received[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(received[..<end])
                 received.removeFirst(end + 1)
                 searched = 0
-                return try? decodeJSON(NetReply.self, from: line)
+                return line
             }
             searched = received.count
             var buffer = [UInt8](repeating: 0, count: 65536)

@@ -5,7 +5,15 @@ import ProjectModel
 struct Exclusives {
     private var names: [String: [PlanDraft.Node]] = [:]
     private var addresses: [String: [PlanDraft.Node]] = [:]
-    private var ports: [String: [(id: String, node: PlanDraft.Node)]] = [:]
+    /// By transport.
+    private var ports: [String: [PortStop]] = [:]
+
+    /// A container that gives ports up when it stops: all that it may have had of a range.
+    private struct PortStop {
+        let range: ClosedRange<UInt16>
+        let id: String
+        let node: PlanDraft.Node
+    }
 
     init(planner: Planner) {
         for (id, node) in planner.nodes.removals {
@@ -15,7 +23,10 @@ struct Exclusives {
         }
         for (id, node) in planner.nodes.stops {
             guard let container = planner.containersByID[id] else { continue }
-            for port in container.spec.fixedPorts { ports[port, default: []].append((id, node)) }
+            for port in container.spec.ports {
+                guard let range = port.publishedRange else { continue }
+                ports[port.transport, default: []].append(PortStop(range: range, id: id, node: node))
+            }
         }
     }
 
@@ -25,9 +36,15 @@ struct Exclusives {
         return (names[name] ?? []) + spec.fixedAddresses.flatMap { addresses[$0] ?? [] }
     }
 
-    /// Stops that the start of a container waits for; its own stop is among its edges anyway.
+    /// Stops that the start of a container waits for; its own stop is among its edges anyway. Who shares a range with others takes
+    /// another of its ports, and waits for nobody who has the same one.
     func stops(before id: String?, _ spec: Service) -> [PlanDraft.Node] {
-        spec.fixedPorts.flatMap { ports[$0] ?? [] }.filter { $0.id != id }.map(\.node)
+        spec.ports.flatMap { port -> [PlanDraft.Node] in
+            guard let range = port.publishedRange else { return [] }
+            return (ports[port.transport] ?? []).filter { stop in
+                stop.id != id && stop.range.overlaps(range) && (stop.range != range || range.count == 1)
+            }.map(\.node)
+        }
     }
 }
 
@@ -37,14 +54,6 @@ extension Service {
         switch replica {
         case .oneOff(_, let name): name
         case .numbered(let service, let number): containerName ?? "\(project)-\(service)-\(number)"
-        }
-    }
-
-    /// Host ports that are not a choice, as `tcp/8080`.
-    var fixedPorts: [String] {
-        ports.compactMap { port in
-            guard let published = port.published, let number = UInt16(published), number > 0 else { return nil }
-            return "\(port.transport)/\(number)"
         }
     }
 

@@ -59,13 +59,20 @@ extension Preflight {
                         hint: "publish one of them on another port or address"))
             }
             let holders = range.map { number in holder(of: port, number) }
-            if !holders.contains(where: { $0 == nil }), case let holder?? = holders.first {
+            let free = holders.count { $0 == nil }
+            if free == 0, case let holder?? = holders.first {
                 let what = range.count == 1 ? "is" : "are all"
                 findings.append(
                     PreflightFinding(
                         .portTaken, service: name, at: path,
                         "port \(port.publishedText) \(what) taken by \(holder)",
                         hint: "stop it, or publish another port"))
+            } else if let crowd = crowd(on: port, range, free, with: service) {
+                findings.append(
+                    PreflightFinding(
+                        .portTaken, service: name, at: path,
+                        "\(crowd) cannot share port \(port.publishedText), of which \(free) are free",
+                        hint: "publish longer ranges, or only the target port \(port.target)"))
             }
             return findings
         }
@@ -83,6 +90,29 @@ extension Preflight {
                     && addressesOverlap(theirs.hostIP, port.hostIP)
             }
         }?.spec.name
+    }
+
+    /// Those who want more ports of one range than there are: "6 replicas of api, web".
+    private func crowd(
+        on port: PortMapping, _ range: ClosedRange<UInt16>, _ free: Int, with service: DesiredService
+    ) -> String? {
+        guard range.count > 1 else { return nil }
+        var total = service.scale
+        var names = [service.spec.name]
+        for other in desired.services
+        where other.spec.name != service.spec.name && !other.isOrphan && [.running, .paused].contains(other.goal) {
+            let rivals = other.spec.ports.filter {
+                $0.publishedRange == range && $0.transport == port.transport && addressesOverlap($0.hostIP, port.hostIP)
+            }
+            guard !rivals.isEmpty, other.scale > 0 else { continue }
+            // Told once, with the last of those that the plan touches.
+            if effects.touched.contains(other.spec.name), other.spec.name > service.spec.name { return nil }
+            total += other.scale * rivals.count
+            names.append(other.spec.name)
+        }
+        // One service's own want is told apart, whatever others hold.
+        guard total > free, names.count > 1 || free < range.count else { return nil }
+        return "\(total) replicas of \(names.sorted().joined(separator: ", "))"
     }
 
     private func holder(of port: PortMapping, _ number: UInt16) -> String? {

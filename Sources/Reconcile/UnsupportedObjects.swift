@@ -19,12 +19,10 @@ extension PreflightFinding {
                     "network \(network.name): there is no address driver \"\(driver)\", berth gives addresses itself",
                     hint: "take it away; `ipam.config` chooses the subnets"))
         }
-        let mtu = "com.docker.network.driver.mtu"
-        if let text = network.driverOptions[mtu], UInt32(text).map({ (68...65_535).contains($0) }) != true {
-            findings.append(
-                PreflightFinding(
-                    .optionInvalid, at: place.appending("driver_opts").appending(mtu),
-                    "network \(network.name): \"\(text)\" is no size of packets", hint: "such as 1450, 68 to 65535"))
+        findings += BridgeOptions.mistakes(in: network.driverOptions).map { option, problem, hint in
+            PreflightFinding(
+                .optionInvalid, at: place.appending("driver_opts").appending(option),
+                "network \(network.name): \(problem)", hint: hint)
         }
         return findings
     }

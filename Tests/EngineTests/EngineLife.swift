@@ -133,7 +133,7 @@ final class EngineLife {
         // Where the operation ended before it came to the crash, the crash comes at the next call, whoever makes it.
         if !machine.isCrashed { prepareCrash(afterCalls: 0) }
         for _ in 0..<1000 where !machine.isCrashed {
-            try? await machine.apply(NetworkState())
+            _ = try? await machine.apply(NetworkState())
         }
         let new = "\(folder)/\(incarnation + 1)"
         incarnation += 1

@@ -101,5 +101,173 @@ extension Stories {
                 #expect(try await world.containers().isEmpty)
             }
         }
+
+        @Test("each driver option of a network shows in the kernel")
+        func driverOptions() async throws {
+            let serve = "busybox, command: sh -c 'echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp'"
+            let compose = """
+                services:
+                  one: { image: \(serve), networks: [apart], ports: ["8081:80"] }
+                  two: { image: busybox, command: sleep infinity, networks: [apart] }
+                  three: { image: \(serve), networks: [together] }
+                  four: { image: busybox, command: sleep infinity, networks: [together, large] }
+                  five: { image: \(serve), networks: [bound], ports: ["8085:80", "198.51.100.1:8086:80"] }
+                networks:
+                  apart: { driver_opts: { com.docker.network.bridge.enable_icc: "false" } }
+                  together:
+                    driver_opts:
+                      com.docker.network.driver.mtu: 1400
+                      com.docker.network.bridge.enable_icc: "1"
+                      com.docker.network.bridge.name: together0
+                      com.docker.network.bridge.enable_ip_masquerade: "false"
+                  large: { driver_opts: { com.docker.network.driver.mtu: "9000" } }
+                  bound:
+                    driver_opts:
+                      com.docker.network.bridge.host_binding_ipv4: 127.0.0.1
+                      com.docker.network.container_iface_prefix: lan
+                """
+            try await World.with(project: "options", compose) { world in
+                // As on most hosts. Where it is on, a rewritten packet stays inside the bridge, whose isolated port does not let it in.
+                let filter = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+                try await world.shell("[ ! -e \(filter) ] || echo 0 > \(filter)")
+                for round in 1...2 {
+                    try await world.berth("up", "-d")
+                    let address = try #require(try await world.container("one").networks.first?.addresses.first)
+                    func page(_ place: String, from service: String) async throws -> Bool {
+                        let ask = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 \(place)"
+                        return try await world.attempt("exec", "-T", service, "sh", "-c", ask).stdout.contains("page")
+                    }
+                    #expect(try await !page("\(address) 80", from: "two"), "round \(round): peers reach each other")
+                    #expect(try await page("198.51.100.1 8081", from: "two"))
+                    let third = try #require(try await world.container("three").networks.first?.addresses.first)
+                    #expect(try await page("\(third) 80", from: "four"))
+                    let sizes = try await world.berth(
+                        "exec", "-T", "four", "cat", "/sys/class/net/eth0/mtu", "/sys/class/net/eth1/mtu")
+                    #expect(Set(sizes.lines) == ["1400", "9000"])
+                    #expect(
+                        try await world.berth("exec", "-T", "three", "cat", "/sys/class/net/eth0/mtu").trimmed == "1400"
+                    )
+                    #expect(try await world.shell("ip -o link show together0").contains("mtu 1400"))
+                    let table = try await world.shell("nft list ruleset")
+                    let subnet = try #require(
+                        try await world.get("networks/options_together", as: NetworkRow.self).subnets.first)
+                    let masquerading = table.components(between: "set masquerade4", and: "}\n\t}")
+                    #expect(!masquerading.contains(subnet), "\(masquerading)")
+                    #expect(try await world.berth("port", "five", "80").stdout.contains("127.0.0.1:8085"))
+                    #expect(try await world.shell("curl -s --max-time 5 127.0.0.1:8085") == "page")
+                    #expect(try await world.shell("curl -s --max-time 2 198.51.100.1:8085 || echo closed") == "closed")
+                    #expect(try await world.shell("curl -s --max-time 5 198.51.100.1:8086") == "page")
+                    try await world.berth("exec", "-T", "five", "test", "-e", "/sys/class/net/lan0")
+                    try await world.killEngine()
+                    try await world.berth("restart", "one", "two")
+                }
+                for (option, value) in [
+                    ("bridge.enable_icc", "off"), ("bridge.enable_ip_masquerade", ""), ("driver.mtu", "big"),
+                    ("bridge.host_binding_ipv4", "::1"), ("container_iface_prefix", "a/b"), ("bridge.name", "a*"),
+                    ("bridge.name", "a\"b"),
+                ] {
+                    try world.write(
+                        """
+                        services: { web: { image: busybox, networks: [odd] } }
+                        networks:
+                          odd: { driver_opts: { com.docker.network.\(option): '\(value)' } }
+                        """, of: "odd")
+                    let up = try await world.attempt("up", "-d", in: "odd")
+                    #expect(up.status == 1 && up.stderr.contains("network.\(option)"), "\(up)")
+                }
+            }
+        }
+
+        @Test("a firewall that drops what containers send and get is told by up and ps, with the rules to type")
+        func droppingFirewall() async throws {
+            try await World.with(project: "dropped", Self.web) { world in
+                try await world.shell(
+                    "nft 'table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; }; }'"
+                )
+                let up = try await world.berth("up", "-d")
+                #expect(up.stderr.contains("ip filter FORWARD drops packets of container networks"), "\(up)")
+                let ps = try await world.berth("ps")
+                let commands = ps.stderr.split(separator: "\n").first { $0.contains("nft 'add rule") } ?? ""
+                #expect(!commands.isEmpty, "\(ps)")
+                #expect(try await world.berth("ps", "-q").stderr == "")
+                let typed = commands.drop { $0 != "'" }
+                try await world.shell("nft \(typed)")
+                try await world.eventually("the warning is gone") {
+                    try await !world.berth("ps").stderr.contains("drops packets")
+                }
+                try await world.shell("nft flush chain ip filter FORWARD")
+                try await world.eventually("it is told again") {
+                    try await world.berth("ps").stderr.contains("drops packets")
+                }
+                let again = try await world.berth("up", "-d")
+                #expect(again.stderr.contains("drops packets"), "\(again)")
+            }
+        }
+
+        @Test("names with the network behind them are answered, for that network alone")
+        func qualifiedNames() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, networks: [front, back] }
+                  client: { image: busybox, command: sleep infinity, networks: [front] }
+                networks: { front: {}, back: { name: "inner.net" } }
+                """
+            try await World.with(project: "qualified", compose) { world in
+                try await world.berth("up", "-d")
+                let networks = try await world.container("web").networks
+                let front = try #require(networks.first { $0.name == "qualified_front" }?.addresses.first)
+                let back = try #require(networks.first { $0.name == "inner.net" }?.addresses.first)
+                for name in ["web.qualified_front", "qualified-web-1.qualified_front"] {
+                    let found = try await world.berth("exec", "-T", "client", "nslookup", "-type=a", name).stdout
+                    #expect(found.contains(front) && !found.contains(back), "\(found)")
+                }
+                let inner = try await world.berth("exec", "-T", "web", "nslookup", "-type=a", "web.inner.net").stdout
+                #expect(inner.contains(back) && !inner.contains(front), "\(inner)")
+                let other = try await world.attempt("exec", "-T", "client", "nslookup", "-type=a", "web.inner.net")
+                #expect(!other.stdout.contains(back), "\(other)")
+                let reverse = try await world.berth("exec", "-T", "client", "nslookup", front).stdout
+                #expect(reverse.contains("qualified-web-1.qualified_front"), "\(reverse)")
+            }
+        }
+
+        @Test(
+            "a freed address goes to another container as late as possible, and to the one that takes its place at once"
+        )
+        func addressesReturnLate() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, scale: 2 }
+                  other: { image: busybox, command: sleep infinity, scale: 0 }
+                """
+            try await World.with(project: "late", compose) { world in
+                try await world.berth("up", "-d")
+                func addresses(_ service: String) async throws -> [String] {
+                    try await world.containers().filter { $0.service == service }.sorted { $0.name < $1.name }
+                        .flatMap { $0.networks.flatMap(\.addresses) }
+                }
+                let before = try await addresses("web")
+                try await world.berth("up", "-d", "--force-recreate")
+                #expect(try await addresses("web") == before)
+                try await world.berth("rm", "-sf", "web")
+                try await world.berth("up", "-d", "--scale", "other=2", "other")
+                let others = try await addresses("other")
+                #expect(Set(others).isDisjoint(with: before), "\(others)")
+                try await world.berth("up", "-d", "--scale", "other=2")
+                #expect(try await addresses("web") == before)
+                try await world.killEngine()
+                try await world.berth("up", "-d", "--scale", "other=3")
+                #expect(try await addresses("other").count == 3)
+                #expect(Set(try await addresses("web") + addresses("other")).count == 5)
+            }
+        }
+    }
+}
+
+extension String {
+    /// What stands between the first `start` and the next `end`.
+    fileprivate func components(between start: String, and end: String) -> String {
+        guard let from = firstRange(of: start)?.upperBound else { return "" }
+        let rest = self[from...]
+        return String(rest[..<(rest.firstRange(of: end)?.lowerBound ?? rest.endIndex)])
     }
 }

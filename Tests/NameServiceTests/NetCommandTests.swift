@@ -23,13 +23,18 @@ import Testing
         ),
         (.directory(id: "front", directory: nil), #"{"id":7,"command":{"directory":{"id":"front"}}}"#),
         (
-            .reserve([PortWish(addresses: [.anyV4, .anyV6], port: 80, transport: .tcp)]),
-            #"{"id":7,"command":{"reserve":{"_0":[{"addresses":["0.0.0.0","::"],"port":80,"transport":"tcp"}]}}}"#
+            .hold(
+                owner: "c1",
+                wishes: [PortWish(addresses: [.anyV4, .anyV6], ports: 80...89, preferred: 81, transport: .tcp)]
+            ),
+            #"{"id":7,"command":{"hold":{"owner":"c1","wishes":[{"addresses":["0.0.0.0","::"],"ports":[80,89],"preferred":81,"transport":"tcp"}]}}}"#
         ),
         (
             .proxy(
-                ProxyRule(listen: SocketEndpoint(.loopbackV6, 80), target: SocketEndpoint(.v4(0xac12_0002), 8080))),
-            #"{"id":7,"command":{"proxy":{"_0":{"listen":{"address":"::1","port":80},"target":{"address":"172.18.0.2","port":8080},"transport":"tcp"}}}}"#
+                ProxyRule(
+                    owner: "c1", listen: SocketEndpoint(.loopbackV6, 80),
+                    target: SocketEndpoint(.v4(0xac12_0002), 8080))),
+            #"{"id":7,"command":{"proxy":{"_0":{"owner":"c1","listen":{"address":"::1","port":80},"target":{"address":"172.18.0.2","port":8080},"transport":"tcp"}}}}"#
         ),
         (.leave, #"{"id":7,"command":{"leave":{}}}"#),
     ]

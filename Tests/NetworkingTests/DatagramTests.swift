@@ -40,8 +40,10 @@ struct DatagramTests {
             let server = try DatagramServer("web", in: one, at: .anyV4, port: 5000)
             defer { server.stop() }
             let rule = ProxyRule(
-                listen: SocketEndpoint(.loopbackV6, 5000), target: SocketEndpoint(.v4(0xac1e_0002), 5000),
-                transport: .udp)
+                owner: "one", listen: SocketEndpoint(.loopbackV6, 5000),
+                target: SocketEndpoint(.v4(0xac1e_0002), 5000), transport: .udp)
+            let wish = PortWish(addresses: [.loopbackV6], ports: 5000...5000, transport: .udp)
+            _ = try await service.hold([wish], for: "one")
             _ = try await service.request(.proxy(rule))
             for _ in 0..<3 {
                 let client = try DatagramClient(in: network.host, to: SocketEndpoint(.loopbackV6, 5000))

@@ -59,4 +59,40 @@ struct ForeignFirewallTests {
             #expect(try ask("198.51.100.2", far.port, from: one) != nil)
         }
     }
+
+    /// Typed rules, and rules that say more or less than berth asks for, end the warning; others do not.
+    @Test func aChainIsWarnedOfAsLongAsItDrops() async throws {
+        let cases: [(chain: String, warns: Bool)] = [
+            ("policy drop;", true),
+            ("policy drop; oifname \"berth-*\" accept; iifname \"berth-*\" counter accept;", false),
+            ("policy drop; oifname \"berth-*\" accept;", true),
+            ("policy drop; iifname \"berth-*\" tcp dport 80 accept; oifname \"berth-*\" accept;", true),
+            ("policy drop; iifname \"be*\" accept; oifname \"b*\" accept;", false),
+            ("policy drop; counter accept;", false),
+            ("policy accept;", false),
+            ("policy accept; ct state established accept; reject;", true),
+            ("policy accept; counter log drop;", true),
+            ("policy accept; ip saddr 192.0.2.1 drop;", false),
+            ("policy accept; iifname \"berth-*\" accept; oifname \"berth-*\" accept; drop;", false),
+            ("policy accept; drop; iifname \"berth-*\" accept; oifname \"berth-*\" accept;", true),
+        ]
+        try await TestNetwork.with { network in
+            try await NetworkDriverTests.makeBridges(network)
+            try await network.driver.setRules(
+                FirewallRules(networks: [NetworkDriverTests.front, NetworkDriverTests.back]))
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let far = try network.server("far", in: network.outside)
+            for (text, warns) in cases {
+                try network.shell(
+                    "nft 'table inet mine { chain passing { type filter hook forward priority 10; \(text) }; }'",
+                    in: network.host)
+                let report = try await network.driver.openForeignFirewalls()
+                #expect(report.warnings.isEmpty != warns, "\(text): \(report)")
+                for command in report.warnings.flatMap(\.commands) { try network.shell(command, in: network.host) }
+                #expect(try ask("198.51.100.2", far.port, from: one) != nil, "\(text)")
+                #expect(try await network.driver.openForeignFirewalls().warnings.isEmpty, "\(text)")
+                try network.shell("nft delete table inet mine", in: network.host)
+            }
+        }
+    }
 }

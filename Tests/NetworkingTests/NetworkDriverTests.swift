@@ -117,6 +117,32 @@ struct NetworkDriverTests {
         }
     }
 
+    @Test func whatCannotBeMadeKeepsNothingElseOut() async throws {
+        try await TestNetwork.with { network in
+            try await Self.makeBridges(network)
+            let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+            let server = try network.server("web", in: one)
+            let good = try Self.port(8080, to: "172.30.0.2", server.port)
+            let clashing = try Self.port(8080, to: "172.30.0.3", server.port)
+            let mixed = try Self.port(8081, to: "172.30.0.2", server.port, at: "::1")
+            let odd = NetworkRules(bridge: "a\"b", subnets: [])
+            for isKnown in [false, true] {
+                if isKnown { try await network.driver.setRules(FirewallRules(networks: [Self.front])) }
+                let outcome = try await network.driver.setRules(
+                    FirewallRules(networks: [odd, Self.front, Self.back], ports: [good, clashing, mixed]))
+                #expect(Set(outcome.refusedPorts.keys) == [clashing, mixed])
+                #expect(Set(outcome.refusedNetworks.keys) == ["a\"b"])
+                #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 web")
+            }
+            // Ranges that lie in each other are one for the sets.
+            var wide = Self.front
+            wide.subnets += [try #require(CIDR("172.30.0.0/16")), try #require(CIDR("172.30.0.128/25"))]
+            let outcome = try await network.driver.setRules(FirewallRules(networks: [wide, Self.back], ports: [good]))
+            #expect(outcome.refusedPorts.isEmpty && outcome.refusedNetworks.isEmpty)
+            #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 web")
+        }
+    }
+
     @Test(arguments: [0, 1])
     func containersOfANetworkWithoutPeersReachOnlyPublishedPorts(bridgeFilter: Int) async throws {
         try await TestNetwork.with { network in

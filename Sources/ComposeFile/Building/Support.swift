@@ -87,6 +87,7 @@ struct Support {
         let known = [
             "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc",
             "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.driver.mtu",
+            "com.docker.network.bridge.host_binding_ipv4", "com.docker.network.container_iface_prefix",
         ]
         report.inside("driver_opts") {
             for entry in network["driver_opts"]?.mapping?.entries ?? [] where !known.contains(entry.key) {

@@ -9,6 +9,9 @@ struct Adopter: Sendable {
 
     func adopt(reportingTo supervisor: Supervisor) async throws {
         let records = await parts.inventory.allContainers()
+        do { try await parts.machine.takeOver(records, await parts.inventory.allNetworks()) } catch {
+            parts.log.error("what the engine before this one held was not taken over in full: \(error)")
+        }
         // Half made and half removed ones go: the next plan makes what is still wanted.
         for record in records where record.life.phase == .creating || record.life.phase == .removing {
             do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
@@ -42,7 +45,7 @@ struct Adopter: Sendable {
                 parts.log.error("volume \(volume.name) could not be put back: \(error)")
             }
         }
-        do { try await parts.network.sync() } catch { parts.log.error("networks: \(error)") }
+        await parts.network.settle()
     }
 
     private func apply(_ adoption: Adoption?, to record: ContainerRecord, _ supervisor: Supervisor) async throws {

@@ -67,8 +67,7 @@ struct ContainerDraft {
         service.spec.ports.map { mapping in
             let bounds = (mapping.published ?? "0").split(separator: "-").compactMap { UInt16($0) }
             return ContainerRecord.Port(
-                hostIP: mapping.hostIP, hostPort: bounds.first ?? 0, hostPortEnd: bounds.last ?? 0,
-                target: mapping.target,
+                hostIP: mapping.hostIP, first: bounds.first ?? 0, last: bounds.last ?? 0, target: mapping.target,
                 transport: mapping.transport)
         }
     }

@@ -25,12 +25,21 @@ extension ContainerRunner {
         for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
         let signal = try EngineFailure.checkingSignal(record.stopSignalName)
         let grace = timeout ?? record.gracePeriod
-        if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return }
+        if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return await freePorts(of: id) }
         try await machine.signal(id, number: SIGKILL, all: true)
         guard await hasEnded(id, within: .seconds(30), isForced: { false }) else {
             throw EngineFailure(
                 code: "stuck", message: "\(record.name) does not end although it was killed",
                 hint: "a process in uninterruptible sleep waits for a device or a network file system")
+        }
+        await freePorts(of: id)
+    }
+
+    /// Lets go of the host ports of a container that is down; one that was started again meanwhile keeps them.
+    func freePorts(of id: String) async {
+        _ = try? await locks.with(id) {
+            guard await self.inventory.container(id)?.holdsPorts != true else { return }
+            await self.machine.releasePorts(of: id)
         }
     }
 
@@ -64,7 +73,7 @@ extension ContainerRunner {
         let endsIt = signal == SIGKILL || signal == SIGTERM
         if endsIt { try await inventory.update(id, volatile: true) { $0.life.stoppedByUs = true } }
         try await machine.signal(id, number: signal, all: signal == SIGKILL)
-        if signal == SIGKILL { _ = await hasEnded(id, within: .seconds(30), isForced: { false }) }
+        if signal == SIGKILL, await hasEnded(id, within: .seconds(30), isForced: { false }) { await freePorts(of: id) }
     }
 
     private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool

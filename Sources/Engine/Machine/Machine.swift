@@ -51,11 +51,17 @@ package protocol Machine: Sendable {
     func removeNetwork(_ network: NetworkRecord) async throws
     /// Links running containers to a bridge that was made again.
     func reattach(_ containers: [ContainerRecord], to network: NetworkRecord) async throws
-    /// Rules, published ports and names as they should be from now on.
-    func apply(_ state: NetworkState) async throws
-    /// Holds host ports for a container; answers with the ports, chosen where 0 was asked for.
+    /// Rules, published ports and names as they should be from now on. What cannot be made of one container is left out and told;
+    /// all the rest is in force.
+    func apply(_ state: NetworkState) async throws -> NetworkFaults
+    /// What is in the way of all containers' packets and is not the engine's to change: others' firewalls.
+    func obstacles() async -> [EngineFailure]
+    /// Holds host ports for a container, in place of those that it held; answers with the ports, each with the number it got.
     /// - Throws: `EngineFailure` with the code `port_taken` that names the owner.
     func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
+    /// Finds out whether another program leaves `count` of the numbers that `port` may take.
+    /// - Throws: `EngineFailure` with the code `port_taken` that names the program, when it does not.
+    func probe(_ port: ContainerRecord.Port, count: Int) async throws
     func releasePorts(of container: String) async
     /// What the kernel lacks of each network, by name; absent when it is whole.
     func damage(of networks: [NetworkRecord]) async throws -> [String: String]
@@ -92,6 +98,8 @@ package protocol Machine: Sendable {
     /// Runs a command in the container to its end: health probes and hooks.
     func probe(_ command: ProbeCommand, in container: ContainerRecord) async throws -> ProbeResult
 
+    /// What helpers of a former engine hold for these containers and networks is held on; all the rest is let go of.
+    func takeOver(_ containers: [ContainerRecord], _ networks: [NetworkRecord]) async throws
     /// Reconnects with the monitors of a former engine.
     func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption]
     /// What happens by itself; one reader.
@@ -210,6 +218,14 @@ package enum MachineEvent: Sendable {
         case .paused, .resumed, .networkChanged, .nameServiceLost: nil
         }
     }
+}
+
+/// What of a wanted state is not in force.
+package struct NetworkFaults: Hashable, Sendable {
+    /// By container: what of its ports or names could not be made.
+    package var containers: [String: EngineFailure] = [:]
+
+    package init() {}
 }
 
 /// The wanted state of all networks of an engine.

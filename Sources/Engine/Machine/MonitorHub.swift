@@ -111,4 +111,10 @@ final class MonitorHub: Sendable {
         guard case .state(let state) = try await connection.wait(for: .state) else { return nil }
         return state
     }
+
+    /// The same for a command in a container.
+    func adoptExec(_ id: String, in folder: String) throws -> MonitorConnection? {
+        guard try FileLock.isHeld("\(folder)/lock") else { return nil }
+        return try connect(id, try UnixSocket.connect("\(folder)/control.sock"), isContainer: false)
+    }
 }

@@ -8,8 +8,11 @@ actor NameKeeper {
     private let folder: String
     private let onLoss: @Sendable () -> Void
     private var client: Task<NameServiceClient, any Error>?
-    /// Host ports held for containers: told again to a service that was started anew.
+    /// Host ports held for containers, each with the number it has: told again to a service that was started anew.
     private var held: [String: [PortWish]] = [:]
+    /// What a service that was started anew could not hold again, by container.
+    private(set) var lostPorts: [String: String] = [:]
+    /// Those that are carried now; one that failed is tried again the next time.
     private var proxies: Set<ProxyRule> = []
 
     init(program: String, folder: String, onLoss: @escaping @Sendable () -> Void) {
@@ -35,45 +38,90 @@ actor NameKeeper {
         _ = try await connected().request(.forget(id: id))
     }
 
-    /// Exactly these are carried from now on.
-    func setProxies(_ rules: Set<ProxyRule>) async throws {
-        guard client != nil || !rules.isEmpty else { return }
+    /// Exactly these are carried from now on, but for the ones that could not be: those are the answer, with the reason.
+    func setProxies(_ rules: Set<ProxyRule>) async throws -> [ProxyRule: String] {
+        guard client != nil || !rules.isEmpty else { return [:] }
         let connection = try await connected()
-        for rule in proxies.subtracting(rules) { _ = try? await connection.request(.unproxy(rule)) }
-        let missing = rules.subtracting(proxies)
-        proxies = rules
-        for rule in missing { _ = try await connection.request(.proxy(rule)) }
+        for rule in proxies.subtracting(rules) {
+            _ = try await connection.request(.unproxy(rule))
+            proxies.remove(rule)
+        }
+        var failures: [ProxyRule: String] = [:]
+        for rule in rules.subtracting(proxies) {
+            do {
+                _ = try await connection.request(.proxy(rule))
+                proxies.insert(rule)
+            } catch NameServiceError.refused(let words) {
+                failures[rule] = words
+            }
+        }
+        return failures
     }
 
     // MARK: Ports
 
-    /// Holds one port; the caller tells whose it is with `keep`.
-    func reserve(_ wish: PortWish) async throws -> PortOutcome? { try await connected().reserve([wish]).first }
-
-    func keep(_ wishes: [PortWish], for container: String) { held[container, default: []] += wishes }
-
-    /// Ports that a former engine holds for a container already; the others are left out.
-    func adopt(_ wishes: [PortWish], for container: String) async throws {
-        let known = try await connected().currentState().held
-        keep(wishes.filter { known.contains($0) }, for: container)
-        let missing = wishes.filter { !known.contains($0) }
-        if !missing.isEmpty {
-            _ = try await connected().reserve(missing)
-            keep(missing, for: container)
+    /// Holds ports for a container, in place of those that it held.
+    func hold(_ wishes: [PortWish], for container: String) async throws -> NameServiceClient.Reservation {
+        let reservation = try await connected().hold(wishes, for: container)
+        lostPorts[container] = nil
+        if case .held(let ports) = reservation {
+            held[container] = zip(wishes, ports).map { wish, port in
+                PortWish(addresses: wish.addresses, ports: port...port, transport: wish.transport)
+            }
         }
+        return reservation
     }
 
-    func release(_ wishes: [PortWish]) async throws {
-        guard client != nil, !wishes.isEmpty else { return }
-        _ = try await connected().request(.release(wishes))
+    func probe(_ wish: PortWish, count: Int) async throws -> PortClash? {
+        try await connected().probe(wish, count: count)
     }
 
-    func releaseAll(of container: String) async throws {
-        guard let wishes = held.removeValue(forKey: container) else { return }
-        try await release(wishes)
+    /// Lets go of a container's ports and of the proxies on them.
+    func letGo(of container: String) async throws {
+        held[container] = nil
+        lostPorts[container] = nil
+        proxies = proxies.filter { $0.owner != container }
+        guard client != nil else { return }
+        _ = try await connected().request(.letGo(owners: [container]))
     }
 
     // MARK: Connection
+
+    /// At the start of an engine: what runs beside it since an earlier one holds `ports` from now on, serves `containers` and knows
+    /// the names of `networks`, and lets go of everything else.
+    func takeOver(ports: [String: [PortWish]], containers: Set<String>, networks: Set<String>) async throws {
+        held = ports
+        let isThere = try FileLock.isHeld("\(folder)/net.lock")
+        guard isThere || !ports.isEmpty else { return }
+        let connection = try await connected()
+        guard !connection.isFresh else { return }
+        let state = try await connection.currentState()
+        let strangers = Set(state.held.map(\.owner) + state.proxies.map(\.owner)).subtracting(ports.keys)
+        if !strangers.isEmpty {
+            _ = try await connection.request(.letGo(owners: strangers.sorted()))
+            proxies = proxies.filter { !strangers.contains($0.owner) }
+        }
+        for id in state.served.map(\.id) where !containers.contains(id) {
+            _ = try await connection.request(.forget(id: id))
+        }
+        for id in state.directories where !networks.contains(id) {
+            _ = try await connection.request(.directory(id: id, directory: nil))
+        }
+        await holdAgain(on: connection)
+    }
+
+    /// What is held already stays so.
+    private func holdAgain(on connection: NameServiceClient) async {
+        lostPorts = [:]
+        for (container, wishes) in held where !wishes.isEmpty {
+            do {
+                guard case .taken(let clash) = try await connection.hold(wishes, for: container) else { continue }
+                lostPorts[container] = "port \(clash.endpoint) was taken by another program"
+            } catch {
+                lostPorts[container] = "\(error)"
+            }
+        }
+    }
 
     private func connected() async throws -> NameServiceClient {
         if let client { return try await client.value }
@@ -81,9 +129,8 @@ actor NameKeeper {
         client = task
         do {
             let connection = try await task.value
-            let wishes = held.values.flatMap { $0 }
             proxies = connection.isFresh ? [] : Set(try await connection.currentState().proxies)
-            if connection.isFresh, !wishes.isEmpty { _ = try await connection.reserve(wishes) }
+            if connection.isFresh { await holdAgain(on: connection) }
             Task {
                 await connection.waitForEnd()
                 self.lost()

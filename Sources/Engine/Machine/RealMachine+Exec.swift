@@ -47,7 +47,7 @@ extension RealMachine {
     }
 
     /// Removes the exec's folder once it has ended.
-    private func cleanUp(_ connection: MonitorConnection, _ folder: String) {
+    func cleanUp(_ connection: MonitorConnection, _ folder: String) {
         let blocking = blocking
         Task {
             _ = try? await connection.wait(for: .exited)

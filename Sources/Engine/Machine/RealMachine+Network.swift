@@ -4,6 +4,7 @@ import Logging
 import NameService
 import Networking
 import ProjectModel
+import Reconcile
 import Synchronization
 
 extension RealMachine {
@@ -12,8 +13,8 @@ extension RealMachine {
             guard let range = CIDR(subnet), let address = IPAddress(gateway) else { return nil }
             return CIDR(address, prefixLength: range.prefixLength)
         }
-        let mtu = network.definition.driverOptions["com.docker.network.driver.mtu"].flatMap { UInt32($0) }
-        try await driver.ensureBridge(BridgeSpec(name: network.bridge, addresses: addresses, mtu: mtu))
+        try await driver.ensureBridge(
+            BridgeSpec(name: network.bridge, addresses: addresses, mtu: network.definition.bridgeOptions.mtu))
     }
 
     package func hasInterface(_ name: String) async throws -> Bool {
@@ -46,69 +47,67 @@ extension RealMachine {
 
     // MARK: Rules and names
 
-    package func apply(_ state: NetworkState) async throws {
-        let outcome = try await driver.setRules(rules(state))
+    package func apply(_ state: NetworkState) async throws -> NetworkFaults {
+        var faults = NetworkFaults()
+        let (rules, owners) = rules(state)
+        let outcome = try await driver.setRules(rules)
         for name in outcome.enabledSysctls { log.notice("switched on \(name): container networks need it") }
-        if !state.networks.isEmpty, applied.setNetworks(state.networks.map(\.bridge)) {
-            await Self.openForeignFirewalls(driver, log)
-        }
-        for directory in state.directories where applied.isNew(directory) { try await tell(directory) }
+        for note in outcome.notes { log.warning("\(note)") }
+        for (port, reason) in outcome.refusedPorts { faults.add(reason, of: owners[port], "port \(port.hostPort)") }
         for zone in state.zones {
+            for network in state.networks where zone.directories.contains(network.name) {
+                guard let reason = outcome.refusedNetworks[network.bridge] else { continue }
+                faults.add(reason, of: zone.container, "network \(network.name)")
+            }
+        }
+        if applied.setNetworks(state.networks.map(\.bridge)) { await openForeignFirewalls() }
+        for directory in state.directories where applied.isNew(directory) { try await tell(directory) }
+        for zone in state.zones where applied.isNew(zone) {
             do {
                 try await serve(zone)
             } catch {
-                // A container that was removed meanwhile needs no names any more.
-                guard fileExists(paths.namespace(zone.container)) else { continue }
-                throw error
+                if case NameServiceError.lost = error { throw error }
+                faults.add("\(error)", of: zone.container, "names")
             }
         }
         for gone in applied.served(except: Set(state.zones.map(\.container))) { try await names.forget(gone) }
         for gone in applied.told(except: Set(state.directories.map(\.network))) {
             try await names.setDirectory(gone, nil)
         }
-        try await names.setProxies(Set(state.published.flatMap(Self.proxies)))
-    }
-
-    /// What no rule can forward: IPv6 of this host to a container that has IPv4 alone.
-    private static func proxies(_ published: NetworkState.Published) -> [ProxyRule] {
-        let addresses = published.addresses.compactMap { IPAddress($0) }
-        guard !addresses.contains(where: { $0.family == .v6 }), let target = addresses.first,
-            let kind = InternetSocket.Kind(rawValue: published.port.transport)
-        else { return [] }
-        let listen: IPAddress
-        switch published.port.hostIP.flatMap({ IPAddress($0) }) {
-        case nil: listen = kind == .tcp ? .anyV6 : .loopbackV6
-        case let address? where address.family == .v6: listen = address
-        case _?: return []
+        let proxies = state.published.flatMap { published in
+            PortPaths(
+                port: published.port, addresses: published.addresses.compactMap { IPAddress($0) },
+                container: published.container
+            ).proxies
         }
-        return [
-            ProxyRule(
-                listen: SocketEndpoint(listen, published.port.hostPort),
-                target: SocketEndpoint(target, published.port.target),
-                transport: kind)
-        ]
+        for (rule, reason) in try await names.setProxies(Set(proxies)) {
+            faults.add(reason, of: rule.owner, "port \(rule.listen)")
+        }
+        for (container, reason) in await names.lostPorts { faults.add(reason, of: container, "ports") }
+        return faults
     }
 
-    private func rules(_ state: NetworkState) -> FirewallRules {
+    /// The table's content, and whose ports those are.
+    private func rules(_ state: NetworkState) -> (FirewallRules, [PublishedPort: String]) {
         var rules = FirewallRules()
+        var owners: [PublishedPort: String] = [:]
         rules.networks = state.networks.map { network in
-            let options = network.definition.driverOptions
+            let options = network.definition.bridgeOptions
             return NetworkRules(
                 bridge: network.bridge, subnets: network.subnets.compactMap { CIDR($0) },
-                isInternal: network.definition.isInternal,
-                allowsPeers: options["com.docker.network.bridge.enable_icc"] != "false",
-                masquerades: options["com.docker.network.bridge.enable_ip_masquerade"] != "false")
+                isInternal: network.definition.isInternal, allowsPeers: options.allowsPeers,
+                masquerades: options.masquerades)
         }
         for published in state.published {
-            guard let transport = Transport(rawValue: published.port.transport) else { continue }
-            for address in published.addresses.compactMap({ IPAddress($0) }) {
-                rules.ports.append(
-                    PublishedPort(
-                        hostAddress: published.port.hostIP.flatMap { IPAddress($0) }, hostPort: published.port.hostPort,
-                        containerAddress: address, containerPort: published.port.target, transport: transport))
+            let paths = PortPaths(
+                port: published.port, addresses: published.addresses.compactMap { IPAddress($0) },
+                container: published.container)
+            for port in paths.rules {
+                rules.ports.append(port)
+                owners[port] = published.container
             }
         }
-        return rules
+        return (rules, owners)
     }
 
     private func tell(_ directory: NetworkState.Directory) async throws {
@@ -120,82 +119,118 @@ extension RealMachine {
         applied.set(directory)
     }
 
+    /// Not while the container is being removed: a server that comes up behind its back would keep its namespace for ever.
     private func serve(_ zone: NetworkState.Zone) async throws {
-        guard applied.isNew(zone) else { return }
-        let namespace = paths.namespace(zone.container)
-        if !applied.isServed(zone.container) {
-            let ports = try await names.serve(id: zone.container, namespacePath: namespace)
-            try await driver.redirectDNS(namespacePath: namespace, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
+        try await serving.with(zone.container) { [self] in
+            guard !applied.isRetired(zone.container) else { return }
+            let namespace = paths.namespace(zone.container)
+            if !applied.isServed(zone.container) {
+                let ports = try await names.serve(id: zone.container, namespacePath: namespace)
+                try await driver.redirectDNS(
+                    namespacePath: namespace, udpPort: ports.udpPort, tcpPort: ports.tcpPort)
+            }
+            var wanted = Zone(
+                directories: zone.directories, names: zone.names.mapValues { $0.compactMap { IPAddress($0) } },
+                networks: zone.networks.compactMap { CIDR($0) })
+            if !zone.isInternal {
+                wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
+            }
+            wanted.keepsSingleLabels = ResolverConfiguration.keepsSingleLabels(options: zone.options)
+            try await names.setZone(id: zone.container, wanted)
+            applied.set(zone)
         }
-        var wanted = Zone(
-            directories: zone.directories, names: zone.names.mapValues { $0.compactMap { IPAddress($0) } },
-            networks: zone.networks.compactMap { CIDR($0) })
-        if !zone.isInternal {
-            wanted.upstreams = zone.upstreams.compactMap { IPAddress($0) }.map { .init(SocketEndpoint($0, 53)) }
+    }
+
+    /// Ends the serving of a container's names for good.
+    func retire(_ container: String) async throws {
+        try await serving.with(container) { [self] in
+            applied.retire(container)
+            // berth-net holds the namespace until it forgets it.
+            try await names.forget(container)
         }
-        wanted.keepsSingleLabels = ResolverConfiguration.keepsSingleLabels(options: zone.options)
-        try await names.setZone(id: zone.container, wanted)
-        applied.set(zone)
+    }
+
+    // MARK: Other firewalls
+
+    package func obstacles() async -> [EngineFailure] { applied.obstacles }
+
+    func openForeignFirewalls() async {
+        do {
+            let report = try await driver.openForeignFirewalls()
+            let obstacles = report.warnings.map { warning in
+                EngineFailure(code: "unsupported", message: warning.message, hint: warning.advice)
+            }
+            guard applied.setObstacles(obstacles) else { return }
+            for warning in report.warnings { log.warning("\(warning)") }
+        } catch {
+            log.warning("other firewalls could not be looked at: \(error)")
+        }
     }
 
     // MARK: Ports
 
     package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
     {
-        await releasePorts(of: container)
-        var result: [ContainerRecord.Port] = []
-        var held: [PortWish] = []
-        for port in ports {
-            // The proxy binds what is not IPv4 itself.
-            if let address = port.hostIP.flatMap({ IPAddress($0) }), address.family == .v6 {
-                result.append(port)
-                continue
-            }
-            guard let kind = InternetSocket.Kind(rawValue: port.transport) else {
-                throw EngineFailure(
-                    code: "unsupported",
-                    message: "port \(port.target)/\(port.transport): this machine has no such sockets")
-            }
-            let addresses = port.hostIP.flatMap { IPAddress($0) }.map { [$0] } ?? [.anyV4]
-            do {
-                let wish = try await hold(port, addresses, kind)
-                held.append(wish)
-                var chosen = port
-                chosen.hostPort = wish.port
-                chosen.hostPortEnd = wish.port
-                result.append(chosen)
-            } catch {
-                try? await names.release(held)
-                throw error
-            }
+        let wishes = try ports.map { try Self.wish(for: $0) }
+        switch try await names.hold(wishes, for: container) {
+        case .held(let numbers): return zip(ports, numbers).map { $0.at($1) }
+        case .taken(let clash): throw await failure(clash, wishes[clash.index], container)
         }
-        await names.keep(held, for: container)
-        return result
     }
 
-    /// The first free port of the range that was asked for.
-    private func hold(_ port: ContainerRecord.Port, _ addresses: [IPAddress], _ kind: InternetSocket.Kind) async throws
-        -> PortWish
-    {
-        var taken: EngineFailure?
-        for number in port.hostPort...max(port.hostPort, port.hostPortEnd) {
-            let wish = PortWish(addresses: addresses, port: number, transport: kind)
-            switch try await names.reserve(wish) {
-            case .held(let held)?: return PortWish(addresses: addresses, port: held, transport: kind)
-            case .taken(let address, let number, let owner)?:
-                let who = owner.map { "\($0.program) (process \($0.pid))" } ?? "another program"
-                taken = EngineFailure(
-                    code: "port_taken",
-                    message: "port \(address.hostText):\(number)/\(port.transport) is already in use by \(who)",
-                    hint: "stop it, or publish another port")
-            case .failed(let reason)?: throw EngineFailure(code: "failed", message: "port \(number): \(reason)")
-            case nil: throw EngineFailure(code: "failed", message: "port \(number) could not be held")
-            }
-        }
-        throw taken ?? EngineFailure(code: "failed", message: "no port to hold")
+    package func probe(_ port: ContainerRecord.Port, count: Int) async throws {
+        let wish = try Self.wish(for: port)
+        guard let clash = try await names.probe(wish, count: count) else { return }
+        throw await failure(clash, wish, nil)
     }
 
-    package func releasePorts(of container: String) async { try? await names.releaseAll(of: container) }
+    static func wish(for port: ContainerRecord.Port) throws(EngineFailure) -> PortWish {
+        guard let kind = InternetSocket.Kind(rawValue: port.transport) else {
+            throw EngineFailure(
+                code: "unsupported",
+                message: "port \(port.target)/\(port.transport): this machine has no such sockets")
+        }
+        return PortWish(
+            addresses: try PortPaths.heldAddresses(port), ports: port.numbers, preferred: port.preferred,
+            transport: kind)
+    }
+
+    private func failure(_ clash: PortClash, _ wish: PortWish, _ container: String?) async -> EngineFailure {
+        let endpoint = clash.endpoint
+        let owner: PortOwner? =
+            if clash.owner == nil {
+                await blocking.runInfallible { PortOwner.find(endpoint, wish.transport) }
+            } else {
+                nil
+            }
+        let who =
+            clash.owner.map { $0 == container ? "this container itself" : "container \($0.prefix(12))" }
+            ?? owner.map { "\($0.program) (process \($0.pid))" } ?? "another program"
+        let port = "port \(endpoint)/\(wish.transport.rawValue)"
+        guard wish.ports.count > 1 else {
+            return EngineFailure(
+                code: "port_taken", message: "\(port) is already in use by \(who)",
+                hint: "stop it, or publish another port")
+        }
+        let range = "\(wish.ports.lowerBound)-\(wish.ports.upperBound)/\(wish.transport.rawValue)"
+        let left =
+            clash.free == 0 ? "none of the ports \(range) is free" : "only \(clash.free) of the ports \(range) are free"
+        return EngineFailure(
+            code: "port_taken", message: "\(left): \(port) is in use by \(who)", hint: "publish a longer range")
+    }
+
+    package func releasePorts(of container: String) async {
+        do { try await names.letGo(of: container) } catch {
+            log.warning("ports of container \(container.prefix(12)) could not be let go of: \(error)")
+        }
+    }
+}
+
+extension NetworkFaults {
+    fileprivate mutating func add(_ reason: String, of container: String?, _ what: String) {
+        guard let container, containers[container] == nil else { return }
+        containers[container] = EngineFailure(code: "failed", message: "\(what): \(reason)")
+    }
 }
 
 /// What was applied last, so that only changes are sent.
@@ -204,6 +239,9 @@ final class AppliedNetwork: Sendable {
         var directories: [String: NetworkState.Directory] = [:]
         var zones: [String: NetworkState.Zone] = [:]
         var bridges: [String] = []
+        /// Containers that are being removed: a state that was derived before may still name them.
+        var retired: Set<String> = []
+        var obstacles: [EngineFailure] = []
     }
 
     // The mutex guards all of it.
@@ -235,7 +273,23 @@ final class AppliedNetwork: Sendable {
     func isNew(_ zone: NetworkState.Zone) -> Bool { state.withLock { $0.zones[zone.container] != zone } }
     func isServed(_ container: String) -> Bool { state.withLock { $0.zones[container] != nil } }
     func set(_ zone: NetworkState.Zone) { state.withLock { $0.zones[zone.container] = zone } }
-    func forget(_ container: String) { state.withLock { _ = $0.zones.removeValue(forKey: container) } }
+    func isRetired(_ container: String) -> Bool { state.withLock { $0.retired.contains(container) } }
+    func retire(_ container: String) {
+        state.withLock { state in
+            state.zones[container] = nil
+            state.retired.insert(container)
+        }
+    }
+
+    var obstacles: [EngineFailure] { state.withLock { $0.obstacles } }
+    /// True when they are others than before.
+    func setObstacles(_ obstacles: [EngineFailure]) -> Bool {
+        state.withLock { state in
+            defer { state.obstacles = obstacles }
+            return state.obstacles != obstacles
+        }
+    }
+
     /// The name service was started anew: everything has to be told again.
     func forgetAll() {
         state.withLock {
@@ -249,6 +303,8 @@ final class AppliedNetwork: Sendable {
         state.withLock { state in
             let gone = state.zones.keys.filter { !wanted.contains($0) }
             for container in gone { state.zones[container] = nil }
+            // The next states do not name them either.
+            state.retired.formIntersection(wanted)
             return gone.sorted()
         }
     }
@@ -260,6 +316,6 @@ extension ContainerRecord.Endpoint {
             namespacePath: namespace, interfaceName: interface, hostInterface: hostInterface, bridge: bridge,
             macAddress: macAddress.flatMap { MACAddress($0) },
             addresses: (addresses + (linkLocalAddresses ?? [])).compactMap { CIDR($0) },
-            defaultGateways: gateways.compactMap { IPAddress($0) })
+            defaultGateways: gateways.compactMap { IPAddress($0) }, mtu: mtu, allowsPeers: isIsolated != true)
     }
 }

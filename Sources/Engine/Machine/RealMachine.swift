@@ -29,6 +29,8 @@ package final class RealMachine: Machine {
     /// Asked once: the kernel's way of counting does not change while it runs.
     let limitsSwap: Bool
     let applied = AppliedNetwork()
+    /// By container: its names are either being served or being given up.
+    let serving = KeyedLocks()
     package let events: AsyncStream<MachineEvent>
     private let continuation: AsyncStream<MachineEvent>.Continuation
 
@@ -86,15 +88,15 @@ package final class RealMachine: Machine {
     private func watchNetwork() async throws {
         let (ticks, tick) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let changes = try await driver.events()
-        let (driver, log, continuation) = (driver, log, continuation)
-        Task {
+        let (log, continuation) = (log, continuation)
+        Task { [weak self] in
             for await change in changes {
                 guard case .foreignFirewallChanged(let program) = change else {
                     tick.yield()
                     continue
                 }
                 log.info("another firewall was changed by \(program)")
-                await Self.openForeignFirewalls(driver, log)
+                await self?.openForeignFirewalls()
             }
         }
         Task {
@@ -102,14 +104,6 @@ package final class RealMachine: Machine {
                 try? await Task.sleep(for: .milliseconds(20))
                 continuation.yield(.networkChanged)
             }
-        }
-    }
-
-    static func openForeignFirewalls(_ driver: NetworkDriver, _ log: Logger) async {
-        do {
-            for warning in try await driver.openForeignFirewalls().warnings { log.warning("\(warning)") }
-        } catch {
-            log.warning("other firewalls could not be looked at: \(error)")
         }
     }
 
@@ -239,11 +233,7 @@ package final class RealMachine: Machine {
     package func removeContainer(_ container: ContainerRecord) async throws {
         if let connection = hub.connection(container.id) { try? connection.send(.abandon) }
         await driver.expectRemoval(of: container.endpoints.map(\.hostInterface))
-        if container.needsNamespace {
-            // berth-net holds the namespace until it forgets it.
-            try await names.forget(container.id)
-            applied.forget(container.id)
-        }
+        if container.needsNamespace { try await retire(container.id) }
         let paths = paths
         try await blocking.run {
             // The links end with their namespace; the kernel's waits for several containers overlap.

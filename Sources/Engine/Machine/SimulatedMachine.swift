@@ -206,25 +206,40 @@ package final class SimulatedMachine: Machine {
         try await act("reattach \(network.name)") { _ in }
     }
 
-    package func apply(_ wanted: NetworkState) async throws {
+    package func apply(_ wanted: NetworkState) async throws -> NetworkFaults {
         let ports = wanted.published.map { "\($0.port.hostPort)/\($0.port.transport)" }
         try await act("apply rules", chance: \.rulesFail) { $0.world.published = Set(ports) }
+        return NetworkFaults()
     }
+
+    package func obstacles() async -> [EngineFailure] { [] }
 
     package func reserve(_ ports: [ContainerRecord.Port], for container: String) async throws -> [ContainerRecord.Port]
     {
         try state.withLock { state in
-            try ports.map { port in
-                var port = port
-                if port.hostPort == 0 { port.hostPort = 40_000 + port.target % 1000 }
-                if let owner = state.world.ports[port.hostPort], owner != container {
+            let others = state.world.ports.filter { $0.value != container }
+            var held = others
+            let chosen = try ports.map { port in
+                let any = 40_000 + port.target % 1000
+                let numbers = port.numbers.lowerBound == 0 ? any...(any + 1000) : port.numbers
+                guard let number = numbers.first(where: { held[$0] == nil }) else {
+                    let owner = held[numbers.lowerBound] ?? ""
                     throw EngineFailure(
-                        code: "port_taken", message: "port \(port.hostPort) is held by \(owner.prefix(12))")
+                        code: "port_taken", message: "port \(numbers.lowerBound) is held by \(owner.prefix(12))")
                 }
-                state.world.ports[port.hostPort] = container
-                return port
+                held[number] = container
+                return port.at(number)
             }
+            state.world.ports = held
+            return chosen
         }
+    }
+
+    package func probe(_ port: ContainerRecord.Port, count: Int) async throws {}
+
+    package func takeOver(_ containers: [ContainerRecord], _ networks: [NetworkRecord]) async throws {
+        let holders = Set(containers.filter(\.holdsPorts).map(\.id))
+        state.withLock { state in state.world.ports = state.world.ports.filter { holders.contains($0.value) } }
     }
 
     package func releasePorts(of container: String) async {

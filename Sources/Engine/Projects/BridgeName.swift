@@ -1,9 +1,10 @@
 import EngineWire
 import ProjectModel
+import Reconcile
 
 /// The name that a network's file wants for its bridge.
 struct BridgeName: Sendable {
-    static let option = "com.docker.network.bridge.name"
+    static let option = BridgeOptions.name
 
     let inventory: Inventory
     let machine: any Machine
@@ -31,13 +32,15 @@ struct BridgeName: Sendable {
         return name
     }
 
-    /// What the kernel takes as the name of an interface (its `dev_valid_name`).
+    /// What the kernel takes as the name of an interface (its `dev_valid_name`), but for what means something else in rules of the
+    /// firewall.
     static func checkInterfaceName(_ name: String) throws(EngineFailure) {
-        let isPlain = !name.contains { $0 == "/" || $0 == ":" || $0.isWhitespace } && name != "." && name != ".."
-        guard !name.isEmpty, name.utf8.count <= 15, isPlain else {
+        let isPlain = name.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 32 && $0.value < 127 }
+        let hasMeaning = name.contains { "/:\"*\\$%".contains($0) } || name == "." || name == ".."
+        guard !name.isEmpty, name.utf8.count <= 15, isPlain, !hasMeaning else {
             throw EngineFailure(
                 code: "invalid", message: "\"\(name)\" cannot be an interface's name",
-                hint: "it has at most 15 bytes, without spaces and slashes")
+                hint: "it has at most 15 bytes: letters, digits, \"-\", \"_\" and \".\"")
         }
     }
 }

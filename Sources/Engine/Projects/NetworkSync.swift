@@ -1,3 +1,4 @@
+import EngineWire
 import Linux
 import Logging
 import Networking
@@ -13,6 +14,8 @@ package actor NetworkSync {
     private var starting: Set<String> = []
     private var requested = 0
     private var current: Round?
+    /// What of the state that is in force could not be made, by container: its own fault, and nobody else's.
+    private(set) var faults: [String: EngineFailure] = [:]
     private var retry: Task<Void, Never>?
 
     /// One application of the state, for all who asked before it began.
@@ -32,9 +35,11 @@ package actor NetworkSync {
     }
 
     /// Makes names and ports of `container` known before it runs.
+    /// - Throws: what stands against those of this container; what stands against others' is told to them.
     func begin(_ container: String) async throws {
         starting.insert(container)
         try await sync()
+        if let fault = faults[container] { throw fault }
     }
 
     func end(_ container: String) { starting.remove(container) }
@@ -52,22 +57,27 @@ package actor NetworkSync {
 
     /// Names and ports of what is gone leave soon: tried until it works, and waited for only the first time.
     func settle() async {
-        do { try await sync() } catch { tryAgain(after: error) }
+        if await !isSettled() { tryAgain() }
     }
 
-    private func tryAgain(after error: any Error) {
-        log.warning("names and ports could not be brought up to date: \(error)")
+    private func isSettled() async -> Bool {
+        do {
+            try await sync()
+            return faults.isEmpty
+        } catch {
+            log.warning("names and ports could not be brought up to date: \(error)")
+            return false
+        }
+    }
+
+    private func tryAgain() {
         guard retry == nil else { return }
         retry = Task {
             var pause = Duration.seconds(1)
-            while true {
+            repeat {
                 do { try await machine.sleep(pause) } catch { break }
                 pause = min(.seconds(60), pause * 2)
-                do {
-                    try await sync()
-                    break
-                } catch { log.warning("names and ports could not be brought up to date: \(error)") }
-            }
+            } while await !isSettled()
             retry = nil
         }
     }
@@ -89,7 +99,12 @@ package actor NetworkSync {
             starting: starting,
             resolver: upstreams()
         ).state
-        try await machine.apply(state)
+        let found = try await machine.apply(state).containers
+        for (id, fault) in found where faults[id] != fault {
+            let name = await inventory.container(id)?.name ?? String(id.prefix(12))
+            log.warning("container \(name): \(fault.message)")
+        }
+        faults = found
     }
 }
 
@@ -124,10 +139,8 @@ struct NetworkStateBuilder {
         }
     }
 
-    /// Published ports lead to the network that carries the default route; without one, to the first.
     private func publishedAddresses(_ container: ContainerRecord) -> [String] {
-        let endpoint = container.endpoints.first { !$0.gateways.isEmpty } ?? container.endpoints.first
-        return (endpoint?.addresses ?? []).map { String($0.prefix { $0 != "/" }) }
+        (container.publishingEndpoint?.addresses ?? []).map { String($0.prefix { $0 != "/" }) }
     }
 
     private func directories(_ up: [ContainerRecord]) -> [NetworkState.Directory] {

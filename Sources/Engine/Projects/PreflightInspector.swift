@@ -195,22 +195,21 @@ struct PreflightInspector: Sendable {
         return names
     }
 
-    /// Ports that a program outside of berth has: asked by taking them for a moment.
+    /// Ports that a program outside of berth has: asked by taking them for a moment. Those of berth's own containers are judged by
+    /// the plan.
     private func takenPorts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let starting = Self.touched(plan)
-        let held = Set(
-            await inventory.allContainers().filter(\.holdsPorts).flatMap(\.ports).map(\.hostPort))
         var failures: [EngineFailure] = []
         for service in desired.services where starting.contains(service.spec.name) && service.goal == .running {
+            guard service.spec.networkMode == nil else { continue }
             for (index, mapping) in service.spec.ports.enumerated() {
-                guard let published = mapping.published, let number = UInt16(published), !held.contains(number) else {
-                    continue
-                }
+                guard let range = mapping.publishedRange else { continue }
                 let port = ContainerRecord.Port(
-                    hostIP: mapping.hostIP, hostPort: number, hostPortEnd: number, target: mapping.target,
+                    hostIP: mapping.hostIP, first: range.lowerBound, last: range.upperBound, target: mapping.target,
                     transport: mapping.transport)
                 do {
-                    _ = try await machine.reserve([port], for: "preflight")
+                    // More replicas than ports are told elsewhere.
+                    try await machine.probe(port, count: max(1, min(service.scale, range.count)))
                 } catch {
                     let name = service.spec.name
                     let path = AttributePath.service(name, "ports").appending(index)
@@ -218,7 +217,6 @@ struct PreflightInspector: Sendable {
                 }
             }
         }
-        await machine.releasePorts(of: "preflight")
         return failures
     }
 }

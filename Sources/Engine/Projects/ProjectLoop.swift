@@ -339,6 +339,7 @@ actor ProjectLoop {
         guard result.failures.isEmpty else {
             return OperationOutcome(status: .failed, errors: result.failures, changes: result.done)
         }
+        if request.verb.namesWhatRuns { await warnOfObstacles(operation) }
         if let wait = request.verb.wait {
             let failures = await waitUntilReady(request, wait.timeout, operation)
             if operation.isCancelled { return OperationOutcome(status: .cancelled, changes: result.done) }
@@ -351,6 +352,15 @@ actor ProjectLoop {
             self.desired = nil
         }
         return OperationOutcome(status: .succeeded, changes: result.done)
+    }
+
+    /// Everything was made, and yet packets of this project's containers may not get through.
+    private func warnOfObstacles(_ operation: Operation) async {
+        let containers = await parts.inventory.containers(of: name)
+        guard containers.contains(where: { $0.isUp && !$0.endpoints.isEmpty }) else { return }
+        for obstacle in await parts.machine.obstacles() {
+            operation.emit(.warning(obstacle.message, hint: obstacle.hint))
+        }
     }
 
     private func kill(_ signal: String, _ request: OperationRequest, _ operation: Operation) async throws {

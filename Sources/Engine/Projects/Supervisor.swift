@@ -106,7 +106,9 @@ actor Supervisor {
         switch decision {
         case .restart(let delay): scheduleRestart(record, after: delay)
         case .stayDown:
-            await parts.machine.releasePorts(of: id)
+            // Not waited for: the container's lock may be held by a start of it, which then keeps its ports.
+            let runner = parts.runner
+            Task { await runner.freePorts(of: id) }
             if record.oneOff?.autoRemove == true { try await parts.runner.remove(id, anonymousVolumes: true) }
         }
     }

@@ -76,14 +76,19 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var aliases: [String]
         /// Default routes go through these; empty unless this endpoint carries them.
         package var gateways: [String]
+        /// What the options of the network ask of its links: the bytes of the largest packet, and that containers do not reach each other.
+        package var mtu: UInt32?
+        package var isIsolated: Bool?
     }
 
     package struct Port: Codable, Hashable, Sendable {
         /// nil: every address.
         package var hostIP: String?
-        /// 0 until a free one was chosen.
+        /// The one that it has, or had when it ran last; 0 until a free one was chosen.
         package var hostPort: UInt16
         package var hostPortEnd: UInt16
+        /// The ones that it may have; nil in records of earlier releases, which then know `hostPort...hostPortEnd`.
+        package var choice: ClosedRange<UInt16>?
         package var target: UInt16
         package var transport: String
     }
@@ -177,6 +182,9 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     /// Its host ports are its own: it has them, or takes them again at the next attempt.
     package var holdsPorts: Bool { isUp || life.phase == .restarting }
 
+    /// Published ports lead to the network that carries the default route; without one, to the first.
+    package var publishingEndpoint: Endpoint? { endpoints.first { !$0.gateways.isEmpty } ?? endpoints.first }
+
     /// What its processes see as the machine's name.
     package var hostname: String { spec.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
     package var domainname: String? { spec.domainname ?? inheritedNames?.domainname }
@@ -225,5 +233,33 @@ package struct VolumeRecord: Codable, Hashable, Sendable {
         /// A replica's number, or a one-off's name.
         package var place: String
         package var target: String
+    }
+}
+
+extension ContainerRecord.Port {
+    /// A port that may become any from `first` to `last`.
+    package init(hostIP: String?, first: UInt16, last: UInt16, target: UInt16, transport: String) {
+        let last = max(first, last)
+        self.init(
+            hostIP: hostIP, hostPort: first == last ? first : 0, hostPortEnd: last, choice: first...last,
+            target: target,
+            transport: transport)
+    }
+
+    /// The numbers that it may have; from 0 to 0 any.
+    package var numbers: ClosedRange<UInt16> { choice ?? hostPort...max(hostPort, hostPortEnd) }
+    /// The number that it has or had, where that was a choice.
+    package var preferred: UInt16? {
+        guard hostPort != 0, numbers.count > 1 || numbers.lowerBound == 0 else { return nil }
+        return hostPort
+    }
+
+    /// The same port with the number that it got.
+    package func at(_ number: UInt16) -> Self {
+        var port = self
+        port.choice = numbers
+        port.hostPort = number
+        port.hostPortEnd = number
+        return port
     }
 }

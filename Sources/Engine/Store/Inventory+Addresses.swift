@@ -2,6 +2,7 @@ import EngineWire
 import Linux
 import Networking
 import ProjectModel
+import Reconcile
 
 extension Inventory {
     /// Subnets and gateways for a new network: those of the file, else the first free range of the pools.
@@ -21,7 +22,8 @@ extension Inventory {
         var pools: [AddressPool] = []
         do throws(AddressError) {
             for pool in try wantedPools(of: definition) {
-                try SubnetPools.check(pool.subnet, for: "network \(definition.name)", against: used)
+                let others = pools.map { RangeInUse($0.subnet, by: "the same network") }
+                try SubnetPools.check(pool.subnet, for: "network \(definition.name)", against: used + others)
                 pools.append(pool)
             }
             if definition.enableIPv4, !pools.contains(where: { $0.subnet.family == .v4 }) {
@@ -75,9 +77,20 @@ extension Inventory {
                 record.endpoints.append(endpoint)
             }
             giveDefaultRoute(attachments, to: &record)
+            giveHostAddress(to: &record)
         }
         try await insert(record)
         return record
+    }
+
+    /// Ports that name no address are published where the network that leads to them says.
+    private func giveHostAddress(to record: inout ContainerRecord) {
+        guard let name = record.publishingEndpoint?.network,
+            let address = network(name)?.definition.bridgeOptions.hostAddress
+        else { return }
+        for index in record.ports.indices where record.ports[index].hostIP == nil {
+            record.ports[index].hostIP = address
+        }
     }
 
     private func endpoint(
@@ -98,17 +111,24 @@ extension Inventory {
                 if let wanted = wanted.flatMap({ IPAddress($0) }) {
                     try pool.claim(wanted, for: record.name)
                     address = wanted
+                } else if let former = addressMemory.former(of: record.name, in: name, subnet.family),
+                    pool.range.contains(former), (try? pool.claim(former, for: record.name)) != nil
+                {
+                    address = former
                 } else {
                     address = try pool.allocate(for: record.name)
+                    addressMemory.given(address, in: name)
                 }
                 addresses.append("\(address)/\(subnet.prefixLength)")
             } catch { throw Self.failure(error, name) }
         }
+        let options = network.definition.bridgeOptions
         return ContainerRecord.Endpoint(
-            network: name, key: attachment.network, interface: attachment.interfaceName ?? "eth\(index)",
+            network: name, key: attachment.network,
+            interface: attachment.interfaceName ?? "\(options.interfacePrefix)\(index)",
             hostInterface: "", bridge: network.bridge, macAddress: attachment.macAddress ?? record.spec.macAddress,
             addresses: addresses, linkLocalAddresses: Self.linkLocal(attachment), aliases: aliases(attachment, record),
-            gateways: [])
+            gateways: [], mtu: options.mtu, isIsolated: options.allowsPeers ? nil : true)
     }
 
     /// The subnet of a network with all that is held in it.
@@ -120,7 +140,8 @@ extension Inventory {
         }
         var pool = try AddressPool(
             subnet: subnet, range: definition?.ipRange.flatMap { CIDR($0) }, gateway: gateway,
-            auxiliary: (definition?.auxAddresses ?? [:]).compactMapValues { IPAddress($0) })
+            auxiliary: (definition?.auxAddresses ?? [:]).compactMapValues { IPAddress($0) },
+            last: addressMemory.last(in: network.name, subnet.family))
         for user in users(ofNetwork: network.name) {
             for endpoint in user.endpoints where endpoint.network == network.name {
                 for text in endpoint.addresses {

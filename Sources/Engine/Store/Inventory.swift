@@ -14,6 +14,7 @@ package actor Inventory {
     private var index = ContainerIndex()
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
+    var addressMemory: AddressMemory
     /// Networks whose removal is under way: nothing joins them any more.
     private var leavingNetworks: Set<String> = []
     /// Health is not stored: after a restart of the engine it is unknown until the next probe.
@@ -33,6 +34,7 @@ package actor Inventory {
         self.addressPools = addressPools
         self.store = store
         self.quiet = quiet
+        addressMemory = AddressMemory(content.containers)
         for record in content.containers {
             containers[record.id] = record
             index.add(record)
@@ -79,6 +81,13 @@ package actor Inventory {
     func allNetworks() -> [NetworkRecord] { networks.values.sorted { $0.name < $1.name } }
     func allVolumes() -> [VolumeRecord] { volumes.values.sorted { $0.name < $1.name } }
     func network(_ name: String) -> NetworkRecord? { networks[name] }
+    /// By name, id, or the beginning of an id that fits only one.
+    func findNetwork(_ text: String) -> NetworkRecord? {
+        if let exact = networks[text] { return exact }
+        guard text.utf8.count >= 4 else { return nil }
+        let matches = networks.values.filter { $0.id.hasPrefix(text) }
+        return matches.count == 1 ? matches.first : nil
+    }
     func isLeaving(network name: String) -> Bool { leavingNetworks.contains(name) }
     /// Without those whose removal is under way.
     func standingNetworks() -> [NetworkRecord] { allNetworks().filter { !leavingNetworks.contains($0.name) } }
@@ -167,6 +176,7 @@ package actor Inventory {
         guard let record = containers[id] else { return }
         try await store.removeContainer(id)
         set(nil, for: id)
+        addressMemory.removed(record)
         health[id] = nil
         answers[id] = nil
         changed(record.project)
@@ -212,6 +222,7 @@ package actor Inventory {
     func removeNetwork(_ name: String) async throws {
         try await store.removeNetwork(name)
         networks[name] = nil
+        addressMemory.removed(network: name)
         leavingNetworks.remove(name)
     }
 

@@ -35,6 +35,8 @@ struct PS: Verb {
         try session.print(
             try rows.map { try ContainerListing.fields($0, now: now) }, format: format, shape: .lines
         ) { ContainerListing.table(rows, now: now, whole: whole, width: session.stdout.width) }
+        var told: Set<EngineFailure> = []
+        for warning in rows.flatMap({ $0.warnings ?? [] }) where told.insert(warning).inserted { session.warn(warning) }
     }
 
     private func isShown(_ row: ContainerRow, _ states: Set<String>, isNamed: Bool) -> Bool {

@@ -95,10 +95,17 @@ final class World: Sendable {
         try await start(["berth"] + arguments, input: input, in: project).outcome()
     }
 
+    /// Runs `berth` with these words; it may fail.
+    func attempt(words: [String], in project: String? = nil) async throws -> Outcome {
+        try await start(["berth"] + words, in: project).outcome()
+    }
+
     /// Starts `berth` without waiting for it.
     func begin(_ arguments: String..., in project: String? = nil) throws -> RunningProgram {
         try start(["berth"] + arguments, in: project)
     }
+
+    func begin(words: [String]) throws -> RunningProgram { try start(["berth"] + words) }
 
     /// Runs a shell command on the world's host; it must succeed. Returns what it printed, without the last newline.
     @discardableResult

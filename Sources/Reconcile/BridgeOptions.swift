@@ -1,0 +1,88 @@
+import ProjectModel
+
+/// What `driver_opts` ask of a network's bridge and links, in Docker's words.
+package struct BridgeOptions: Hashable, Sendable {
+    package static let name = "com.docker.network.bridge.name"
+    package static let peers = "com.docker.network.bridge.enable_icc"
+    package static let masquerade = "com.docker.network.bridge.enable_ip_masquerade"
+    package static let packetSize = "com.docker.network.driver.mtu"
+    package static let hostAddress = "com.docker.network.bridge.host_binding_ipv4"
+    package static let interfacePrefix = "com.docker.network.container_iface_prefix"
+
+    /// All that berth acts on.
+    package static let all = [name, peers, masquerade, packetSize, hostAddress, interfacePrefix]
+
+    /// Containers of the network reach each other.
+    package var allowsPeers = true
+    /// Packets that leave the machine bear its address.
+    package var masquerades = true
+    /// Bytes of the largest packet; nil is the kernel's 1500.
+    package var mtu: UInt32?
+    /// Where ports are published that name no address; nil is every address.
+    package var hostAddress: String?
+    /// What the names of interfaces in containers begin with.
+    package var interfacePrefix = "eth"
+
+    /// What cannot be read counts as not given; `mistakes` tells of it before anything is made.
+    package init(_ options: [String: String]) {
+        allowsPeers = options[Self.peers].flatMap(Self.truth) ?? true
+        masquerades = options[Self.masquerade].flatMap(Self.truth) ?? true
+        mtu = options[Self.packetSize].flatMap(Self.size)
+        hostAddress = options[Self.hostAddress].flatMap { Self.isIPv4($0) && $0 != "0.0.0.0" ? $0 : nil }
+        interfacePrefix = options[Self.interfacePrefix].flatMap { Self.isPrefix($0) ? $0 : nil } ?? "eth"
+    }
+
+    /// What cannot be meant, with a hint.
+    static func mistakes(in options: [String: String]) -> [(option: String, problem: String, hint: String)] {
+        var mistakes: [(String, String, String)] = []
+        for option in [peers, masquerade] {
+            guard let text = options[option], truth(text) == nil else { continue }
+            mistakes.append((option, "\"\(text)\" is neither true nor false", "write \"true\" or \"false\""))
+        }
+        if let text = options[packetSize], size(text) == nil {
+            mistakes.append((packetSize, "\"\(text)\" is no size of packets", "such as 1450, 68 to 65535"))
+        }
+        if let text = options[hostAddress], !isIPv4(text) {
+            mistakes.append((hostAddress, "\"\(text)\" is no IPv4 address", "such as 127.0.0.1"))
+        }
+        if let text = options[interfacePrefix], !isPrefix(text) {
+            mistakes.append(
+                (
+                    interfacePrefix, "\"\(text)\" cannot begin the names of interfaces",
+                    "at most 12 letters, digits, \"_\", \"-\" and \".\""
+                ))
+        }
+        return mistakes
+    }
+
+    private static func isIPv4(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { part in UInt8(part).map { "\($0)" == part } ?? false }
+    }
+
+    /// Two digits of a number follow it, and an interface's name has at most 15 bytes.
+    private static func isPrefix(_ text: String) -> Bool {
+        let isPlain = text.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || [UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: ".")].contains(byte)
+        }
+        return isPlain && (1...12).contains(text.utf8.count) && text != "lo"
+    }
+
+    /// As Docker reads it (strconv.ParseBool).
+    private static func truth(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case "0", "f", "F", "false", "FALSE", "False": false
+        default: nil
+        }
+    }
+
+    private static func size(_ text: String) -> UInt32? {
+        UInt32(text).flatMap { (68...65_535).contains($0) ? $0 : nil }
+    }
+}
+
+extension NetworkDefinition {
+    package var bridgeOptions: BridgeOptions { BridgeOptions(driverOptions) }
+}

@@ -146,6 +146,7 @@ struct Routes: Sendable {
     private func volumes(_ request: Request, _ path: [String]) async throws -> Response {
         switch (request.head.method, path.count, path.first ?? "") {
         case (.GET, 0, _): return try .json(await engine.volumes(of: request.query("project")))
+        case (.POST, 1, "create"): return try .json(try await engine.createVolume(request.decode(VolumeRequest.self)))
         case (.POST, 1, "remove"):
             let wanted = try request.decode(RemoveRequest.self)
             return try .json(try await engine.removeVolumes(wanted.names ?? [], force: wanted.force ?? false))
@@ -161,14 +162,12 @@ struct Routes: Sendable {
     private func networks(_ request: Request, _ path: [String]) async throws -> Response {
         switch (request.head.method, path.count, path.first ?? "") {
         case (.GET, 0, _): return try .json(await engine.networks(of: request.query("project")))
+        case (.POST, 1, "create"): return try .json(try await engine.createNetwork(request.decode(NetworkRequest.self)))
         case (.POST, 1, "remove"):
             let wanted = try request.decode(RemoveRequest.self)
             return try .json(try await engine.removeNetworks(wanted.names ?? [], force: wanted.force ?? false))
         case (.GET, 1, let name):
-            guard let row = await engine.networks(of: nil).first(where: { $0.name == name }) else {
-                throw EngineFailure(code: "not_found", message: "no such network: \(name)")
-            }
-            return try .json(row)
+            return try .json(try await engine.network(name))
         default: throw unknown(request)
         }
     }

@@ -164,6 +164,15 @@ extension EngineClient {
         try getJSON("/v1/\(kind.rawValue)/\(percentEncoded(name))")
     }
 
+    package func create(_ network: NetworkRequest) throws(EngineFailure) -> NetworkRow {
+        try post("/v1/networks/create", network)
+    }
+
+    /// One that is there already as it is asked for is fine.
+    package func create(_ volume: VolumeRequest) throws(EngineFailure) -> VolumeRow {
+        try post("/v1/volumes/create", volume)
+    }
+
     package func remove(_ kind: ObjectKind, _ names: [String], force: Bool) throws(EngineFailure) -> [String] {
         try post("/v1/\(kind.rawValue)/remove", NamesRequest(names: names, force: force))
     }

@@ -13,7 +13,9 @@ extension Preflight {
                     PreflightFinding(
                         .networkMissing, service: users.first, at: AttributePath("networks", key, "external"),
                         "network \(wanted.name) declared as external, but could not be found",
-                        hint: "start the project that makes it first, or take `external` away"))
+                        hint:
+                            "`berth network create \(wanted.name)`, or start the project that makes it, or take `external` away"
+                    ))
             } else if let there, there.project != desired.project {
                 findings.append(
                     PreflightFinding(
@@ -44,7 +46,7 @@ extension Preflight {
                     PreflightFinding(
                         .volumeMissing, service: users.first, at: AttributePath("volumes", key, "external"),
                         "external volume \"\(wanted.name)\" not found",
-                        hint: "take `external` away to have it made"))
+                        hint: "`berth volume create \(wanted.name)`, or take `external` away to have it made"))
             } else if let there, there.project != desired.project {
                 let whose = there.project.map { "for project \"\($0)\"" } ?? "by hand"
                 findings.append(

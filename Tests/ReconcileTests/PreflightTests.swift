@@ -326,7 +326,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             Scene().wanting("web", on: ["back"]).with { $0.desired.networks["back"]?.external = true },
             findings: """
                 error networkMissing web: network demo_back declared as external, but could not be found; \
-                start the project that makes it first, or take `external` away
+                `berth network create demo_back`, or start the project that makes it, or take `external` away
                 """),
         PreflightCase(
             "somebody else's network",
@@ -341,7 +341,8 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             "an external volume that is not there",
             Scene().wanting("db", mounting: "data").with { $0.desired.volumes["data"]?.external = true },
             findings: """
-                error volumeMissing db: external volume "demo_data" not found; take `external` away to have it made
+                error volumeMissing db: external volume "demo_data" not found; `berth volume create demo_data`, or take \
+                `external` away to have it made
                 """),
         PreflightCase(
             "another project's volume",

@@ -28,10 +28,16 @@ final class ObjectStore: Sendable {
 
     // MARK: Networks
 
-    func createNetwork(_ definition: NetworkDefinition, project: String, key: String) async throws {
+    /// Makes a network unless there is one of its name; `project` and `key` are nil for one that a person makes by hand, who is told
+    /// of the other.
+    func createNetwork(_ definition: NetworkDefinition, project: String?, key: String?) async throws {
         try await locks.with("network") {  // one subnet is chosen at a time
-            guard await self.inventory.network(definition.name) == nil else { return }
-            if let finding = PreflightFinding.unsupported(definition, key: key).first { throw EngineFailure(finding) }
+            guard await self.inventory.network(definition.name) == nil else {
+                guard project == nil else { return }
+                throw EngineFailure(code: "conflict", message: "a network named \(definition.name) exists already")
+            }
+            let findings = PreflightFinding.unsupported(definition, key: key ?? definition.name)
+            if let finding = findings.first { throw EngineFailure(finding) }
             let id = self.machine.newID()
             let wanted = try await BridgeName(inventory: self.inventory, machine: self.machine).wanted(by: definition)
             let bridge = wanted ?? self.machine.bridgeName(ofNetwork: id)
@@ -89,11 +95,15 @@ final class ObjectStore: Sendable {
 
     // MARK: Volumes
 
-    func createVolume(_ definition: VolumeDefinition, project: String, key: String) async throws {
+    /// Makes a volume unless there is one of its name; `project` and `key` are nil for one that a person makes by hand.
+    func createVolume(
+        _ definition: VolumeDefinition, project: String?, key: String?, isAnonymous: Bool = false
+    ) async throws {
         guard await inventory.volume(definition.name) == nil else { return }
-        if let finding = PreflightFinding.unsupported(definition, key: key).first { throw EngineFailure(finding) }
+        let findings = PreflightFinding.unsupported(definition, key: key ?? definition.name)
+        if let finding = findings.first { throw EngineFailure(finding) }
         let record = VolumeRecord(
-            name: definition.name, project: project, key: key, definition: definition, isAnonymous: false,
+            name: definition.name, project: project, key: key, definition: definition, isAnonymous: isAnonymous,
             createdAt: machine.now(), isPopulated: false, binding: nil)
         try await inventory.insert(record)
         do {

@@ -6,8 +6,10 @@ import EngineWire
 /// `berth network`: networks of all projects.
 struct NetworkVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "network", abstract: "Look at and remove networks",
-        subcommands: [NetworkList.self, NetworkInspect.self, NetworkRemove.self])
+        commandName: "network", abstract: "Make, look at and remove networks",
+        subcommands: [
+            NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self, NetworkPrune.self,
+        ])
 }
 
 struct NetworkList: Verb {

@@ -6,8 +6,10 @@ import EngineWire
 /// `berth volume`: volumes of all projects.
 struct VolumeVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Look at and remove volumes",
-        subcommands: [VolumeList.self, VolumeInspect.self, VolumeRemove.self])
+        commandName: "volume", abstract: "Make, look at and remove volumes",
+        subcommands: [
+            VolumeCreate.self, VolumeList.self, VolumeInspect.self, VolumeRemove.self, VolumePrune.self,
+        ])
 }
 
 struct VolumeList: Verb {

@@ -1,0 +1,33 @@
+/// `POST /v1/networks/create`; the answer is a `NetworkRow`.
+package struct NetworkRequest: Codable, Hashable, Sendable {
+    package var name: String
+    /// nil is `bridge`.
+    package var driver: String?
+    package var options: [String: String] = [:]
+    package var labels: [String: String] = [:]
+    package var isInternal = false
+    package var attachable = false
+    package var enableIPv4 = true
+    package var enableIPv6 = false
+    /// CIDRs; ranges, gateways and auxiliary addresses belong to the one that they lie in.
+    package var subnets: [String] = []
+    package var ranges: [String] = []
+    package var gateways: [String] = []
+    /// Addresses by the names of their owners.
+    package var auxiliary: [String: String] = [:]
+    package var addressDriver: String?
+
+    package init(name: String) { self.name = name }
+}
+
+/// `POST /v1/volumes/create`; the answer is a `VolumeRow`.
+package struct VolumeRequest: Codable, Hashable, Sendable {
+    /// nil finds a name.
+    package var name: String?
+    /// nil is `local`.
+    package var driver: String?
+    package var options: [String: String] = [:]
+    package var labels: [String: String] = [:]
+
+    package init(name: String? = nil) { self.name = name }
+}

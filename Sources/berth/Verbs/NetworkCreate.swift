@@ -1,0 +1,78 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth network create`: a network of no project, for those that call it external.
+struct NetworkCreate: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make a network that projects can share (`external: true`)")
+
+    @Option(name: .shortAndLong, help: "bridge") var driver: String?
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue,
+        help: "A driver option: com.docker.network.bridge.name=…, com.docker.network.driver.mtu=…")
+    var opt: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE") var label: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "A range of addresses such as 10.5.0.0/16") var subnet: [String] =
+        []
+    @Option(
+        name: .customLong("ip-range"), parsing: .unconditionalSingleValue, help: "Containers get addresses from here")
+    var ipRange: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "The host's address in a subnet") var gateway: [String] = []
+    @Option(
+        name: .customLong("aux-address"), parsing: .unconditionalSingleValue,
+        help: "NAME=ADDRESS: an address that no container gets")
+    var auxAddress: [String] = []
+    @Option(name: .customLong("ipam-driver"), help: .hidden) var ipamDriver: String?
+    @Flag(name: .customLong("internal"), help: "No way out, and none in") var isInternal = false
+    @Flag(help: .hidden) var attachable = false
+    @Flag(name: .customLong("ipv4"), inversion: .prefixedNo, help: "IPv4 addresses") var ipv4 = true
+    @Flag(name: .customLong("ipv6"), help: "IPv6 addresses as well") var ipv6 = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "Its name") var name: String
+
+    func run(in session: Session) throws {
+        var request = NetworkRequest(name: name)
+        request.driver = driver
+        request.options = try KeyedValues("--opt", opt).values
+        request.labels = KeyedValues(labels: label).values
+        request.subnets = subnet
+        request.ranges = ipRange
+        request.gateways = gateway
+        request.auxiliary = try KeyedValues("--aux-address", auxAddress).values
+        request.addressDriver = ipamDriver
+        request.isInternal = isInternal
+        request.attachable = attachable
+        request.enableIPv4 = ipv4
+        request.enableIPv6 = ipv6 || subnet.contains { $0.contains(":") }
+        let network = try session.engine.create(request)
+        session.stdout.line(network.id ?? network.name)
+    }
+}
+
+/// `berth network prune`.
+struct NetworkPrune: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "prune", abstract: "Remove networks that no container is on")
+
+    @Flag(name: .shortAndLong, help: "Do not ask") var force = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+
+    func run(in session: Session) throws {
+        let names = try session.engine.networks().filter(\.users.isEmpty).map(\.name).sorted()
+        try session.prune(.networks, names, force: force)
+    }
+}
+
+extension Session {
+    /// Removes what nobody uses, after asking.
+    func prune(_ kind: EngineClient.ObjectKind, _ names: [String], force: Bool) throws {
+        guard !names.isEmpty else { return stderr.line("No unused \(kind.rawValue)") }
+        if !force {
+            stderr.line("Going to remove \(names.joined(separator: ", "))")
+            guard confirm("Are you sure?") else { return }
+        }
+        for line in try engine.remove(kind, names, force: true) { stdout.line(line) }
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth volume create`: a volume of no project, for those that call it external.
+struct VolumeCreate: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make a volume that projects can share (`external: true`)")
+
+    @Option(name: .shortAndLong, help: "local") var driver: String?
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue,
+        help: "A driver option: type=…, device=… and o=…, as mount(8) has them")
+    var opt: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE") var label: [String] = []
+    @Option(name: .customLong("name"), help: .hidden) var oldName: String?
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "Its name (default: a new one)") var name: String?
+
+    func run(in session: Session) throws {
+        var request = VolumeRequest(name: name ?? oldName)
+        request.driver = driver
+        request.options = try KeyedValues("--opt", opt).values
+        request.labels = KeyedValues(labels: label).values
+        session.stdout.line(try session.engine.create(request).name)
+    }
+}
+
+/// `berth volume prune`.
+struct VolumePrune: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "prune", abstract: "Remove anonymous volumes that no container uses: their data is lost")
+
+    @Flag(name: .shortAndLong, help: "Named volumes as well") var all = false
+    @Flag(name: .shortAndLong, help: "Do not ask") var force = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+
+    func run(in session: Session) throws {
+        let unused = try session.engine.volumes().filter { $0.users.isEmpty && (all || $0.isAnonymous) }
+        try session.prune(.volumes, unused.map(\.name).sorted(), force: force)
+    }
+}

@@ -23,6 +23,7 @@ package enum ExitMeaning {
         case .outOfMemory(nil): "out of memory: the machine had none left"
         case .graceOver(let seconds): "killed: it did not stop within \(HumanUnits.elapsed(seconds))"
         case .deaf(let signal): "killed: it does not handle \(signal)"
+        case .shell(let signal): "killed after its programs, which got \(signal): the shell does not handle it"
         }
     }
 

@@ -64,6 +64,8 @@ package enum EndCause: Codable, Hashable, Sendable {
     case graceOver(seconds: Double)
     /// Its first process neither handles the stop signal nor ends by it, so it was not waited for.
     case deaf(signal: String)
+    /// A shell that does not handle the stop signal outlived its programs, which got the signal in its place.
+    case shell(signal: String)
 }
 
 /// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s both ways, unless detached.

@@ -91,14 +91,18 @@ package struct Service: Codable, Hashable, Sendable {
     // Limits.
     package var resources = Resources()
 
-    /// Put a container that was stopped or paused behind our back into its desired state (`x-berth.heal`).
+    /// Let a container run again that somebody else paused (`x-berth.heal`).
     package var heal: Bool = false
+    /// What a shell runs gets the stop signal that the shell as first process does not handle; nil is yes
+    /// (`x-berth.stop_programs_of_shell`).
+    package var stopsProgramsOfShell: Bool?
 
     enum CodingKeys: String, CodingKey {
         case name, image, platform, command, entrypoint, environment, user, tty, hostname, domainname, labels
         case annotations, profiles, scale, restart, healthcheck, attach, logging, volumes, secrets, configs, networks
         case ports, expose, links, dns, privileged, sysctls, ulimits, devices, pid, ipc, uts, cgroup, runtime, resources
         case heal
+        case stopsProgramsOfShell = "x-berth.stop_programs_of_shell"
         case hasBuild = "build"
         case pullPolicy = "pull_policy"
         case workingDir = "working_dir"

@@ -105,7 +105,7 @@ extension IntentEdit {
                 continue
             }
             let isForeign = replicas(service).contains {
-                $0.state == .paused && $0.changedBehindOurBack && $0.startRound >= service.startRound
+                $0.state == .paused && $0.isPausedByOthers && $0.startRound >= service.startRound
             }
             if isForeign { desired.services[index].startRound += 1 }
         }

@@ -103,7 +103,7 @@ struct IntentEdit {
             guard container.startRound >= service.startRound else { return false }
             switch container.state {
             case .exited, .restarting: return true
-            case .paused: return container.changedBehindOurBack
+            case .paused: return container.isPausedByOthers
             case .created, .running: return false
             }
         }

@@ -47,8 +47,8 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var startRound: Int
     /// The ids of containers whose namespaces it joined (`network_mode: service:x`, `pid`, `ipc`).
     package var joined: [String]
-    /// It was stopped or paused by somebody else than berth.
-    package var changedBehindOurBack: Bool
+    /// It was paused by somebody else than berth. Who ends a process from outside is not told apart from a process that ends by itself.
+    package var isPausedByOthers: Bool
     /// It is down because berth stopped it, on a verb or on the way to something else, and nobody started it since.
     package var stoppedByUs: Bool = false
     package var hasAnonymousVolumes: Bool
@@ -77,7 +77,7 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
         restartRound = 0
         startRound = 0
         joined = []
-        changedBehindOurBack = false
+        isPausedByOthers = false
         hasAnonymousVolumes = false
     }
 }

@@ -98,16 +98,13 @@ extension Planner {
         case .running, .restarting:
             return restartCause(service.spec).map { .restart(spreads: true, reason: $0) } ?? .keep
         case .paused:
-            if container.changedBehindOurBack, !isAsked {
+            if container.isPausedByOthers, !isAsked {
                 return service.spec.heal ? .unpause(reason: "paused by somebody else") : .keep
             }
             return .unpause(reason: "should run")
         case .exited:
             if isAsked { return .start(reason: "start asked for") }
             if container.stoppedByUs { return .start(reason: "was stopped, should run") }
-            if container.changedBehindOurBack, service.spec.heal {
-                return .start(reason: "stopped by somebody else")
-            }
             // It ended by itself: a matter of its restart policy.
             return .keep
         }

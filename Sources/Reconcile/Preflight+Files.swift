@@ -10,6 +10,10 @@ extension Preflight {
             let path = AttributePath.service(name, "volumes").appending(index)
             guard case .bind(let source, let createHostPath, _, _, _) = mount.kind else { continue }
             guard facts.missingPaths.contains(source) else { continue }
+            if let missing = PreflightFinding.missingSocket(source, of: name, at: path.appending("source")) {
+                findings.append(missing)
+                continue
+            }
             findings.append(
                 createHostPath
                     ? PreflightFinding(
@@ -51,5 +55,23 @@ extension Preflight {
             ]
         case .file, .content, .held: []
         }
+    }
+}
+
+extension PreflightFinding {
+    /// Why the bind of a missing `source` cannot be had: an empty folder in the place of a socket keeps the program that makes the socket
+    /// from listening, long after the container is gone. nil for the path of anything else.
+    package static func missingSocket(
+        _ source: String, of service: String, at path: AttributePath? = nil
+    ) -> PreflightFinding? {
+        let name = source.split(separator: "/").last ?? ""
+        guard name.hasSuffix(".sock") || name.hasSuffix(".socket") || name.hasSuffix("_socket") else { return nil }
+        let isDockers = name == "docker.sock"
+        return PreflightFinding(
+            .socketMissing, service: service, at: path,
+            "\(source) does not exist, and no folder is made in its place: the program that listens there could not start any more",
+            hint: isDockers
+                ? "berth does not serve Docker's API yet; where Docker runs, start it first, else take the bind away"
+                : "start the program that listens there first, or take the bind away")
     }
 }

@@ -15,16 +15,7 @@ extension Preflight {
             let path = AttributePath.service(name, service.spec.hasBuild ? "build" : "image")
             return [PreflightFinding(.missingImage, service: name, at: path, message, hint: hint)]
         }
-        guard let users = image.users, let user = service.spec.user?.split(separator: ":").first.map(String.init),
-            UInt32(user) == nil, !users.contains(user)
-        else { return [] }
-        let suggestion = likelySpelling(of: user, among: users).map { "did you mean \"\($0)\"? " } ?? ""
-        return [
-            PreflightFinding(
-                .unknownUser, service: name, at: .service(name, "user"),
-                "user \"\(user)\" is not in the /etc/passwd of \(reference)",
-                hint: "\(suggestion)a number works without an entry")
-        ]
+        return []
     }
 
     /// Dependencies whose health is waited for although nothing ever tells it.

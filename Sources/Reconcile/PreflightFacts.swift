@@ -24,8 +24,6 @@ package struct PreflightFacts: Hashable, Sendable {
     /// An image, or why there is none.
     package struct Image: Hashable, Sendable {
         package var availability: Availability
-        /// Names in its /etc/passwd; nil when it was not read.
-        package var users: Set<String>?
         package var hasHealthcheck: Bool
 
         package enum Availability: Hashable, Sendable {
@@ -36,9 +34,8 @@ package struct PreflightFacts: Hashable, Sendable {
             case absent(reason: String)
         }
 
-        package init(_ availability: Availability, users: Set<String>? = nil, hasHealthcheck: Bool = false) {
+        package init(_ availability: Availability, hasHealthcheck: Bool = false) {
             self.availability = availability
-            self.users = users
             self.hasHealthcheck = hasHealthcheck
         }
     }
@@ -161,10 +158,10 @@ package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
     package let hint: String?
 
     package enum Code: String, Codable, Hashable, Sendable, CaseIterable {
-        case missingImage, unknownUser, noHealthcheck
+        case missingImage, noHealthcheck
         case portTaken, portClash, fixedPortScaled
         case containerNameTaken, containerNameClash, containerNameScaled
-        case bindSourceMissing, bindSourceMade, secretFileMissing, configFileMissing, externalFileObject
+        case bindSourceMissing, bindSourceMade, socketMissing, secretFileMissing, configFileMissing, externalFileObject
         case subnetClash, badSubnet, addressOutsideSubnet
         case networkMissing, networkNotOurs, networkChangePutOff
         case volumeMissing, volumeNotOurs, volumeChangePutOff

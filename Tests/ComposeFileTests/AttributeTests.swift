@@ -244,6 +244,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
                 $0.networkMode == .host && $0.networks.isEmpty
             },
             AttributeCase("x-berth: {heal: true}") { $0.heal },
+            AttributeCase("x-berth: {stop_programs_of_shell: false}") { $0.stopsProgramsOfShell == false },
         ])
     func confinement(_ the: AttributeCase) throws { #expect(the.check(try service(the))) }
 

@@ -56,6 +56,7 @@ func endings() throws {
     let ends = [
         end(3), end(0, again: true), end(127), end(137), end(137, again: true, .outOfMemory(limit: 16 << 20)),
         end(137, .outOfMemory(limit: nil)), end(137, .graceOver(seconds: 10)), end(137, .deaf(signal: "SIGTERM")),
+        end(137, .shell(signal: "SIGTERM")),
     ]
     #expect(
         try printed(ends).out == """
@@ -67,6 +68,7 @@ func endings() throws {
             a-1 exited with code 137 (out of memory: the machine had none left)
             a-1 exited with code 137 (killed: it did not stop within 10.0s)
             a-1 exited with code 137 (killed: it does not handle SIGTERM)
+            a-1 exited with code 137 (killed after its programs, which got SIGTERM: the shell does not handle it)
 
             """)
 }

@@ -35,6 +35,26 @@ import Testing
         return project
     }
 
+    @Test("users and groups that the image does not know are found before anything is made")
+    func accounts() async throws {
+        try await Self.withEngine("accounts") { engine, machine in
+            machine.setAccounts(["root", "www"], of: "sha256:1")
+            for (user, groups, errors) in [
+                (nil, [], []), ("www", ["www", "12"], []), ("1000:1000", ["44"], []),
+                ("ngnix", ["www", "vidoe"], ["services.web.user", "services.web.group_add[1]"]),
+                ("www:staff", [], ["services.web.user"]),
+            ] as [(String?, [String], [String])] {
+                let project = Self.project {
+                    $0.user = user
+                    $0.groupAdd = groups
+                }
+                let request = OperationRequest(key: "plan", verb: .up(UpOptions()), project: project)
+                let plan = try await engine.plan(request, for: "demo")
+                #expect((plan.errors ?? []).map { $0.path?.description ?? "" } == errors, "\(plan)")
+            }
+        }
+    }
+
     struct Row: CustomTestStringConvertible, Sendable {
         let claim: String
         let edit: @Sendable (inout Service) -> Void

@@ -151,7 +151,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 """),
         IntentCase(
             "up unpauses what somebody else paused",
-            stored(.running).having("api").having("db", .paused) { $0.changedBehindOurBack = true }.having("web"), up,
+            stored(.running).having("api").having("db", .paused) { $0.isPausedByOthers = true }.having("web"), up,
             file: file(),
             wish: """
                 api running
@@ -631,7 +631,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 """),
         IntentCase(
             "unpause of what somebody else paused",
-            stored(.running).having("web", .paused) { $0.changedBehindOurBack = true }, .unpause, "web",
+            stored(.running).having("web", .paused) { $0.isPausedByOthers = true }, .unpause, "web",
             wish: """
                 api running
                 db running

@@ -38,22 +38,18 @@ import Testing
             "what berth stopped on the way is started", web.having("web", .exited) { $0.stoppedByUs = true },
             plan: "1 start web.1  # was stopped, should run"),
         PlanCase(
-            "what somebody else stopped is only reported",
-            web.having("web", .exited) { $0.changedBehindOurBack = true }, plan: ""),
-        PlanCase(
-            "what somebody else stopped is started under heal",
-            Scene().wanting("web") { $0.heal = true }.having("web", .exited) { $0.changedBehindOurBack = true },
-            plan: "1 start web.1  # stopped by somebody else"),
+            "what ended, for whatever reason, is its restart policy's matter, also under heal",
+            Scene().wanting("web") { $0.heal = true }.having("web", .exited), plan: ""),
         PlanCase(
             "what somebody else paused is only reported",
-            web.having("web", .paused) { $0.changedBehindOurBack = true }, plan: ""),
+            web.having("web", .paused) { $0.isPausedByOthers = true }, plan: ""),
         PlanCase(
             "what somebody else paused is put right under heal",
-            Scene().wanting("web") { $0.heal = true }.having("web", .paused) { $0.changedBehindOurBack = true },
+            Scene().wanting("web") { $0.heal = true }.having("web", .paused) { $0.isPausedByOthers = true },
             plan: "1 unpause web.1  # paused by somebody else"),
         PlanCase(
             "what somebody else paused is put right when asked",
-            web.having("web", .paused) { $0.changedBehindOurBack = true }.changing("web") { $0.startRound = 1 },
+            web.having("web", .paused) { $0.isPausedByOthers = true }.changing("web") { $0.startRound = 1 },
             plan: "1 unpause web.1  # should run"),
         PlanCase(
             "what we paused and should run is unpaused", web.having("web", .paused),

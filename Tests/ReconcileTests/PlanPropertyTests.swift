@@ -25,7 +25,7 @@ import Testing
         let first = life.desired
         let rest = life.settle()
         guard rest.isEmpty else { return }
-        let ended = life.machine.observed.containers.contains { $0.state == .exited || $0.changedBehindOurBack }
+        let ended = life.machine.observed.containers.contains { $0.state == .exited || $0.isPausedByOthers }
         try life.up()
         if !ended { #expect(life.desired == first, "seed \(seed)") }
         #expect(ended || life.planned().isEmpty, "seed \(seed): \(life.planned())")

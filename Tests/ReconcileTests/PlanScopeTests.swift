@@ -32,7 +32,7 @@ import Testing
                 case .endedByItself: each { ($0.state, $0.exitCode) = (.exited, 1) }
                 case .unhealthy: each { $0.health = .unhealthy }
                 case .restarting: each { $0.state = .restarting }
-                case .pausedByOthers: each { ($0.state, $0.changedBehindOurBack) = (.paused, true) }
+                case .pausedByOthers: each { ($0.state, $0.isPausedByOthers) = (.paused, true) }
                 case .pausedByUs: each { $0.state = .paused }
                 case .networkDamaged: scene.observed.networks["demo_net-\(name)"]?.damage = "bridge is gone"
                 case .networkGone: scene.observed.networks["demo_net-\(name)"] = nil

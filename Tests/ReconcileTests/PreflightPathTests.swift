@@ -11,7 +11,7 @@ import Testing
         arguments: [
             ("an image that cannot be pulled", "services.web.image"),
             ("an image that would have to be built", "services.web.build"),
-            ("an unknown user", "services.web.user"),
+            ("the missing socket of a daemon", "services.web.volumes[0].source"),
             ("health that nothing tells", "services.api.depends_on.db"),
             ("a port that somebody else holds", "services.web.ports[0]"),
             ("two services of the project want one port", "services.b.ports[0]"),

@@ -41,6 +41,13 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             $0.volumes = [ServiceVolume(kind: bind, target: "/data")]
         }
     }
+    static func socket(_ path: String) -> Scene {
+        Scene().wanting("web") {
+            let bind = ServiceVolume.Kind.bind(
+                source: path, createHostPath: true, propagation: nil, recursive: nil, selinux: nil)
+            $0.volumes = [ServiceVolume(kind: bind, target: "/s")]
+        }
+    }
     static func subnet(_ text: String, _ key: String = "back") -> Scene {
         Scene().wanting("web", on: [key]).with { $0.desired.networks[key]?.ipam = .subnet(text) }
     }
@@ -84,18 +91,27 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             "what runs needs no image", web.having("web"), { $0.images["busybox"] = .init(.absent(reason: "gone")) },
             findings: ""),
         PreflightCase(
-            "an unknown user", Scene().wanting("web") { $0.user = "ngnix:www" },
-            { $0.images["busybox"] = .init(.present, users: ["root", "nginx"]) },
+            "the missing socket of a daemon", socket("/var/run/docker.sock"),
+            { $0.missingPaths = ["/var/run/docker.sock"] },
             findings: """
-                error unknownUser web: user "ngnix" is not in the /etc/passwd of busybox; did you mean "nginx"? a \
-                number works without an entry
+                error socketMissing web: /var/run/docker.sock does not exist, and no folder is made in its place: the program that \
+                listens there could not start any more; berth does not serve Docker's API yet; where Docker runs, \
+                start it first, else take the bind away
                 """),
         PreflightCase(
-            "a known user", Scene().wanting("web") { $0.user = "nginx" },
-            { $0.images["busybox"] = .init(.present, users: ["nginx"]) }, findings: ""),
+            "the missing socket of another program, also in the short form", socket("/run/dbus/system_bus_socket/"),
+            { $0.missingPaths = ["/run/dbus/system_bus_socket/"] },
+            findings: """
+                error socketMissing web: /run/dbus/system_bus_socket/ does not exist, and no folder is made in its place: the \
+                program that listens there could not start any more; start the program that listens there first, or \
+                take the bind away
+                """),
+        PreflightCase("a socket that is there", socket("/run/a.sock"), findings: ""),
         PreflightCase(
-            "a number is a user", Scene().wanting("web") { $0.user = "1000:1000" },
-            { $0.images["busybox"] = .init(.present, users: ["nginx"]) }, findings: ""),
+            "a folder of sockets", socket("/run/a.sock.d"), { $0.missingPaths = ["/run/a.sock.d"] },
+            findings: """
+                warning bindSourceMade web: /run/a.sock.d does not exist: an empty folder owned by root is made for /s
+                """),
         PreflightCase(
             "health that nothing tells", healthOn(), { $0.images["busybox"] = .init(.present) },
             findings: """

@@ -220,6 +220,7 @@ struct ServiceBuilder {
         service.usernsMode = text("userns_mode")
         service.runtime = text("runtime")
         service.heal = node["x-berth"]?["heal"]?.bool ?? false
+        service.stopsProgramsOfShell = node["x-berth"]?["stop_programs_of_shell"]?.bool
     }
 
     private func resources() -> Resources {

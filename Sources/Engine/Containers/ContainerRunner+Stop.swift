@@ -47,19 +47,30 @@ extension ContainerRunner {
     private func endsPolitely(
         _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ isForced: @escaping @Sendable () -> Bool
     ) async throws -> Bool {
-        try? await machine.signal(record.id, number: signal, all: false)
-        // In its first second a process may not have set up its handlers yet.
+        var shell = try await endProgramsOfShell(record, signal, within: grace, isForced)
+        var left = shell.left
+        // In its first second a process may not have set up its handlers yet, and a shell may not have come to its program.
         let age = Duration.nanoseconds(machine.now() - (record.life.startedAt ?? 0))
-        let settling = min(grace, max(.zero, .seconds(1) - age))
-        if settling > .zero, await hasEnded(record.id, within: settling, isForced: isForced) { return true }
-        if grace > settling, await machine.ignores(signal, record) {
+        let settling = min(left, max(.zero, .seconds(1) - age))
+        if !shell.hasEnded, !shell.isToBeKilled {
+            try? await machine.signal(record.id, number: signal, all: false)
+            if await hasEnded(record.id, within: settling, isForced: isForced) { return true }
+            left -= settling
+            if settling > .zero, !shell.wasThere {
+                shell = try await endProgramsOfShell(record, signal, within: left, isForced)
+                left = shell.left
+            }
+        }
+        if shell.hasEnded { return true }
+        if shell.isToBeKilled { return false }
+        if left > .zero, await machine.ignores(signal, record) {
             log.info("\(record.name): its process cannot hear \(SignalName.name(signal)), so it is killed at once")
             try await inventory.update(record.id, volatile: true) {
                 $0.life.killCause = .deaf(signal: SignalName.name(signal))
             }
             return false
         }
-        if await hasEnded(record.id, within: grace - settling, isForced: isForced) { return true }
+        if await hasEnded(record.id, within: left, isForced: isForced) { return true }
         if !isForced() {
             try await inventory.update(record.id, volatile: true) {
                 $0.life.killCause = .graceOver(seconds: grace / .seconds(1))
@@ -76,8 +87,7 @@ extension ContainerRunner {
         if signal == SIGKILL, await hasEnded(id, within: .seconds(30), isForced: { false }) { await freePorts(of: id) }
     }
 
-    private func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool
-    {
+    func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool {
         guard let project = await inventory.container(id)?.project else { return true }
         return await withTaskGroup(of: Bool.self) { group in
             group.addTask {

@@ -175,6 +175,7 @@ final class ContainerRunner: Sendable {
         // First the record: what the monitor then tells is known to be ours.
         try await inventory.update(id) { record in
             record.life.phase = .paused
+            record.life.isPausedByOthers = nil
             record.life.reason = nil
         }
         do {
@@ -190,6 +191,7 @@ final class ContainerRunner: Sendable {
         try await inventory.update(id, volatile: true) { record in
             guard record.life.phase == .paused else { return }
             record.life.phase = .running
+            record.life.isPausedByOthers = nil
             record.life.reason = nil
             if let startRound { record.startRound = startRound }
         }

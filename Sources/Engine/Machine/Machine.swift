@@ -27,6 +27,9 @@ package protocol Machine: Sendable {
 
     /// What `reference` names here; nil when nothing does.
     func image(_ reference: String) async throws -> MachineImage?
+    /// Whether the image knows the user and the groups, given as `user` and `group_add` are.
+    /// - Throws: `EngineFailure` for one that it does not, or when it cannot be read.
+    func check(user: String, groups: [String], in image: MachineImage) async throws
     func pull(
         _ reference: String, platform: String?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullStep) -> Void
@@ -93,6 +96,11 @@ package protocol Machine: Sendable {
     func endUnwatched(_ container: ContainerRecord) async
     func pause(_ id: String) async throws
     func resume(_ id: String) async throws
+    /// Whom `signal` is for in place of the container's first process: the programs of a shell that does not handle it. nil for any
+    /// other first process, and for a shell without programs.
+    func shellStop(_ signal: Int32, _ container: ContainerRecord) async -> ShellStop?
+    /// Takes `stop` a step on, `elapsed` after its first; true once none of its programs is left.
+    func goOn(_ stop: ShellStop, after elapsed: Duration) async -> (ShellStop, isDone: Bool)
     /// The init neither catches nor blocks `signal`, so the kernel drops it.
     func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool
     /// Runs a command in the container to its end: health probes and hooks.

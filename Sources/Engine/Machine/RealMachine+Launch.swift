@@ -7,6 +7,7 @@ import Monitor
 import Networking
 import OCI
 import ProjectModel
+import Reconcile
 import Runtime
 
 extension RealMachine {
@@ -88,6 +89,10 @@ extension RealMachine {
     private static func makeBindSources(_ container: ContainerRecord) throws {
         for mount in container.mounts {
             guard case .bind(let path, let createHostPath, _, _, _) = mount.source, !fileExists(path) else { continue }
+            // What waits for a daemon must not stand in its way, also when a restart comes before that one is up.
+            if let missing = PreflightFinding.missingSocket(path, of: container.service) {
+                throw EngineFailure(missing)
+            }
             guard createHostPath else {
                 throw EngineFailure(
                     code: "not_found", message: "bind source \(path) does not exist",
@@ -145,14 +150,33 @@ extension RealMachine {
     }
 
     /// The kernel drops a signal to a pid namespace's init that has no handler for it: no use waiting for a reaction. A process
-    /// that has it pending is given its time; so is a shell whose children may end.
+    /// that has it pending is given its time; so is a shell whose programs may end.
     package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool {
         guard signal != SIGKILL, let process = container.life.process, container.spec.pid == nil else { return false }
         return await blocking.runInfallible {
             guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
                 return false
             }
-            return !Self.isShellWithChildren(process.pid, status.name) && Hearing.isDeaf(process.pid, to: signal)
+            let mayEnd = ProcessTree.isShell(process.pid) && !ProcessTree.children(of: process.pid).isEmpty
+            return !mayEnd && Hearing.isDeaf(process.pid, to: signal)
+        }
+    }
+
+    package func shellStop(_ signal: Int32, _ container: ContainerRecord) async -> ShellStop? {
+        guard signal != SIGKILL, let process = container.life.process, container.spec.pid == nil else { return nil }
+        return await blocking.runInfallible {
+            guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
+                return nil
+            }
+            return ShellStop(of: process.pid, signal: signal)
+        }
+    }
+
+    package func goOn(_ stop: ShellStop, after elapsed: Duration) async -> (ShellStop, isDone: Bool) {
+        await blocking.runInfallible {
+            var stop = stop
+            let isDone = stop.goOn(after: elapsed)
+            return (stop, isDone)
         }
     }
 
@@ -188,11 +212,5 @@ extension RealMachine {
                 try handle.signal(SIGKILL)
             } catch { return }
         }
-    }
-
-    private static func isShellWithChildren(_ pid: Int32, _ name: String) -> Bool {
-        guard ["sh", "bash", "dash", "ash", "zsh", "ksh"].contains(name) else { return false }
-        let children = (try? readText("/proc/\(pid)/task/\(pid)/children")) ?? ""
-        return !children.isEmpty
     }
 }

@@ -157,6 +157,19 @@ package final class RealMachine: Machine {
         }
     }
 
+    package func check(user: String, groups: [String], in image: MachineImage) async throws {
+        guard let stored = try await images.resolve(image.id) else { return }
+        let lower = try await images.snapshot(for: stored).lower
+        try await blocking.run {
+            do {
+                _ = try lookUpUser(user, groups: groups, in: lower)
+            } catch let error as UserLookupError {
+                throw EngineFailure(
+                    code: "invalid", message: error.description, hint: "a number works without an entry in the image")
+            }
+        }
+    }
+
     // MARK: The kernel
 
     package func limits() async -> PreflightFacts.HostLimits {
@@ -205,7 +218,8 @@ package final class RealMachine: Machine {
             try syscall("chmod", on: folder) { chmod(folder, 0o700) }
             try makeFolders(paths.containerRun(container.id), mode: 0o700)
         }
-        if container.needsNamespace { try await connect(container) }
+        // The addresses of one that takes another's place are still the other's.
+        if container.needsNamespace, container.successorOf == nil { try await connect(container) }
     }
 
     func storedImage(_ container: ContainerRecord) async throws -> Image {

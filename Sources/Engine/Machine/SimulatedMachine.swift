@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import Monitor
 import OCI
 import ProjectModel
@@ -42,6 +43,8 @@ package final class SimulatedMachine: Machine {
     private struct State {
         var world: SimulatedWorld
         var images: [String: MachineImage] = [:]
+        /// Users and groups by the image's id; every name is known to an image that is not in here.
+        var accounts: [String: Set<String>] = [:]
         var random: SplitMix64
         var clock: Int64 = 1_700_000_000_000_000_000
         var faults = Faults()
@@ -82,6 +85,9 @@ package final class SimulatedMachine: Machine {
         let image = MachineImage(id: id, config: config, platform: platform, updated: updated)
         state.withLock { $0.images[reference] = image }
     }
+
+    /// The users and groups that an image knows by name.
+    package func setAccounts(_ names: Set<String>, of image: String) { state.withLock { $0.accounts[image] = names } }
 
     /// Ends a container's process from outside.
     package func end(_ id: String, code: Int) {
@@ -183,6 +189,13 @@ package final class SimulatedMachine: Machine {
             state.images[reference] = nil
             return .removed
         }
+    }
+
+    package func check(user: String, groups: [String], in image: MachineImage) async throws {
+        guard let known = state.withLock({ $0.accounts[image.id] }) else { return }
+        let names = user.split(separator: ":").map(String.init) + groups
+        guard let unknown = names.first(where: { UInt32($0) == nil && !known.contains($0) }) else { return }
+        throw EngineFailure(code: "invalid", message: "unable to find \(unknown)")
     }
 
     /// Whatever is asked of it.
@@ -340,6 +353,8 @@ package final class SimulatedMachine: Machine {
         }
     }
 
+    package func shellStop(_ signal: Int32, _ container: ContainerRecord) async -> ShellStop? { nil }
+    package func goOn(_ stop: ShellStop, after elapsed: Duration) async -> (ShellStop, isDone: Bool) { (stop, true) }
     package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool { false }
 
     package func probe(_ command: ProbeCommand, in container: ContainerRecord) async throws -> ProbeResult {

@@ -10,7 +10,7 @@ extension EngineFailure {
             case .portTaken, .portClash: "port_taken"
             case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: "conflict"
             case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing,
-                .containerMissing:
+                .socketMissing, .containerMissing:
                 "not_found"
             case .limitUnsupported, .limitDiscarded, .externalFileObject, .driverUnsupported, .kernelLacks,
                 .platformForeign:

@@ -19,6 +19,7 @@ extension PreflightInspector {
             attempt.interfaces()
             failures += attempt.failures
         }
+        failures += await accounts(desired, plan)
         for case .createNetwork(let key, _) in plan.actions.map(\.action) {
             guard let network = desired.networks[key] else { continue }
             do {
@@ -27,6 +28,48 @@ extension PreflightInspector {
                 var failure = EngineFailure(describing: error)
                 failure.path = AttributePath("networks", key, "driver_opts", BridgeName.option)
                 failures.append(failure)
+            }
+        }
+        return failures
+    }
+}
+
+extension PreflightInspector {
+    /// Users and groups that the images of new containers do not know; images that are here already are read for it.
+    private func accounts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
+        let created = Set(
+            plan.actions.compactMap { planned -> String? in
+                guard case .create(let replica, _) = planned.action else { return nil }
+                return replica.service
+            })
+        return await withTaskGroup(of: (String, [EngineFailure]).self) { group in
+            for service in desired.services where created.contains(service.spec.name) {
+                group.addTask { (service.spec.name, await accounts(service)) }
+            }
+            var failures: [(String, [EngineFailure])] = []
+            for await result in group { failures.append(result) }
+            return failures.sorted { $0.0 < $1.0 }.flatMap(\.1)
+        }
+    }
+
+    private func accounts(_ service: DesiredService) async -> [EngineFailure] {
+        let spec = service.spec
+        guard let reference = service.pinnedImage ?? spec.image, let image = try? await machine.image(reference) else {
+            return []
+        }
+        let path = AttributePath.service(spec.name)
+        var wanted = spec.groupAdd.enumerated().map { index, group in
+            (path.appending("group_add").appending(index), user: "0", groups: [group])
+        }
+        let user = spec.user ?? image.config.user ?? ""
+        wanted.insert((spec.user == nil ? path.appending("image") : path.appending("user"), user, []), at: 0)
+        var failures: [EngineFailure] = []
+        for (path, user, groups) in wanted {
+            // Numbers need no entry.
+            let names = user.split(separator: ":").map(String.init) + groups
+            guard names.contains(where: { UInt32($0) == nil }) else { continue }
+            do { try await machine.check(user: user, groups: groups, in: image) } catch {
+                failures.append(EngineFailure(describing: error).of(spec.name, at: path))
             }
         }
         return failures

@@ -45,7 +45,7 @@ struct ProjectObserver: Sendable {
         container.stoppedByUs = record.life.stoppedByUs && state == .exited
         container.joined = record.joined.values.sorted()
         container.hasAnonymousVolumes = !record.anonymousVolumes.isEmpty
-        container.changedBehindOurBack = record.life.reason == ContainerRecord.Life.behindOurBack
+        container.isPausedByOthers = record.life.phase == .paused && record.life.isPausedByOthers == true
         return container
     }
 
@@ -73,8 +73,4 @@ struct ProjectObserver: Sendable {
             observed.volumes[record.name] = volume
         }
     }
-}
-
-extension ContainerRecord.Life {
-    static let behindOurBack = "paused by somebody else"
 }

@@ -50,11 +50,15 @@ actor Supervisor {
             try await parts.inventory.update(id, volatile: true) { record in
                 guard record.life.phase == .running else { return }
                 record.life.phase = .paused
-                record.life.reason = ContainerRecord.Life.behindOurBack
+                record.life.isPausedByOthers = true
+                record.life.reason = "paused by somebody else"
             }
         case .resumed(let id):
             try await parts.inventory.update(id, volatile: true) { record in
-                if record.life.phase == .paused { record.life.phase = .running }
+                guard record.life.phase == .paused else { return }
+                record.life.phase = .running
+                record.life.isPausedByOthers = nil
+                record.life.reason = nil
             }
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
@@ -95,7 +99,8 @@ actor Supervisor {
             case .restart: record.life.willRestart(after: status)
             case .stayDown(let why):
                 record.life.phase = .exited
-                record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why)
+                let shell = record.life.shellSignal.map { "; its programs got \($0), which its shell does not handle" }
+                record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why + (shell ?? ""))
             }
             return (record, decision)
         }

@@ -36,6 +36,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     /// The names of the machine or container whose network it uses; nil when it has names of its own.
     package var inheritedNames: HostNames?
     package var life: Life
+    /// The container whose place it takes, while that one is there: until then nobody sees it.
+    package var successorOf: String?
 
     package struct HostNames: Codable, Hashable, Sendable {
         package var hostname: String
@@ -124,10 +126,14 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var exit: ExitStatus?
         /// Why it is as it is, for `ps`.
         package var reason: String?
+        /// Somebody else than berth paused it.
+        package var isPausedByOthers: Bool?
         /// berth asked for the end: stop, kill, recreation.
         package var stoppedByUs = false
         /// What made us kill it while it was being stopped.
         package var killCause: EndCause?
+        /// The stop signal that the programs of its shell got in the shell's place.
+        package var shellSignal: String?
         /// With the container go the anonymous volumes that nobody else uses.
         package var removesAnonymousVolumes: Bool?
         /// Ends in a row that were followed by a restart.
@@ -167,6 +173,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
             reason = nil
             stoppedByUs = false
             killCause = nil
+            shellSignal = nil
+            isPausedByOthers = nil
         }
     }
 

@@ -42,8 +42,8 @@ final class AttachedUp {
     /// The output ended after the operation had: nothing more will come.
     private var outputIsOver = false
     private var shownHeader = false
-    /// Ends of containers, in order: service and code.
-    private var endings: [(service: String, code: Int)] = []
+    /// Ends of containers that did not start again, in order. Another terminal may have made them anew.
+    private var endings: [(label: String, code: Int)] = []
     private var status: ExitStatus?
     private var presses = 0
 
@@ -185,7 +185,9 @@ final class AttachedUp {
             printer.print(shown)
         }
         for line in fresh {
+            endings.removeAll { $0.label == line.label }
             guard case .exited(let code, willRestart: false, _) = line.event else { continue }
+            endings.append((line.label, code))
             try note(service(of: line), code)
         }
     }
@@ -195,7 +197,6 @@ final class AttachedUp {
     }
 
     private func note(_ service: String, _ code: Int) throws {
-        endings.append((service, code))
         switch choice.abort {
         case .never: return
         case .onFailure where code == 0: return

@@ -10,6 +10,8 @@ struct ModelMachine {
     private(set) var complaints: [String] = []
     /// Containers that were ever made, so that ids are new.
     private var made = 0
+    /// Made to take the place of one that is still there: by that one's id.
+    private var successors: [String: ObservedContainer] = [:]
     /// What anonymous volumes hold, by container or by the id of a removed one whose successor is due.
     private var anonymousData: [String: Int] = [:]
     /// What the container that was removed last in a place held, until its successor is there.
@@ -44,13 +46,19 @@ struct ModelMachine {
             let round = desired.service(replica.service)?.startRound ?? 0
             edit(id, planned) { container in
                 container.state = .running
-                container.changedBehindOurBack = false
+                container.isPausedByOthers = false
                 container.startRound = round
             }
         case .wait(let service, let condition, let required):
             return holds(condition, service) || !required
         }
         return true
+    }
+
+    /// What a plan that broke off made for nothing is taken away before the next one.
+    mutating func discardSuccessors() {
+        for successor in successors.values { forget(successor.id) }
+        successors = [:]
     }
 
     func holds(_ condition: Action.Condition, _ service: String) -> Bool {
@@ -107,7 +115,9 @@ struct ModelMachine {
         }
         let spec = service.spec
         let fullName = spec.replicaName(replica, in: "demo")
-        check(!observed.containers.contains { $0.name == fullName }, "create \(replica): name taken")
+        let old = observed.containers.first { $0.id == replaced }
+        check(
+            !observed.containers.contains { $0.name == fullName && $0.id != replaced }, "create \(replica): name taken")
         made += 1
         var container = ObservedContainer(
             id: "c\(made)", name: fullName, service: name, number: number, spec: spec,
@@ -122,7 +132,10 @@ struct ModelMachine {
         container.hasAnonymousVolumes = spec.volumes.contains { mount in
             if case .volume(source: nil, _, _) = mount.kind { true } else { false }
         }
-        if container.hasAnonymousVolumes {
+        if container.hasAnonymousVolumes, let old {
+            let renews = service.renewAnonymousVolumes && old.recreateRound < service.recreateRound
+            anonymousData[container.id] = (renews ? nil : anonymousData[old.id]) ?? made
+        } else if container.hasAnonymousVolumes {
             let carried = replaced.flatMap { anonymousData.removeValue(forKey: $0) }
             anonymousData[container.id] = carried ?? made
             if let due = due[replica.description] { check(carried == due, "create \(replica): anonymous data lost") }
@@ -131,7 +144,11 @@ struct ModelMachine {
         if let old = observed.predecessors.removeValue(forKey: replica.description) {
             observed.volumes["anon-\(old)"] = nil
         }
-        observed.containers.append(container)
+        if let old {
+            successors[old.id] = container
+        } else {
+            observed.containers.append(container)
+        }
         return true
     }
 
@@ -151,7 +168,8 @@ struct ModelMachine {
         }
         guard case .service(let owner) = container.spec.networkMode else { return true }
         // An owner that nobody wants is the file's mistake, not the plan's.
-        guard let other = observed.containers.first(where: { $0.service == owner }) else { return false }
+        let made = successors.values.first { $0.service == owner }
+        guard let other = made ?? observed.containers.first(where: { $0.service == owner }) else { return false }
         container.joined = [other.id]
         return true
     }
@@ -194,7 +212,7 @@ struct ModelMachine {
         observed.containers[index].exitCode = isJob ? 0 : nil
         observed.containers[index].health = container.spec.healthcheck == nil ? nil : .healthy
         observed.containers[index].stoppedByUs = false
-        observed.containers[index].changedBehindOurBack = false
+        observed.containers[index].isPausedByOthers = false
         observed.containers[index].startRound = service.startRound
         observed.containers[index].restartRound = service.restartRound
         return true
@@ -220,6 +238,14 @@ struct ModelMachine {
             }
         check(sharer == nil, "\(planned): \(sharer?.name ?? "") runs in its namespace")
         forget(id)
+        if let successor = successors.removeValue(forKey: id) {
+            observed.containers.append(successor)
+            if !anonymous, let data = anonymousData[id], successor.hasAnonymousVolumes {
+                check(anonymousData[successor.id] == data, "\(planned): anonymous data lost")
+            }
+            anonymousData[id] = nil
+            return
+        }
         if container.hasAnonymousVolumes, !anonymous {
             let place = replica.description
             observed.predecessors[place] = id

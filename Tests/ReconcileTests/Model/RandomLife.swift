@@ -146,9 +146,9 @@ struct RandomLife {
             machine.observed.containers[index].exitCode = 1
             machine.observed.containers[index].health = nil
         case 1 where container.state == .running:
-            machine.observed.containers[index].state = random.chance(50) ? .paused : .exited
+            machine.observed.containers[index].state = .paused
             machine.observed.containers[index].health = nil
-            machine.observed.containers[index].changedBehindOurBack = true
+            machine.observed.containers[index].isPausedByOthers = true
         case 2: if let name = random.pick(networks) { machine.observed.networks[name]?.damage = "bridge is gone" }
         case 3: machine.forget(container.id)
         case 4: if let name = random.pick(networks) { machine.observed.networks[name] = nil }
@@ -169,6 +169,7 @@ struct RandomLife {
     /// - Returns: how many actions ended well.
     @discardableResult
     mutating func carryOut(faults: Bool, in scope: PlanScope = .all) -> Int {
+        machine.discardSuccessors()
         let plan = planned(in: scope)
         machine.scope = scope
         var done: Set<Int> = []
@@ -197,6 +198,7 @@ struct RandomLife {
     /// - Returns: what is still planned then.
     mutating func settle() -> Plan {
         for _ in 0..<12 where carryOut(faults: false) > 0 {}
+        machine.discardSuccessors()
         return planned()
     }
 }

@@ -1,0 +1,54 @@
+import EngineWire
+import Linux
+import Logging
+import OCI
+import ProjectModel
+
+/// What became of a container whose first process is a shell, or an init with a shell under it, once its programs were asked to end.
+struct ShellEnd {
+    /// Of the grace period.
+    var left: Duration
+    /// There were programs that were asked.
+    var wasThere = false
+    var hasEnded = false
+    /// Its programs are gone, and it would never react.
+    var isToBeKilled = false
+}
+
+extension ContainerRunner {
+    /// `sh -c 'server'` as the first process: the kernel drops the stop signal for the shell, so the server gets it. What it takes the
+    /// shell to end after its last program is waited for.
+    func endProgramsOfShell(
+        _ record: ContainerRecord, _ signal: Int32, within grace: Duration,
+        _ isForced: @escaping @Sendable () -> Bool
+    ) async throws -> ShellEnd {
+        var end = ShellEnd(left: grace)
+        guard record.spec.stopsProgramsOfShell != false, grace > .zero,
+            var stop = await machine.shellStop(signal, record)
+        else { return end }
+        end.wasThere = true
+        let name = SignalName.name(signal)
+        log.info("\(record.name): its shell does not handle \(name), which goes to the programs that it runs")
+        try await inventory.update(record.id, volatile: true) { $0.life.shellSignal = name }
+        let step = Duration.milliseconds(20)
+        var isDone = false
+        while !isDone, end.left > .zero, !isForced() {
+            (stop, isDone) = await machine.goOn(stop, after: grace - end.left)
+            if isDone { break }
+            if await hasEnded(record.id, within: min(step, end.left), isForced: isForced) {
+                end.hasEnded = true
+                return end
+            }
+            end.left -= step
+        }
+        guard isDone else { return end }
+        let rest = min(end.left, .seconds(1))
+        end.hasEnded = await hasEnded(record.id, within: rest, isForced: isForced)
+        end.left -= rest
+        if !end.hasEnded, case .shell = stop.root {
+            end.isToBeKilled = true
+            try await inventory.update(record.id, volatile: true) { $0.life.killCause = .shell(signal: name) }
+        }
+        return end
+    }
+}

@@ -1,0 +1,123 @@
+/// Passes a stop signal on to the programs of a shell that does not handle it.
+///
+/// The kernel drops a signal that the first process of a pid namespace does not handle (pid_namespaces(7)), so what `sh -c 'server'`
+/// started would never hear of a stop. A shell below it that only waits for others would end by the signal and leave them behind: it is
+/// passed over too. Who reads what others print gets the signal last, so that their last words arrive.
+package struct ShellStop: Sendable {
+    /// What the first process does once its programs are gone.
+    package enum Root: Sendable {
+        /// It ends by itself, or has to be killed.
+        case shell
+        /// An init that has a shell for its only child passes the signal on.
+        case initProcess
+    }
+
+    package let root: Root
+    private let signal: CInt
+    private let bootID: String
+    private var open: [Program]
+    private var signalled: [Program] = []
+    private var hasBegun = false
+
+    private struct Program: Sendable {
+        let pid: CInt
+        let startTicks: UInt64
+        /// As `/proc/PID/fd` names them.
+        let input: String?
+        let outputs: Set<String>
+        /// When the signal is due; nil while it reads from somebody.
+        var turn: Duration?
+
+        func isFed(by others: [Program]) -> Bool {
+            guard let input else { return false }
+            return others.contains { $0.pid != pid && $0.outputs.contains(input) }
+        }
+
+        var isGone: Bool {
+            guard let status = try? ProcessStatus(of: pid) else { return true }
+            return status.isZombie || status.startTicks != startTicks
+        }
+    }
+
+    /// nil when `pid`, the first of its pid namespace, hears `signal`, is no shell, or has nothing under it. Blocks for up to 50 ms.
+    package init?(of pid: CInt, signal: CInt) {
+        guard let bootID = try? currentBootID() else { return nil }
+        var programs: [Program] = []
+        if ProcessTree.isShell(pid), Hearing.isDeaf(pid, to: signal) {
+            root = .shell
+            Self.collect(below: pid, signal, into: &programs)
+        } else if let program = ProcessTree.program(of: pid), Self.inits.contains(program) {
+            root = .initProcess
+            let children = ProcessTree.children(of: pid)
+            guard children.count == 1, Self.isPassedOver(children[0], signal) else { return nil }
+            Self.collect(below: children[0], signal, into: &programs)
+        } else {
+            return nil
+        }
+        guard !programs.isEmpty else { return nil }
+        self.signal = signal
+        self.bootID = bootID
+        open = programs
+    }
+
+    /// Inits that pass signals to their child alone.
+    private static let inits: Set<String> = ["berth-init", "catatonit", "docker-init", "tini", "tini-static"]
+
+    /// A shell that waits for others and would end by the signal, or does not care for it.
+    private static func isPassedOver(_ pid: CInt, _ signal: CInt) -> Bool {
+        guard ProcessTree.isShell(pid), let status = try? ProcessStatus(of: pid) else { return false }
+        guard !status.caught.contains(signal), !status.blocked.contains(signal) else { return false }
+        return !ProcessTree.children(of: pid).isEmpty
+    }
+
+    private static func collect(below root: CInt, _ signal: CInt, into programs: inout [Program]) {
+        var waiting = ProcessTree.children(of: root)
+        var seen: Set<CInt> = [root]
+        while let pid = waiting.popLast() {
+            guard seen.insert(pid).inserted else { continue }
+            if isPassedOver(pid, signal) {
+                waiting += ProcessTree.children(of: pid)
+            } else if let status = try? ProcessStatus(of: pid), !status.isZombie {
+                programs.append(
+                    Program(
+                        pid: pid, startTicks: status.startTicks, input: pipe(pid, 0),
+                        outputs: Set([1, 2].compactMap { pipe(pid, $0) })))
+            }
+        }
+    }
+
+    private static func pipe(_ pid: CInt, _ descriptor: Int) -> String? {
+        guard let link = ProcessTree.link("/proc/\(pid)/fd/\(descriptor)"), link.hasPrefix("pipe:") else { return nil }
+        return link
+    }
+
+    /// How long a reader has to end by itself once nobody writes to it any more.
+    private static let readersGrace = Duration.seconds(1)
+
+    /// One look, `elapsed` after the first: signals those whose turn it is. True once all are gone.
+    package mutating func goOn(after elapsed: Duration) -> Bool {
+        open.removeAll(where: \.isGone)
+        signalled.removeAll(where: \.isGone)
+        let living = open + signalled
+        for index in open.indices where open[index].turn == nil && !open[index].isFed(by: living) {
+            open[index].turn = hasBegun ? elapsed + Self.readersGrace : elapsed
+        }
+        var next = open.filter { $0.turn.map { $0 <= elapsed } ?? false }
+        // Programs that read from each other have no first.
+        if next.isEmpty, signalled.isEmpty, open.allSatisfy({ $0.turn == nil }) { next = open }
+        hasBegun = true
+        for program in next { send(program) }
+        let sent = Set(next.map(\.pid))
+        open.removeAll { sent.contains($0.pid) }
+        signalled += next
+        return open.isEmpty && signalled.isEmpty
+    }
+
+    private func send(_ program: Program) {
+        // One that ended meanwhile is what is wanted.
+        guard let handle = try? ProcessHandle(pid: program.pid, startTicks: program.startTicks, bootID: bootID) else {
+            return
+        }
+        try? handle.signal(signal)
+    }
+}

@@ -3,8 +3,9 @@ import ProjectModel
 /// What only one container can have, and the actions of a plan that give it up: names and fixed addresses when a container
 /// is removed, host ports when it stops. So two services can swap a port in one plan.
 struct Exclusives {
-    private var names: [String: [PlanDraft.Node]] = [:]
-    private var addresses: [String: [PlanDraft.Node]] = [:]
+    private typealias Holder = (id: String, node: PlanDraft.Node)
+    private var names: [String: [Holder]] = [:]
+    private var addresses: [String: [Holder]] = [:]
     /// By transport.
     private var ports: [String: [PortStop]] = [:]
 
@@ -18,8 +19,8 @@ struct Exclusives {
     init(planner: Planner) {
         for (id, node) in planner.nodes.removals {
             guard let container = planner.containersByID[id] else { continue }
-            names[container.name, default: []].append(node)
-            for address in container.spec.fixedAddresses { addresses[address, default: []].append(node) }
+            names[container.name, default: []].append((id, node))
+            for address in container.spec.fixedAddresses { addresses[address, default: []].append((id, node)) }
         }
         for (id, node) in planner.nodes.stops {
             guard let container = planner.containersByID[id] else { continue }
@@ -30,10 +31,19 @@ struct Exclusives {
         }
     }
 
-    /// Removals that a creation waits for.
-    func removals(before replica: Replica, _ spec: Service, in project: String) -> [PlanDraft.Node] {
+    /// Removals that a creation waits for: not that of the container whose place it takes, which passes on what it has.
+    func removals(before task: ReplicaTask, _ spec: Service, in project: String) -> [PlanDraft.Node] {
+        holders(before: task.replica, task.existing?.id, spec, in: project).map(\.node)
+    }
+
+    /// Others than the container `id` have to give something up for the one that takes its place.
+    func needsOthers(_ replica: Replica, _ id: String, _ spec: Service, in project: String) -> Bool {
+        !holders(before: replica, id, spec, in: project).isEmpty
+    }
+
+    private func holders(before replica: Replica, _ id: String?, _ spec: Service, in project: String) -> [Holder] {
         let name = spec.replicaName(replica, in: project)
-        return (names[name] ?? []) + spec.fixedAddresses.flatMap { addresses[$0] ?? [] }
+        return ((names[name] ?? []) + spec.fixedAddresses.flatMap { addresses[$0] ?? [] }).filter { $0.id != id }
     }
 
     /// Stops that the start of a container waits for; its own stop is among its edges anyway. Who shares a range with others takes

@@ -44,8 +44,8 @@ package enum Action: Hashable, Sendable {
     case removeNetwork(name: String)
     case createVolume(key: String, name: String)
     case removeVolume(name: String)
-    /// `replacing` was removed before (by this plan, or by one that broke off): the anonymous volumes it left behind, and
-    /// only those, go on in the new one. A container that this plan made is known by its replica alone.
+    /// Takes the place of `replacing`, which is removed after this (or was, by a plan that broke off): its anonymous volumes, and
+    /// only those, go on in the new one, and so do its addresses. A container that this plan made is known by its replica alone.
     case create(Replica, replacing: String?)
     case start(Replica, existing: String?)
     case stop(Replica, id: String)

@@ -107,7 +107,8 @@ extension Planner {
             if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
         case .replace(let starts, _, let reason):
             let node = emitCreate(task, service.spec, replacing: id, because: reason, exclusives)
-            if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
+            let last = id.map { orderSwitch(from: $0, of: service.spec, to: node, exclusives) }
+            if starts { emitStart(task, service, existing: nil, after: last ?? node, because: reason, exclusives) }
         case .start(let reason):
             emitStart(task, service, existing: id, after: nil, because: reason, exclusives)
         case .restart(_, let reason):
@@ -125,13 +126,57 @@ extension Planner {
     ) -> PlanDraft.Node {
         let create = Action.create(task.replica, replacing: replacing)
         let node = draft.add(create, at: servicePlace(task.replica), because: reason)
-        draft.order(node, after: task.existing.flatMap { nodes.removals[$0.id] })
         draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
         draft.order(node, after: spec.volumeKeys.compactMap { objects.volumes[$0] })
         for owner in spec.creationOwners { draft.order(node, after: nodes.creations[owner] ?? []) }
-        draft.order(node, after: exclusives.removals(before: task.replica, spec, in: desired.project))
+        draft.order(node, after: exclusives.removals(before: task, spec, in: desired.project))
         nodes.creations[spec.name, default: []].append(node)
         return node
+    }
+
+    /// The old container stops once the new one is made: what cannot be made leaves the old one as it is, and so those that
+    /// restart with it. Where the new one needs what has to go first, the old one goes first.
+    /// - Returns: what has ended when the new one can start.
+    private mutating func orderSwitch(
+        from id: String, of spec: Service, to creation: PlanDraft.Node, _ exclusives: Exclusives
+    ) -> PlanDraft.Node {
+        guard let removal = nodes.removals[id], !leavesFirst(id, spec, exclusives) else {
+            nodes.leavingFirst.insert(spec.name)
+            draft.order(creation, after: nodes.removals[id])
+            return creation
+        }
+        draft.order(nodes.stops[id] ?? removal, after: creation)
+        for service in followers(of: spec.name) {
+            for task in tasks[service] ?? [] {
+                guard let stop = task.existing.flatMap({ nodes.stops[$0.id] }) else { continue }
+                draft.order(stop, after: creation)
+            }
+        }
+        return removal
+    }
+
+    /// Services that are stopped around a stop of `name`: they restart with it or live in its namespace, directly or through another.
+    private func followers(of name: String) -> Set<String> {
+        var found: Set<String> = []
+        var open = [name]
+        while let owner = open.popLast() {
+            for dependent in graph.dependents[owner] ?? [] where dependent.service != name {
+                let joins = services[dependent.service]?.spec.joins.contains { $0.service == owner } ?? false
+                guard dependent.restart || joins, found.insert(dependent.service).inserted else { continue }
+                open.append(dependent.service)
+            }
+        }
+        return found
+    }
+
+    /// Networks and volumes that are made anew under it, names and addresses of others, and owners that leave first.
+    private func leavesFirst(_ id: String, _ spec: Service, _ exclusives: Exclusives) -> Bool {
+        guard let container = containersByID[id], let number = container.number else { return true }
+        let isUnderneath = objects.removals.contains { $0.users.contains(id) }
+        return isUnderneath || spec.networks.contains { objects.replacedNetworks.contains($0.network) }
+            || spec.volumeKeys.contains(where: objects.replacedVolumes.contains)
+            || spec.creationOwners.contains(where: nodes.leavingFirst.contains)
+            || exclusives.needsOthers(.numbered(service: spec.name, number), id, spec, in: desired.project)
     }
 
     private mutating func emitStart(

@@ -10,6 +10,9 @@ struct PlannedObjects {
     var volumeReasons: [String: String] = [:]
     /// Removals that come after those of the containers that use it.
     var removals: [(node: PlanDraft.Node, users: [String])] = []
+    /// Keys of those that are removed and made again.
+    var replacedNetworks: Set<String> = []
+    var replacedVolumes: Set<String> = []
     /// Keys whose definition stays as it is on the machine although the file says otherwise.
     var settledNetworks: Set<String> = []
     var settledVolumes: Set<String> = []
@@ -57,6 +60,7 @@ extension Planner {
             objects.removals.append((removal, network.users))
             objects.networks[key] = creation
             objects.networkReasons[key] = changes.reason
+            objects.replacedNetworks.insert(key)
             return
         }
         if !changes.isEmpty { objects.settledNetworks.insert(key) }
@@ -91,6 +95,7 @@ extension Planner {
         objects.removals.append((removal, volume.users))
         objects.volumes[key] = creation
         objects.volumeReasons[key] = changes.reason
+        objects.replacedVolumes.insert(key)
     }
 
     /// Whether every container in `users` will be made anew or removed by this plan, so that what it uses can be too; one

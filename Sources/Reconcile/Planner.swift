@@ -21,8 +21,9 @@ package func plan(
 /// What planning knows of its two values, and what it has decided so far.
 ///
 /// Two passes: `decideServices` says what becomes of each replica (a `ReplicaTask`), dependencies first; `emitServices`
-/// makes the actions and the edges between them. Phases within a plan keep it free of cycles: stop, remove, networks and
-/// volumes, create, start, wait.
+/// makes the actions and the edges between them. A container that takes another's place is made before that one stops, so that
+/// what cannot be made changes nothing; only where it needs what the other holds does the other leave first. That keeps a plan
+/// free of cycles: what is made first waits for no removal.
 struct Planner {
     let desired: Desired
     let observed: Observed
@@ -48,6 +49,8 @@ struct Planner {
         var creations: [String: [PlanDraft.Node]] = [:]
         var starts: [String: [PlanDraft.Node]] = [:]
         var waits: [Wait: PlanDraft.Node] = [:]
+        /// Services of which a container leaves before the one in its place is made.
+        var leavingFirst: Set<String> = []
     }
 
     struct Wait: Hashable {

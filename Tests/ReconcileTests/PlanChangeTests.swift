@@ -14,9 +14,9 @@ import Testing
         PlanCase(
             "a changed service is made anew", edited { $0.environment = ["DEBUG": "1"] },
             plan: """
-                1 stop web.1  # environment.DEBUG added
-                2 remove web.1 after 1  # environment.DEBUG added
-                3 create web.1 in place of the old one after 2  # environment.DEBUG added
+                1 create web.1 in place of the old one  # environment.DEBUG added
+                2 stop web.1 after 1  # environment.DEBUG added
+                3 remove web.1 after 2  # environment.DEBUG added
                 4 start web.1 after 3  # environment.DEBUG added
                 """),
         PlanCase(
@@ -24,13 +24,13 @@ import Testing
             Scene().wanting("owner").wanting("guest") { $0.volumesFrom = ["owner:ro"] }.having("owner").having("guest")
                 .changing("owner") { $0.spec.user = "app" },
             plan: """
-                1 stop owner.1  # user added ("app")
-                2 remove owner.1 after 1  # user added ("app")
-                3 create owner.1 in place of the old one after 2  # user added ("app")
+                1 create owner.1 in place of the old one  # user added ("app")
+                2 stop owner.1 after 1  # user added ("app")
+                3 remove owner.1 after 2  # user added ("app")
                 4 start owner.1 after 3  # user added ("app")
-                5 stop guest.1  # volumes_from owner, which is recreated
-                6 remove guest.1 after 5  # volumes_from owner, which is recreated
-                7 create guest.1 in place of the old one after 3,6  # volumes_from owner, which is recreated
+                5 create guest.1 in place of the old one after 1  # volumes_from owner, which is recreated
+                6 stop guest.1 after 5  # volumes_from owner, which is recreated
+                7 remove guest.1 after 6  # volumes_from owner, which is recreated
                 8 start guest.1 after 4,7  # volumes_from owner, which is recreated
                 """),
         PlanCase(
@@ -39,9 +39,9 @@ import Testing
                 $0.spec.user = "app"
             },
             plan: """
-                1 stop web.1  # user added ("app")
-                2 remove web.1 after 1  # user added ("app")
-                3 create web.1 in place of the old one after 2  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 stop web.1 after 1  # user added ("app")
+                3 remove web.1 after 2  # user added ("app")
                 4 start web.1 after 3  # user added ("app")
                 """),
         PlanCase(
@@ -51,9 +51,9 @@ import Testing
                 $0.renewAnonymousVolumes = true
             },
             plan: """
-                1 stop web.1  # recreation asked for
-                2 remove web.1 and its anonymous volumes after 1  # recreation asked for
-                3 create web.1 in place of the old one after 2  # recreation asked for
+                1 create web.1 in place of the old one  # recreation asked for
+                2 stop web.1 after 1  # recreation asked for
+                3 remove web.1 and its anonymous volumes after 2  # recreation asked for
                 4 start web.1 after 3  # recreation asked for
                 """),
         PlanCase(
@@ -63,9 +63,9 @@ import Testing
                 $0.renewAnonymousVolumes = true
             }.having("web") { $0.hasAnonymousVolumes = true }.changing("web") { $0.spec.user = "app" },
             plan: """
-                1 stop web.1  # user added ("app")
-                2 remove web.1 after 1  # user added ("app")
-                3 create web.1 in place of the old one after 2  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 stop web.1 after 1  # user added ("app")
+                3 remove web.1 after 2  # user added ("app")
                 4 start web.1 after 3  # user added ("app")
                 """),
         PlanCase(
@@ -79,41 +79,41 @@ import Testing
             "an exited container is made anew without a stop",
             Scene().wanting("web").having("web", .exited).changing("web") { $0.spec.user = "app" },
             plan: """
-                1 remove web.1  # user added ("app")
-                2 create web.1 in place of the old one after 1  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 remove web.1 after 1  # user added ("app")
                 3 start web.1 after 2  # user added ("app")
                 """),
         PlanCase(
             "a created goal recreates and does not start",
             Scene().wanting("web", .created).having("web", .created).changing("web") { $0.spec.user = "app" },
             plan: """
-                1 remove web.1  # user added ("app")
-                2 create web.1 in place of the old one after 1  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 remove web.1 after 1  # user added ("app")
                 """),
         PlanCase(
             "a paused goal recreates and starts; pausing comes next",
             Scene().wanting("web", .paused).having("web", .paused).changing("web") { $0.spec.user = "app" },
             plan: """
-                1 stop web.1  # user added ("app")
-                2 remove web.1 after 1  # user added ("app")
-                3 create web.1 in place of the old one after 2  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 stop web.1 after 1  # user added ("app")
+                3 remove web.1 after 2  # user added ("app")
                 4 start web.1 after 3  # user added ("app")
                 """),
         PlanCase(
             "recreation asked for", Scene().wanting("web").having("web").changing("web") { $0.recreateRound = 1 },
             plan: """
-                1 stop web.1  # recreation asked for
-                2 remove web.1 after 1  # recreation asked for
-                3 create web.1 in place of the old one after 2  # recreation asked for
+                1 create web.1 in place of the old one  # recreation asked for
+                2 stop web.1 after 1  # recreation asked for
+                3 remove web.1 after 2  # recreation asked for
                 4 start web.1 after 3  # recreation asked for
                 """),
         PlanCase(
             "a new image behind the same reference",
             Scene().wanting("web").having("web").with { $0.observed.images = ["busybox": "sha256:bbbbbbbbbbbbbbbb"] },
             plan: """
-                1 stop web.1  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
-                2 remove web.1 after 1  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
-                3 create web.1 in place of the old one after 2  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
+                1 create web.1 in place of the old one  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
+                2 stop web.1 after 1  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
+                3 remove web.1 after 2  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
                 4 start web.1 after 3  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
                 """),
         PlanCase(
@@ -128,22 +128,22 @@ import Testing
         PlanCase(
             "another reference", edited { $0.image = "nginx" },
             plan: """
-                1 stop web.1  # image changed "busybox" → "nginx"
-                2 remove web.1 after 1  # image changed "busybox" → "nginx"
-                3 create web.1 in place of the old one after 2  # image changed "busybox" → "nginx"
+                1 create web.1 in place of the old one  # image changed "busybox" → "nginx"
+                2 stop web.1 after 1  # image changed "busybox" → "nginx"
+                3 remove web.1 after 2  # image changed "busybox" → "nginx"
                 4 start web.1 after 3  # image changed "busybox" → "nginx"
                 """),
         PlanCase(
             "both replicas are made anew",
             Scene().wanting("web", scale: 2).having("web", numbers: [1, 2]).changing("web") { $0.spec.user = "app" },
             plan: """
-                1 stop web.1  # user added ("app")
-                2 remove web.1 after 1  # user added ("app")
-                3 create web.1 in place of the old one after 2  # user added ("app")
+                1 create web.1 in place of the old one  # user added ("app")
+                2 stop web.1 after 1  # user added ("app")
+                3 remove web.1 after 2  # user added ("app")
                 4 start web.1 after 3  # user added ("app")
-                5 stop web.2  # user added ("app")
-                6 remove web.2 after 5  # user added ("app")
-                7 create web.2 in place of the old one after 6  # user added ("app")
+                5 create web.2 in place of the old one  # user added ("app")
+                6 stop web.2 after 5  # user added ("app")
+                7 remove web.2 after 6  # user added ("app")
                 8 start web.2 after 7  # user added ("app")
                 """),
         PlanCase(
@@ -215,9 +215,9 @@ import Testing
             Scene().wanting("web", on: ["back"]).having("web").with { $0.desired.networks["back"]?.name = "other" },
             plan: """
                 1 create network other  # used by web
-                2 stop web.1  # networks.back.name changed demo_back → other
-                3 remove web.1 after 2  # networks.back.name changed demo_back → other
-                4 create web.1 in place of the old one after 1,3  # networks.back.name changed demo_back → other
+                2 create web.1 in place of the old one after 1  # networks.back.name changed demo_back → other
+                3 stop web.1 after 2  # networks.back.name changed demo_back → other
+                4 remove web.1 after 3  # networks.back.name changed demo_back → other
                 5 start web.1 after 4  # networks.back.name changed demo_back → other
                 """),
         PlanCase(
@@ -227,9 +227,9 @@ import Testing
             }.changing("web") { $0.spec.networks.append(NetworkAttachment(network: "front")) },
             plan: """
                 1 create network demo_front  # used by web
-                2 stop web.1  # networks.front added
-                3 remove web.1 after 2  # networks.front added
-                4 create web.1 in place of the old one after 1,3  # networks.front added
+                2 create web.1 in place of the old one after 1  # networks.front added
+                3 stop web.1 after 2  # networks.front added
+                4 remove web.1 after 3  # networks.front added
                 5 start web.1 after 4  # networks.front added
                 """),
         PlanCase(
@@ -287,9 +287,9 @@ import Testing
             Scene().wanting("web", on: ["back"]).having("web").with { $0.observed.networks = [:] },
             plan: """
                 1 create network demo_back  # used by web
-                2 stop web.1  # network demo_back is gone
-                3 remove web.1 after 2  # network demo_back is gone
-                4 create web.1 in place of the old one after 1,3  # network demo_back is gone
+                2 create web.1 in place of the old one after 1  # network demo_back is gone
+                3 stop web.1 after 2  # network demo_back is gone
+                4 remove web.1 after 3  # network demo_back is gone
                 5 start web.1 after 4  # network demo_back is gone
                 """),
         PlanCase(
@@ -356,9 +356,9 @@ import Testing
                 $0.desired.secrets["pw"]?.source = .content("two")
             },
             plan: """
-                1 stop web.1  # secrets.pw changed
-                2 remove web.1 after 1  # secrets.pw changed
-                3 create web.1 in place of the old one after 2  # secrets.pw changed
+                1 create web.1 in place of the old one  # secrets.pw changed
+                2 stop web.1 after 1  # secrets.pw changed
+                3 remove web.1 after 2  # secrets.pw changed
                 4 start web.1 after 3  # secrets.pw changed
                 """),
         PlanCase(

@@ -206,30 +206,30 @@ import Testing
         PlanCase(
             "a recreated dependency leaves dependents alone", pair().having("api").having("db").changing("db", newDB),
             plan: """
-                1 stop db.1  # user added ("postgres")
-                2 remove db.1 after 1  # user added ("postgres")
-                3 create db.1 in place of the old one after 2  # user added ("postgres")
+                1 create db.1 in place of the old one  # user added ("postgres")
+                2 stop db.1 after 1  # user added ("postgres")
+                3 remove db.1 after 2  # user added ("postgres")
                 4 start db.1 after 3  # user added ("postgres")
                 """),
         PlanCase(
             "dependents with restart: true restart around a recreated dependency",
             pair(.healthy, restart: true).having("api").having("db").changing("db", newDB),
             plan: """
-                1 stop api.1  # depends on db, which is recreated
-                2 stop db.1 after 1  # user added ("postgres")
-                3 remove db.1 after 2  # user added ("postgres")
-                4 create db.1 in place of the old one after 3  # user added ("postgres")
+                1 create db.1 in place of the old one  # user added ("postgres")
+                2 stop api.1 after 1  # depends on db, which is recreated
+                3 stop db.1 after 1,2  # user added ("postgres")
+                4 remove db.1 after 3  # user added ("postgres")
                 5 start db.1 after 4  # user added ("postgres")
                 6 wait until db is healthy after 5  # api depends on it
-                7 start api.1 after 1,6  # depends on db, which is recreated
+                7 start api.1 after 2,6  # depends on db, which is recreated
                 """),
         PlanCase(
             "a dependent that ended is not restarted",
             pair(restart: true).having("api", .exited).having("db").changing("db", newDB),
             plan: """
-                1 stop db.1  # user added ("postgres")
-                2 remove db.1 after 1  # user added ("postgres")
-                3 create db.1 in place of the old one after 2  # user added ("postgres")
+                1 create db.1 in place of the old one  # user added ("postgres")
+                2 stop db.1 after 1  # user added ("postgres")
+                3 remove db.1 after 2  # user added ("postgres")
                 4 start db.1 after 3  # user added ("postgres")
                 """),
         PlanCase(
@@ -242,14 +242,14 @@ import Testing
                 "web"
             ).having("api").having("db").changing("db", newDB),
             plan: """
-                1 stop web.1  # depends on api, which is restarted
-                2 stop api.1 after 1  # depends on db, which is recreated
-                3 stop db.1 after 2  # user added ("postgres")
-                4 remove db.1 after 3  # user added ("postgres")
-                5 create db.1 in place of the old one after 4  # user added ("postgres")
+                1 create db.1 in place of the old one  # user added ("postgres")
+                2 stop web.1 after 1  # depends on api, which is restarted
+                3 stop api.1 after 1,2  # depends on db, which is recreated
+                4 stop db.1 after 1,3  # user added ("postgres")
+                5 remove db.1 after 4  # user added ("postgres")
                 6 start db.1 after 5  # user added ("postgres")
-                7 start api.1 after 2,6  # depends on db, which is recreated
-                8 start web.1 after 1,7  # depends on api, which is restarted
+                7 start api.1 after 3,6  # depends on db, which is recreated
+                8 start web.1 after 2,7  # depends on api, which is restarted
                 """),
         PlanCase(
             "a restart asked for is for whom it was asked",
@@ -282,13 +282,13 @@ import Testing
             "both recreated: stops side by side",
             pair().having("api").having("db").changing("db", newDB).changing("api", newDB),
             plan: """
-                1 stop db.1  # user added ("postgres")
-                2 remove db.1 after 1  # user added ("postgres")
-                3 create db.1 in place of the old one after 2  # user added ("postgres")
+                1 create db.1 in place of the old one  # user added ("postgres")
+                2 stop db.1 after 1  # user added ("postgres")
+                3 remove db.1 after 2  # user added ("postgres")
                 4 start db.1 after 3  # user added ("postgres")
-                5 stop api.1  # user added ("postgres")
-                6 remove api.1 after 5  # user added ("postgres")
-                7 create api.1 in place of the old one after 6  # user added ("postgres")
+                5 create api.1 in place of the old one  # user added ("postgres")
+                6 stop api.1 after 5  # user added ("postgres")
+                7 remove api.1 after 6  # user added ("postgres")
                 8 start api.1 after 4,7  # user added ("postgres")
                 """),
         PlanCase(
@@ -303,35 +303,35 @@ import Testing
             "a sharer goes with its owner",
             sharers().having("side") { $0.joined = ["web-1"] }.having("web").changing("web", newDB),
             plan: """
-                1 stop side.1  # network_mode service:web has a new container
-                2 stop web.1 after 1  # user added ("postgres")
-                3 remove side.1 after 1  # network_mode service:web has a new container
-                4 remove web.1 after 2,3  # user added ("postgres")
-                5 create web.1 in place of the old one after 4  # user added ("postgres")
-                6 start web.1 after 5  # user added ("postgres")
-                7 create side.1 in place of the old one after 3,5  # network_mode service:web has a new container
-                8 start side.1 after 6,7  # network_mode service:web has a new container
+                1 create web.1 in place of the old one  # user added ("postgres")
+                2 create side.1 in place of the old one after 1  # network_mode service:web has a new container
+                3 stop side.1 after 1,2  # network_mode service:web has a new container
+                4 stop web.1 after 1,3  # user added ("postgres")
+                5 remove side.1 after 3  # network_mode service:web has a new container
+                6 remove web.1 after 4,5  # user added ("postgres")
+                7 start web.1 after 6  # user added ("postgres")
+                8 start side.1 after 5,7  # network_mode service:web has a new container
                 """),
         PlanCase(
             "a sharer whose join is not recorded goes with its owner",
             sharers().having("side").having("web").changing("web", newDB),
             plan: """
-                1 stop side.1  # network_mode service:web has a new container
-                2 stop web.1 after 1  # user added ("postgres")
-                3 remove web.1 after 2  # user added ("postgres")
-                4 create web.1 in place of the old one after 3  # user added ("postgres")
-                5 start web.1 after 4  # user added ("postgres")
-                6 remove side.1 after 1  # network_mode service:web has a new container
-                7 create side.1 in place of the old one after 4,6  # network_mode service:web has a new container
-                8 start side.1 after 5,7  # network_mode service:web has a new container
+                1 create web.1 in place of the old one  # user added ("postgres")
+                2 create side.1 in place of the old one after 1  # network_mode service:web has a new container
+                3 stop side.1 after 1,2  # network_mode service:web has a new container
+                4 stop web.1 after 1,3  # user added ("postgres")
+                5 remove web.1 after 4  # user added ("postgres")
+                6 start web.1 after 5  # user added ("postgres")
+                7 remove side.1 after 3  # network_mode service:web has a new container
+                8 start side.1 after 6,7  # network_mode service:web has a new container
                 """),
         PlanCase(
             "a sharer of a container that is gone is made anew",
             sharers().having("side") { $0.joined = ["older"] }.having("web"),
             plan: """
-                1 stop side.1  # network_mode service:web has a new container
-                2 remove side.1 after 1  # network_mode service:web has a new container
-                3 create side.1 in place of the old one after 2  # network_mode service:web has a new container
+                1 create side.1 in place of the old one  # network_mode service:web has a new container
+                2 stop side.1 after 1  # network_mode service:web has a new container
+                3 remove side.1 after 2  # network_mode service:web has a new container
                 4 start side.1 after 3  # network_mode service:web has a new container
                 """),
         PlanCase(
@@ -360,24 +360,24 @@ import Testing
             sharers { $0.ipc = "service:web" }.having("side") { $0.joined = ["web-1"] }.having("web").changing(
                 "web", newDB),
             plan: """
-                1 stop side.1  # ipc service:web has a new container
-                2 stop web.1 after 1  # user added ("postgres")
-                3 remove side.1 after 1  # ipc service:web has a new container
-                4 remove web.1 after 2,3  # user added ("postgres")
-                5 create web.1 in place of the old one after 4  # user added ("postgres")
-                6 start web.1 after 5  # user added ("postgres")
-                7 create side.1 in place of the old one after 3,5  # ipc service:web has a new container
-                8 start side.1 after 6,7  # ipc service:web has a new container
+                1 create web.1 in place of the old one  # user added ("postgres")
+                2 create side.1 in place of the old one after 1  # ipc service:web has a new container
+                3 stop side.1 after 1,2  # ipc service:web has a new container
+                4 stop web.1 after 1,3  # user added ("postgres")
+                5 remove side.1 after 3  # ipc service:web has a new container
+                6 remove web.1 after 4,5  # user added ("postgres")
+                7 start web.1 after 6  # user added ("postgres")
+                8 start side.1 after 5,7  # ipc service:web has a new container
                 """),
         PlanCase(
             "volumes_from waits for the owner's creation and goes its own way",
             sharers { $0.volumesFrom = ["web:ro"] }.having("web").changing("web", newDB),
             plan: """
-                1 stop web.1  # user added ("postgres")
-                2 remove web.1 after 1  # user added ("postgres")
-                3 create web.1 in place of the old one after 2  # user added ("postgres")
+                1 create web.1 in place of the old one  # user added ("postgres")
+                2 stop web.1 after 1  # user added ("postgres")
+                3 remove web.1 after 2  # user added ("postgres")
                 4 start web.1 after 3  # user added ("postgres")
-                5 create side.1 after 3  # no container
+                5 create side.1 after 1  # no container
                 6 start side.1 after 4,5  # no container
                 """),
         PlanCase(
@@ -388,14 +388,14 @@ import Testing
                 $0.spec.ports = [PortMapping(target: 80, published: "81")]
             },
             plan: """
-                1 stop a.1  # ports changed
-                2 remove a.1 after 1  # ports changed
-                3 create a.1 in place of the old one after 2  # ports changed
-                4 stop b.1  # ports changed
-                5 start a.1 after 3,4  # ports changed
-                6 remove b.1 after 4  # ports changed
-                7 create b.1 in place of the old one after 6  # ports changed
-                8 start b.1 after 1,7  # ports changed
+                1 create a.1 in place of the old one  # ports changed
+                2 stop a.1 after 1  # ports changed
+                3 remove a.1 after 2  # ports changed
+                4 create b.1 in place of the old one  # ports changed
+                5 stop b.1 after 4  # ports changed
+                6 start a.1 after 3,5  # ports changed
+                7 remove b.1 after 5  # ports changed
+                8 start b.1 after 2,7  # ports changed
                 """),
         PlanCase(
             "a container name moves from one service to another",

@@ -145,7 +145,7 @@ import Testing
             .map { $0.replacing(" in place of the old one", with: "") }.joined(separator: ", ")
     }
 
-    private static let remake = ["stop", "remove", "create", "start"]
+    private static let remake = ["create", "stop", "remove", "start"]
     private static func remade(_ name: String) -> String { remake.map { "\($0) \(name).1" }.joined(separator: ", ") }
 
     @Test(
@@ -183,7 +183,7 @@ import Testing
             (.up(UpIntent()), .unhealthy, ""), (.up(UpIntent()), .restarting, "start db.1"),
             (.up(UpIntent(recreate: .force)), .none, remade("db")),
             (.up(UpIntent(recreate: .never)), .recreationPending, ""),
-            (.create(UpIntent()), .imageRetagged, "stop db.1, remove db.1, create db.1, start db.1"),
+            (.create(UpIntent()), .imageRetagged, remade("db")),
             (.restart(dependents: true), .imageRetagged, "stop db.1, start db.1"),
             (.restart(dependents: true), .configChanged, "stop db.1, start db.1"),
             (.restart(dependents: true), .endedByItself, "start db.1"), (.restart(dependents: true), .missing, ""),

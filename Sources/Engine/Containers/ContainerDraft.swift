@@ -133,6 +133,19 @@ struct ContainerDraft {
 }
 
 extension ContainerRecord {
+    /// It comes in the place of `old`, which is still there; the anonymous volumes go on in it unless they are to be new.
+    mutating func take(placeOf old: ContainerRecord, withVolumes: Bool) {
+        successorOf = old.id
+        guard withVolumes else { return }
+        let kept = Dictionary(old.anonymousVolumes.map { ($0.target, $0.name) }) { first, _ in first }
+        for index in mounts.indices {
+            guard case .volume("", true, let noCopy, let subpath) = mounts[index].source,
+                let name = kept[mounts[index].target]
+            else { continue }
+            mounts[index].source = .volume(name: name, isAnonymous: true, noCopy: noCopy, subpath: subpath)
+        }
+    }
+
     /// The process's arguments: the service's own words, else the image's (docker's rule: an entrypoint of the file's own drops
     /// the image's command).
     var arguments: [String] {

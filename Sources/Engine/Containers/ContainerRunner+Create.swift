@@ -1,12 +1,14 @@
 import EngineWire
+import Logging
 import OCI
 import ProjectModel
 
 /// How a container comes into being, and how one is taken away that a failure or a crash left half made or half removed.
 extension ContainerRunner {
-    /// Stores the record, then makes what it says; nothing is left of one that could not be made.
+    /// Stores the record, then makes what it says; nothing is left of one that could not be made. A successor has no network of its
+    /// own until the container whose place it takes is gone: its addresses are that one's.
     func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
-        if let other = await inventory.container(named: draft.name) {
+        if let other = await inventory.container(named: draft.name), other.id != draft.successorOf {
             guard other.project == draft.project, try await finishInterrupted(other.id) else {
                 throw EngineFailure(
                     code: "conflict",
@@ -34,13 +36,17 @@ extension ContainerRunner {
         }
     }
 
-    /// Goes on with a creation or a removal that a failure or a crash left in the middle. True when the container is gone then;
-    /// false for one that is well.
+    /// Goes on with a creation, a removal or a replacement that a failure or a crash left in the middle. True when the container is
+    /// gone then; false for one that is well.
     func finishInterrupted(_ id: String) async throws -> Bool {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { return true }
+            let isSuccessor = await self.inventory.isSuccessor(record)
             switch record.life.phase {
             case .creating, .removing:
+                try await self.discard(record)
+                return true
+            case .created where isSuccessor:
                 try await self.discard(record)
                 return true
             case .created, .running, .paused, .restarting, .exited: return false
@@ -51,9 +57,11 @@ extension ContainerRunner {
     /// Takes away all there is of a container, its record last: until then somebody knows of the rest.
     func discard(_ record: ContainerRecord) async throws {
         try await machine.removeContainer(record)
-        // The next replica of a service takes over those of one that could not be made; a one-off has no next.
+        // The next replica of a service takes over those of one that could not be made; a one-off has no next, and one in the place of
+        // another shares what is to be kept.
         let isUnmadeOneOff = record.isOneOff && record.life.phase == .creating
-        if record.life.removesAnonymousVolumes == true || isUnmadeOneOff {
+        let isSuccessor = await inventory.isSuccessor(record)
+        if record.life.removesAnonymousVolumes == true || isUnmadeOneOff || isSuccessor {
             for (name, _) in record.anonymousVolumes
             where await inventory.users(ofVolume: name).allSatisfy({ $0.id == record.id }) {
                 guard let volume = await inventory.volume(name) else { continue }
@@ -64,6 +72,17 @@ extension ContainerRunner {
         try await inventory.removeContainer(record.id)
     }
 
+    /// What was made to take the place of `id`, which is gone by now, is a container as any other: its network is connected.
+    func completeSuccessors(of id: String) async {
+        for record in await inventory.allContainers() where record.successorOf == id {
+            do {
+                let heir = try await inventory.update(record.id) { $0.successorOf = nil } ?? record
+                guard let image = try await machine.image(heir.imageID) else { continue }
+                try await machine.createContainer(heir, image)
+            } catch { log.warning("\(record.name): its network is not ready yet: \(error)") }
+        }
+    }
+
     private func joinNamespaces(_ record: inout ContainerRecord) async throws {
         let wanted: [(String, String?)] = [
             ("network", record.spec.networkMode.flatMap(Self.namespaceOwner)),
@@ -71,7 +90,7 @@ extension ContainerRunner {
         ]
         if record.spec.networkMode == .host { record.inheritedNames = .init(hostname: machine.hostName) }
         for case (let kind, let owner?) in wanted {
-            guard let found = await container(owner, in: record.project) else {
+            guard let found = await container(owner, for: record) else {
                 throw EngineFailure(
                     code: "not_found",
                     message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
@@ -83,12 +102,19 @@ extension ContainerRunner {
         }
     }
 
-    /// What `service:NAME` (its first replica) or `container:NAME` means.
-    private func container(_ owner: String, in project: String) async -> ContainerRecord? {
+    /// What `service:NAME` (its first replica) or `container:NAME` means. A replica goes with what takes its owner's place.
+    private func container(_ owner: String, for record: ContainerRecord) async -> ContainerRecord? {
         guard owner.hasPrefix("service:") else { return await inventory.find(String(owner.dropFirst(10))) }
-        return await inventory.containers(of: project).filter {
+        let all = await inventory.everyContainer(of: record.project).filter {
             $0.service == owner.dropFirst(8) && !$0.isOneOff && $0.life.phase != .removing
-        }.min { ($0.number ?? 0) < ($1.number ?? 0) }
+        }
+        let replaced = record.isOneOff ? [] : Set(all.compactMap(\.successorOf))
+        var candidates: [ContainerRecord] = []
+        for candidate in all where !replaced.contains(candidate.id) {
+            if record.isOneOff, await inventory.isSuccessor(candidate) { continue }
+            candidates.append(candidate)
+        }
+        return candidates.min { ($0.number ?? 0) < ($1.number ?? 0) }
     }
 
     /// `volumes_from`: the other's volumes and binds, where the service mounts nothing itself; they come before what the image
@@ -99,7 +125,7 @@ extension ContainerRunner {
             let isContainer = entry.hasPrefix("container:")
             let parts = (isContainer ? entry.dropFirst("container:".count) : entry[...]).split(separator: ":")
             let name = parts.first.map(String.init) ?? ""
-            guard let owner = await container("\(isContainer ? "container" : "service"):\(name)", in: record.project)
+            guard let owner = await container("\(isContainer ? "container" : "service"):\(name)", for: record)
             else {
                 throw EngineFailure(
                     code: "not_found", message: "\(record.name) takes the volumes of \(entry), which has no container")

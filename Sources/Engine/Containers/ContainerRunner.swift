@@ -214,6 +214,7 @@ final class ContainerRunner: Sendable {
             await self.machine.releasePorts(of: id)
             try await self.discard(removed ?? record)
         }
+        await completeSuccessors(of: id)
     }
 
     private static func gone(_ name: String) -> EngineFailure {

@@ -68,6 +68,8 @@ package struct SimulatedWorld: Hashable, Sendable {
         case .made, .ended: break
         case .held, .running, .paused: note("\(name) was started twice")
         }
+        let twin = containers.contains { $0.key != id && $0.value.name == name && $0.value.isUp }
+        note(twin ? "\(name) was started while another one ran in its place" : nil)
         note(container.volumes.isSubset(of: volumes) ? nil : "\(name) was started without its volumes")
         note(container.networks.isSubset(of: networks) ? nil : "\(name) was started without its networks")
         containers[id]?.phase = .held

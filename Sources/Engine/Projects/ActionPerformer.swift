@@ -78,13 +78,18 @@ final class ActionPerformer: Sendable {
         }
         let fullName = service.spec.containerName ?? "\(desired.project)-\(serviceName)-\(number)"
         let words = replacing == nil ? ("Creating", "Created") : ("Recreate", "Recreated")
-        try await report(.container, fullName, words.0, words.1, reason) {
+        try await report(.container, fullName, words.0, words.1, reason, showsLog: false) {
             let image = try await self.objects.image(
                 of: service.spec, pinned: service.pinnedImage, project: self.desired.project)
             let draft = ContainerDraft(
                 desired: self.desired, service: service, image: image, id: self.runner.machine.newID(),
                 now: self.runner.machine.now(), version: WireVersion.product)
-            _ = try await self.runner.create(draft.record(.number(number)), image: image)
+            var record = draft.record(.number(number))
+            if let replacing, let old = await self.inventory.container(replacing) {
+                let renews = service.renewAnonymousVolumes && old.recreateRound < service.recreateRound
+                record.take(placeOf: old, withVolumes: !renews)
+            }
+            _ = try await self.runner.create(record, image: image)
         }
     }
 
@@ -151,7 +156,7 @@ final class ActionPerformer: Sendable {
 
     private func report(
         _ kind: ObjectProgress.Kind, _ name: String, _ begun: String, _ done: String, _ reason: String,
-        _ body: @Sendable () async throws -> Void
+        showsLog: Bool = true, _ body: @Sendable () async throws -> Void
     ) async throws {
         let reason = Self.isRoutine(reason) ? nil : reason
         operation.object(kind, name, begun, reason: reason)
@@ -160,7 +165,7 @@ final class ActionPerformer: Sendable {
             operation.object(kind, name, done, done: true)
         } catch {
             var failure = EngineFailure(describing: error)
-            if failure.log.isEmpty, kind == .container, let record = await inventory.container(named: name) {
+            if showsLog, failure.log.isEmpty, kind == .container, let record = await inventory.container(named: name) {
                 failure.log = await logTail(record)
             }
             operation.object(kind, name, "Error", done: true, failed: true, reason: failure.message)

@@ -291,7 +291,11 @@ actor ProjectLoop {
             total.done += result.done
             total.failures += result.failures
             total.wasCancelled = result.wasCancelled
-            if !total.failures.isEmpty || result.wasCancelled { break }
+            if !total.failures.isEmpty || result.wasCancelled {
+                // What was made to take the place of others is for nothing; what cannot be taken away now is told the next time.
+                _ = await finishInterrupted()
+                break
+            }
         }
         return total
     }
@@ -316,11 +320,13 @@ actor ProjectLoop {
         return DependencyGraph(services: desired.services.map(\.spec)).closure(of: left)
     }
 
-    /// Containers that a failure left half made or half removed hold names and networks: they go before anything is planned.
+    /// Containers that a failure left half made or half removed, or made to take the place of another, hold names and networks: they
+    /// go before anything is planned.
     private func finishInterrupted() async -> [EngineFailure] {
         var failures: [EngineFailure] = []
-        for record in await parts.inventory.containers(of: name)
-        where record.life.phase == .creating || record.life.phase == .removing {
+        for record in await parts.inventory.everyContainer(of: name) {
+            let isWhole = record.life.phase != .creating && record.life.phase != .removing
+            if isWhole, await !parts.inventory.isSuccessor(record) { continue }
             do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
                 var failure = EngineFailure(describing: error)
                 failure.message = "container \(record.name) could not be taken away: \(failure.message)"
@@ -347,7 +353,7 @@ actor ProjectLoop {
                 return OperationOutcome(status: .failed, errors: failures, changes: result.done)
             }
         }
-        if let desired, desired.removal != nil, await parts.inventory.containers(of: name).isEmpty {
+        if let desired, desired.removal != nil, await parts.inventory.everyContainer(of: name).isEmpty {
             try? await parts.store.removeProject(name)
             self.desired = nil
         }

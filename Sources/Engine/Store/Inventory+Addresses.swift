@@ -101,16 +101,26 @@ extension Inventory {
             throw EngineFailure(
                 code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
         }
+        let predecessor = record.successorOf.flatMap { containers[$0] }
+        let inherited = (predecessor?.endpoints.first { $0.network == name }?.addresses ?? []).compactMap {
+            IPAddress(String($0.prefix { $0 != "/" }))
+        }
+        let old = predecessor?.spec.networks.first { $0.network == attachment.network }
         var addresses: [String] = []
         for (subnet, gateway) in zip(network.subnets, network.gateways) {
             guard let subnet = CIDR(subnet), let gateway = IPAddress(gateway) else { continue }
             let wanted = subnet.family == .v4 ? attachment.ipv4Address : attachment.ipv6Address
             do throws(AddressError) {
-                var pool = try pool(subnet, gateway, of: network)
+                var pool = try pool(subnet, gateway, of: network, without: predecessor?.id)
+                let wasFixed = (subnet.family == .v4 ? old?.ipv4Address : old?.ipv6Address) != nil
                 let address: IPAddress
                 if let wanted = wanted.flatMap({ IPAddress($0) }) {
                     try pool.claim(wanted, for: record.name)
                     address = wanted
+                } else if let own = inherited.first(where: { subnet.contains($0) }), !wasFixed {
+                    // Whoever knows it by its address goes on to reach it.
+                    try pool.claim(own, for: record.name)
+                    address = own
                 } else if let former = addressMemory.former(of: record.name, in: name, subnet.family),
                     pool.range.contains(former), (try? pool.claim(former, for: record.name)) != nil
                 {
@@ -131,10 +141,10 @@ extension Inventory {
             gateways: [], mtu: options.mtu, isIsolated: options.allowsPeers ? nil : true)
     }
 
-    /// The subnet of a network with all that is held in it.
-    private func pool(_ subnet: CIDR, _ gateway: IPAddress, of network: NetworkRecord) throws(AddressError)
-        -> AddressPool
-    {
+    /// The subnet of a network with all that is held in it by others than the container `predecessor`.
+    private func pool(
+        _ subnet: CIDR, _ gateway: IPAddress, of network: NetworkRecord, without predecessor: String?
+    ) throws(AddressError) -> AddressPool {
         let definition = network.definition.ipam?.config.first {
             $0.subnet.flatMap { CIDR($0) }?.network == subnet.network
         }
@@ -142,7 +152,7 @@ extension Inventory {
             subnet: subnet, range: definition?.ipRange.flatMap { CIDR($0) }, gateway: gateway,
             auxiliary: (definition?.auxAddresses ?? [:]).compactMapValues { IPAddress($0) },
             last: addressMemory.last(in: network.name, subnet.family))
-        for user in users(ofNetwork: network.name) {
+        for user in users(ofNetwork: network.name) where user.id != predecessor {
             for endpoint in user.endpoints where endpoint.network == network.name {
                 for text in endpoint.addresses {
                     guard let address = IPAddress(String(text.prefix { $0 != "/" })), subnet.contains(address) else {

@@ -48,22 +48,30 @@ package actor Inventory {
     func container(_ id: String) -> ContainerRecord? { containers[id] }
 
     func containers(of project: String) -> [ContainerRecord] {
-        records(index.projects[project])
+        everyContainer(of: project).filter { !isSuccessor($0) }
     }
 
+    /// Those too that were made to take the place of another one that is still there.
+    func everyContainer(of project: String) -> [ContainerRecord] { records(index.projects[project]) }
+
     func containers(of project: String, service: String) -> [ContainerRecord] {
-        records(index.services[.init(project: project, service: service)])
+        records(index.services[.init(project: project, service: service)]).filter { !isSuccessor($0) }
     }
 
     /// Those that publish a port of the host within `ranges`, whether they run or not.
     func containers(publishing ranges: [ClosedRange<UInt16>]) -> [ContainerRecord] {
         guard !ranges.isEmpty else { return [] }
         let ids = index.ports.filter { port, _ in ranges.contains { $0.contains(port) } }.values
-        return records(ids.reduce(into: Set()) { $0.formUnion($1) })
+        return records(ids.reduce(into: Set()) { $0.formUnion($1) }).filter { !isSuccessor($0) }
     }
 
     func container(named name: String) -> ContainerRecord? {
-        index.names[name].flatMap { $0.min() }.flatMap { containers[$0] }
+        (index.names[name] ?? []).sorted().lazy.compactMap { self.containers[$0] }.first { !self.isSuccessor($0) }
+    }
+
+    /// The container whose place it takes is still there.
+    func isSuccessor(_ container: ContainerRecord) -> Bool {
+        container.successorOf.map { containers[$0] != nil } ?? false
     }
 
     /// By id, a prefix of it that fits only one, or name.

@@ -41,12 +41,13 @@ extension Engine {
     /// Makes an image out of the root file system in a tar; the operation ends with its row.
     package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> Operation {
         let reference = try Reference(request.reference)
+        let platform = try Platform.named(request.platform)
         let archive = HeldDescriptor(descriptor)
         let (store, name) = (try store, reference.familiar)
         return begin(name, "Importing", "Imported") { operation, now in
             let image = try await store.importArchive(
                 from: .descriptor(archive.handle.raw), reference: reference, changes: request.changes,
-                message: request.message, platform: request.platform.flatMap { Platform($0) },
+                message: request.message, platform: platform,
                 progress: operation.show)
             return [ImageRow(image, reference: reference, updated: now, digest: nil)]
         }
@@ -65,6 +66,7 @@ extension Engine {
 
     package func pull(_ request: PullRequest) async throws -> Operation {
         let reference = try Reference(request.reference)
+        _ = try Platform.named(request.platform)
         guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
         return begin(reference.familiar, "Pulling", "Pulled") { operation, _ in
             _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in

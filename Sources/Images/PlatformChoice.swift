@@ -22,6 +22,16 @@ extension Platform {
         }
     }
 
+    /// The platform that a person names as `--platform` or `platform:` takes it; nil when nothing is named.
+    /// - Throws: for a text that names none, which must not count as nothing.
+    package static func named(_ text: String?) throws(ImageError) -> Platform? {
+        guard let text else { return nil }
+        guard let platform = Platform(text) else {
+            throw .failed("\"\(text)\" is no platform: write os/architecture or os/architecture/variant")
+        }
+        return platform
+    }
+
     /// One spelling for each platform: Go's names, and no variant where it is the default one.
     package var normalized: Platform {
         var result = self

@@ -1,5 +1,6 @@
 import Images
 import JSON
+import OCI
 import Testing
 
 private let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -72,4 +73,19 @@ struct ReferenceCase: Sendable {
         let error = #expect(throws: ReferenceError.self) { try Reference(text) }
         expectText(error, has: reason)
     }
+}
+
+@Suite struct NamedPlatformTests {
+    @Test(
+        "what a person calls a platform is one, or an error, never nothing",
+        arguments: ["", "/", "a/", "linux//v7", "a/b/c/d"])
+    func refused(text: String) {
+        let error = #expect(throws: ImageError.self) { try Platform.named(text) }
+        expectText(error, has: "\"\(text)\" is no platform")
+    }
+
+    @Test(arguments: [("linux/amd64", "linux/amd64"), ("arm64", "linux/arm64"), ("linux/arm/v7", "linux/arm/v7")])
+    func named(text: String, platform: String) throws { #expect(try Platform.named(text)?.text == platform) }
+
+    @Test func nothing() throws { #expect(try Platform.named(nil) == nil) }
 }

@@ -19,7 +19,7 @@ extension RealMachine {
     ) async throws -> Image {
         let sum = TransferSum()
         return try await images.pull(
-            reference, platform: platform.flatMap { Platform($0) },
+            reference, platform: Platform.named(platform),
             credentials: RegistryCredentials(encoded: logins.encoded), network: registries
         ) { step in
             if let (done, total) = sum.add(step) { progress(.transfer(done: done, total: total)) }

@@ -92,7 +92,16 @@ struct ImageRemove: Verb {
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image rm")
-        for line in try session.engine.removeImages(names, force: force) { session.stdout.line(line) }
+        var hasFailed = false
+        for name in names {
+            do throws(EngineFailure) {
+                for line in try session.engine.removeImages([name], force: force) { session.stdout.line(line) }
+            } catch {
+                session.show(error)
+                hasFailed = true
+            }
+        }
+        if hasFailed { throw ExitStatus.failure }
     }
 }
 

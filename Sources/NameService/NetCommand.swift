@@ -71,14 +71,18 @@ package struct PortWish: Codable, Hashable, Sendable {
     package var ports: ClosedRange<UInt16>
     /// Taken before the others when it is free.
     package var preferred: UInt16?
+    /// Taken only when no other is free: somebody is going to wish just these.
+    package var avoided: [UInt16]?
     package var transport: InternetSocket.Kind
 
     package init(
-        addresses: [IPAddress], ports: ClosedRange<UInt16>, preferred: UInt16? = nil, transport: InternetSocket.Kind
+        addresses: [IPAddress], ports: ClosedRange<UInt16>, preferred: UInt16? = nil, avoided: [UInt16]? = nil,
+        transport: InternetSocket.Kind
     ) {
         self.addresses = addresses
         self.ports = ports
         self.preferred = preferred
+        self.avoided = avoided
         self.transport = transport
     }
 }

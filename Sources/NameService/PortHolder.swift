@@ -139,7 +139,9 @@ final class PortHolder {
             return hold
         }
         var clash: Failure?
-        for port in wish.ports {
+        let avoided = Set(wish.avoided ?? [])
+        let ports = avoided.isEmpty ? Array(wish.ports) : wish.ports.filter { !avoided.contains($0) } + avoided.sorted()
+        for port in ports where wish.ports.contains(port) {
             do throws(Failure) {
                 return try bindUnlessHeld(wish, port, index, owner, beside: own)
             } catch {

@@ -59,8 +59,11 @@ extension Preflight {
                         hint: "publish one of them on another port or address"))
             }
             let holders = range.map { number in holder(of: port, number) }
-            let free = holders.count { $0 == nil }
-            if free == 0, case let holder?? = holders.first {
+            let fixed = range.count { number in
+                range.count > 1 && holder(of: port, number) == nil && isFixed(number, port, by: service)
+            }
+            let free = holders.count { $0 == nil } - fixed
+            if free + fixed == 0, case let holder?? = holders.first {
                 let what = range.count == 1 ? "is" : "are all"
                 findings.append(
                     PreflightFinding(
@@ -90,6 +93,17 @@ extension Preflight {
                     && addressesOverlap(theirs.hostIP, port.hostIP)
             }
         }?.spec.name
+    }
+
+    /// Another service wants just this port, so that it is none for the replicas of this one.
+    private func isFixed(_ number: UInt16, _ port: PortMapping, by service: DesiredService) -> Bool {
+        (publishers[number] ?? []).contains { other in
+            guard other.spec.name != service.spec.name, [.running, .paused].contains(other.goal) else { return false }
+            return other.spec.ports.contains {
+                $0.publishedRange == number...number && $0.transport == port.transport
+                    && addressesOverlap($0.hostIP, port.hostIP)
+            }
+        }
     }
 
     /// Those who want more ports of one range than there are: "6 replicas of api, web".

@@ -17,6 +17,7 @@ extension Stories {
                   other: \(Self.server(#"scale: 2, ports: ["8080-8089:80"]"#))
                   local: \(Self.server(#"scale: 2, ports: ["127.0.0.1:9000-9002:80", "[::1]:9000-9002:80"]"#))
                   names: \(Self.server(#"scale: 2, ports: ["8080-8083:53/udp"]"#))
+                  just: { image: busybox, command: sleep infinity, ports: ["8081:80/udp"], depends_on: [names] }
                 """
             try await World.with(project: "ranges", compose) { world in
                 try world.write(
@@ -25,14 +26,15 @@ extension Stories {
                 async let second = world.berth("up", "-d", in: "second")
                 _ = try await (first, second)
                 try await world.everyPortLeadsToItsContainer(["ranges", "second"], pages: 20)
-                #expect(try await world.shell("ss -Hulnp | grep -c ':808[0-3] .*berth-net'") == "4")
+                #expect(try await world.shell("ss -Hulnp | grep -c ':808[0-3] .*berth-net'") == "6")
+                #expect(try await world.container("just").ports.allSatisfy { $0.hostPort == 8081 })
 
                 try await world.berth("up", "-d", "--scale", "web=1", "--scale", "local=3")
-                try await world.berth("up", "-d", "--scale", "web=4", "--scale", "names=4")
+                try await world.berth("up", "-d", "--scale", "web=4", "--scale", "names=3")
                 try await world.everyPortLeadsToItsContainer(["ranges", "second"], pages: 22)
 
                 try await world.killEngine()
-                try await world.berth("up", "-d", "--scale", "web=5", "--scale", "local=3", "--scale", "names=4")
+                try await world.berth("up", "-d", "--scale", "web=5", "--scale", "local=3", "--scale", "names=3")
                 try await world.everyPortLeadsToItsContainer(["ranges", "second"], pages: 26)
                 try await world.berth("restart")
                 try await world.berth("up", "-d", "--force-recreate", in: "second")

@@ -198,6 +198,13 @@ struct NameServiceClientTests {
                     #expect(try await service.hold([again], for: owner) == .held([8082]))
                     #expect(try await service.currentState() == state)
                     _ = try await service.request(.letGo(owners: (1...4).map { "\($0)" }))
+                    // What somebody else is going to want comes last.
+                    var modest = wish
+                    modest.avoided = [8080, 8082]
+                    let first: UInt16 = isHindered ? 8083 : 8081
+                    #expect(try await service.hold([modest], for: "1") == .held([first]))
+                    #expect(try await service.hold([modest], for: "2") == .held([isHindered ? 8080 : 8083]))
+                    _ = try await service.request(.letGo(owners: ["1", "2"]))
                     #expect(try await service.currentState().held.isEmpty)
                 }
             }

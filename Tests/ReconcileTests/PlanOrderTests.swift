@@ -398,6 +398,33 @@ import Testing
                 8 start b.1 after 2,7  # ports changed
                 """),
         PlanCase(
+            "a port out of a range that another service gives up is waited for",
+            Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "81")] }.wanting("b") {
+                $0.ports = [PortMapping(target: 80, published: "90-92")]
+            }.having("b") { $0.spec.ports = [PortMapping(target: 80, published: "80-82")] },
+            plan: """
+                1 create a.1  # no container
+                2 stop b.1  # ports changed
+                3 start a.1 after 1,2  # no container
+                4 remove b.1 after 2  # ports changed
+                5 create b.1 in place of the old one after 4  # ports changed
+                6 start b.1 after 5  # ports changed
+                """),
+        PlanCase(
+            "who shares a range waits for nobody but the one in whose place it comes",
+            Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "80-81")] }.wanting("b") {
+                $0.ports = [PortMapping(target: 80, published: "80-81")]
+                $0.user = "app"
+            }.having("b") { $0.spec.ports = [PortMapping(target: 80, published: "80-81")] },
+            plan: """
+                1 create a.1  # no container
+                2 start a.1 after 1  # no container
+                3 stop b.1  # user added ("app")
+                4 remove b.1 after 3  # user added ("app")
+                5 create b.1 in place of the old one after 4  # user added ("app")
+                6 start b.1 after 5  # user added ("app")
+                """),
+        PlanCase(
             "a container name moves from one service to another",
             Scene().wanting("a", .absent) { $0.containerName = "it" }.wanting("b") { $0.containerName = "it" }.having(
                 "a"),

@@ -202,6 +202,41 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 """),
         PreflightCase("replicas with a range that is wide enough", publishing("web", "80-81", scale: 2), findings: ""),
         PreflightCase(
+            "two services that share a range", publishing("a", "80-83", scale: 2).publishing("b", "80-83", scale: 2),
+            findings: ""),
+        PreflightCase(
+            "two services that share a range that is too short",
+            publishing("a", "80-82", scale: 2).publishing("b", "80-82", scale: 2),
+            findings: """
+                error portTaken b: 4 replicas of a, b cannot share port 80-82/tcp, of which 3 are free; publish longer \
+                ranges, or only the target port 80
+                """),
+        PreflightCase(
+            "replicas with a range of which another service wants one",
+            publishing("a", "81").publishing("b", "80-82", scale: 2), findings: ""),
+        PreflightCase(
+            "more replicas than another service leaves of a range",
+            publishing("a", "81").publishing("b", "80-82", scale: 3),
+            findings: """
+                error portTaken b: 3 replicas of b cannot share port 80-82/tcp, of which 2 are free; publish longer \
+                ranges, or only the target port 80
+                """),
+        PreflightCase(
+            "two services with equal ranges of two addresses",
+            publishing("a", "80-81", on: "127.0.0.1", scale: 2).publishing("b", "80-81", on: "127.0.0.2", scale: 2),
+            findings: ""),
+        PreflightCase(
+            "replicas with a range of which somebody else has one", publishing("web", "80-82", scale: 3),
+            { $0.ports = [.init(number: 81, owner: "container other-web-1", container: "x")] },
+            findings: """
+                error portTaken web: 3 replicas of web cannot share port 80-82/tcp, of which 2 are free; publish longer \
+                ranges, or only the target port 80
+                """),
+        PreflightCase(
+            "replicas with a range of which somebody else has one that is not needed",
+            publishing("web", "80-82", scale: 2),
+            { $0.ports = [.init(number: 81, owner: "container other-web-1", container: "x")] }, findings: ""),
+        PreflightCase(
             "replicas with a container name", Scene().wanting("web", scale: 2) { $0.containerName = "it" },
             findings: """
                 error containerNameScaled web: container_name it cannot be shared by 2 replicas; remove \

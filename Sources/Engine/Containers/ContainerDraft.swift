@@ -66,10 +66,26 @@ struct ContainerDraft {
     private var ports: [ContainerRecord.Port] {
         service.spec.ports.map { mapping in
             let bounds = (mapping.published ?? "0").split(separator: "-").compactMap { UInt16($0) }
-            return ContainerRecord.Port(
+            var port = ContainerRecord.Port(
                 hostIP: mapping.hostIP, first: bounds.first ?? 0, last: bounds.last ?? 0, target: mapping.target,
                 transport: mapping.transport)
+            if port.numbers.count > 1 {
+                let fixed = fixedPorts(port.transport).filter(port.numbers.contains)
+                port.avoided = fixed.isEmpty ? nil : fixed.sorted()
+            }
+            return port
         }
+    }
+
+    /// Ports that services of the project want and no others.
+    private func fixedPorts(_ transport: String) -> Set<UInt16> {
+        Set(
+            desired.services.flatMap(\.spec.ports).compactMap { mapping in
+                guard mapping.transport == transport, let range = mapping.publishedRange, range.count == 1 else {
+                    return nil
+                }
+                return range.lowerBound
+            })
     }
 
     private var mounts: [ContainerRecord.Mount] {

@@ -11,7 +11,7 @@ actor NameKeeper {
     /// Host ports held for containers, each with the number it has: told again to a service that was started anew.
     private var held: [String: [PortWish]] = [:]
     /// What a service that was started anew could not hold again, by container.
-    private(set) var lostPorts: [String: String] = [:]
+    private var lostPorts: [String: String] = [:]
     /// Those that are carried now; one that failed is tried again the next time.
     private var proxies: Set<ProxyRule> = []
 
@@ -107,13 +107,14 @@ actor NameKeeper {
         for id in state.directories where !networks.contains(id) {
             _ = try await connection.request(.directory(id: id, directory: nil))
         }
-        await holdAgain(on: connection)
+        await holdAgain(Set(held.keys), on: connection)
     }
 
     /// What is held already stays so.
-    private func holdAgain(on connection: NameServiceClient) async {
-        lostPorts = [:]
-        for (container, wishes) in held where !wishes.isEmpty {
+    private func holdAgain(_ containers: Set<String>, on connection: NameServiceClient) async {
+        for container in containers {
+            lostPorts[container] = nil
+            guard let wishes = held[container], !wishes.isEmpty else { continue }
             do {
                 guard case .taken(let clash) = try await connection.hold(wishes, for: container) else { continue }
                 lostPorts[container] = "port \(clash.endpoint) was taken by another program"
@@ -123,6 +124,13 @@ actor NameKeeper {
         }
     }
 
+    /// Tries again; answers with what is lost still, and why.
+    func holdLostPorts() async throws -> [String: String] {
+        guard !lostPorts.isEmpty else { return [:] }
+        await holdAgain(Set(lostPorts.keys), on: try await connected())
+        return lostPorts
+    }
+
     private func connected() async throws -> NameServiceClient {
         if let client { return try await client.value }
         let task = Task { [program, folder] in try await NameServiceClient.start(program: program, folder: folder) }
@@ -130,7 +138,7 @@ actor NameKeeper {
         do {
             let connection = try await task.value
             proxies = connection.isFresh ? [] : Set(try await connection.currentState().proxies)
-            if connection.isFresh { await holdAgain(on: connection) }
+            if connection.isFresh { await holdAgain(Set(held.keys), on: connection) }
             Task {
                 await connection.waitForEnd()
                 self.lost()

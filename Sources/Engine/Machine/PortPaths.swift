@@ -5,11 +5,17 @@ import Networking
 
 /// How a published port leads to its container: by rules of the kernel where both ends are of one family, through a proxy where they are
 /// not, and for ::1, from which no rule leads anywhere (IPv6 has no route_localnet). Pure.
-struct PortPaths {
+package struct PortPaths {
     let port: ContainerRecord.Port
     /// The container's.
     let addresses: [IPAddress]
     let container: String
+
+    package init(port: ContainerRecord.Port, addresses: [IPAddress], container: String) {
+        self.port = port
+        self.addresses = addresses
+        self.container = container
+    }
 
     private var hostAddress: IPAddress? { port.hostIP.flatMap { IPAddress($0) } }
     private var v4: IPAddress? { addresses.first { $0.family == .v4 } }
@@ -17,7 +23,7 @@ struct PortPaths {
 
     /// Where the port is held, so that nobody else gets it. A UDP proxy serves ::1 alone: from a wildcard it would answer with an
     /// address that the client did not ask.
-    static func heldAddresses(_ port: ContainerRecord.Port) throws(EngineFailure) -> [IPAddress] {
+    package static func heldAddresses(_ port: ContainerRecord.Port) throws(EngineFailure) -> [IPAddress] {
         let everyV6: IPAddress = port.transport == "tcp" ? .anyV6 : .loopbackV6
         guard let text = port.hostIP else { return [.anyV4, everyV6] }
         guard let address = IPAddress(text) else {
@@ -26,8 +32,11 @@ struct PortPaths {
         return [address == .anyV6 ? everyV6 : address]
     }
 
-    var rules: [PublishedPort] {
-        guard let transport = Transport(rawValue: port.transport) else { return [] }
+    /// The rules of the kernel that lead there.
+    package var rules: [PublishedPort] {
+        guard let transport = Transport(rawValue: port.transport), (try? Self.heldAddresses(port)) != nil else {
+            return []
+        }
         return [v4, v6].compactMap(\.self).filter(isLedByRule(to:)).map { address in
             PublishedPort(
                 hostAddress: hostAddress, hostPort: port.hostPort, containerAddress: address,
@@ -36,7 +45,8 @@ struct PortPaths {
         }
     }
 
-    var proxies: [ProxyRule] {
+    /// What is left to proxies, on addresses where the port is held.
+    package var proxies: [ProxyRule] {
         guard let kind = InternetSocket.Kind(rawValue: port.transport),
             let held = try? Self.heldAddresses(port)
         else { return [] }

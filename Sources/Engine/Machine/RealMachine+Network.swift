@@ -83,7 +83,7 @@ extension RealMachine {
         for (rule, reason) in try await names.setProxies(Set(proxies)) {
             faults.add(reason, of: rule.owner, "port \(rule.listen)")
         }
-        for (container, reason) in await names.lostPorts { faults.add(reason, of: container, "ports") }
+        for (container, reason) in try await names.holdLostPorts() { faults.add(reason, of: container, "ports") }
         return faults
     }
 
@@ -192,7 +192,7 @@ extension RealMachine {
         }
         return PortWish(
             addresses: try PortPaths.heldAddresses(port), ports: port.numbers, preferred: port.preferred,
-            transport: kind)
+            avoided: port.avoided, transport: kind)
     }
 
     private func failure(_ clash: PortClash, _ wish: PortWish, _ container: String?) async -> EngineFailure {

@@ -91,6 +91,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var hostPortEnd: UInt16
         /// The ones that it may have; nil in records of earlier releases, which then know `hostPort...hostPortEnd`.
         package var choice: ClosedRange<UInt16>?
+        /// Those of them that other services of the project want: taken last.
+        package var avoided: [UInt16]?
         package var target: UInt16
         package var transport: String
     }

@@ -198,7 +198,7 @@ extension RealMachine {
             guard let status = try? ProcessStatus(of: process.pid), status.startTicks == process.startTicks else {
                 return false
             }
-            return Self.isShellWithChildren(process.pid, status.name)
+            return ProcessTree.isShell(process.pid) && !ProcessTree.children(of: process.pid).isEmpty
         }
     }
 

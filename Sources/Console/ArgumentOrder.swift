@@ -8,7 +8,7 @@ package struct ArgumentOrder: Sendable {
     private let verbs: [String: [String]]
 
     /// Flags that are on unless said otherwise: `--orphans=false` is `--no-orphans`.
-    private static let onByDefault: Set<String> = ["--orphans", "--menu", "--interactive", "--tty"]
+    private static let onByDefault: Set<String> = ["--orphans", "--menu", "--interactive", "--tty", "--ipv4"]
     /// Verbs of docker compose that berth does not have yet.
     package static let missing: Set<String> = [
         "attach", "build", "commit", "cp", "events", "export", "publish", "push", "stats", "watch", "alpha", "bridge",

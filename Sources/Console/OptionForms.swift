@@ -21,7 +21,8 @@ package struct OptionForms: Sendable {
 
     /// Long names of all options with a value; none of them is a flag in another verb.
     package static let valued: Set<String> = globalValues.union([
-        "--attach", "--cap-add", "--cap-drop", "--change", "--entrypoint", "--env", "--env-from-file",
+        "--attach", "--aux-address", "--cap-add", "--cap-drop", "--change", "--driver", "--entrypoint", "--env",
+        "--env-from-file", "--gateway", "--ip-range", "--ipam-driver", "--opt", "--subnet",
         "--exit-code-from", "--filter", "--format", "--hash", "--index", "--input", "--label", "--message", "--name",
         "--no-attach", "--output", "--platform", "--policy", "--protocol", "--publish", "--pull", "--rmi", "--scale",
         "--signal", "--since", "--status", "--tail", "--timeout", "--until", "--user", "--volume", "--wait-timeout",
@@ -39,6 +40,7 @@ package struct OptionForms: Sendable {
 
     private static let timeout: [Character: String] = ["t": "--timeout"]
     private static let inspect = OptionForms("", ["f": "--format"])
+    private static let create = OptionForms("", ["d": "--driver", "o": "--opt"])
 
     private static let byVerb: [String: OptionForms] = [
         "up": OptionForms("Vdwy", timeout),
@@ -64,13 +66,15 @@ package struct OptionForms: Sendable {
         "pull": OptionForms("q"),
         "image ls": OptionForms("q"), "image list": OptionForms("q"),
         "image pull": OptionForms("q"),
-        "image import": OptionForms("", ["c": "--change", "m": "--message"]),
+        "image prune": OptionForms("af"), "volume prune": OptionForms("af"), "network prune": OptionForms("f"),
+        "image import": OptionForms("q", ["c": "--change", "m": "--message"]),
         "image load": OptionForms("q", ["i": "--input"]),
         "image rm": OptionForms("f"), "image remove": OptionForms("f"),
         "image inspect": inspect,
         "volume ls": OptionForms("q"), "volume list": OptionForms("q"),
         "volume inspect": inspect,
         "volume rm": OptionForms("f"), "volume remove": OptionForms("f"),
+        "volume create": create, "network create": create,
         "network ls": OptionForms("q"), "network list": OptionForms("q"),
         "network inspect": inspect,
         "network rm": OptionForms("f"), "network remove": OptionForms("f"),

@@ -6,7 +6,7 @@ private let verbs = [
 ]
 
 private func ordered(_ line: String) throws -> String {
-    let groups = ["image": ["ls", "rm", "import", "load", "inspect"], "network": ["ls", "inspect", "rm"]]
+    let groups = ["image": ["ls", "rm", "import", "load", "inspect"], "network": ["ls", "inspect", "rm", "create"]]
     return try ArgumentOrder(verbs: groups.merging(verbs.map { ($0, []) }) { first, _ in first }).ordered(
         line.split(separator: " ").map(String.init)
     ).joined(separator: " ")
@@ -59,6 +59,10 @@ func commands(_ line: String, _ expected: String) throws { #expect(try ordered(l
         ("config -qo/tmp/x", "config -q --output=/tmp/x"), ("ps -aq -pdemo", "ps -a -q --project-name=demo"),
         ("image load -qi/tmp/x", "image load -q --input=/tmp/x"),
         ("image import -cCMD=x a b", "image import --change=CMD=x a b"),
+        (
+            "network create -dbridge -oa=b --label=x=true --ipv4=false n",
+            "network create --driver=bridge --opt=a=b --label=x=true --no-ipv4 n"
+        ),
         ("network inspect -f{{.Name}} a", "network inspect --format={{.Name}} a"),
         ("ps -x", "ps -x"), ("ps -qax", "ps -qax"), ("stop -t", "stop --timeout"),
     ])

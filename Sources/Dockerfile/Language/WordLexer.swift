@@ -40,8 +40,9 @@ package struct WordLexer: Sendable {
     }
 
     /// Text that cannot be expanded.
-    package struct Failure: Error, Hashable, Sendable {
+    package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package var message: String
+        package var description: String { message }
         package var hint: String?
         /// What it is about, as indices of the text.
         package var range: Range<Int>

@@ -97,6 +97,10 @@ extension Session {
                 "container \(ended.name) is not running\(status)",
                 hint: ended.isOneOff ? nil : "berth up -d \(ended.service)")
         }
-        throw CommandFailure("service \"\(name)\" is not running\(place)\(status)", hint: "berth up -d \(name)")
+        let numbers = scope.chosen.filter { !$0.isOneOff }.compactMap(\.number).sorted().map(String.init)
+        throw CommandFailure(
+            "service \"\(name)\" is not running\(place)\(status)",
+            hint: candidates.isEmpty && !numbers.isEmpty
+                ? "its containers have the numbers \(numbers.joined(separator: ", "))" : "berth up -d \(name)")
     }
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "clinux_spawn.h"
 
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -22,6 +23,7 @@ int berth_attach_device_program(int folder, const uint64_t *program, size_t coun
     attach.attach_type = BPF_CGROUP_DEVICE;
     attach.attach_flags = BPF_F_ALLOW_MULTI;
     int result = (int)syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach);
+    int code = errno;
     close(fd);  // the cgroup holds it now
-    return result;
+    return errno = code, result;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -76,7 +77,7 @@ int berth_reexecute(char *const argv[], char *const envp[]) {
 extern const char __executable_start[], etext[];
 
 void berth_release_code(void) {
-    uintptr_t page = 4096, start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+    uintptr_t page = getauxval(AT_PAGESZ), start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
     if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }
 

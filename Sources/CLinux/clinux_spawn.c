@@ -29,13 +29,14 @@ static int tell(const struct walk *walk, int index, const struct berth_step *ste
     return berth_send_descriptor(walk->program->sync, &message, sizeof message, descriptor) < 0 ? -1 : 0;
 }
 
-static int wait_for_parent(const struct walk *walk) {
+static int wait_for_parent(struct walk *walk) {
     char byte;
     ssize_t got;
     do got = read(walk->program->sync, &byte, 1);
     while (got < 0 && errno == EINTR);
     if (got < 0) return -1;
     if (got == 0) _exit(137);  // nobody is left to report to
+    walk->word = byte;
     return 0;
 }
 
@@ -43,6 +44,8 @@ static _Noreturn void child(const struct berth_program *program) {
     struct walk walk;
     memset(&walk.failure, 0, sizeof walk.failure);
     walk.program = program;
+    walk.word = BERTH_WORD_GO;
+    walk.own_count = 0;
     for (size_t i = 0; i < program->count; i++) {
         const struct berth_step *step = &program->steps[i];
         int result;

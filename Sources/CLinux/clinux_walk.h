@@ -7,6 +7,10 @@
 struct walk {
     const struct berth_program *program;
     struct berth_message failure;
+    char word;  // the parent's last
+    // Mounts that were made for this container, by their ids: what is written into them is nobody else's.
+    uint64_t own[64];
+    size_t own_count;
 };
 
 // Each returns 0, or -1 with errno set.

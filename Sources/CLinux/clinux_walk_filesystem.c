@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #define DEVPTS_SUPER_MAGIC 0x1cd1
+#define PROC_SUPER_MAGIC 0x9fa0
+#define PROC_ROOT_INODE 1
 #define IN_ROOT (BERTH_RESOLVE_IN_ROOT | BERTH_RESOLVE_NO_MAGICLINKS)
 
 static int open_in_root(int root, const char *path, uint64_t flags, uint64_t more) {
@@ -44,6 +47,33 @@ static int follow_dangling(int parent, const char *name, char *path, size_t upto
     return 0;
 }
 
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000
+#endif
+
+static int mount_id(int fd, uint64_t *id) {
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) < 0) return -1;
+    *id = status.stx_mnt_id;
+    return status.stx_mask & STATX_MNT_ID ? 0 : (errno = EOPNOTSUPP, -1);
+}
+
+// Notes that the mount `fd` was made for this container. Returns `fd`.
+static int adopt(struct walk *walk, int fd) {
+    uint64_t id;
+    if (fd >= 0 && walk->own_count < sizeof walk->own / sizeof *walk->own && mount_id(fd, &id) == 0)
+        walk->own[walk->own_count++] = id;
+    return fd;
+}
+
+static int is_own(const struct walk *walk, int fd) {
+    uint64_t id;
+    if (mount_id(fd, &id) < 0) return 0;
+    for (size_t i = 0; i < walk->own_count; i++)
+        if (walk->own[i] == id) return 1;
+    return 0;
+}
+
 // One component below `parent`: made as a folder, or as a file when it is the last and one is wanted.
 static int make_component(int parent, const char *name, int folder) {
     if (!strcmp(name, "..") || !strcmp(name, ".")) return errno = EINVAL, -1;
@@ -51,8 +81,9 @@ static int make_component(int parent, const char *name, int folder) {
     return result < 0 && errno != EEXIST ? -1 : 0;
 }
 
-// Opens `path` under `root`, making what is missing; a dangling link on the way is followed inside the root.
-static int make_in_root(int root, const char *wanted, int folder, uint64_t more) {
+// Opens `path` under `root`, making what is missing; a dangling link on the way is followed inside the root. With `owner` nothing
+// is made but in its own mounts: EXDEV.
+static int make_in_root(int root, const char *wanted, int folder, uint64_t more, const struct walk *owner) {
     int fd = open_in_root(root, wanted, O_PATH, more);
     if (fd >= 0 || errno != ENOENT) return fd;
     char path[PATH_MAX], prefix[PATH_MAX], name[NAME_MAX + 1];
@@ -73,6 +104,7 @@ static int make_in_root(int root, const char *wanted, int folder, uint64_t more)
             prefix[end] = 0;
             fd = open_in_root(root, prefix, O_PATH, more);
             if (fd < 0 && errno == ENOENT) {
+                if (owner && !is_own(owner, parent)) return close(parent), errno = EXDEV, -1;
                 if (make_component(parent, name, folder || path[next]) < 0) return close(parent), -1;
                 fd = open_in_root(root, prefix, O_PATH, more);
                 if (fd < 0 && errno == ENOENT) restart = follow_dangling(parent, name, path, end, path + next) < 0 ? -1 : 1;
@@ -89,8 +121,8 @@ static int make_in_root(int root, const char *wanted, int folder, uint64_t more)
     return errno = ELOOP, -1;
 }
 
-// The folder of `path`, made when missing, and the last component in `name`.
-static int make_parent(int root, const char *path, char name[NAME_MAX + 1]) {
+// The folder of `path`, made when missing, and the last component in `name`. EXDEV when it is to be made in somebody else's.
+static int make_parent(const struct walk *walk, int root, const char *path, char name[NAME_MAX + 1]) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     const char *last = slash ? slash + 1 : path;
@@ -99,7 +131,7 @@ static int make_parent(int root, const char *path, char name[NAME_MAX + 1]) {
     strcpy(name, last);
     memcpy(folder, path, length);
     strcpy(folder + length, "/");
-    return make_in_root(root, folder, 1, 0);
+    return make_in_root(root, folder, 1, 0, walk);
 }
 
 static int move_onto(int mount, int target) {
@@ -168,7 +200,7 @@ static int overlay(struct walk *walk, const struct berth_step *step) {
         walk->failure.text[0] = 0;
         mount = open(overlay->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
     }
-    return walk_set(walk, step->out, mount);
+    return walk_set(walk, step->out, adopt(walk, mount));
 }
 
 static int set_attributes(const struct walk *walk, const struct berth_step *step) {
@@ -178,17 +210,32 @@ static int set_attributes(const struct walk *walk, const struct berth_step *step
     return mount_setattr(walk_register(walk, step->in), "", AT_EMPTY_PATH | recursive, &attributes, sizeof attributes);
 }
 
-static int target(const struct walk *walk, const struct berth_step *step) {
+// A sentence for whoever reads of the failure, in the form of the kernel's own ("e …").
+static int explain(struct walk *walk, const char *words, int code) {
+    walk->failure.text[0] = 'e', walk->failure.text[1] = ' ';
+    strncpy(walk->failure.text + 2, words, sizeof walk->failure.text - 3);
+    return errno = code, -1;
+}
+
+static int is_proc(int fd, const struct stat *status) {
+    struct statfs filesystem;
+    return status->st_ino == PROC_ROOT_INODE && fstatfs(fd, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
+static int target(struct walk *walk, const struct berth_step *step) {
     int folder = step->a == 0;
     if (step->a == 2) {
         struct stat status;
         if (fstat(walk_register(walk, step->in2), &status) < 0) return -1;
         folder = S_ISDIR(status.st_mode);
     }
-    int fd = make_in_root(walk_register(walk, step->in), step->text, folder, step->b);
+    int fd = make_in_root(walk_register(walk, step->in), step->text, folder, step->b, NULL);
     if (fd < 0) return -1;
     struct stat status;
     if (fstat(fd, &status) < 0) return finish(fd, -1);
+    // By what is there and not by its name: a link of the image's may lead to it.
+    if (!step->c && is_proc(fd, &status))
+        return finish(fd, explain(walk, "it leads to /proc, which nothing may cover", EBUSY));
     if (S_ISDIR(status.st_mode) != folder) return errno = folder ? ENOTDIR : EISDIR, finish(fd, -1);
     return walk_set(walk, step->out, fd);
 }
@@ -203,10 +250,20 @@ static int bind_node(int parent, const char *name, const char *path) {
     return finish(fd, finish(tree, move_onto(tree, fd)));
 }
 
-static int make_node(const struct walk *walk, const struct berth_step *step) {
+// In a folder that is not the container's own: what is there must be the device already, and stays as it is.
+static int find_node(struct walk *walk, int parent, const char *name, const struct berth_step *step) {
+    struct stat status;
+    if (parent >= 0 && fstatat(parent, name, &status, 0) == 0 && !((status.st_mode ^ step->a) & S_IFMT) &&
+        status.st_rdev == (dev_t)step->b)
+        return 0;
+    return step->in2 == 1 ? explain(walk, "it would be made in a folder of the host", EXDEV) : 0;
+}
+
+static int make_node(struct walk *walk, const struct berth_step *step) {
     char name[NAME_MAX + 1];
-    int parent = make_parent(walk_register(walk, step->in), step->text, name);
-    if (parent < 0) return -1;
+    int parent = make_parent(walk, walk_register(walk, step->in), step->text, name);
+    if (parent < 0) return errno == EXDEV ? find_node(walk, -1, name, step) : -1;
+    if (!is_own(walk, parent)) return finish(parent, find_node(walk, parent, name, step));
     int result = mknodat(parent, name, (mode_t)step->a, (dev_t)step->b);
     if (result < 0 && errno == EPERM) return finish(parent, bind_node(parent, name, step->text));
     if (result < 0 && errno == EEXIST) {
@@ -224,8 +281,9 @@ static int make_node(const struct walk *walk, const struct berth_step *step) {
 
 static int make_link(const struct walk *walk, const struct berth_step *step) {
     char name[NAME_MAX + 1];
-    int parent = make_parent(walk_register(walk, step->in), step->text2, name);
-    if (parent < 0) return -1;
+    int parent = make_parent(walk, walk_register(walk, step->in), step->text2, name);
+    if (parent < 0) return errno == EXDEV ? 0 : -1;
+    if (!is_own(walk, parent)) return finish(parent, 0);
     int result = symlinkat(step->text, parent, name);
     return finish(parent, result < 0 && errno == EEXIST ? 0 : result);
 }
@@ -288,6 +346,8 @@ static int open_terminal(const struct walk *walk, const struct berth_step *step)
 static int console(const struct walk *walk, const struct berth_step *step) {
     int folder = open_in_root(walk_register(walk, step->in), "/dev", O_PATH | O_DIRECTORY, 0);
     if (folder < 0) return -1;
+    struct stat present;
+    if (!is_own(walk, folder) && fstatat(folder, "console", &present, AT_SYMLINK_NOFOLLOW) < 0) return finish(folder, 0);
     int result = mknodat(folder, "console", S_IFREG | 0600, 0);
     if (result < 0 && errno != EEXIST) return finish(folder, -1);
     int fd = finish(folder, openat(folder, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -322,6 +382,47 @@ static int write_beneath(const struct walk *walk, const struct berth_step *step)
     return write_text(fd, step->text2, 0);
 }
 
+// The proc mount of `step->text`, a mount namespace in which somebody with these processes lives. What is there may be anything:
+// it counts when it is a proc's root that does not know this process, so that it cannot be the host's.
+static int proc_of_mounts(const struct berth_step *step) {
+    if (!step->text || (step->data && *(const char *const *)step->data)) return errno = EOPNOTSUPP, -1;
+    int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), other = open(step->text, O_RDONLY | O_CLOEXEC), tree = -1;
+    if (home < 0 || other < 0 || setns(other, CLONE_NEWNS) < 0) return finish(other, finish(home, -1));
+    tree = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    tree = finish(other, tree);
+    int code = errno;
+    if (setns(home, CLONE_NEWNS) < 0) return finish(tree, finish(home, -1));
+    close(home);
+    if (tree < 0) return errno = code, -1;
+    struct statfs filesystem;
+    struct stat status;
+    char self[16];
+    if (fstatfs(tree, &filesystem) < 0 || fstat(tree, &status) < 0) return finish(tree, -1);
+    int is_foreign = readlinkat(tree, "self", self, sizeof self) < 0 && errno == ENOENT;
+    if (filesystem.f_type != PROC_SUPER_MAGIC || status.st_ino != PROC_ROOT_INODE || !is_foreign)
+        return close(tree), errno = EOPNOTSUPP, -1;
+    struct mount_attr attributes = {.attr_set = step->a, .propagation = MS_PRIVATE};
+    return mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0 ? finish(tree, -1) : tree;
+}
+
+// A proc file system shows the processes of whoever mounts it. Of a namespace that this process is not in it can be made since
+// Linux 6.17; before that somebody else's is used.
+static int proc_of(struct walk *walk, const struct berth_step *step) {
+    int context = fsopen("proc", FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    int tree;
+    if (fsconfig(context, FSCONFIG_SET_FD, "pidns", NULL, walk_register(walk, step->in)) == 0) {
+        int result = 0;
+        for (const char *const *option = step->data; option && *option && result == 0; option += 2)
+            result = fsconfig(context, option[1][0] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option[0],
+                              option[1][0] ? option[1] : NULL, 0);
+        tree = result < 0 ? (note(walk, context), -1) : mount_context(walk, context, (unsigned)step->a);
+    } else {
+        tree = proc_of_mounts(step);
+    }
+    return walk_set(walk, step->out, finish(context, tree));
+}
+
 static int configure(struct walk *walk, const struct berth_step *step) {
     int context = walk_register(walk, step->in);
     unsigned kind = step->text2 ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
@@ -329,7 +430,7 @@ static int configure(struct walk *walk, const struct berth_step *step) {
     return note(walk, context), -1;
 }
 
-static int open_clone(const struct walk *walk, const struct berth_step *step) {
+static int open_clone(struct walk *walk, const struct berth_step *step) {
     int tree;
     if (step->in >= 0) {
         tree = clone_tree(walk_register(walk, step->in), (int)step->a);
@@ -337,7 +438,7 @@ static int open_clone(const struct walk *walk, const struct berth_step *step) {
         unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->a ? AT_RECURSIVE : 0);
         tree = open_tree(AT_FDCWD, step->text, flags);
     }
-    return walk_set(walk, step->out, tree);
+    return walk_set(walk, step->out, step->b ? adopt(walk, tree) : tree);
 }
 
 int walk_filesystem_step(struct walk *walk, const struct berth_step *step) {
@@ -352,7 +453,11 @@ int walk_filesystem_step(struct walk *walk, const struct berth_step *step) {
     case BERTH_OVERLAY: return overlay(walk, step);
     case BERTH_FSOPEN: return walk_set(walk, step->out, fsopen(step->text, FSOPEN_CLOEXEC));
     case BERTH_FSCONFIG: return configure(walk, step);
-    case BERTH_FSMOUNT: return walk_set(walk, step->out, mount_context(walk, walk_register(walk, step->in), (unsigned)step->a));
+    case BERTH_FSMOUNT: {
+        int mount = mount_context(walk, walk_register(walk, step->in), (unsigned)step->a);
+        return walk_set(walk, step->out, adopt(walk, mount));
+    }
+    case BERTH_PROC_OF: return proc_of(walk, step);
     case BERTH_SETATTR: return set_attributes(walk, step);
     case BERTH_TARGET: return target(walk, step);
     case BERTH_MOVE_MOUNT: return move_onto(walk_register(walk, step->in), walk_register(walk, step->in2));

@@ -22,6 +22,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+// Until exec nobody in the container may look into this process: it still is a copy of the monitor. Whatever changes who it
+// is sets this to what fs.suid_dumpable says (proc(5)).
+static int forbid_looking_in(void) { return prctl(PR_SET_DUMPABLE, 0); }
+
 static int reset_inherited(void) {
     struct {
         void *handler;
@@ -37,8 +41,7 @@ static int reset_inherited(void) {
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8) < 0) return -1;
     umask(0);
     if (prctl(PR_SET_PDEATHSIG, 0) < 0) return -1;
-    // Until exec nobody in the container may look into this process: it still is a copy of the monitor.
-    if (prctl(PR_SET_DUMPABLE, 0) < 0) return -1;
+    if (forbid_looking_in() < 0) return -1;
     return berth_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
@@ -46,7 +49,7 @@ static int set_user(const struct berth_step *step) {
     if (prctl(PR_SET_KEEPCAPS, 1) < 0) return -1;
     if (syscall(SYS_setresgid, (gid_t)step->b, (gid_t)step->b, (gid_t)step->b) < 0) return -1;
     if (syscall(SYS_setresuid, (uid_t)step->a, (uid_t)step->a, (uid_t)step->a) < 0) return -1;
-    return prctl(PR_SET_KEEPCAPS, 0);
+    return forbid_looking_in() < 0 ? -1 : prctl(PR_SET_KEEPCAPS, 0);
 }
 
 static int drop_bounding(uint64_t kept, uint64_t count) {
@@ -63,7 +66,7 @@ static int set_capabilities(const struct berth_step *step) {
         data[half].permitted = (uint32_t)(step->b >> (32 * half));
         data[half].inheritable = (uint32_t)(step->c >> (32 * half));
     }
-    return (int)syscall(SYS_capset, &header, data);
+    return syscall(SYS_capset, &header, data) < 0 ? -1 : forbid_looking_in();
 }
 
 static int raise_ambient(uint64_t wanted) {
@@ -144,6 +147,20 @@ static int find_home(const struct berth_step *step) {
     return close(fd), 0;
 }
 
+// The process that goes on from here is in the pid namespace entered before, and the parent's child as this one is. a: 1 when
+// descriptor 0 becomes its terminal; data: the two numbers of its RLIMIT_NPROC, which would not let this one fork, or NULL.
+static int birth(const struct walk *walk, const struct berth_step *step) {
+    if (walk->word == BERTH_WORD_TRACED) return 0;  // the parent does it once this one is the program
+    long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, walk->program->born, NULL, NULL);
+    if (pid < 0) return -1;
+    if (pid > 0) _exit(0);
+    if (setsid() < 0) return -1;
+    const uint64_t *processes = step->data;
+    struct rlimit limit = {.rlim_cur = processes ? processes[0] : 0, .rlim_max = processes ? processes[1] : 0};
+    if (processes && setrlimit(RLIMIT_NPROC, &limit) < 0) return -1;
+    return step->a ? ioctl(0, TIOCSCTTY, 0) : 0;
+}
+
 static int execute(struct walk *walk, const struct berth_step *step) {
     const char *const *candidates = (const char *const *)(uintptr_t)step->a;
     int code = ENOENT;
@@ -165,8 +182,9 @@ int walk_process_step(struct walk *walk, const struct berth_step *step) {
     switch (step->operation) {
     case BERTH_RESET_INHERITED: return reset_inherited();
     case BERTH_SETSID: return setsid() < 0 ? -1 : 0;
-    case BERTH_SETNS: return berth_setns(walk_register(walk, step->in), (int)step->a);
+    case BERTH_SETNS: return berth_setns(walk_register(walk, step->in), (int)step->a) < 0 ? -1 : forbid_looking_in();
     case BERTH_UNSHARE: return berth_unshare((int)step->a);
+    case BERTH_BIRTH: return birth(walk, step);
     case BERTH_HOSTNAME: return sethostname(step->text, strlen(step->text));
     case BERTH_DOMAINNAME: return setdomainname(step->text, strlen(step->text));
     case BERTH_RLIMIT: {
@@ -180,6 +198,8 @@ int walk_process_step(struct walk *walk, const struct berth_step *step) {
     case BERTH_SCHEDULER: return (int)syscall(SYS_sched_setattr, 0, step->data, 0);
     case BERTH_IO_PRIORITY: return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, step->a);
     case BERTH_CPU_AFFINITY: return (int)syscall(SYS_sched_setaffinity, 0, step->a, step->data);
+    // The kernel takes the number of bits for one more than it reads (set_mempolicy(2), BUGS).
+    case BERTH_MEMORY_POLICY: return (int)syscall(SYS_set_mempolicy, step->a, step->data, step->b ? step->b + 1 : 0);
     case BERTH_DUP: {
         int fd = walk_register(walk, step->in);
         if (fd == (int)step->a) return fcntl(fd, F_SETFD, 0);

@@ -22,7 +22,8 @@ package enum MonitorCommand: Codable, Hashable, Sendable {
 package enum MonitorEvent: Codable, Hashable, Sendable {
     /// The protocol versions it speaks, and its own process.
     case hello(minimum: Int, maximum: Int, monitorPID: Int32)
-    /// The process exists and waits at the gate.
+    /// The process exists and waits at the gate. Told again before `started` when the process that began is another one: in a
+    /// pid namespace that it joins it appears only then.
     case created(ProcessIdentity)
     /// exec worked. Nanoseconds since 1970.
     case started(at: Int64)

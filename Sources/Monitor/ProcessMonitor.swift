@@ -32,7 +32,7 @@ package final class ProcessMonitor {
 
     /// A launched process; a class, so that it can be absent.
     final class Child {
-        let launch: Launch
+        var launch: Launch
         var isReleased = false
         init(_ launch: consuming Launch) { self.launch = launch }
     }
@@ -152,14 +152,17 @@ package final class ProcessMonitor {
         self.child = child
         try waitForGate(child)
         try openStreams(&streams)
-        let ticks = try ProcessStatus.startTicks(of: child.launch.pid)
-        let identity = ProcessIdentity(pid: child.launch.pid, startTicks: ticks, bootID: bootID)
+        let identity = try identity(of: child.launch.pid)
         state.phase = .created
         state.process = identity
         state.cgroups = cgroup.folders
         try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
         save()
         control.broadcast(.created(identity))
+    }
+
+    private func identity(of pid: pid_t) throws(SyscallError) -> ProcessIdentity {
+        ProcessIdentity(pid: pid, startTicks: try ProcessStatus.startTicks(of: pid), bootID: bootID)
     }
 
     private func makeContainer(
@@ -210,11 +213,21 @@ package final class ProcessMonitor {
     /// Lets the process go, and waits for its exec.
     func release(_ child: Child) {
         child.isReleased = true
+        loop.forget(child.launch.handle.pollable)
         child.launch.proceed()
-        do throws(RuntimeFailure) {
+        do {
             while try child.launch.next() != .running {}
+            try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
+            // In a pid namespace that it joined it is another process than the one that waited.
+            if child.launch.pid != state.process?.pid {
+                let identity = try identity(of: child.launch.pid)
+                state.process = identity
+                control.broadcast(.created(identity))
+            }
+        } catch let failure as RuntimeFailure {
+            return fail(failure)
         } catch {
-            return fail(error)
+            return fail(RuntimeFailure(step: "start", message: "start: \(error)"))
         }
         let now = Clock.now()
         state.phase = .running

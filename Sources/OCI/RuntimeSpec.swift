@@ -1,3 +1,5 @@
+import JSON
+
 /// `config.json` of a bundle (OCI runtime-spec 1.3, config.md and config-linux.md); unknown fields are ignored.
 package struct RuntimeSpec: Codable, Hashable, Sendable {
     package var ociVersion: String
@@ -106,6 +108,11 @@ package struct RuntimeSpec: Codable, Hashable, Sendable {
         package var runtime: UInt64?
         package var deadline: UInt64?
         package var period: UInt64?
+        package init(policy: String, nice: Int32? = nil, flags: [String]? = nil) {
+            self.policy = policy
+            self.nice = nice
+            self.flags = flags
+        }
     }
 
     package struct IOPriority: Codable, Hashable, Sendable {
@@ -183,7 +190,25 @@ package struct RuntimeSpec: Codable, Hashable, Sendable {
         package var mountLabel: String?
         package var timeOffsets: [String: TimeOffset]?
         package var personality: Personality?
+        package var memoryPolicy: MemoryPolicy?
+        package var intelRdt: JSONValue?
+        package var netDevices: JSONValue?
         package init() {}
+    }
+
+    /// Which nodes memory comes from (set_mempolicy(2)).
+    package struct MemoryPolicy: Codable, Hashable, Sendable {
+        /// `MPOL_BIND` …
+        package var mode: String
+        /// `0-1,3`
+        package var nodes: String?
+        /// `MPOL_F_STATIC_NODES` …
+        package var flags: [String]?
+        package init(mode: String, nodes: String? = nil, flags: [String]? = nil) {
+            self.mode = mode
+            self.nodes = nodes
+            self.flags = flags
+        }
     }
 
     package struct Namespace: Codable, Hashable, Sendable {

@@ -25,9 +25,38 @@ extension Cgroup {
 
     /// Whether its processes are stopped.
     package var isFrozen: Bool {
-        if let unified, let text = try? readText("\(unified.folder)/cgroup.events") { return text.contains("frozen 1") }
-        guard let freezer = hierarchies.first(where: { $0.controllers.contains("freezer") }) else { return false }
+        if let unified, let text = try? readText("\(unified.folder)/cgroup.events"), text.contains("frozen 1") {
+            return true
+        }
+        guard let freezer else { return false }
         return (try? readText("\(freezer.folder)/freezer.state"))?.hasPrefix("THAWED") == false
+    }
+
+    private var freezer: Hierarchy? { hierarchies.first { $0.controllers.contains("freezer") } }
+
+    /// Before a process is put into it: one that a pause left frozen is let go, for what begins in it would never run.
+    /// - Throws: `RuntimeFailure` when a cgroup above it is frozen, which is not ours to let go.
+    func checkThaw() throws(RuntimeFailure) {
+        if let unified {
+            if isOn("cgroup.freeze", unified.folder) { try write("0", to: "\(unified.folder)/cgroup.freeze", "resume") }
+            var folder = unified.folder
+            while folder.count > unified.mountpoint.count {
+                if isOn("cgroup.freeze", folder) { throw Self.frozen(folder) }
+                folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+            }
+        }
+        guard let freezer, isFrozen else { return }
+        try write("THAWED", to: "\(freezer.folder)/freezer.state", "resume")
+        if isOn("freezer.parent_freezing", freezer.folder) { throw Self.frozen(freezer.folder) }
+    }
+
+    private func isOn(_ file: String, _ folder: String) -> Bool {
+        (try? readText("\(folder)/\(file)"))?.hasPrefix("1") == true
+    }
+
+    private static func frozen(_ folder: String) -> RuntimeFailure {
+        RuntimeFailure(
+            step: "cgroup", message: "the cgroup \(folder) is frozen, or one above it: nothing begun in it would run")
     }
 
     private func setFrozen(_ isFrozen: Bool) throws(RuntimeFailure) {
@@ -36,7 +65,7 @@ extension Cgroup {
             try write(isFrozen ? "1" : "0", to: "\(unified.folder)/cgroup.freeze", doing)
             return try waitForEvent("frozen \(isFrozen ? 1 : 0)", in: "\(unified.folder)/cgroup.events", doing)
         }
-        guard let freezer = hierarchies.first(where: { $0.controllers.contains("freezer") }) else {
+        guard let freezer else {
             throw RuntimeFailure(step: doing, message: "\(doing): this host has no freezer cgroup")
         }
         let file = "\(freezer.folder)/freezer.state"

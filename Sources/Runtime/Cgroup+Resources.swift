@@ -5,18 +5,19 @@ import OCI
 extension Cgroup {
     /// Writes the limits of a runtime spec; also those of a container that runs.
     ///
-    /// `isUpdate` leaves the device rules alone, which are set once, before the process exists.
+    /// `isUpdate` leaves the device rules alone, which are set once, before the process exists. A zero that cannot be a limit
+    /// leaves what is there, as callers that always send the whole list of limits mean it; with `isUpdate` any zero does.
     /// - Throws: `RuntimeFailure` for a limit that this host cannot give or the kernel refuses.
     package func apply(_ resources: RuntimeSpec.Resources, isUpdate: Bool = false) throws(RuntimeFailure) {
-        if let memory = resources.memory { try applyMemory(memory) }
-        if let cpu = resources.cpu { try applyCPU(cpu) }
-        if let pids = resources.pids {
+        if let memory = resources.memory { try applyMemory(memory.withoutZeros) }
+        if let cpu = resources.cpu { try applyCPU(cpu.withoutZeros) }
+        if let pids = resources.pids, !isUpdate || pids.limit != 0 {
             try set("pids", "pids.max", pids.limit < 0 ? "max" : "\(pids.limit)", "process limit")
         }
         if let blockIO = resources.blockIO { try applyBlockIO(blockIO) }
         for page in resources.hugepageLimits ?? [] { try applyHugepages(page) }
         for (file, value) in (resources.unified ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard let unified, !file.contains("/") else {
+            guard let unified, isPlainName(file) else {
                 throw Self.missing("unified \(file)", "cgroup v2")
             }
             try write(value, to: "\(unified.folder)/\(file)", "set \(file)")
@@ -85,7 +86,7 @@ extension Cgroup {
     private func applyUnifiedMemory(_ memory: RuntimeSpec.Memory, _ hierarchy: Hierarchy) throws(RuntimeFailure) {
         func text(_ bytes: Int64) -> String { bytes < 0 ? "max" : "\(bytes)" }
         if let swap = memory.swap {
-            guard let limit = memory.limit else {
+            guard let limit = memory.limit ?? currentMemory(hierarchy) else {
                 throw RuntimeFailure(step: "memory limit", message: "memory limit: a swap limit needs a memory limit")
             }
             let swapAlone = swap < 0 || limit < 0 ? -1 : swap - limit
@@ -95,6 +96,11 @@ extension Cgroup {
         if let reservation = memory.reservation {
             try set(hierarchy, "memory.low", text(reservation), "memory reservation")
         }
+    }
+
+    /// The limit that holds now, in bytes; nil for none.
+    private func currentMemory(_ hierarchy: Hierarchy) -> Int64? {
+        (try? readText("\(hierarchy.folder)/memory.max")).flatMap { Int64($0.filter(\.isNumber)) }
     }
 
     private func applyCPU(_ cpu: RuntimeSpec.CPU) throws(RuntimeFailure) {
@@ -149,6 +155,10 @@ extension Cgroup {
     }
 
     private func applyHugepages(_ page: RuntimeSpec.HugepageLimit) throws(RuntimeFailure) {
+        guard isPlainName(page.pageSize) else {
+            throw RuntimeFailure(
+                step: "huge page limit", message: "huge page limit: \"\(page.pageSize)\" is no size of a page")
+        }
         let hierarchy = try require("hugetlb", "huge page limit")
         let suffix = hierarchy.isUnified ? "max" : "limit_in_bytes"
         try set(hierarchy, "hugetlb.\(page.pageSize).\(suffix)", "\(page.limit)", "huge page limit")
@@ -157,5 +167,27 @@ extension Cgroup {
         if fileExists("\(hierarchy.folder)/\(reserved)") {
             try set(hierarchy, reserved, "\(page.limit)", "huge page limit")
         }
+    }
+}
+
+extension RuntimeSpec.Memory {
+    fileprivate var withoutZeros: Self {
+        var memory = self
+        if limit == 0 { memory.limit = nil }
+        if swap == 0 { memory.swap = nil }
+        if reservation == 0 { memory.reservation = nil }
+        return memory
+    }
+}
+
+extension RuntimeSpec.CPU {
+    fileprivate var withoutZeros: Self {
+        var cpu = self
+        if shares == 0 { cpu.shares = nil }
+        if quota == 0 { cpu.quota = nil }
+        if period == 0 { cpu.period = nil }
+        if realtimeRuntime == 0 { cpu.realtimeRuntime = nil }
+        if realtimePeriod == 0 { cpu.realtimePeriod = nil }
+        return cpu
     }
 }

@@ -56,8 +56,8 @@ package struct Cgroup: Hashable, Sendable {
     /// A hierarchy that is read-only or not ours is left out with a warning: only a limit that needs it then fails.
     /// - Throws: `RuntimeFailure` for a path that leads out of the tree.
     package static func make(_ path: String, mounts: CgroupMounts) throws(RuntimeFailure) -> Cgroup {
-        let parts = path.split(separator: "/").map(String.init)
-        guard !parts.isEmpty, !parts.contains(where: { $0 == ".." || $0 == "." || $0.contains("\0") }) else {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+        guard !parts.isEmpty, parts.allSatisfy({ isPlainName($0) }) else {
             throw RuntimeFailure(step: "cgroup", message: "cgroupsPath \"\(path)\" is not a path below the cgroup root")
         }
         var cgroup = Cgroup()
@@ -72,6 +72,7 @@ package struct Cgroup: Hashable, Sendable {
                 cgroup.warnings.append("cgroup \(mount.name): \(error)")
             }
         }
+        try cgroup.checkThaw()
         return cgroup
     }
 

@@ -3,13 +3,14 @@ import Glibc
 import OCI
 
 extension ContainerProgram {
-    /// Device nodes and the links that programs expect in /dev (config-linux.md, "Default Devices").
+    /// Device nodes and the links that programs expect in /dev (config-linux.md, "Default Devices"). A folder of the host that
+    /// is mounted there has its own.
     func addDevices() throws(RuntimeFailure) {
         let wanted = linux.devices ?? []
         for device in Self.defaultDevices where !wanted.contains(where: { $0.path == device.path }) {
-            try addDevice(device)
+            try addDevice(device, isWanted: false)
         }
-        for device in wanted { try addDevice(device) }
+        for device in wanted { try addDevice(device, isWanted: true) }
         for (link, path) in Self.defaultLinks {
             program.add(BERTH_MAKE_LINK, .doing("link \(path)"), in: root, text: link, text2: path)
         }
@@ -18,7 +19,7 @@ extension ContainerProgram {
         }
     }
 
-    private func addDevice(_ device: RuntimeSpec.Device) throws(RuntimeFailure) {
+    private func addDevice(_ device: RuntimeSpec.Device, isWanted: Bool) throws(RuntimeFailure) {
         let kind: mode_t
         switch device.type {
         case "c", "u": kind = S_IFCHR
@@ -32,8 +33,8 @@ extension ContainerProgram {
         let number = Self.deviceNumber(major: UInt64(device.major ?? 0), minor: UInt64(device.minor ?? 0))
         let owner = UInt64(device.uid ?? 0) << 32 | UInt64(device.gid ?? 0)
         program.add(
-            BERTH_MAKE_NODE, .doing("make device \(device.path)"), in: root, text: device.path, a: mode,
-            b: kind == S_IFIFO ? 0 : number, c: owner)
+            BERTH_MAKE_NODE, .doing("make device \(device.path)"), in: root, in2: isWanted ? .wanted : .none,
+            text: device.path, a: mode, b: kind == S_IFIFO ? 0 : number, c: owner)
     }
 
     /// As makedev(3) of the C library packs it.

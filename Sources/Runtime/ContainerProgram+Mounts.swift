@@ -13,7 +13,8 @@ extension ContainerProgram {
         switch request.rootfs {
         case .directory:
             let place = program.register()
-            program.add(BERTH_CLONE_TREE, .doing("open the root file system \(folder)"), out: root, text: folder, a: 1)
+            program.add(
+                BERTH_CLONE_TREE, .doing("open the root file system \(folder)"), out: root, text: folder, a: 1, b: 1)
             program.add(
                 BERTH_OPEN, .doing("open \(folder)"), out: place, text: folder, a: UInt64(BERTH_O_PATH))
             program.add(BERTH_MOVE_MOUNT, .doing("mount the root file system \(folder)"), in: root, in2: place)
@@ -26,9 +27,32 @@ extension ContainerProgram {
                 BERTH_OVERLAY, .doing("mount the root file system on \(folder)"), out: root,
                 data: program.array([overlay]))
         }
+        // One that stays the host's slave gets what is mounted there later; no other kind is known to it before the root changes.
+        if try rootPropagation?.kind == MountOptions.Propagation.slave { return }
         program.add(
             BERTH_SETATTR, .doing("make the root file system private"), in: root, in2: .allBelow,
             c: MountOptions.Propagation.private)
+    }
+
+    /// `linux.rootfsPropagation`; nil leaves the root private.
+    private var rootPropagation: (kind: UInt64, isRecursive: Bool)? {
+        get throws(RuntimeFailure) {
+            guard let name = linux.rootfsPropagation, !name.isEmpty else { return nil }
+            let options = MountOptions([name])
+            guard let kind = options.propagation else {
+                throw RuntimeFailure(
+                    step: "rootfsPropagation", message: "rootfsPropagation: \"\(name)\" is no kind of propagation")
+            }
+            return (kind, options.isPropagationRecursive)
+        }
+    }
+
+    /// After the root was changed, which a shared one cannot be (pivot_root(2)).
+    func addRootPropagation() throws(RuntimeFailure) {
+        guard let (kind, isRecursive) = try rootPropagation else { return }
+        program.add(
+            BERTH_SETATTR, .doing("set the propagation of the root file system"), in: root,
+            in2: isRecursive ? .allBelow : .none, c: kind)
     }
 
     /// Without `upper` it is read-only.
@@ -161,7 +185,7 @@ extension ContainerProgram {
                 BERTH_SETATTR, .doing("mount \(mount.destination): propagation"), in: tree,
                 in2: isRecursive ? .allBelow : .none, c: kind)
         }
-        addMove(tree, onto: mount.destination, like: tree)
+        addMove(tree, onto: mount.destination, like: tree, isProc: mount.source == "/proc")
     }
 
     private func addAttributes(_ tree: StepProgram.Register, _ options: MountOptions, _ destination: String) {
@@ -202,7 +226,7 @@ extension ContainerProgram {
         // What the kernel shows of itself goes onto real folders only: never to where an image's link points.
         let isKernelView = type == "proc" || type == "sysfs"
         let resolve = isKernelView ? UInt64(BERTH_RESOLVE_NO_SYMLINKS) : 0
-        addMove(tree, onto: mount.destination, resolve: resolve)
+        addMove(tree, onto: mount.destination, resolve: resolve, isProc: type == "proc")
     }
 
     /// A new file system that is mounted nowhere yet.
@@ -212,6 +236,10 @@ extension ContainerProgram {
         let note = StepNote.doing("mount \(destination) (\(type))")
         let context = program.register()
         let tree = program.register()
+        if type == "proc", let processes {
+            addProc(of: processes, tree, options, note)
+            return tree
+        }
         program.add(BERTH_FSOPEN, note, out: context, text: type)
         program.add(BERTH_FSCONFIG, note, in: context, text: "source", text2: source)
         for option in options.data where !isForeignGroup(option) {
@@ -221,6 +249,22 @@ extension ContainerProgram {
         program.add(BERTH_FSMOUNT, note, in: context, out: tree, a: options.set)
         program.add(BERTH_CLOSE, note, in: context)
         return tree
+    }
+
+    /// The process is not among those that it shall see yet, so it names whose they are.
+    private func addProc(
+        of processes: StepProgram.Register, _ tree: StepProgram.Register, _ options: MountOptions, _ note: StepNote
+    ) {
+        let data = options.data.flatMap { option in
+            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return [parts[0], parts.count > 1 ? parts[1] : ""]
+        }
+        // `/proc/PID/ns/pid` tells of somebody with these processes, who has them mounted as well.
+        let path = namespaces.joinedProcesses ?? ""
+        let mounts = path.hasSuffix("/ns/pid") ? "\(path.dropLast("pid".count))mnt" : nil
+        program.add(
+            BERTH_PROC_OF, note, in: processes, out: tree, text: mounts,
+            data: UnsafeRawPointer(program.strings(data)), a: options.set)
     }
 
     /// `gid=5` names a group that a user namespace may not have; the terminal then belongs to its user's.
@@ -234,12 +278,13 @@ extension ContainerProgram {
 
     /// Puts a mount onto `destination`, which is made when missing: a folder, or what `like` is.
     private func addMove(
-        _ tree: StepProgram.Register, onto destination: String, like: StepProgram.Register? = nil, resolve: UInt64 = 0
+        _ tree: StepProgram.Register, onto destination: String, like: StepProgram.Register? = nil, resolve: UInt64 = 0,
+        isProc: Bool = false
     ) {
         let target = program.register()
         program.add(
             BERTH_TARGET, .doing("mount \(destination): make the mount point"), in: root, in2: like ?? .none,
-            out: target, text: destination, a: like == nil ? 0 : 2, b: resolve)
+            out: target, text: destination, a: like == nil ? 0 : 2, b: resolve, c: isProc ? 1 : 0)
         program.add(BERTH_MOVE_MOUNT, .doing("mount \(destination)"), in: tree, in2: target)
         program.add(BERTH_CLOSE, .doing("close \(destination)"), in: target)
     }

@@ -13,23 +13,29 @@ struct ContainerProgram {
     let root: StepProgram.Register
     /// The host's null device, for masks.
     let null: StepProgram.Register
+    /// Somebody else's pid namespace that it joins.
+    let processes: StepProgram.Register?
     private var hasWaitedForCgroup = false
 
     var spec: RuntimeSpec { request.spec }
     var linux: RuntimeSpec.Linux { request.spec.linux ?? RuntimeSpec.Linux() }
 
-    init(_ request: ContainerRequest, namespaces: NamespacePlan, cgroup: Cgroup) {
+    /// `processes` is open on the pid namespace that `namespaces` joins.
+    init(_ request: ContainerRequest, namespaces: NamespacePlan, cgroup: Cgroup, processes: CInt? = nil) {
         self.request = request
         self.namespaces = namespaces
         self.cgroup = cgroup
         root = program.register()
         null = program.register()
+        let program = program
+        self.processes = processes.map { program.register(holding: $0) }
     }
 
     /// The whole program, in the order in which the kernel's rules allow it.
     /// - Throws: `RuntimeFailure` for a spec that cannot be carried out; nothing has happened then.
     mutating func build(_ process: RuntimeSpec.Process) throws(RuntimeFailure) -> StepProgram {
         try checkNames()
+        try Unsupported.check(linux)
         addBeginning(process)
         let earlyBinds = addEarlyBinds()
         // Our own copies of the host's mounts pass nothing back to it, whatever happens to them from here on.
@@ -43,7 +49,7 @@ struct ContainerProgram {
             try addMount(mount, early: earlyBinds[index])
         }
         try addDevices()
-        var process = ProcessSteps(program, process, request.stdio)
+        var process = ProcessSteps(program, process, request.stdio, birth: birth)
         process.addTerminal(under: root)
         addCgroupEntry()
         if hasRuntimeHooks { addHookPause() }
@@ -51,12 +57,17 @@ struct ContainerProgram {
         addProtectedPaths()
         addNames()
         program.add(BERTH_PIVOT, .doing("change the root"), in: root)
-        try process.addIdentity(keyring: request.hasOwnKeyring ? request.id : nil)
+        try addRootPropagation()
+        try process.addIdentity(keyring: request.hasOwnKeyring ? .named(request.id) : .inherited)
+        try process.addMemoryPolicy(linux.memoryPolicy)
         try process.addEnd(
             seccomp: linux.seccomp, cache: request.filterCache, kept: request.keptDescriptors,
             personality: linux.personality, gate: request.gate)
         return program
     }
+
+    /// Whoever releases it over a gate that outlives its maker must know its number before.
+    private var birth: Birth.Moment? { processes == nil ? nil : request.gate == nil ? .afterGate : .beforeGate }
 
     private func addBeginning(_ process: RuntimeSpec.Process) {
         program.add(BERTH_RESET_INHERITED, .doing("reset what was inherited"))
@@ -65,7 +76,8 @@ struct ContainerProgram {
             program.add(BERTH_USER, .doing("become root of the user namespace"))
         }
         ProcessSteps.addMemoryKillerScore(program, process)
-        program.add(BERTH_SETSID, .doing("begin a session"))
+        guard let processes else { return program.add(BERTH_SETSID, .doing("begin a session")) }
+        program.add(BERTH_SETNS, .doing("join the processes"), in: processes, a: NamespacePlan.Kind.pid.flag)
     }
 
     /// Waits until the parent has put the process into its cgroup, and makes that the root of what it sees of cgroups.
@@ -137,37 +149,5 @@ struct ContainerProgram {
             program.add(
                 BERTH_SETATTR, .doing("make the root read-only"), in: root, a: MountOptions.Attribute.readOnly)
         }
-    }
-}
-
-/// Which kernel parameters a container may set: those that a namespace of its own keeps apart.
-package enum Sysctl {
-    /// - Throws: `RuntimeFailure` for a key that would change the host, or another container.
-    package static func check(_ key: String, _ namespaces: NamespacePlan) throws(RuntimeFailure) {
-        let name = path(key).split(separator: "/").joined(separator: ".")
-        let needed: NamespacePlan.Kind?
-        if [
-            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-            "kernel.shmmni", "kernel.shm_rmid_forced",
-        ].contains(name) || name.hasPrefix("fs.mqueue.") {
-            needed = .ipc
-        } else if name.hasPrefix("net.") {
-            needed = .network
-        } else {
-            needed = name == "kernel.domainname" ? .uts : nil
-        }
-        guard let needed else {
-            throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) is not kept apart by any namespace")
-        }
-        guard namespaces.isSeparate(needed) else {
-            let message = "sysctl \(key) needs a \(needed.name) namespace of the container's own"
-            throw RuntimeFailure(step: "sysctl", message: message)
-        }
-    }
-
-    /// `net.ipv4.ip_forward` as a path below `/proc/sys`; a key that already has slashes keeps its dots (sysctl(8)).
-    package static func path(_ key: String) -> String {
-        guard let first = key.first(where: { $0 == "." || $0 == "/" }), first == "." else { return key }
-        return String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
     }
 }

@@ -51,6 +51,9 @@ package struct ExecRequest: Sendable {
     package var seccomp: RuntimeSpec.Seccomp?
     package var filterCache: String?
     package var keptDescriptors = 0
+    /// Absolute path of the program, whatever its first argument calls it; the environment is then taken as it is. For hooks.
+    package var program: String?
+    package var memoryPolicy: RuntimeSpec.MemoryPolicy?
 
     package init(
         process: RuntimeSpec.Process, target: Int32, stdio: StandardStreams, seccomp: RuntimeSpec.Seccomp? = nil

@@ -48,13 +48,14 @@ extension ContainerRuntime {
             : .descriptors(input: 0, output: 1, error: 2)
         var request = ExecRequest(
             process: process, target: record.pid, stdio: stdio, seccomp: record.spec.linux?.seccomp)
+        request.memoryPolicy = record.spec.linux?.memoryPolicy
         request.filterCache = store.filterCache
         request.keptDescriptors = options.keptDescriptors
         let target = try naming("exec") { () throws(SyscallError) in try record.process() }
         let cgroup = try naming("exec") { () throws(SyscallError) in try record.cgroup() }
-        let launch = try Launcher.launch(request, target: target, cgroup: cgroup)
+        var launch = try Launcher.launch(request, target: target, cgroup: cgroup)
         do throws(RuntimeFailure) {
-            let terminal = try release(launch)
+            let terminal = try release(&launch)
             if let path = options.pidFile { try write(launch.pid, to: path) }
             guard let terminal, let path = options.consoleSocket else {
                 return Running(pid: launch.pid, terminal: terminal)
@@ -67,7 +68,7 @@ extension ContainerRuntime {
         }
     }
 
-    private func release(_ launch: borrowing Launch) throws(RuntimeFailure) -> CInt? {
+    private func release(_ launch: inout Launch) throws(RuntimeFailure) -> CInt? {
         var terminal: CInt?
         while true {
             switch try launch.next() {

@@ -101,9 +101,9 @@ package struct ContainerRuntime: Sendable {
         request.keptDescriptors = options.keptDescriptors
         request.hasOwnKeyring = options.hasOwnKeyring
         request.gate = gate.raw
-        let launch = try Launcher.launch(request, cgroup: cgroup)
+        var launch = try Launcher.launch(request, cgroup: cgroup)
         do throws(RuntimeFailure) {
-            let terminal = try waitForGate(id, bundle, spec, launch)
+            let terminal = try waitForGate(id, bundle, spec, &launch)
             try save(id, bundle, spec, launch, cgroup)
             if let path = options.pidFile { try write(launch.pid, to: path) }
             guard let terminal, let path = options.consoleSocket else { return terminal }
@@ -116,7 +116,7 @@ package struct ContainerRuntime: Sendable {
     }
 
     private func waitForGate(
-        _ id: String, _ bundle: String, _ spec: RuntimeSpec, _ launch: borrowing Launch
+        _ id: String, _ bundle: String, _ spec: RuntimeSpec, _ launch: inout Launch
     ) throws(RuntimeFailure) -> CInt? {
         var terminal: CInt?
         while true {
@@ -160,7 +160,7 @@ package struct ContainerRuntime: Sendable {
             throw RuntimeFailure(step: "start", message: "container \"\(id)\" is \(status.rawValue), not created")
         }
         var state = store.state(record)
-        let place = Hooks.Place.container(pid: record.pid)
+        let place = Hooks.Place.process(record, filterCache: store.filterCache)
         try Hooks.run(record.spec.hooks?.startContainer, "startContainer", in: place, state: state)
         let path = "\(store.root)/\(id)/gate.sock"
         let gate = try naming("start \(id)") { () throws(SyscallError) in
@@ -193,7 +193,12 @@ package struct ContainerRuntime: Sendable {
     /// Sends a signal to the init process, or to all of the container.
     package func kill(_ id: String, signal: CInt, all: Bool) throws(RuntimeFailure) {
         let record = try store.load(id)
-        if all {
+        // Without a pid namespace that ends with the init, what it started would outlive it.
+        let isWhole = signal == SIGKILL && record.spec.linux?.namespaces?.contains { $0.isOwnProcesses } != true
+        if all || isWhole {
+            guard all || store.status(record) != .stopped else {
+                throw RuntimeFailure(step: "kill", message: "container \"\(id)\" is not running")
+            }
             try naming("kill") { () throws(SyscallError) in try record.cgroup() }.signal(signal)
             return
         }
@@ -267,4 +272,9 @@ package struct ContainerRuntime: Sendable {
         strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+}
+
+extension RuntimeSpec.Namespace {
+    /// A new pid namespace.
+    fileprivate var isOwnProcesses: Bool { type == "pid" && path?.isEmpty != false }
 }

@@ -88,6 +88,7 @@ package enum DeviceRules {
 
 extension Cgroup {
     /// Allows the devices of `rules` and those that every container has, and no others.
+    /// - Throws: `RuntimeFailure` when this host gives no way to hold the container to them, unless they allow everything.
     func applyDevices(_ rules: [RuntimeSpec.DeviceRule]) throws(RuntimeFailure) {
         let complete = DeviceRules.complete(rules)
         if let last = rules.last(where: { DeviceRules.line($0) == "a" }), last.allow { return }  // privileged
@@ -96,8 +97,16 @@ extension Cgroup {
                 let file = "\(hierarchy.folder)/devices.\(rule.allow ? "allow" : "deny")"
                 try write(DeviceRules.line(rule), to: file, "allow devices")
             }
-        } else if isUnifiedOnly, let unified {
+        } else if let unified {
+            // Also beside a v1 hierarchy that we may not use: the program asks nobody else.
             try attach(DeviceRules.program(complete), to: unified.folder)
+        } else {
+            let reason = warnings.first { $0.hasPrefix("cgroup devices") }.map { " (\($0))" } ?? ""
+            throw RuntimeFailure(
+                step: "allow devices",
+                message:
+                    "allow devices: this host has no cgroup that could keep the container from its devices\(reason)"
+            )
         }
     }
 

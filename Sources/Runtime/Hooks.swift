@@ -10,8 +10,10 @@ package enum Hooks {
     package enum Place: Sendable {
         /// The runtime's own namespaces.
         case runtime
-        /// The namespaces of the container's process.
+        /// The namespaces of the container's process, whose root still is the host's: the hook is the host's program.
         case container(pid: Int32)
+        /// In the container, as its process.
+        case process(ContainerRecord, filterCache: String?)
     }
 
     /// Runs `hooks` one after the other, each with `state` as JSON on its standard input.
@@ -35,8 +37,20 @@ package enum Hooks {
     private static func run(
         _ hook: RuntimeSpec.Hook, _ kind: String, in place: Place, _ state: [UInt8]
     ) throws(RuntimeFailure) {
-        let launch = try naming("\(kind) hook") { () throws(SyscallError) in try start(hook, in: place, state) }
-        while try launch.next() != .running {}
+        let input = try naming("\(kind) hook") { () throws(SyscallError) in try file(of: state) }
+        var launch = try start(hook, kind, in: place, input)
+        do throws(RuntimeFailure) {
+            loop: while true {
+                switch try launch.next() {
+                case .gate: launch.proceed()
+                case .running: break loop
+                case .hooks, .terminal: continue
+                }
+            }
+        } catch {
+            launch.abandon()
+            throw failure(hook, kind, error.message)
+        }
         var request = pollfd(fd: launch.handle.pollable, events: Int16(POLLIN), revents: 0)
         let limit = hook.timeout.map { CInt(clamping: $0 * 1000) } ?? -1
         var ready = poll(&request, 1, limit)
@@ -52,35 +66,59 @@ package enum Hooks {
         }
     }
 
+    /// A file in memory: a hook that does not read its state holds nobody up.
+    private static func file(of state: [UInt8]) throws(SyscallError) -> OwnedFD {
+        let closeOnExec: CUnsignedInt = 1  // MFD_CLOEXEC
+        let file = OwnedFD(
+            owning: try syscall("memfd_create", on: "state") { berth_memfd_create("state", closeOnExec) })
+        try file.write(state)
+        lseek(file.raw, 0, SEEK_SET)
+        return file
+    }
+
     private static func start(
-        _ hook: RuntimeSpec.Hook, in place: Place, _ state: [UInt8]
-    ) throws(SyscallError) -> Launch {
-        var pipe = try DescriptorPair.pipe()
-        let input = pipe.takeFirst()
-        let program = StepProgram()
-        program.add(BERTH_RESET_INHERITED, .doing("reset what was inherited"))
-        if case .container(let pid) = place {
+        _ hook: RuntimeSpec.Hook, _ kind: String, in place: Place, _ input: borrowing OwnedFD
+    ) throws(RuntimeFailure) -> Launch {
+        if case .process(let record, let filterCache) = place {
+            return try startInside(hook, kind, record, filterCache, input)
+        }
+        let descriptor = input.raw
+        return try naming("\(kind) hook") { () throws(SyscallError) in
+            let program = StepProgram()
+            program.add(BERTH_RESET_INHERITED, .doing("reset what was inherited"))
+            guard case .container(let pid) = place else {
+                addStart(of: hook, program, descriptor)
+                return try Launch(program, flags: 0, cgroup: nil)
+            }
             let process = try ProcessHandle(pid: pid)
             let kinds = Launcher.differingNamespaces(of: pid).filter { $0 != .pid && $0 != .time }
             let handle = program.register(holding: process.pollable)
             if !kinds.isEmpty {
                 program.add(BERTH_SETNS, .doing("enter the container"), in: handle, a: kinds.reduce(0) { $0 | $1.flag })
             }
-            addStart(of: hook, program, input.raw)
-            return try launch(program, pipe.takeSecond(), state)
+            addStart(of: hook, program, descriptor)
+            return try Launch(program, flags: 0, cgroup: nil)
         }
-        addStart(of: hook, program, input.raw)
-        return try launch(program, pipe.takeSecond(), state)
     }
 
-    private static func launch(
-        _ program: StepProgram, _ pipe: consuming OwnedFD, _ state: [UInt8]
-    ) throws(SyscallError) -> Launch {
-        let launch = try Launch(program, flags: 0, cgroup: nil)
-        // A hook that does not read it is no failure.
-        signal(SIGPIPE, SIG_IGN)
-        try? pipe.write(state)
-        return launch
+    /// As the container's process would run it: its user, rights, filter, limits and cgroup, for the program is the image's.
+    private static func startInside(
+        _ hook: RuntimeSpec.Hook, _ kind: String, _ record: ContainerRecord, _ filterCache: String?,
+        _ input: borrowing OwnedFD
+    ) throws(RuntimeFailure) -> Launch {
+        var process = record.spec.process ?? RuntimeSpec.Process()
+        process.args = hook.args.flatMap { $0.isEmpty ? nil : $0 } ?? [hook.path]
+        process.env = hook.env ?? []
+        process.cwd = "/"
+        process.terminal = nil
+        let stdio = StandardStreams.descriptors(input: input.raw, output: 2, error: 2)
+        var request = ExecRequest(
+            process: process, target: record.pid, stdio: stdio, seccomp: record.spec.linux?.seccomp)
+        request.program = hook.path
+        request.filterCache = filterCache
+        let target = try naming("\(kind) hook") { () throws(SyscallError) in try record.process() }
+        let cgroup = try naming("\(kind) hook") { () throws(SyscallError) in try record.cgroup() }
+        return try Launcher.launch(request, target: target, cgroup: cgroup)
     }
 
     private static func addStart(of hook: RuntimeSpec.Hook, _ program: StepProgram, _ input: CInt) {

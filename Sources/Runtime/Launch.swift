@@ -23,7 +23,10 @@ package enum ChildEvent: Hashable, Sendable {
 
 /// A child on its way to exec, or past it.
 package struct Launch: ~Copyable, Sendable {
-    package let handle: ProcessHandle
+    package private(set) var handle: ProcessHandle
+    /// Until the process is where it shall be: `handle` is of the one that makes it.
+    private var birth: Birth?
+    private var isAtGate = false
     private let sync: OwnedFD
     private let describe: @Sendable (berth_message) -> RuntimeFailure
 
@@ -49,6 +52,7 @@ package struct Launch: ~Copyable, Sendable {
         _ = consume child
         handle = ProcessHandle(pid: pid, pidfd: OwnedFD(owning: pidfd))
         sync = parent
+        birth = program.birth
         let notes = program.detachNotes()
         describe = { notes.failure($0) }
     }
@@ -59,12 +63,13 @@ package struct Launch: ~Copyable, Sendable {
         // Its other side goes with the pair: the child will say nothing more.
         sync = pair.takeFirst()
         self.handle = handle
+        birth = nil
         describe = { StepNotes(notes: []).failure($0) }
     }
 
-    /// Waits for the child's next word.
+    /// Waits for the child's next word. With `gate` and `running` the process may be another one than before, for good.
     /// - Throws: `RuntimeFailure` when a step failed: the child is dead and has to be reaped.
-    package func next() throws(RuntimeFailure) -> ChildEvent {
+    package mutating func next() throws(RuntimeFailure) -> ChildEvent {
         var message = berth_message()
         var descriptor: CInt = -1
         let length: Int
@@ -73,24 +78,47 @@ package struct Launch: ~Copyable, Sendable {
         } catch {
             throw RuntimeFailure("start", error)
         }
-        guard length == MemoryLayout<berth_message>.size else { return .running }
+        guard length == MemoryLayout<berth_message>.size else {
+            try takeBorn()
+            return .running
+        }
         switch ChildEvent.Kind(rawValue: message.kind) {
         case .hooks: return .hooks
         case .terminal: return .terminal(descriptor)
-        case .gate: return .gate
+        case .gate:
+            isAtGate = true
+            if birth?.moment == .beforeGate { try takeBorn() }
+            return .gate
         case nil: throw describe(message)
         }
     }
 
+    private mutating func takeBorn() throws(RuntimeFailure) {
+        guard let birth else { return }
+        do throws(SyscallError) {
+            if let pid = try birth.result(of: pid) { handle = try ProcessHandle(pid: pid) }
+        } catch {
+            throw RuntimeFailure("enter the process namespace", error)
+        }
+        self.birth = nil
+    }
+
     /// Lets the child pass the place at which it waits, or will wait next.
     package func proceed() {
+        var word = isAtGate ? birth?.word(for: pid) ?? Self.go : Self.go
         // A child that is gone is told of by its end, not here.
-        _ = send(sync.raw, "g", 1, CInt(MSG_NOSIGNAL))
+        _ = send(sync.raw, &word, 1, CInt(MSG_NOSIGNAL))
     }
+
+    private static let go = CChar(BERTH_WORD_GO)
 
     /// Kills and reaps the child.
     package func abandon() {
         try? handle.signal(SIGKILL)
         while waitpid(pid, nil, 0) < 0 && Errno.current == .interrupted {}
+        // What it made and what then failed is a child of ours as well.
+        guard let born = birth?.born.pointee, born > 0 else { return }
+        kill(born, SIGKILL)
+        while waitpid(born, nil, 0) < 0 && Errno.current == .interrupted {}
     }
 }

@@ -15,11 +15,17 @@ package enum Launcher {
         }
         let linux = request.spec.linux ?? RuntimeSpec.Linux()
         let namespaces = try NamespacePlan(linux.namespaces ?? [])
-        var container = ContainerProgram(request, namespaces: namespaces, cgroup: cgroup)
+        var processes: OwnedFD?
+        if let path = namespaces.joinedProcesses {
+            processes = try naming("join the processes") { () throws(SyscallError) in try openFile(path, O_RDONLY) }
+        }
+        var container = ContainerProgram(
+            request, namespaces: namespaces, cgroup: cgroup, processes: processes.descriptor)
         let program = try container.build(process)
+        try checkTexts(of: program)
         let launch = try naming("create the container") { () throws(SyscallError) in
             var visit = NamespaceVisit()
-            for (kind, path) in namespaces.joined { try visit.enter(kind, at: path) }
+            for (kind, path) in namespaces.joined where kind != .pid { try visit.enter(kind, at: path) }
             if namespaces.isOwn(.time) { try visit.makeTime(offsets: linux.timeOffsets ?? [:]) }
             let launch = try Launch(program, flags: namespaces.cloneFlags, cgroup: try cgroup.openUnified())
             return try leave(&visit, with: launch)
@@ -31,6 +37,11 @@ package enum Launcher {
             throw error
         }
         return launch
+    }
+
+    private static func checkTexts(of program: StepProgram) throws(RuntimeFailure) {
+        guard let text = program.cutText else { return }
+        throw RuntimeFailure(step: "text", message: "there is a NUL byte after \"\(text)\"")
     }
 
     private static func leave(
@@ -83,13 +94,9 @@ package enum Launcher {
     ) throws(RuntimeFailure) -> Launch {
         let kinds = differingNamespaces(of: target.pid)
         let program = try execProgram(request, target: target.pollable, kinds, cgroup)
+        try checkTexts(of: program)
         let launch = try naming("enter the container") { () throws(SyscallError) in
-            var visit = NamespaceVisit()
-            // A process is born in a pid and a time namespace; all others it can enter itself.
-            let parents = kinds.filter { $0 == .pid || $0 == .time }
-            try visit.enter(parents, of: target.pollable, pid: target.pid)
-            let launch = try Launch(program, flags: 0, cgroup: try cgroup.openUnified())
-            return try leave(&visit, with: launch)
+            try Launch(program, flags: 0, cgroup: try cgroup.openUnified())
         }
         guard cgroup.needsJoining else { return launch }
         do throws(RuntimeFailure) {
@@ -109,19 +116,23 @@ package enum Launcher {
         program.add(BERTH_RESET_INHERITED, .doing("reset what was inherited"))
         ProcessSteps.addMemoryKillerScore(program, request.process)
         if cgroup.needsJoining { program.add(BERTH_WAIT, .doing("wait for the cgroup")) }
-        let own = kinds.filter { $0 != .pid && $0 != .time }
-        if !own.isEmpty {
+        if !kinds.isEmpty {
             let process = program.register(holding: target)
             program.add(
                 BERTH_SETNS, .doing("enter the container's namespaces"), in: process,
-                a: own.reduce(0) { $0 | $1.flag })
+                a: kinds.reduce(0) { $0 | $1.flag })
         }
-        program.add(BERTH_SETSID, .doing("begin a session"))
+        // Nobody in the container sees the process before it is all that it shall be.
+        let moment: Birth.Moment? = kinds.contains(.pid) ? .afterGate : nil
+        if moment == nil { program.add(BERTH_SETSID, .doing("begin a session")) }
         let root = program.register()
         program.add(BERTH_OPEN, .doing("open the container's root"), out: root, text: "/", a: UInt64(O_DIRECTORY))
-        var process = ProcessSteps(program, request.process, request.stdio)
+        var process = ProcessSteps(program, request.process, request.stdio, birth: moment)
+        process.path = request.program
         process.addTerminal(under: root, isConsole: false)
-        try process.addIdentity(keyring: nil)
+        // Neither the caller's keys nor those of the container's first process.
+        try process.addIdentity(keyring: .nameless)
+        try process.addMemoryPolicy(request.memoryPolicy)
         try process.addEnd(
             seccomp: request.seccomp, cache: request.filterCache, kept: request.keptDescriptors, personality: nil)
         return program
@@ -135,6 +146,16 @@ package enum Launcher {
             guard stat("/proc/self/ns/\(kind.file)", &own) == 0, stat("/proc/\(pid)/ns/\(kind.file)", &other) == 0
             else { return false }
             return own.st_ino != other.st_ino
+        }
+    }
+}
+
+extension OwnedFD? {
+    /// The number, which stays this one's.
+    fileprivate var descriptor: CInt? {
+        switch self {
+        case .some(let descriptor): descriptor.raw
+        case .none: nil
         }
     }
 }

@@ -45,7 +45,14 @@ package struct NamespacePlan {
         guard !joined.contains(where: { $0.kind == .user }) else {
             throw Self.failure("joining another user namespace is not supported; give it mappings of its own")
         }
+        // Its root would have no right to enter the other's namespace, and must not be seen there before it is that root.
+        guard !own.contains(.user) || joinedProcesses == nil else {
+            throw Self.failure("with a user namespace of its own a container cannot join another's processes")
+        }
     }
+
+    /// Path of somebody else's pid namespace, which the process enters last.
+    var joinedProcesses: String? { joined.first { $0.kind == .pid }?.path }
 
     func isOwn(_ kind: Kind) -> Bool { own.contains(kind) }
 
@@ -74,16 +81,6 @@ struct NamespaceVisit: ~Copyable {
         let target = try openFile(path, O_RDONLY)
         try leaveHome(kind)
         try syscall("setns", on: path) { berth_setns(target.raw, CInt(bitPattern: UInt32(kind.flag))) }
-    }
-
-    /// Enters the `kinds` of namespace that `process` is in.
-    mutating func enter(_ kinds: [NamespacePlan.Kind], of process: CInt, pid: pid_t) throws(SyscallError) {
-        for kind in kinds {
-            try leaveHome(kind)
-            try syscall("setns", on: "\(kind.name) namespace of process \(pid)") {
-                berth_setns(process, CInt(bitPattern: UInt32(kind.flag)))
-            }
-        }
     }
 
     /// Makes a new time namespace for the next child, with `offsets` written before anybody is in it.

@@ -55,6 +55,32 @@ extension ProcessSteps {
         program.add(BERTH_SCHEDULER, .doing("set the scheduling policy"), data: program.array(words), a: size)
     }
 
+    /// set_mempolicy(2), which what the process starts inherits.
+    func addMemoryPolicy(_ policy: RuntimeSpec.MemoryPolicy?) throws(RuntimeFailure) {
+        guard let policy else { return }
+        func number(_ name: String, _ names: [String: UInt64], _ what: String) throws(RuntimeFailure) -> UInt64 {
+            if let number = names[name] { return number }
+            throw RuntimeFailure(step: "memoryPolicy", message: "memoryPolicy: unknown \(what) \"\(name)\"")
+        }
+        var mode = try number(policy.mode, Self.memoryModes, "mode")
+        for flag in policy.flags ?? [] { mode |= try number(flag, Self.memoryFlags, "flag") }
+        let nodes = try policy.nodes.flatMap { $0.isEmpty ? nil : $0 }.map { nodes throws(RuntimeFailure) in
+            try CPUList.bits(nodes)
+        }
+        program.add(
+            BERTH_MEMORY_POLICY, .doing("set the memory policy \(policy.mode) \(policy.nodes ?? "")"),
+            data: nodes.map { program.array($0) }, a: mode, b: UInt64((nodes?.count ?? 0) * 64))
+    }
+
+    /// MPOL_* of linux/mempolicy.h.
+    private static let memoryModes: [String: UInt64] = [
+        "MPOL_DEFAULT": 0, "MPOL_PREFERRED": 1, "MPOL_BIND": 2, "MPOL_INTERLEAVE": 3, "MPOL_LOCAL": 4,
+        "MPOL_PREFERRED_MANY": 5, "MPOL_WEIGHTED_INTERLEAVE": 6,
+    ]
+    private static let memoryFlags: [String: UInt64] = [
+        "MPOL_F_NUMA_BALANCING": 1 << 13, "MPOL_F_RELATIVE_NODES": 1 << 14, "MPOL_F_STATIC_NODES": 1 << 15,
+    ]
+
     func addPersonality(_ personality: RuntimeSpec.Personality?) throws(RuntimeFailure) {
         guard let personality else { return }
         let domains: [String: UInt64] = ["LINUX": 0, "LINUX32": 8]

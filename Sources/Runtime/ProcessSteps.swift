@@ -8,13 +8,30 @@ struct ProcessSteps {
     let program: StepProgram
     let process: RuntimeSpec.Process
     let stdio: StandardStreams
+    /// When it appears in somebody else's pid namespace; nil when it is where it shall be.
+    let birth: Birth.Moment?
+    /// What is run, when that is not what the arguments and the environment say.
+    var path: String?
     private let slave: StepProgram.Register
 
-    init(_ program: StepProgram, _ process: RuntimeSpec.Process, _ stdio: StandardStreams) {
+    init(
+        _ program: StepProgram, _ process: RuntimeSpec.Process, _ stdio: StandardStreams, birth: Birth.Moment? = nil
+    ) {
         self.program = program
         self.process = process
         self.stdio = stdio
+        self.birth = birth
         slave = program.register()
+    }
+
+    /// The session keyring, and with it whose keys the process sees (keyrings(7)).
+    enum Keyring: Hashable {
+        /// The caller's.
+        case inherited
+        /// A new one that shows whose it is.
+        case named(String)
+        /// A new one.
+        case nameless
     }
 
     /// Before anything else, while the host's /proc is still there.
@@ -41,10 +58,12 @@ struct ProcessSteps {
     }
 
     /// Limits, streams, folder, and all that makes up who it is, up to but not with the user's own id.
-    mutating func addIdentity(keyring: String?) throws(RuntimeFailure) {
+    mutating func addIdentity(keyring: Keyring) throws(RuntimeFailure) {
         try addLimits()
-        if let keyring {
-            program.add(BERTH_KEYRING, .doing("join a session keyring"), text: "_berth.\(keyring)")
+        switch keyring {
+        case .inherited: break
+        case .named(let name): program.add(BERTH_KEYRING, .doing("join a session keyring"), text: "_berth.\(name)")
+        case .nameless: program.add(BERTH_KEYRING, .doing("join a session keyring"))
         }
         try addScheduling()
         addStreams()
@@ -58,6 +77,8 @@ struct ProcessSteps {
     ) throws(RuntimeFailure) {
         let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
         let isLocked = process.noNewPrivileges == true
+        // What waits at its gate among others has its filter by then.
+        let isLate = isLocked && birth != .beforeGate
         try addPersonality(personality)
         let environment = environment()
         let listener = gate.map { program.register(holding: $0) } ?? .none
@@ -74,11 +95,26 @@ struct ProcessSteps {
         if kept > 0 {
             program.add(BERTH_KEEP_DESCRIPTORS, .doing("keep \(kept) descriptors from 3 on"), a: UInt64(kept))
         }
+        if isLocked, !isLate, let filter { addFilter(filter) }
+        if birth == .beforeGate { try addBirth(.beforeGate) }
         program.add(BERTH_TELL, .doing("report"), a: UInt64(ChildEvent.Kind.gate.rawValue))
         if gate != nil { program.add(BERTH_ACCEPT, .doing("wait to be started"), in: listener) }
         program.add(BERTH_WAIT, .doing("wait to be released"))
-        if isLocked, let filter { addFilter(filter) }
+        if isLate, let filter { addFilter(filter) }
+        if birth == .afterGate { try addBirth(.afterGate) }
         try addExec(environment)
+    }
+
+    private func addBirth(_ moment: Birth.Moment) throws(RuntimeFailure) {
+        let hasTerminal = if case .terminal = stdio { true } else { false }
+        let limit = process.rlimits?.first { $0.type == Self.processLimit }
+        let numbers = limit.map { [$0.soft, $0.hard] }
+        program.birth = try naming("enter the process namespace") { () throws(SyscallError) in
+            try Birth(moment, hasTerminal: hasTerminal, processLimit: numbers)
+        }
+        program.add(
+            BERTH_BIRTH, .doing("enter the process namespace"), data: numbers.map { program.array($0) },
+            a: hasTerminal ? 1 : 0)
     }
 
     private func addLimits() throws(RuntimeFailure) {
@@ -95,9 +131,11 @@ struct ProcessSteps {
             let hint =
                 limit.hard > UInt64(current.rlim_max)
                 ? " (above this host's hard limit \(current.rlim_max): needs CAP_SYS_RESOURCE)" : ""
+            let isLater = limit.type == Self.processLimit && birth != nil
+            if isLater, limit.hard <= UInt64(current.rlim_max) { continue }
             program.add(
                 BERTH_RLIMIT, .doing("set \(limit.type) to \(limit.soft):\(limit.hard)\(hint)"), a: UInt64(resource),
-                b: limit.soft, c: limit.hard)
+                b: isLater ? limit.hard : limit.soft, c: limit.hard)
         }
     }
 
@@ -113,7 +151,8 @@ struct ProcessSteps {
             for target: UInt64 in 0...2 {
                 program.add(BERTH_DUP, .doing("set descriptor \(target)"), in: slave, a: target)
             }
-            program.add(BERTH_CONTROLLING_TTY, .doing("take the terminal"))
+            // A session that begins at its birth takes it there.
+            if birth == nil { program.add(BERTH_CONTROLLING_TTY, .doing("take the terminal")) }
         }
     }
 
@@ -150,10 +189,11 @@ struct ProcessSteps {
         guard let arguments = process.args, let name = arguments.first, !name.isEmpty else {
             throw RuntimeFailure(step: "process.args", message: "there is no command to run")
         }
-        let candidates = CommandSearch.candidates(
-            for: name, path: CommandSearch.lastValue(of: "PATH", in: process.env ?? []))
+        let candidates =
+            path.map { [$0] }
+            ?? CommandSearch.candidates(for: name, path: CommandSearch.lastValue(of: "PATH", in: process.env ?? []))
         program.add(
-            BERTH_EXEC, .exec(name), data: UnsafeRawPointer(program.strings(arguments)), data2: environment,
+            BERTH_EXEC, .exec(path ?? name), data: UnsafeRawPointer(program.strings(arguments)), data2: environment,
             a: UInt64(UInt(bitPattern: program.strings(candidates))))
     }
 
@@ -166,7 +206,7 @@ struct ProcessSteps {
             if seen.insert(name).inserted { kept.append(variable) }
         }
         var pointers = kept.reversed().map { program.string($0) }
-        if !seen.contains("HOME") {
+        if path == nil, !seen.contains("HOME") {
             let size = 1024
             let home = program.buffer(size)
             program.add(
@@ -176,6 +216,9 @@ struct ProcessSteps {
         }
         return UnsafeRawPointer(program.strings(pointers))
     }
+
+    /// Counts whoever is made too: it holds for the process at its birth, not for the one that makes it.
+    private static let processLimit = "RLIMIT_NPROC"
 
     /// Each at the index that is its number (asm-generic/resource.h; the same on x86-64 and arm64).
     private static let resources = [

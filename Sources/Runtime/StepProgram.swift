@@ -15,12 +15,18 @@ package final class StepProgram {
         static let rootOfNamespace = Register(index: -2)
         /// As the second register of `BERTH_SETATTR`: the mounts below too.
         static let allBelow = Register(index: 1)
+        /// As the second register of `BERTH_MAKE_NODE`: it must be there in the end.
+        static let wanted = Register(index: 1)
     }
 
     private(set) var steps: [berth_step] = []
     private var notes: [StepNote] = []
     private var registers: [CInt] = []
     private var allocations: [UnsafeMutableRawPointer] = []
+    /// What is left of the first text with a NUL byte: the kernel would take it for the whole.
+    private(set) var cutText: String?
+    /// How the child comes into a pid namespace that is somebody else's; nil when it is in its own from the beginning.
+    var birth: Birth?
 
     package init() {}
 
@@ -52,6 +58,7 @@ package final class StepProgram {
     func string(_ text: String) -> UnsafePointer<CChar> {
         var text = text
         return text.withUTF8 { bytes in
+            if bytes.contains(0) { cutText = cutText ?? String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
             let copy = allocate(CChar.self, bytes.count + 1)
             for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
             return UnsafePointer(copy)
@@ -86,7 +93,8 @@ package final class StepProgram {
             steps.withUnsafeBufferPointer { steps in
                 registers.withUnsafeMutableBufferPointer { registers in
                     var program = berth_program(
-                        steps: steps.baseAddress, count: steps.count, registers: registers.baseAddress, sync: sync)
+                        steps: steps.baseAddress, count: steps.count, registers: registers.baseAddress, sync: sync,
+                        born: birth?.born)
                     return berth_launch(&program, flags, cgroup ?? -1, &pidfd)
                 }
             }

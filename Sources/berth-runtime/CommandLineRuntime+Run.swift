@@ -30,7 +30,7 @@ extension CommandLineRuntime {
             case "-f", "--config": options.create.configuration = try arguments.value()
             case "--pid-file": options.create.pidFile = try arguments.value()
             case "--console-socket": options.create.consoleSocket = try arguments.value()
-            case "--preserve-fds": options.create.keptDescriptors = try arguments.number(Int.self)
+            case "--preserve-fds": options.create.keptDescriptors = try Self.keptDescriptors(&arguments)
             case "--no-new-keyring": options.create.hasOwnKeyring = false
             case "-d",
                 "--detach" where isRun:
@@ -49,6 +49,17 @@ extension CommandLineRuntime {
         defer { free(folder) }
         options.bundle = String(cString: folder)
         return options
+    }
+
+    /// Checked before anything of ours is opened: it would lie among those to be kept.
+    private static func keptDescriptors(_ arguments: inout Arguments) throws -> Int {
+        let count = try arguments.number(Int.self)
+        guard count >= 0 else { throw Arguments.Problem(description: "--preserve-fds: \(count) is below zero") }
+        for descriptor in 0..<count where fcntl(CInt(clamping: 3 + descriptor), F_GETFD) < 0 {
+            let message = "--preserve-fds \(count): the caller has no descriptor \(3 + descriptor) to keep"
+            throw Arguments.Problem(description: message)
+        }
+        return count
     }
 
     func create(_ arguments: inout Arguments) throws -> CInt {
@@ -98,7 +109,7 @@ extension CommandLineRuntime {
             case "-d", "--detach": isDetached = true
             case "--pid-file": exec.pidFile = try arguments.value()
             case "--console-socket": exec.consoleSocket = try arguments.value()
-            case "--preserve-fds": exec.keptDescriptors = try arguments.number(Int.self)
+            case "--preserve-fds": exec.keptDescriptors = try Self.keptDescriptors(&arguments)
             case "--ignore-paused": exec.ignoresPause = true
             case "--cgroup": _ = try arguments.value()
             default: changes.append(try Self.change(flag, &arguments))

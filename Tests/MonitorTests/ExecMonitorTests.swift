@@ -2,6 +2,7 @@ import AttachStream
 import Glibc
 import Linux
 import Monitor
+import OCI
 import Testing
 
 @Suite(.enabled(if: canRunContainers), .serialized) struct ExecMonitorTests {
@@ -96,6 +97,47 @@ import Testing
                 return
             }
             #expect(failure.message == "the container is not running")
+        }
+    }
+
+    private static let listing = ["sh", "-c", "for p in /proc/[0-9]*; do echo ${p#/proc/}; done"]
+
+    @Test func anExecIsNotSeenInTheContainerBeforeItIsReleased() throws {
+        try withContainer { world, container in
+            let waiting = try world.exec(["sleep", "999"], in: container, isAttached: false)
+            _ = try waiting.event { if case .created = $0 { true } else { false } }
+            let maker = waiting.state?.process
+            let look = try world.exec(Self.listing, in: container)
+            try look.release()
+            #expect(try look.frames().text(.stdout) == "1\n2\n")
+            try waiting.release()
+            let process = try #require(waiting.state?.process)
+            #expect(process != maker)
+            #expect(try ProcessStatus(of: process.pid).name == "sleep")
+            try waiting.send(.signal(number: SIGTERM, all: false))
+            #expect(try waiting.exitStatus()?.code == 143)
+        }
+    }
+
+    @Test func aContainerThatJoinsAnothersProcessesIsSeenThereAsItsProgramOnly() throws {
+        try withContainer { world, container in
+            let owner = try #require(container.state?.process)
+            let joining = try world.container(["sh", "-c", "echo $$; exec sleep 998"]) { _, spec in
+                spec.linux?.namespaces?.removeAll { $0.type == "pid" }
+                spec.linux?.namespaces?.append(.init(type: "pid", path: "/proc/\(owner.pid)/ns/pid"))
+            }
+            _ = try joining.event { if case .created = $0 { true } else { false } }
+            let before = try world.exec(Self.listing, in: container)
+            try before.release()
+            #expect(try before.frames().text(.stdout) == "1\n2\n")
+            try joining.release()
+            #expect(try ["sh", "sleep"].contains(ProcessStatus(of: #require(joining.state?.process).pid).name))
+            let after = try world.exec(["ps"], in: container)
+            try after.release()
+            #expect(try after.frames().text(.stdout).contains("999") == false)
+            try joining.send(.signal(number: SIGKILL, all: false))
+            #expect(try joining.exitStatus()?.code == 137)
+            #expect(joining.loggedText == "3\n")
         }
     }
 }

@@ -56,23 +56,26 @@ enum berth_operation {
     BERTH_SETSID,
     BERTH_WAIT,             // one message of the parent; its end means that the parent gave up
     BERTH_TELL,             // a: kind of message; in: a descriptor to pass along
-    BERTH_SETNS,            // in, a: type
+    BERTH_SETNS,            // in, a: type; one of processes is for children only
     BERTH_UNSHARE,          // a: CLONE_NEW*
     BERTH_WRITE_FILE,       // text: path, text2: content, a: errno value that is no failure
     BERTH_WRITE_BENEATH,    // in: mount; text: path below it, no other mount on the way; text2: content
     BERTH_OPEN,             // text: path, a: flags
     BERTH_OPEN_BENEATH,     // in: folder; text: path below it, whose links stay below it
     BERTH_OPEN_NULL,        // /dev/null, verified to be 1:3
-    BERTH_CLONE_TREE,       // in, or text: path; a: 1 with all mounts below
+    BERTH_CLONE_TREE,       // in, or text: path; a: 1 with all mounts below; b: 1 when the container's own
     BERTH_OVERLAY,          // see berth_overlay, in data
     BERTH_FSOPEN,           // text: type
     BERTH_FSCONFIG,         // in; text: key, text2: value, NULL for a flag
     BERTH_FSMOUNT,          // in; a: MOUNT_ATTR_*
+    BERTH_PROC_OF,          // in: pid namespace; a: MOUNT_ATTR_*; data: keys and values for proc; text: see proc_of
     BERTH_SETATTR,          // in; a: set, b: clear, c: propagation (MS_*); in2: 1 with all below; -2: the mount at "/"
     BERTH_TARGET,           // in: root; text: path; a: 0 a folder, 1 a file, 2 like what in2 is; b: more RESOLVE_* flags
+                            // c: 1 when it may be the root of a proc
     BERTH_MOVE_MOUNT,       // in: mount, in2: onto
     BERTH_CLOSE,            // in
-    BERTH_MAKE_NODE,        // in: root; text: path; a: mode and type, b: device, c: uid << 32 | gid
+    // Into mounts of the container's own alone: a folder of the host that is mounted there is left as it is.
+    BERTH_MAKE_NODE,        // in: root; text: path; a: mode and type, b: device, c: uid << 32 | gid; in2: 1 when it must be there
     BERTH_MAKE_LINK,        // in: root; text: what it says, text2: path; one that exists stays
     BERTH_MASK,             // in: root; text: path, in2: null device
     BERTH_READ_ONLY,        // in: root; text: path
@@ -82,11 +85,12 @@ enum berth_operation {
     BERTH_HOSTNAME,         // text
     BERTH_DOMAINNAME,       // text
     BERTH_RLIMIT,           // a: resource, b: soft, c: hard
-    BERTH_KEYRING,          // text: name
+    BERTH_KEYRING,          // text: name, or NULL
     BERTH_PERSONALITY,      // a
     BERTH_SCHEDULER,        // data: struct sched_attr, a: its size
     BERTH_IO_PRIORITY,      // a
     BERTH_CPU_AFFINITY,     // data: bits, a: bytes
+    BERTH_MEMORY_POLICY,    // a: mode; data: bits of nodes or NULL, b: how many
     BERTH_DUP,              // in; a: descriptor
     BERTH_CONTROLLING_TTY,  // descriptor 0 becomes it
     BERTH_HOME,             // data: buffer for "HOME=…"; a: its size, b: uid
@@ -101,6 +105,7 @@ enum berth_operation {
     BERTH_UMASK,            // a
     BERTH_CLOSE_OTHERS,     // all from 3 on but a: how many; in: one more; and the line to the parent
     BERTH_ACCEPT,           // in: a listening socket; who connects to it takes the parent's place
+    BERTH_BIRTH,            // into the pid namespace entered before, unless the parent does it at exec; see birth
     BERTH_KEEP_DESCRIPTORS, // a: how many from 3 on stay open over exec
     BERTH_EXEC,             // data: argv, data2: envp, in order of a search: text list in a (const char *const *)
 };
@@ -127,12 +132,23 @@ struct berth_program {
     const struct berth_step *steps;
     size_t count;
     int *registers;
-    int sync;  // a SOCK_SEQPACKET socket, closed by exec
+    int sync;   // a SOCK_SEQPACKET socket, closed by exec
+    int *born;  // shared with the parent: the pid that BERTH_BIRTH made, a child of the parent too
 };
 
 // clone3(2) with `flags` (CLONE_NEW*), into the cgroup `cgroup` when that is not -1; the child walks `program` and never
 // returns. The caller has one thread. Returns the pid and sets *pidfd, or -1 and errno.
 int berth_launch(const struct berth_program *program, uint64_t flags, int cgroup, int *pidfd);
+
+// For a child that waits before BERTH_BIRTH: it will stop at exec, and from now on nobody else can trace it. The parent then
+// sends BERTH_WORD_TRACED as the word that lets it go. -1 and errno where it cannot be done.
+int berth_trace(int pid);
+enum { BERTH_WORD_GO = 'g', BERTH_WORD_TRACED = 't' };
+// Waits for that exec and makes the process in the pid namespace, which has the program and has not begun it; it begins it
+// now, in a session of its own, with descriptor 0 as its terminal when `terminal`, and with RLIMIT_NPROC at the two numbers
+// at `processes`, when given. Returns its pid, a child of the caller; 0 when the child has ended instead; -1 and errno when it
+// is killed because this failed.
+int berth_birth(int pid, int terminal, const uint64_t *processes);
 
 // A message with the descriptor that came along, or -1 in *descriptor. recvmsg(2)'s result.
 long berth_receive(int socket, struct berth_message *message, int *descriptor);

@@ -93,7 +93,10 @@ final class MonitorConnection: Sendable {
     private func take(_ event: MonitorEvent) {
         switch event {
         case .hello: break
-        case .created: resolve(.created, .success(event))
+        case .created:
+            // Told again by one that joins another's processes: only now it is what it will be.
+            forget(.created)
+            resolve(.created, .success(event))
         case .started: resolve(.started, .success(event))
         case .paused: resolve(.paused, .success(event))
         case .resumed: resolve(.resumed, .success(event))

@@ -1,0 +1,40 @@
+import Linux
+
+/// Which kernel parameters a container may set: those that a namespace of its own keeps apart.
+package enum Sysctl {
+    /// - Throws: `RuntimeFailure` for a key that would change the host, or another container, and for one that is no name of a
+    ///   parameter at all.
+    package static func check(_ key: String, _ namespaces: NamespacePlan) throws(RuntimeFailure) {
+        let path = path(key)
+        guard isPlainPath(path) else {
+            throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) is not the name of a kernel parameter")
+        }
+        let name = path.split(separator: "/").joined(separator: ".")
+        let needed: NamespacePlan.Kind?
+        if [
+            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+            "kernel.shmmni", "kernel.shm_rmid_forced",
+        ].contains(name) || name.hasPrefix("fs.mqueue.") {
+            needed = .ipc
+        } else if name.hasPrefix("net.") {
+            needed = .network
+        } else {
+            needed = name == "kernel.domainname" ? .uts : nil
+        }
+        guard let needed else {
+            throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) is not kept apart by any namespace")
+        }
+        guard namespaces.isSeparate(needed) else {
+            let message = "sysctl \(key) needs a \(needed.name) namespace of the container's own"
+            throw RuntimeFailure(step: "sysctl", message: message)
+        }
+    }
+
+    /// `net.ipv4.ip_forward` as a path below `/proc/sys`; a key that already has slashes keeps its dots (sysctl(8)).
+    package static func path(_ key: String) -> String {
+        let dot = UInt8(ascii: ".")
+        let slash = UInt8(ascii: "/")
+        guard key.utf8.first(where: { $0 == dot || $0 == slash }) == dot else { return key }
+        return String(decoding: key.utf8.map { $0 == dot ? slash : $0 == slash ? dot : $0 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,26 @@
+import JSON
+import Linux
+import OCI
+
+/// What a runtime spec may ask for and this runtime cannot give: refused by name, for a container without it would run as if it
+/// were there.
+enum Unsupported {
+    static func check(_ linux: RuntimeSpec.Linux) throws(RuntimeFailure) {
+        if let label = linux.mountLabel, !label.isEmpty {
+            let reason =
+                fileExists("/sys/fs/selinux/enforce") ? "mounts get no SELinux label" : "SELinux is not enabled here"
+            throw failure("linux.mountLabel", "\"\(label)\": \(reason)")
+        }
+        if linux.seccomp?.listenerPath?.isEmpty == false {
+            throw failure("linux.seccomp.listenerPath", "nobody is asked about system calls (SCMP_ACT_NOTIFY)")
+        }
+        if linux.intelRdt != nil { throw failure("linux.intelRdt", "caches and memory bandwidth are not shared out") }
+        if linux.netDevices?.object?.isEmpty == false {
+            throw failure("linux.netDevices", "interfaces of the host are not moved into containers")
+        }
+    }
+
+    private static func failure(_ name: String, _ reason: String) -> RuntimeFailure {
+        RuntimeFailure(step: name, message: "\(name) is not supported: \(reason)")
+    }
+}

@@ -24,90 +24,101 @@ package struct UserLookupError: Error, Hashable, Sendable, CustomStringConvertib
 /// Finds `user` ("name", "uid", "name:group", "uid:gid"; "" is root) in the image's own passwd and group files.
 ///
 /// `groups` are further groups by name or number. The files are read through the layers, `upper` (a container's own
-/// changes) first and then `lower`, top first; nothing in them is followed out, and they are read up to 8 MiB.
+/// changes) first and then `lower`, top first, line by line; nothing in them is followed out.
 /// A number needs no entry; without one its group is 0 and its home "/".
+/// - Throws: `UserLookupError` for a user or group that is not there, and when a file is larger than 16 MiB: whoever can write
+///   to it must not decide how long a start takes.
 package func lookUpUser(
     _ user: String, groups: [String] = [], in lower: [String], upper: String? = nil
 ) throws -> ContainerUser {
     let stack = try LayerStack((upper.map { [$0] } ?? []) + lower)
-    let limit = 8 << 20
-    let accounts = AccountFiles(
-        passwd: try stack.read("etc/passwd", limit: limit) ?? [], group: try stack.read("etc/group", limit: limit) ?? []
-    )
-    return try accounts.find(user, groups: groups)
+    let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = parts.first.map { $0.isEmpty ? "0" : $0 } ?? "0"
+    let group = parts.count == 2 && !parts[1].isEmpty ? String(parts[1]) : nil
+    let account = try findUser(String(name), in: stack)
+    var found = try GroupSearch(account.name, named: groups + (group.map { [$0] } ?? []))
+    try found.read(stack)
+    var result = ContainerUser(uid: account.uid, gid: account.gid, additionalGids: [], home: account.home)
+    if let group {
+        result.gid = try found.gid(of: group)
+    } else {
+        result.additionalGids = found.memberships
+    }
+    for group in groups {
+        let gid = try found.gid(of: group)
+        if !result.additionalGids.contains(gid) { result.additionalGids.append(gid) }
+    }
+    return result
 }
 
-/// The content of passwd(5) and group(5) files; lines that are not in their form are passed over.
-struct AccountFiles {
-    private struct User {
-        let name: Substring
-        let uid: UInt32
-        let gid: UInt32
-        let home: Substring
+private struct Account {
+    /// Empty for a number without an entry.
+    var name: [UInt8] = []
+    var uid: UInt32
+    var gid: UInt32 = 0
+    var home = "/"
+}
+
+private func findUser(_ name: String, in stack: LayerStack) throws -> Account {
+    let wanted = Array(name.utf8)
+    let number = try identifier(name)
+    var byName: Account?
+    var byNumber: Account?
+    try AccountFile("etc/passwd").read(stack) { line in
+        guard byName == nil, let name = line[0], !name.isEmpty, let uid = line.number(2), let gid = line.number(3)
+        else {
+            return
+        }
+        let isNamed = name.elementsEqual(wanted)
+        guard isNamed || byNumber == nil && uid == number else { return }
+        var account = Account(name: Array(name), uid: uid, gid: gid)
+        if let home = line[5], !home.isEmpty { account.home = String(decoding: home, as: UTF8.self) }
+        if isNamed { byName = account } else { byNumber = account }
     }
-    private struct Group {
-        let name: Substring
-        let gid: UInt32
-        let members: [Substring]
+    if let account = byName ?? byNumber ?? number.map({ Account(uid: $0) }) { return account }
+    throw UserLookupError(description: "unable to find user \(name): no matching entries in passwd file")
+}
+
+/// What one pass over the group file has to find.
+private struct GroupSearch {
+    private let member: [UInt8]
+    private let numbers: [String: UInt32]
+    private var wanted: Set<String>
+    private var gids: [String: UInt32] = [:]
+    /// The groups that list the user.
+    private(set) var memberships: [UInt32] = []
+
+    init(_ member: [UInt8], named names: [String]) throws {
+        self.member = member
+        wanted = Set(names)
+        numbers = try Dictionary(
+            uniqueKeysWithValues: wanted.compactMap { name in try identifier(name).map { (name, $0) } })
     }
 
-    private let users: [User]
-    private let groups: [Group]
-
-    init(passwd: [UInt8], group: [UInt8]) {
-        users = Self.lines(passwd).compactMap { fields in
-            guard fields.count >= 4, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else { return nil }
-            return User(name: fields[0], uid: uid, gid: gid, home: fields.count > 5 ? fields[5] : "")
-        }
-        groups = Self.lines(group).compactMap { fields in
-            guard fields.count >= 3, let gid = UInt32(fields[2]) else { return nil }
-            return Group(name: fields[0], gid: gid, members: fields.count > 3 ? fields[3].split(separator: ",") : [])
+    mutating func read(_ stack: LayerStack) throws {
+        try AccountFile("etc/group").read(stack) { line in
+            guard let name = line[0], !name.isEmpty, let gid = line.number(2) else { return }
+            if !wanted.isEmpty {
+                let text = String(decoding: name, as: UTF8.self)
+                if wanted.remove(text) != nil { gids[text] = gid }
+            }
+            guard !member.isEmpty, let members = line[3] else { return }
+            let isMember = members.split(separator: UInt8(ascii: ",")).contains { $0.elementsEqual(member) }
+            if isMember { memberships.append(gid) }
         }
     }
 
-    func find(_ text: String, groups additional: [String]) throws(UserLookupError) -> ContainerUser {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = parts.first.map { $0.isEmpty ? "0" : $0 } ?? "0"
-        let number = try id(name)
-        let user = users.first { $0.name == name } ?? users.first { $0.uid == number }
-        guard let uid = user?.uid ?? number else {
-            throw UserLookupError(description: "unable to find user \(name): no matching entries in passwd file")
-        }
-        var result = ContainerUser(uid: uid, gid: user?.gid ?? 0, additionalGids: [], home: "/")
-        if let home = user?.home, !home.isEmpty { result.home = String(home) }
-        if parts.count == 2, !parts[1].isEmpty {
-            result.gid = try gid(parts[1])
-        } else if let user {
-            result.additionalGids = groups.filter { $0.members.contains(user.name) }.map(\.gid)
-        }
-        for group in additional {
-            let gid = try gid(group[...])
-            if !result.additionalGids.contains(gid) { result.additionalGids.append(gid) }
-        }
-        return result
+    func gid(of name: String) throws(UserLookupError) -> UInt32 {
+        if let gid = gids[name] ?? numbers[name] { return gid }
+        throw UserLookupError(description: "unable to find group \(name): no matching entries in group file")
     }
+}
 
-    private func gid(_ text: Substring) throws(UserLookupError) -> UInt32 {
-        let number = try id(text)
-        let group = groups.first { $0.name == text }
-        guard let gid = group?.gid ?? number else {
-            throw UserLookupError(description: "unable to find group \(text): no matching entries in group file")
-        }
-        return gid
+/// nil for a name.
+private func identifier(_ text: String) throws(UserLookupError) -> UInt32? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    guard let number = Int32(text) else {
+        throw UserLookupError(description: "\(text): uids and gids must be in range 0-2147483647")
     }
-
-    /// nil for a name.
-    private func id(_ text: Substring) throws(UserLookupError) -> UInt32? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        guard let number = Int32(text) else {
-            throw UserLookupError(description: "\(text): uids and gids must be in range 0-2147483647")
-        }
-        return UInt32(number)
-    }
-
-    private static func lines(_ bytes: [UInt8]) -> [[Substring]] {
-        String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
-            line.split(separator: ":", omittingEmptySubsequences: false)
-        }.filter { !($0.first ?? "").isEmpty }
-    }
+    return UInt32(number)
 }

@@ -95,7 +95,9 @@ extension Preflight {
 
     private func cgroupParent(_ service: Service) -> [PreflightFinding] {
         guard let parent = service.cgroupParent,
-            parent.split(separator: "/").contains(where: { $0 == ".." || $0 == "." })
+            parent.utf8.split(separator: UInt8(ascii: "/")).contains(where: {
+                [".", ".."].contains(String(decoding: $0, as: UTF8.self))
+            })
         else { return [] }
         return [
             PreflightFinding(

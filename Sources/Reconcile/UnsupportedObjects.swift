@@ -38,9 +38,25 @@ extension PreflightFinding {
         }
     }
 
+    /// A volume is a folder of its name, so nothing in it may lead elsewhere.
+    private static func isVolumeName(_ name: String) -> Bool {
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        }
+        return name.utf8.first.map(isAlphanumeric) == true && name.utf8.count <= 255
+            && name.utf8.allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
+    }
+
     /// The same of a volume.
     package static func unsupported(_ volume: VolumeDefinition, key: String) -> [PreflightFinding] {
         let place = AttributePath("volumes", key)
+        guard volume.external || isVolumeName(volume.name) else {
+            return [
+                PreflightFinding(
+                    .optionInvalid, at: place.appending("name"), "\"\(volume.name)\" cannot be the name of a volume",
+                    hint: "letters, digits, _, . and - name one, and it begins with a letter or digit")
+            ]
+        }
         if let driver = volume.driver, !["local", ""].contains(driver) {
             return [
                 PreflightFinding(

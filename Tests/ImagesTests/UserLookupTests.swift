@@ -80,4 +80,30 @@ struct UserCase: Sendable {
             #expect(try lookUpUser("5", in: [lower]).uid == 5)
         }
     }
+
+    @Test(arguments: ["passwd", "group"], [Int64(16 << 20) + 1, 10 << 30])
+    func aFileThatIsTooLargeIsNamedAndNotRead(_ name: String, _ size: Int64) async throws {
+        try await withFiles { lower, _ in
+            truncate("\(lower)/etc/\(name)", Int(size))
+            let error = #expect(throws: UserLookupError.self) { try lookUpUser("postgres", in: [lower]) }
+            #expect(error?.description.hasPrefix("the image's /etc/\(name) is larger than 16 MiB") == true)
+        }
+    }
+
+    @Test func linesAreFoundWhereverTheyBegin() async throws {
+        try await withFiles { lower, _ in
+            // Around the 64 KiB that are read at once, and with a last line that does not end.
+            for filler in 65_500...65_540 {
+                let comment = String(repeating: "#", count: filler)
+                try writeFileAtomically(
+                    "\(lower)/etc/passwd", "\(comment)\nlate:x:12:34::/late:\nlast:x:1:2::/last".utf8)
+                let members = String(repeating: "x", count: filler) + ",late"
+                try writeFileAtomically("\(lower)/etc/group", "\(comment)\nmany:x:56:\(members)\nend:x:78:late".utf8)
+                #expect(
+                    try lookUpUser("late", in: [lower])
+                        == .init(uid: 12, gid: 34, additionalGids: [56, 78], home: "/late"))
+                #expect(try lookUpUser("last:end", in: [lower]).gid == 78)
+            }
+        }
+    }
 }

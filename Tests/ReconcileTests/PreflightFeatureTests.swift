@@ -75,6 +75,20 @@ import Testing
                 "local"; the local driver mounts NFS, CIFS and folders too: driver_opts type, device and o
                 """),
         PreflightCase(
+            "a volume whose name leads elsewhere",
+            volume([:]).with { $0.desired.volumes["data"]?.name = "../../../srv" },
+            findings: """
+                volumes.data.name error optionInvalid: "../../../srv" cannot be the name of a volume; letters, digits, \
+                _, . and - name one, and it begins with a letter or digit
+                """),
+        PreflightCase(
+            "a volume named like a hidden file",
+            volume([:]).with { $0.desired.volumes["data"]?.name = ".." },
+            findings: """
+                volumes.data.name error optionInvalid: ".." cannot be the name of a volume; letters, digits, _, . and \
+                - name one, and it begins with a letter or digit
+                """),
+        PreflightCase(
             "a volume's options", volume(["size": "1g", "typ": "nfs"]),
             findings: """
                 volumes.data.driver_opts.size error optionInvalid: volume demo_data: the driver option "size" is \

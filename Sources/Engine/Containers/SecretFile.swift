@@ -47,8 +47,9 @@ struct SecretFile: Hashable, Sendable {
                 if isPlain || isFolder(path) { return SecretFile(hostPath: path, target: mount.target, copy: nil) }
                 return copied(.file(path), mode: nil)
             case .content(let text)?: return copied(.text(text), mode: 0o444)
-            case .held(let name)?: return copied(.file("\(paths.vault)/\(name)"), mode: 0o444)
-            case .external?, nil: return nil
+            // A name of the vault's own making, whoever sends it back.
+            case .held(let name)? where isPlainName(name): return copied(.file("\(paths.vault)/\(name)"), mode: 0o444)
+            case .held?, .external?, nil: return nil
             }
         }
     }
@@ -84,18 +85,32 @@ extension SecretFile.Copy {
         switch origin {
         case .text(let text): bytes = Array(text.utf8)
         case .file(let source):
-            guard stat(source, &status) == 0 else { throw SecretFile.missing(source, target) }
-            guard status.st_size <= SecretFile.mostBytes else {
-                throw EngineFailure(
-                    code: "invalid", message: "\(source) for \(target) is too large to be copied: 16 MiB is the most",
-                    hint: "leave out uid, gid and mode: then the file itself is mounted")
-            }
-            bytes = try readFile(source)
+            (bytes, status) = try Self.read(source, for: target)
         }
         // Readable by nobody else until it is as it should be.
         try writeFileAtomically(path, bytes, mode: 0o600)
         try syscall("chown", on: path) { chown(path, uid ?? status.st_uid, gid ?? status.st_gid) }
         try syscall("chmod", on: path) { chmod(path, mode ?? status.st_mode & 0o777) }
+    }
+}
+
+extension SecretFile.Copy {
+    /// The whole file. One that never ends, or that waits for a writer, is none.
+    private static func read(_ source: String, for target: String) throws -> ([UInt8], stat) {
+        func failure(_ reason: String) -> EngineFailure {
+            EngineFailure(
+                code: "invalid", message: "\(source) for \(target) \(reason)",
+                hint: "leave out uid, gid and mode: then the file itself is mounted")
+        }
+        guard fileExists(source) else { throw SecretFile.missing(source, target) }
+        let file = try openFile(source, O_RDONLY | O_NONBLOCK)
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG else { throw failure("is no file that could be copied") }
+        let bytes = try file.readToEnd(limit: SecretFile.mostBytes + 1)
+        guard bytes.count <= SecretFile.mostBytes else {
+            throw failure("is too large to be copied: 16 MiB is the most")
+        }
+        return (bytes, status)
     }
 }
 

@@ -51,9 +51,10 @@ struct SpecBuilder {
                 hint: "add `command:` to the service")
         }
         if hasInit { arguments = [Self.initPath, "--"] + arguments }
+        // A program that changes its group must not lose its first one by that (CVE-2022-36109).
         let user = RuntimeSpec.User(
             uid: identity.uid, gid: identity.gid,
-            additionalGids: identity.additionalGids.isEmpty ? nil : identity.additionalGids)
+            additionalGids: [identity.gid] + identity.additionalGids.filter { $0 != identity.gid })
         var process = RuntimeSpec.Process(
             user: user, args: arguments, env: environment,
             cwd: record.spec.workingDir ?? record.image.workingDir.nonEmpty ?? "/")

@@ -187,6 +187,7 @@ package final class RealMachine: Machine {
     // MARK: Volumes
 
     package func createVolume(_ volume: VolumeRecord) async throws {
+        try Self.checkName(of: volume)
         let path = paths.volume(volume.name)
         try await blocking.run {
             // 0755 below a folder that only root enters: what is inside has the owners the image gave it.
@@ -197,7 +198,16 @@ package final class RealMachine: Machine {
         }
     }
 
+    /// Whoever named it: its folder is below that of all volumes, and removing it touches nothing else.
+    private static func checkName(of volume: VolumeRecord) throws {
+        guard !isPlainName(volume.name) else { return }
+        throw EngineFailure(
+            code: "invalid", message: "\"\(volume.name)\" cannot be the name of a volume",
+            hint: "letters, digits, _, . and - name one")
+    }
+
     package func removeVolume(_ volume: VolumeRecord) async throws {
+        try Self.checkName(of: volume)
         let path = paths.volume(volume.name)
         let folder = String(path.dropLast("/_data".count))
         try await blocking.run {

@@ -78,13 +78,13 @@ struct LayerStack {
         return result
     }
 
-    /// A regular file's content, at most `limit` bytes; nil when none is at `path`.
-    func read(_ path: String, limit: Int) throws -> [UInt8]? {
+    /// A regular file; nil when none is at `path`.
+    func open(_ path: String) throws -> OwnedFD? {
         guard let found = try find(path), found.status.st_mode & S_IFMT == S_IFREG else { return nil }
         // Not a FIFO or a device even if the layer changes under us: that would wait, or do something.
         let file = try found.folder.handle.openEntry(found.name, O_RDONLY | O_NONBLOCK)
         guard try file.status().st_mode & S_IFMT == S_IFREG else { return nil }
-        return try file.readToEnd(limit: limit)
+        return file
     }
 
     private func rootFound() throws(SyscallError) -> Found {

@@ -82,11 +82,12 @@ static int wait_for_stop(int pid, int *status, uint64_t *missed) {
     return 0;
 }
 
-static int go_to_system_call(int pid, uint64_t *missed) {
-    int status;
+// Lets it go on by PTRACE_SYSCALL or PTRACE_SINGLESTEP until that stops it.
+static int go_on(int pid, enum __ptrace_request how, uint64_t *missed) {
+    int status, trap = how == PTRACE_SYSCALL ? SIGTRAP | 0x80 : SIGTRAP;
     do {
-        if (ptrace(PTRACE_SYSCALL, pid, NULL, 0) < 0 || wait_for_stop(pid, &status, missed) < 0) return -1;
-    } while (WSTOPSIG(status) != (SIGTRAP | 0x80));
+        if (ptrace(how, pid, NULL, 0) < 0 || wait_for_stop(pid, &status, missed) < 0) return -1;
+    } while (EVENT_OF(status) || WSTOPSIG(status) != trap);
     return 0;
 }
 
@@ -151,7 +152,7 @@ static long let_call(int pid, const struct user_regs_struct *registers, const st
     // The fourth and fifth of clone(2) on a narrow machine.
     if (entrance->is_narrow) changed.rsi = 0, changed.rdi = 0;
     if (ptrace(PTRACE_SETREGS, pid, NULL, &changed) < 0) return -1;
-    if (go_to_system_call(pid, missed) < 0 || go_to_system_call(pid, missed) < 0) return -1;
+    if (go_on(pid, PTRACE_SINGLESTEP, missed) < 0) return -1;
     if (ptrace(PTRACE_GETREGS, pid, NULL, &changed) < 0) return -1;
     long result = entrance->is_narrow ? (int)changed.rax : (long)changed.rax;
     if (result < 0 && result > -4096) return errno = (int)-result, -1;
@@ -212,7 +213,7 @@ int berth_birth(int pid, int terminal, const uint64_t *processes) {
     int has_policy = 0;
     long born = -1;
     // To the end of execve, where the registers are those with which the program begins.
-    if (go_to_system_call(pid, &missed) == 0 && ptrace(PTRACE_GETREGS, pid, NULL, &beginning) == 0 &&
+    if (go_on(pid, PTRACE_SYSCALL, &missed) == 0 && ptrace(PTRACE_GETREGS, pid, NULL, &beginning) == 0 &&
         find_entrance(pid, &beginning, &entrance) == 0) {
         has_policy = set_policy_aside(pid, &policy);
         born = let_call(pid, &beginning, &entrance, SYS_clone, 120, CLONE_PARENT | CLONE_PTRACE, 0, &missed);

@@ -16,6 +16,8 @@ private struct Loader {
 
     func load() throws(LoadFailure) -> LoadResult {
         var workspace = Discovery(request: request, source: source, report: report).workspace()
+        let (found, source, caller) = (workspace, source, request.workingDirectory)
+        report.adviceForUnset = { UnsetVariable.advice($0, found, from: source, caller) }
         try failIfErrors()
         let reading = Reading(source: source, report: report, standardInput: request.standardInput)
         let documents = workspace.files.flatMap { reading.documents(of: $0) }
@@ -26,7 +28,9 @@ private struct Loader {
         var model = assembly.model(of: consume documents, scope)
         model.updateMapping { $0.remove("version") }
         if !report.hasErrors, model.mapping?.isEmpty ?? true {
-            report.error(.none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))")
+            report.error(
+                .none, "the Compose file is empty: \(workspace.files.joined(separator: ", "))",
+                hint: "begin it with `services:`, and the name of a service on the next line, indented")
         }
         let references = steps.interpolate ? [] : References.variables(in: model)
         // From here on each phase goes on after errors of those before, so that one run tells of all of them.
@@ -43,7 +47,7 @@ private struct Loader {
         Support(report: unsupported).check(model, .mapping(Format.file))
         return LoadResult(
             name: name, model: model, disabled: disabled, diagnostics: report.sorted,
-            unsupported: unsupported.sorted, environment: workspace.environment,
+            unsupported: report.sorted(unsupported.diagnostics + report.deferred), environment: workspace.environment,
             references: references, workspace: workspace, source: source, sources: report.sources, steps: request.steps)
     }
 

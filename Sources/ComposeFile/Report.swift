@@ -16,7 +16,10 @@ final class Report {
     private(set) var errorCount = 0
     /// Where the walk is. Unchecked: it changes with every node of a walk, and only in `inside`, which never overlaps itself.
     @exclusivity(unchecked) private var path: [Part] = []
-    private var unset: [String: Int] = [:]
+    /// The variables without a value, and where the first of each stands in the list.
+    private var unset: (all: [UnsetVariable], positions: [String: Int]) = ([], [:])
+    /// Says how to set variables of these names.
+    var adviceForUnset: (_ names: [String]) -> String = UnsetVariable.advice
     /// Paths of attributes that are wrong or misspelt: what follows from that is no news.
     private var wrong: Set<String> = []
     /// Paths and places of values in which a substitution failed: what they hold says nothing.
@@ -24,7 +27,9 @@ final class Report {
     /// Where values begin that swallowed text meant for something else.
     private var swallowed: Set<Span> = []
     /// Findings, by their number, that only follow when something else is wrong at a place.
-    private var consequences: [(index: Int, causes: [Span])] = []
+    private var consequences: [(index: Int, causes: [Span], element: String?)] = []
+    /// What does not work when the project is brought up, and may be looked at all the same.
+    private(set) var deferred: [Diagnostic] = []
     /// The variable without a value that a value was made with.
     private var emptied: [Span: String] = [:]
     /// A part of the project could not be read: what seems to be missing may stand there.
@@ -46,10 +51,31 @@ final class Report {
         return body()
     }
 
+    /// What `body` finds stands in another file, and its path begins there.
+    func atRoot<Result>(_ body: () -> Result) -> Result {
+        let outer = goToRoot()
+        defer { goBack(to: outer) }
+        return body()
+    }
+
+    /// The same where a closure would hold on to a tree that is to be changed in place.
+    func goToRoot() -> [AttributePath.Step] {
+        let outer = path
+        path = []
+        return outer
+    }
+
+    func goBack(to outer: [AttributePath.Step]) { path = outer }
+
     /// `services.web.ports[1]`; a key that is no plain name stands in brackets and quotes.
     var pathText: String? { path.isEmpty ? nil : Self.text(path) }
 
     private static func text(_ path: some Sequence<Part>) -> String { AttributePath(Array(path)).description }
+
+    /// The same without a number where the file has no list.
+    func inside<Result>(_ index: Int?, _ body: () -> Result) -> Result {
+        index.map { inside($0, body) } ?? body()
+    }
 
     // MARK: Findings
 
@@ -70,30 +96,62 @@ final class Report {
         Diagnostic.Note(message: message, place: sources.range(span))
     }
 
-    func add(_ problem: Problem) {
+    /// Something wrong with a file as YAML, `steps` from its root.
+    func add(_ problem: Problem, at steps: [(key: String?, index: Int)]) {
         let notes = problem.other.map { [note($0.message, $0.span)] } ?? []
         let number = diagnostics.count
+        let outer = path
+        path = steps.map { step in step.key.map { .key($0) } ?? .index(step.index) }
+        if let key = problem.key { path.append(.key(key)) }
         error(problem.span, problem.message, hint: problem.hint, notes: notes)
+        path = outer
         if let span = problem.swallowed { swallowed.insert(span.start) }
-        if !problem.causes.isEmpty, diagnostics.count > number { consequences.append((number, problem.causes)) }
+        guard diagnostics.count > number else { return }
+        diagnostics[number].endsReading = problem.endsReading
+        if !problem.causes.isEmpty { consequences.append((number, problem.causes, nil)) }
     }
 
-    /// A variable without a value, for which "" was taken: one warning a name.
+    /// A text that does not fit its grammar. One that a variable without a value left so is an error only when the project is
+    /// brought up.
+    /// The same goes for one that works on other systems.
+    func add(_ fault: TextGrammar.Fault, at span: Span, worksElsewhere: Bool = false) {
+        if unexpanded.spans.contains(span) || swallowed.contains(span.start) { return }
+        let place = fault.fragment.map { sources.narrow(span, to: $0) } ?? span
+        if fault.isHarmless { return warning(place, fault.message, hint: fault.hint) }
+        let variable = emptied[span]
+        guard variable != nil || worksElsewhere else { return error(place, fault.message, hint: fault.hint) }
+        if isFull { return }
+        let notes = variable.map { [note("the variable \($0) is not set", sources.narrow(span, to: $0))] } ?? []
+        deferred.append(
+            Diagnostic(
+                .error, at: sources.range(place), fault.message, hint: fault.hint, path: pathText,
+                notes: notes + sources.chain(of: span)))
+    }
+
+    /// What `body` finds is no news when the element of this name is wrong itself: `services.web`.
+    func following(from element: String, _ name: String, _ body: () -> Void) {
+        let before = diagnostics.count
+        body()
+        let text = Self.text([.key(element), .key(name)])
+        for index in before..<diagnostics.count { consequences.append((index, [], text)) }
+    }
+
+    /// A variable without a value, for which "" was taken: one warning for all.
     func unset(_ name: String, at place: @autoclosure () -> Span) {
-        if let index = unset[name] {
-            guard diagnostics[index].notes.count < 3 else { return }
-            let span = place()
-            if let place = sources.range(span), place != diagnostics[index].place {
-                diagnostics[index].notes.append(Diagnostic.Note(message: "also used here", place: place))
+        if let index = unset.positions[name] {
+            guard unset.all[index].uses.count <= UnsetVariable.shownUses else { return }
+            if let range = sources.range(place()), !unset.all[index].uses.contains(range) {
+                unset.all[index].uses.append(range)
             }
             return
         }
-        guard !isFull else { return }
-        let count = diagnostics.count
-        warning(
-            place(), "the variable \(name) is not set: an empty string is taken",
-            hint: "set it in the environment or in .env, or give a default: ${\(name):-…}")
-        if diagnostics.count > count { unset[name] = count }
+        guard unset.all.count < Self.limit else { return }
+        let span = place()
+        unset.positions[name] = unset.all.count
+        unset.all.append(
+            UnsetVariable(
+                name: name, uses: sources.range(span).map { [$0] } ?? [], path: pathText, chain: sources.chain(of: span)
+            ))
     }
 
     private func add(
@@ -180,24 +238,41 @@ final class Report {
 
     /// What was found, but for what follows from something else that was found.
     private var withoutConsequences: [Diagnostic] {
-        guard !consequences.isEmpty else { return diagnostics }
+        var explained: Set<Int> = []
+        for end in diagnostics where end.endsReading {
+            guard let place = end.place else { continue }
+            // What was read of the rest of the file is not what was meant.
+            for (index, other) in diagnostics.enumerated() where other.severity == .error && !other.endsReading {
+                if other.place?.file == place.file, other.place?.line ?? 0 >= place.line { explained.insert(index) }
+            }
+        }
+        guard !consequences.isEmpty || !explained.isEmpty else { return diagnostics }
         var left = diagnostics
-        for (index, causes) in consequences.reversed() where left.indices.contains(index) {
+        for (index, causes, element) in consequences {
             let places = causes.compactMap { sources.range($0)?.description }
             let isExplained = diagnostics.indices.contains { other in
                 other != index && diagnostics[other].severity == .error
                     && diagnostics[other].place.map { places.contains($0.description) } ?? false
             }
-            if isExplained { left.remove(at: index) }
+            if isExplained || element.map(wrong.contains) ?? false { explained.insert(index) }
         }
+        for index in explained.sorted().reversed() where left.indices.contains(index) { left.remove(at: index) }
         return left
     }
 
     /// What was found, in the order in which it is shown.
-    var sorted: [Diagnostic] {
+    var sorted: [Diagnostic] { sorted(withoutConsequences + unsetWarning) }
+
+    /// Diagnostics of these files in the order in which they are shown.
+    func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        if diagnostics.isEmpty { return [] }
         var rank: [String: Int] = [:]
         for (index, file) in sources.files.enumerated() where rank[file.name] == nil { rank[file.name] = index }
-        return Diagnostic.sorted(withoutConsequences, rank: rank)
+        return Diagnostic.sorted(diagnostics, rank: rank)
+    }
+
+    private var unsetWarning: [Diagnostic] {
+        unset.all.isEmpty ? [] : [UnsetVariable.warning(unset.all, hint: adviceForUnset(unset.all.map(\.name)))]
     }
 }
 

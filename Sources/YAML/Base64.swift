@@ -1,11 +1,17 @@
 /// RFC 4648, section 4, as `!!binary` needs it.
 enum Base64 {
-    /// The decoded bytes as text, blanks and line breaks ignored; nil when it is not base64.
+    /// The decoded bytes as text, blanks and line breaks ignored; nil when it is not base64 with its padding.
     static func decode(_ text: String) -> String? {
+        let characters = text.utf8.filter { $0 > 0x20 }
+        let digits = characters.prefix { $0 != UInt8(ascii: "=") }
+        let padding = characters.count - digits.count
+        guard characters.count % 4 == 0, padding <= 2,
+            characters.suffix(padding).allSatisfy({ $0 == UInt8(ascii: "=") })
+        else { return nil }
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
-        for character in text.utf8 where character != UInt8(ascii: "=") && character > 0x20 {
+        for character in digits {
             guard let value = value(of: character) else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 6

@@ -91,7 +91,9 @@ struct Composer: ~Copyable {
     ) throws(Stop) -> Node {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= limits.depth else { throw stop(span, "nested more than \(limits.depth) levels deep") }
+        guard depth <= limits.depth else {
+            throw stop(span, "nested more than \(limits.depth) levels deep", hint: "nest less")
+        }
         let before = written + aliased
         if let anchor {
             open.insert(anchor)
@@ -114,15 +116,23 @@ struct Composer: ~Copyable {
 
     private mutating func expand(_ name: String, at span: Span) throws(Stop) -> Node {
         guard let anchor = anchors[name] else {
-            if open.contains(name) { throw stop(span, "the alias '*\(name)' stands inside the anchor it refers to") }
+            if open.contains(name) {
+                throw stop(
+                    span, "the alias '*\(name)' stands inside the anchor it refers to",
+                    hint: "write out what it stands for, or name another anchor")
+            }
             let known = anchors.keys.sorted().prefix(8).map { "&\($0)" }.joined(separator: ", ")
             throw stop(
                 span, "no anchor '&\(name)' stands before this alias",
-                hint: known.isEmpty ? nil : "anchors so far: \(known)")
+                hint: known.isEmpty
+                    ? "write `x-\(name): &\(name)` above, with what it stands for below it" : "anchors so far: \(known)"
+            )
         }
         aliased += anchor.weight
         guard aliased <= limits.aliasNodes + limits.aliasNodesPerNode * written else {
-            throw stop(span, "aliases expand to more than \(limits.aliasNodes) values; the file is refused")
+            throw stop(
+                span, "aliases expand to more than \(limits.aliasNodes) values; the file is refused",
+                hint: "use fewer aliases inside of anchors")
         }
         return anchor.node
     }
@@ -140,14 +150,24 @@ struct Composer: ~Copyable {
                 } else {
                     merges.append((entry.value, entry.keySpan))
                 }
-            } else if let first = mapping.entry(entry.key) {
-                duplicate(entry.key, entry.keySpan, first.keySpan)
+            } else if let index = mapping.index(of: entry.key) {
+                duplicate(entry.key, entry.keySpan, mapping.entries[index].keySpan)
+                mapping.update(at: index) { Self.join(entry.value, to: &$0) }
             } else {
                 mapping.append(entry)
             }
         }
         for merge in merges { self.merge(merge.value, at: merge.span, into: &mapping) }
         return mapping
+    }
+
+    /// What stands under the second of two equal keys counts as well: that it seems to be missing would be no news.
+    private static func join(_ other: Node, to first: inout Node) {
+        if first.isNull { first = other }
+        guard let others = other.mapping else { return }
+        first.updateMapping { members in
+            for entry in others.entries where members.index(of: entry.key) == nil { members.append(entry) }
+        }
     }
 
     /// The next member of a mapping, and whether its key is the merge key; nil at its end or where reading had to stop.
@@ -180,19 +200,26 @@ struct Composer: ~Copyable {
                 written += 1
                 return ("<<", true)
             }
-            if tag == nil, reader.isPlain { return plainKey(at: item.span) }
+            if tag == nil, reader.isPlain { return try plainKey(at: item.span) }
         }
         let node = try self.node(from: item)
         if let text = node.string { return (text, false) }
         problems.append(
             explanation.template(at: item.span)
-                ?? Problem(span: item.span, message: "a key must be text, found \(node.kind)"))
+                ?? Problem(
+                    span: item.span, message: "a key must be text, found \(node.kind)",
+                    hint: "write `NAME: VALUE`, or quote the value before it"))
         return ("", false)
     }
 
-    private mutating func plainKey(at span: Span) -> (String, Bool) {
+    private mutating func plainKey(at span: Span) throws(Stop) -> (String, Bool) {
         written += 1
         let scalar = reader.scalar
+        if let byte = scalar.text.utf8.first, byte >= 0x80, let problem = explanation.oddBlank(at: span) {
+            problems.append(problem)
+            isStopped = true
+            throw Stop()
+        }
         if scalar.text == "<<" { return (scalar.text, true) }
         if !scalar.isSurelyText, case let resolved = ScalarResolution.resolve(scalar.text), resolved.string == nil {
             problems.append(
@@ -210,10 +237,11 @@ struct Composer: ~Copyable {
         problems.append(
             Problem(
                 span: span, message: "the key '\(key)' is given twice in one mapping",
-                hint: "remove one of the two", other: ("the first one", first)))
+                hint: "remove one of the two", other: ("the first one", first), key: key))
     }
 
-    /// Adds what a merge key brings: keys that are written win, of several sources the first.
+    /// Adds what a merge key brings: keys that are written win, of several sources the first. Its tags hold here, too: a key
+    /// that they stand at and that is written forgets what earlier files said.
     private mutating func merge(_ source: Node, at span: Span, into mapping: inout Mapping) {
         let sources = source.sequence ?? [source]
         for source in sources {
@@ -225,10 +253,14 @@ struct Composer: ~Copyable {
                 return
             }
             let entries = other.entries
-            for index in entries.indices where mapping.index(of: entries[index].key) == nil {
-                var entry = entries[index]
-                entry.value.tag = .none
-                mapping.append(entry)
+            for index in entries.indices {
+                guard let own = mapping.index(of: entries[index].key) else {
+                    mapping.append(entries[index])
+                    continue
+                }
+                if entries[index].value.tag != .none {
+                    mapping.update(at: own) { if $0.tag == .none { $0.tag = .override } }
+                }
             }
         }
     }
@@ -244,8 +276,14 @@ struct Composer: ~Copyable {
             file: file, line: Int(span.line), column: Int(span.column), length: Int(last.column - span.column))
     }
 
-    private func scalar(at span: Span) -> Node {
+    private mutating func scalar(at span: Span) -> Node {
         let (scalar, tag) = (reader.scalar, reader.tag)
+        if scalar.hasNul {
+            problems.append(
+                Problem(
+                    span: span, message: "a NUL character cannot stand in a value: what follows it would be lost",
+                    hint: "remove the \\0, or write \\\\0 for a backslash and a zero", swallowed: span))
+        }
         var node =
             tag == nil && (scalar.isSurelyText || !scalar.isPlain)
             ? Node(.string(scalar.text), at: span) : self.scalar(scalar.text, tag: tag, plain: scalar.isPlain, at: span)
@@ -254,14 +292,22 @@ struct Composer: ~Copyable {
         return node
     }
 
-    private func scalar(_ text: String, tag: String?, plain: Bool, at span: Span) -> Node {
+    private mutating func scalar(_ text: String, tag: String?, plain: Bool, at span: Span) -> Node {
         let merge = Self.mergeTag(tag)
         switch tag {
         case nil, "!": return Node(plain && tag == nil ? ScalarResolution.resolve(text) : .string(text), at: span)
         case "tag:yaml.org,2002:str": return Node(.string(text), at: span)
         case "tag:yaml.org,2002:int", "tag:yaml.org,2002:float":
             return Node(ScalarResolution.number(text) ?? .string(text), at: span)
-        case "tag:yaml.org,2002:binary": return Node(.string(Base64.decode(text) ?? text), at: span)
+        case "tag:yaml.org,2002:binary":
+            let decoded = Base64.decode(text)
+            if decoded == nil {
+                problems.append(
+                    Problem(
+                        span: span, message: "the text after !!binary is not base64",
+                        hint: "write what `base64 -w0` prints, or remove the tag", swallowed: span))
+            }
+            return Node(.string(decoded ?? text), at: span)
         default: return Node(plain ? ScalarResolution.resolve(text) : .string(text), at: span, tag: merge)
         }
     }
@@ -286,14 +332,16 @@ struct Composer: ~Copyable {
             }
             return Item(kind: kind, span: span)
         } catch {
-            problems.append(SyntaxExplanation(bytes: bytes, file: file, after: lastScalar).explain(error))
+            var problem = SyntaxExplanation(bytes: bytes, file: file, after: lastScalar).explain(error)
+            problem.endsReading = true
+            problems.append(problem)
             isStopped = true
             throw Stop()
         }
     }
 
     private mutating func stop(_ span: Span, _ message: String, hint: String? = nil) -> Stop {
-        problems.append(Problem(span: span, message: message, hint: hint))
+        problems.append(Problem(span: span, message: message, hint: hint, endsReading: true))
         isStopped = true
         return Stop()
     }

@@ -42,6 +42,8 @@ package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     /// `services.web.ports[1]`; nil where there is no attribute.
     package var path: String?
     package var notes: [Note]
+    /// What stands in its file from here on was not read: what else is said of the file may only follow from it.
+    package var endsReading = false
 
     package var description: String { message }
 
@@ -63,7 +65,7 @@ extension Diagnostic {
     private static let window = 160
 
     /// The diagnostic as text of several lines: place and message, the line with a caret under the span, the attribute's
-    /// path where it says more than the message, hint, notes.
+    /// path, hint, notes.
     ///
     /// `line` is the source line it points at; nil leaves the excerpt out.
     package func render(over line: String?, colour: Bool = false) -> String {
@@ -73,7 +75,7 @@ extension Diagnostic {
         if let place { text += "\(place): " }
         text += paint("\(severity.rawValue):", tone) + " " + message
         if let place, let line { text += "\n" + excerpt(of: line, at: place, paint, tone) }
-        if let path, path.contains(".") || path.contains("[") {
+        if let path {
             text += "\n  " + paint("path:", Paint.cyan) + " " + path
         }
         if let hint { text += "\n  " + paint("hint:", Paint.cyan) + " " + hint }
@@ -119,13 +121,15 @@ private struct Paint {
 }
 
 extension Diagnostic {
-    /// The order in which diagnostics are shown: those about no file, then by file, line and column.
+    /// The order in which diagnostics are shown: warnings, so that what has to be done stands last; of the errors those that
+    /// kept a file from being read; in each group those about no file, then by file, line and column.
     ///
     /// `rank` numbers the files in the order in which they were read.
     package static func sorted(_ diagnostics: [Diagnostic], rank: [String: Int]) -> [Diagnostic] {
-        func key(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
-            guard let place = diagnostic.place else { return (-1, 0, 0) }
-            return (rank[place.file] ?? Int.max, place.line, place.column)
+        func key(_ diagnostic: Diagnostic) -> (Int, Int, Int, Int) {
+            let group = diagnostic.severity == .warning ? 0 : diagnostic.endsReading ? 1 : 2
+            guard let place = diagnostic.place else { return (group, -1, 0, 0) }
+            return (group, rank[place.file] ?? Int.max, place.line, place.column)
         }
         // The same mistake may be met by several ways: through another include, another service that extends it.
         var seen: Set<Diagnostic> = []

@@ -19,6 +19,8 @@ struct EventReader: ~Copyable {
         let isPlain: Bool
         /// There is a `$` in it.
         let hasDollar: Bool
+        /// A NUL stands in it, as an escape in double quotes makes one.
+        let hasNul: Bool
         /// It begins as no null, boolean, number or date does: written plainly it is text.
         let isSurelyText: Bool
     }
@@ -82,7 +84,9 @@ struct EventReader: ~Copyable {
         let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
         return Scalar(
             text: String(decoding: bytes, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE,
-            hasDollar: bytes.contains(UInt8(ascii: "$")), isSurelyText: ScalarResolution.isSurelyText(bytes))
+            hasDollar: bytes.contains(UInt8(ascii: "$")),
+            hasNul: scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && bytes.contains(0),
+            isSurelyText: ScalarResolution.isSurelyText(bytes))
     }
 
     /// The name of the event's anchor, or of the anchor that an alias stands for.

@@ -18,6 +18,9 @@ package struct Span: Hashable, Sendable {
     /// Where it begins, whatever its length.
     package var start: Span { Span(file: Int(file), line: Int(line), column: Int(column)) }
 
+    /// It begins before `other` in the same file.
+    func isBefore(_ other: Span) -> Bool { (line, column) < (other.line, other.column) }
+
     /// The place of a value that nobody wrote.
     package static let none = Span(file: -1, line: 0, column: 0)
 }

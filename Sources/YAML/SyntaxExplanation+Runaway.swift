@@ -35,6 +35,7 @@ extension SyntaxExplanation {
         }
         guard failure.message == "mapping values are not allowed in this context" else { return nil }
         if beginsLine {
+            if before.contains("-") { return itemWithMembers(own, at: scalar.span, on: line, column) }
             return unfinished(own, at: scalar.span, swallowed: scalar.span)
         }
         let head = before.unicodeScalars.prefix { $0 == " " }.count
@@ -44,6 +45,32 @@ extension SyntaxExplanation {
             return unfinished(trimmed(self.line(Int(scalar.span.line))), at: start, swallowed: start)
         }
         return deeper(line, column, than: before, scalar)
+    }
+
+    /// `- db`, and on the next line a key that is meant to belong to it.
+    private func itemWithMembers(_ item: String, at span: Span, on line: Int, _ column: Int) -> Problem {
+        let own = trimmed(self.line(line))
+        let key = own.prefix { $0 != ":" }
+        let isName = item.utf8.allSatisfy { $0 > 0x20 && !"/:=\"'{}[]".utf8.contains($0) }
+        let parts = item.split(separator: ":", omittingEmptySubsequences: false)
+        let hint: String
+        if isName {
+            hint = "write `\(item):` without the '- ', and `\(own)` on the next line, indented further"
+        } else if parts.count == 2, item.contains("/"), !parts.contains("") {
+            let type = "./~".contains(parts[0].first ?? "x") ? "bind" : "volume"
+            hint = "write the long form: {type: \(type), source: \(parts[0]), target: \(parts[1]), \(own)}"
+        } else {
+            hint = "write all of it in the long form, as `NAME: VALUE` on lines of their own"
+        }
+        return Problem(
+            span: Span(
+                file: file, line: line, column: indent(line) + 1, length: max(1, key.unicodeScalars.count)),
+            message: "'\(key)' cannot belong to '\(item)', which is one text", hint: hint,
+            other: (
+                "the item",
+                Span(file: file, line: Int(span.line), column: Int(span.column), length: item.unicodeScalars.count)
+            ),
+            swallowed: span)
     }
 
     /// `key: value`, and on the next line, further in, another key.
@@ -96,7 +123,7 @@ extension SyntaxExplanation {
             context.what == "while scanning a simple key"
         else { return nil }
         let own = trimmed(String(line(context.line + 1).unicodeScalars.dropFirst(context.column)))
-        if let first = own.unicodeScalars.first, "\"'[{*&|>".unicodeScalars.contains(first) { return nil }
+        if let first = own.unicodeScalars.first, "[{*&|>".unicodeScalars.contains(first) { return nil }
         return unfinished(own, at: Span(file: file, line: context.line + 1, column: context.column + 1))
     }
 
@@ -125,6 +152,9 @@ extension SyntaxExplanation {
         if text.hasPrefix("-"), let second = text.dropFirst().first, second != "-" {
             return ("no blank follows '-'", "write `- \(trimmed(String(text.dropFirst())))`")
         }
+        if let quote = text.first, quote == "\"" || quote == "'" {
+            return ("no ':' follows the key", "write `- \(text)` as an item of a list, or `\(text): VALUE`")
+        }
         let head = text.prefix { $0 != ":" && $0 != " " && $0 != "=" }
         let rest = trimmed(String(text.dropFirst(head.count + 1)))
         switch text.dropFirst(head.count).first {
@@ -135,7 +165,7 @@ extension SyntaxExplanation {
         }
     }
 
-    private func trimmed(_ text: String) -> String {
+    func trimmed(_ text: String) -> String {
         let scalars = text.unicodeScalars.drop { $0 == " " }
         guard let last = scalars.lastIndex(where: { !" \t\r\n".unicodeScalars.contains($0) }) else { return "" }
         return String(scalars[...last])

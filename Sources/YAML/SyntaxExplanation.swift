@@ -23,7 +23,14 @@ struct SyntaxExplanation {
         self.lines = lines
     }
 
+    /// What is wrong and what to change, with a hint whatever it is.
     func explain(_ failure: EventReader.Failure) -> Problem {
+        var problem = explanation(of: failure)
+        if problem.hint == nil { problem.hint = advice(failure.message, line: "", column: 1) }
+        return problem
+    }
+
+    private func explanation(of failure: EventReader.Failure) -> Problem {
         if let offset = failure.offset { return encoding(failure.message, at: offset) }
         let line = (failure.line ?? 0) + 1
         let column = (failure.column ?? 0) + 1
@@ -35,6 +42,12 @@ struct SyntaxExplanation {
             problem.message = "a tab in the indentation"
             problem.hint = "YAML indents with spaces: replace the tab"
             return problem
+        }
+        if let better = oddBlank(near: line) ?? conflictMarker(near: line) ?? endOfBlock(before: line)
+            ?? blockWithoutText(near: line)
+            ?? oddOneOut(line, failure.message)
+        {
+            return better
         }
         if failure.message == "did not find expected <document start>", let start = firstKey,
             indent(line) < start.indent
@@ -93,11 +106,46 @@ struct SyntaxExplanation {
         let line = Int(problem.span.line)
         if indent(line) == column, self.line(line).dropFirst(column).hasPrefix("- ") {
             problem.hint = "write it without the '- ', like line \(first)"
+            if let item = previous(line), isItem(item), indent(item) > column {
+                problem.message = "an item of the list above, indented otherwise than its first one"
+                problem.hint = "indent it by \(indent(item)) like line \(item)"
+            }
+        }
+        if closedTooEarly(&problem) { return }
+        let own = String(self.line(line).dropFirst(indent(line)))
+        if own.hasPrefix("}") || own.hasPrefix("]") || problem.message.hasPrefix("expected a key here"),
+            own.contains(where: { "]}".contains($0) }),
+            let bracket = own.first(where: { "]}".contains($0) }), !own.contains(bracket == "}" ? "{" : "[")
+        {
+            problem.message = "'\(bracket)' closes nothing"
+            problem.hint = "remove it, or open it with '\(bracket == "}" ? "{" : "[")' where it begins"
         }
         guard indent(line) > column, let before = lineAbove(line) else { return }
         problem.hint = "indent it by \(column) like line \(first), or look at the line above it"
         problem.causes = [Span(file: file, line: before, column: indent(before) + 1)]
         if let scalar, scalar.span.line < line { problem.causes.append(scalar.span) }
+    }
+
+    /// Text after a closing quote: the quote was meant as part of the text.
+    private func closedTooEarly(_ problem: inout Problem) -> Bool {
+        guard let scalar, !scalar.isPlain, scalar.span.line == problem.span.line,
+            scalar.endLine == Int(scalar.span.line)
+        else { return false }
+        let own = String(self.line(Int(scalar.span.line)).unicodeScalars.dropFirst(Int(scalar.span.column) - 1))
+        guard let quote = own.first, quote == "\"" || quote == "'" else { return false }
+        problem.span = Span(
+            file: file, line: Int(scalar.span.line),
+            column: Int(scalar.span.column) + max(1, Int(scalar.span.length)) - 1,
+            length: 1)
+        problem.message = "the quote closes here, and text follows it"
+        problem.other = nil
+        let inner = own.dropFirst().dropLast(trimmed(own).hasSuffix(String(quote)) ? 1 : 0)
+        problem.hint =
+            quote == "'"
+            ? "write a quote inside twice: '\(inner.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+            : "write \\\" for a quote inside, or single quotes around all of it: '\(inner)'"
+        problem.swallowed = scalar.span
+        return true
     }
 
     /// A line that does not fit the items of the list that begins on line `first`.
@@ -139,6 +187,7 @@ struct SyntaxExplanation {
         case "did not find expected ',' or ']'": "expected ',' or ']'"
         case "mapping values are not allowed in this context": "a second ': ' in one value"
         case "could not find expected ':'": "expected ':' after a key"
+        case "found unknown escape character": "a backslash and this character mean nothing in double quotes"
         case "found unexpected ':'": "a ':' inside brackets or braces needs a blank after it"
         case "found character that cannot start any token": "this character cannot start a value"
         case "did not find expected '-' indicator": "expected '-': an item of the list above is indented differently"
@@ -155,9 +204,16 @@ struct SyntaxExplanation {
             guard scalars.indices.contains(column - 1) else { return nil }
             return "quote the value: '\(scalars[column - 1])' has a meaning of its own in YAML"
         case "found unexpected ':'": return "quote the text if the colon belongs to it"
-        case "found unknown escape character": return "in double quotes a backslash is written \\\\"
+        case "found unknown escape character":
+            return "write \\\\ for a backslash in double quotes, or use single quotes"
         case "could not find expected ':'": return "write `key: value`, with a blank after the colon"
-        default: return nil
+        case "found undefined tag handle": return "remove the '!', or quote the value if it belongs to it"
+        case "did not find expected key", "did not find expected node content":
+            return "look at the indentation of this line and the one above, and at brackets and quotes before it"
+        case "did not find expected '-' indicator": return "begin it with '- ' like the items above"
+        case "did not find expected <document start>":
+            return "write `---` before a second document, or indent the line like those above"
+        default: return "look at quotes, brackets and indentation here and on the line above"
         }
     }
 
@@ -183,7 +239,8 @@ struct SyntaxExplanation {
             ? "a control character (byte 0x\(value)) is not allowed" : "not valid UTF-8: byte 0x\(value)"
         return Problem(
             span: Span(file: file, line: line, column: column, length: 1), message: text,
-            hint: "save the file as UTF-8 text")
+            hint: message == "control characters are not allowed"
+                ? "remove it, or save the file as UTF-8 text" : "save the file as UTF-8 text")
     }
 
     /// The first line that says something, and how far it is indented.
@@ -198,7 +255,7 @@ struct SyntaxExplanation {
     }
 
     /// The nearest line above that is indented less.
-    private func lineAbove(_ line: Int) -> Int? {
+    func lineAbove(_ line: Int) -> Int? {
         let own = indent(line)
         return stride(from: line - 1, to: 0, by: -1).first { number in
             let text = self.line(number).drop { $0 == " " }
@@ -207,6 +264,9 @@ struct SyntaxExplanation {
     }
 
     func line(_ number: Int) -> String { lines.line(number, of: 0) ?? "" }
+
+    /// nil after the last line.
+    func lineIfThere(_ number: Int) -> String? { lines.line(number, of: 0) }
 
     func indent(_ number: Int) -> Int { line(number).unicodeScalars.prefix { $0 == " " }.count }
 }

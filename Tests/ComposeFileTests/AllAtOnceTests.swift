@@ -28,7 +28,8 @@ import YAML
             ])
     }
 
-    @Test("before a syntax error the rest is checked, and nothing is said of what may stand after it")
+    @Test(
+        "a syntax error comes first, what stands before it is checked, and nothing is said of what may stand after it")
     func syntax() {
         let found = findings(
             """
@@ -42,8 +43,8 @@ import YAML
             """)
         #expect(
             found == [
-                "3:5: error: 'imge' is no attribute of a service",
                 "6:4: error: indented by 3, like none of the lines above that it could belong to",
+                "3:5: error: 'imge' is no attribute of a service",
             ])
     }
 

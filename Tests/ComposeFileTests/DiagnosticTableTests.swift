@@ -9,10 +9,10 @@ import YAML
         arguments: [
             ("«imge»: x", "'imge' is no attribute of a service", "did you mean 'image'?"),
             ("«subnet»: x", "'subnet' is no attribute of a service", nil),
-            ("«dockerfile»: x", "'dockerfile' is no attribute of a service", "'dockerfile' is an attribute of a build"),
+            ("«dockerfile»: x", "'dockerfile' is no attribute of a service", "it belongs under 'build:'"),
             (
                 "«services»: x", "'services' is no attribute of a service",
-                "'services' is an attribute of a Compose file"
+                "it belongs at the beginning of a line, beside 'services:'"
             ),
             ("hostname: «1»", "expected a string, found an integer: 1", "quote it: \"1\""),
             ("hostname: «true»", "expected a string, found a boolean: true", "quote it: \"true\""),

@@ -43,7 +43,7 @@ import YAML
             ("hostname: a", "hostname: b", "{hostname: b}"),
             ("cap_add: [A, B]", "cap_add: [B, C]", "{cap_add: [A, B, C]}"),
             ("dns: 1.1.1.1", "dns: [2.2.2.2, 1.1.1.1]", "{dns: [1.1.1.1, 2.2.2.2]}"),
-            ("tmpfs: [\"/x:a=1\", /y]", "tmpfs: \"/x:a=2\"", "{tmpfs: [/x:a=2, /y]}"),
+            ("tmpfs: [\"/x:uid=1\", /y]", "tmpfs: \"/x:uid=2\"", "{tmpfs: [/x:uid=2, /y]}"),
             ("expose: [1, 2]", "expose: [\"2\", 3]", "{expose: [1, 2, 3]}"),
             ("security_opt: [a]", "security_opt: [b, a]", "{security_opt: [a, b]}"),
             (
@@ -66,7 +66,7 @@ import YAML
                 "logging: {driver: x, options: {a: b}}", "logging: {driver: y, options: {c: d}}",
                 "{logging: {driver: y, options: {c: d}}}"
             ),
-            ("extra_hosts: [\"a=1\"]", "extra_hosts: {a: \"2\"}", "{extra_hosts: [a=1, a=2]}"),
+            ("extra_hosts: [\"a=1.1.1.1\"]", "extra_hosts: {a: 2.2.2.2}", "{extra_hosts: [a=1.1.1.1, a=2.2.2.2]}"),
             ("build: ./x", "build: {dockerfile: D}", "{build: {context: /p/x, dockerfile: D}}"),
             (
                 "deploy: {replicas: 2, labels: [a=1]}", "deploy: {replicas: 3, labels: {b: 2}}",

@@ -72,7 +72,7 @@ struct ServiceBuilder {
     }
 
     private func fillIdentity(_ service: inout Service) {
-        service.containerName = text("container_name")
+        service.containerName = text("container_name").map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }
         service.hostname = text("hostname")
         service.domainname = text("domainname")
         service.labels = node["labels"].texts
@@ -111,7 +111,8 @@ struct ServiceBuilder {
     private func restartPolicy(_ deployed: Node?) -> RestartPolicy {
         guard let deployed else { return text("restart").flatMap(RestartPolicyText.parse) ?? .no }
         switch deployed.string(at: "condition") {
-        case "none": return .no
+        case "none", "no": return .no
+        case "unless-stopped": return .unlessStopped
         case "on-failure":
             return .onFailure(maximumRetries: deployed["max_attempts"]?.integer.map { Int(clamping: $0) })
         default: return .always

@@ -27,7 +27,7 @@ extension Format {
             Attribute("network", .text, example: "host", "The network of the build's steps."),
             Attribute("target", .text, "The stage that is built."),
             Attribute("secrets", .fileReferences, "Secrets for the build."),
-            Attribute("shm_size", .bytes, "The size of /dev/shm."),
+            Attribute("shm_size", .size, "The size of /dev/shm."),
             Attribute("tags", .texts, merge: .uniqueText, "Further names of the image."),
             Attribute("ulimits", .ulimits, merge: .members, "Resource limits."),
             Attribute("platforms", .texts, example: "[linux/amd64]", "The platforms that are built."),

@@ -3,7 +3,12 @@ extension Format {
     static let deploy = Record(
         "a deployment",
         [
-            Attribute("mode", .text, standing: .noEffect("a cluster"), default: "replicated", "How it is replicated."),
+            Attribute(
+                "mode",
+                .text(
+                    .words(
+                        "deployment mode", ["replicated", "global", "replicated-job", "global-job"], harmless: true)),
+                standing: .noEffect("a cluster"), default: "replicated", "How it is replicated."),
             Attribute("replicas", .integer(in: 0...Int64(Int32.max)), default: "1", "How many replicas run."),
             Attribute(
                 "labels", .labels, merge: .members, standing: .noEffect("a cluster"), "Labels on the service itself."),
@@ -14,7 +19,9 @@ extension Format {
             Attribute("resources", .mapping(resources), "Limits and reservations."),
             Attribute("restart_policy", .mapping(restartPolicy), "What happens when it exits."),
             Attribute("placement", .mapping(placement), standing: .noEffect("a cluster"), "Where it runs."),
-            Attribute("endpoint_mode", .text, standing: .noEffect("a cluster"), "How clients reach it."),
+            Attribute(
+                "endpoint_mode", .text(.words("endpoint mode", ["vip", "dnsrr"], harmless: true)),
+                standing: .noEffect("a cluster"), "How clients reach it."),
         ])
 
     static let rollout = Record(
@@ -22,7 +29,10 @@ extension Format {
         [
             Attribute("parallelism", .integer, "How many replicas at once."),
             Attribute("delay", .duration, "Time between them."),
-            Attribute("failure_action", .text, "What a failure leads to."),
+            Attribute(
+                "failure_action",
+                .text(.words("action after a failure", ["continue", "pause", "rollback"], harmless: true)),
+                "What a failure leads to."),
             Attribute("monitor", .duration, "How long a replica is watched."),
             Attribute("max_failure_ratio", .number, "How many may fail."),
             Attribute("order", .choice("start-first", "stop-first"), "Which goes first."),
@@ -85,7 +95,12 @@ extension Format {
     private static let restartPolicy = Record(
         "a restart policy",
         [
-            Attribute("condition", .text, default: "any", example: "on-failure", "none, on-failure or any."),
+            Attribute(
+                "condition",
+                .text(
+                    .words(
+                        "condition of a restart", ["none", "on-failure", "any", "always", "unless-stopped", "no"])),
+                default: "any", example: "on-failure", "none, on-failure or any."),
             Attribute("delay", .duration, standing: .noEffect("a cluster"), "Time between attempts."),
             Attribute("max_attempts", .integer, "How many attempts are made."),
             Attribute("window", .duration, standing: .noEffect("a cluster"), "How long it must run to count."),

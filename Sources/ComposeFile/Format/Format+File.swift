@@ -89,17 +89,19 @@ extension Format {
     static let pool = Record(
         "an address pool",
         [
-            Attribute("subnet", .text, example: "172.28.0.0/16", "The subnet, in CIDR form."),
-            Attribute("gateway", .text, example: "172.28.0.1", "The gateway's address."),
-            Attribute("ip_range", .text, example: "172.28.5.0/24", "Where containers' addresses are taken from."),
-            Attribute("aux_addresses", Shape(members: .text), "Addresses that are not given to containers."),
+            Attribute("subnet", .text(.subnet), example: "172.28.0.0/16", "The subnet, in CIDR form."),
+            Attribute("gateway", .text(.anyAddress), example: "172.28.0.1", "The gateway's address."),
+            Attribute(
+                "ip_range", .text(.subnet), example: "172.28.5.0/24", "Where containers' addresses are taken from."),
+            Attribute(
+                "aux_addresses", Shape(members: .text(.anyAddress)), "Addresses that are not given to containers."),
         ])
 
     static let volume = Record(
         "a volume",
         [
             Attribute(
-                "name", .text, default: "<project>_<key>", example: "shop-data",
+                "name", .text(.volumeName), default: "<project>_<key>", example: "shop-data",
                 "The volume's name on the machine, taken as it is."),
             Attribute("driver", .text, default: "local", example: "local", "The volume's driver."),
             Attribute(

@@ -37,14 +37,15 @@ extension Format {
         Attribute("cpu_rt_period", .wholeNumber, "The real-time period, in microseconds."),
         Attribute("cpu_rt_runtime", .wholeNumber, "The real-time share, in microseconds."),
         Attribute("cpus", .cores, example: "0.5", "How many cores may be used; 1.5 is one and a half."),
-        Attribute("cpuset", .text, example: "\"0-2\"", "On which cores it may run."),
-        Attribute("cpu_shares", .wholeNumber, default: "1024", "Its weight when cores are short."),
+        Attribute("cpuset", .text(.cpuSet), example: "\"0-2\"", "On which cores it may run."),
+        Attribute("cpu_shares", .wholeNumber(in: 0...Int64.max), default: "1024", "Its weight when cores are short."),
         Attribute(
             "command", .command, merge: .replace, example: "[nginx, -g, \"daemon off;\"]",
             "Replaces the image's command; a string is split as a shell does."),
         Attribute("configs", .fileReferences, merge: .unique(.configTarget), "Configs that are mounted."),
         Attribute(
-            "container_name", Shape(.string, pattern: .containerName), default: "<project>-<service>-<number>",
+            "container_name", Shape(.string, pattern: .containerName, grammar: .containerName),
+            default: "<project>-<service>-<number>",
             "The container's name; the service then cannot be scaled."),
         Attribute(
             "credential_spec", .mapping(credentialSpec), standing: .noEffect("Windows"),
@@ -63,10 +64,14 @@ extension Format {
         Attribute(
             "devices", Shape(items: Shape(.string, record: device, short: .device)), merge: .unique(.target),
             example: "[\"/dev/ttyUSB0\"]", "Devices of the host."),
-        Attribute("dns", .textAsTexts, merge: .uniqueText, example: "9.9.9.9", "Name servers."),
-        Attribute("dns_opt", .distinctTexts, merge: .uniqueText, "Options for the resolver."),
-        Attribute("dns_search", .textOrTexts, merge: .uniqueText, example: "example.com", "Search domains."),
-        Attribute("domainname", .text, "The domain part of the host name."),
+        Attribute(
+            "dns", Shape(.string, items: .text(.nameServer), short: .listOfOne(keptRaw: false)), merge: .uniqueText,
+            example: "9.9.9.9", "Name servers."),
+        Attribute("dns_opt", .distinctTexts(.resolverOption), merge: .uniqueText, "Options for the resolver."),
+        Attribute(
+            "dns_search", Shape(.string, items: .text(.searchDomain), short: .listOfOne(keptRaw: true)),
+            merge: .uniqueText, example: "example.com", "Search domains."),
+        Attribute("domainname", .text(.domainName), "The domain part of the host name."),
         Attribute(
             "entrypoint", .command, merge: .replace,
             "Replaces the image's entry point; a string is split as a shell does."),
@@ -81,22 +86,23 @@ extension Format {
             "env_file", Shape(.string, items: Shape(.string, record: envFile), short: .envFiles),
             merge: .unique(.path), example: "./app.env", "Files with environment variables."),
         Attribute(
-            "expose", Shape(items: .textOrNumber, uniqueItems: true), merge: .uniqueText, example: "[3000]",
+            "expose", Shape(items: Shape([.string, .number], grammar: .exposedPort), uniqueItems: true),
+            merge: .uniqueText, example: "[3000]",
             "Ports for other services; they are not published."),
         Attribute("external_links", .distinctTexts, merge: .distinct, "Containers outside the project, with an alias."),
         Attribute(
             "extra_hosts", .extraHosts, merge: .extraHosts, example: "[\"gateway=host-gateway\"]",
             "Further lines of /etc/hosts."),
         Attribute(
-            "group_add", Shape(items: .textOrNumber, uniqueItems: true), merge: .distinct,
+            "group_add", Shape(items: Shape([.string, .number], grammar: .group), uniqueItems: true), merge: .distinct,
             "Further groups of the user, by name or number."),
         Attribute(
             "gpus", Shape(.string, allowed: ["all"], items: Shape(record: deviceRequest), short: .gpus),
             standing: .refused("what runs in it would find no graphics processor"), example: "all",
             "Graphics processors."),
-        Attribute("hostname", .text, "The container's host name."),
+        Attribute("hostname", .text(.hostName), "The container's host name."),
         Attribute("healthcheck", .mapping(healthcheck), "How to tell whether it works."),
-        Attribute("image", .text, example: "nginx:1.27", "The image's reference."),
+        Attribute("image", .text(.imageReference), example: "nginx:1.27", "The image's reference."),
     ]
 
     private static let links: [Attribute] = [
@@ -111,8 +117,10 @@ extension Format {
         Attribute("mem_limit", .bytes, example: "512m", "The memory limit, in bytes or with a unit."),
         Attribute("mem_reservation", .bytes, "The memory that is kept for it."),
         Attribute("memswap_limit", .bytes, "Memory and swap together; -1 is without limit."),
-        Attribute("mem_swappiness", .bytes, "How readily the kernel swaps it out, 0 to 100."),
-        Attribute("mac_address", .text, "The hardware address on its first network."),
+        Attribute(
+            "mem_swappiness", Shape([.number, .string], meaning: .bytes, range: -1...100),
+            "How readily the kernel swaps it out, 0 to 100."),
+        Attribute("mac_address", .text(.hardwareAddress), "The hardware address on its first network."),
         Attribute(
             "models", Shape(items: .text, uniqueItems: true, members: Shape(.null, record: modelUse), short: .names),
             standing: .notYet, "Language models that it uses."),
@@ -126,7 +134,7 @@ extension Format {
         Attribute("oom_score_adj", .integer(in: -1000...1000), default: "0", "How soon the kernel kills it."),
         Attribute("pid", .textOrNull, example: "host", "The PID namespace."),
         Attribute("pids_limit", .wholeNumber, "How many processes it may have; -1 is without limit."),
-        Attribute("platform", .text, example: "linux/arm64", "The image's platform."),
+        Attribute("platform", .text(.platform), example: "linux/arm64", "The image's platform."),
         Attribute(
             "ports",
             Shape(items: Shape([.number, .string], record: port), uniqueItems: true, short: .ports),
@@ -149,16 +157,18 @@ extension Format {
         Attribute(
             "security_opt", .distinctTexts, merge: .distinct, example: "[\"no-new-privileges:true\"]",
             "Security profiles."),
-        Attribute("shm_size", .bytes, default: "64m", "The size of /dev/shm."),
+        Attribute("shm_size", .size, default: "64m", "The size of /dev/shm."),
         Attribute("stdin_open", .boolean, default: "false", "Standard input is kept open."),
         Attribute("stop_grace_period", .duration, default: "10s", "Time from the stop signal to the kill."),
-        Attribute("stop_signal", .text, default: "SIGTERM", example: "SIGINT", "The signal that asks it to stop."),
+        Attribute(
+            "stop_signal", .text(.signal), default: "SIGTERM", example: "SIGINT", "The signal that asks it to stop."),
         Attribute(
             "storage_opt", Shape(members: .scalarValue, short: .keyValues(missing: .empty)), standing: .notYet,
             example: "{size: 1G}", "Options for its root file system."),
         Attribute("sysctls", .labels, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
         Attribute(
-            "tmpfs", .textOrTexts, merge: .uniqueText, example: "\"/run:size=64m\"", "Memory file systems."),
+            "tmpfs", Shape(.string, items: .text(.temporary), short: .listOfOne(keptRaw: true)), merge: .uniqueText,
+            example: "\"/run:size=64m\"", "Memory file systems."),
         Attribute("tty", .boolean, default: "false", "A terminal."),
         Attribute("ulimits", .ulimits, merge: .members, example: "{nofile: 65536}", "Resource limits."),
     ]
@@ -167,14 +177,14 @@ extension Format {
         Attribute(
             "use_api_socket", Shape([.boolean, .string], meaning: .boolean), standing: .notYet, default: "false",
             "The engine's socket inside the container."),
-        Attribute("user", .text, example: "1000:1000", "The user and group that it runs as."),
+        Attribute("user", .text(.user), example: "1000:1000", "The user and group that it runs as."),
         Attribute("userns_mode", .text, example: "host", "The user namespace."),
         Attribute("uts", .text, example: "host", "The UTS namespace."),
         Attribute(
             "volumes", Shape(items: Shape(.string, record: serviceVolume, short: .volume), uniqueItems: true),
             merge: .unique(.target), example: "[\"data:/var/lib/data\"]", "Volumes, host folders and memory."),
         Attribute("volumes_from", .distinctTexts, merge: .distinct, "Services whose volumes are mounted too."),
-        Attribute("working_dir", .text, example: "/app", "The folder in which its command starts."),
+        Attribute("working_dir", .text(.containerPath), example: "/app", "The folder in which its command starts."),
         Attribute("pre_start", .hooks, standing: .notYet, "Commands that run to their end before it starts."),
         Attribute("post_start", .hooks, "Commands that run in it after it has started."),
         Attribute("pre_stop", .hooks, "Commands that run in it before it is stopped."),

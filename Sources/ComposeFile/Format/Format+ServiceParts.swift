@@ -28,27 +28,29 @@ extension Format {
         "a port",
         [
             Attribute("name", .text, "A name for people."),
-            Attribute("mode", .text, default: "ingress", "host or ingress."),
-            Attribute("host_ip", .text, example: "127.0.0.1", "The host's address it is published on."),
-            Attribute("target", Shape([.integer, .string], meaning: .integer), "The port in the container."),
             Attribute(
-                "published", Shape([.integer, .string]), example: "\"8080\"", "The port on the host, or a range."),
-            Attribute("protocol", .text, default: "tcp", "tcp, udp or sctp."),
+                "mode", .text(.words("mode of a port", ["ingress", "host"])), default: "ingress", "host or ingress."),
+            Attribute("host_ip", .text(.hostAddress), example: "127.0.0.1", "The host's address it is published on."),
+            Attribute("target", .integer(in: 1...65535), "The port in the container."),
+            Attribute(
+                "published", Shape([.integer, .string], grammar: .publishedPort), example: "\"8080\"",
+                "The port on the host, or a range."),
+            Attribute("protocol", .text(.transport), default: "tcp", "tcp, udp or sctp."),
             Attribute("app_protocol", .text, example: "http", "The application protocol, for people."),
         ])
 
     static let networkAttachment = Record(
         "a network attachment",
         [
-            Attribute("aliases", .distinctTexts, merge: .uniqueText, "Further names on the network."),
+            Attribute("aliases", .distinctTexts(.alias), merge: .uniqueText, "Further names on the network."),
             Attribute("driver_opts", .driverOptions, standing: .notYet, "Options for the driver."),
             Attribute(
                 "gw_priority", Shape(.number, meaning: .integer), default: "0", "The highest gives the default route."),
             Attribute("interface_name", .text, example: "eth1", "The interface's name in the container."),
-            Attribute("ipv4_address", .text, example: "172.28.0.10", "A fixed IPv4 address."),
-            Attribute("ipv6_address", .text, "A fixed IPv6 address."),
-            Attribute("link_local_ips", .distinctTexts, merge: .uniqueText, "Link-local addresses."),
-            Attribute("mac_address", .text, "A fixed hardware address."),
+            Attribute("ipv4_address", .text(.ipv4), example: "172.28.0.10", "A fixed IPv4 address."),
+            Attribute("ipv6_address", .text(.ipv6), "A fixed IPv6 address."),
+            Attribute("link_local_ips", .distinctTexts(.anyAddress), merge: .uniqueText, "Link-local addresses."),
+            Attribute("mac_address", .text(.hardwareAddress), "A fixed hardware address."),
             Attribute(
                 "priority", Shape(.number, meaning: .integer), default: "0", "The order of attaching, high first."),
         ])
@@ -60,7 +62,7 @@ extension Format {
                 "type", .choice("bind", "volume", "tmpfs", "cluster", "npipe", "image"), required: true,
                 "What is mounted."),
             Attribute("source", .text, "A host path, or the key of a volume."),
-            Attribute("target", .text, example: "/data", "Where it is mounted."),
+            Attribute("target", .text(.containerPath), example: "/data", "Where it is mounted."),
             Attribute("read_only", .boolean, default: "false", "It cannot be written."),
             Attribute("consistency", .text, standing: .noEffect("macOS"), "How soon changes must be seen."),
             Attribute(
@@ -96,7 +98,7 @@ extension Format {
                     Record(
                         "tmpfs options",
                         [
-                            Attribute("size", .bytes, "The size, in bytes or with a unit."),
+                            Attribute("size", .size, "The size, in bytes or with a unit."),
                             Attribute("mode", Shape([.number, .string], meaning: .modeBits), "Permission bits."),
                         ])), "Options of a memory file system."),
             Attribute(
@@ -111,8 +113,8 @@ extension Format {
         [
             Attribute("source", .text, "The key of the secret or config."),
             Attribute("target", .text, "The file's path in the container."),
-            Attribute("uid", .text, "The file's owner, a number."),
-            Attribute("gid", .text, "The file's group, a number."),
+            Attribute("uid", .text(.ownerNumber), "The file's owner, a number."),
+            Attribute("gid", .text(.ownerNumber), "The file's group, a number."),
             Attribute("mode", .fileMode, default: "0444", "The file's permission bits, octal."),
         ])
 
@@ -121,14 +123,14 @@ extension Format {
         [
             Attribute("source", .text, required: true, "The device on the host."),
             Attribute("target", .text, required: true, "Its path in the container."),
-            Attribute("permissions", .text, default: "rwm", "Any of r, w and m."),
+            Attribute("permissions", .text(.devicePermissions), default: "rwm", "Any of r, w and m."),
         ])
 
     static let ulimit = Record(
         "a limit",
         [
-            Attribute("soft", .integer, required: true, "The soft limit."),
-            Attribute("hard", .integer, required: true, "The hard limit."),
+            Attribute("soft", .integer(in: -1...Int64.max), required: true, "The soft limit."),
+            Attribute("hard", .integer(in: -1...Int64.max), required: true, "The hard limit."),
         ])
 
     static let healthcheck = Record(
@@ -137,13 +139,13 @@ extension Format {
             Attribute(
                 "test", Shape(.string, items: .text, short: .healthTest), merge: .replace,
                 example: "[CMD, pg_isready]", "The command; a string is run by the shell."),
-            Attribute("timeout", .duration, default: "30s", "How long a check may take."),
-            Attribute("interval", .duration, default: "30s", "Time between checks."),
+            Attribute("timeout", .probeDuration, default: "30s", "How long a check may take."),
+            Attribute("interval", .probeDuration, default: "30s", "Time between checks."),
             Attribute(
                 "retries", Shape([.number, .string], meaning: .integer, range: 0...Int64.max), default: "3",
                 "Failures in a row."),
-            Attribute("start_period", .duration, default: "0s", "Failures do not count this long."),
-            Attribute("start_interval", .duration, default: "5s", "Time between checks in the start period."),
+            Attribute("start_period", .probeDuration, default: "0s", "Failures do not count this long."),
+            Attribute("start_interval", .probeDuration, default: "5s", "Time between checks in the start period."),
             Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
         ])
 
@@ -152,9 +154,9 @@ extension Format {
         [
             Attribute("command", .command, merge: .replace, required: true, "The command."),
             Attribute("image", .text, standing: .notYet, "The image it runs in."),
-            Attribute("user", .text, "The user it runs as."),
+            Attribute("user", .text(.user), "The user it runs as."),
             Attribute("privileged", .boolean, default: "false", "All capabilities."),
-            Attribute("working_dir", .text, "The folder it starts in."),
+            Attribute("working_dir", .text(.containerPath), "The folder it starts in."),
             Attribute("environment", .variables, merge: .members, "Further variables."),
             Attribute("per_replica", .boolean, standing: .notYet, "Runs once for each replica."),
         ])
@@ -173,7 +175,7 @@ extension Format {
         "block device limits", extensions: false,
         [
             Attribute(
-                "weight", Shape([.integer, .string], meaning: .integer), example: "300", "Its share, 10 to 1000."),
+                "weight", .integer(in: 0...1000), example: "300", "Its share, 10 to 1000."),
             Attribute(
                 "weight_device",
                 .list(
@@ -181,7 +183,7 @@ extension Format {
                         "a device weight", extensions: false,
                         [
                             Attribute("path", .text, "The device."),
-                            Attribute("weight", .integer, "Its share, 10 to 1000."),
+                            Attribute("weight", .integer(in: 0...1000), "Its share, 10 to 1000."),
                         ])), "Its share of single devices."),
             Attribute("device_read_bps", .list(of: blkioLimit), "Bytes read a second."),
             Attribute("device_read_iops", .list(of: blkioLimit), "Reads a second."),
@@ -193,7 +195,9 @@ extension Format {
         "a device limit", extensions: false,
         [
             Attribute("path", .text, "The device."),
-            Attribute("rate", Shape([.integer, .string], meaning: .bytes), "The rate, in bytes or with a unit."),
+            Attribute(
+                "rate", Shape([.integer, .string], meaning: .bytes, range: 0...Int64.max),
+                "The rate, in bytes or with a unit."),
         ])
 
     static let credentialSpec = Record(

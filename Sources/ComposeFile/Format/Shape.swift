@@ -25,10 +25,12 @@ package final class Shape: Sendable {
         case number
         /// Cores, as a single-precision number.
         case cores
-        /// `64m`, `1.5g`; canonical: a decimal number of bytes, as text.
+        /// `64m`, `1.5g`; canonical: a decimal number of bytes, as text. -1 is "without limit" unless the range forbids it.
         case bytes
         /// `1m30s`; canonical: Go's text of it.
         case duration
+        /// The same for what Docker lets be a millisecond at least.
+        case probeDuration
         /// Octal permission bits; canonical: text with a leading 0.
         case fileMode
         /// Octal permission bits; canonical: the number.
@@ -78,6 +80,8 @@ package final class Shape: Sendable {
     /// The only strings allowed; empty: any.
     package let allowed: [String]
     package let pattern: TextPattern?
+    /// What a text must look like to work; looked at when substitutions are made.
+    package let grammar: TextGrammar?
     package let range: ClosedRange<Int64>?
     package let items: Shape?
     package let uniqueItems: Bool
@@ -93,13 +97,15 @@ package final class Shape: Sendable {
 
     package init(
         _ scalars: Scalars = [], meaning: Meaning = .text, allowed: [String] = [], pattern: TextPattern? = nil,
-        range: ClosedRange<Int64>? = nil, items: Shape? = nil, uniqueItems: Bool = false, members: Shape? = nil,
+        grammar: TextGrammar? = nil, range: ClosedRange<Int64>? = nil, items: Shape? = nil, uniqueItems: Bool = false,
+        members: Shape? = nil,
         names: TextPattern? = nil, record: Record? = nil, short: Short = .none
     ) {
         self.scalars = scalars
         self.meaning = meaning
         self.allowed = allowed
         self.pattern = pattern
+        self.grammar = grammar
         self.range = range
         self.items = items
         self.uniqueItems = uniqueItems
@@ -126,9 +132,12 @@ extension Shape {
     /// A whole number whose fraction is cut.
     package static let wholeNumber = Shape([.number, .string], meaning: .integer)
     package static let number = Shape([.number, .string], meaning: .number)
-    package static let cores = Shape([.number, .string], meaning: .cores)
+    package static let cores = Shape([.number, .string], meaning: .cores, range: 0...Int64.max)
     package static let bytes = Shape([.number, .string], meaning: .bytes)
+    /// Bytes of something that cannot be without limit.
+    package static let size = Shape([.number, .string], meaning: .bytes, range: 0...Int64.max)
     package static let duration = Shape(.string, meaning: .duration)
+    package static let probeDuration = Shape(.string, meaning: .probeDuration)
     package static let fileMode = Shape([.number, .string], meaning: .fileMode)
     package static let anything = Shape([.string, .boolean, .number, .null], meaning: .anything)
     package static let texts = Shape(items: .text)
@@ -153,11 +162,23 @@ extension Shape {
     package static let fileReferences = Shape(
         items: Shape(.string, record: Format.fileReference, short: .fileReference))
     package static let ulimits = Shape(
-        members: Shape([.integer, .string], meaning: .integer, record: Format.ulimit))
+        members: Shape([.integer, .string], meaning: .integer, range: -1...Int64.max, record: Format.ulimit))
     package static let deviceRequests = Shape(items: Shape(record: Format.deviceRequest))
     package static let hooks = Shape(items: Shape(record: Format.hook))
 
     package static func choice(_ allowed: String...) -> Shape { Shape(.string, allowed: allowed) }
+
+    /// Text of a grammar.
+    package static func text(_ grammar: TextGrammar) -> Shape { Shape(.string, grammar: grammar) }
+
+    /// A list of texts of a grammar, each once.
+    package static func distinctTexts(_ grammar: TextGrammar) -> Shape {
+        Shape(items: .text(grammar), uniqueItems: true)
+    }
+
+    package static func wholeNumber(in range: ClosedRange<Int64>) -> Shape {
+        Shape([.number, .string], meaning: .integer, range: range)
+    }
 
     package static func integer(in range: ClosedRange<Int64>) -> Shape {
         Shape([.integer, .string], meaning: .integer, range: range)
@@ -194,6 +215,13 @@ package struct TextPattern: Sendable {
         return zip(bytes, bytes.dropFirst()).contains { first, second in
             isNameByte(first) && !"._-".utf8.contains(first) && isNameByte(second)
         }
+    }
+
+    /// A name that the pattern takes in place of one that it does not.
+    func advice(_ text: String) -> String {
+        let parts = text.utf8.split { !Self.isNameByte($0) }.map { String(decoding: $0, as: UTF8.self) }
+        let name = parts.joined(separator: "-")
+        return name.isEmpty || !matches(name) ? "write \(description)" : "write \(name)"
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

@@ -30,12 +30,19 @@ struct Canonicalisation {
         case .null: return true
         case .string:
             switch shape.meaning {
+            case .text where shape.grammar != nil: return lenient || isRight(node, shape)
             case .text, .booleanOrText, .anything: return true
             case .pullPolicy: return false
             default: return lenient
             }
         default: return lenient && shape.range == nil && shape.meaning != .booleanOrText
         }
+    }
+
+    /// A text that its grammar has nothing to say about.
+    private func isRight(_ node: Node, _ shape: Shape) -> Bool {
+        guard let text = node.string, let grammar = shape.grammar else { return true }
+        return grammar.fault(text) == nil
     }
 
     private func areDone(_ collection: Node, _ shape: Shape) -> Bool {
@@ -51,8 +58,14 @@ struct Canonicalisation {
     }
 
     private func items(_ node: inout Node, _ shape: Shape) {
+        let span = node.span
         node.updateSequence { nodes in
             if nodes.contains(where: \.isTagged) { nodes.removeAll { $0.tag == .reset } }
+            if nodes.count == 1, nodes[0].span == span, !nodes[0].isCollection {
+                // One value that stands alone: the file has no list.
+                if !isDone(nodes[0], shape) { apply(to: &nodes[0], shape) }
+                return
+            }
             for index in nodes.indices where !isDone(nodes[index], shape) {
                 report.inside(index) { apply(to: &nodes[index], shape) }
             }
@@ -190,11 +203,17 @@ struct Canonicalisation {
         if let items = node.sequence {
             if missing == .refused, refusesBareKeys(items) { return }
             var mapping = Mapping()
-            for item in items where item.tag != .reset {
+            for (index, item) in items.enumerated() where item.tag != .reset {
                 guard let text = item.string else { continue }
                 let (key, given) = text.cut(at: UInt8(ascii: "="))
+                if case .null = missing, !lenient {
+                    report.inside(index) { judgeName(key, text, item.span) }
+                }
                 if given != nil, key.utf8.last == UInt8(ascii: " ") {
-                    report.error(item.span, "the name '\(key)' ends in a blank", hint: "remove the blank before '='")
+                    report.inside(index) {
+                        report.error(
+                            item.span, "the name '\(key)' ends in a blank", hint: "remove the blank before '='")
+                    }
                 }
                 let value = given.map { Node.text($0, at: item.span) } ?? absent(item.span)
                 mapping.put(Mapping.Entry(key: key, keySpan: item.span, value: value))
@@ -215,7 +234,12 @@ struct Canonicalisation {
         for (index, item) in items.enumerated() {
             guard let text = item.string, !text.contains("="), item.tag != .reset else { continue }
             found = true
-            if !lenient { report.inside(index) { report.error(item.span, "expected NAME=VALUE, found '\(text)'") } }
+            if !lenient {
+                report.inside(index) {
+                    report.error(
+                        item.span, "expected NAME=VALUE, found '\(text)'", hint: "write `- \(text)=…`")
+                }
+            }
         }
         return found
     }
@@ -231,15 +255,22 @@ struct Canonicalisation {
         node.value = .mapping(mapping)
     }
 
+    /// The name of a variable: without one no container starts; of a blank in it most programs know nothing.
+    private func judgeName(_ name: String, _ text: String, _ span: Span) {
+        if name.isEmpty {
+            return report.error(
+                span, "a name is missing before '='", hint: "write NAME=VALUE: \"NAME\(text.isEmpty ? "=" : text)\"")
+        }
+        guard name.hasPrefix("export ") else { return }
+        report.warning(
+            span, "the name of the variable is '\(name)', a blank in it",
+            hint: "write it without 'export ': \(text.dropFirst(7))")
+    }
+
     private func healthTest(_ node: inout Node) {
+        HealthTest(report: report).check(node)
         if let text = node.string {
             node.value = .sequence([.text("CMD-SHELL", at: node.span), .text(text, at: node.span)])
-        } else if let first = node.sequence?.first, let word = first.string, word != "CMD", word != "CMD-SHELL",
-            word != "NONE"
-        {
-            report.error(
-                first.span, "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found '\(word)'",
-                hint: "for a command without a shell: [CMD, \(word), …]")
         }
     }
 
@@ -250,8 +281,23 @@ struct Canonicalisation {
         )
     }
 
+    /// A command that only looks right.
+    private func judgeCommand(_ text: String, _ span: Span) {
+        guard let first = text.first else { return }
+        if first == "[", text.hasSuffix("]"), let second = text.dropFirst().first, second == "\"" || second == "'" {
+            report.warning(
+                span, "a list in quotes is one text, and is split at its blanks",
+                hint: "remove the quotes around the list")
+        } else if "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}".contains(first) {
+            report.warning(
+                span, "typographic quotes are part of the text",
+                hint: "write plain quotes: \"\(text.dropFirst().dropLast())\"")
+        }
+    }
+
     private func command(_ node: inout Node) {
         guard let text = node.string else { return }
+        judgeCommand(text, node.span)
         guard let split = CommandWords.split(text) else {
             return report.error(
                 node.span, "the command cannot be split into words: a quote or parenthesis is not closed",

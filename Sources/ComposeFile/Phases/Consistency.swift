@@ -23,7 +23,7 @@ struct Consistency {
         guard service.mapping != nil else { return }
         let isUnknown =
             report.isIncomplete || report.isWrong(element: "services.\(entry.key)")
-            || ["image", "build", "provider"].contains { report.isWrong($0) }
+            || ["image", "build", "provider", "extends"].contains { report.isWrong($0) }
         if !isUnknown, service.string(at: "image") ?? "" == "", service["build"] == nil, service["provider"] == nil {
             report.error(
                 entry.keySpan, "the service '\(entry.key)' has neither 'image' nor 'build'",
@@ -32,9 +32,11 @@ struct Consistency {
         if let mode = service["network_mode"], let networks = service.mapping?.entry("networks"),
             networks.value.mapping?.isEmpty == false
         {
-            report.error(
-                mode.span, "'network_mode' and 'networks' exclude each other",
-                notes: [report.note("the networks", networks.keySpan)])
+            report.inside("network_mode") {
+                report.error(
+                    mode.span, "'network_mode' and 'networks' exclude each other", hint: "remove one of the two",
+                    notes: [report.note("the networks", networks.keySpan)])
+            }
         }
         References(report: report, model: model, disabled: disabled).check(service)
         Scaling(report: report).check(service)
@@ -47,9 +49,11 @@ struct Consistency {
         guard let build = service["build"] else { return }
         report.inside("build") {
             if let inline = build["dockerfile_inline"], let file = build.mapping?.entry("dockerfile") {
-                report.error(
-                    inline.span, "'dockerfile' and 'dockerfile_inline' exclude each other",
-                    notes: [report.note("the other one", file.keySpan)])
+                report.inside("dockerfile_inline") {
+                    report.error(
+                        inline.span, "'dockerfile' and 'dockerfile_inline' exclude each other",
+                        hint: "remove one of the two", notes: [report.note("the other one", file.keySpan)])
+                }
             }
             if let platform = service["platform"], let text = platform.string,
                 let platforms = build["platforms"]?.texts, !platforms.isEmpty, !platforms.contains(text)
@@ -63,10 +67,18 @@ struct Consistency {
                 let name = String(text.dropFirst(8))
                 if report.isIncomplete || report.isWrong(element: "services.\(name)") { continue }
                 guard let other = services[name] ?? disabled[name] else {
-                    report.error(entry.value.span, "there is no service '\(name)'")
+                    let names = services.keys + disabled.keys
+                    report.error(
+                        entry.value.span, "there is no service '\(name)'",
+                        hint: report.likely(name, among: names).map { "did you mean 'service:\($0)'?" }
+                            ?? References.listed(names))
                     continue
                 }
-                if other["build"] == nil { report.error(entry.value.span, "the service '\(name)' has no 'build'") }
+                if other["build"] == nil {
+                    report.error(
+                        entry.value.span, "the service '\(name)' has no 'build'",
+                        hint: "name a service that is built, or an image: docker-image://NAME")
+                }
             }
         }
     }
@@ -80,13 +92,15 @@ struct Consistency {
             let target = FilePath.clean(path)
             if let first = seen[target] {
                 report.error(
-                    span, "something is mounted on '\(target)' already", notes: [report.note("the first mount", first)])
+                    span, "something is mounted on '\(target)' already", hint: "remove one of the two",
+                    notes: [report.note("the first mount", first)])
             }
             seen[target] = seen[target] ?? span
         }
         report.inside("tmpfs") {
-            for item in temporary {
-                check(String((item.string ?? "").prefix { $0 != ":" }), item.span)
+            for (index, item) in temporary.enumerated() {
+                let path = String((item.string ?? "").prefix { $0 != ":" })
+                report.inside(temporary.count > 1 ? index : nil) { check(path, item.span) }
             }
         }
         report.inside("volumes") {
@@ -105,7 +119,11 @@ struct Consistency {
                     guard let action = rule["action"], let text = action.string, text.hasPrefix("sync"),
                         rule["target"] == nil
                     else { continue }
-                    report.inside(index) { report.error(action.span, "the action '\(text)' needs 'target'") }
+                    report.inside(index) {
+                        report.error(
+                            action.span, "the action '\(text)' needs 'target'",
+                            hint: "add `target: /PATH`, in the container")
+                    }
                 }
             }
         }
@@ -117,9 +135,12 @@ struct Consistency {
             guard let name = entry.value["container_name"], let text = name.string else { continue }
             if let first = seen[text] {
                 report.inside(entry.key) {
-                    report.error(
-                        name.span, "the container name '\(text)' is taken by another service",
-                        notes: [report.note("taken here", first)])
+                    report.inside("container_name") {
+                        report.error(
+                            name.span, "the container name '\(text)' is taken by another service",
+                            hint: "give one of the two another name, or leave it out",
+                            notes: [report.note("taken here", first)])
+                    }
                 }
             }
             seen[text] = seen[text] ?? name.span
@@ -133,8 +154,13 @@ struct Consistency {
         let dependent = services.entries.filter { $0.value["depends_on"]?.mapping?.isEmpty == false }
         for name in dependent.map(\.key).sorted() where !done.contains(name) {
             if let cycle = cycle(from: name, &done) {
-                let span = dependency(cycle[cycle.count - 2], cycle[cycle.count - 1])
-                report.error(span, "services depend on each other: \(cycle.joined(separator: " -> "))")
+                let (from, to) = (cycle[cycle.count - 2], cycle[cycle.count - 1])
+                References(report: report, model: model, disabled: disabled).atDependency(of: from, on: to) { span in
+                    report.error(
+                        span, "services depend on each other: \(cycle.joined(separator: " -> "))",
+                        hint: from == to
+                            ? "remove '\(to)' from its own dependencies" : "remove one of these dependencies")
+                }
                 return
             }
         }
@@ -167,9 +193,5 @@ struct Consistency {
 
     private func dependencies(of name: String) -> [String] {
         (services[name]?["depends_on"]?.mapping?.keys ?? []).filter { services.index(of: $0) != nil }.sorted()
-    }
-
-    private func dependency(_ from: String, _ to: String) -> Span {
-        services[from]?["depends_on"]?.mapping?.entry(to)?.keySpan ?? .none
     }
 }

@@ -17,7 +17,7 @@ struct EnvironmentFiles {
             if error.kind == .folder && !required || error.kind == .missing && !required { return [:] }
             report.error(
                 span, "cannot read the environment file \(path): \(error.reason)",
-                hint: error.kind == .missing ? "make the file, or say `required: false`" : nil)
+                hint: hint(error.kind, path))
             return [:]
         }
         let origin = span == .none ? nil : SourceMap.Origin(reason: "asked for here", span: span)
@@ -29,8 +29,19 @@ struct EnvironmentFiles {
                 report.unset(name, at: Span(file: file, line: line, column: 1))
             }
         } catch {
-            report.error(Span(file: file, line: error.line, column: 1), error.message)
+            report.error(Span(file: file, line: error.line, column: 1), error.message, hint: error.hint)
             return [:]
+        }
+    }
+
+    private func hint(_ kind: FileFailure.Kind, _ path: String) -> String {
+        switch kind {
+        case .missing:
+            let example = [".example", ".sample", ".dist", ".template"].map { path + $0 }.first(where: source.exists)
+            return example.map { "there is an example: `cp \($0) \(path)`, and fill it in" }
+                ?? "make the file, or say `required: false`"
+        case .folder: return "name a file in it"
+        case .other: return "look at who may read it: ls -l \(path)"
         }
     }
 }

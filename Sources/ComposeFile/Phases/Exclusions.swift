@@ -32,7 +32,7 @@ struct Exclusions {
             let given = sources.filter { object.index(of: $0) != nil }
             if given.count > 1 {
                 let names = given.map { "'\($0)'" }.joined(separator: " and ")
-                report.error(entry.keySpan, "\(names) exclude each other")
+                report.error(entry.keySpan, "\(names) exclude each other", hint: "keep one of them")
             }
             let isKeptElsewhere =
                 element == "secrets" && !lenient
@@ -40,7 +40,9 @@ struct Exclusions {
             let isMisspelt = sources.contains { report.isWrong($0) }
             if given.isEmpty, !isKeptElsewhere, !report.isIncomplete, !isMisspelt {
                 let names = sources.map { "'\($0)'" }.joined(separator: ", ")
-                report.error(entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed")
+                report.error(
+                    entry.keySpan, "'\(entry.key)' has no source: one of \(names) is needed",
+                    hint: "add `file: ./\(entry.key).txt`, or `environment: NAME` for a variable")
             }
         }
     }
@@ -58,7 +60,11 @@ struct Exclusions {
     private func checkWatch(_ rules: [Node]) {
         for (index, rule) in rules.enumerated() {
             guard let path = rule["path"], path.string == "" else { continue }
-            report.inside(index) { report.inside("path") { report.error(path.span, "the path is empty") } }
+            report.inside(index) {
+                report.inside("path") {
+                    report.error(path.span, "the path is empty", hint: "write the folder that is followed: ./src")
+                }
+            }
         }
     }
 
@@ -71,12 +77,14 @@ struct Exclusions {
                 if members.index(of: "target") == nil && !report.isWrong("target")
                     || members.string(at: "target") == ""
                 {
-                    report.error(mount.span, "a volume needs 'target', the path in the container")
+                    report.error(
+                        mount.span, "a volume needs 'target', the path in the container", hint: "add `target: /PATH`")
                 }
                 if members.string(at: "type") == "bind", members.index(of: "source") == nil,
                     !report.isWrong("source")
                 {
-                    report.error(mount.span, "a bind mount needs 'source', the path on the host")
+                    report.error(
+                        mount.span, "a bind mount needs 'source', the path on the host", hint: "add `source: ./PATH`")
                 }
             }
         }

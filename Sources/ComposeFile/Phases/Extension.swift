@@ -68,23 +68,30 @@ struct Extension {
         if let extends = node["extends"], extends.tag != .reset {
             let chain = chain + [Address(path: file.path, service: name)]
             node.updateMapping { $0.remove("extends") }
-            report.inside(name) {
-                report.inside("extends") {
-                    if var base = base(extends, in: file, chain: chain, cache) {
-                        Merging(lenient: !assembly.steps.interpolate).merge(node, onto: &base, .mapping(Format.service))
-                        base.span = node.span
-                        node = base
-                    }
-                }
+            if var base = inside(name, "extends", { base(extends, in: file, chain: chain, cache) }) {
+                Merging(lenient: !assembly.steps.interpolate).merge(node, onto: &base, .mapping(Format.service))
+                base.span = node.span
+                node = base
             }
         }
         file.resolved[name] = node
         return node
     }
 
+    /// Where the attribute of the service stands in its own file.
+    private func inside<Result>(_ service: String, _ attribute: String?, _ body: () -> Result) -> Result {
+        report.atRoot {
+            report.inside("services") {
+                report.inside(service) { attribute.map { report.inside($0, body) } ?? body() }
+            }
+        }
+    }
+
     private func base(_ extends: Node, in file: Services, chain: [Address], _ cache: Cache) -> Node? {
         guard let service = extends["service"], let name = service.string else {
-            if !report.isIncomplete { report.error(extends.span, "an extends needs 'service'") }
+            if !report.isIncomplete, !report.isWrong("service") {
+                report.error(extends.span, "an extends needs 'service'", hint: "add `service: NAME`")
+            }
             return nil
         }
         var other = file
@@ -98,20 +105,33 @@ struct Extension {
         let address = Address(path: other.path, service: name)
         if let start = chain.firstIndex(of: address) {
             let names = chain[start...].map(\.service) + [name]
-            report.error(service.span, "a service cannot extend itself: \(names.joined(separator: " -> "))")
+            report.inside("service") {
+                report.error(
+                    service.span, "a service cannot extend itself: \(names.joined(separator: " -> "))",
+                    hint: names.count > 2 ? "remove one of these extends" : "name another service, or remove 'extends'")
+            }
             return nil
         }
         guard chain.count < Self.maximumChain else {
-            report.error(service.span, "more than \(Self.maximumChain) services extend each other")
+            report.error(
+                service.span, "more than \(Self.maximumChain) services extend each other", hint: "extend fewer")
             return nil
         }
         guard let base = self.service(name, in: other, chain: chain, cache) else {
-            let place = other.path == file.path ? "" : " in \(other.path)"
+            let isHere = other.path == file.path
+            if isHere,
+                report.isIncomplete || report.isWrong(element: "services")
+                    || report.isWrong(element: "services.\(name)")
+            {
+                return nil
+            }
+            let place = isHere ? "" : " in \(other.path)"
             report.error(
                 service.span, "there is no service '\(name)'\(place) to extend",
                 hint: report.likely(name, among: other.names).map { "did you mean '\($0)'?" }
-                    ?? (place.isEmpty || other.names.isEmpty || report.isFull
-                        ? nil : "services there are \(other.names.sorted().prefix(12).joined(separator: ", "))"))
+                    ?? (other.names.isEmpty || report.isFull
+                        ? "name a file that has it"
+                        : "services there are \(other.names.sorted().prefix(12).joined(separator: ", "))"))
             return nil
         }
         return base.isNull ? nil : base
@@ -135,9 +155,7 @@ struct Extension {
     private func prepare(_ node: inout Node, _ name: String, _ file: Services) {
         // A service of which nothing is said adds nothing.
         if node.isNull { return }
-        report.inside(name) {
-            assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope)
-        }
+        inside(name, nil) { assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope) }
         if let folder = file.folder {
             scope.paths(from: folder, assembly.steps).applyToService(&node)
         }

@@ -32,7 +32,7 @@ struct Inclusion {
     private func load(_ entry: Node) -> Node? {
         let paths = Self.list(entry["path"])
         guard let first = paths.first, let main = first.string else {
-            report.error(entry.span, "an include needs 'path'")
+            report.error(entry.span, "an include needs 'path'", hint: "write `- path: FILE`, or `- FILE` alone")
             return nil
         }
         if let remote = paths.first(where: { isRemote($0.string ?? "") }) {
@@ -44,12 +44,13 @@ struct Inclusion {
         let mainPath = FilePath.absolute(main, in: scope.directory)
         guard !scope.chain.contains(mainPath), scope.chain.count < Self.maximumDepth else {
             report.error(
-                first.span, "\(mainPath) includes itself",
+                first.span, "\(mainPath) includes itself", hint: "remove one of the includes",
                 notes: [Diagnostic.Note(message: (scope.chain + [mainPath]).joined(separator: " -> "), place: nil)])
             return nil
         }
         guard report.sources.files.count < Self.maximumFiles else {
-            report.error(first.span, "more than \(Self.maximumFiles) files are included")
+            report.error(
+                first.span, "more than \(Self.maximumFiles) files are included", hint: "include fewer files")
             return nil
         }
         let inner = innerScope(entry, mainPath)
@@ -57,7 +58,9 @@ struct Inclusion {
         let documents = paths.compactMap(\.string).flatMap {
             assembly.reading.documents(of: FilePath.absolute($0, in: scope.directory), origin: origin)
         }
+        let outer = report.goToRoot()
         var model = assembly.model(of: consume documents, inner)
+        report.goBack(to: outer)
         Completion.completeBuilds(in: &model)
         scope.paths(from: inner.directory, assembly.steps).apply(to: &model)
         model.updateMapping { $0.removeAll { !Self.imported.contains($0.key) } }

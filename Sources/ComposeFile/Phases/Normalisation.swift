@@ -154,10 +154,13 @@ struct EnvironmentResolution {
         let own = service["environment"]?.mapping ?? Mapping()
         let environment = environment
         var values: [String: String] = [:]
-        for file in service["env_file"]?.sequence ?? [] {
-            guard let path = file.string(at: "path") else { continue }
+        each(service["env_file"], "env_file") { file in
+            guard let path = file.string(at: "path") else { return }
             if let format = file["format"], let text = format.string, text != "raw" {
-                report.error(format.span, "expected 'raw' as format, found '\(text)'")
+                report.inside("format") {
+                    report.error(
+                        format.span, "expected 'raw' as format, found '\(text)'", hint: "write raw, or remove 'format'")
+                }
             }
             let read = reader.read(
                 path, required: file["required"]?.bool ?? true, raw: file.string(at: "format") == "raw", at: file.span,
@@ -172,13 +175,23 @@ struct EnvironmentResolution {
     private func readLabels(of service: inout Node) {
         let reader = EnvironmentFiles(source: source, report: report)
         var labels: [String: String] = [:]
-        for file in service["label_file"]?.sequence ?? [] {
-            guard let path = file.string else { continue }
+        each(service["label_file"], "label_file") { file in
+            guard let path = file.string else { return }
             labels.merge(reader.read(path, required: true, at: file.span, earlier: labels) { _ in nil }) { _, new in new
             }
         }
         lay(labels, under: &service, "labels")
         service.updateMapping { $0.remove("label_file") }
+    }
+
+    /// The files of a list, each where it stands; one that stands alone has no number.
+    private func each(_ list: Node?, _ attribute: String, _ body: (Node) -> Void) {
+        guard let list, let files = list.sequence else { return }
+        report.inside(attribute) {
+            for (index, file) in files.enumerated() {
+                report.inside(files.count == 1 && file.span == list.span ? nil : index) { body(file) }
+            }
+        }
     }
 
     private func lay(_ values: [String: String], under service: inout Node, _ key: String) {

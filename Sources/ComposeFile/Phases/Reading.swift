@@ -35,7 +35,7 @@ struct Reading {
         }
         let file = report.sources.add(name: path, bytes: bytes, origin: origin)
         let parsed = YAML.parse(bytes, file: file)
-        for problem in parsed.problems { report.add(problem) }
+        for problem in parsed.problems { report.add(problem, at: Self.steps(to: problem, in: parsed)) }
         if !parsed.isComplete, hasElements { report.markIncomplete() }
         let hasVariables = bytes.contains(UInt8(ascii: "$"))
         return parsed.documents.enumerated().compactMap { index, node in
@@ -43,11 +43,21 @@ struct Reading {
             guard node.mapping != nil else {
                 report.error(
                     node.span, "a Compose file is a mapping with 'services', found \(node.kind)",
-                    hint: node.isNull ? "remove the '---' or write something after it" : nil)
+                    hint: node.isNull
+                        ? "remove the '---' or write something after it"
+                        : "begin it with `services:`, and the name of a service on the next line, indented")
                 return nil
             }
             return SourceDocument(path: path, node: node, hasVariables: hasVariables)
         }
+    }
+
+    /// Where a place is in the tree; next to what was read last when nothing is around it.
+    private static func steps(to problem: Problem, in file: ParsedFile) -> [(key: String?, index: Int)] {
+        let span = problem.span
+        let steps = file.steps(to: span)
+        guard steps.isEmpty, problem.key == nil, span.line > 1 else { return steps }
+        return file.steps(to: Span(file: Int(span.file), line: Int(span.line), column: Int(Int32.max)))
     }
 
     private func bytes(of path: String, _ origin: SourceMap.Origin?) -> [UInt8]? {
@@ -55,7 +65,11 @@ struct Reading {
         do throws(FileFailure) {
             return try source.read(path)
         } catch {
-            report.error(origin?.span ?? .none, "cannot read \(path): \(error.reason)")
+            report.error(
+                origin?.span ?? .none, "cannot read \(path): \(error.reason)",
+                hint: error.kind == .missing
+                    ? "look at the path: relative ones start from the folder of the file that names it"
+                    : error.kind == .folder ? "name a file in it" : "look at who may read it: ls -l \(path)")
             return nil
         }
     }

@@ -32,8 +32,9 @@ struct References {
             for (index, item) in items.enumerated() {
                 report.inside(index) {
                     guard let source = item["source"], let name = source.string else {
-                        if report.isWrong("source") { return }
-                        return report.error(item.span, "'source' is missing: which \(kind)?")
+                        if report.isWrong("source") || report.isIncomplete { return }
+                        return report.error(
+                            item.span, "'source' is missing: which \(kind)?", hint: "add `source: NAME`")
                     }
                     require(name, in: element, kind, at: source.span)
                 }
@@ -63,6 +64,8 @@ struct References {
         let hint: String
         if let meant = report.likely(name, among: known?.keys ?? []) {
             hint = "did you mean '\(meant)'?"
+        } else if kind == "volume", name.contains("$(") || name.contains("`") {
+            hint = "no shell fills in what stands there: start the path with './' or ${PWD}"
         } else if kind == "volume", name.contains("/") {
             hint = "for a folder of the host start it with './'"
         } else {
@@ -80,41 +83,66 @@ struct References {
         report.inside("network_mode") {
             report.error(
                 report.sources.narrow(mode.span, to: name), "there is no service '\(name)'",
-                hint: report.likely(name, among: known?.keys ?? []).map { "did you mean '\($0)'?" })
+                hint: report.likely(name, among: known?.keys ?? []).map { "did you mean '\($0)'?" }
+                    ?? Self.listed(known?.keys ?? []))
         }
     }
 
     /// All names, where they are few.
-    private func listed(_ names: [String]) -> String? {
-        names.count > 12 ? nil : "services are \(names.sorted().joined(separator: ", "))"
+    static func listed(_ names: [String]) -> String {
+        if names.isEmpty { return "declare it under 'services'" }
+        return "services are \(names.sorted().prefix(12).joined(separator: ", "))" + (names.count > 12 ? " …" : "")
     }
 
     private func checkDependencies(_ service: Node) {
         let services = model["services"]?.mapping
         if report.isIncomplete { return }
-        report.inside("depends_on") {
-            for entry in service["depends_on"]?.mapping?.entries ?? []
-            where services?.index(of: entry.key) == nil && !report.isWrong(element: "services.\(entry.key)") {
-                report.inside(entry.key) {
-                    let other = disabled[entry.key]
-                    if other != nil, entry.value["required"]?.bool == false { return }
-                    let profiles = other?["profiles"]?.texts ?? []
-                    let place = report.sources.narrow(entry.keySpan, to: entry.key)
-                    if other != nil {
-                        return report.error(
-                            place,
-                            "the service '\(entry.key)' is disabled: it belongs to a profile that is not enabled",
-                            hint: "enable it with --profile \(profiles.first ?? ""), or say `required: false`")
-                    }
-                    if entry.value["required"]?.bool == false {
-                        return report.warning(place, "there is no service '\(entry.key)'; it is not required")
-                    }
-                    let meant = report.likely(entry.key, among: (services?.keys ?? []) + disabled.keys)
-                    report.error(
-                        place, "there is no service '\(entry.key)'",
-                        hint: meant.map { "did you mean '\($0)'?" } ?? listed(services?.keys ?? []))
-                }
-            }
+        for entry in service["depends_on"]?.mapping?.entries ?? []
+        where services?.index(of: entry.key) == nil && !report.isWrong(element: "services.\(entry.key)") {
+            atDependency(in: service, on: entry) { _ in check(entry, services) }
         }
+    }
+
+    /// One that is not among the services that take part.
+    private func check(_ entry: Mapping.Entry, _ services: Mapping?) {
+        let other = disabled[entry.key]
+        if other != nil, entry.value["required"]?.bool == false { return }
+        let profiles = other?["profiles"]?.texts ?? []
+        let place = report.sources.narrow(entry.keySpan, to: entry.key)
+        if other != nil {
+            return report.error(
+                place, "the service '\(entry.key)' is disabled: it belongs to a profile that is not enabled",
+                hint: "enable it with --profile \(profiles.first ?? ""), or say `required: false`")
+        }
+        if entry.value["required"]?.bool == false {
+            return report.warning(place, "there is no service '\(entry.key)'; it is not required")
+        }
+        let known = (services?.keys ?? []) + disabled.keys
+        report.error(
+            place, "there is no service '\(entry.key)'",
+            hint: report.likely(entry.key, among: known).map { "did you mean '\($0)'?" } ?? Self.listed(known))
+    }
+
+    /// Runs `body` at the path of the attribute that makes the service `name` depend on `other`, with its place.
+    func atDependency(of name: String, on other: String, _ body: (Span) -> Void) {
+        guard let service = model["services"]?[name], let entry = service["depends_on"]?.mapping?.entry(other) else {
+            return body(.none)
+        }
+        report.inside("services") { report.inside(name) { atDependency(in: service, on: entry, body) } }
+    }
+
+    /// A dependency may follow from another attribute: `network_mode: service:db`, `links: [db]`.
+    private func atDependency(in service: Node, on entry: Mapping.Entry, _ body: (Span) -> Void) {
+        for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"]
+        where service.string(at: attribute) == "service:\(entry.key)" && service[attribute]?.span == entry.keySpan {
+            return report.inside(attribute) { body(entry.keySpan) }
+        }
+        for attribute in ["links", "volumes_from"] {
+            guard let index = service[attribute]?.sequence?.firstIndex(where: { $0.span == entry.keySpan }) else {
+                continue
+            }
+            return report.inside(attribute) { report.inside(index) { body(entry.keySpan) } }
+        }
+        report.inside("depends_on") { report.inside(entry.key) { body(entry.keySpan) } }
     }
 }

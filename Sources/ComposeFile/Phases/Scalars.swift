@@ -11,13 +11,16 @@ struct Scalars {
         if lenient { return judgeRaw(&node, shape) }
         switch shape.meaning {
         case .anything: return
-        case .text: if let text = Validation.plainText(node) { node.value = .string(text) }
+        case .text:
+            if let text = Validation.plainText(node) { node.value = .string(text) }
+            if let grammar = shape.grammar { judge(node, grammar) }
         case .booleanOrText: if let text = Validation.plainText(node) { node.value = .string(text) }
         case .boolean: boolean(&node)
-        case .integer: integer(&node, shape.range)
-        case .number, .cores: number(&node, shape.meaning)
-        case .bytes: bytes(&node)
-        case .duration: duration(&node)
+        case .integer: integer(&node, shape)
+        case .number, .cores: number(&node, shape)
+        case .bytes: bytes(&node, shape.range)
+        case .duration: duration(&node, atLeast: 0)
+        case .probeDuration: duration(&node, atLeast: 1_000_000)
         case .fileMode, .modeBits: mode(&node, shape.meaning)
         case .deviceCount: deviceCount(&node)
         case .pullPolicy: pullPolicy(node)
@@ -28,10 +31,16 @@ struct Scalars {
     private func judgeRaw(_ node: inout Node, _ shape: Shape) {
         switch shape.meaning {
         case .booleanOrText: if let text = Validation.plainText(node) { node.value = .string(text) }
-        case .integer where node.integer != nil: integer(&node, shape.range)
+        case .integer where node.integer != nil: integer(&node, shape)
         case .pullPolicy where node.string?.contains("$") == false: pullPolicy(node)
         default: return
         }
+    }
+
+    /// A text that cannot work: an error, unless a variable without a value made it so, which matters only to who brings it up.
+    private func judge(_ node: Node, _ grammar: TextGrammar) {
+        guard let text = node.string, let fault = grammar.fault(text) else { return }
+        report.add(fault, at: node.span, worksElsewhere: fault.worksElsewhere)
     }
 
     private func boolean(_ node: inout Node) {
@@ -43,84 +52,105 @@ struct Scalars {
             let value = ["y", "yes", "on"].contains(text.lowercased())
             report.warning(node.span, "'\(text)' is text in YAML 1.2", hint: "write \(value)")
             node.value = .bool(value)
-        default: report.error(node.span, "expected true or false, found '\(text)'")
+        case "1", "t", "enable", "enabled", "always", "tru", "ture":
+            report.error(node.span, "expected true or false, found '\(text)'", hint: "write true")
+        case "0", "f", "disable", "disabled", "never", "none", "fals", "flase":
+            report.error(node.span, "expected true or false, found '\(text)'", hint: "write false")
+        default:
+            report.error(
+                node.span, "expected true or false, found '\(text)'",
+                hint: text.isEmpty ? "give it a value or remove the key" : "write true or false")
         }
     }
 
-    private func integer(_ node: inout Node, _ range: ClosedRange<Int64>?) {
+    private func integer(_ node: inout Node, _ shape: Shape) {
         switch node.value {
         case .string(let text):
             guard let value = Int64(text) else {
-                return report.error(node.span, "expected an integer, found '\(text)'")
+                return report.error(
+                    node.span, "expected an integer, found '\(text)'", hint: NumberAdvice.integer(text, of: shape))
             }
             node.value = .integer(value)
         case .float(let value):
             guard value.magnitude < 0x1p63 else {
-                return report.error(node.span, "\(ShortestNumber.text(value)) is too large")
+                return report.error(
+                    node.span, "\(ShortestNumber.text(value)) is too large", hint: "write a smaller number")
             }
             node.value = .integer(Int64(value))
-        case .unsigned(let value): return report.error(node.span, "\(value) is too large")
+        case .unsigned(let value):
+            return report.error(node.span, "\(value) is too large", hint: "write a smaller number")
         default: break
         }
-        if let range, let value = node.integer, !range.contains(value) {
-            let bound =
-                range.upperBound == Int64.max
-                ? "\(range.lowerBound) or more" : "a number from \(range.lowerBound) to \(range.upperBound)"
-            report.error(node.span, "expected \(bound), found \(value)")
-        }
+        if let range = shape.range, let value = node.integer { hold(value, in: range, node.span) }
     }
 
-    private func number(_ node: inout Node, _ meaning: Shape.Meaning) {
+    private func hold(_ value: Int64, in range: ClosedRange<Int64>, _ span: Span) {
+        guard !range.contains(value) else { return }
+        let bound =
+            range.upperBound == Int64.max
+            ? "\(range.lowerBound) or more" : "a number from \(range.lowerBound) to \(range.upperBound)"
+        report.error(span, "expected \(bound), found \(value)", hint: NumberAdvice.range(value, range))
+    }
+
+    private func number(_ node: inout Node, _ shape: Shape) {
+        let isCores = shape.meaning == .cores
         if let text = node.string {
             guard let value = Double(text) ?? ByteCount.decimal(text), value.isFinite else {
-                return report.error(node.span, "expected a number, found '\(text)'")
+                return report.error(
+                    node.span, "expected a number, found '\(text)'", hint: NumberAdvice.number(text, cores: isCores))
             }
             node.value = .float(value)
         }
         guard let value = node.number else { return }
-        guard value.isFinite else { return report.error(node.span, "expected a finite number") }
+        guard value.isFinite else {
+            return report.error(node.span, "expected a finite number", hint: "write a number, or leave it out")
+        }
+        if let range = shape.range, value < Double(range.lowerBound) {
+            report.error(
+                node.span, "expected \(range.lowerBound) or more, found \(ShortestNumber.text(value))",
+                hint: isCores ? "write how many cores: 0.5, 2" : "write a number from \(range.lowerBound) on")
+        }
         // docker compose keeps cores in single precision, and its output shows that.
-        node.value = .float(meaning == .cores ? Double(Float(value).description) ?? value : value)
+        node.value = .float(isCores ? Double(Float(value).description) ?? value : value)
     }
 
-    private func bytes(_ node: inout Node) {
+    private func bytes(_ node: inout Node, _ range: ClosedRange<Int64>?) {
+        let bytes: Int64
         switch node.value {
-        case .integer(let value): node.value = .string("\(value)")
+        case .integer(let value): bytes = value
         case .string(let text):
             guard let value = ByteCount.parse(text) else {
-                return report.error(
-                    node.span, "'\(text)' is no size", hint: "write a number with b, k, m, g, t or p: 512m")
+                return report.error(node.span, "'\(text)' is no size", hint: NumberAdvice.bytes(text))
             }
-            node.value = .string("\(value)")
+            bytes = value
         default:
-            report.error(
+            return report.error(
                 node.span, "expected a whole number of bytes, found \(Validation.plainText(node) ?? node.kind)",
                 hint: "write a size with a unit: 512m, 1.5g")
         }
+        if let range, !range.contains(bytes) {
+            report.error(
+                node.span,
+                range.upperBound == Int64.max
+                    ? "'\(bytes)' is no size" : "expected a number from 0 to \(range.upperBound), found \(bytes)",
+                hint: range.upperBound == Int64.max
+                    ? "leave it out for the default, or write a size: 64m" : NumberAdvice.range(bytes, range))
+        }
+        node.value = .string("\(bytes)")
     }
 
-    private func duration(_ node: inout Node) {
+    private func duration(_ node: inout Node, atLeast least: Int64) {
         guard let text = node.string else { return }
         guard let value = GoDuration.parse(text) else {
-            return report.error(node.span, "'\(text)' is no duration", hint: Self.durationHint(text))
+            return report.error(node.span, "'\(text)' is no duration", hint: NumberAdvice.duration(text))
+        }
+        if value < 0 {
+            report.error(
+                node.span, "the duration '\(text)' is negative", hint: "write how long, as in \(text.dropFirst())")
+        } else if value != 0, value < least {
+            report.error(node.span, "'\(text)' is less than a millisecond", hint: "write 1ms or more")
         }
         node.value = .string(GoDuration.text(value))
-    }
-
-    private static func durationHint(_ text: String) -> String {
-        let number = text.prefix { $0.isNumber }
-        let unit = text.dropFirst(number.count).drop { $0 == " " }.lowercased()
-        if let count = Int(number) {
-            switch unit {
-            case "": return "add a unit: \(count)s"
-            case "s", "sec", "secs", "second", "seconds": return "write \(count)s"
-            case "m", "min", "mins", "minute", "minutes": return "write \(count)m"
-            case "h", "hr", "hrs", "hour", "hours": return "write \(count)h"
-            case "d", "day", "days": return "write \(count)d"
-            default: break
-            }
-        }
-        return "write numbers with h, m, s, ms, us: 1m30s"
     }
 
     private func mode(_ node: inout Node, _ meaning: Shape.Meaning) {
@@ -145,7 +175,8 @@ struct Scalars {
         } else if let value = Int64(text) {
             node.value = .integer(value)
         } else {
-            report.error(node.span, "expected a number or 'all', found '\(text)'")
+            report.error(
+                node.span, "expected a number or 'all', found '\(text)'", hint: "write how many devices, or all")
         }
     }
 
@@ -159,9 +190,6 @@ struct Scalars {
 
     private func restartPolicy(_ node: Node) {
         guard let text = node.string, RestartPolicyText.parse(text) == nil else { return }
-        report.error(
-            node.span, "'\(text)' is no restart policy",
-            hint: nearest(to: text, among: RestartPolicyText.names).map { "did you mean '\($0)'?" }
-                ?? "use no, always, unless-stopped or on-failure[:N]")
+        report.error(node.span, "'\(text)' is no restart policy", hint: RestartPolicyText.advice(text))
     }
 }

@@ -21,9 +21,11 @@ struct Scaling {
         if let name = service["container_name"], let scale = service["scale"] ?? deploy?["replicas"],
             let count = scale.integer, count > 1
         {
-            report.error(
-                name.span, "a service with 'container_name' cannot have \(count) replicas: names are unique",
-                hint: "remove 'container_name'", notes: [report.note("the number of replicas", scale.span)])
+            report.inside("container_name") {
+                report.error(
+                    name.span, "a service with 'container_name' cannot have \(count) replicas: names are unique",
+                    hint: "remove 'container_name'", notes: [report.note("the number of replicas", scale.span)])
+            }
         }
     }
 
@@ -34,10 +36,12 @@ struct Scaling {
         else {
             return
         }
-        report.error(
-            own.span,
-            "'\(name)' and '\(otherName)' differ: \(Validation.plainText(own) ?? "") and "
-                + "\(Validation.plainText(other) ?? "")",
-            hint: "give one of them only", notes: [report.note("'\(otherName)'", other.span)])
+        report.inside(name) {
+            report.error(
+                own.span,
+                "'\(name)' and '\(otherName)' differ: \(Validation.plainText(own) ?? "") and "
+                    + "\(Validation.plainText(other) ?? "")",
+                hint: "give one of them only", notes: [report.note("'\(otherName)'", other.span)])
+        }
     }
 }

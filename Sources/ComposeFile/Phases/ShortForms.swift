@@ -33,8 +33,7 @@ struct ShortForms {
                 } catch {
                     failed = true
                     if !lenient || item.string == nil {
-                        report.error(
-                            item.span, error.message, hint: Self.portHint(text))
+                        report.error(item.span, error.message, hint: PortSpec.advice(text))
                     }
                 }
             }
@@ -42,15 +41,11 @@ struct ShortForms {
         if !(lenient && failed) { node.value = .sequence(ports) }
     }
 
-    private static func portHint(_ text: String) -> String {
-        let quotes = "\"'\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}"
-        let bare = text.filter { !quotes.contains($0) }
-        if bare != text { return "a quote is part of the text: write \"\(bare)\", in plain quotes on both sides" }
-        return "the form is [[IP:]HOST:]CONTAINER[/PROTOCOL]: \"8080:80\""
-    }
-
     private func port(_ spec: PortSpec, at span: Span) -> Node {
-        if spec.target == 0 { report.error(span, "the container's port is 0") }
+        if spec.target == 0 {
+            report.error(span, "the container's port is 0", hint: "write the port on which its program listens: 80")
+            report.silence(span)
+        }
         var members = Mapping(capacity: 5)
         func add(_ key: String, _ value: Node.Value) {
             members.append(Mapping.Entry(key: key, keySpan: span, value: Node(value, at: span)))
@@ -65,12 +60,20 @@ struct ShortForms {
 
     private func longPort(_ item: Node) -> Node {
         guard let mapping = item.mapping else { return item }
-        if let address = mapping["host_ip"], let text = address.string, !IPAddress.isValid(text),
-            !(lenient && text.contains("$"))
+        // Otherwise the grammar of the attribute looks at it.
+        if lenient, let address = mapping["host_ip"], let text = address.string, !IPAddress.isValid(text),
+            !text.contains("$")
         {
-            report.inside("host_ip") { report.error(address.span, "'\(text)' is no IP address") }
+            report.inside("host_ip") {
+                report.error(
+                    address.span, "'\(text)' is no IP address", hint: TextGrammar.hostAddressHint(text))
+            }
         }
-        if mapping["target"] == nil { report.error(item.span, "a port needs 'target', the port in the container") }
+        if mapping["target"] == nil, !report.isWrong("target"), !report.isIncomplete {
+            report.error(
+                item.span, "a port needs 'target', the port in the container",
+                hint: "add `target: \(mapping["published"].flatMap { Validation.plainText($0) } ?? "80")`")
+        }
         return item
     }
 
@@ -88,9 +91,13 @@ struct ShortForms {
                     "the volume option '\(option)' means nothing and is ignored",
                     hint: meant ?? "options are ro, rw, nocopy, z, Z and mount propagation")
             }
+            if !lenient, !spec.target.hasPrefix("/") {
+                report.add(spec.relativeTarget, at: span, worksElsewhere: TextGrammar.isWindowsPath(spec.target))
+                report.silence(span)
+            }
             node.value = volume(spec, at: span).value
         } catch {
-            report.error(span, error.message, hint: "the form is [SOURCE:]TARGET[:OPTIONS]: \"data:/var/lib/data:ro\"")
+            report.error(span, error.message, hint: VolumeSpec.advice(text))
         }
     }
 
@@ -124,6 +131,10 @@ struct ShortForms {
             return report.error(
                 node.span, "'\(text)' is no device", hint: "the form is SOURCE[:TARGET[:PERMISSIONS]]: \"/dev/fuse\"")
         }
+        if !lenient, let fault = Self.deviceFault(parts, text) {
+            report.add(fault, at: node.span)
+            report.silence(node.span)
+        }
         var target = parts.count > 1 && !parts[1].isEmpty ? parts[1] : source
         var permissions = parts.count == 3 ? parts[2] : "rwm"
         // CDI names and paths contain no second colon; `/dev/a:r` names a target `r`, as docker compose has it.
@@ -138,16 +149,35 @@ struct ShortForms {
             ).value
     }
 
+    /// A path and permissions that no device could have. `vendor.com/class=name` is a name of CDI.
+    private static func deviceFault(_ parts: [String], _ text: String) -> TextGrammar.Fault? {
+        if parts.count > 1, !parts[1].isEmpty, !parts[1].hasPrefix("/") {
+            if TextGrammar.devicePermissions.fault(parts[1]) == nil {
+                return TextGrammar.Fault(
+                    "'\(parts[1])' stands where the path in the container is expected",
+                    hint: "write \"\(parts[0]):\(parts[0]):\(parts[1])\"")
+            }
+            return TextGrammar.relative(parts[1], "the path of a device in the container")
+        }
+        if parts.count < 3 || parts[2].isEmpty { return nil }
+        return TextGrammar.devicePermissions.fault(parts[2])
+    }
+
     // MARK: Hosts and keys
 
     private func extraHosts(_ node: inout Node) {
         var lines: [Node] = []
-        func add(_ host: String, _ addresses: String, _ span: Span) {
-            if host.isEmpty { return report.error(span, "a host name is missing") }
+        func add(_ host: String, _ addresses: String, _ span: Span, _ text: String) {
+            if host.isEmpty {
+                return report.error(span, "a host name is missing", hint: "write NAME=ADDRESS: \"db=10.0.0.3\"")
+            }
             for address in addresses.split(separator: ",", omittingEmptySubsequences: false) {
                 let bare =
                     address.hasPrefix("[") && address.hasSuffix("]") ? address.dropFirst().dropLast() : address
-                if bare.isEmpty { return report.error(span, "the address of '\(host)' is missing") }
+                if bare.isEmpty {
+                    return report.error(span, "the address of '\(host)' is missing", hint: ExtraHostText.advice(text))
+                }
+                if !lenient, let fault = ExtraHostText.fault(host, String(bare)) { report.add(fault, at: span) }
                 lines.append(.text("\(host)=\(bare)", at: span))
             }
         }
@@ -156,17 +186,19 @@ struct ShortForms {
             for (index, item) in items.enumerated() where item.tag != .reset {
                 guard let text = item.string else { continue }
                 report.inside(index) {
-                    if !seen.insert(item).inserted { report.error(item.span, "'\(text)' is given twice") }
+                    if !seen.insert(item).inserted {
+                        report.error(item.span, "'\(text)' is given twice", hint: "remove one of the two")
+                    }
                     let separator: Character = text.contains("=") ? "=" : ":"
                     let host = text.prefix { $0 != separator }
-                    add(String(host), String(text[host.endIndex...].dropFirst()), item.span)
+                    add(String(host), String(text[host.endIndex...].dropFirst()), item.span, text)
                 }
             }
         } else if let mapping = node.mapping {
             for entry in mapping.entries {
                 report.inside(entry.key) {
                     for address in entry.value.sequence ?? [entry.value] {
-                        add(entry.key, address.string ?? "", address.span)
+                        add(entry.key, address.string ?? "", address.span, "\(entry.key)=")
                     }
                 }
             }

@@ -11,6 +11,7 @@ struct Validation {
         switch node.value {
         case .mapping(let mapping):
             if let record = shape.record {
+                if record === Format.file, isManifest(mapping) { return manifest(mapping) }
                 members(of: mapping, record)
             } else if let members = shape.members {
                 named(mapping, members, shape.names)
@@ -36,6 +37,22 @@ struct Validation {
         }
     }
 
+    /// What Kubernetes calls a manifest.
+    private func isManifest(_ mapping: Mapping) -> Bool {
+        mapping.index(of: "apiVersion") != nil && mapping.index(of: "kind") != nil
+    }
+
+    private func manifest(_ mapping: Mapping) {
+        report.markIncomplete()
+        guard let entry = mapping.entry("apiVersion"), !report.isWrong("apiVersion") else { return }
+        let kind = mapping.string(at: "kind") ?? ""
+        report.inside("apiVersion") {
+            report.error(
+                entry.keySpan, "this is a manifest of Kubernetes (\(kind)), not a Compose file",
+                hint: "give it to kubectl, or write its containers under 'services:'")
+        }
+    }
+
     /// A mapping with members, none of which the record has.
     private func isForeign(_ node: Node, to record: Record) -> Bool {
         guard let entries = node.mapping?.entries, !entries.isEmpty else { return false }
@@ -50,7 +67,7 @@ struct Validation {
                 entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
                 hint: "write `- \(entry.key)`, without the colon at its end")
         } else if let entry = entries.first, entries.count == 1, let text = Self.plainText(entry.value),
-            entry.key.contains(where: { !$0.isLetter && $0 != "_" })
+            entry.key.contains(where: { !$0.isLetter && $0 != "_" }) || text.hasPrefix("/")
         {
             report.error(
                 entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
@@ -68,7 +85,8 @@ struct Validation {
             if let record = shape.record {
                 for attribute in record.required
                 where mapping.index(of: attribute.name) == nil && !report.isWrong(attribute.name) {
-                    report.error(node.span, "\(record.title) needs '\(attribute.name)'")
+                    report.error(
+                        node.span, "\(record.title) needs '\(attribute.name)'", hint: "add `\(Self.sample(attribute))`")
                 }
             }
             let entries = mapping.entries
@@ -85,6 +103,13 @@ struct Validation {
         case .null where !allows(node, shape): mismatch(node, shape)
         default: return
         }
+    }
+
+    /// A line that gives the attribute.
+    static func sample(_ attribute: Attribute) -> String {
+        let value = attribute.example ?? attribute.shape.allowed.first ?? attribute.defaultValue
+        if let value, !value.contains(" ") || attribute.example != nil { return "\(attribute.name): \(value)" }
+        return "\(attribute.name): …"
     }
 
     /// There may be something to say about it or about what is in it.
@@ -125,15 +150,20 @@ struct Validation {
         for index in entries.indices {
             let key = entries[index].key
             report.inside(key) {
-                if let names, !names.matches(key) {
-                    report.error(
-                        entries[index].keySpan, "'\(key)' is not allowed as a name: expected \(names.description)")
-                }
+                if let names, !names.matches(key) { misnamed(entries[index], names, members) }
                 // What belongs to it stands where the next service is expected, and is told there.
                 if members.record === Format.service, entries[index].value.isNull, entries.indices.contains(index + 1),
                     isAttributeOfService(entries[index + 1]), Format.service[key] == nil
                 {
                     return report.silence(entries[index].value.span)
+                }
+                if entries[index].value.isNull, entries.indices.contains(index + 1),
+                    isOutdented(entries[index + 1], after: entries[index], members)
+                {
+                    return
+                }
+                if index > 0, isOutdented(entries[index], after: entries[index - 1], members) {
+                    return outdented(entries[index], after: entries[index - 1], members)
                 }
                 if isServiceElsewhere(entries[index], members) { return serviceElsewhere(entries[index]) }
                 if members.record === Format.service, isAttributeOfService(entries[index]) {
@@ -143,6 +173,36 @@ struct Validation {
                 if !isText(entries[index].value, members) { check(entries[index].value, members) }
             }
         }
+    }
+
+    /// A name that is not allowed. Where it only refers to an element of that name, that one is told.
+    private func misnamed(_ entry: Mapping.Entry, _ names: TextPattern, _ members: Shape) {
+        let error = {
+            report.error(
+                entry.keySpan, "'\(entry.key)' is not allowed as a name: expected \(names.description)",
+                hint: names.advice(entry.key))
+        }
+        switch members.record {
+        case let record? where record === Format.dependency: report.following(from: "services", entry.key, error)
+        case let record? where record === Format.networkAttachment: report.following(from: "networks", entry.key, error)
+        default: error()
+        }
+    }
+
+    /// An attribute that stands beside the name to which it belongs, as `condition` beside `db:`.
+    private func isOutdented(_ entry: Mapping.Entry, after other: Mapping.Entry, _ members: Shape) -> Bool {
+        guard let record = members.record, record !== Format.service, record[entry.key] != nil else { return false }
+        return other.value.isNull && !(entry.value.mapping.map { isForeign(Node(.mapping($0)), to: record) } ?? false)
+            && entry.value.mapping?.keys.contains { record[$0] != nil } != true
+    }
+
+    private func outdented(_ entry: Mapping.Entry, after other: Mapping.Entry, _ members: Shape) {
+        report.error(
+            entry.keySpan, "'\(entry.key)' stands where a name is expected",
+            hint: "indent it further if it belongs to '\(other.key)'")
+        for span in [entry.value.span, entry.keySpan, other.value.span] { report.silence(span) }
+        if members.record === Format.dependency { report.excuse(entry.key, of: "services") }
+        if members.record === Format.networkAttachment { report.excuse(entry.key, of: "networks") }
     }
 
     /// What a service has, among networks or volumes, as where the line `services:` is missing.
@@ -163,8 +223,21 @@ struct Validation {
 
     /// The name of an attribute, with nothing that a service has.
     private func isAttributeOfService(_ entry: Mapping.Entry) -> Bool {
-        Format.service[entry.key] != nil
-            && (entry.value.mapping == nil || isForeign(entry.value, to: Format.service))
+        guard let attribute = Format.service[entry.key] else { return false }
+        guard let members = entry.value.mapping else { return true }
+        return isForeign(entry.value, to: Format.service) && isValue(members, of: attribute.shape)
+    }
+
+    /// Members that may be meant as the attribute's own, rather than as misspelt ones of a service that is called like it.
+    private func isValue(_ members: Mapping, of shape: Shape) -> Bool {
+        let names = shape.record?.attributes.map(\.name) ?? []
+        if members.keys.contains(where: names.contains) { return true }
+        let isMisspelt = members.keys.contains { key in
+            nearest(to: key, among: ["image", "build", "ports", "volumes", "command", "environment"]) != nil
+        }
+        return !isMisspelt
+            && (shape.members != nil || names.isEmpty || members.isEmpty
+                || members.keys.contains { nearest(to: $0, among: names) != nil })
     }
 
     /// `restart: always` indented like a service.
@@ -221,15 +294,35 @@ struct Validation {
             if report.isWrong(element: "services") { return }
             hint = "if '\(entry.key)' is a service, it belongs under 'services:', indented further"
             report.excuse("services")
+        } else if let advice = Habits.advice(entry.key, in: record) {
+            hint = advice.hint
+            if let meant = advice.attribute { report.excuse(meant) }
         } else if let home = Format.home(of: entry.key, except: record) {
-            hint = "'\(entry.key)' is an attribute of \(home)"
+            hint = home
         } else if let meant = nearest(to: entry.key, among: names) {
             hint = "did you mean '\(meant)'?"
             report.excuse(meant)
         } else if names.count <= 12 {
             hint = "\(record.title) has \(names.sorted().joined(separator: ", "))"
+        } else {
+            hint =
+                record.allowsExtensions
+                ? "remove it, or call it 'x-\(entry.key)' if it is for something else" : "remove it"
         }
+        for name in Self.needed(in: record) { report.excuse(name) }
         report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
+    }
+
+    /// What one cannot do without; a name that is unknown may be meant as it.
+    private static func needed(in record: Record) -> [String] {
+        let names = record.required.map(\.name)
+        switch record {
+        case _ where record === Format.port || record === Format.serviceVolume: return names + ["target"]
+        case _ where record === Format.fileReference: return names + ["source"]
+        case _ where record === Format.service: return ["image"]
+        case _ where record === Format.secret || record === Format.config: return names + ["file"]
+        default: return names
+        }
     }
 
     /// A name without anything, as where its own attributes are indented like it, or what a service has.
@@ -254,19 +347,22 @@ struct Validation {
         guard let text = node.string else { return }
         if !shape.allowed.isEmpty, !shape.allowed.contains(text) {
             let likely = nearest(to: text, among: shape.allowed) ?? shape.allowed.first { $0.hasSuffix("_\(text)") }
-            let meant = likely.map { "did you mean '\($0)'?" }
             report.error(
                 node.span, "expected \(Self.alternatives(shape.allowed.map { "'\($0)'" })), found '\(text)'",
-                hint: meant)
+                hint: likely.map { "did you mean '\($0)'?" }
+                    ?? "write \(TextGrammar.alternatives(shape.allowed))\(text.isEmpty ? ", or remove the key" : "")")
         }
         if let pattern = shape.pattern, !pattern.matches(text) {
-            report.error(node.span, "expected \(pattern.description), found '\(text)'")
+            report.error(
+                node.span, "expected \(pattern.description), found '\(text)'",
+                hint: text.isEmpty ? "give it a value or remove the key" : pattern.advice(text))
         }
     }
 
     private func mismatch(_ node: Node, _ shape: Shape) {
         report.error(
             node.span, "expected \(Self.expectation(shape)), found \(Self.found(node))", hint: hint(node, shape))
+        report.silence(node.span)
     }
 
     static func plainText(_ node: Node) -> String? {
@@ -314,9 +410,16 @@ struct Validation {
 }
 
 extension Format {
-    /// Where an attribute that stands in the wrong place belongs, in words.
+    /// Where an attribute that stands in the wrong place belongs.
     static func home(of name: String, except record: Record) -> String? {
-        let homes: [Record] = [file, service, build, deploy, healthcheck]
-        return homes.first { $0 !== record && $0[name] != nil }?.title
+        let homes: [(record: Record, place: String)] = [
+            (file, "it belongs at the beginning of a line, beside 'services:'"),
+            (service, "it belongs to a service, beside 'image:'"), (build, "it belongs under 'build:'"),
+            (deploy, "it belongs under 'deploy:'"), (healthcheck, "it belongs under 'healthcheck:'"),
+            (logging, "it belongs under 'logging:'"), (ipam, "it belongs under 'ipam:'"),
+            (dependency, "it belongs under 'depends_on:' and the name of a service"),
+            (networkAttachment, "it belongs under 'networks:' and the name of a network"),
+        ]
+        return homes.first { $0.record !== record && $0.record[name] != nil }?.place
     }
 }

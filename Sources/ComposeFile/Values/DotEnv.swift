@@ -4,6 +4,8 @@ package struct DotEnv {
         /// From 1.
         package let line: Int
         package let message: String
+        /// What to write instead.
+        package let hint: String
         package var description: String { "line \(line): \(message)" }
     }
 
@@ -22,6 +24,7 @@ package struct DotEnv {
         _ bytes: [UInt8], earlier: [String: String] = [:], lookup: @escaping (String) -> String?,
         unset: @escaping (String, Int) -> Void = { _, _ in }
     ) throws(Failure) -> [String: String] {
+        try refuseNul(bytes)
         var parser = DotEnv(text(bytes), lookup: lookup, unset: unset)
         try parser.parse(earlier: earlier)
         return parser.values
@@ -29,14 +32,18 @@ package struct DotEnv {
 
     /// The variables of a file as `docker run --env-file` reads it: no quotes, escapes or interpolation.
     package static func parseRaw(_ bytes: [UInt8], lookup: (String) -> String?) throws(Failure) -> [String: String] {
+        try refuseNul(bytes)
         var values: [String: String] = [:]
         for (index, line) in text(bytes).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.drop { $0 == " " || $0 == "\t" }
             if line.isEmpty || line.first == "#" { continue }
             let key = line.prefix { $0 != "=" }
-            if key.isEmpty { throw Failure(line: index + 1, message: "there is no name before '='") }
+            if key.isEmpty {
+                throw Failure(line: index + 1, message: "there is no name before '='", hint: "write NAME=VALUE")
+            }
             if key.contains(where: \.isWhitespace) {
-                throw Failure(line: index + 1, message: "the name '\(key)' contains blanks")
+                throw Failure(
+                    line: index + 1, message: "the name '\(key)' contains blanks", hint: advice(String(line)))
             }
             if key.endIndex == line.endIndex {
                 if let value = lookup(String(key)) { values[String(key)] = value }
@@ -45,6 +52,28 @@ package struct DotEnv {
             }
         }
         return values
+    }
+
+    /// What to write in place of a line whose name has a blank in it.
+    private static func advice(_ line: String) -> String {
+        var line = line[...]
+        for start in ["- ", "export ", "set ", "ENV "] where line.hasPrefix(start) {
+            line = line.dropFirst(start.count)
+            if line.prefix(while: { $0 != "=" && $0 != " " }).count < line.count, !line.hasPrefix("=") {
+                return "write it without '\(start)': \(line.prefix(60))"
+            }
+        }
+        let name = line.prefix { $0 != " " && $0 != "=" }
+        let value = line.dropFirst(name.count).drop { $0 == " " || $0 == "=" }
+        return "write \(name)=\(value.prefix(60)), without a blank before the '='"
+    }
+
+    private static func refuseNul(_ bytes: [UInt8]) throws(Failure) {
+        guard let index = bytes.firstIndex(of: 0) else { return }
+        let line = bytes[..<index].count { $0 == UInt8(ascii: "\n") } + 1
+        throw Failure(
+            line: line, message: "a NUL character: no variable can hold one",
+            hint: "save the file as UTF-8 text")
     }
 
     private static func text(_ bytes: [UInt8]) -> String {
@@ -70,7 +99,13 @@ package struct DotEnv {
         while skipToStatement() {
             let start = position
             let (key, hasValue) = try key()
-            if key.contains(" ") { throw Failure(line: line, message: "a key cannot contain a blank: '\(key)'") }
+            if key.contains(" ") {
+                let end = scalars[start...].firstIndex(of: "\n") ?? scalars.endIndex
+                var text = String.UnicodeScalarView()
+                text.append(contentsOf: scalars[start..<end])
+                throw Failure(
+                    line: line, message: "a key cannot contain a blank: '\(key)'", hint: Self.advice(String(text)))
+            }
             guard hasValue else {
                 if let value = lookup(key) { values[key] = value }
                 continue
@@ -122,7 +157,9 @@ package struct DotEnv {
                 Self.isBlank(scalar) || "_.-[]".unicodeScalars.contains(scalar)
                 || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
             guard isPart else {
-                throw Failure(line: line, message: "unexpected character '\(scalar)' in a variable's name")
+                throw Failure(
+                    line: line, message: "unexpected character '\(scalar)' in a variable's name",
+                    hint: "write NAME=VALUE; a name has letters, digits and '_'")
             }
             key.unicodeScalars.append(scalar)
         }
@@ -167,7 +204,8 @@ package struct DotEnv {
                 text.append(scalar)
             }
         }
-        throw Failure(line: start, message: "a quote that is opened here is not closed")
+        throw Failure(
+            line: start, message: "a quote that is opened here is not closed", hint: "close it where the value ends")
     }
 
     private static func escapes(_ text: String) -> String {
@@ -191,7 +229,9 @@ package struct DotEnv {
                 result.append(contentsOf: "$$".unicodeScalars)
             } else if next == "0" {
                 let digits = rest.dropFirst().prefix(3).prefix { ("0"..."7").contains($0) }
-                if digits.count == 3, let code = UInt32(String(digits), radix: 8), let value = Unicode.Scalar(code) {
+                if digits.count == 3, let code = UInt32(String(digits), radix: 8), code != 0,
+                    let value = Unicode.Scalar(code)
+                {
                     rest.removeFirst(4)
                     result.append(value)
                 } else {
@@ -213,9 +253,14 @@ package struct DotEnv {
             }
         } catch {
             switch error {
-            case .invalid(let text): throw Failure(line: line, message: "'\(text)' is no valid substitution")
+            case .invalid(let text):
+                throw Failure(
+                    line: line, message: "'\(text.prefix(80))' is no valid substitution",
+                    hint: "write ${NAME}, or put the value in single quotes if the $ belongs to it")
             case .required(let name, let message, _):
-                throw Failure(line: line, message: "the variable \(name) is required: \(message)")
+                throw Failure(
+                    line: line, message: "the variable \(name) is required" + (message.isEmpty ? "" : ": \(message)"),
+                    hint: "set it in the environment, or above in this file")
             }
         }
     }

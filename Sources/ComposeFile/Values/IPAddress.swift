@@ -2,6 +2,13 @@
 package enum IPAddress {
     package static func isValid(_ text: String) -> Bool { isIPv4(text[...]) || isIPv6(text) }
 
+    /// An address, of IPv6 with the name of an interface too: `fe80::1%eth0`.
+    static func isValid(withZone text: String) -> Bool {
+        let address = text.prefix { $0 != "%" }
+        return isIPv4(text[...])
+            || isIPv6(String(address)) && (address.count == text.count || address.count + 1 < text.count)
+    }
+
     package static func isIPv4(_ text: Substring) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4

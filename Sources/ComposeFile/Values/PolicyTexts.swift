@@ -36,4 +36,23 @@ enum RestartPolicyText {
             return .onFailure(maximumRetries: count == 0 ? nil : count)
         }
     }
+
+    /// What to write instead of a text that is none.
+    static func advice(_ text: String) -> String {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2, parts[0] == "on-failure" { return "write a number of attempts: on-failure:3" }
+        if parts.count == 2, names.contains(String(parts[0])) {
+            return "write \(parts[0]) alone: only on-failure takes a number"
+        }
+        let plain = text.lowercased().filter { $0 != " " && $0 != "-" && $0 != "_" }
+        if let same = names.first(where: { $0.filter { $0 != "-" } == plain }) { return "write \(same)" }
+        switch plain {
+        case "never", "none", "false", "off": return "write \"no\""
+        case "any", "yes", "true", "on": return "write always"
+        case "failure", "onerror": return "write on-failure"
+        default:
+            return nearest(to: text, among: names).map { "did you mean '\($0)'?" }
+                ?? "use no, always, unless-stopped or on-failure[:N]"
+        }
+    }
 }

@@ -108,3 +108,45 @@ package struct VolumeSpec: Hashable, Sendable {
         }
     }
 }
+
+extension VolumeSpec {
+    /// What is wrong with a target that starts nowhere.
+    var relativeTarget: TextGrammar.Fault {
+        var fault = TextGrammar.relative(target, "a path in the container")
+        if target.hasPrefix("~") || TextGrammar.isWindowsPath(target) { return fault }
+        let name = target.trimming(" ").drop { $0 == "." || $0 == "/" }
+        if let source {
+            fault.hint =
+                (target == "ro" || target == "rw") && source.hasPrefix("/")
+                ? "write the path in the container, too: \"\(source):\(source):\(target)\""
+                : "write \"\(source.trimming(" ")):/\(name.isEmpty ? "app" : name[...])\""
+        } else if target.hasPrefix(".") || target.contains("/") {
+            fault.hint = "write \"\(target):/\(name.isEmpty ? "app" : name[...])\" for a folder of the host"
+        } else {
+            fault.hint =
+                "write \"\(target):/\(name)\" for the volume '\(target)', or \"/\(name)\" for one without a name"
+        }
+        return fault
+    }
+
+    /// What to write in place of a text that is no volume.
+    package static func advice(_ text: String) -> String {
+        let parts = text.split(separator: ":").map { $0.trimming(" ") }
+        if (2...3).contains(parts.count), parts[1].hasPrefix("/") {
+            return "write \"\(parts.joined(separator: ":"))\""
+        }
+        if parts.count > 3, parts[1].hasPrefix("/"), parts.dropFirst(2).allSatisfy({ options.contains($0) }) {
+            let all = parts.dropFirst(2).joined(separator: ",")
+            return "write the options with commas: \"\(parts[0]):\(parts[1]):\(all)\""
+        }
+        return "the form is [SOURCE:]TARGET[:OPTIONS]: \"data:/var/lib/data:ro\""
+    }
+}
+
+extension StringProtocol {
+    /// Without `scalar` at both ends.
+    fileprivate func trimming(_ character: Character) -> String {
+        let rest = drop { $0 == character }
+        return String(rest.reversed().drop { $0 == character }.reversed())
+    }
+}

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Linux
 
@@ -7,36 +6,43 @@ final class EventLoop {
     /// What a descriptor is ready for.
     struct Events: OptionSet, Hashable {
         let rawValue: UInt32
-        static let read = Events(rawValue: UInt32(BERTH_EPOLLIN))
-        static let write = Events(rawValue: UInt32(BERTH_EPOLLOUT))
+        static let read = Events(rawValue: EventPoll.Events.readable.rawValue)
+        static let write = Events(rawValue: EventPoll.Events.writable.rawValue)
         /// Always told: the other side is gone for good, or the descriptor is broken.
-        static let hangUp = Events(rawValue: UInt32(BERTH_EPOLLHUP | BERTH_EPOLLERR))
+        static let hangUp = Events(rawValue: EventPoll.Events([.hungUp, .failed]).rawValue)
     }
 
-    private var handlers: [CInt: (Events) -> Void] = [:]
+    private struct Watch {
+        let token: UInt64
+        let handler: (Events) -> Void
+    }
+
+    private let poll: EventPoll
+    private var watches: [CInt: Watch] = [:]
+    /// Tells an event of a descriptor that was closed in the same round from one of a new descriptor with its number.
+    private var lastToken: UInt32 = 0
     private var deadlines: [(name: String, at: Int64, action: () -> Void)] = []
-    private let descriptor: OwnedFD
 
-    init() throws(SyscallError) {
-        descriptor = OwnedFD(owning: try syscall("epoll_create1", on: "event loop") { berth_epoll_create() })
-    }
+    init() throws(SyscallError) { poll = try EventPoll() }
 
     /// Calls `handler` whenever `descriptor` is ready for one of `events`, or hung up.
     func watch(_ descriptor: CInt, _ events: Events, _ handler: @escaping (Events) -> Void) throws(SyscallError) {
-        try control(BERTH_EPOLL_CTL_ADD, descriptor, events)
-        handlers[descriptor] = handler
+        lastToken &+= 1
+        let token = UInt64(lastToken) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        try poll.add(descriptor, .init(rawValue: events.rawValue), token: token)
+        watches[descriptor] = Watch(token: token, handler: handler)
     }
 
     /// Waits for `events` of `descriptor` from now on; for none, only for its hang-up.
     func change(_ descriptor: CInt, to events: Events) {
-        guard handlers[descriptor] != nil else { return }
-        try? control(BERTH_EPOLL_CTL_MOD, descriptor, events)
+        guard let watch = watches[descriptor] else { return }
+        try? poll.change(descriptor, to: .init(rawValue: events.rawValue), token: watch.token)
     }
 
     /// Forgets `descriptor`; to be called before it is closed.
     func forget(_ descriptor: CInt) {
-        guard handlers.removeValue(forKey: descriptor) != nil else { return }
-        try? control(BERTH_EPOLL_CTL_DEL, descriptor, [])
+        guard watches.removeValue(forKey: descriptor) != nil else { return }
+        poll.remove(descriptor)
     }
 
     /// Calls `action` once, `milliseconds` from now, unless `cancel` comes first; replaces a deadline of that name.
@@ -49,15 +55,12 @@ final class EventLoop {
 
     /// Handles events until `isDone` says so, which is asked after each round.
     func run(until isDone: () -> Bool) throws(SyscallError) {
-        let capacity = 32
-        var ready = [berth_epoll_event](repeating: berth_epoll_event(), count: capacity)
         while !isDone() {
-            let count = try syscall("epoll_wait", on: "event loop") {
-                berth_epoll_wait(descriptor.raw, &ready, CInt(capacity), timeout())
-            }
-            for index in 0..<Int(count) {
+            try poll.wait(milliseconds: timeout()) { token, events in
                 // An earlier event of this round may have made its handler go.
-                handlers[CInt(truncatingIfNeeded: ready[index].token)]?(Events(rawValue: ready[index].events))
+                let descriptor = CInt(bitPattern: UInt32(truncatingIfNeeded: token))
+                guard let watch = watches[descriptor], watch.token == token else { return }
+                watch.handler(Events(rawValue: events.rawValue))
             }
             runDeadlines()
         }
@@ -74,12 +77,6 @@ final class EventLoop {
         let due = deadlines.filter { $0.at <= now }
         deadlines.removeAll { $0.at <= now }
         for deadline in due { deadline.action() }
-    }
-
-    private func control(_ operation: Int, _ target: CInt, _ events: Events) throws(SyscallError) {
-        try syscall("epoll_ctl", on: "fd \(target)") {
-            berth_epoll_change(descriptor.raw, CInt(operation), target, events.rawValue, UInt64(target))
-        }
     }
 
     /// Milliseconds of the monotonic clock.

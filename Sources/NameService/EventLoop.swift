@@ -1,16 +1,10 @@
-import CLinux
 import Glibc
 import Linux
 
 /// Waits for many descriptors and deadlines on the one thread there is, and sleeps as long as nothing happens (epoll(7)).
 final class EventLoop {
-    struct Interest: OptionSet {
-        let rawValue: UInt32
-        static let readable = Interest(rawValue: 0x001)
-        static let writable = Interest(rawValue: 0x004)
-        /// Only reported, never asked for: error, and both directions closed.
-        static let broken = Interest(rawValue: 0x018)
-    }
+    /// `failed` and `hungUp` are only reported, never asked for.
+    typealias Interest = EventPoll.Events
 
     typealias Token = UInt64
 
@@ -23,7 +17,7 @@ final class EventLoop {
     /// For whoever receives now: bytes that are used before the next one's turn.
     var scratch = [UInt8](repeating: 0, count: 65536)
 
-    private let epoll: OwnedFD
+    private let poll: EventPoll
     private var watches: [Token: Watch] = [:]
     private var deadlines = Deadlines()
     /// Work that is done in turns, a piece each, between two looks at the descriptors.
@@ -31,18 +25,14 @@ final class EventLoop {
     private var lastToken: Token = 0
     private var isRunning = true
 
-    init() throws(SyscallError) {
-        epoll = OwnedFD(owning: try syscall("epoll_create1", on: "event loop") { berth_epoll_create() })
-    }
+    init() throws(SyscallError) { poll = try EventPoll() }
 
     /// Calls `react` whenever `descriptor`, which must stay open until `ignore`, is ready.
     func watch(_ descriptor: CInt, _ interest: Interest, _ react: @escaping (Interest) -> Void) throws(SyscallError)
         -> Token
     {
         let token = nextToken()
-        try syscall("epoll_ctl", on: "fd \(descriptor)") {
-            berth_epoll_change(epoll.raw, 1, descriptor, interest.rawValue, token)
-        }
+        try poll.add(descriptor, interest, token: token)
         watches[token] = Watch(descriptor: descriptor, interest: interest, react: react)
         return token
     }
@@ -50,13 +40,13 @@ final class EventLoop {
     func change(_ token: Token, to interest: Interest) {
         guard let watch = watches[token], watch.interest != interest else { return }
         watches[token]?.interest = interest
-        _ = berth_epoll_change(epoll.raw, 3, watch.descriptor, interest.rawValue, token)
+        try? poll.change(watch.descriptor, to: interest, token: token)
     }
 
     /// Nothing is reported for `token` any more; to be called before its descriptor is closed.
     func ignore(_ token: Token) {
         guard let watch = watches.removeValue(forKey: token) else { return }
-        _ = berth_epoll_change(epoll.raw, 2, watch.descriptor, 0, token)
+        poll.remove(watch.descriptor)
     }
 
     /// Calls `fire` once after `seconds`, unless cancelled.
@@ -73,15 +63,10 @@ final class EventLoop {
 
     /// Handles events until `stop`.
     func run() throws(SyscallError) {
-        var events = [berth_epoll_event](repeating: berth_epoll_event(), count: 64)
         while isRunning {
-            let timeout = turns.isEmpty ? self.timeout : 0
-            let count = try syscall("epoll_wait", on: "event loop") {
-                berth_epoll_wait(epoll.raw, &events, 64, timeout)
-            }
-            for position in 0..<Int(count) {
+            try poll.wait(milliseconds: turns.isEmpty ? timeout : 0) { token, events in
                 // Gone when an earlier event of this round ended it.
-                watches[events[position].token]?.react(Interest(rawValue: events[position].events))
+                watches[token]?.react(events)
             }
             fireDeadlines()
             work()

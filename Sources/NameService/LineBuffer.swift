@@ -48,8 +48,8 @@ final class LineBuffer {
 
     private func react(_ event: EventLoop.Interest) {
         if event.contains(.writable) { flush() }
-        guard watch != nil, !isPaused || event.contains(.broken) else { return }
-        guard !event.isDisjoint(with: [.readable, .broken]) else { return }
+        let isBroken = !event.isDisjoint(with: [.failed, .hungUp])
+        guard watch != nil, isBroken || (!isPaused && event.contains(.readable)) else { return }
         let count = loop.scratch.withUnsafeMutableBytes { recv(connection.raw, $0.baseAddress, $0.count, 0) }
         if count < 0 && (Errno.current == .again || Errno.current == .interrupted) { return }
         guard count > 0, received.count + count <= limit else { return end() }

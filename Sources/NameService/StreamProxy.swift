@@ -96,7 +96,7 @@ final class ProxiedConnection {
         guard carry(from: 0, to: 1), carry(from: 1, to: 0) else { return close() }
         if sides.allSatisfy({ $0.isEnded && $0.buffered == 0 }) { return close() }
         // A socket closed in both directions is reported for ever: what it still holds is read as the other side takes it.
-        if event.contains(.broken), let watch = sides[index].watch {
+        if event.contains(.hungUp), let watch = sides[index].watch {
             loop.ignore(watch)
             sides[index].watch = nil
             if sides[index].isEnded && sides[index].buffered == 0 { return close() }

@@ -35,6 +35,23 @@ package final class BlockingPool: Sendable {
         }
     }
 
+    /// Likewise, for a body that may never return: nil once `limit` is over. The thread stays with the body until that ends.
+    package func run<Result: Sendable>(
+        within limit: Duration, _ body: @escaping @Sendable () -> Result
+    ) async -> Result? {
+        await withCheckedContinuation { continuation in
+            let answer = OneAnswer(continuation)
+            let timer = Task {
+                do { try await Task.sleep(for: limit) } catch { return }
+                answer.give(nil)
+            }
+            submit {
+                answer.give(body())
+                timer.cancel()
+            }
+        }
+    }
+
     /// Runs `work` on one of the pool's threads, some time after this call.
     package func submit(_ work: @escaping @Sendable () -> Void) {
         state.withLock { $0.waiting.append(work) }
@@ -85,6 +102,16 @@ package final class BlockingPool: Sendable {
             next?()
         }
     }
+}
+
+/// The first of two answers counts.
+private final class OneAnswer<Value: Sendable>: Sendable {
+    // The mutex guards who may resume.
+    private let continuation: Mutex<CheckedContinuation<Value, Never>?>
+
+    init(_ continuation: CheckedContinuation<Value, Never>) { self.continuation = Mutex(continuation) }
+
+    func give(_ value: Value) { continuation.withLock { $0.take() }?.resume(returning: value) }
 }
 
 /// sem_t with a stable address.

@@ -9,6 +9,7 @@ extension Preflight {
         for (index, mount) in service.spec.volumes.enumerated() {
             let path = AttributePath.service(name, "volumes").appending(index)
             guard case .bind(let source, let createHostPath, _, _, _) = mount.kind else { continue }
+            if facts.silentPaths.contains(source) { findings.append(silent(source, name, path.appending("source"))) }
             guard facts.missingPaths.contains(source) else { continue }
             if let missing = PreflightFinding.missingSocket(source, of: name, at: path.appending("source")) {
                 findings.append(missing)
@@ -35,6 +36,12 @@ extension Preflight {
         return findings
     }
 
+    private func silent(_ path: String, _ service: String, _ place: AttributePath) -> PreflightFinding {
+        PreflightFinding(
+            .hostPathSilent, service: service, at: place, "\(path) does not answer",
+            hint: "is it on a network file system whose server is away? `findmnt --target \(path)` tells")
+    }
+
     private func source(
         of object: FileObject, _ kind: String, _ key: String, _ code: PreflightFinding.Code, _ service: String
     ) -> [PreflightFinding] {
@@ -46,6 +53,8 @@ extension Preflight {
                     "the file of \(kind) \(key) does not exist: \(path)",
                     hint: "make the file, or change \(kind)s.\(key).file")
             ]
+        case .file(let path) where facts.silentPaths.contains(path):
+            [silent(path, service, AttributePath("\(kind)s", key, "file"))]
         case .external:
             [
                 PreflightFinding(

@@ -10,6 +10,8 @@ package struct PreflightFacts: Hashable, Sendable {
     package var ports: [HeldPort] = []
     /// Paths of binds, secrets and configs that do not exist on this machine.
     package var missingPaths: Set<String> = []
+    /// Paths whose file system does not answer.
+    package var silentPaths: Set<String> = []
     /// Routes of the machine and subnets of networks.
     package var subnets: [HeldSubnet] = []
     /// Containers on this machine by name, of any project.
@@ -161,7 +163,8 @@ package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
         case missingImage, noHealthcheck
         case portTaken, portClash, fixedPortScaled
         case containerNameTaken, containerNameClash, containerNameScaled
-        case bindSourceMissing, bindSourceMade, socketMissing, secretFileMissing, configFileMissing, externalFileObject
+        case bindSourceMissing, bindSourceMade, socketMissing, hostPathSilent
+        case secretFileMissing, configFileMissing, externalFileObject
         case subnetClash, badSubnet, addressOutsideSubnet
         case networkMissing, networkNotOurs, networkChangePutOff
         case volumeMissing, volumeNotOurs, volumeChangePutOff

@@ -277,6 +277,12 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 warning bindSourceMade web: /srv/data does not exist: an empty folder owned by root is made for \
                 /data
                 """),
+        PreflightCase(
+            "a bind source whose server is away", binding(create: true), { $0.silentPaths = ["/srv/data"] },
+            findings: """
+                error hostPathSilent web: /srv/data does not answer; is it on a network file system whose server \
+                is away? `findmnt --target /srv/data` tells
+                """),
         PreflightCase("a bind source that is there", binding(create: false), findings: ""),
         PreflightCase(
             "a secret's file is missing",

@@ -22,6 +22,7 @@ extension RealMachine {
             try EtcFiles(record: container, surroundings: surroundings).write(to: paths.containerRun(container.id))
             try SecretFile.write(SecretFile.files(of: container, paths), folder: paths.secrets(container.id))
             try Self.makeBindSources(container)
+            unlink(paths.exitFile(container.id))
             let folder = paths.container(container.id)
             let user = try lookUpUser(
                 container.spec.user ?? container.image.user ?? "", groups: container.spec.groupAdd, in: snapshot.lower,
@@ -38,7 +39,6 @@ extension RealMachine {
                 stdinOnce: container.isOneOff, log: try logFile(container, paths.log(container.id)),
                 exitFile: paths.exitFile(container.id), filterCache: paths.seccompCache)
         }
-        unlink(paths.exitFile(container.id))
         _ = try await hub.spawn(spec, in: paths.monitor(container.id))
     }
 

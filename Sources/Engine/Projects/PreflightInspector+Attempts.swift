@@ -6,18 +6,23 @@ import Reconcile
 import Runtime
 
 extension PreflightInspector {
+    private static let threads = BlockingPool(name: "preflight", limit: 4)
+
     /// What is found out by doing it: the parts of services that become parts of a runtime spec later, each by itself, so that
     /// all that is wrong is told, and told in the words that would be used then.
     func attempts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let touched = Self.touched(plan)
         var failures: [EngineFailure] = []
         for service in desired.services where touched.contains(service.spec.name) {
-            var attempt = ServiceAttempt(service: service.spec)
-            attempt.confinement()
-            attempt.devices()
-            attempt.sysctls()
-            attempt.interfaces()
-            failures += attempt.failures
+            // Devices and profiles are files.
+            failures += await Self.threads.runInfallible {
+                var attempt = ServiceAttempt(service: service.spec)
+                attempt.confinement()
+                attempt.devices()
+                attempt.sysctls()
+                attempt.interfaces()
+                return attempt.failures
+            }
         }
         failures += await accounts(desired, plan)
         for case .createNetwork(let key, _) in plan.actions.map(\.action) {

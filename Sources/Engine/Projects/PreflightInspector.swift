@@ -84,7 +84,7 @@ struct PreflightInspector: Sendable {
             let test = image.config.healthcheck?.test ?? []
             facts.images[reference] = .init(.present, hasHealthcheck: !test.isEmpty && test != ["NONE"])
         }
-        for path in Self.hostPaths(services, desired, plan) where !fileExists(path) { facts.missingPaths.insert(path) }
+        (facts.missingPaths, facts.silentPaths) = await HostPaths.look(at: Self.hostPaths(services, desired, plan))
         await addHeld(to: &facts, services, desired, plan)
         for name in Self.strangers(services) where await inventory.find(name) == nil {
             facts.missingContainers.insert(name)

@@ -191,6 +191,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "EngineAPITests",
+            dependencies: [
+                "EngineAPI", "Engine", "EngineWire", "Networking", "ProjectModel", "Linux", "JSON",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
             swiftSettings: strict),
         .testTarget(

@@ -5,10 +5,13 @@ package final class LogPrinter {
     package struct Options: Sendable {
         package var prefix = true
         package var timestamps = false
+        /// A container's stderr goes to stdout, too.
+        package var mergesErrors = false
 
-        package init(prefix: Bool = true, timestamps: Bool = false) {
+        package init(prefix: Bool = true, timestamps: Bool = false, mergesErrors: Bool = false) {
             self.prefix = prefix
             self.timestamps = timestamps
+            self.mergesErrors = mergesErrors
         }
     }
 
@@ -23,10 +26,24 @@ package final class LogPrinter {
     private let options: Options
     private let services: [String]
     private var width: Int
-    /// Beginnings of lines whose end has not come; the time is the beginning's.
-    private var partial: [Source: (text: String, line: LogLine)] = [:]
-    private var buffer = ""
+    private var prefixes: [String: [UInt8]] = [:]
+    /// Beginnings of lines whose end has not come.
+    private var beginnings: [Source: Beginning] = [:]
+    private var beginningBytes = 0
+    /// The source whose line was too long to be kept: its beginning is printed, and it goes on where it stands.
+    private var unfinished: Source?
+    private var buffer: [UInt8] = []
     private var bufferIsError = false
+
+    private struct Beginning {
+        var text: [UInt8] = []
+        /// The first piece, whose time is the line's.
+        let line: LogLine
+    }
+
+    /// Bytes of unfinished lines that are kept, and bytes that are kept before they are written.
+    private static let beginningLimit = 64 << 20
+    private static let bufferLimit = 1 << 18
 
     /// `services` gives each its colour; `labels` are the names known to come, so that columns do not move.
     package init(
@@ -40,7 +57,7 @@ package final class LogPrinter {
         width = labels.map(displayWidth).max() ?? 0
     }
 
-    /// Prints `lines` at once; a container's stderr goes to stderr.
+    /// Prints `lines` at once; a container's stderr goes to stderr unless the options say otherwise.
     package func print(_ lines: [LogLine]) {
         for line in lines { take(line) }
         flush()
@@ -48,10 +65,12 @@ package final class LogPrinter {
 
     /// Prints what has no newline yet: nothing more will come.
     package func finish() {
-        for (source, rest) in partial.sorted(by: { $0.value.line.time < $1.value.line.time }) {
+        endUnfinishedLine()
+        for (source, rest) in beginnings.sorted(by: { $0.value.line.time < $1.value.line.time }) {
             write(rest.text, of: rest.line, isError: source.isError)
         }
-        partial = [:]
+        beginnings = [:]
+        beginningBytes = 0
         flush()
     }
 
@@ -65,55 +84,117 @@ package final class LogPrinter {
     private func take(_ line: LogLine) {
         switch line.event {
         case .text(let text, let isError, let isPartial):
-            let source = Source(container: line.container, isError: isError)
-            let before = partial.removeValue(forKey: source)
-            let whole = (before?.text ?? "") + text
-            // A line without end must not fill the memory: it is shown in pieces.
-            if isPartial, whole.utf8.count < 1 << 20 {
-                partial[source] = (whole, before?.line ?? line)
+            if !isPartial, beginnings.isEmpty, unfinished == nil {
+                write(text.utf8, of: line, isError: isError)
             } else {
-                write(whole, of: before?.line ?? line, isError: isError)
+                take(text, of: line, isError: isError, isPartial: isPartial)
             }
         case .exited(let code, let willRestart, let cause):
-            endPartialLines(of: line.container)
+            endLines(of: line.container)
             var text = "\(line.label) exited with code \(code)"
             let meaning = cause.map(ExitMeaning.text) ?? (willRestart ? nil : ExitMeaning.text(code))
             if let meaning { text += " (\(meaning))" }
             if willRestart { text += " (restarting)" }
-            put(style(code == 0 ? nil : .red, text), isError: false)
+            put(style(code == 0 ? nil : .red, text).utf8, isError: false)
         case .lost(let count):
-            write("[\(count) lines were lost]", of: line, isError: true)
+            let text = count > 0 ? "[\(count) lines were lost]" : "[lines were lost: their file was put aside unread]"
+            write(text.utf8, of: line, isError: true)
         }
     }
 
-    private func endPartialLines(of container: String) {
+    /// Puts lines together that come in pieces.
+    private func take(_ text: String, of line: LogLine, isError: Bool, isPartial: Bool) {
+        let source = Source(container: line.container, isError: isError)
+        if source == unfinished {
+            buffer.append(contentsOf: text.utf8)
+            if !isPartial { endUnfinishedLine() }
+        } else if isPartial {
+            beginnings[source, default: Beginning(line: line)].text.append(contentsOf: text.utf8)
+            beginningBytes += text.utf8.count
+            if beginningBytes > Self.beginningLimit { printLongestBeginning() }
+        } else if var beginning = beginnings.removeValue(forKey: source) {
+            beginningBytes -= beginning.text.count
+            beginning.text.append(contentsOf: text.utf8)
+            write(beginning.text, of: beginning.line, isError: isError)
+        } else {
+            write(text.utf8, of: line, isError: isError)
+        }
+        flushIfLong()
+    }
+
+    private func printLongestBeginning() {
+        guard let (source, beginning) = beginnings.max(by: { $0.value.text.count < $1.value.text.count }) else {
+            return
+        }
+        beginnings[source] = nil
+        beginningBytes -= beginning.text.count
+        append(beginning.text, of: beginning.line, isError: source.isError)
+        unfinished = source
+    }
+
+    private func endUnfinishedLine() {
+        guard unfinished != nil else { return }
+        unfinished = nil
+        buffer.append(0x0A)
+    }
+
+    private func endLines(of container: String) {
+        endUnfinishedLine()
         for isError in [false, true] {
-            guard let rest = partial.removeValue(forKey: Source(container: container, isError: isError)) else {
+            guard let rest = beginnings.removeValue(forKey: Source(container: container, isError: isError)) else {
                 continue
             }
+            beginningBytes -= rest.text.count
             write(rest.text, of: rest.line, isError: isError)
         }
     }
 
-    private func write(_ text: String, of line: LogLine, isError: Bool) {
-        let time = options.timestamps ? "\(CalendarTime.rfc3339(nanoseconds: line.time)) " : ""
-        guard options.prefix else { return put(time + text, isError: isError) }
-        width = max(width, displayWidth(line.label))
-        let filled = line.label + String(repeating: " ", count: width - displayWidth(line.label)) + "  | "
-        let tone = Style.tone(of: Self.service(ofLabel: line.label), among: services)
-        put(style(tone, filled) + time + text, isError: isError)
+    private func write(_ text: some Collection<UInt8>, of line: LogLine, isError: Bool) {
+        append(text, of: line, isError: isError)
+        buffer.append(0x0A)
+        flushIfLong()
     }
 
-    /// Keeps the order of the two streams where they end in one terminal.
-    private func put(_ text: String, isError: Bool) {
+    /// A line without its end.
+    private func append(_ text: some Collection<UInt8>, of line: LogLine, isError: Bool) {
+        begin(isError: isError)
+        if options.prefix { buffer.append(contentsOf: prefix(of: line.label)) }
+        if options.timestamps { buffer.append(contentsOf: "\(CalendarTime.rfc3339(nanoseconds: line.time)) ".utf8) }
+        buffer.append(contentsOf: text)
+    }
+
+    private func prefix(of label: String) -> [UInt8] {
+        if let known = prefixes[label] { return known }
+        let own = displayWidth(label)
+        if own > width {
+            width = own
+            prefixes = [:]
+        }
+        let tone = Style.tone(of: Self.service(ofLabel: label), among: services)
+        let prefix = Array(style(tone, label + String(repeating: " ", count: width - own) + "  | ").utf8)
+        prefixes[label] = prefix
+        return prefix
+    }
+
+    private func put(_ text: some Collection<UInt8>, isError: Bool) {
+        begin(isError: isError)
+        buffer.append(contentsOf: text)
+        buffer.append(0x0A)
+    }
+
+    /// A new line follows. Keeps the order of the two streams where they end in one terminal.
+    private func begin(isError: Bool) {
+        endUnfinishedLine()
+        let isError = isError && !options.mergesErrors
         if isError != bufferIsError { flush() }
         bufferIsError = isError
-        buffer += "\(text)\n"
     }
+
+    private func flushIfLong() { if buffer.count > Self.bufferLimit { flush() } }
 
     private func flush() {
         guard !buffer.isEmpty else { return }
-        (bufferIsError ? stderr : stdout).write(buffer)
-        buffer = ""
+        (bufferIsError ? stderr : stdout).write(bytes: buffer)
+        buffer.removeAll(keepingCapacity: buffer.count <= 4 * Self.bufferLimit)
     }
 }

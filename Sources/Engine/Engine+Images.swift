@@ -131,6 +131,7 @@ extension Engine {
     }
 
     package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
+        await gate.wait(for: .ready)
         let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
         let used = Set(await use.ids().compactMap { Digest($0) })
         var lines: [String] = []

@@ -21,6 +21,7 @@ extension Engine {
     }
 
     package func projects() async -> [ProjectRow] {
+        await gate.wait(for: .known)
         var states: [String: [String: Int]] = [:]
         var files: [String: [String]] = [:]
         for record in await parts.inventory.allContainers() where !record.isOneOff {
@@ -44,6 +45,7 @@ extension Engine {
     }
 
     package func containers(of project: String, all: Bool) async -> [ContainerRow] {
+        await gate.wait(for: .known)
         let desired = await loop(project).desired
         var rows: [ContainerRow] = []
         for record in await parts.inventory.containers(of: project)
@@ -56,6 +58,7 @@ extension Engine {
     }
 
     package func container(_ name: String) async throws -> ContainerRow {
+        await gate.wait(for: .known)
         let record = try await find(name)
         return await row(record, loop(record.project).desired)
     }
@@ -141,6 +144,7 @@ extension Engine {
     }
 
     package func removeVolumes(_ names: [String], force: Bool) async throws -> [String] {
+        await gate.wait(for: .ready)
         for name in names where !force {
             guard await parts.inventory.volume(name) != nil else {
                 throw EngineFailure(code: "not_found", message: "no such volume: \(name)")
@@ -181,6 +185,7 @@ extension Engine {
     }
 
     package func removeNetworks(_ names: [String], force: Bool) async throws -> [String] {
+        await gate.wait(for: .ready)
         if !force { for name in names { _ = try await findNetwork(name) } }
         for name in names {
             guard let record = await parts.inventory.findNetwork(name) else { continue }

@@ -5,6 +5,7 @@ import ProjectModel
 /// Networks and volumes that a person makes by hand: they belong to no project, which may use them as external ones.
 extension Engine {
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkRow {
+        await gate.wait(for: .ready)
         try Self.check(name: request.name, of: "network")
         guard !["bridge", "host", "none", "default"].contains(request.name) else {
             throw EngineFailure(
@@ -30,6 +31,7 @@ extension Engine {
     }
 
     package func createVolume(_ request: VolumeRequest) async throws -> VolumeRow {
+        await gate.wait(for: .ready)
         let name = request.name ?? parts.machine.newID()
         try Self.check(name: name, of: "volume")
         var definition = VolumeDefinition(name: name)

@@ -18,6 +18,7 @@ extension Engine {
 
     /// Runs a command in a running container.
     package func exec(_ request: ExecRequest, in name: String) async throws -> ExecStart {
+        await gate.wait(for: .ready)
         let record = try await find(name)
         guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
         switch record.life.phase {
@@ -33,6 +34,7 @@ extension Engine {
     /// The live streams of a container; one that was held at its gate is let go.
     /// Returns a connected socket of `StreamFrame`s, which the caller takes over.
     package func attach(to name: String) async throws -> CInt {
+        await gate.wait(for: .ready)
         let record = try await find(name)
         guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
         let descriptor = try await real.attach(record)
@@ -50,6 +52,7 @@ extension Engine {
 
     /// Lets a held one-off go without anyone listening.
     package func release(_ name: String) async throws {
+        await gate.wait(for: .ready)
         let record = try await find(name)
         do {
             try await parts.runner.release(record.id, rounds: nil)
@@ -80,6 +83,7 @@ extension Engine {
 
     /// Returns once there is no such container any more; at once when there is none.
     package func waitUntilGone(_ name: String) async {
+        await gate.wait(for: .known)
         guard let record = await parts.inventory.find(name) else { return }
         while !Task.isCancelled {
             let epoch = await parts.inventory.epoch(of: record.project)
@@ -89,6 +93,7 @@ extension Engine {
     }
 
     package func removeContainer(_ name: String, force: Bool) async throws {
+        await gate.wait(for: .ready)
         let record = try await find(name)
         if force { try await parts.runner.stop(record.id, timeout: .zero) }
         try await parts.runner.remove(record.id, anonymousVolumes: true)
@@ -96,13 +101,33 @@ extension Engine {
 
     // MARK: Logs
 
-    /// The lines asked for, merged by time; with `follow` until every container has ended or the reader leaves.
-    package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<LogLine> {
+    /// The lines asked for, merged by time, as newline-delimited JSON of `LogLine`; with `follow` until every container has ended
+    /// or the reader leaves. Each piece is made when it is asked for.
+    package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<[UInt8]> {
+        await gate.wait(for: .known)
         let records = try await logRecords(project, request)
-        return LogMerger(
-            paths: parts.paths, inventory: parts.inventory, project: project, request: request, reactor: real?.reactor
-        )
-        .lines(records)
+        let surroundings = LogFeed.Surroundings(
+            paths: parts.paths, inventory: parts.inventory, watcher: real?.watcher, operations: parts.operations,
+            isAwaited: { await self.startsSoon(request.services, of: project, $0) })
+        let feed = LogFeed(surroundings, project: project, request: request, of: records)
+        return AsyncStream { await feed.next() }
+    }
+
+    /// A verb that is under way has stopped one of `records`, or taken one away, that is to run again.
+    private func startsSoon(_ services: [String], of project: String, _ records: [ContainerRecord]) async -> Bool {
+        guard parts.operations.isBusy(project), let desired = await loop(project).desired, desired.removal == nil else {
+            return false
+        }
+        return desired.services.contains { service in
+            guard service.goal == .running, services.isEmpty || services.contains(service.spec.name) else {
+                return false
+            }
+            let replicas = records.filter { $0.service == service.spec.name && !$0.isOneOff }
+            return replicas.isEmpty
+                || replicas.contains {
+                    $0.life.phase == .removing || $0.life.phase == .exited && $0.life.stoppedByUs
+                }
+        }
     }
 
     private func logRecords(_ project: String, _ request: LogRequest) async throws -> [ContainerRecord] {
@@ -129,6 +154,7 @@ extension Engine {
     // MARK: Processes
 
     package func processes(of name: String) async throws -> [ProcessRow] {
+        await gate.wait(for: .known)
         let record = try await find(name)
         guard record.isUp, let real else { return [] }
         return try await real.processes(of: record)

@@ -12,6 +12,7 @@ package actor Engine {
     let real: RealMachine?
     /// When the engine may be at rest.
     package nonisolated let quiet: Quiet
+    let gate = StartGate()
     private let health: HealthMonitor
     private var loops: [String: ProjectLoop] = [:]
     private var supervisor: Supervisor?
@@ -33,7 +34,7 @@ package actor Engine {
             inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver), log: log)
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
         let forwarder = LogForwarder(
-            paths: paths, inventory: inventory, reactor: real?.reactor, host: machine.hostName, log: log)
+            paths: paths, inventory: inventory, watcher: real?.watcher, host: machine.hostName, log: log)
         let runner = ContainerRunner(
             inventory: inventory, machine: machine, network: network, health: health, forwarder: forwarder, log: log)
         let objects = ObjectStore(inventory: inventory, machine: machine, network: network)
@@ -47,15 +48,26 @@ package actor Engine {
         for (name, desired) in content.desired { loops[name] = ProjectLoop(name: name, desired: desired, parts: parts) }
     }
 
-    /// Adopts what a former engine left, then keeps every project as it is wanted.
-    package func start() async throws {
+    /// To be called before anybody can ask an engine that is about to start.
+    package nonisolated func willStart() { gate.close() }
+
+    /// Adopts what a former engine left, then keeps every project as it is wanted. What is asked of it meanwhile is answered as
+    /// soon as that is possible.
+    package func start() async {
+        willStart()
         await parts.vault.setReferences { await self.heldSecrets() }
         await parts.vault.sweep()
         let adopter = Adopter(parts: parts, health: health)
-        let supervisor = Supervisor(parts: parts, health: health, loop: { await self.loop($0) })
+        let supervisor = Supervisor(
+            parts: parts, health: health, isReady: { [gate] in await gate.wait(for: .ready) },
+            loop: { await self.loop($0) })
         self.supervisor = supervisor
-        try await adopter.adopt(reportingTo: supervisor)
+        await adopter.look(reportingTo: supervisor)
+        await adopter.takeOver()
         supervision = Task { await supervisor.run() }
+        gate.reach(.known)
+        await adopter.mend(with: supervisor)
+        gate.reach(.ready)
         // Not waited for: a server that does not answer must not keep the engine from its work.
         remounting = Task { await self.remountVolumes() }
         if real != nil {
@@ -98,6 +110,7 @@ package actor Engine {
     // MARK: Operations
 
     package func submit(_ request: OperationRequest, to project: String) async throws -> Operation {
+        await gate.wait(for: .ready)
         try Self.check(project)
         var request = request
         if let project = request.project {
@@ -107,6 +120,7 @@ package actor Engine {
     }
 
     package func plan(_ request: OperationRequest, for project: String) async throws -> PlanDescription {
+        await gate.wait(for: .ready)
         try Self.check(project)
         var request = request
         if let project = request.project { request.project = try await parts.vault.hold(project, storing: false) }
@@ -138,6 +152,7 @@ package actor Engine {
     // MARK: One-offs
 
     package func run(_ request: RunRequest, in project: String) async throws -> Operation {
+        await gate.wait(for: .ready)
         try Self.check(project)
         var request = request
         request.project = try await parts.vault.hold(request.project)

@@ -9,8 +9,6 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    static let encoderName = "http-encoder"
-    static let decoderName = "http-decoder"
     /// Bytes of a JSON body: a project of some thousand services.
     private static let bodyLimit = 64 << 20
 
@@ -19,7 +17,12 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     private let activity: Activity
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
+    /// The body is longer than `bodyLimit`: the rest of it is thrown away.
+    private var isTooLong = false
+    private var hasInputEnded = false
     private var work: Task<Void, Never>?
+    /// Requests that have come and whose answer is not written: the next one may come with the last byte of an answer.
+    private var unanswered = 0
     private var spooling: Task<SpoolFile, any Error>?
 
     init(routes: Routes, spool: BodySpool, activity: Activity) {
@@ -43,7 +46,10 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // A client that has sent its request may close its side; one that is gone altogether shows at the next write.
-        if case ChannelEvent.inputClosed = event, work == nil { context.close(promise: nil) }
+        if case ChannelEvent.inputClosed = event {
+            hasInputEnded = true
+            if unanswered == 0 { context.close(promise: nil) }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -51,27 +57,33 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-            body.clear()
-            if routes.takesLongBody(head) {
-                let spool = spool
-                spooling = Task { try await spool.open() }
-            }
-            if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-                context.writeAndFlush(
-                    wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
-            }
+        case .head(let head): begin(head, context)
         case .body(var chunk):
             if let spooling {
                 keep(Array(buffer: chunk), after: spooling, context)
-            } else if body.readableBytes + chunk.readableBytes <= Self.bodyLimit {
+            } else if !isTooLong, body.readableBytes + chunk.readableBytes <= Self.bodyLimit {
                 body.writeBuffer(&chunk)
             } else {
-                context.close(promise: nil)
+                isTooLong = true
+                body = ByteBuffer()
             }
         case .end: answer(context)
         }
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        self.head = head
+        body.clear()
+        isTooLong = false
+        if routes.takesLongBody(head) {
+            let spool = spool
+            spooling = Task { try await spool.open() }
+        } else {
+            // Told before it is sent, where the client asks first.
+            isTooLong = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0 > Self.bodyLimit
+        }
+        guard head.headers.first(name: "expect")?.lowercased() == "100-continue", !isTooLong else { return }
+        context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
     }
 
     /// Writes a piece of a long body to disk; nothing more is read until it is there.
@@ -89,22 +101,41 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func answer(_ context: ChannelHandlerContext) {
         guard let head else { return }
         let bytes = Array(buffer: body)
+        body = ByteBuffer()
+        let hasTooLongBody = isTooLong
         let file = spooling
         spooling = nil
         self.head = nil
         let channel = context.channel
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        unanswered += 1
         work = Task { [routes] in
-            let response: Response
-            do {
-                let request = Request(head: head, body: bytes, file: try await file?.value)
-                response = try await routes.respond(to: request)
-            } catch {
-                response = .failure(error)
-            }
+            let response = await ConnectionHandler.response(to: head, bytes, file, isTooLong: hasTooLongBody, routes)
             await ResponseWriter(channel: channel, keepsAlive: head.isKeepAlive, version: head.version).write(response)
-            channel.eventLoop.execute { handler.value.work = nil }
+            channel.eventLoop.execute {
+                if handler.value.isDoneAfterAnswer() { channel.close(promise: nil) }
+            }
         }
+    }
+
+    private static func response(
+        to head: HTTPRequestHead, _ bytes: [UInt8], _ file: Task<SpoolFile, any Error>?, isTooLong: Bool,
+        _ routes: Routes
+    ) async -> Response {
+        if isTooLong { return .failure(Response.bodyTooLong(limit: bodyLimit)) }
+        do {
+            return try await routes.respond(to: Request(head: head, body: bytes, file: try await file?.value))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Takes notice of an answer that was written; true when nothing more comes and nobody else closes the connection.
+    private func isDoneAfterAnswer() -> Bool {
+        unanswered -= 1
+        guard unanswered == 0 else { return false }
+        work = nil
+        return hasInputEnded && head == nil
     }
 }
 

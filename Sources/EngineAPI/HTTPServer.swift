@@ -35,15 +35,11 @@ package final class HTTPServer: Sendable {
 
     private var bootstrap: ServerBootstrap {
         ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [routes, spool, activity] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let operations = channel.pipeline.syncOperations
-                    try operations.addHandler(HTTPResponseEncoder(), name: ConnectionHandler.encoderName)
-                    try operations.addHandler(
-                        ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)),
-                        name: ConnectionHandler.decoderName)
+                    try HTTPPipeline.add(to: operations)
                     try operations.addHandler(ConnectionHandler(routes: routes, spool: spool, activity: activity))
                 }
             }
@@ -54,6 +50,28 @@ package final class HTTPServer: Sendable {
             try syscall("chown", on: path) { chown(path, 0, entry.pointee.gr_gid) }
         }
         try syscall("chmod", on: path) { chmod(path, 0o660) }
+    }
+}
+
+/// HTTP on a connection: requests one after the other, and an answer to what is none.
+enum HTTPPipeline {
+    private static let names = ["http-encoder", "http-decoder", "http-turns", "http-errors"]
+
+    static func add(to operations: ChannelPipeline.SynchronousOperations) throws {
+        try operations.addHandler(HTTPResponseEncoder(), name: names[0])
+        // What came after a request that becomes a stream belongs to the stream.
+        try operations.addHandler(
+            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)), name: names[1])
+        // A request waits until the one before it was answered.
+        try operations.addHandler(HTTPServerPipelineHandler(), name: names[2])
+        try operations.addHandler(HTTPServerProtocolErrorHandler(), name: names[3])
+    }
+
+    /// The last that come first: what the decoder has read beyond the request must meet none of the others.
+    static func remove(from operations: ChannelPipeline.SynchronousOperations) throws {
+        for name in names.reversed() {
+            operations.removeHandler(context: try operations.context(name: name), promise: nil)
+        }
     }
 }
 

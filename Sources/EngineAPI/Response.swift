@@ -9,7 +9,7 @@ import NIOPosix
 /// What a route answers with.
 enum Response: Sendable {
     case json(HTTPResponseStatus, [UInt8])
-    /// Newline-delimited JSON, chunked; ends with the sequence.
+    /// Newline-delimited JSON, chunked; ends with the sequence. The next piece is asked for when the one before it has gone.
     case lines(AsyncStream<[UInt8]>)
     /// Switches the connection over to the bytes of `descriptor`, which it takes over.
     case stream(descriptor: CInt)
@@ -21,19 +21,23 @@ enum Response: Sendable {
     static let done = Response.json(.ok, Array("{}".utf8))
 
     /// Each value as a line.
-    static func values<S: AsyncSequence & Sendable>(_ values: S) -> Response
-    where S.Element: Encodable, S.Failure == Never {
+    static func values<Value: Encodable & Sendable>(_ values: AsyncStream<Value>) -> Response {
         .lines(
-            AsyncStream<[UInt8]> { continuation in
-                let task = Task {
-                    for await value in values {
-                        guard let bytes = try? encodeJSON(value) else { continue }
-                        continuation.yield(bytes + [0x0A])
-                    }
-                    continuation.finish()
+            AsyncStream {
+                // A stream keeps its own place: an iterator made for each value goes on where the one before it was.
+                for await value in values {
+                    guard let bytes = try? encodeJSON(value) else { continue }
+                    return bytes + [0x0A]
                 }
-                continuation.onTermination = { _ in task.cancel() }
+                return nil
             })
+    }
+
+    /// `limit` in bytes.
+    static func bodyTooLong(limit: Int) -> EngineFailure {
+        EngineFailure(
+            code: "too_long", message: "the request's body is longer than \(limit >> 20) MiB",
+            hint: "images go to /v1/images/load, whose body may have any length")
     }
 
     static func failure(_ error: any Error) -> Response {
@@ -43,6 +47,7 @@ enum Response: Sendable {
             case "not_found", "image_missing": .notFound
             case "conflict", "port_taken": .conflict
             case "invalid": .badRequest
+            case "too_long": .payloadTooLarge
             case "unsupported": .notImplemented
             case "no_space": .insufficientStorage
             default: .internalServerError
@@ -84,7 +89,7 @@ struct ResponseWriter: Sendable {
             HTTPServerResponsePart.head(.init(version: version, status: .ok, headers: headers))
         ).get()
         for await line in lines {
-            // Waiting for each write keeps a slow reader from filling memory.
+            // Waiting for each write keeps a slow reader from filling memory: there is one piece here, and what the socket holds.
             let part = HTTPServerResponsePart.body(.byteBuffer(channel.allocator.buffer(bytes: line)))
             try await channel.writeAndFlush(part).get()
         }

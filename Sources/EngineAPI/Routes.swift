@@ -50,7 +50,7 @@ struct Routes: Sendable {
         case (.GET, 2, "logs"):
             let text = request.query("request") ?? "{}"
             let wanted = try decodeJSON(LogRequest.self, from: text.utf8)
-            return .values(try await engine.logs(of: path[0], wanted))
+            return .lines(try await engine.logs(of: path[0], wanted))
         case (.POST, 2, "operations"):
             let operation = try await engine.submit(request.decode(OperationRequest.self), to: path[0])
             return .values(operation.events())

@@ -48,9 +48,7 @@ struct StreamBridge: Sendable {
             try pipeline.addHandler(pair.value.0)
             let handler = try pipeline.context(handlerType: ConnectionHandler.self)
             pipeline.removeHandler(context: handler, promise: nil)
-            for name in [ConnectionHandler.encoderName, ConnectionHandler.decoderName] {
-                pipeline.removeHandler(context: try pipeline.context(name: name), promise: nil)
-            }
+            try HTTPPipeline.remove(from: pipeline)
         }.get()
     }
 }

@@ -58,7 +58,10 @@ extension EngineClient {
 
     package func logs(_ request: LogRequest, of project: String) throws(EngineFailure) -> EngineStream<LogLine> {
         let query = percentEncoded(String(decoding: try json(request), as: UTF8.self))
-        return try stream(get: "/v1/projects/\(percentEncoded(project))/logs?request=\(query)")
+        var reader = LogLine.Reader()
+        return try stream(get: "/v1/projects/\(percentEncoded(project))/logs?request=\(query)") {
+            try reader.line(from: $0)
+        }
     }
 
     package func run(_ request: RunRequest, in project: String) throws(EngineFailure) -> EngineStream<ProgressEvent> {

@@ -41,8 +41,10 @@ package struct EngineClient: Sendable {
 
     package func getJSON(_ path: String) throws(EngineFailure) -> JSONValue { try get(path) }
 
-    func stream<Element: Decodable>(get path: String) throws(EngineFailure) -> EngineStream<Element> {
-        EngineStream(try open("GET", path))
+    func stream<Element: Decodable>(
+        get path: String, decode: @escaping (ArraySlice<UInt8>) throws -> Element
+    ) throws(EngineFailure) -> EngineStream<Element> {
+        EngineStream(try open("GET", path), decode: decode)
     }
 
     func stream<Element: Decodable>(post path: String, _ body: some Encodable) throws(EngineFailure)

@@ -6,8 +6,16 @@ package final class EngineStream<Element: Decodable> {
     private let connection: EngineConnection
     private var pending: [UInt8] = []
     private var ready: ArraySlice<Element> = []
+    private let decode: (ArraySlice<UInt8>) throws -> Element
 
-    init(_ connection: EngineConnection) { self.connection = connection }
+    /// `decode` reads one line; for elements that come by the hundred thousand.
+    init(
+        _ connection: EngineConnection,
+        decode: @escaping (ArraySlice<UInt8>) throws -> Element = { try decodeJSON(Element.self, from: $0) }
+    ) {
+        self.connection = connection
+        self.decode = decode
+    }
 
     /// For waiting with poll(2) until `nextBatch` will not wait; lent, not given.
     package var descriptor: CInt { connection.descriptor }
@@ -22,7 +30,7 @@ package final class EngineStream<Element: Decodable> {
         var elements: [Element] = []
         var start = 0
         while let end = pending[start...].firstIndex(of: 0x0A) {
-            if end > start { elements.append(try Self.decode(pending[start..<end])) }
+            if end > start { elements.append(try element(of: pending[start..<end])) }
             start = end + 1
         }
         pending.removeFirst(start)
@@ -38,8 +46,8 @@ package final class EngineStream<Element: Decodable> {
         return ready.removeFirst()
     }
 
-    private static func decode(_ line: ArraySlice<UInt8>) throws(EngineFailure) -> Element {
-        do { return try decodeJSON(Element.self, from: line) } catch {
+    private func element(of line: ArraySlice<UInt8>) throws(EngineFailure) -> Element {
+        do { return try decode(line) } catch {
             throw EngineFailure(
                 code: "protocol",
                 message: "the engine sent a line this berth does not understand: \(plainText(of: error))",

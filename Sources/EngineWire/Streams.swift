@@ -13,12 +13,15 @@ package struct LogRequest: Codable, Hashable, Sendable {
     package var until: Double?
     /// Also containers of services that are not in the file, and one-offs.
     package var includeAll: Bool
+    /// Ends of containers alone, without what they wrote; nil is the same as false.
+    package var onlyEnds: Bool?
     /// The containers are being started: ends that lie before `since` do not count.
     package var expectsStart: Bool
 
     package init(
         services: [String] = [], index: Int? = nil, follow: Bool = false, tail: Int? = nil, since: Double? = nil,
-        until: Double? = nil, includeAll: Bool = false, expectsStart: Bool = false
+        until: Double? = nil, includeAll: Bool = false, onlyEnds: Bool? = nil,
+        expectsStart: Bool = false
     ) {
         self.services = services
         self.index = index
@@ -27,6 +30,7 @@ package struct LogRequest: Codable, Hashable, Sendable {
         self.since = since
         self.until = until
         self.includeAll = includeAll
+        self.onlyEnds = onlyEnds
         self.expectsStart = expectsStart
     }
 }

@@ -46,20 +46,22 @@ package enum UnixSocket {
         return connection
     }
 
-    /// A connection to the listener at `path`.
+    /// A connection to the listener at `path`; one that must not wait fails with EAGAIN when too many others wait there already.
     package static func connect(
-        _ path: String, kind: Kind = .stream, nonblocking: Bool = false
+        _ path: String, kind: Kind = .stream, nonblocking: Bool = false, waits: Bool = true
     ) throws(SyscallError) -> OwnedFD {
-        let connection = try socket(kind, false, path)
+        let connection = try socket(kind, !waits, path)
         try withAddress(path, connection.raw, "connect", Glibc.connect)
-        if nonblocking { try setNonblocking(connection.raw) }
+        if nonblocking != !waits { try setNonblocking(connection.raw, nonblocking) }
         return connection
     }
 
     /// Makes reads and writes of `descriptor` fail with EAGAIN rather than wait.
-    package static func setNonblocking(_ descriptor: CInt) throws(SyscallError) {
+    package static func setNonblocking(_ descriptor: CInt, _ isNonblocking: Bool = true) throws(SyscallError) {
         let flags = try syscall("fcntl(F_GETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_GETFL) }
-        try syscall("fcntl(F_SETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        try syscall("fcntl(F_SETFL)", on: "fd \(descriptor)") {
+            fcntl(descriptor, F_SETFL, isNonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)
+        }
     }
 
     private static func type(_ kind: Kind, _ nonblocking: Bool) -> CInt {

@@ -13,6 +13,7 @@ final class Daemon: Sendable {
     private let lock: FileLock
     private let engine: Engine
     private let server: HTTPServer
+    private let starting: Task<Void, Never>
     /// Tells this engine's socket file from one that another engine put in its place; nil when the file is not its own.
     private let socketInode: UInt64?
 
@@ -38,8 +39,8 @@ final class Daemon: Sendable {
         engine = Engine(
             settings: settings.engine, store: store, content: content, machine: machine, real: machine,
             resolver: { ResolverConfiguration.ofHost() }, log: log)
-        try await engine.start()
         server = HTTPServer(engine: engine, paths: paths, log: log)
+        engine.willStart()
         if let socket = settings.socket {
             try await server.start(on: socket)
             socketInode = nil
@@ -47,6 +48,8 @@ final class Daemon: Sendable {
             try await server.start(at: paths.socket)
             socketInode = Self.inode(of: paths.socket)
         }
+        // While it finds out how its containers are it answers already, and is never kept from that by one that does not answer.
+        starting = Task { [engine] in await engine.start() }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
     }
 

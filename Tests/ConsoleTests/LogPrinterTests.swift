@@ -1,5 +1,6 @@
 import Console
 import EngineWire
+import Glibc
 import Linux
 import Testing
 
@@ -36,6 +37,61 @@ func errors() throws {
     let (out, err) = try printed([text("a-1", "fine"), text("a-1", "bad", isError: true)])
     #expect(out == "a-1  | fine\n")
     #expect(err == "a-1  | bad\n")
+}
+
+@Test("`logs` has one stream, in the order of the lines")
+func oneStream() throws {
+    let lines = [text("a-1", "1"), text("a-1", "2", isError: true), text("a-1", "3"), text("b-1", "4", isError: true)]
+    let (out, err) = try printed(lines, .init(prefix: false, mergesErrors: true))
+    #expect(out == "1\n2\n3\n4\n")
+    #expect(err == "")
+}
+
+/// The lengths of the lines that a printer writes, in bytes: for more than a pipe holds.
+private func lengths(_ lines: [LogLine], _ options: LogPrinter.Options = .init(prefix: false)) throws -> [Int] {
+    let path = "/tmp/berth-printer-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    defer { unlink(path) }
+    let file = try openFile(path, O_WRONLY | O_CREAT)
+    let printer = LogPrinter(
+        stdout: Output(file.raw), stderr: Output(file.raw), style: Style(isColoured: false), options: options,
+        services: [])
+    for line in lines { printer.print([line]) }
+    printer.finish()
+    let bytes = try readFile(path, limit: 1 << 30)
+    return bytes.withUnsafeBytes { bytes in
+        guard let first = bytes.baseAddress else { return [] }
+        var lengths: [Int] = []
+        var start = first
+        while start < first + bytes.count, let end = memchr(start, 0x0A, first + bytes.count - start) {
+            lengths.append(UnsafeRawPointer(end) - start)
+            start = UnsafeRawPointer(end) + 1
+        }
+        return lengths
+    }
+}
+
+/// A line of `count` pieces of 16 KiB.
+private func pieces(_ label: String, _ count: Int) -> [LogLine] {
+    let piece = String(repeating: "x", count: 16384)
+    return (1...count).map { text(label, piece, isPartial: $0 < count) }
+}
+
+@Test("a line of 10 MB is one line, whatever others say meanwhile")
+func longLine() throws {
+    var lines: [LogLine] = []
+    for (index, piece) in pieces("a-1", 640).enumerated() {
+        lines.append(piece)
+        if index % 100 == 50 { lines.append(text("b-1", "in between")) }
+    }
+    #expect(try lengths(lines) == Array(repeating: 10, count: 6) + [640 * 16384])
+}
+
+@Test("a line that is too long to be kept is still one line, and stops where another must be printed")
+func endlessLine() throws {
+    let count = 4200  // more than 64 MiB
+    #expect(try lengths(pieces("a-1", count) + [text("a-1", "next")]) == [count * 16384, 4])
+    let unfinished = pieces("a-1", count).dropLast()
+    #expect(try lengths(unfinished + [text("b-1", "other")], .init()) == [(count - 1) * 16384 + 7, 12])
 }
 
 @Test("a line that comes in pieces is printed once, also when its end never comes")

@@ -27,7 +27,7 @@ final class EngineLife {
         try removeTree(folder)
         try makeFolders("\(folder)/0", mode: 0o700)
         (engine, machine) = try await Self.engine("\(folder)/0", seed: seed)
-        try await engine.start()
+        await engine.start()
     }
 
     deinit { try? removeTree(folder) }
@@ -139,7 +139,7 @@ final class EngineLife {
         incarnation += 1
         (engine, machine) = try await Self.engine(
             new, seed: random.next(), world: machine.world, clock: machine.now() + 1_000_000)
-        try await engine.start()
+        await engine.start()
     }
 
     /// Something happens to the machine by itself.

@@ -138,7 +138,7 @@ import Testing
             let machine = SimulatedMachine(seed: 2, world: simulated.machine.world, clock: simulated.machine.now())
             let next = try await SimulatedEngine(folder: simulated.folder, machine: machine)
             _ = next.neverHealthy("db")
-            try await next.engine.start()
+            await next.engine.start()
             try await next.expect(.succeeded, .down(DownOptions()))
             #expect(machine.world.containers.isEmpty)
         }
@@ -240,6 +240,34 @@ import Testing
             try await simulated.expect(.succeeded, .up(UpOptions()), [web])
             #expect(simulated.machine.world.volumes.count == 1)
             #expect(simulated.machine.world.violations.isEmpty)
+        }
+    }
+
+    @Test("a removal that takes long delays no restart of another container", .timeLimit(.minutes(1)))
+    func slowRemoval() async throws {
+        try await SimulatedEngine.with { simulated in
+            var web = SimulatedEngine.service("web")
+            web.restart = .always
+            let project = Project(name: "demo", services: [web])
+            try await simulated.expect(.succeeded, .up(UpOptions()), [web])
+            var request = RunRequest(key: "run", project: project, service: web)
+            (request.remove, request.dependencies) = (true, false)
+            let operation = try await simulated.engine.run(request, in: "demo")
+            for await _ in operation.events() {}
+            let containers = await simulated.engine.containers(of: "demo", all: true)
+            let oneOff = try #require(containers.first { $0.isOneOff })
+            let replica = try #require(containers.first { !$0.isOneOff })
+            try await simulated.engine.release(oneOff.name)
+            var faults = SimulatedMachine.Faults()
+            faults.removalsHang = true
+            simulated.machine.setFaults(faults)
+            simulated.machine.end(oneOff.id, code: 0)
+            simulated.machine.end(replica.id, code: 1)
+            try await simulated.eventually { simulated in
+                simulated.machine.world.journal.filter { $0 == "spawn demo-web-1" }.count == 2
+            }
+            simulated.machine.setFaults(SimulatedMachine.Faults())
+            try await simulated.eventually { await $0.engine.containers(of: "demo", all: true).count == 1 }
         }
     }
 }

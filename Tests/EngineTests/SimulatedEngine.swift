@@ -32,7 +32,7 @@ struct SimulatedEngine {
         let folder = try temporaryFolder()
         defer { try? removeTree(folder) }
         let simulated = try await SimulatedEngine(folder: folder, machine: SimulatedMachine(seed: 1))
-        try await simulated.engine.start()
+        await simulated.engine.start()
         return try await body(simulated)
     }
 

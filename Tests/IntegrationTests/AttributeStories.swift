@@ -42,7 +42,7 @@ extension Stories {
                 _ = try await world.attempt("up", "-d")
                 try await world.eventually("web", is: .exited)
                 #expect(try await world.container("web").exitCode == 127)
-                #expect(try await world.berth("logs").stderr.contains("exec \"nosuch\": No such file"))
+                #expect(try await world.berth("logs").stdout.contains("exec \"nosuch\": No such file"))
             }
         }
 

@@ -88,5 +88,84 @@ extension Stories {
                 }
             }
         }
+
+        @Test("a monitor that was stopped keeps no new engine from its work, and is taken over when it goes on")
+        func stoppedMonitor() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity }
+                  other: { image: busybox, command: sleep infinity }
+                """
+            try await World.with(project: "stopped-monitor", compose) { world in
+                try await world.berth("up", "-d")
+                let id = try await world.container("web").id
+                let process = try await world.initProcess(of: "web")
+                let monitor = try #require(
+                    try await world.processes().first { $0.value.hasPrefix("berth-monitor") && $0.value.contains(id) }?
+                        .key)
+                try await world.shell("kill -STOP \(monitor)")
+                try await world.killEngine()
+                #expect(try await world.berth("ps", "--services").lines.sorted() == ["other", "web"])
+                #expect(try await world.initProcess(of: "web") == process)
+                try await world.berth("restart", "-t", "0", "other")
+                try await world.berth("up", "-d")
+                #expect(try await world.initProcess(of: "web") == process)
+                try await world.shell("kill -9 \(process); kill -CONT \(monitor)")
+                try await world.eventually("web", is: .exited)
+                #expect(try await world.container("web").exitCode == 137)
+                try await world.berth("up", "-d")
+                #expect(try await world.container("web").state == .running)
+            }
+        }
+
+        @Test("probes, execs, many an up and down and killed engines leave nothing behind")
+        func endurance() async throws {
+            let compose = """
+                services:
+                  web:
+                    image: busybox
+                    command: sleep infinity
+                    healthcheck: { test: [ CMD, "true" ], interval: 200ms }
+                  api: { image: busybox, command: sleep infinity, depends_on: [ web ] }
+                """
+            let cycle = """
+                services:
+                  a: { image: busybox, command: sleep infinity, volumes: [ "data:/data" ], ports: [ "80" ] }
+                volumes: { data: }
+                """
+            try await World.with(project: "endurance", compose) { world in
+                try world.write(cycle, of: "cycle")
+                func round(_ count: Int) async throws {
+                    for _ in 0..<count {
+                        try await world.berth("up", "-d", in: "cycle")
+                        try await world.berth("exec", "-T", "a", "true", in: "cycle")
+                        try await world.berth("down", "-v", "-t", "0", in: "cycle")
+                    }
+                    for _ in 0..<count {
+                        try await world.killEngine()
+                        try await world.berth("exec", "-T", "web", "true")
+                    }
+                }
+                /// Links, mounts, files, cgroups and processes, each on a line. What a probe makes for its moment is left out.
+                @Sendable func things() async throws -> String {
+                    try await world.shell(
+                        """
+                        ls /sys/class/net | sed 's/^/link /'
+                        awk '{ print "mount", $5 }' /proc/self/mountinfo | sort
+                        find \(world.run) \(world.root)/containers \(world.root)/volumes -mindepth 1 -maxdepth 4 | grep -v -e /execs/ -e /upper/ -e /secrets/ | sort
+                        find /sys/fs/cgroup -type d -name "*berth-*" | sort
+                        ps -e -o args= | grep -e '^berth-monitor .*/containers/' -e '^berth-net' -e '^berthd' -e '^sleep' | sort
+                        """)
+                }
+                try await world.berth("up", "-d", "--wait")
+                try await round(1)
+                let before = try await things()
+                try await round(4)
+                try await world.eventually("everything is as it was") { try await things() == before }
+                try await world.eventually("what execs left is gone") {
+                    try await Int(world.shell("ls \(world.run)/execs | wc -l")) ?? 99 <= 2
+                }
+            }
+        }
     }
 }

@@ -7,31 +7,43 @@ struct Adopter: Sendable {
     let parts: EngineParts
     let health: HealthMonitor
 
-    func adopt(reportingTo supervisor: Supervisor) async throws {
+    /// Finds out how every container is, all at once: it takes as long as the slowest monitor that answers, and a second when one
+    /// does not.
+    func look(reportingTo supervisor: Supervisor) async {
+        let kept = await parts.inventory.allContainers().filter { ![.creating, .removing].contains($0.life.phase) }
+        let adoptions = await parts.machine.adopt(kept)
+        await forEach(kept) { record in
+            guard let adoption = adoptions[record.id] else { return }
+            do { try await take(adoption, of: record, supervisor) } catch {
+                parts.log.error("\(record.name) was not taken over in full: \(error)")
+            }
+        }
+    }
+
+    /// Goes on with what the engine before this one held for containers that are known, and lets go of the rest. Before any event is
+    /// handled: a container that ends meanwhile would get its ports back.
+    func takeOver() async {
         let records = await parts.inventory.allContainers()
         do { try await parts.machine.takeOver(records, await parts.inventory.allNetworks()) } catch {
             parts.log.error("what the engine before this one held was not taken over in full: \(error)")
         }
-        // Half made and half removed ones go: the next plan makes what is still wanted.
-        for record in records where record.life.phase == .creating || record.life.phase == .removing {
-            do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
-                parts.log.error("\(record.name) could not be taken away: \(error)")
-            }
-        }
-        let kept = records.filter { $0.life.phase != .creating && $0.life.phase != .removing }
-        let adoptions = await parts.machine.adopt(kept)
-        for record in kept {
-            do { try await apply(adoptions[record.id], to: record, supervisor) } catch {
-                parts.log.error("\(record.name) was not taken over in full: \(error)")
-            }
-            // Also of one that has ended: lines may be left that nobody has sent on.
-            await parts.runner.forwarder.begin(record)
-            // Whoever waited for it is gone, and so was the engine when it ended.
-            guard record.oneOff?.autoRemove == true, await parts.inventory.container(record.id)?.isUp == false else {
-                continue
-            }
-            do { try await parts.runner.remove(record.id, anonymousVolumes: true) } catch {
-                parts.log.error("\(record.name) could not be removed: \(error)")
+    }
+
+    /// Puts back what is missing, and takes away what a crash or an end without an engine left.
+    func mend(with supervisor: Supervisor) async {
+        let records = await parts.inventory.allContainers()
+        await forEach(records) { record in
+            switch record.life.phase {
+            case .creating, .removing:
+                // Half made or half removed: the next plan makes what is still wanted.
+                do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
+                    parts.log.error("\(record.name) could not be taken away: \(error)")
+                }
+            case .created, .running, .paused, .restarting, .exited:
+                // Also of one that has ended: lines may be left that nobody has sent on.
+                await parts.runner.forwarder.begin(record)
+                // Whoever waited for it is gone, and so was the engine when it ended.
+                if record.oneOff?.autoRemove == true, !record.isUp { await supervisor.removeOneOff(record) }
             }
         }
         for network in await parts.inventory.allNetworks() {
@@ -48,7 +60,22 @@ struct Adopter: Sendable {
         await parts.network.settle()
     }
 
-    private func apply(_ adoption: Adoption?, to record: ContainerRecord, _ supervisor: Supervisor) async throws {
+    private func forEach(
+        _ records: [ContainerRecord], _ body: @escaping @Sendable (ContainerRecord) async -> Void
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            for record in records { group.addTask { await body(record) } }
+        }
+    }
+
+    /// A monitor that was silent at the start says how its container is.
+    func takeLate(_ state: MonitorState, of id: String, _ supervisor: Supervisor) async throws {
+        guard let record = await parts.inventory.container(id), record.isUp else { return }
+        parts.log.notice("\(record.name): its monitor answers again")
+        try await take(.alive(state), of: record, supervisor)
+    }
+
+    private func take(_ adoption: Adoption, of record: ContainerRecord, _ supervisor: Supervisor) async throws {
         switch adoption {
         case .alive(let state):
             if state.phase == .created { await parts.machine.abandon(record.id) }
@@ -73,7 +100,9 @@ struct Adopter: Sendable {
             await parts.machine.endUnwatched(record)
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await supervisor.ended(record.id, status, reason: reason)
-        case nil: break
+        case .silent:
+            // It goes on as far as anyone knows, and its probes are made without its monitor.
+            if record.isUp { await health.begin(record) }
         }
         // A restart that was due when the engine ended is due now.
         if record.life.phase == .restarting, case .restarting? = await parts.inventory.container(record.id)?.life.phase

@@ -11,7 +11,7 @@ import ProjectModel
 actor LogForwarder {
     private let paths: EnginePaths
     private let inventory: Inventory
-    private let reactor: Reactor?
+    private let watcher: FolderWatcher?
     private let log: Logger
     private let host: String
     private var tasks: [String: Task<Void, Never>] = [:]
@@ -19,10 +19,10 @@ actor LogForwarder {
     private var wishes: [String: Int] = [:]
     private let pool = BlockingPool(name: "log forwarding", limit: 4)
 
-    init(paths: EnginePaths, inventory: Inventory, reactor: Reactor?, host: String, log: Logger) {
+    init(paths: EnginePaths, inventory: Inventory, watcher: FolderWatcher?, host: String, log: Logger) {
         self.paths = paths
         self.inventory = inventory
-        self.reactor = reactor
+        self.watcher = watcher
         self.host = host
         self.log = log
     }
@@ -53,33 +53,36 @@ actor LogForwarder {
             tasks[id] = nil
             wishes[id] = nil
         }
-        guard let watch = try? FileWatch(folder: paths.container(id), reactor: reactor) else { return }
+        let bell = Bell()
+        let watch = try? watcher?.watch(paths.container(id), bell)
         let changes = Task { [inventory] in
             while !Task.isCancelled, let project = await inventory.container(id)?.project {
                 let epoch = await inventory.epoch(of: project)
-                watch.tick()
+                bell.ring()
                 await inventory.change(of: project, after: epoch)
             }
-            watch.finish()
+            bell.ring()
         }
         defer { changes.cancel() }
-        await withTaskCancellationHandler {
-            for await _ in watch.ticks {
-                let wish = wishes[id]
-                guard await sendAll(of: id, plan, sink) else { return }
-                guard let phase = await inventory.container(id)?.life.phase else { return }
-                if [.exited, .removing].contains(phase), wishes[id] == wish { return }
-            }
-        } onCancel: {
-            watch.finish()
+        while !Task.isCancelled {
+            let wish = wishes[id]
+            // First this: an end that is known now has no lines after those that are read next.
+            guard let phase = await inventory.container(id)?.life.phase else { break }
+            guard await sendAll(of: id, plan, sink) else { break }
+            if [.exited, .removing].contains(phase), wishes[id] == wish { break }
+            watcher?.arm()
+            await bell.wait()
         }
+        withExtendedLifetime(watch) {}
     }
 
     /// Sends what the file has; false when that was cancelled.
     private func sendAll(of id: String, _ plan: LoggingPlan, _ sink: any LogSink) async -> Bool {
         let reader = LogReader(path: paths.log(id))
         let cursorPath = "\(paths.container(id))/forwarded.json"
-        var position = (try? decodeJSON(LogPosition.self, from: readFile(cursorPath))) ?? .start
+        var position = await pool.runInfallible {
+            (try? decodeJSON(LogPosition.self, from: readFile(cursorPath))) ?? .start
+        }
         while !Task.isCancelled {
             guard let record = await inventory.container(id) else { return true }
             let step = await reader.next(after: position, limit: 1 << 17)

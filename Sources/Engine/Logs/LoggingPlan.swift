@@ -59,7 +59,7 @@ package struct LoggingPlan: Hashable, Sendable {
         }
         if let text = options.removeValue(forKey: "max-file") {
             guard let count = Int(text), count > 0 else { throw Self.invalid("max-file", text, "3") }
-            maximumFiles = min(count, LogReader.mostFiles)
+            maximumFiles = min(count, LogFiles.mostFiles)
         }
         // The files are small and few, and read while they are written: they stay as they are.
         options["compress"] = nil

@@ -204,6 +204,8 @@ package struct ProbeResult: Hashable, Sendable {
 package enum Adoption: Hashable, Sendable {
     /// Its monitor is alive.
     case alive(MonitorState)
+    /// Its monitor is there and does not answer: `MachineEvent.answered` comes when it does.
+    case silent
     case ended(ExitStatus)
     /// Monitor and exit status are gone: killed, or the machine was restarted.
     case lost(reason: String)
@@ -215,6 +217,8 @@ package enum MachineEvent: Sendable {
     case monitorLost(id: String)
     case paused(id: String)
     case resumed(id: String)
+    /// A monitor that was silent when its container was adopted says how it is.
+    case answered(id: String, MonitorState)
     /// A link, an address or a rule of ours was changed by somebody.
     case networkChanged
     case nameServiceLost
@@ -223,7 +227,15 @@ package enum MachineEvent: Sendable {
     var endedContainer: String? {
         switch self {
         case .exited(let id, _), .monitorLost(let id): id
-        case .paused, .resumed, .networkChanged, .nameServiceLost: nil
+        case .paused, .resumed, .answered, .networkChanged, .nameServiceLost: nil
+        }
+    }
+
+    /// The container that it is about; nil when it is about networks.
+    var container: String? {
+        switch self {
+        case .exited(let id, _), .monitorLost(let id), .paused(let id), .resumed(let id), .answered(let id, _): id
+        case .networkChanged, .nameServiceLost: nil
         }
     }
 }

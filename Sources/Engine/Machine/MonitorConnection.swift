@@ -15,9 +15,14 @@ final class MonitorConnection: Sendable {
     private struct State {
         var pending: [UInt8] = []
         var hasEnded = false
+        /// Half a command went out: nothing that follows would be understood.
+        var isBroken = false
         /// The last word that a waiter may be asking for.
         var seen: [Milestone: Result<MonitorEvent, EngineFailure>] = [:]
-        var waiters: [Milestone: [CheckedContinuation<MonitorEvent, any Error>]] = [:]
+        var waiters: [Milestone: [Int: CheckedContinuation<MonitorEvent, any Error>]] = [:]
+        var nextWaiter = 0
+        /// Waiters whose time was over before they had begun to wait.
+        var expired: Set<Int> = []
     }
 
     /// What can be waited for.
@@ -39,42 +44,68 @@ final class MonitorConnection: Sendable {
         try reactor.add(socket) { [self] descriptor in read(descriptor) }
     }
 
+    /// Does not wait: a monitor that reads nothing for so long that its socket is full is taken for stuck.
     func send(_ command: MonitorCommand) throws {
         let bytes = try encodeJSON(command) + [0x0A]
-        let sent: Int = state.withLock { state in
-            guard !state.hasEnded else { return -1 }
-            return Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+        let failure: EngineFailure? = state.withLock { state in
+            if state.hasEnded {
+                return EngineFailure(
+                    code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
+            }
+            guard !state.isBroken else { return Self.silent(id) }
+            let sent = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+            if sent == bytes.count { return nil }
+            state.isBroken = sent > 0
+            return Self.silent(id)
         }
-        guard sent == bytes.count else {
-            throw EngineFailure(
-                code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
-        }
+        if let failure { throw failure }
     }
 
     /// Waits for what the monitor will say, or has said already.
+    /// - Throws: `monitor_silent` when that takes longer than `limit`.
     @discardableResult
-    func wait(for milestone: Milestone) async throws -> MonitorEvent {
-        try await withCheckedThrowingContinuation { continuation in
+    func wait(for milestone: Milestone, within limit: Duration? = nil) async throws -> MonitorEvent {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        let timer = limit.map { limit in
+            Task {
+                do { try await Task.sleep(for: limit) } catch { return }
+                let waiter = self.state.withLock { state in
+                    let waiter = state.waiters[milestone]?.removeValue(forKey: number)
+                    if waiter == nil, !Task.isCancelled { state.expired.insert(number) }
+                    return waiter
+                }
+                waiter?.resume(throwing: Self.silent(self.id))
+            }
+        }
+        defer { timer?.cancel() }
+        return try await withCheckedThrowingContinuation { continuation in
             let known: Result<MonitorEvent, EngineFailure>? = state.withLock { state in
                 if let seen = state.seen[milestone] { return seen }
                 if state.hasEnded { return .failure(Self.lost(id)) }
-                state.waiters[milestone, default: []].append(continuation)
+                if state.expired.remove(number) != nil { return .failure(Self.silent(id)) }
+                state.waiters[milestone, default: [:]][number] = continuation
                 return nil
             }
             if let known { continuation.resume(with: known) }
         }
     }
 
+    /// What the monitor has said already.
+    func known(_ milestone: Milestone) -> MonitorEvent? { state.withLock { try? $0.seen[milestone]?.get() } }
+
     /// Lets the next `wait` for it wait for a new word.
     func forget(_ milestone: Milestone) { state.withLock { _ = $0.seen.removeValue(forKey: milestone) } }
 
-    private func read(_ descriptor: CInt) -> Bool {
+    private func read(_ descriptor: CInt) -> Reactor.Next {
         var chunk = [UInt8](repeating: 0, count: 16384)
         let count = Glibc.recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))
-        if count < 0, [.again, .interrupted].contains(Errno.current) { return true }
+        if count < 0, [.again, .interrupted].contains(Errno.current) { return .wait }
         guard count > 0 else {
             end()
-            return false
+            return .end
         }
         let lines = state.withLock { state in
             state.pending.append(contentsOf: chunk[..<count])
@@ -87,7 +118,7 @@ final class MonitorConnection: Sendable {
         }
         // A word that this engine does not know comes from a newer monitor: ignored, as the protocol asks.
         for line in lines { if let event = try? decodeJSON(MonitorEvent.self, from: line) { take(event) } }
-        return true
+        return .wait
     }
 
     private func take(_ event: MonitorEvent) {
@@ -115,19 +146,25 @@ final class MonitorConnection: Sendable {
     private func resolve(_ milestone: Milestone, _ result: Result<MonitorEvent, EngineFailure>) {
         let waiters = state.withLock { state in
             if state.seen[milestone] == nil { state.seen[milestone] = result }
-            return state.waiters.removeValue(forKey: milestone) ?? []
+            return state.waiters.removeValue(forKey: milestone) ?? [:]
         }
-        for waiter in waiters { waiter.resume(with: result) }
+        for waiter in waiters.values { waiter.resume(with: result) }
     }
 
     private func end() {
         let waiters = state.withLock { state in
             state.hasEnded = true
             defer { state.waiters = [:] }
-            return state.waiters.values.flatMap { $0 }
+            return state.waiters.values.flatMap(\.values)
         }
         for waiter in waiters { waiter.resume(throwing: Self.lost(id)) }
         onEnd(self)
+    }
+
+    private static func silent(_ id: String) -> EngineFailure {
+        EngineFailure(
+            code: "monitor_silent", message: "the monitor of \(id.prefix(12)) does not answer",
+            hint: "was it stopped? `pkill -CONT berth-monitor` lets stopped ones go on")
     }
 
     private static func lost(_ id: String) -> EngineFailure {

@@ -20,7 +20,12 @@ final class MonitorHub: Sendable {
         var connections: [String: MonitorConnection] = [:]
         /// Connections on which the end was told: a container that was started again meanwhile has another one.
         var told: Set<ObjectIdentifier> = []
+        /// Connections with monitors that did not answer when they were adopted.
+        var silent: Set<ObjectIdentifier> = []
     }
+
+    /// How long a monitor may take to say how it is: those that are well need milliseconds.
+    private static let patience = Duration.seconds(1)
 
     // The mutex guards the table of connections.
     private let state = Mutex(State())
@@ -80,13 +85,17 @@ final class MonitorHub: Sendable {
         case .failed: state.withLock { _ = $0.told.insert(ObjectIdentifier(connection)) }
         case .paused: events.yield(.paused(id: connection.id))
         case .resumed: events.yield(.resumed(id: connection.id))
-        case .hello, .created, .started, .state, .refused: break
+        case .state(let found):
+            let wasSilent = state.withLock { $0.silent.remove(ObjectIdentifier(connection)) != nil }
+            if wasSilent { events.yield(.answered(id: connection.id, found)) }
+        case .hello, .created, .started, .refused: break
         }
     }
 
     private func ended(_ connection: MonitorConnection) {
         let wasTold = state.withLock { state in
             if state.connections[connection.id] === connection { state.connections[connection.id] = nil }
+            state.silent.remove(ObjectIdentifier(connection))
             return state.told.remove(ObjectIdentifier(connection)) != nil
         }
         if !wasTold { events.yield(.monitorLost(id: connection.id)) }
@@ -97,19 +106,49 @@ final class MonitorHub: Sendable {
         let handle = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
         try reactor.add(handle) { _ in
             var status: CInt = 0
-            return waitpid(pid, &status, WNOHANG) == 0
+            return waitpid(pid, &status, WNOHANG) == 0 ? .wait : .end
         }
     }
 
     // MARK: Adoption
 
-    /// Connects with a monitor that a former engine started; nil when none holds the folder's lock.
-    func adopt(_ id: String, in folder: String) async throws -> MonitorState? {
-        guard try FileLock.isHeld("\(folder)/lock") else { return nil }
-        let socket = try UnixSocket.connect("\(folder)/control.sock")
-        let connection = try connect(id, socket, isContainer: true)
-        guard case .state(let state) = try await connection.wait(for: .state) else { return nil }
-        return state
+    enum Adopted: Sendable {
+        /// Nobody holds the folder's lock.
+        case none
+        case state(MonitorState)
+        /// It is there and says nothing: an event tells when it does.
+        case silent
+    }
+
+    /// Connects with the monitor of a command; nil when that has ended.
+    func adoptExec(_ id: String, in folder: String) async throws -> MonitorConnection? {
+        try await connect(id, in: folder, isContainer: false)
+    }
+
+    /// nil when nobody holds the folder's lock.
+    private func connect(_ id: String, in folder: String, isContainer: Bool) async throws -> MonitorConnection? {
+        try await blocking.run { [self] in
+            guard try FileLock.isHeld("\(folder)/lock") else { return nil }
+            return try connect(id, UnixSocket.connect("\(folder)/control.sock", waits: false), isContainer: isContainer)
+        }
+    }
+
+    /// Connects with a monitor that a former engine started.
+    func adopt(_ id: String, in folder: String) async throws -> Adopted {
+        let connection = try await connect(id, in: folder, isContainer: true)
+        guard let connection else { return .none }
+        do {
+            guard case .state(let state) = try await connection.wait(for: .state, within: Self.patience) else {
+                return .none
+            }
+            return .state(state)
+        } catch let failure as EngineFailure where failure.code == "monitor_silent" {
+            state.withLock { _ = $0.silent.insert(ObjectIdentifier(connection)) }
+            // It may have answered in between.
+            guard case .state(let found)? = connection.known(.state) else { return .silent }
+            let isOurs = state.withLock { $0.silent.remove(ObjectIdentifier(connection)) != nil }
+            return isOurs ? .state(found) : .silent
+        }
     }
 
     /// The same for a command in a container.

@@ -16,17 +16,17 @@ final class ProbeOutput: Sendable {
 
     var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
-    /// Reads what is there; false at the end.
-    func read(_ descriptor: CInt) -> Bool {
+    /// Reads what is there.
+    func read(_ descriptor: CInt) -> Reactor.Next {
         var chunk = [UInt8](repeating: 0, count: 8192)
         let count = recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))
-        if count < 0, [.again, .interrupted].contains(Errno.current) { return true }
-        guard count > 0 else { return false }
+        if count < 0, [.again, .interrupted].contains(Errno.current) { return .wait }
+        guard count > 0 else { return .end }
         return state.withLock { state in
-            guard let frames = try? state.reader.frames(adding: chunk[..<count]) else { return false }
+            guard let frames = try? state.reader.frames(adding: chunk[..<count]) else { return .end }
             for frame in frames where frame.kind == .stdout || frame.kind == .stderr { state.bytes += frame.payload }
             if state.bytes.count > Self.limit { state.bytes.removeFirst(state.bytes.count - Self.limit) }
-            return true
+            return .wait
         }
     }
 }

@@ -20,6 +20,7 @@ package final class RealMachine: Machine {
     let names: NameKeeper
     let hub: MonitorHub
     let reactor: Reactor
+    let watcher: FolderWatcher
     let blocking: BlockingPool
     let log: Logger
     let instance: InstanceName
@@ -63,6 +64,7 @@ package final class RealMachine: Machine {
         instance = InstanceName(rootFolder: paths.root)
         blocking = BlockingPool(name: "engine", limit: 8)
         reactor = try Reactor()
+        watcher = try FolderWatcher(reactor: reactor)
         // Threads of its own: layers that take minutes must not keep containers waiting.
         images = try ImageStore(
             root: paths.root, blockingOn: BlockingPool(name: "images", limit: 6),
@@ -274,20 +276,46 @@ package final class RealMachine: Machine {
     package func endServices() async { await names.end() }
 
     package func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption] {
-        var result: [String: Adoption] = [:]
-        for container in containers { result[container.id] = await adopt(container) }
-        return result
+        await adoptExecs()
+        return await withTaskGroup(of: (String, Adoption).self) { group in
+            for container in containers { group.addTask { (container.id, await self.adopt(container)) } }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    /// Folders of commands that a former engine ran: those that ended go now, the others when they do.
+    private func adoptExecs() async {
+        let under = paths.exec("")
+        let ids = await blocking.runInfallible { (try? folderEntries(under)) ?? [] }
+        for id in ids {
+            let folder = paths.exec(id)
+            if let connection = try? await hub.adoptExec(id, in: folder) {
+                cleanUp(connection, folder)
+            } else {
+                await blocking.runInfallible { try? removeTree(folder) }
+            }
+        }
     }
 
     private func adopt(_ container: ContainerRecord) async -> Adoption {
         do {
-            if let state = try await hub.adopt(container.id, in: paths.monitor(container.id)) { return .alive(state) }
+            switch try await hub.adopt(container.id, in: paths.monitor(container.id)) {
+            case .state(let state): return .alive(state)
+            case .silent:
+                log.warning("\(container.name): its monitor does not answer; it is taken over when it does")
+                return .silent
+            case .none: break
+            }
         } catch {
             log.warning("\(container.name): its monitor does not answer: \(error)")
         }
-        let exitFile = paths.exitFile(container.id)
-        if let bytes = try? readFile(exitFile), let status = try? decodeJSON(ExitStatus.self, from: bytes),
-            status.at >= container.life.startedAt ?? 0
+        return await blocking.runInfallible { [paths] in Self.remains(of: container, paths) }
+    }
+
+    /// What became of a container without a monitor.
+    private static func remains(of container: ContainerRecord, _ paths: EnginePaths) -> Adoption {
+        if let bytes = try? readFile(paths.exitFile(container.id)),
+            let status = try? decodeJSON(ExitStatus.self, from: bytes), status.at >= container.life.startedAt ?? 0
         {
             return .ended(status)
         }

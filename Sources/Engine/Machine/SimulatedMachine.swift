@@ -20,6 +20,8 @@ package final class SimulatedMachine: Machine {
         package var pullsHang = false
         /// No registry answers.
         package var pullsFail = false
+        /// A container has so many files that its removal ends only when this is over.
+        package var removalsHang = false
         /// A container ends by itself right after it was started.
         package var crashesAtOnce = 0
 
@@ -289,6 +291,7 @@ package final class SimulatedMachine: Machine {
     }
 
     package func removeContainer(_ container: ContainerRecord) async throws {
+        while state.withLock({ $0.faults.removalsHang }) { try await Task.sleep(for: .milliseconds(1)) }
         try await act("remove \(container.name)", chance: \.removeFails) { $0.world.removeContainer(container.id) }
     }
 

@@ -19,18 +19,35 @@ struct EngineParts: Sendable {
 
 /// The operations under way, by id, so that a client can cancel one.
 final class RunningOperations: Sendable {
-    private let byID = Mutex<[String: Operation]>([:])
+    private struct State {
+        var byID: [String: Operation] = [:]
+        var bells: [ObjectIdentifier: Bell] = [:]
+    }
+
+    // The mutex guards both tables.
+    private let state = Mutex(State())
     private let quiet: Quiet
 
     init(quiet: Quiet) { self.quiet = quiet }
 
-    func add(_ operation: Operation) { byID.withLock { $0[operation.id] = operation } }
+    func add(_ operation: Operation) { state.withLock { $0.byID[operation.id] = operation } }
     func remove(_ operation: Operation) async {
-        byID.withLock { _ = $0.removeValue(forKey: operation.id) }
+        let bells = state.withLock { state in
+            state.byID[operation.id] = nil
+            return state.bells.values.map { $0 }
+        }
+        for bell in bells { bell.ring() }
         quiet.note()
     }
     /// References of images that they are about to use.
-    var neededImages: Set<String> { byID.withLock { $0.values.reduce(into: []) { $0.formUnion($1.neededImages) } } }
-    func find(_ id: String) -> Operation? { byID.withLock { $0[id] } }
-    var isEmpty: Bool { byID.withLock { $0.isEmpty } }
+    var neededImages: Set<String> {
+        state.withLock { $0.byID.values.reduce(into: []) { $0.formUnion($1.neededImages) } }
+    }
+    func find(_ id: String) -> Operation? { state.withLock { $0.byID[id] } }
+    func isBusy(_ project: String) -> Bool { state.withLock { $0.byID.values.contains { $0.project == project } } }
+    var isEmpty: Bool { state.withLock { $0.byID.isEmpty } }
+
+    /// Rings `bell` at the end of every operation, until it is forgotten.
+    func listen(_ bell: Bell) { state.withLock { $0.bells[ObjectIdentifier(bell)] = bell } }
+    func forget(_ bell: Bell) { state.withLock { _ = $0.bells.removeValue(forKey: ObjectIdentifier(bell)) } }
 }

@@ -8,27 +8,48 @@ import Reconcile
 actor Supervisor {
     private let parts: EngineParts
     private let health: HealthMonitor
+    private let isReady: @Sendable () async -> Void
     private let loop: @Sendable (String) async -> ProjectLoop
     private var restarts: [String: Task<Void, Never>] = [:]
+    /// The last event under way of each container, and of the networks.
+    private var lanes: [String: (turn: Int, task: Task<Void, Never>)] = [:]
+    private var nextTurn = 0
 
+    /// `isReady` returns once an engine that starts has put back what was missing: before that nothing is restarted.
     init(
-        parts: EngineParts, health: HealthMonitor, loop: @escaping @Sendable (String) async -> ProjectLoop
+        parts: EngineParts, health: HealthMonitor, isReady: @escaping @Sendable () async -> Void,
+        loop: @escaping @Sendable (String) async -> ProjectLoop
     ) {
         self.parts = parts
         self.health = health
+        self.isReady = isReady
         self.loop = loop
     }
 
-    /// Handles events until the machine ends their stream.
+    /// Handles events until the machine ends their stream: those of one container one after the other, and none waits for those of
+    /// another.
     func run() async {
         for await event in parts.machine.events {
             if let id = event.endedContainer,
-                parts.runner.starts.hold(id, { Task { await self.take(event) } })
+                parts.runner.starts.hold(id, { Task { await self.enqueue(event) } })
             {
                 continue
             }
-            await take(event)
+            enqueue(event)
         }
+    }
+
+    private func enqueue(_ event: MachineEvent) {
+        let lane = event.container ?? ""
+        let before = lanes[lane]?.task
+        nextTurn += 1
+        let turn = nextTurn
+        let task = Task {
+            await before?.value
+            await self.take(event)
+            if self.lanes[lane]?.turn == turn { self.lanes[lane] = nil }
+        }
+        lanes[lane] = (turn, task)
     }
 
     private func take(_ event: MachineEvent) async {
@@ -60,6 +81,8 @@ actor Supervisor {
                 record.life.isPausedByOthers = nil
                 record.life.reason = nil
             }
+        case .answered(let id, let state):
+            try await Adopter(parts: parts, health: health).takeLate(state, of: id, self)
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
             for project in try await damagedProjects() {
@@ -114,7 +137,16 @@ actor Supervisor {
             // Not waited for: the container's lock may be held by a start of it, which then keeps its ports.
             let runner = parts.runner
             Task { await runner.freePorts(of: id) }
-            if record.oneOff?.autoRemove == true { try await parts.runner.remove(id, anonymousVolumes: true) }
+            if record.oneOff?.autoRemove == true { removeOneOff(record) }
+        }
+    }
+
+    /// Not waited for: a tree of many files, or a server that takes the last lines slowly, is nothing that others have to wait for.
+    func removeOneOff(_ record: ContainerRecord) {
+        Task {
+            do { try await parts.runner.remove(record.id, anonymousVolumes: true) } catch {
+                parts.log.error("\(record.name) could not be removed: \(error)")
+            }
         }
     }
 
@@ -142,6 +174,7 @@ actor Supervisor {
     /// Not in turn with the project's operations: an `up` may be waiting for just this container. A verb that decided otherwise
     /// meanwhile has taken it out of the phase.
     private func restart(_ id: String) async {
+        await isReady()
         guard let record = await parts.inventory.container(id), record.life.phase == .restarting else { return }
         do {
             try await parts.runner.start(id, rounds: nil, onlyIfRestarting: true)

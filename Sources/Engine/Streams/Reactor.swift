@@ -1,27 +1,40 @@
-import CLinux
 import Glibc
 import Linux
 import Synchronization
 
 /// One thread that waits for many descriptors (epoll(7)): monitors, their processes, log files. It sleeps until one is ready.
 final class Reactor: Sendable {
-    /// Called on the reactor's thread when the descriptor is readable or at its end; returns false to be taken out and closed.
-    typealias Handler = @Sendable (_ descriptor: CInt) -> Bool
+    /// Called on the reactor's thread when the descriptor is readable or at its end.
+    typealias Handler = @Sendable (_ descriptor: CInt) -> Next
 
-    private struct Entry {
-        let descriptor: CInt
-        let handler: Handler
+    enum Next {
+        case wait
+        /// Not called again before `rearm`; only of one that was added as `rearmed`.
+        case rest
+        /// Taken out and closed.
+        case end
     }
 
+    /// A descriptor in the reactor's care, closed when the last one who uses it lets go.
+    private final class Entry: Sendable {
+        let descriptor: OwnedFD
+        let events: EventPoll.Events
+        let handler: Handler
+
+        init(_ descriptor: consuming OwnedFD, _ events: EventPoll.Events, _ handler: @escaping Handler) {
+            self.descriptor = descriptor
+            self.events = events
+            self.handler = handler
+        }
+    }
+
+    private let poll: EventPoll
     // The mutex guards the table; a handler runs outside of it, on the reactor's thread alone.
     private let entries = Mutex<[UInt64: Entry]>([:])
     private let nextToken = Atomic<UInt64>(1)
-    private let epoll: CInt
-    /// EPOLLIN and EPOLLRDHUP.
-    private static let readable: UInt32 = 0x001 | 0x2000
 
     init() throws(SyscallError) {
-        epoll = try syscall("epoll_create1", on: "reactor") { berth_epoll_create() }
+        poll = try EventPoll()
         var thread = pthread_t()
         let box = Unmanaged.passRetained(self)
         let result = pthread_create(
@@ -38,31 +51,49 @@ final class Reactor: Sendable {
         pthread_detach(thread)
     }
 
-    /// Takes over `descriptor` and calls `handler` for it until that returns false.
-    func add(_ descriptor: consuming OwnedFD, _ handler: @escaping Handler) throws(SyscallError) {
+    /// Takes over `descriptor` and calls `handler` for it until that ends it, or `remove` does. One that is `rearmed` may rest.
+    @discardableResult
+    func add(
+        _ descriptor: consuming OwnedFD, rearmed: Bool = false, _ handler: @escaping Handler
+    ) throws(SyscallError) -> UInt64 {
         let token = nextToken.add(1, ordering: .relaxed).newValue
-        let raw = descriptor.release()
-        entries.withLock { $0[token] = Entry(descriptor: raw, handler: handler) }
-        do throws(SyscallError) {
-            try syscall("epoll_ctl", on: "fd \(raw)") { berth_epoll_change(epoll, 1, raw, Self.readable, token) }
-        } catch {
+        let raw = descriptor.raw
+        let events: EventPoll.Events = [.readable, .readingEnded]
+        let entry = Entry(descriptor, rearmed ? events.union(.once) : events, handler)
+        entries.withLock { $0[token] = entry }
+        do throws(SyscallError) { try poll.add(raw, entry.events, token: token) } catch {
             entries.withLock { _ = $0.removeValue(forKey: token) }
-            close(raw)
             throw error
         }
+        return token
+    }
+
+    /// Calls the handler of a descriptor that rests again, at once when it is readable.
+    func rearm(_ token: UInt64) {
+        guard let entry = entries.withLock({ $0[token] }) else { return }
+        try? poll.change(entry.descriptor.raw, to: entry.events, token: token)
+    }
+
+    /// Waits for a descriptor no more, and closes it.
+    func remove(_ token: UInt64) {
+        guard let entry = entries.withLock({ $0.removeValue(forKey: token) }) else { return }
+        poll.remove(entry.descriptor.raw)
     }
 
     private func run() {
-        var events = [berth_epoll_event](repeating: berth_epoll_event(), count: 64)
         while true {
-            let count = berth_epoll_wait(epoll, &events, CInt(events.count), -1)
-            guard count > 0 else { continue }
-            for event in events[..<Int(count)] {
-                let token = event.token
-                guard let entry = entries.withLock({ $0[token] }) else { continue }
-                if entry.handler(entry.descriptor) { continue }
-                entries.withLock { _ = $0.removeValue(forKey: token) }
-                close(entry.descriptor)
+            do throws(SyscallError) {
+                try poll.wait { token, _ in
+                    guard let entry = entries.withLock({ $0[token] }) else { return }
+                    switch entry.handler(entry.descriptor.raw) {
+                    case .wait: if entry.events.contains(.once) { rearm(token) }
+                    case .rest: break
+                    case .end: remove(token)
+                    }
+                }
+            } catch {
+                // Nothing that a descriptor of ours can cause: the next round tells.
+                continue
             }
         }
     }

@@ -1,10 +1,15 @@
 import Glibc
+import JSON
 
 /// Instants as logs on disk write them: RFC 3339 in UTC with up to nine digits of a second.
 package enum Timestamp {
     /// Nanoseconds since 1970; nil when `text` is no such instant.
     package static func parse(_ text: some StringProtocol) -> Int64? {
-        let bytes = Array(text.utf8)
+        Array(text.utf8).withUnsafeBufferPointer { parse($0) }
+    }
+
+    /// Likewise, from the text's bytes.
+    static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
             bytes.last == UInt8(ascii: "Z")
         else {
@@ -12,9 +17,9 @@ package enum Timestamp {
         }
         func number(_ range: Range<Int>) -> Int64? {
             var value: Int64 = 0
-            for byte in bytes[range] {
-                guard (0x30...0x39).contains(byte) else { return nil }
-                value = value * 10 + Int64(byte - 0x30)
+            for place in range {
+                guard let digit = bytes.digit(at: place) else { return nil }
+                value = value * 10 + Int64(digit)
             }
             return value
         }

@@ -47,7 +47,7 @@ struct Logs: Verb {
         let printer = LogPrinter(
             stdout: session.stdout, stderr: session.stderr,
             style: noColour ? Style(isColoured: false) : session.style,
-            options: LogPrinter.Options(prefix: !noPrefix, timestamps: timestamps),
+            options: LogPrinter.Options(prefix: !noPrefix, timestamps: timestamps, mergesErrors: true),
             services: project?.services.map(\.name) ?? Set(scope.containers.map(\.service)).sorted(),
             labels: chosen.map { Self.label(of: $0) })
         let stream = try session.engine.logs(request, of: target.name)

@@ -1,5 +1,4 @@
 import Glibc
-import JSON
 import Linux
 
 /// One entry of a log on disk.
@@ -22,31 +21,12 @@ package struct LogEntry: Hashable, Sendable {
 
 /// Reads a container's log files (Docker's json-file lines), oldest first.
 package struct LogReader: Sendable {
-    /// More are never kept.
-    static let mostFiles = 100
-
     let path: String
 
     package init(path: String) { self.path = path }
 
-    private static let thread = BlockingPool(name: "logs", limit: 2)
-
-    /// Entries of all files, rotated ones first; and where the newest file was left, for following it.
-    func readAll() async -> (entries: [LogEntry], position: LogPosition) {
-        await readNew(from: .start)
-    }
-
-    /// What was written after `position`, through all files that were rotated meanwhile.
-    func readNew(from position: LogPosition) async -> (entries: [LogEntry], position: LogPosition) {
-        var position = position
-        var entries: [LogEntry] = []
-        while true {
-            let step = await next(after: position)
-            guard step.position != position else { return (entries, position) }
-            entries += step.entries
-            position = step.position
-        }
-    }
+    /// Reading may wait for a disk.
+    static let thread = BlockingPool(name: "logs", limit: 4)
 
     /// A piece of a log.
     package struct Step: Sendable {
@@ -60,7 +40,7 @@ package struct LogReader: Sendable {
     /// The next entries after `position`, of about `limit` bytes at most; one line always fits into 128 KiB.
     package func next(after position: LogPosition, limit: Int = 1 << 20) async -> Step {
         await Self.thread.runInfallible { [path] in
-            let files = Self.files(path)
+            let files = LogFiles(path).files
             guard let oldest = files.indices.last else { return Step(position: position) }
             var step = Step(position: position)
             var index = files.firstIndex { $0.inode == position.inode && Self.isSame($0.path, position) } ?? -1
@@ -90,22 +70,6 @@ package struct LogReader: Sendable {
             return Array(bytes[bytes.index(after: newline)...])
         }
         return parse(text[...]).entries.suffix(lines).map(\.text)
-    }
-
-    /// The files that are there, newest first.
-    private static func files(_ path: String) -> [(path: String, inode: UInt64)] {
-        var files: [(path: String, inode: UInt64)] = []
-        for number in 0..<mostFiles {
-            let file = number == 0 ? path : "\(path).\(number)"
-            var status = stat()
-            guard stat(file, &status) == 0 else {
-                // The newest may be missing for a moment, between being renamed and being made again.
-                guard number == 0 else { break }
-                continue
-            }
-            files.append((file, UInt64(status.st_ino)))
-        }
-        return files
     }
 
     /// Inode numbers are given again: a file is told by its first line too, whose time no other has.
@@ -147,31 +111,13 @@ package struct LogReader: Sendable {
         return entries
     }
 
-    private struct Line: Decodable {
-        var log: String
-        var stream: String
-        var time: String
-        var lost: Int?
-    }
-
     /// Whole lines only: what a writer has not finished stays for the next time. A damaged line is skipped.
     package static func parse(_ bytes: ArraySlice<UInt8>) -> (entries: [LogEntry], used: Int) {
         var entries: [LogEntry] = []
         var rest = bytes
         while let newline = rest.firstIndex(of: 0x0A) {
-            let line = rest[..<newline]
+            if let record = LogRecord(parsing: rest[..<newline]) { entries.append(LogEntry(record)) }
             rest = rest[rest.index(after: newline)...]
-            guard let record = try? decodeJSON(Line.self, from: line), let time = Timestamp.parse(record.time) else {
-                continue
-            }
-            var text = Substring(record.log)
-            let isWhole = text.utf8.last == 0x0A
-            if isWhole { text.unicodeScalars.removeLast() }
-            if isWhole, text.unicodeScalars.last == "\r" { text.unicodeScalars.removeLast() }
-            entries.append(
-                LogEntry(
-                    time: time, text: String(text), isError: record.stream == "stderr", isPartial: !isWhole,
-                    lost: record.lost ?? 0))
         }
         return (entries, bytes.count - rest.count)
     }

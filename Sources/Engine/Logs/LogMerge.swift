@@ -1,0 +1,146 @@
+import EngineWire
+import Synchronization
+
+/// Several containers' logs as one, by time: each is asked for its next record when the ones before it were taken, so that what is
+/// in memory does not depend on how much the logs hold or how slowly they are read.
+package final class LogMerge: Sendable {
+    /// Pieces of one line that are kept together although others have older ones: 16 MiB.
+    private static let piecesTogether = 1024
+
+    private final class Source {
+        let cursor: LogCursor?
+        let writer: LogLine.Writer
+        /// Something may have been written since it was last at its end.
+        var isFresh = true
+        /// What is told once everything written so far was read.
+        var end: (event: LogLine.Event, time: Int64)?
+        /// Nobody adds to it any more.
+        var isClosed = false
+        var isOver: Bool { time == nil && !isFresh && (isClosed || cursor?.isFinished == true) }
+
+        /// Its end comes before its next record, if there is one.
+        var isAtEnd: Bool {
+            guard let end else { return false }
+            return cursor?.head.map { $0.time > end.time } ?? !isFresh
+        }
+
+        /// When what comes next of it happened; nil when there is nothing now.
+        var time: Int64? { isAtEnd ? end?.time : cursor?.head?.time }
+
+        init(_ cursor: LogCursor?, _ writer: LogLine.Writer) {
+            self.cursor = cursor
+            self.writer = writer
+        }
+    }
+
+    private struct State {
+        var order: [String] = []
+        var sources: [String: Source] = [:]
+    }
+
+    // The mutex guards all of it: one thread reads files at a time.
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Adds a container; `path` nil has no lines. Opens files, so not for the cooperative pool.
+    package func add(_ id: String, container: String, label: String, path: String?, _ range: LogCursor.Range) {
+        state.withLock { state in
+            guard state.sources[id] == nil else { return }
+            let cursor = path.map { LogCursor($0, range) }
+            state.order.append(id)
+            state.sources[id] = Source(cursor, LogLine.Writer(container: container, label: label))
+        }
+    }
+
+    /// Its files have changed.
+    package func touch(_ id: String) { state.withLock { $0.sources[id]?.isFresh = true } }
+
+    /// It has ended, which is told after the lines that it has written by now.
+    package func tell(_ event: LogLine.Event, time: Int64, of id: String) {
+        state.withLock { state in
+            state.sources[id]?.end = (event, time)
+            state.sources[id]?.isFresh = true
+        }
+    }
+
+    /// It is gone: it leaves once what it wrote was read.
+    package func close(_ id: String) {
+        state.withLock { state in
+            state.sources[id]?.isClosed = true
+            state.sources[id]?.isFresh = true
+        }
+    }
+
+    /// Lines that are there now, of about `limit` bytes at most; empty when there are none. Not for the cooperative pool.
+    package func batch(limit: Int) -> [UInt8] {
+        state.withLock { state in
+            var output: [UInt8] = []
+            let sources = state.order.compactMap { state.sources[$0] }
+            for source in sources { Self.look(source, &output) }
+            while output.count < limit, let (first, bound) = Self.first(sources) {
+                Self.take(first, until: bound, limit, &output)
+            }
+            let over = state.order.filter { state.sources[$0]?.isOver == true }
+            if !over.isEmpty {
+                for id in over { state.sources[id] = nil }
+                state.order.removeAll { state.sources[$0] == nil }
+            }
+            return output
+        }
+    }
+
+    /// The source whose next event is the oldest, and the time up to which no other has one.
+    private static func first(_ sources: [Source]) -> (Source, bound: Int64)? {
+        var first: Source?
+        var time = Int64.max
+        var bound = Int64.max
+        for source in sources {
+            guard let next = source.time else { continue }
+            if first == nil || next < time {
+                if first != nil { bound = time }
+                first = source
+                time = next
+            } else {
+                bound = min(bound, next)
+            }
+        }
+        return first.map { ($0, bound) }
+    }
+
+    private static func take(_ source: Source, until bound: Int64, _ limit: Int, _ output: inout [UInt8]) {
+        var pieces = 0
+        while let time = source.time, time <= bound || pieces > 0, output.count < limit {
+            if source.isAtEnd, let end = source.end {
+                source.end = nil
+                source.writer.append(end.event, time: end.time, to: &output)
+                pieces = 0
+                continue
+            }
+            guard let cursor = source.cursor, let record = cursor.head else { return }
+            if record.lost > 0 {
+                source.writer.append(.lost(record.lost), time: record.time, to: &output)
+            } else {
+                source.writer.append(
+                    text: record.text, isError: record.isError, isPartial: record.isPartial, time: record.time,
+                    to: &output)
+            }
+            pieces = record.isPartial && pieces < piecesTogether ? pieces + 1 : 0
+            if !cursor.advance() { source.isFresh = false }
+            tellGap(source, &output)
+        }
+    }
+
+    /// Finds its next record, if there may be one.
+    private static func look(_ source: Source, _ output: inout [UInt8]) {
+        guard source.isFresh, source.cursor?.head == nil else { return }
+        if source.cursor?.advance() != true { source.isFresh = false }
+        tellGap(source, &output)
+    }
+
+    private static func tellGap(_ source: Source, _ output: inout [UInt8]) {
+        guard let cursor = source.cursor, cursor.hasGap else { return }
+        cursor.hasGap = false
+        source.writer.append(.lost(0), time: cursor.head?.time ?? 0, to: &output)
+    }
+}

@@ -20,7 +20,7 @@ struct Wait: Verb {
         let stream = try session.engine.logs(
             LogRequest(
                 services: Set(scope.named.services + scope.named.containers.map(\.service)).sorted(), follow: true,
-                onlyEnds: true, includeAll: scope.named.containers.contains(where: \.isOneOff)), of: target.name)
+                includeAll: scope.named.containers.contains(where: \.isOneOff), onlyEnds: true), of: target.name)
         let containers = try session.engine.containers(of: target.name, all: true).filter {
             ids.contains($0.id) || scope.named.services.contains($0.service) && !$0.isOneOff
         }

@@ -18,7 +18,7 @@ extension Engine {
 
     /// Runs a command in a running container.
     package func exec(_ request: ExecRequest, in name: String) async throws -> ExecStart {
-        await gate.wait(for: .ready)
+        await gate.wait(for: .known)
         let record = try await find(name)
         guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
         switch record.life.phase {

@@ -174,6 +174,7 @@ final class ContainerRunner: Sendable {
     func pause(_ id: String) async throws {
         // First the record: what the monitor then tells is known to be ours.
         try await inventory.update(id) { record in
+            guard record.life.phase == .running else { return }
             record.life.phase = .paused
             record.life.isPausedByOthers = nil
             record.life.reason = nil
@@ -181,7 +182,10 @@ final class ContainerRunner: Sendable {
         do {
             try await machine.pause(id)
         } catch {
-            try await inventory.update(id, volatile: true) { $0.life.phase = .running }
+            // It may have ended meanwhile.
+            try await inventory.update(id, volatile: true) { record in
+                if record.life.phase == .paused { record.life.phase = .running }
+            }
             throw error
         }
     }

@@ -33,6 +33,7 @@ struct NetworkCreate: Verb {
     @Argument(help: "Its name") var name: String
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("network create")
         var request = NetworkRequest(name: name)
         request.driver = driver
         request.options = try KeyedValues("--opt", opt).values
@@ -60,6 +61,7 @@ struct NetworkPrune: Verb {
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("network prune")
         let names = try session.engine.networks().filter(\.users.isEmpty).map(\.name).sorted()
         try session.prune(.networks, names, force: force)
     }

@@ -19,6 +19,7 @@ struct VolumeCreate: Verb {
     @Argument(help: "Its name (default: a new one)") var name: String?
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("volume create")
         var request = VolumeRequest(name: name ?? oldName)
         request.driver = driver
         request.options = try KeyedValues("--opt", opt).values
@@ -37,6 +38,7 @@ struct VolumePrune: Verb {
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
+        try session.refuseDryRun("volume prune")
         let unused = try session.engine.volumes().filter { $0.users.isEmpty && (all || $0.isAnonymous) }
         try session.prune(.volumes, unused.map(\.name).sorted(), force: force)
     }

@@ -186,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "EngineWire", "Networking", "Reconcile", "ProjectModel", "Linux", "JSON", "OCI",
+                "Engine", "EngineWire", "NameService", "Networking", "Reconcile", "ProjectModel", "Linux", "JSON",
+                "OCI",
                 .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

@@ -1,5 +1,7 @@
 import Engine
 import Linux
+import NameService
+import Networking
 import Testing
 
 /// By which way each form of a published port reaches containers of each kind.

@@ -1,3 +1,5 @@
+import YAML
+
 /// An entry of `extra_hosts`: a host's name and an address, or `host-gateway`.
 enum ExtraHostText {
     static func fault(_ host: String, _ address: String) -> TextGrammar.Fault? {

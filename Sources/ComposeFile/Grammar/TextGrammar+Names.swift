@@ -1,3 +1,5 @@
+import YAML
+
 /// Names of containers, volumes, users and signals.
 extension TextGrammar {
     /// `container_name`; the slash is how Docker's own API writes it.

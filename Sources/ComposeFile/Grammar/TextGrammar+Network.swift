@@ -1,3 +1,5 @@
+import YAML
+
 /// Addresses, host names and ports.
 extension TextGrammar {
     /// `dns`.

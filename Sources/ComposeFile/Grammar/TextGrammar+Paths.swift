@@ -1,3 +1,5 @@
+import YAML
+
 /// Paths in a container, memory file systems, devices.
 extension TextGrammar {
     /// A path in the container: nothing that it could start from is known.

@@ -1,3 +1,5 @@
+import YAML
+
 /// What the text of one value must look like to work at all: on no machine could another one do what is written.
 ///
 /// docker compose takes many such texts and fails later, or never says a word. Where an empty text means "none", it is right.

@@ -1,4 +1,5 @@
 import ProjectModel
+import YAML
 
 /// `pull_policy`.
 enum PullPolicyText {

@@ -197,4 +197,5 @@ def report(rows, kept, compose):
     print("\n".join(lines))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -41,12 +41,12 @@ extension Engine {
 
     package func project(_ name: String) async throws -> StoredProject {
         StoredProject(
-            project: await loop(name).desired.map(Project.init), containers: await containers(of: name, all: true))
+            project: await desired(of: name).map(Project.init), containers: await containers(of: name, all: true))
     }
 
     package func containers(of project: String, all: Bool) async -> [ContainerRow] {
         await gate.wait(for: .known)
-        let desired = await loop(project).desired
+        let desired = await desired(of: project)
         var rows: [ContainerRow] = []
         for record in await parts.inventory.containers(of: project)
         where ![.creating, .removing].contains(record.life.phase) {
@@ -60,7 +60,7 @@ extension Engine {
     package func container(_ name: String) async throws -> ContainerRow {
         await gate.wait(for: .known)
         let record = try await find(name)
-        return await row(record, loop(record.project).desired)
+        return await row(record, desired(of: record.project))
     }
 
     func find(_ name: String) async throws -> ContainerRecord {

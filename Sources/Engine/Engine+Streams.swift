@@ -115,7 +115,7 @@ extension Engine {
 
     /// A verb that is under way has stopped one of `records`, or taken one away, that is to run again.
     private func startsSoon(_ services: [String], of project: String, _ records: [ContainerRecord]) async -> Bool {
-        guard parts.operations.isBusy(project), let desired = await loop(project).desired, desired.removal == nil else {
+        guard parts.operations.isBusy(project), let desired = await desired(of: project), desired.removal == nil else {
             return false
         }
         return desired.services.contains { service in
@@ -131,7 +131,7 @@ extension Engine {
     }
 
     private func logRecords(_ project: String, _ request: LogRequest) async throws -> [ContainerRecord] {
-        let desired = await loop(project).desired
+        let desired = await desired(of: project)
         let all = await parts.inventory.containers(of: project).filter { $0.life.phase != .creating }
         for service in request.services {
             let isKnown = all.contains { $0.service == service } || desired?.service(service) != nil

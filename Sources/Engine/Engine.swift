@@ -60,7 +60,7 @@ package actor Engine {
         let adopter = Adopter(parts: parts, health: health)
         let supervisor = Supervisor(
             parts: parts, health: health, isReady: { [gate] in await gate.wait(for: .ready) },
-            loop: { await self.loop($0) })
+            loop: { await self.loops[$0] })
         self.supervisor = supervisor
         await adopter.look(reportingTo: supervisor)
         await adopter.takeOver()
@@ -87,7 +87,11 @@ package actor Engine {
         }
     }
 
-    func loop(_ project: String) -> ProjectLoop {
+    /// What is wanted of a project; nil for one that nobody has brought up. To ask leaves nothing behind.
+    func desired(of project: String) async -> Desired? { await loops[project]?.desired }
+
+    /// Owns `project` from now on.
+    private func loop(_ project: String) -> ProjectLoop {
         if let loop = loops[project] { return loop }
         let loop = ProjectLoop(name: project, desired: nil, parts: parts)
         loops[project] = loop
@@ -124,7 +128,8 @@ package actor Engine {
         try Self.check(project)
         var request = request
         if let project = request.project { request.project = try await parts.vault.hold(project, storing: false) }
-        return try await loop(project).plan(request)
+        let loop = loops[project] ?? ProjectLoop(name: project, desired: nil, parts: parts)
+        return try await loop.plan(request)
     }
 
     package func cancel(operation id: String, force: Bool) throws {

@@ -58,10 +58,13 @@ package func writeControlFile(_ path: String, _ text: String) throws(SyscallErro
 }
 
 /// Replaces the file at `path` as a whole: readers see the old content or the new, also after a crash when `durable`.
+///
+/// Until then it is a file beside it whose name ends in `.new`.
 package func writeFileAtomically(
     _ path: String, _ bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool = false
 ) throws(SyscallError) {
-    let temporary = "\(path).new"
+    // One for each thread: two that write the same file at once must not write into each other's.
+    let temporary = "\(path).\(berth_gettid()).new"
     do throws(SyscallError) {
         let file = try openFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try file.write(bytes)
@@ -111,30 +114,4 @@ package func folderEntries(_ path: String) throws(SyscallError) -> [String] {
         if name != "." && name != ".." { names.append(name) }
     }
     return names.sorted()
-}
-
-/// Removes `path` and all below it, without following symbolic links or crossing into another file system.
-package func removeTree(_ path: String) throws(SyscallError) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else {
-        if Errno.current == .notFound { return }
-        throw SyscallError(call: "lstat", object: path, code: .current)
-    }
-    try removeTree(path, status: status, device: status.st_dev)
-}
-
-private func removeTree(_ path: String, status: stat, device: dev_t) throws(SyscallError) {
-    guard status.st_mode & S_IFMT == S_IFDIR else {
-        if unlink(path) == 0 || Errno.current == .notFound { return }
-        throw SyscallError(call: "unlink", object: path, code: .current)
-    }
-    guard status.st_dev == device else { throw SyscallError(call: "remove", object: path, code: .busy) }
-    for name in try folderEntries(path) {
-        var child = stat()
-        let childPath = "\(path)/\(name)"
-        guard lstat(childPath, &child) == 0 else { continue }
-        try removeTree(childPath, status: child, device: device)
-    }
-    if rmdir(path) == 0 || Errno.current == .notFound { return }
-    throw SyscallError(call: "rmdir", object: path, code: .current)
 }

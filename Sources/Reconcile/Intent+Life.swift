@@ -69,16 +69,14 @@ extension IntentEdit {
         change.scope.add(targets, .existing)
     }
 
-    /// SIGKILL and a service's stop signal mean that it stays down; after any other the process decides for itself.
+    /// A signal that means the end of its containers means that a service stays down.
     mutating func kill(_ signal: String, removeOrphans: Bool) throws(IntentError) {
         guard let sent = SignalName.number(signal) else { throw .badSignal(signal) }
         for index in try chosen() {
             let service = desired.services[index]
-            let stopSignal = service.spec.stopSignal.flatMap(SignalName.number) ?? SignalName.terminate
-            guard sent == SignalName.kill || sent == stopSignal else { continue }
-            guard [.running, .paused].contains(service.goal), replicas(service).contains(where: \.isUp) else {
-                continue
-            }
+            let up = replicas(service).filter(\.isUp)
+            guard up.contains(where: { meansEnd(sent, stopSignal: $0.stopSignal) }) else { continue }
+            guard [.running, .paused].contains(service.goal) else { continue }
             desired.services[index].goal = .stopped
         }
         guard removeOrphans else { return }

@@ -1,3 +1,4 @@
+import OCI
 import ProjectModel
 
 /// What the machine shows of one project.
@@ -51,6 +52,8 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var isPausedByOthers: Bool
     /// It is down because berth stopped it, on a verb or on the way to something else, and nobody started it since.
     package var stoppedByUs: Bool = false
+    /// What asks it to end: the file's, the image's, or SIGTERM.
+    package var stopSignal: Int32 = SignalName.terminate
     package var hasAnonymousVolumes: Bool
 
     package enum State: String, Codable, Hashable, Sendable { case created, running, paused, restarting, exited }

@@ -25,6 +25,43 @@ import Testing
         }
     }
 
+    @Test func aTreeOfAnyDepthIsRemoved() throws {
+        try withTemporaryFolder { folder in
+            // Its path is 60,000 bytes long, far above what a call may be given, and it is deeper than there may be descriptors.
+            try makeFolders("\(folder)/a/.berth-1")
+            var place = try openFile("\(folder)/a", O_RDONLY | O_DIRECTORY)
+            for level in 0..<3000 {
+                try place.makeFolder("a-name-of-20-letters")
+                if level % 10 == 0 { try place.makeSymbolicLink("link", to: "/") }
+                place = try place.openEntry("a-name-of-20-letters", O_RDONLY | O_DIRECTORY)
+            }
+            try removeTree("\(folder)/a")
+            #expect(!fileExists("\(folder)/a"))
+            try removeTree("\(folder)/a")
+        }
+    }
+
+    @Test func twoWritersOfOneFileDoNotMixTheirBytes() async throws {
+        let folder = "/tmp/berth-writers-\(getpid())"
+        try makeFolders(folder)
+        defer { try? removeTree(folder) }
+        let pool = BlockingPool(name: "writers", limit: 4)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<200 {
+                group.addTask {
+                    try await pool.run {
+                        let text = String(repeating: "\(number % 10)", count: 1000 + number % 7 * 1000)
+                        try writeFileAtomically("\(folder)/a", text.utf8)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let text = try readText("\(folder)/a")
+        #expect(Set(text).count == 1 && text.count % 1000 == 0)
+        #expect(try folderEntries(folder) == ["a"])
+    }
+
     @Test func aFailureNamesCallObjectAndReason() {
         let error = #expect(throws: SyscallError.self) { try readFile("/nonexistent/file") }
         #expect(error?.description == "open /nonexistent/file: No such file or directory")

@@ -652,12 +652,21 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web stopped
                 """),
         IntentCase(
-            "a service's own stop signal means down", runs.changing("web") { $0.spec.stopSignal = "SIGUSR1" },
-            .kill(signal: "10", removeOrphans: false),
+            "a container's own stop signal means down, whoever set it", runs.stopping(by: 10),
+            .kill(signal: "10", removeOrphans: false), "web",
             wish: """
                 api running
                 db running
                 web stopped
+                """),
+        IntentCase(
+            "SIGTERM is for the process to decide where another signal is the container's own", runs.stopping(by: 10),
+            .kill(signal: "TERM", removeOrphans: false), "web",
+            wish: """
+                api running
+                db running
+                web running
+                unchanged
                 """),
         IntentCase(
             "another signal changes nothing", runs, .kill(signal: "HUP", removeOrphans: false),
@@ -800,5 +809,14 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
         ] as [(String, String?)])
     func spelling(word: String, meant: String?) {
         #expect(likelySpelling(of: word, among: ["web", "postgres", "api"]) == meant)
+    }
+}
+
+extension Scene {
+    /// Containers whose file or image names this stop signal.
+    fileprivate func stopping(by signal: Int32) -> Scene {
+        with { scene in
+            for index in scene.observed.containers.indices { scene.observed.containers[index].stopSignal = signal }
+        }
     }
 }

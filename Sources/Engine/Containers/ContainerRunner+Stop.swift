@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import OCI
 import ProjectModel
+import Reconcile
 
 /// How a container comes to its end: politely, by force, by a signal that a person chose.
 extension ContainerRunner {
@@ -81,9 +82,13 @@ extension ContainerRunner {
 
     /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.
     func kill(_ id: String, _ signal: Int32) async throws {
-        let endsIt = signal == SIGKILL || signal == SIGTERM
-        if endsIt { try await inventory.update(id, volatile: true) { $0.life.stoppedByUs = true } }
-        try await machine.signal(id, number: signal, all: signal == SIGKILL)
+        try await locks.with(id) {
+            try await self.inventory.update(id, volatile: true) { record in
+                guard let stopSignal = SignalName.number(record.stopSignalName) else { return }
+                if meansEnd(signal, stopSignal: stopSignal) { record.life.stoppedByUs = true }
+            }
+            try await self.machine.signal(id, number: signal, all: signal == SIGKILL)
+        }
         if signal == SIGKILL, await hasEnded(id, within: .seconds(30), isForced: { false }) { await freePorts(of: id) }
     }
 

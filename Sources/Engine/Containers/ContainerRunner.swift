@@ -6,7 +6,8 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Takes one container through its life: create, start, stop, remove. One call at a time for each container.
+/// Takes one container through its life: create, start, stop, remove. One change at a time for each container; nobody holds that turn
+/// while waiting for a process to end.
 final class ContainerRunner: Sendable {
     let inventory: Inventory
     let machine: any Machine
@@ -88,8 +89,10 @@ final class ContainerRunner: Sendable {
 
     /// Lets a process go that waits at its gate, with all that belongs to a start.
     func release(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
-        try await open(id, rounds: rounds)
-        try await attend(id)
+        try await locks.with(id) {
+            try await self.open(id, rounds: rounds)
+            try await self.attend(id)
+        }
     }
 
     /// Opens the gate of a process that was spawned, and stores that it runs.
@@ -172,32 +175,36 @@ final class ContainerRunner: Sendable {
     // MARK: Pause, remove
 
     func pause(_ id: String) async throws {
-        // First the record: what the monitor then tells is known to be ours.
-        try await inventory.update(id) { record in
-            guard record.life.phase == .running else { return }
-            record.life.phase = .paused
-            record.life.isPausedByOthers = nil
-            record.life.reason = nil
-        }
-        do {
-            try await machine.pause(id)
-        } catch {
-            // It may have ended meanwhile.
-            try await inventory.update(id, volatile: true) { record in
-                if record.life.phase == .paused { record.life.phase = .running }
+        try await locks.with(id) {
+            // First the record: what the monitor then tells is known to be ours.
+            try await self.inventory.update(id) { record in
+                guard record.life.phase == .running else { return }
+                record.life.phase = .paused
+                record.life.isPausedByOthers = nil
+                record.life.reason = nil
             }
-            throw error
+            do {
+                try await self.machine.pause(id)
+            } catch {
+                // It may have ended meanwhile.
+                try await self.inventory.update(id, volatile: true) { record in
+                    if record.life.phase == .paused { record.life.phase = .running }
+                }
+                throw error
+            }
         }
     }
 
     func unpause(_ id: String, startRound: Int?) async throws {
-        try await machine.resume(id)
-        try await inventory.update(id, volatile: true) { record in
-            guard record.life.phase == .paused else { return }
-            record.life.phase = .running
-            record.life.isPausedByOthers = nil
-            record.life.reason = nil
-            if let startRound { record.startRound = startRound }
+        try await locks.with(id) {
+            try await self.machine.resume(id)
+            try await self.inventory.update(id, volatile: true) { record in
+                guard record.life.phase == .paused else { return }
+                record.life.phase = .running
+                record.life.isPausedByOthers = nil
+                record.life.reason = nil
+                if let startRound { record.startRound = startRound }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Monitor
+import OCI
 import ProjectModel
 import Reconcile
 
@@ -42,6 +43,7 @@ struct ProjectObserver: Sendable {
         container.recreateRound = record.recreateRound
         container.restartRound = record.restartRound
         container.startRound = record.startRound
+        if let number = SignalName.number(record.stopSignalName) { container.stopSignal = number }
         container.stoppedByUs = record.life.stoppedByUs && state == .exited
         container.joined = record.joined.values.sorted()
         container.hasAnonymousVolumes = !record.anonymousVolumes.isEmpty

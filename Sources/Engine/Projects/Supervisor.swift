@@ -9,7 +9,7 @@ actor Supervisor {
     private let parts: EngineParts
     private let health: HealthMonitor
     private let isReady: @Sendable () async -> Void
-    private let loop: @Sendable (String) async -> ProjectLoop
+    private let loop: @Sendable (String) async -> ProjectLoop?
     private var restarts: [String: Task<Void, Never>] = [:]
     /// The last event under way of each container, and of the networks.
     private var lanes: [String: (turn: Int, task: Task<Void, Never>)] = [:]
@@ -18,7 +18,7 @@ actor Supervisor {
     /// `isReady` returns once an engine that starts has put back what was missing: before that nothing is restarted.
     init(
         parts: EngineParts, health: HealthMonitor, isReady: @escaping @Sendable () async -> Void,
-        loop: @escaping @Sendable (String) async -> ProjectLoop
+        loop: @escaping @Sendable (String) async -> ProjectLoop?
     ) {
         self.parts = parts
         self.health = health
@@ -86,7 +86,7 @@ actor Supervisor {
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
             for project in try await damagedProjects() {
-                await loop(project).heal(because: "the network was changed by somebody else")
+                await loop(project)?.heal(because: "the network was changed by somebody else")
             }
         }
     }
@@ -107,7 +107,7 @@ actor Supervisor {
         guard let before = await parts.inventory.container(id), before.isUp else { return }
         await health.end(id)
         await parts.inventory.forgetHealth(of: id)
-        let goal = await loop(before.project).goal(of: before.service)
+        let goal = await loop(before.project)?.goal(of: before.service)
         let ran = before.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
         // Decided on what the record says in that moment: a stop may have begun meanwhile.
         let decided = try await parts.inventory.decide(id, volatile: true) {

@@ -153,7 +153,7 @@ import YAML
                 "write the address alone: 172.28.0.1"
             ),
             (
-                "networks: {n: {ipam: {config: [{ip_range: «172.28»}]}}}", "'172.28' is no subnet",
+                "networks: {n: {ipam: {config: [{ip_range: «\"172.28\"»}]}}}", "'172.28' is no subnet",
                 "write an address and the length of its prefix: 172.28.0.0/16"
             ),
             (

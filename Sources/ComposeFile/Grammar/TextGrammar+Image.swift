@@ -9,6 +9,7 @@ extension TextGrammar {
     private static func isReference(_ text: String) -> Bool {
         var copy = text
         return copy.withUTF8 { bytes in
+            if isPlainReference(bytes) { return true }
             if bytes.count == 64, bytes.allSatisfy({ $0.isDigit || (0x61...0x66).contains($0) }) { return true }
             var rest = bytes[...]
             if let at = rest.firstIndex(of: UInt8(ascii: "@")) {
@@ -25,6 +26,23 @@ extension TextGrammar {
             }
             return rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy(isComponent)
         }
+    }
+
+    /// `name`, `owner/name`, `name:tag`: most are, and one walk shows it. False says nothing.
+    private static func isPlainReference(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var isAfterWord = false
+        var hasTag = false
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39, 0x61...0x7A: isAfterWord = true
+            case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "/"), UInt8(ascii: ":"):
+                if !isAfterWord || hasTag && (byte == UInt8(ascii: "/") || byte == UInt8(ascii: ":")) { return false }
+                if byte == UInt8(ascii: ":") { hasTag = true }
+                isAfterWord = false
+            default: return false
+            }
+        }
+        return isAfterWord && bytes.count <= 128
     }
 
     private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>

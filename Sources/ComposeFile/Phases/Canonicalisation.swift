@@ -283,7 +283,9 @@ struct Canonicalisation {
 
     /// A command that only looks right.
     private func judgeCommand(_ text: String, _ span: Span) {
-        guard let first = text.first else { return }
+        guard let byte = text.utf8.first, byte == UInt8(ascii: "[") || byte >= 0x80, let first = text.first else {
+            return
+        }
         if first == "[", text.hasSuffix("]"), let second = text.dropFirst().first, second == "\"" || second == "'" {
             report.warning(
                 span, "a list in quotes is one text, and is split at its blanks",

@@ -8,7 +8,10 @@ struct HealthTest {
         if let text = test.string { return checkText(text, test.span) }
         guard let items = test.sequence, let first = items.first, let word = first.string else { return }
         switch word {
-        case "CMD", "CMD-SHELL": checkCommand(word, items.dropFirst().compactMap(\.string), items)
+        case "CMD", "CMD-SHELL":
+            // Nothing can be said of most, and so nothing is copied.
+            if word == "CMD", items.count > 2, items[1].string?.isEmpty == false { return }
+            checkCommand(word, items.dropFirst().compactMap(\.string), items)
         case "NONE": return
         default:
             report.inside(0) {

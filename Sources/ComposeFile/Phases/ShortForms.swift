@@ -91,7 +91,7 @@ struct ShortForms {
                     "the volume option '\(option)' means nothing and is ignored",
                     hint: meant ?? "options are ro, rw, nocopy, z, Z and mount propagation")
             }
-            if !lenient, !spec.target.hasPrefix("/") {
+            if !lenient, spec.target.utf8.first != UInt8(ascii: "/") {
                 report.add(spec.relativeTarget, at: span, worksElsewhere: TextGrammar.isWindowsPath(spec.target))
                 report.silence(span)
             }

@@ -13,7 +13,9 @@ package struct PortSpec: Hashable, Sendable {
     /// The ports of one entry, a range expanded, ordered by the text of the container's port as docker compose does.
     package static func parse(_ text: String) throws(Failure) -> [PortSpec] {
         let parts = text.parts(at: UInt8(ascii: ":"))
-        if text.hasPrefix("["), let end = text.lastIndex(of: "]"), text[end...].dropFirst(2).contains(":") == false {
+        if text.utf8.first == UInt8(ascii: "["), let end = text.lastIndex(of: "]"),
+            text[end...].dropFirst(2).contains(":") == false
+        {
             throw Failure(message: "'\(text)' has an address and one port: the host's or the container's is missing")
         }
         let (container, transport) = try container(parts[parts.count - 1])

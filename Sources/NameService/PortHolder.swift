@@ -31,10 +31,17 @@ final class PortHolder {
     }
 
     /// Why a port is not held.
-    enum Failure: Error {
+    enum Failure: Error, CustomStringConvertible {
         case taken(PortClash)
         /// In words for a person.
         case impossible(String)
+
+        var description: String {
+            switch self {
+            case .taken(let clash): "\(clash.endpoint) is in use" + (clash.owner.map { " by \($0)" } ?? "")
+            case .impossible(let reason): reason
+            }
+        }
     }
 
     private struct Number: Hashable {

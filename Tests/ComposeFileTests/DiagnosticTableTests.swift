@@ -35,7 +35,7 @@ import YAML
             ),
             ("restart: «foo»", "'foo' is no restart policy", "use no, always, unless-stopped or on-failure[:N]"),
             ("restart: «allways»", "'allways' is no restart policy", "did you mean 'always'?"),
-            ("restart: «true»", "expected a string, found a boolean: true", "quote it: \"true\""),
+            ("restart: «true»", "expected a string, found a boolean: true", "write always"),
             ("pull_policy: «sometimes»", "'sometimes' is no pull policy", nil),
             ("mem_limit: «5zz»", "'5zz' is no size", "write a number with b, k, m, g, t or p: 512m"),
             ("mem_limit: «1.5»", "expected a whole number of bytes, found 1.5", "write a size with a unit: 512m, 1.5g"),

@@ -49,6 +49,6 @@ func checkMarked(
     #expect(
         found.place
             == SourceRange(
-                file: "/p/compose.yaml", line: marked.line, column: marked.column, length: marked.length))
+                file: "/p/compose.yaml", line: marked.line, column: marked.column, length: max(1, marked.length)))
     if let hint { #expect(found.hint == hint) }
 }

@@ -48,7 +48,7 @@ import Testing
         let known = Set(try CommandTree().verbs.flatMap { $0.options.flatMap(\.long) })
         for page in try Page.all() where page.path != "CONTRIBUTING.md" && !page.path.hasPrefix("docs/decisions") {
             for span in page.codeSpans where span.hasPrefix("--") {
-                let flag = String(span.dropFirst(2).prefix { $0.isLetter || $0 == "-" })
+                let flag = String(span.dropFirst(2).prefix { $0.isLetter || $0.isNumber || $0 == "-" })
                 #expect(
                     known.contains(flag) || engineHelp.contains("--\(flag)") || ["build", "watch"].contains(flag),
                     "\(page.path): \(span)")

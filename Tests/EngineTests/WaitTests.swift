@@ -134,7 +134,8 @@ import Testing
             let message = up.outcome?.errors.first?.message ?? ""
             // The simulated container crashes so fast that a loaded machine may notice one crash late.
             let count = message.split(separator: " ").dropLast(3).last.flatMap { Int($0) } ?? 0
-            #expect(message.hasSuffix("container demo-loop-1 ended again after \(count) restarts, exit 1"), "\(message)")
+            let sentence = "container demo-loop-1 ended again after \(count) restarts, exit 1"
+            #expect(message.hasSuffix(sentence), "\(message)")
             #expect(count >= 4)
         }
     }

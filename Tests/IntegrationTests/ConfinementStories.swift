@@ -64,7 +64,7 @@ extension Stories {
                     "sysctls: {net.//.kernel.printk_ratelimit_burst: \"77\"}", "",
                     "is not the name of a kernel parameter"
                 ),
-                ("volumes: [\"v:/v\"]", "volumes: {v: {name: ../../../outside}}", "cannot be the name of a volume"),
+                ("volumes: [\"v:/v\"]", "volumes: {v: {name: ../../../outside}}", "is no name of a volume"),
                 ("cgroup_parent: ../../outside", "", "leads out of the cgroups"),
             ])
         func names(attribute: String, rest: String, message: String) async throws {
@@ -79,7 +79,7 @@ extension Stories {
             try await World.with(project: "names", compose) { world in
                 let result = try await world.attempt("up", "-d")
                 #expect(result.stderr.contains(message), "\(result.stderr)")
-                #expect(try await world.berth("ps", "-aq").stdout == "")
+                #expect(try await world.berth("ls", "-aq").stdout == "")
                 #expect(try readText("/proc/sys/kernel/printk_ratelimit_burst") != "77\n")
             }
         }

@@ -131,6 +131,7 @@ import Testing
             try before.release()
             #expect(try before.frames().text(.stdout) == "1\n2\n")
             try joining.release()
+            _ = try joining.event { if case .started = $0 { true } else { false } }
             #expect(try ["sh", "sleep"].contains(ProcessStatus(of: #require(joining.state?.process).pid).name))
             let after = try world.exec(["ps"], in: container)
             try after.release()

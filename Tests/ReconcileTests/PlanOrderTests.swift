@@ -404,10 +404,10 @@ import Testing
             }.having("b") { $0.spec.ports = [PortMapping(target: 80, published: "80-82")] },
             plan: """
                 1 create a.1  # no container
-                2 stop b.1  # ports changed
-                3 start a.1 after 1,2  # no container
-                4 remove b.1 after 2  # ports changed
-                5 create b.1 in place of the old one after 4  # ports changed
+                2 create b.1 in place of the old one  # ports changed
+                3 stop b.1 after 2  # ports changed
+                4 start a.1 after 1,3  # no container
+                5 remove b.1 after 3  # ports changed
                 6 start b.1 after 5  # ports changed
                 """),
         PlanCase(
@@ -415,13 +415,13 @@ import Testing
             Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "80-81")] }.wanting("b") {
                 $0.ports = [PortMapping(target: 80, published: "80-81")]
                 $0.user = "app"
-            }.having("b") { $0.spec.ports = [PortMapping(target: 80, published: "80-81")] },
+            }.having("b") { $0.spec.user = nil },
             plan: """
                 1 create a.1  # no container
                 2 start a.1 after 1  # no container
-                3 stop b.1  # user added ("app")
-                4 remove b.1 after 3  # user added ("app")
-                5 create b.1 in place of the old one after 4  # user added ("app")
+                3 create b.1 in place of the old one  # user added ("app")
+                4 stop b.1 after 3  # user added ("app")
+                5 remove b.1 after 4  # user added ("app")
                 6 start b.1 after 5  # user added ("app")
                 """),
         PlanCase(

@@ -5,7 +5,7 @@ import YAML
 /// docker compose takes many such texts and fails later, or never says a word. Where an empty text means "none", it is right.
 package struct TextGrammar: Sendable {
     /// What is wrong with a text.
-    package struct Fault: Error, Hashable, Sendable {
+    package struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
         /// A sentence that quotes what is wrong.
         package var message: String
         /// What to write instead.
@@ -16,6 +16,8 @@ package struct TextGrammar: Sendable {
         package var isHarmless = false
         /// It works, but not on Linux.
         package var worksElsewhere = false
+
+        package var description: String { message }
 
         init(_ message: String, hint: String, at fragment: (some StringProtocol)? = String?.none) {
             self.message = message

@@ -360,6 +360,8 @@ struct Validation {
     }
 
     private func mismatch(_ node: Node, _ shape: Shape) {
+        // Where reading broke off, what is missing may stand in the rest.
+        if node.isNull, report.isIncomplete { return }
         report.error(
             node.span, "expected \(Self.expectation(shape)), found \(Self.found(node))", hint: hint(node, shape))
         report.silence(node.span)

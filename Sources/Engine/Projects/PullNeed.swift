@@ -24,7 +24,8 @@ struct PullNeed: Sendable {
                 }
                 needs.append(
                     PullNeed(
-                        service: service.name, reference: image.reference, platform: image.platform, isBuilt: image.isBuilt,
+                        service: service.name, reference: image.reference, platform: image.platform,
+                        isBuilt: image.isBuilt,
                         reason: reason))
             }
         }

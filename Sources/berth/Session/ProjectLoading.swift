@@ -18,7 +18,9 @@ extension Session {
             case .services(let dependencies): Self.concerning(services, dependencies, in: project, unsupported)
             }
         // Warnings first, so that what has to be done stands last.
-        for warning in result.diagnostics + problems where warning.severity == .warning { show(warning, result.sources) }
+        for warning in result.diagnostics + problems where warning.severity == .warning {
+            show(warning, result.sources)
+        }
         let errors = problems.filter { $0.severity == .error }
         if !errors.isEmpty { throw failure(errors, result.sources) }
         return project

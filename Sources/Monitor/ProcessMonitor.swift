@@ -173,6 +173,7 @@ package final class ProcessMonitor {
             let mounts: CgroupMounts
             do throws(SyscallError) { mounts = try .current() } catch { throw RuntimeFailure("cgroup", error) }
             cgroup = try Cgroup.make(path, mounts: mounts)
+            try cgroup.checkThaw()
             state.warnings = cgroup.warnings.isEmpty ? nil : cgroup.warnings
             try cgroup.apply(linux?.resources ?? RuntimeSpec.Resources())
             memoryKillsBefore = cgroup.memoryKills()

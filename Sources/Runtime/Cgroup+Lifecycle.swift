@@ -32,11 +32,29 @@ extension Cgroup {
         return (try? readText("\(freezer.folder)/freezer.state"))?.hasPrefix("THAWED") == false
     }
 
+    /// Whether anybody is in it, or in a cgroup below it.
+    var isPopulated: Bool {
+        hierarchies.contains { hierarchy in
+            if hierarchy.isUnified, let events = try? readText("\(hierarchy.folder)/cgroup.events") {
+                return events.contains("populated 1")
+            }
+            return Self.isPopulated(hierarchy.folder)
+        }
+    }
+
+    private static func isPopulated(_ folder: String) -> Bool {
+        if (try? readText("\(folder)/cgroup.procs"))?.isEmpty == false { return true }
+        // Only cgroups have that file: what else is in the folder is a file itself.
+        return ((try? folderEntries(folder)) ?? []).contains { name in
+            fileExists("\(folder)/\(name)/cgroup.procs") && isPopulated("\(folder)/\(name)")
+        }
+    }
+
     private var freezer: Hierarchy? { hierarchies.first { $0.controllers.contains("freezer") } }
 
     /// Before a process is put into it: one that a pause left frozen is let go, for what begins in it would never run.
     /// - Throws: `RuntimeFailure` when a cgroup above it is frozen, which is not ours to let go.
-    func checkThaw() throws(RuntimeFailure) {
+    package func checkThaw() throws(RuntimeFailure) {
         if let unified {
             if isOn("cgroup.freeze", unified.folder) { try write("0", to: "\(unified.folder)/cgroup.freeze", "resume") }
             var folder = unified.folder

@@ -72,7 +72,6 @@ package struct Cgroup: Hashable, Sendable {
                 cgroup.warnings.append("cgroup \(mount.name): \(error)")
             }
         }
-        try cgroup.checkThaw()
         return cgroup
     }
 

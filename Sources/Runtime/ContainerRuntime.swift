@@ -66,8 +66,14 @@ package struct ContainerRuntime: Sendable {
         let wanted = spec.linux?.cgroupsPath.flatMap { $0.isEmpty ? nil : $0 }
         let mounts = try naming("cgroup") { () throws(SyscallError) in try CgroupMounts.current() }
         let cgroup = try Cgroup.make(wanted.map(Self.cgroupPath) ?? "/\(id)", mounts: mounts)
+        // Removing the container ends all that is in it.
+        guard !cgroup.isPopulated else {
+            let message = "the cgroup \(wanted ?? "/\(id)") is in use: a container needs one of its own"
+            throw RuntimeFailure(step: "cgroup", message: message)
+        }
         for warning in cgroup.warnings { warn(warning) }
         do throws(RuntimeFailure) {
+            try cgroup.checkThaw()
             try cgroup.apply(spec.linux?.resources ?? RuntimeSpec.Resources())
         } catch {
             try? cgroup.remove()

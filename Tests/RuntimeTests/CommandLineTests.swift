@@ -67,6 +67,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "/c"])
+    func aCgroupThatOthersAreInIsNotTaken(below: String) throws {
+        try Bundle.with { bundle in
+            let path = "/berth-test-shared-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+            try bundle.write(["sleep", "1000"]) { $0.linux?.cgroupsPath = path + below }
+            #expect(try bundle.runtime("run", "-d", "c").status == 0)
+            try bundle.write(["true"]) { $0.linux?.cgroupsPath = path }
+            let result = try bundle.runtime("run", "d")
+            #expect(result.error.contains("the cgroup \(path) is in use") && result.status == 1)
+            #expect(try bundle.runtime("state", "c").output.contains("\"status\": \"running\""))
+            #expect(try bundle.runtime("delete", "-f", "c").status == 0)
+            for mount in try CgroupMounts.current().mounts { rmdir(mount.mountpoint + path) }
+        }
+    }
+
     @Test func aKillLeavesNobodyWhenTheProcessesAreTheHosts() throws {
         try Bundle.with { bundle in
             try bundle.write(["sh", "-c", "sleep 1000 & sleep 1000 & wait"]) {

@@ -24,7 +24,10 @@ import Testing
         let program = tests.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-init"
         try await withChild(program, ["init", "/bin/sleep", "60"]) { pid in
             // Before its first wait it blocks what it will wait for: from then on there is a command.
-            while try readText("/proc/\(pid)/task/\(pid)/children").isEmpty { await Task.yield() }
+            for _ in 0..<2_000 where ProcessTree.children(of: pid).isEmpty {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            try #require(!ProcessTree.children(of: pid).isEmpty)
             let isDone = Atomic(false)
             async let waking: Void = pool.runInfallible {
                 while !isDone.load(ordering: .relaxed) { kill(pid, SIGWINCH) }
@@ -35,7 +38,10 @@ import Testing
             #expect(verdicts == 0)
             // It passes the signal on: its command goes first.
             kill(pid, SIGTERM)
-            while try !readText("/proc/\(pid)/task/\(pid)/children").isEmpty { await Task.yield() }
+            for _ in 0..<2_000 where !ProcessTree.children(of: pid).isEmpty {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(ProcessTree.children(of: pid).isEmpty)
         }
     }
 

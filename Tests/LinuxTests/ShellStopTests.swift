@@ -90,13 +90,28 @@ import Testing
                 kill(pid, SIGKILL)
                 waitpid(pid, nil, 0)
             }
-            while ProcessTree.children(of: pid).isEmpty { await Task.yield() }
-            try await Task.sleep(for: .milliseconds(200))
+            // Until its command is what `env` makes of it.
+            for _ in 0..<2_000 where try !isRunning(command[0], below: pid) {
+                try await Task.sleep(for: .milliseconds(5))
+            }
             let children = ProcessTree.children(of: pid).flatMap { [$0] + ProcessTree.children(of: $0) }
             var stop = ShellStop(of: pid, signal: SIGTERM)
+            // A shell that gets no processor does not come to rest within the moment in which it is looked at.
+            for _ in 0..<1_000 where stop == nil && isPassed {
+                try await Task.sleep(for: .milliseconds(5))
+                stop = ShellStop(of: pid, signal: SIGTERM)
+            }
             #expect((stop != nil) == isPassed)
-            if stop != nil { while stop?.goOn(after: .zero) == false { await Task.yield() } }
+            if stop != nil { while stop?.goOn(after: .zero) == false { try await Task.sleep(for: .milliseconds(5)) } }
             for child in children { kill(child, SIGKILL) }
         }
+    }
+
+    /// The only child of `pid` is `name`, and it has started what it starts.
+    private func isRunning(_ name: String, below pid: CInt) throws -> Bool {
+        guard let child = ProcessTree.children(of: pid).first, let status = try? ProcessStatus(of: child) else {
+            return false
+        }
+        return status.name == name && (name != "sh" || !ProcessTree.children(of: child).isEmpty)
     }
 }

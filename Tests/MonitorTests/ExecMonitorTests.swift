@@ -131,11 +131,10 @@ import Testing
             try before.release()
             #expect(try before.frames().text(.stdout) == "1\n2\n")
             try joining.release()
-            _ = try joining.event { if case .started = $0 { true } else { false } }
-            #expect(try ["sh", "sleep"].contains(ProcessStatus(of: #require(joining.state?.process).pid).name))
             let after = try world.exec(["ps"], in: container)
             try after.release()
             #expect(try after.frames().text(.stdout).contains("999") == false)
+            #expect(try ["sh", "sleep"].contains(ProcessStatus(of: #require(joining.state?.process).pid).name))
             try joining.send(.signal(number: SIGKILL, all: false))
             #expect(try joining.exitStatus()?.code == 137)
             #expect(joining.loggedText == "3\n")

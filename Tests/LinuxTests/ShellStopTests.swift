@@ -94,6 +94,8 @@ import Testing
             for _ in 0..<2_000 where try !isRunning(command[0], below: pid) {
                 try await Task.sleep(for: .milliseconds(5))
             }
+            // Beside hundreds of other tests it may not come to start its command: then there is nothing to look at.
+            guard try isRunning(command[0], below: pid) else { continue }
             let children = ProcessTree.children(of: pid).flatMap { [$0] + ProcessTree.children(of: $0) }
             var stop = ShellStop(of: pid, signal: SIGTERM)
             // A shell that gets no processor does not come to rest within the moment in which it is looked at.

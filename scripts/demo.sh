@@ -9,7 +9,7 @@ export PATH=$bin:$PATH BERTH=$bin/berth
 port=${WEB_PORT:-8080}
 
 echo "== images, made from Debian packages (a few minutes the first time, kept afterwards)"
-scripts/example-images.sh
+scripts/example-images.sh nginx redis postgres python
 
 cd examples/webapp
 echo "== berth up -d --wait"

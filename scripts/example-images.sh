@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the images of examples/ from Debian packages and imports them, for machines that reach no registry.
 # Archives are kept by package list in BERTH_IMAGE_CACHE: a second run only imports what is missing.
-#   example-images.sh [busybox] [nginx] [redis] [postgres] [app]      (default: all)
+#   example-images.sh [busybox] [nginx] [redis] [postgres] [python] [gcc]      (default: all)
 set -euo pipefail
 
 berth=${BERTH:-berth}
@@ -87,12 +87,14 @@ make_postgres() {
         --change 'STOPSIGNAL SIGINT' from debian postgresql-15 +postgres-entrypoint
 }
 
-make_app() {
-    import berth-example/app:latest --change 'CMD ["python3"]' --change 'ENV PYTHONUNBUFFERED=1' \
+make_python() {
+    import berth-example/python:latest --change 'CMD ["python3"]' --change 'ENV PYTHONUNBUFFERED=1' \
         from debian python3-minimal python3-psycopg2 python3-redis
 }
 
-declare -A names=([busybox]=busybox:latest [nginx]=nginx:stable [redis]=redis:7 [postgres]=postgres:15 [app]=berth-example/app:latest)
-for image in "${@:-busybox nginx redis postgres app}"; do
+make_gcc() { import berth-example/gcc:latest --change 'CMD ["sh"]' from debian gcc libc6-dev make; }
+
+declare -A names=([busybox]=busybox:latest [nginx]=nginx:stable [redis]=redis:7 [postgres]=postgres:15 [python]=berth-example/python:latest [gcc]=berth-example/gcc:latest)
+for image in "${@:-busybox nginx redis postgres python gcc}"; do
     for one in $image; do have "${names[$one]}" || "make_$one"; done
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs berth in a stock Debian 12 virtual machine: by hand, and as its systemd unit. BERTH_VM is a launcher that boots one and
+# Runs berth in stock Debian 12 virtual machines: by hand, as its systemd unit, and out of its Debian package. BERTH_VM is a launcher that boots one and
 # runs a command in it (`run.sh --share DIR:GUEST:ro --with PACKAGE -- COMMAND`).
 set -euo pipefail
 
@@ -18,5 +18,15 @@ cp -r examples/hello "$share/hello"
 for unit in berthd.service berthd.socket; do sed 's|%PREFIX%|/usr/local|g' "packaging/$unit" >"$share/$unit"; done
 cp scripts/vm/inside.sh "$share/inside.sh"
 cp -r scripts/vm/shop "$share/shop"
+cp scripts/vm/package.sh "$share/package.sh"
+package=$(scripts/deb.sh | tail -n 1)
+cp "$package" "$share/berth.deb"
+# What the package needs, since the machine reaches no archive.
+mapfile -t needs < <(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/(.*)//; s/ //g')
 
-"$BERTH_VM" --timeout 1200 --with libnftables1 --with libsqlite3-0 --with libarchive13 --with curl --share "$share:/mnt/berth:ro" -- bash /mnt/berth/inside.sh
+inside() { "$BERTH_VM" --timeout 1200 "${with[@]}" --share "$share:/mnt/berth:ro" -- bash "/mnt/berth/$1"; }
+with=(--with libnftables1 --with libsqlite3-0 --with libarchive13 --with libyaml-0-2 --with curl)
+inside inside.sh
+with=(--with curl)
+for need in "${needs[@]}"; do with+=(--with "$need"); done
+inside package.sh

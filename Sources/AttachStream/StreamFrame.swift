@@ -18,6 +18,8 @@ package struct StreamFrame: Hashable, Sendable {
         package static let resize = Kind(rawValue: 4)
         /// One byte: a signal number for the process.
         package static let signal = Kind(rawValue: 5)
+        /// Empty payload: this client goes, and the process is not to take notice of it.
+        package static let detach = Kind(rawValue: 8)
 
         // From the container.
         package static let stdout = Kind(rawValue: 1)

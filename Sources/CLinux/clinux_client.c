@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -70,4 +71,18 @@ int berth_spawn_detached(const char *path, char *const argv[], char *const envp[
 failed:
     errno = code;
     return -1;
+}
+
+int berth_fork_beside(void)
+{
+    sigset_t none;
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+        _exit(130);
+    return 0;
 }

@@ -38,7 +38,7 @@ static const unsigned always[] = {
 
 static const unsigned open_files[] = {
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_readlinkat, SYS_getdents64, SYS_fgetxattr, SYS_flistxattr,
-    SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_dup,
+    SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_fstatfs, SYS_dup,
 #ifdef SYS_open  // older forms of the same, which newer architectures never had
     SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
 #endif

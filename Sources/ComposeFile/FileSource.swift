@@ -11,7 +11,7 @@ package protocol FileSource: Sendable {
 /// Why a file could not be read.
 package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable {
-        case missing, folder, other
+        case missing, folder, tooLarge, other
     }
 
     package let kind: Kind
@@ -35,6 +35,7 @@ package struct DiskFiles: FileSource {
         } catch {
             switch error.code {
             case .notFound, .notDirectory: throw FileFailure(.missing, "\(error.code)")
+            case .tooLarge: throw FileFailure(.tooLarge, "it has more than \(fileSizeLimit >> 20) MiB")
             case .isDirectory: throw FileFailure(.folder, "\(error.code)")
             default: throw FileFailure(.other, "\(error.code)")
             }

@@ -8,15 +8,17 @@ package struct ArgumentOrder: Sendable {
     private let verbs: [String: [String]]
 
     /// Flags that are on unless said otherwise: `--orphans=false` is `--no-orphans`.
-    private static let onByDefault: Set<String> = ["--orphans", "--menu", "--interactive", "--tty", "--ipv4"]
+    private static let onByDefault: Set<String> = [
+        "--orphans", "--menu", "--interactive", "--tty", "--ipv4", "--pause", "--sig-proxy",
+    ]
     /// Verbs of docker compose that berth does not have yet.
     package static let missing: Set<String> = [
-        "attach", "build", "commit", "cp", "events", "export", "publish", "push", "stats", "watch", "alpha", "bridge",
+        "publish", "alpha", "bridge",
     ]
     /// What the parser answers itself; the last one tells tools, and a test, of every verb's options.
     private static let parserFlags = ["-h", "--help", "--generate-completion-script", "--experimental-dump-help"]
     /// Verbs whose second positional argument begins a command that is none of berth's.
-    private static let commandVerbs: Set<String> = ["exec", "run"]
+    private static let commandVerbs: Set<String> = ["exec", "run", "container run", "container create"]
 
     package init(verbs: [String: [String]]) { self.verbs = verbs }
 
@@ -85,7 +87,7 @@ package struct ArgumentOrder: Sendable {
     }
 
     /// What follows a verb: every option in its long form with its value attached, every truth value carried out, and the
-    /// command of `exec` and `run` set apart.
+    /// command of `exec`, `run` and `container run` set apart.
     private struct Tail {
         let verb: String
         let forms: OptionForms
@@ -119,7 +121,9 @@ package struct ArgumentOrder: Sendable {
             if verb == "pull", name == "--parallel", Int(value ?? rest.first ?? "") == nil {
                 return []  // docker compose's old flag: fetching side by side is the rule
             }
-            guard OptionForms.valued.contains(name) else { return ArgumentOrder.withoutTruthValue(name, value) }
+            guard OptionForms.valued.contains(name), !forms.longFlags.contains(name) else {
+                return ArgumentOrder.withoutTruthValue(name, value)
+            }
             return withValue(name, value, &rest)
         }
 

@@ -23,6 +23,7 @@ package enum ExitMeaning {
         case .outOfMemory(nil): "out of memory: the machine had none left"
         case .graceOver(let seconds): "killed: it did not stop within \(HumanUnits.elapsed(seconds))"
         case .deaf(let signal): "killed: it does not handle \(signal)"
+        case .notSent(let signal, let reason): "killed: \(signal) could not be sent to it (\(reason))"
         case .shell(let signal): "killed after its programs, which got \(signal): the shell does not handle it"
         }
     }
@@ -30,15 +31,6 @@ package enum ExitMeaning {
     /// In the unit that people write limits in.
     private static func size(_ bytes: Int64) -> String {
         bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : HumanUnits.size(bytes)
-    }
-
-    /// The code in messages like "demo-web-1 exited (137)", "exit code 3", "exit 3".
-    package static func code(in message: String) -> Int? {
-        for mark in ["exited (", "exited with code ", "exit code ", "exit status ", "exit "] {
-            guard let range = message.firstRange(of: mark) else { continue }
-            if let code = Int(message[range.upperBound...].prefix { $0.isNumber }) { return code }
-        }
-        return nil
     }
 
     /// signal(7), x86 and ARM numbers.

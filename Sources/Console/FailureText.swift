@@ -10,7 +10,8 @@ package struct FailureText: Sendable {
     /// The message, what its exit code means, the last log lines, the hint; ends without a newline.
     package func text(_ failure: EngineFailure) -> String {
         var text = style(.boldRed, "error:") + " \(failure.message)"
-        if let code = ExitMeaning.code(in: failure.message), let meaning = ExitMeaning.text(code) {
+        // Of what could not be run the message says all.
+        if failure.code != .launchFailed, let code = failure.exitCode, let meaning = ExitMeaning.text(code) {
             text += " (\(meaning))"
         }
         if !failure.log.isEmpty { text += lines("its last lines:", failure.log) }

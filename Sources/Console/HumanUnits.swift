@@ -45,6 +45,18 @@ package enum HumanUnits {
         return significant(value, digits) + units[unit]
     }
 
+    /// Bytes in powers of 1024 with at most four significant digits: `1.945GiB`.
+    package static func binarySize(_ bytes: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return significant(value, 4) + units[unit]
+    }
+
     /// Go's `%.Ng`: N significant digits, no trailing zeros.
     private static func significant(_ value: Double, _ digits: Int) -> String {
         let whole = String(Int(value)).count

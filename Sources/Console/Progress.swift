@@ -123,7 +123,7 @@ package final class JSONProgress: ProgressReporter {
     /// The last line of an operation that failed.
     package static func line(_ failure: EngineFailure) -> String {
         var members: [(String, JSONValue)] = [
-            ("error", true), ("code", .string(failure.code)), ("message", .string(failure.message)),
+            ("error", true), ("code", .string(failure.code.rawValue)), ("message", .string(failure.message)),
         ]
         if let path = failure.path { members.append(("path", .string(path.description))) }
         if let hint = failure.hint { members.append(("hint", .string(hint))) }

@@ -1,17 +1,33 @@
 import EngineWire
 
-/// The `--filter`s of `image prune`, as docker reads them.
+/// The `--filter`s of the verbs that prune, as docker reads them.
 package struct PruneFilter: Hashable, Sendable {
+    /// What is pruned; each has filters of its own.
+    package enum Kind: Sendable {
+        case images, networks, volumes, containers, everything
+
+        fileprivate var filters: [(name: String, form: String)] {
+            let labels = [("label", "label=KEY[=VALUE]"), ("label!", "label!=KEY[=VALUE]")]
+            switch self {
+            case .images: return [("until", "until=TIME")] + labels + [("dangling", "dangling=false")]
+            case .networks, .containers, .everything: return [("until", "until=TIME")] + labels
+            case .volumes: return labels + [("all", "all=true")]
+            }
+        }
+    }
+
     package private(set) var request: PruneRequest
 
     /// - Throws: `UsageFailure` for a filter that there is not.
     package init(
-        _ filters: [String], all: Bool, now: Double, offset: (Double) -> Int = { _ in 0 }
+        _ filters: [String], of kind: Kind = .images, all: Bool, now: Double, offset: (Double) -> Int = { _ in 0 }
     ) throws(UsageFailure) {
         request = PruneRequest(all: all)
         for filter in filters {
             let parts = filter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !parts[1].isEmpty else { throw Self.unknown(filter) }
+            guard parts.count == 2, !parts[1].isEmpty, kind.filters.contains(where: { $0.name == parts[0] }) else {
+                throw Self.unknown(filter, kind)
+            }
             switch parts[0] {
             case "until":
                 do throws(InstantArgument.Invalid) {
@@ -23,19 +39,18 @@ package struct PruneFilter: Hashable, Sendable {
                 }
             case "label": request.labels.append(parts[1])
             case "label!": request.withoutLabels.append(parts[1])
-            case "dangling":
-                guard let isDangling = ["true": true, "1": true, "false": false, "0": false][parts[1]] else {
-                    throw Self.unknown(filter)
+            case "dangling", "all":
+                guard let isOn = ["true": true, "1": true, "false": false, "0": false][parts[1]] else {
+                    throw Self.unknown(filter, kind)
                 }
-                request.all = !isDangling
-            default: throw Self.unknown(filter)
+                request.all = parts[0] == "all" ? isOn : !isOn
+            default: throw Self.unknown(filter, kind)
             }
         }
     }
 
-    private static func unknown(_ filter: String) -> UsageFailure {
+    private static func unknown(_ filter: String, _ kind: Kind) -> UsageFailure {
         UsageFailure(
-            "invalid filter \"\(filter)\"",
-            hint: "there are until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=false")
+            "invalid filter \"\(filter)\"", hint: "there are \(kind.filters.map(\.form).joined(separator: ", "))")
     }
 }

@@ -3,6 +3,7 @@ import Images
 import Linux
 import Logging
 import OCI
+import ProjectModel
 import Reconcile
 
 /// What leaves the image store: by itself, and with `image prune`.
@@ -11,10 +12,10 @@ extension Engine {
     func collectImages(after moments: AsyncStream<Void>) async {
         for await _ in moments {
             // Several ends in a row are one, and the next verb need not wait for the disk.
-            do { try await parts.machine.sleep(.seconds(1)) } catch { return }
-            guard parts.operations.isEmpty, let real else { continue }
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            guard parts.operations.isEmpty else { continue }
             do {
-                let collected = try await real.images.collectGarbage(keeping: await imagesInUse())
+                let collected = try await parts.machine.collectImages(keeping: await imagesInUse())
                 guard !collected.images.isEmpty else { continue }
                 parts.log.info(
                     "images that nothing needs were removed",
@@ -28,7 +29,8 @@ extension Engine {
     /// What containers have, what operations are about to use, and what services that are wanted are held to or named for.
     func imagesInUse() async -> Set<Digest> {
         let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
-        var ids = await use.ids()
+        // A rollback needs what nobody asked to be removed.
+        var ids = await use.ids().union(parts.inventory.keptImages)
         for loop in allLoops() {
             for service in await loop.desired?.services ?? [] where service.goal != .absent {
                 if let pinned = service.pinnedImage { ids.insert(pinned) }
@@ -41,8 +43,9 @@ extension Engine {
     }
 
     package func pruneImages(_ request: PruneRequest) async throws -> PruneReport {
-        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
-        let collected = try await real.images.prune(includingNamed: request.all, keeping: await imagesInUse()) {
+        let collected = try await parts.machine.pruneImages(
+            includingNamed: request.all, keeping: await imagesInUse()
+        ) {
             image in
             let created = image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 }
             return request.allows(labels: image.config.config?.labels ?? [:], created: created)

@@ -5,26 +5,19 @@ import Linux
 import OCI
 
 extension Engine {
-    private var store: ImageStore {
-        get throws {
-            guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
-            return real.images
-        }
-    }
-
     package func images() async throws -> [ImageRow] {
-        let tagged = try await store.list().map {
+        let stored = try await parts.machine.storedImages()
+        let named = stored.named.map {
             ImageRow($0.image, reference: $0.reference, updated: $0.updated, digest: $0.repositoryDigest)
         }
-        let untagged = try await store.untagged().map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
-        return tagged + untagged
+        return named + stored.nameless.map { ImageRow($0, reference: nil, updated: nil, digest: nil) }
     }
 
     package func inspectImage(_ name: String) async throws -> JSONValue {
-        guard let image = try await store.resolve(name) else {
-            throw EngineFailure(code: "not_found", message: "no such image: \(name)")
+        guard let image = try await parts.machine.storedImage(name) else {
+            throw EngineFailure(code: .notFound, message: "no such image: \(name)")
         }
-        let tags = try await store.list().filter { $0.image.id == image.id }
+        let tags = try await parts.machine.storedImages().named.filter { $0.image.id == image.id }
         return [
             "Id": .string("\(image.id)"), "RepoTags": .array(tags.map { .string($0.reference.familiar) }),
             "RepoDigests": .array(
@@ -41,14 +34,13 @@ extension Engine {
     /// Makes an image out of the root file system in a tar; the operation ends with its row.
     package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> Operation {
         let reference = try Reference(request.reference)
-        let platform = try Platform.named(request.platform)
+        _ = try Platform.named(request.platform)
         let archive = HeldDescriptor(descriptor)
-        let (store, name) = (try store, reference.familiar)
+        let (machine, name) = (parts.machine, reference.familiar)
         return begin(name, "Importing", "Imported") { operation, now in
-            let image = try await store.importArchive(
-                from: .descriptor(archive.handle.raw), reference: reference, changes: request.changes,
-                message: request.message, platform: platform,
-                progress: operation.show)
+            let image = try await machine.importImage(
+                request, from: archive.handle, progress: operation.show)
+            self.tellImage("import", "\(image.id)")
             return [ImageRow(image, reference: reference, updated: now, digest: nil)]
         }
     }
@@ -56,24 +48,27 @@ extension Engine {
     /// Loads the images of an archive, which a person knows as `name`; the operation ends with their rows.
     package func loadImages(from descriptor: consuming OwnedFD, name: String) async throws -> Operation {
         let archive = HeldDescriptor(descriptor)
-        let store = try store
+        let machine = parts.machine
         return begin(name, "Loading", "Loaded") { operation, now in
-            try await store.load(from: .descriptor(archive.handle.raw), progress: operation.show).map {
-                ImageRow($0.image, reference: $0.references.first, updated: now, digest: nil)
-            }
+            let loaded = try await machine.loadImages(from: archive.handle, progress: operation.show)
+            for each in loaded { self.tellImage("load", "\(each.image.id)") }
+            return loaded.map { ImageRow($0.image, reference: $0.references.first, updated: now, digest: nil) }
         }
     }
 
     package func pull(_ request: PullRequest) async throws -> Operation {
         let reference = try Reference(request.reference)
         _ = try Platform.named(request.platform)
-        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
-        return begin(reference.familiar, "Pulling", "Pulled") { operation, _ in
-            _ = try await real.pull(reference, platform: request.platform, logins: request.logins) { step in
+        let machine = parts.machine
+        return begin(reference.familiar, "Pulling", "Pulled") { [self] operation, _ in
+            _ = try await machine.pull(
+                reference.familiar, platform: request.platform, logins: request.logins
+            ) { step in
                 if case .transfer(let done, let total) = step {
                     operation.emit(.transfer(object: reference.familiar, done: done, total: total))
                 }
             }
+            tellImage("pull", reference.familiar)
             return nil
         }
     }
@@ -110,14 +105,14 @@ extension Engine {
 
     /// Each reference with the digest that its registry has for it, in the order of the request; eight at a time.
     package func resolveImages(_ request: ResolveRequest) async throws -> [String] {
-        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no image store") }
+        let machine = parts.machine
         let references = try request.references.map { try Reference($0) }
         return try await withThrowingTaskGroup(of: (Int, String).self) { group in
             var resolved = request.references
             for (index, reference) in references.enumerated() {
                 if index >= 8, let (done, text) = try await group.next() { resolved[done] = text }
                 group.addTask {
-                    let pinned = try await real.resolve(reference, logins: request.logins)
+                    let pinned = try await machine.resolve(reference, logins: request.logins)
                     return (index, pinned.canonical)
                 }
             }
@@ -127,7 +122,9 @@ extension Engine {
     }
 
     package func tag(_ source: String, as target: String) async throws {
-        try await store.tag(source, as: Reference(target))
+        let reference = try Reference(target)
+        try await parts.machine.tagImage(source, as: reference)
+        tellImage("tag", reference.familiar)
     }
 
     package func removeImages(_ names: [String], force: Bool) async throws -> [String] {
@@ -135,7 +132,9 @@ extension Engine {
         let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
         let used = Set(await use.ids().compactMap { Digest($0) })
         var lines: [String] = []
-        for name in names { lines += try await store.remove(name, force: force, inUse: used).map { "\($0)" } }
+        for name in names {
+            lines += try await parts.machine.removeImage(name, force: force, inUse: used).map { "\($0)" }
+        }
         return lines
     }
 }
@@ -148,12 +147,6 @@ extension ImageRow {
             createdAt: image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 },
             taggedAt: updated.map { Double($0) })
     }
-}
-
-/// An archive's descriptor, kept open until the operation that reads it has ended.
-private final class HeldDescriptor: Sendable {
-    let handle: OwnedFD
-    init(_ handle: consuming OwnedFD) { self.handle = handle }
 }
 
 extension Operation {

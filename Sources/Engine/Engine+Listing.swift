@@ -2,6 +2,7 @@ import EngineWire
 import Glibc
 import Linux
 import Monitor
+import Networking
 import OCI
 import ProjectModel
 import Reconcile
@@ -13,11 +14,16 @@ extension Engine {
         let kernel = withUnsafePointer(to: &name.release) { pointer in
             pointer.withMemoryRebound(to: CChar.self, capacity: 65) { String(cString: $0) }
         }
-        return EngineVersion(
+        var answer = EngineVersion(
             version: WireVersion.product, wire: WireVersion.supported, kernel: kernel,
             cgroup: fileExists("/sys/fs/cgroup/cgroup.controllers") ? "v2" : "v1", root: parts.paths.root,
             run: parts.paths.run,
             processID: Int(getpid()))
+        answer.dockerSocket = settings.dockerSocket
+        answer.dockerHosts = settings.dockerHosts.filter { $0 != .systemd }.map { "\($0)" }
+        answer.readOnlySocket = settings.readOnlySocket
+        answer.hasMutualTLS = settings.hasMutualTLS
+        return answer
     }
 
     package func projects() async -> [ProjectRow] {
@@ -25,8 +31,18 @@ extension Engine {
         var states: [String: [String: Int]] = [:]
         var files: [String: [String]] = [:]
         for record in await parts.inventory.allContainers() where !record.isOneOff {
-            states[record.project, default: [:]][record.life.phase.shown.rawValue, default: 0] += 1
-            files[record.project] = record.definitions.configFiles
+            guard let project = record.project else { continue }
+            states[project, default: [:]][record.life.phase.shown.rawValue, default: 0] += 1
+            files[project] = record.definitions.configFiles
+        }
+        for record in await parts.inventory.allContainers() {
+            // What docker compose made over the API is its project; here it is only shown.
+            guard record.project == nil, let project = record.labels["com.docker.compose.project"],
+                record.labels["com.docker.compose.oneoff"] != "True"
+            else { continue }
+            states[project, default: [:]][record.life.phase.shown.rawValue, default: 0] += 1
+            let list = record.labels["com.docker.compose.project.config_files"] ?? ""
+            files[project] = files[project] ?? list.split(separator: ",").map(String.init)
         }
         return states.keys.sorted().map {
             ProjectRow(name: $0, states: states[$0] ?? [:], configFiles: files[$0] ?? [])
@@ -60,12 +76,13 @@ extension Engine {
     package func container(_ name: String) async throws -> ContainerRow {
         await gate.wait(for: .known)
         let record = try await find(name)
-        return await row(record, desired(of: record.project))
+        guard let project = record.project else { return await row(record, nil) }
+        return await row(record, desired(of: project))
     }
 
     func find(_ name: String) async throws -> ContainerRecord {
         guard let record = await parts.inventory.find(name) else {
-            throw EngineFailure(code: "not_found", message: "no such container: \(name)")
+            throw EngineFailure(code: .notFound, message: "no such container: \(name)")
         }
         return record
     }
@@ -73,11 +90,12 @@ extension Engine {
     func row(_ record: ContainerRecord, _ desired: Desired?) async -> ContainerRow {
         let isUp = record.isUp
         var row = ContainerRow(
-            id: record.id, name: record.name, project: record.project, service: record.service, number: record.number,
-            isOneOff: record.isOneOff, image: record.spec.image ?? record.imageID, imageID: record.imageID,
+            id: record.id, name: record.name, project: record.project ?? "", service: record.service ?? "",
+            number: record.number, isOneOff: record.isOneOff, image: record.template.image ?? record.imageID,
+            imageID: record.imageID,
             command: record.arguments, labels: record.labels, state: record.life.phase.shown,
             createdAt: seconds(record.createdAt))
-        row.reason = record.life.reason
+        row.reason = record.reasonText
         row.health = await parts.inventory.health(of: record.id).flatMap { ContainerRow.Health(rawValue: $0.rawValue) }
         row.exitCode = record.life.exit?.code
         row.startedAt = record.life.startedAt.map(seconds)
@@ -85,14 +103,17 @@ extension Engine {
         row.processID = isUp ? record.life.process.map { Int($0.pid) } : nil
         row.networks = record.endpoints.map {
             .init(
-                name: $0.network, addresses: $0.addresses.map { String($0.prefix { $0 != "/" }) },
-                macAddress: $0.macAddress)
+                name: $0.network, addresses: $0.bareAddresses.map(\.description),
+                macAddress: $0.macAddress?.description)
         }
         row.ports = isUp ? record.ports.flatMap(Self.published) : []
-        row.exposed = Array(Set(record.spec.expose).union((record.image.exposedPorts ?? [:]).keys)).sorted()
+        row.exposed = Array(Set(record.template.expose).union((record.image.exposedPorts ?? [:]).keys)).sorted()
         row.mounts = record.mounts.map(Self.mount)
-        row.isOrphan = !record.isOneOff && (desired?.service(record.service)?.isOrphan ?? true)
-        row.tty = record.spec.tty
+        if case .replica(_, let service, _) = record.owner {
+            row.isOrphan = desired?.service(service)?.isOrphan ?? true
+        }
+        row.tty = record.template.tty
+        row.takesInput = record.template.stdinOpen
         if isUp, !record.endpoints.isEmpty { row.warnings = await warnings(record) }
         return row
     }
@@ -132,8 +153,7 @@ extension Engine {
         var rows: [VolumeRow] = []
         for record in await parts.inventory.allVolumes() where project == nil || record.project == project {
             var row = VolumeRow(
-                name: record.name, driver: record.definition.driver ?? "local",
-                mountpoint: parts.paths.volume(record.name),
+                name: record.name, driver: record.driver, mountpoint: record.mountpoint ?? "",
                 labels: record.definition.labels, project: record.project, key: record.key,
                 createdAt: seconds(record.createdAt), isAnonymous: record.isAnonymous,
                 users: await parts.inventory.users(ofVolume: record.name).map(\.name))
@@ -147,7 +167,7 @@ extension Engine {
         await gate.wait(for: .ready)
         for name in names where !force {
             guard await parts.inventory.volume(name) != nil else {
-                throw EngineFailure(code: "not_found", message: "no such volume: \(name)")
+                throw EngineFailure(code: .notFound, message: "no such volume: \(name)")
             }
         }
         for name in names { try await parts.objects.removeVolume(name) }
@@ -157,6 +177,10 @@ extension Engine {
     package func networks(of project: String?) async -> [NetworkRow] {
         var rows: [NetworkRow] = []
         for record in await parts.inventory.allNetworks() where project == nil || record.project == project {
+            // That of builds is nobody's: it is shown while a step uses it.
+            if record.name == StepRunner.network, await parts.inventory.users(ofNetwork: record.name).isEmpty {
+                continue
+            }
             rows.append(await row(record))
         }
         return rows
@@ -164,8 +188,9 @@ extension Engine {
 
     func row(_ record: NetworkRecord) async -> NetworkRow {
         var row = NetworkRow(
-            name: record.name, driver: record.definition.driver ?? "bridge", bridge: record.bridge,
-            subnets: record.subnets, gateways: record.gateways, isInternal: record.definition.isInternal,
+            name: record.name, driver: record.definition.driverName, bridge: record.realisation.interface,
+            subnets: record.subnets.map(\.description), gateways: record.gateways.map(\.description),
+            isInternal: record.definition.isInternal,
             labels: record.definition.labels, project: record.project, key: record.key,
             createdAt: seconds(record.createdAt),
             users: await parts.inventory.users(ofNetwork: record.name).map(\.name))
@@ -174,12 +199,29 @@ extension Engine {
         return row
     }
 
+    /// Containers of a project that docker compose made over the Docker Engine API: berth shows them and leaves them alone.
+    package func foreignContainers(of project: String) async -> [ContainerRow] {
+        await gate.wait(for: .known)
+        var rows: [ContainerRow] = []
+        for record in await parts.inventory.allContainers()
+        where record.project == nil && record.labels["com.docker.compose.project"] == project {
+            guard ![.creating, .removing].contains(record.life.phase) else { continue }
+            var row = await row(record, nil)
+            row.project = project
+            row.service = record.labels["com.docker.compose.service"] ?? ""
+            row.number = record.labels["com.docker.compose.container-number"].flatMap { Int($0) }
+            row.isOneOff = record.labels["com.docker.compose.oneoff"] == "True"
+            rows.append(row)
+        }
+        return rows
+    }
+
     /// By name, id, or the beginning of an id.
     package func network(_ text: String) async throws -> NetworkRow { await row(try await findNetwork(text)) }
 
     private func findNetwork(_ text: String) async throws -> NetworkRecord {
         guard let record = await parts.inventory.findNetwork(text) else {
-            throw EngineFailure(code: "not_found", message: "no such network: \(text)")
+            throw EngineFailure(code: .notFound, message: "no such network: \(text)")
         }
         return record
     }
@@ -189,6 +231,11 @@ extension Engine {
         if !force { for name in names { _ = try await findNetwork(name) } }
         for name in names {
             guard let record = await parts.inventory.findNetwork(name) else { continue }
+            let users = await parts.inventory.users(ofNetwork: record.name)
+            // Containers that do not run hold it no more than they do for Docker, unless one that runs does.
+            if users.allSatisfy({ [.created, .exited].contains($0.life.phase) }) {
+                for user in users { try await parts.runner.lose(network: record.name, user.id) }
+            }
             try await parts.objects.removeNetwork(record.name)
         }
         return names
@@ -197,7 +244,7 @@ extension Engine {
 
 extension ContainerRecord.Life.Phase {
     /// As people know it.
-    var shown: ContainerRow.State {
+    package var shown: ContainerRow.State {
         switch self {
         case .creating, .created: .created
         case .running: .running

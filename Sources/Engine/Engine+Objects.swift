@@ -9,7 +9,7 @@ extension Engine {
         try Self.check(name: request.name, of: "network")
         guard !["bridge", "host", "none", "default"].contains(request.name) else {
             throw EngineFailure(
-                code: "invalid",
+                code: .invalid,
                 message: "a network cannot be named \"\(request.name)\": the name has a meaning of its own",
                 hint: "choose another name")
         }
@@ -43,7 +43,7 @@ extension Engine {
                 request.options.isEmpty || request.options == there.definition.driverOptions
             else {
                 throw EngineFailure(
-                    code: "conflict", message: "a volume named \(name) exists already, with another driver or options",
+                    code: .conflict, message: "a volume named \(name) exists already, with another driver or options",
                     hint: "`berth volume inspect \(name)` shows them")
             }
         }
@@ -54,13 +54,13 @@ extension Engine {
             throw Self.withoutFile(error)
         }
         guard let row = await volumes(of: nil).first(where: { $0.name == name }) else {
-            throw EngineFailure(code: "not_found", message: "volume \(name) is gone again")
+            throw EngineFailure(code: .notFound, message: "volume \(name) is gone again")
         }
         return row
     }
 
     /// Names become parts of paths.
-    private static func check(name: String, of kind: String) throws(EngineFailure) {
+    static func check(name: String, of kind: String) throws(EngineFailure) {
         func isPlain(_ byte: UInt8) -> Bool {
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
         }
@@ -69,7 +69,7 @@ extension Engine {
             name.utf8.allSatisfy({ isPlain($0) || others.contains($0) })
         else {
             throw EngineFailure(
-                code: "invalid", message: "\"\(name)\" cannot be a \(kind)'s name",
+                code: .invalid, message: "\"\(name)\" cannot be a \(kind)'s name",
                 hint: "it begins with a letter or digit; then \"_\", \".\" and \"-\" may stand as well")
         }
     }
@@ -111,7 +111,7 @@ extension Engine {
     }
 
     private static func invalid(_ message: String, _ hint: String?) -> EngineFailure {
-        EngineFailure(code: "invalid", message: message, hint: hint)
+        EngineFailure(code: .invalid, message: message, hint: hint)
     }
 
     /// There is no file whose attribute could be shown.

@@ -9,38 +9,15 @@ import ProjectModel
 import Reconcile
 
 extension Engine {
-    /// How an exec was begun.
-    package enum ExecStart: Sendable {
-        /// A connected socket of `StreamFrame`s, which the caller takes over.
-        case attached(descriptor: CInt)
-        case detached(id: String)
-    }
-
-    /// Runs a command in a running container.
-    package func exec(_ request: ExecRequest, in name: String) async throws -> ExecStart {
-        await gate.wait(for: .known)
-        let record = try await find(name)
-        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
-        switch record.life.phase {
-        case .running: break
-        case .paused:
-            throw EngineFailure(
-                code: "conflict", message: "container \(record.name) is paused, unpause the container before exec")
-        default: throw EngineFailure(code: "conflict", message: "service \"\(record.service)\" is not running")
-        }
-        return try await real.exec(request, in: record)
-    }
-
     /// The live streams of a container; one that was held at its gate is let go.
     /// Returns a connected socket of `StreamFrame`s, which the caller takes over.
     package func attach(to name: String) async throws -> CInt {
         await gate.wait(for: .ready)
         let record = try await find(name)
-        guard let real else { throw EngineFailure(code: "unsupported", message: "this machine has no streams") }
-        let descriptor = try await real.attach(record)
-        if record.life.phase == .created || record.life.phase == .exited {
+        let descriptor = try await parts.machine.stream(of: record)
+        if parts.runner.isHeld(record.id) {
             do {
-                try await parts.runner.release(record.id, rounds: nil)
+                try await letGo(record.id)
             } catch {
                 // The stream says it too: the monitor ends it with the reason.
                 parts.log.info("\(record.name): \(EngineFailure(describing: error).message)")
@@ -55,9 +32,23 @@ extension Engine {
         await gate.wait(for: .ready)
         let record = try await find(name)
         do {
-            try await parts.runner.release(record.id, rounds: nil)
+            try await letGo(record.id)
         } catch {
             await discardOneOff(record.id)
+            throw error
+        }
+    }
+
+    /// From now on it is wanted to run.
+    private func letGo(_ id: String) async throws {
+        try await parts.inventory.update(id) { record in
+            if record.wish?.goal == .created { record.wish?.goal = .running }
+        }
+        do { try await parts.runner.release(id, rounds: nil) } catch {
+            // Whoever asked for it knows: nobody else tries again.
+            try await parts.inventory.update(id) { record in
+                if record.wish?.goal == .running { record.wish?.goal = .created }
+            }
             throw error
         }
     }
@@ -68,16 +59,23 @@ extension Engine {
     /// Returns once it has ended, or at once.
     package func stop(_ name: String, ifDeafTo signal: Int32) async throws {
         let record = try await find(name)
-        guard record.isUp, let real else { return }
-        let isDeaf = await real.cannotHear(signal, record)
-        if isDeaf || [SIGINT, SIGQUIT].contains(signal), await real.isShellWithChildren(record) {
+        guard record.isUp else { return }
+        let isDeaf = await parts.machine.cannotHear(signal, record)
+        if isDeaf || [SIGINT, SIGQUIT].contains(signal), await parts.machine.isShellWithChildren(record) {
             try await parts.machine.signal(record.id, number: signal, all: true)
         }
-        if isDeaf { try await parts.runner.stop(record.id, timeout: nil) }
+        guard isDeaf else { return }
+        let reason = "its client got \(SignalName.name(signal)), which does nothing to its process"
+        parts.inventory.history.note(
+            Occurrence(at: Double(parts.machine.now()) / 1e9, kind: .stopping, reason: reason), of: record)
+        try await parts.inventory.update(record.id) { record in
+            if record.wish != nil { record.wish?.goal = .stopped }
+        }
+        try await parts.runner.stop(record.id, timeout: nil)
     }
 
     private func discardOneOff(_ id: String) async {
-        guard let record = await parts.inventory.container(id), record.oneOff?.autoRemove == true else { return }
+        guard let record = await parts.inventory.container(id), record.isTransient else { return }
         try? await parts.runner.remove(id, anonymousVolumes: true)
     }
 
@@ -86,17 +84,24 @@ extension Engine {
         await gate.wait(for: .known)
         guard let record = await parts.inventory.find(name) else { return }
         while !Task.isCancelled {
-            let epoch = await parts.inventory.epoch(of: record.project)
+            let epoch = await parts.inventory.currentEpoch()
             guard await parts.inventory.container(record.id) != nil else { return }
-            await parts.inventory.change(of: record.project, after: epoch)
+            await parts.inventory.change(of: .container(record.id), after: epoch)
         }
     }
 
     package func removeContainer(_ name: String, force: Bool) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
-        if force { try await parts.runner.stop(record.id, timeout: .zero) }
-        try await parts.runner.remove(record.id, anonymousVolumes: true)
+        guard force || !record.isUp else {
+            throw EngineFailure(
+                code: .conflict, message: "\(record.name) is running", hint: "stop it first, or remove it with -f")
+        }
+        let request = OperationRequest(
+            key: parts.machine.newID(), verb: .remove(stop: force, volumes: true), containers: [record.id])
+        let operation = await loop(record.group).submit(Work(request: request))
+        for await _ in operation.events() {}
+        if let failure = operation.outcome?.errors.first { throw failure }
     }
 
     // MARK: Logs
@@ -105,11 +110,32 @@ extension Engine {
     /// or the reader leaves. Each piece is made when it is asked for.
     package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<[UInt8]> {
         await gate.wait(for: .known)
-        let records = try await logRecords(project, request)
+        return feed(.project(project), request, of: try await logRecords(project, request)) {
+            await self.startsSoon(request.services, of: project, $0)
+        }
+    }
+
+    /// The same of one container.
+    package func logs(
+        ofContainer name: String, _ request: LogRequest, as form: (any LogForm)? = nil
+    ) async throws -> AsyncStream<[UInt8]> {
+        await gate.wait(for: .known)
+        let record = try await find(name)
+        var request = request
+        request.includeAll = true
+        request.services = []
+        return feed(.container(record.id), request, as: form, of: [record]) { _ in false }
+    }
+
+    private func feed(
+        _ group: Subject, _ request: LogRequest, as form: (any LogForm)? = nil, of records: [ContainerRecord],
+        isAwaited: @escaping @Sendable ([ContainerRecord]) async -> Bool
+    ) -> AsyncStream<[UInt8]> {
         let surroundings = LogFeed.Surroundings(
-            paths: parts.paths, inventory: parts.inventory, watcher: real?.watcher, operations: parts.operations,
-            isAwaited: { await self.startsSoon(request.services, of: project, $0) })
-        let feed = LogFeed(surroundings, project: project, request: request, of: records)
+            paths: parts.paths, inventory: parts.inventory, machine: parts.machine,
+            operations: parts.operations,
+            isAwaited: isAwaited)
+        let feed = LogFeed(surroundings, group: group, request: request, as: form, of: records)
         return AsyncStream { await feed.next() }
     }
 
@@ -125,7 +151,8 @@ extension Engine {
             let replicas = records.filter { $0.service == service.spec.name && !$0.isOneOff }
             return replicas.isEmpty
                 || replicas.contains {
-                    $0.life.phase == .removing || $0.life.phase == .exited && $0.life.stoppedByUs
+                    let isWanted = service.goal(of: $0.number ?? 0) == .running
+                    return $0.life.phase == .removing || $0.life.phase == .exited && $0.life.stoppedByUs && isWanted
                 }
         }
     }
@@ -135,17 +162,17 @@ extension Engine {
         let all = await parts.inventory.containers(of: project).filter { $0.life.phase != .creating }
         for service in request.services {
             let isKnown = all.contains { $0.service == service } || desired?.service(service) != nil
-            guard isKnown else { throw EngineFailure(code: "not_found", message: "no such service: \(service)") }
+            guard isKnown else { throw EngineFailure(code: .notFound, message: "no such service: \(service)") }
         }
         let chosen = all.filter { record in
             if record.isOneOff, !request.includeAll { return false }
-            return request.services.isEmpty || request.services.contains(record.service)
+            return record.isOf(request.services)
         }
         guard let index = request.index else { return chosen }
         let indexed = chosen.filter { $0.number == index }
         guard !indexed.isEmpty else {
             throw EngineFailure(
-                code: "not_found",
+                code: .notFound,
                 message: "service \"\(request.services.first ?? "")\" is not running container #\(index)")
         }
         return indexed
@@ -156,7 +183,7 @@ extension Engine {
     package func processes(of name: String) async throws -> [ProcessRow] {
         await gate.wait(for: .known)
         let record = try await find(name)
-        guard record.isUp, let real else { return [] }
-        return try await real.processes(of: record)
+        guard record.isUp else { return [] }
+        return try await parts.machine.processes(of: record)
     }
 }

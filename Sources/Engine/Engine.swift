@@ -8,44 +8,59 @@ import Reconcile
 
 /// One engine: its projects and everything they share. What the HTTP routes call.
 package actor Engine {
-    let parts: EngineParts
-    let real: RealMachine?
+    nonisolated let parts: EngineParts
+    nonisolated let settings: EngineSettings
     /// When the engine may be at rest.
     package nonisolated let quiet: Quiet
     let gate = StartGate()
+    nonisolated let execs = ExecTable()
     private let health: HealthMonitor
-    private var loops: [String: ProjectLoop] = [:]
+    /// Of projects, and of containers that belong to none.
+    private var loops: [Subject: ProjectLoop] = [:]
     private var supervisor: Supervisor?
     private var supervision: Task<Void, Never>?
     private var remounting: Task<Void, Never>?
     private var collecting: Task<Void, Never>?
 
-    /// Wires an engine on `machine`; `real` is the same machine when streams and images are to be had from it.
     package init(
-        settings: EngineSettings, store: Store, content: Store.Content, machine: any Machine, real: RealMachine?,
+        settings: EngineSettings, store: Store, content: Store.Content, machine: any Machine,
         resolver: @escaping @Sendable () -> ResolverConfiguration, log: Logger
     ) {
         let quiet = Quiet()
         self.quiet = quiet
+        self.settings = settings
         let paths = settings.paths
         let inventory = Inventory(
-            store: store, content: content, addressPools: settings.addressPools, quiet: quiet)
+            store: store, content: content, addressPools: settings.addressPools,
+            networkDefaults: settings.networkDefaults, quiet: quiet,
+            events: EventBus { machine.now() })
         let network = NetworkSync(
             inventory: inventory, machine: machine, upstreams: settings.resolver(of: resolver), log: log)
         health = HealthMonitor(inventory: inventory, machine: machine, log: log)
         let forwarder = LogForwarder(
-            paths: paths, inventory: inventory, watcher: real?.watcher, host: machine.hostName, log: log)
+            paths: paths, inventory: inventory, machine: machine, defaults: settings.defaults, log: log)
+        let logTail: @Sendable (ContainerRecord) async -> [String] = { record in
+            await LogReader.tail(paths.log(record.id), lines: 10)
+        }
+        let pending = PendingStreams { try await machine.stream(of: $0) }
         let runner = ContainerRunner(
-            inventory: inventory, machine: machine, network: network, health: health, forwarder: forwarder, log: log)
+            inventory: inventory, machine: machine, network: network, health: health, forwarder: forwarder,
+            pending: pending, log: log, logTail: logTail)
         let objects = ObjectStore(inventory: inventory, machine: machine, network: network)
-        self.real = real
         parts = EngineParts(
             paths: paths, store: store, inventory: inventory, vault: SecretVault(folder: paths.vault), machine: machine,
             network: network, runner: runner,
-            objects: objects, preflight: PreflightInspector(inventory: inventory, machine: machine),
+            objects: objects,
+            preflight: PreflightInspector(
+                inventory: inventory, machine: machine, sockets: DockerSocketBind(own: settings.dockerSocket)),
             operations: RunningOperations(quiet: quiet), log: log,
-            logTail: { record in await LogReader.tail(paths.log(record.id), lines: 10) })
-        for (name, desired) in content.desired { loops[name] = ProjectLoop(name: name, desired: desired, parts: parts) }
+            logTail: logTail)
+        for (name, desired) in content.desired {
+            loops[.project(name)] = ProjectLoop(of: .project(name), desired: desired, parts: parts)
+        }
+        for group in Set(content.containers.map(\.group)) where loops[group] == nil {
+            loops[group] = ProjectLoop(of: group, parts: parts)
+        }
     }
 
     /// To be called before anybody can ask an engine that is about to start.
@@ -70,32 +85,37 @@ package actor Engine {
         gate.reach(.ready)
         // Not waited for: a server that does not answer must not keep the engine from its work.
         remounting = Task { await self.remountVolumes() }
-        if real != nil {
-            let moments = quiet.listen()
-            collecting = Task { await self.collectImages(after: moments) }
-            quiet.note()  // what a crash left
-        }
+        let moments = quiet.listen()
+        collecting = Task { await self.collectImages(after: moments) }
+        quiet.note()  // what a crash left
         for loop in loops.values { await loop.heal(because: "the engine started") }
     }
 
     /// What volumes are mounted from elsewhere goes with a reboot, or by somebody's hand.
     private func remountVolumes() async {
         for volume in await parts.inventory.allVolumes() where volume.isMounted {
-            do { try await parts.machine.createVolume(volume) } catch {
+            do { try await parts.inventory.make(volume, on: parts.machine) } catch {
                 parts.log.error("volume \(volume.name) could not be mounted: \(error)")
             }
         }
     }
 
     /// What is wanted of a project; nil for one that nobody has brought up. To ask leaves nothing behind.
-    func desired(of project: String) async -> Desired? { await loops[project]?.desired }
+    func desired(of project: String) async -> Desired? { await loops[.project(project)]?.desired }
 
-    /// Owns `project` from now on.
-    private func loop(_ project: String) -> ProjectLoop {
-        if let loop = loops[project] { return loop }
-        let loop = ProjectLoop(name: project, desired: nil, parts: parts)
-        loops[project] = loop
+    /// Owns `group` from now on.
+    func loop(_ group: Subject) -> ProjectLoop {
+        if let loop = loops[group] { return loop }
+        let loop = ProjectLoop(of: group, parts: parts)
+        loops[group] = loop
         return loop
+    }
+
+    /// Forgets the loops of containers that are gone.
+    func forgetLoops() async {
+        for case .container(let id) in loops.keys where await parts.inventory.container(id) == nil {
+            loops[.container(id)] = nil
+        }
     }
 
     func allLoops() -> [ProjectLoop] { Array(loops.values) }
@@ -120,7 +140,7 @@ package actor Engine {
         if let project = request.project {
             request.project = try await parts.vault.hold(project, storing: !request.dryRun)
         }
-        return await loop(project).submit(request)
+        return await loop(.project(project)).submit(Work(request: request))
     }
 
     package func plan(_ request: OperationRequest, for project: String) async throws -> PlanDescription {
@@ -128,46 +148,44 @@ package actor Engine {
         try Self.check(project)
         var request = request
         if let project = request.project { request.project = try await parts.vault.hold(project, storing: false) }
-        let loop = loops[project] ?? ProjectLoop(name: project, desired: nil, parts: parts)
+        let loop = loops[.project(project)] ?? ProjectLoop(of: .project(project), parts: parts)
         return try await loop.plan(request)
     }
 
     package func cancel(operation id: String, force: Bool) throws {
         guard let operation = parts.operations.find(id) else {
-            throw EngineFailure(code: "not_found", message: "operation \(id) is not under way")
+            throw EngineFailure(code: .notFound, message: "operation \(id) is not under way")
         }
         operation.cancel(force: force)
     }
 
     /// Names become parts of paths and interface names: nothing else than Compose allows gets in.
-    private static func check(_ project: String) throws {
+    static func check(_ project: String) throws {
         let isValid = project.utf8.allSatisfy { byte in
             (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
                 || byte == UInt8(ascii: "_")
         }
         guard isValid, let first = project.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "_") else {
             throw EngineFailure(
-                code: "invalid",
+                code: .invalid,
                 message:
                     "invalid project name \"\(project)\": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number"
             )
         }
     }
 
-    // MARK: One-offs
-
-    package func run(_ request: RunRequest, in project: String) async throws -> Operation {
-        await gate.wait(for: .ready)
-        try Self.check(project)
-        var request = request
-        request.project = try await parts.vault.hold(request.project)
-        return await OneOffRunner(parts: parts, loop: loop(project)).begin(request)
-    }
-
     // MARK: Idleness
 
     /// To be called before an idle engine leaves: nothing of it stays then.
-    package func endServices() async { await real?.endServices() }
+    package func endServices() async { await parts.machine.endServices() }
+
+    /// Containers that go on without an engine have its socket for Docker's clients: it must be there for the next one.
+    package var leavesDockerSocket: Bool {
+        get async {
+            let binds = DockerSocketBind(own: settings.dockerSocket)
+            return await parts.inventory.allContainers().contains { $0.isUp && binds.isUsed(by: $0) }
+        }
+    }
 
     /// Nothing is left to look after: no container, no operation.
     package var isIdle: Bool {

@@ -16,6 +16,7 @@ package struct EnginePaths: Hashable, Sendable {
     }
 
     package var socket: String { "\(run)/berthd.sock" }
+    package var dockerSocket: String { "\(run)/docker.sock" }
     package var lock: String { "\(root)/lock" }
     package var database: String { "\(root)/engine.db" }
     package var networkRun: String { "\(run)/net" }

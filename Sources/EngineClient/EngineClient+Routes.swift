@@ -1,5 +1,6 @@
 import EngineWire
 import JSON
+import Linux
 import ProjectModel
 
 /// What the engine keeps of a project: `GET /v1/projects/NAME`.
@@ -27,7 +28,7 @@ extension EngineClient {
     /// nil when the engine has never heard of it.
     package func storedProject(_ name: String) throws(EngineFailure) -> StoredProject? {
         do throws(EngineFailure) { return try get("/v1/projects/\(percentEncoded(name))") } catch {
-            if error.code == "not_found" { return nil }
+            if error.code == .notFound { return nil }
             throw error
         }
     }
@@ -36,8 +37,29 @@ extension EngineClient {
         do throws(EngineFailure) {
             return try get("/v1/projects/\(percentEncoded(project))/containers\(all ? "?all=1" : "")")
         } catch {
-            if error.code == "not_found" { return [] }
+            if error.code == .notFound { return [] }
             throw error
+        }
+    }
+
+    /// Those of a project that another tool made over the Docker Engine API.
+    package func foreignContainers(of project: String) throws(EngineFailure) -> [ContainerRow] {
+        try get("/v1/projects/\(percentEncoded(project))/containers?foreign=1")
+    }
+
+    /// All containers of a project, ended ones too: now, and again after each change of one of them.
+    package func containerChanges(of project: String) throws(EngineFailure) -> EngineStream<[ContainerRow]> {
+        try stream(get: "/v1/projects/\(percentEncoded(project))/containers?follow=1") {
+            try decodeJSON([ContainerRow].self, from: $0)
+        }
+    }
+
+    package func events(
+        _ request: EventsRequest, of project: String
+    ) throws(EngineFailure) -> EngineStream<ContainerEvent> {
+        let query = percentEncoded(String(decoding: try json(request), as: UTF8.self))
+        return try stream(get: "/v1/projects/\(percentEncoded(project))/events?request=\(query)") {
+            try decodeJSON(ContainerEvent.self, from: $0)
         }
     }
 
@@ -50,6 +72,20 @@ extension EngineClient {
     /// The first time what is under way finishes and nothing new begins; with `force` nothing is waited for.
     package func cancel(operation: String, force: Bool) throws(EngineFailure) {
         try post("/v1/operations/\(percentEncoded(operation))/cancel", CancelRequest(force: force))
+    }
+
+    /// The versions of a service, the newest first.
+    package func history(of service: String, in project: String) throws(EngineFailure) -> [VersionRow] {
+        try get("/v1/projects/\(percentEncoded(project))/services/\(percentEncoded(service))/history")
+    }
+
+    /// Why the replicas of a service are as they are.
+    package func explain(service: String, in project: String) throws(EngineFailure) -> [Explanation] {
+        try get("/v1/projects/\(percentEncoded(project))/services/\(percentEncoded(service))/explanation")
+    }
+
+    package func explain(container: String) throws(EngineFailure) -> Explanation {
+        try get("/v1/containers/\(percentEncoded(container))/explanation")
     }
 
     package func plan(_ request: OperationRequest, in project: String) throws(EngineFailure) -> PlanDescription {
@@ -69,8 +105,59 @@ extension EngineClient {
     }
 
     // Containers.
+    /// Those of no project.
+    package func freeContainers(all: Bool) throws(EngineFailure) -> [ContainerRow] {
+        try get("/v1/containers\(all ? "?all=1" : "")")
+    }
+
+    package func create(_ request: ContainerRequest) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/containers/create", request)
+    }
+
+    /// A verb on one container, whoever it belongs to.
+    package func operation(
+        _ request: OperationRequest, onContainer name: String
+    ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/containers/\(percentEncoded(name))/operations", request)
+    }
+
+    package func logs(_ request: LogRequest, ofContainer name: String) throws(EngineFailure) -> EngineStream<LogLine> {
+        let query = percentEncoded(String(decoding: try json(request), as: UTF8.self))
+        var reader = LogLine.Reader()
+        return try stream(get: "/v1/containers/\(percentEncoded(name))/logs?request=\(query)") {
+            try reader.line(from: $0)
+        }
+    }
+
+    /// The exit code, once the container has ended.
+    package func waitUntilEnded(_ container: String) throws(EngineFailure) -> ContainerEnd {
+        try get("/v1/containers/\(percentEncoded(container))/wait")
+    }
+
     package func container(_ id: String) throws(EngineFailure) -> ContainerRow {
         try get("/v1/containers/\(percentEncoded(id))")
+    }
+
+    /// Changes files in each of `containers` at once: the same archive, sent from its beginning to each.
+    /// - Returns: an answer for each, in their order.
+    package func place(
+        _ request: FilesRequest, from archive: borrowing OwnedFD, in containers: [String]
+    ) throws(EngineFailure) -> [Result<FilesAnswer, EngineFailure>] {
+        let header = String(decoding: try json(request), as: UTF8.self)
+        let descriptor = archive.raw
+        var begun: [Result<EngineConnection, EngineFailure>] = []
+        for container in containers {
+            begun.append(
+                Result { () throws(EngineFailure) in
+                    rewind(descriptor)
+                    return try begin(
+                        "/v1/containers/\(percentEncoded(container))/files", headers: [("Berth-Files", header)],
+                        Upload(descriptor) { _, _ in true })
+                })
+        }
+        return begun.map { one in
+            Result { () throws(EngineFailure) in try finish(one.get()) }
+        }
     }
 
     /// Waits until there is no such container any more.
@@ -133,6 +220,10 @@ extension EngineClient {
         try stream("/v1/images/load?name=\(percentEncoded(name))", upload)
     }
 
+    package func push(_ request: PushRequest) throws(EngineFailure) -> EngineStream<ProgressEvent> {
+        try stream(post: "/v1/images/push", request)
+    }
+
     package func pull(_ request: PullRequest) throws(EngineFailure) -> EngineStream<ProgressEvent> {
         try stream(post: "/v1/images/pull", request)
     }
@@ -178,6 +269,21 @@ extension EngineClient {
 
     package func remove(_ kind: ObjectKind, _ names: [String], force: Bool) throws(EngineFailure) -> [String] {
         try post("/v1/\(kind.rawValue)/remove", NamesRequest(names: names, force: force))
+    }
+
+    package func connect(_ container: String, _ attachment: NetworkAttachment) throws(EngineFailure) {
+        try post(
+            "/v1/networks/\(percentEncoded(attachment.network))/connect",
+            ConnectRequest(container: container, attachment: attachment))
+    }
+
+    /// `force`: one that is gone, or is not on it, is fine.
+    package func disconnect(
+        _ container: String, from network: String, force: Bool
+    ) throws(EngineFailure) {
+        var request = DisconnectRequest(container: container)
+        request.force = force
+        try post("/v1/networks/\(percentEncoded(network))/disconnect", request)
     }
 
     package enum ObjectKind: String, Sendable { case volumes, networks }

@@ -68,14 +68,14 @@ package struct EngineClient: Sendable {
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }
         guard head.status == 101 else {
-            throw EngineFailure(code: "protocol", message: "the engine did not give a stream (\(head.status))")
+            throw EngineFailure(code: .protocolViolated, message: "the engine did not give a stream (\(head.status))")
         }
         return try connection.takeOver()
     }
 
     func json(_ value: some Encodable) throws(EngineFailure) -> [UInt8] {
         do { return try encodeJSON(value) } catch {
-            throw EngineFailure(code: "protocol", message: "cannot write the request: \(plainText(of: error))")
+            throw EngineFailure(code: .protocolViolated, message: "cannot write the request: \(plainText(of: error))")
         }
     }
 
@@ -86,6 +86,20 @@ package struct EngineClient: Sendable {
         return PendingRequest(connection)
     }
 
+    /// Sends a request with a long body, without waiting for the answer that `finish` takes.
+    func begin(_ path: String, headers: [(String, String)], _ upload: Upload) throws(EngineFailure) -> EngineConnection
+    {
+        let connection = try connect()
+        try connection.send("POST", path, headers: headers + [("Connection", "close")], body: .stream(upload))
+        return connection
+    }
+
+    func finish<Answer: Decodable>(_ connection: EngineConnection) throws(EngineFailure) -> Answer {
+        let head = try connection.head()
+        if head.status >= 400 { throw try connection.failure(status: head.status) }
+        return try answer(connection)
+    }
+
     private func open(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: EngineConnection.Body = .none
     ) throws(EngineFailure) -> EngineConnection {
@@ -94,7 +108,7 @@ package struct EngineClient: Sendable {
             try ask(connection, method, path, headers, body)
             return connection
         } catch {
-            guard error.code == "engine_lost", !connection.hasAnswered, !body.isStream else { throw error }
+            guard error.code == .engineLost, !connection.hasAnswered, !body.isStream else { throw error }
         }
         // An engine that was just leaving took the connection and said nothing: the next one is asked, once.
         let next = try connect()
@@ -119,7 +133,8 @@ package struct EngineClient: Sendable {
         let body = try connection.wholeBody()
         do { return try decodeJSON(Answer.self, from: body) } catch {
             throw EngineFailure(
-                code: "protocol", message: "the engine's answer makes no sense to this berth: \(plainText(of: error))",
+                code: .protocolViolated,
+                message: "the engine's answer makes no sense to this berth: \(plainText(of: error))",
                 hint: "berth and berthd may be of different versions: `berth version` shows both")
         }
     }

@@ -42,7 +42,7 @@ final class EngineConnection {
             }
         } catch {
             // The engine waits for the rest, so it has nothing to say.
-            if error.code == .interrupted { throw EngineFailure(code: "interrupted", message: "interrupted") }
+            if error.code == .interrupted { throw EngineFailure(code: .interrupted, message: "interrupted") }
             // The engine may have answered before it read all: its answer says more than the broken pipe.
             if let early = try? self.head(), early.status >= 400 { throw try failure(status: early.status) }
             throw EngineFailure(lost: "\(error)")
@@ -109,8 +109,9 @@ final class EngineConnection {
     func failure(status: Int) throws(EngineFailure) -> EngineFailure {
         let body = try wholeBody()
         if let failure = try? decodeJSON(EngineFailure.self, from: body) { return failure }
+        if let answer = try? decodeJSON(DockerAnswer.self, from: body) { return answer.failure(status: status) }
         let text = String(decoding: body.prefix(500), as: UTF8.self)
-        return EngineFailure(code: "http_\(status)", message: "the engine answered \(status): \(text)")
+        return EngineFailure(code: .protocolViolated, message: "the engine answered \(status): \(text)")
     }
 
     /// Gives up the socket of an answer that switched protocols, with the bytes already read from it.
@@ -135,7 +136,7 @@ extension EngineFailure {
     /// The connection broke, or what came over it made no sense.
     init(lost reason: String) {
         self.init(
-            code: "engine_lost", message: "the connection to the engine was lost: \(reason)",
+            code: .engineLost, message: "the connection to the engine was lost: \(reason)",
             hint: "containers go on running; the next command starts the engine again and it takes them over")
     }
 }

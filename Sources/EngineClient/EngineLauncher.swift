@@ -13,7 +13,7 @@ struct EngineLauncher {
             switch error.code {
             case .notFound, .connectionRefused, .notDirectory: break
             case .accessDenied, .notPermitted: throw noRights
-            default: throw EngineFailure(code: "unreachable", message: "cannot reach the engine: \(error)")
+            default: throw EngineFailure(code: .unreachable, message: "cannot reach the engine: \(error)")
             }
         }
         let logStart = (try? readFile(places.log).count) ?? 0
@@ -26,7 +26,7 @@ struct EngineLauncher {
                 try start()
                 return try connectToStarted(logStart: logStart)
             } catch {
-                guard error.code == "already_running", CallingProcess.monotonic < deadline else { throw error }
+                guard error.code == .alreadyRunning, CallingProcess.monotonic < deadline else { throw error }
             }
             if let connection = try connect(within: patience) { return connection }
             patience = min(patience * 2, 1)
@@ -38,7 +38,7 @@ struct EngineLauncher {
     private func start() throws(EngineFailure) {
         guard let program = Self.program(environment: environment) else {
             throw EngineFailure(
-                code: "not_installed", message: "no engine is running and `berthd` was not found",
+                code: .notInstalled, message: "no engine is running and `berthd` was not found",
                 hint: "it belongs beside the `berth` program or on the PATH")
         }
         guard CallingProcess.isRoot else { throw MissingRights(places: places).ofStart }
@@ -49,7 +49,7 @@ struct EngineLauncher {
             let log = try openForAppending(places.log)
             let ready = try DetachedProgram.start(program, environment: engineEnvironment, output: log)
             answer = try Self.firstLine(of: ready)
-        } catch { throw EngineFailure(code: "start_failed", message: "cannot start the engine: \(error)") }
+        } catch { throw EngineFailure(code: .startFailed, message: "cannot start the engine: \(error)") }
         if let failure = try? decodeJSON(EngineFailure.self, from: answer) { throw failure }
     }
 
@@ -98,7 +98,7 @@ struct EngineLauncher {
     }
 
     /// `berthd` beside the running program, else the first one on the caller's PATH.
-    private static func program(environment: [String: String]) -> String? {
+    static func program(environment: [String: String]) -> String? {
         var folders: [Substring] = []
         if let own = CallingProcess.executablePath, let slash = own.lastIndex(of: "/") { folders.append(own[..<slash]) }
         folders += (environment["PATH"] ?? "").split(separator: ":")
@@ -119,7 +119,7 @@ struct EngineLauncher {
 
     private var cannotMakeFolders: EngineFailure {
         EngineFailure(
-            code: "no_rights", message: "no engine is running, and \(places.run) or \(places.root) cannot be written",
+            code: .noRights, message: "no engine is running, and \(places.run) or \(places.root) cannot be written",
             hint: "other folders are named by BERTH_ROOT and BERTH_RUN")
     }
 
@@ -128,6 +128,6 @@ struct EngineLauncher {
         let log = String(decoding: ((try? readFile(places.log)) ?? []).dropFirst(logStart), as: UTF8.self)
         let last = log.split(separator: "\n").suffix(10).map { String($0.prefix(300)) }
         return EngineFailure(
-            code: "start_failed", message: "the engine did not start", hint: "its log is \(places.log)", log: last)
+            code: .startFailed, message: "the engine did not start", hint: "its log is \(places.log)", log: last)
     }
 }

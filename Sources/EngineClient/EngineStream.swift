@@ -49,7 +49,7 @@ package final class EngineStream<Element: Decodable> {
     private func element(of line: ArraySlice<UInt8>) throws(EngineFailure) -> Element {
         do { return try decode(line) } catch {
             throw EngineFailure(
-                code: "protocol",
+                code: .protocolViolated,
                 message: "the engine sent a line this berth does not understand: \(plainText(of: error))",
                 hint: "berth and berthd may be of different versions: `berth version` shows both")
         }

@@ -66,7 +66,10 @@ package struct HTTPResponseReader: Sendable {
             }
             start = cursor
             let head = try Self.parse(lines)
-            if head.status == 100 { return try self.head() }
+            if head.status == 100 {
+                lines = []
+                continue
+            }
             state = try Self.bodyState(of: head)
             return head
         }

@@ -38,13 +38,13 @@ package struct MissingRights: Hashable, Sendable {
             commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 1)
         } else if group?.isHeld == true {
             return EngineFailure(
-                code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
+                code: .noRights, message: "no right to use the engine's socket \(places.socket)",
                 hint: "you are in its group, so a folder above it keeps you out:\n  ls -ld \(places.run)")
         } else if group?.isListed == true {
             reason = "you are a member of the group `berth`, but this shell is older than that"
         }
         return EngineFailure(
-            code: "no_rights", message: "no right to use the engine's socket \(places.socket)",
+            code: .noRights, message: "no right to use the engine's socket \(places.socket)",
             hint: "\(reason):\n" + commands.map { "  \($0)" }.joined(separator: "\n"))
     }
 
@@ -56,13 +56,16 @@ package struct MissingRights: Hashable, Sendable {
             places.run == usual.run ? nil : "BERTH_RUN=\(places.run)",
         ].compactMap { $0 }
         let start = (["sudo"] + variables + ["berth", "ls"]).joined(separator: " ")
-        let steps = membership
+        // An engine gives its socket to the group when it starts: so the group comes first.
+        let joining = membership.filter { $0.hasPrefix("sudo") }
+        let entering = membership.filter { !$0.hasPrefix("sudo") }
+        let steps = joining + [start] + entering
         return EngineFailure(
-            code: "no_rights",
+            code: .noRights,
             message: "no engine is running, and only root can start one: it makes namespaces, mounts and bridges",
-            hint: "start it as root, once:\n  \(start)"
-                + (steps.isEmpty
-                    ? "" : "\nthen, to use it without sudo:\n" + steps.map { "  \($0)" }.joined(separator: "\n")))
+            hint: (steps.count > 1 ? "let root start it, for the members of the group `berth`:" : "let root start it:")
+                + steps.map { "\n  \($0)" }.joined()
+                + "\nit leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`")
     }
 
     /// What makes the user's shell one of the group.

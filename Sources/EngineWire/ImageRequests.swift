@@ -27,6 +27,20 @@ package struct PullRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// `POST /v1/images/push`: images go to the registries of their names; the answer is a stream of `ProgressEvent`.
+package struct PushRequest: Codable, Hashable, Sendable {
+    package var references: [String]
+    /// What fails is a warning, and the others are pushed all the same.
+    package var ignoresFailures: Bool
+    package var logins: RegistryLogins
+
+    package init(references: [String], ignoresFailures: Bool = false, logins: RegistryLogins = RegistryLogins()) {
+        self.references = references
+        self.ignoresFailures = ignoresFailures
+        self.logins = logins
+    }
+}
+
 /// `POST /v1/images/resolve`: what the registries call these images now; the answer is the references in the same order,
 /// each with its digest.
 package struct ResolveRequest: Codable, Hashable, Sendable {
@@ -94,4 +108,11 @@ package struct TagRequest: Codable, Hashable, Sendable {
         self.source = source
         self.target = target
     }
+}
+
+/// `POST /v1/images/save` (`Upgrade: berth-stream`): images with their names as an archive, in `StreamFrame`s.
+package struct SaveRequest: Codable, Hashable, Sendable {
+    package var names: [String]
+
+    package init(names: [String]) { self.names = names }
 }

@@ -3,9 +3,10 @@ package struct ContainerRow: Codable, Hashable, Sendable {
     /// 64 hex digits.
     package var id: String
     package var name: String
+    /// Empty for a container of no project; likewise `service`.
     package var project: String
     package var service: String
-    /// nil for a one-off.
+    /// nil for all but replicas.
     package var number: Int?
     package var isOneOff: Bool
     /// As written in the file.
@@ -30,6 +31,8 @@ package struct ContainerRow: Codable, Hashable, Sendable {
     package var mounts: [Mount]
     package var isOrphan: Bool
     package var tty: Bool
+    /// Its input is kept open; nil from engines that do not tell.
+    package var takesInput: Bool?
     /// What keeps its ports or its network from working although it runs; nil from engines that do not tell.
     package var warnings: [EngineFailure]?
 
@@ -261,6 +264,14 @@ package struct EngineVersion: Codable, Hashable, Sendable {
     package var root: String
     package var run: String
     package var processID: Int
+    /// Where clients of Docker reach it; nil is nowhere.
+    package var dockerSocket: String?
+    /// More places where they do, as `DOCKER_HOST` names them.
+    package var dockerHosts: [String]?
+    /// Where they may only look.
+    package var readOnlySocket: String?
+    /// Hosts at TCP let in whom an authority knows.
+    package var hasMutualTLS: Bool?
 
     package init(
         version: String, wire: ClosedRange<Int>, kernel: String, cgroup: String, root: String, run: String,

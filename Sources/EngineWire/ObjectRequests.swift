@@ -1,3 +1,5 @@
+import ProjectModel
+
 /// `POST /v1/networks/create`; the answer is a `NetworkRow`.
 package struct NetworkRequest: Codable, Hashable, Sendable {
     package var name: String
@@ -30,4 +32,25 @@ package struct VolumeRequest: Codable, Hashable, Sendable {
     package var labels: [String: String] = [:]
 
     package init(name: String? = nil) { self.name = name }
+}
+
+/// `POST /v1/networks/NAME/connect`.
+package struct ConnectRequest: Codable, Hashable, Sendable {
+    package var container: String
+    /// What it says of the network's name does not count.
+    package var attachment: NetworkAttachment
+
+    package init(container: String, attachment: NetworkAttachment) {
+        self.container = container
+        self.attachment = attachment
+    }
+}
+
+/// `POST /v1/networks/NAME/disconnect`.
+package struct DisconnectRequest: Codable, Hashable, Sendable {
+    package var container: String
+    /// One that is gone, or is not on it, is fine.
+    package var force = false
+
+    package init(container: String) { self.container = container }
 }

@@ -11,6 +11,8 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     package var project: Project?
     /// Named services; empty means all.
     package var services: [String]
+    /// Ids of containers that are named by themselves: the verb says nothing about their siblings. nil is none.
+    package var containers: [String]?
     /// Plan and preflight only; nothing is stored or changed.
     package var dryRun: Bool
     /// Names of objects whose data may be lost: the client asked the person.
@@ -19,17 +21,21 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     package var refused: [String]
     /// For images that have to be fetched.
     package var logins: RegistryLogins?
+    /// Of a trial: services whose images the client would build before, and why.
+    package var builds: [String: String]?
     /// So many steps at once; nil, 0 and less: as many as can.
     package var parallelism: Int?
 
     package init(
-        key: String, verb: Verb, project: Project? = nil, services: [String] = [], dryRun: Bool = false,
+        key: String, verb: Verb, project: Project? = nil, services: [String] = [],
+        containers: [String]? = nil, dryRun: Bool = false,
         consent: [String] = [], refused: [String] = [], parallelism: Int? = nil
     ) {
         self.key = key
         self.verb = verb
         self.project = project
         self.services = services
+        self.containers = containers
         self.dryRun = dryRun
         self.consent = consent
         self.refused = refused
@@ -53,6 +59,8 @@ package enum Verb: Codable, Hashable, Sendable {
     /// Removes stopped containers.
     case remove(stop: Bool, volumes: Bool)
     case scale([String: Int], dependencies: Bool)
+    /// The named services become what they were: the version of that number, or the one before.
+    case rollback(to: Int?)
     case pull(policy: PullPolicy?, ignoreFailures: Bool, dependencies: Bool)
 }
 

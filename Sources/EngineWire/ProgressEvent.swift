@@ -120,8 +120,7 @@ package struct HealthAnswer: Codable, Hashable, Sendable {
 
 /// A failure that a person can act on; also the body of every answer with a status of 400 or above.
 package struct EngineFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
-    /// Stable, for programs: `not_found`, `conflict`, `invalid`, `unsupported`, `no_space`, `image_missing`, `port_taken` …
-    package var code: String
+    package var code: Code
     /// What failed, on which object.
     package var message: String
     /// What to do about it.
@@ -132,11 +131,13 @@ package struct EngineFailure: Codable, Error, Hashable, Sendable, CustomStringCo
     package var probe: HealthAnswer?
     /// The attribute of the file that asks for what cannot be had.
     package var path: AttributePath?
+    /// What the process ended with that the failure is about, as a shell tells it; of one that could not be run 126 or 127.
+    package var exitCode: Int?
 
     package var description: String { message }
 
     package init(
-        code: String, message: String, hint: String? = nil, log: [String] = [], probe: HealthAnswer? = nil,
+        code: Code, message: String, hint: String? = nil, log: [String] = [], probe: HealthAnswer? = nil,
         path: AttributePath? = nil
     ) {
         self.code = code

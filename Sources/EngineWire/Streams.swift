@@ -70,6 +70,8 @@ package enum EndCause: Codable, Hashable, Sendable {
     case deaf(signal: String)
     /// A shell that does not handle the stop signal outlived its programs, which got the signal in its place.
     case shell(signal: String)
+    /// Its stop signal could not be sent.
+    case notSent(signal: String, reason: String)
 }
 
 /// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s both ways, unless detached.
@@ -84,6 +86,12 @@ package struct ExecRequest: Codable, Hashable, Sendable {
     package var detach: Bool
     package var rows: UInt16?
     package var columns: UInt16?
+
+    /// What lets its caller go, as the Docker API writes it; nil for the standard keys.
+    package var detachKeys: String?
+    /// Streams that its caller leaves out; nil shows them.
+    package var showsOutput: Bool?
+    package var showsErrors: Bool?
 
     package init(
         command: [String], environment: [String: String] = [:], user: String? = nil, workingDirectory: String? = nil,
@@ -122,6 +130,8 @@ package struct RunRequest: Codable, Hashable, Sendable {
     package var logins: RegistryLogins?
     /// Nothing is said of containers whose services are not in the file.
     package var ignoreOrphans: Bool?
+    /// They go first. nil is false.
+    package var removeOrphans: Bool?
     /// So many steps at once; nil: as many as can.
     package var parallelism: Int?
 

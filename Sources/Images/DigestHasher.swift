@@ -2,14 +2,14 @@ import CNettle
 import OCI
 
 /// Computes a digest piece by piece, with the hash functions of nettle, which libarchive brings along.
-struct DigestHasher {
+package struct DigestHasher {
     private enum State {
         case sha256(sha256_ctx)
         case sha512(sha512_ctx)
     }
     private var state: State
 
-    init(_ algorithm: Digest.Algorithm = .sha256) {
+    package init(_ algorithm: Digest.Algorithm = .sha256) {
         switch algorithm {
         case .sha256:
             var context = sha256_ctx()
@@ -22,7 +22,7 @@ struct DigestHasher {
         }
     }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
         switch state {
         case .sha256(var context):
@@ -34,9 +34,9 @@ struct DigestHasher {
         }
     }
 
-    mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+    package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
-    func finish() -> Digest {
+    package func finish() -> Digest {
         let algorithm: Digest.Algorithm
         var bytes: [UInt8]
         switch state {

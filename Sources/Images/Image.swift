@@ -41,6 +41,13 @@ package struct TaggedImage: Codable, Hashable, Sendable {
     package let repositoryDigest: Digest?
     /// When this name was given, seconds since 1970.
     package let updated: Int64
+
+    package init(reference: Reference, image: Image, repositoryDigest: Digest?, updated: Int64) {
+        self.reference = reference
+        self.image = image
+        self.repositoryDigest = repositoryDigest
+        self.updated = updated
+    }
 }
 
 /// The chain IDs of layers with these diff IDs, base first.

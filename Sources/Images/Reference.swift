@@ -46,13 +46,15 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
     /// The whole name with nothing left out: `docker.io/library/busybox:latest`.
     package var canonical: String { "\(domain)/\(path)\(suffix)" }
 
-    /// The name as people write it: without `docker.io/` and `library/`, with its tag.
+    /// The name as people write it: without `docker.io/` and `library/`, with its tag. A repository that begins as a registry does
+    /// keeps its own.
     package var familiar: String { "\(familiarName)\(suffix)" }
 
     /// The familiar name without tag and digest: what `images` prints as REPOSITORY.
     package var familiarName: String {
         guard domain == "docker.io" else { return "\(domain)/\(path)" }
         let short = path.hasPrefix("library/") ? path.dropFirst("library/".count) : path[...]
+        if Self.splitDomain(path[...]).0 != nil { return "\(domain)/\(path)" }
         return short.contains("/") ? path : String(short)
     }
 

@@ -13,11 +13,17 @@ package final class BlockingPool: Sendable {
     private let limit: Int
     private let state = Mutex(State())
     private let wakeUp: Semaphore
+    private let begin: @Sendable (@escaping @Sendable () -> Void) -> Bool
 
-    /// `limit` is the most threads that run at once; one makes it a queue that keeps order.
-    package init(name: String, limit: Int) {
+    /// `limit` is the most threads that run at once; one makes it a queue that keeps order. `begin` runs what it is given on a thread
+    /// of its own; false when the machine has no room for one now.
+    package init(
+        name: String, limit: Int,
+        begin: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool = BlockingPool.beginThread
+    ) {
         self.name = name
         self.limit = limit
+        self.begin = begin
         wakeUp = Semaphore()
     }
 
@@ -69,26 +75,32 @@ package final class BlockingPool: Sendable {
     }
 
     private func startThread() {
+        if begin({ [self] in work() }) { return }
+        state.withLock { $0.threads -= 1 }
+        // Work that nobody takes up would wait for ever.
+        Task {
+            try? await Task.sleep(for: .milliseconds(50))
+            startThreadIfNeeded()
+        }
+    }
+
+    /// false when the kernel has no room for a thread (pthread_create(3), EAGAIN).
+    package static func beginThread(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
-        let box = Unmanaged.passRetained(self)
+        let box = Unmanaged.passRetained(ThreadBody(body))
         let result = pthread_create(
             &thread, nil,
             { argument in
                 guard let argument else { return nil }
-                Unmanaged<BlockingPool>.fromOpaque(argument).takeRetainedValue().work()
+                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
-        if result != 0 {
+        guard result == 0 else {
             box.release()
-            state.withLock { $0.threads -= 1 }
-            // The machine has no room for a thread now (pthread_create(3), EAGAIN); work that nobody takes up would wait for ever.
-            Task {
-                try? await Task.sleep(for: .milliseconds(50))
-                startThreadIfNeeded()
-            }
-        } else {
-            pthread_detach(thread)
+            return false
         }
+        pthread_detach(thread)
+        return true
     }
 
     private func work() {
@@ -104,6 +116,12 @@ package final class BlockingPool: Sendable {
     }
 }
 
+/// What a thread runs, as an object that C can hand over.
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
 /// The first of two answers counts.
 private final class OneAnswer<Value: Sendable>: Sendable {
     // The mutex guards who may resume.
@@ -112,19 +130,4 @@ private final class OneAnswer<Value: Sendable>: Sendable {
     init(_ continuation: CheckedContinuation<Value, Never>) { self.continuation = Mutex(continuation) }
 
     func give(_ value: Value) { continuation.withLock { $0.take() }?.resume(returning: value) }
-}
-
-/// sem_t with a stable address.
-private final class Semaphore: @unchecked Sendable {
-    // The kernel guards it: sem_post(3) and sem_wait(3) may be called from any thread.
-    private let raw = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(raw, 0, 0) }
-    deinit {
-        sem_destroy(raw)
-        raw.deallocate()
-    }
-
-    func signal() { sem_post(raw) }
-    func wait() { while sem_wait(raw) == -1 && Errno.current == .interrupted {} }
 }

@@ -65,6 +65,8 @@ package enum CallingProcess {
     /// Ends the process at once with `code`.
     package static func exit(_ code: CInt) -> Never { Glibc.exit(code) }
 
+    package static var pid: Int32 { getpid() }
+
     package static func canExecute(_ path: String) -> Bool { access(path, X_OK) == 0 }
     package static func canWrite(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }

@@ -18,17 +18,23 @@ package enum ConfinedWorker {
     ///
     /// It is the first process of a pid namespace of its own, and has its own mount, network, IPC and UTS namespaces. Of
     /// this process's descriptors it has `descriptors` (its number → the number here) and no other; 1 is a pipe whose other
-    /// end is read here, 0 and 2 are /dev/null unless named. It is killed when the calling thread ends.
+    /// end is read here, 0 and 2 are /dev/null unless named. It is killed when the calling thread ends, or when `leash` is cut.
     package static func run(
-        _ path: String, arguments: [String], environment: [String], descriptors: [CInt: CInt], outputLimit: Int
+        _ path: String, arguments: [String], environment: [String], descriptors: [CInt: CInt], outputLimit: Int,
+        leash: WorkerLeash = WorkerLeash()
     ) throws(SyscallError) -> Outcome {
         var pipe = try DescriptorPair.pipe()
         let source = pipe.takeFirst()
         let sink = pipe.takeSecond()
         let process = try start(path, arguments, environment, descriptors.merging([1: sink.raw]) { $1 })
         _ = consume sink
+        leash.attach(process)
         let output = Result { () throws(SyscallError) in try source.readToEnd(limit: outputLimit) }
         _ = consume source  // a worker that says more than the limit does not wait for somebody to read it
+        // Until it has ended, and not yet reaped: the leash can be cut all the while.
+        var ended = siginfo_t()
+        while waitid(P_PID, id_t(process), &ended, WEXITED | WNOWAIT) < 0 && Errno.current == .interrupted {}
+        leash.detach()
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0 && Errno.current == .interrupted {}
         return Outcome(output: try output.get(), mishap: mishap(status))
@@ -92,12 +98,39 @@ package struct Confinement: Sendable {
     ///
     /// `folder` is closed: it belongs to the file system outside. Files that the worker makes are the caller's to judge.
     package func enter(_ folder: consuming OwnedFD) throws(SyscallError) {
+        try checkPlace()
+        try makeOnlyFileSystem(folder)
+        _ = consume folder
+        try finish()
+    }
+
+    /// The same with a view of a container's file systems (`openView`) in place of a folder: nothing is above its root.
+    package func enter(view: consuming OwnedFD) throws(SyscallError) {
+        try checkPlace()
+        let raw = view.raw
+        try syscall("chroot", on: "the container's files") { berth_enter_folder(raw) }
+        _ = consume view
+        try finish()
+    }
+
+    /// The same with a container's mount namespace (setns(2)), whose root becomes this process's.
+    package func enter(mountNamespace namespace: consuming OwnedFD) throws(SyscallError) {
+        try checkPlace()
+        let raw = namespace.raw
+        try syscall("setns", on: "the container's mounts") { berth_setns(raw, CInt(BERTH_CLONE_NEWNS)) }
+        try syscall("chdir", on: "/") { chdir("/") }
+        _ = consume namespace
+        try finish()
+    }
+
+    private func checkPlace() throws(SyscallError) {
         guard getpid() == 1 else {
             throw SyscallError(
                 call: "getpid", object: "a process outside of a worker's namespaces", code: .notPermitted)
         }
-        try makeOnlyFileSystem(folder)
-        _ = consume folder
+    }
+
+    private func finish() throws(SyscallError) {
         try closeOthers()
         try capabilities.confineThisProcess()
         try syscall("seccomp", on: "the worker") { berth_confine(memory, 256, calls.rawValue) }

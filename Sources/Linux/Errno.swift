@@ -29,6 +29,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConverti
     package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     package static let addressInUse = Errno(rawValue: EADDRINUSE)
     package static let notSupported = Errno(rawValue: EOPNOTSUPP)
+    package static let tooLarge = Errno(rawValue: EFBIG)
     package static let tooManyFiles = Errno(rawValue: EMFILE)
 
     /// The kernel's sentence for it, as strerror(3) has it.

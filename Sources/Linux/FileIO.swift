@@ -14,6 +14,18 @@ extension OwnedFD {
         try syscall("read", on: "fd \(raw)") { Glibc.read(raw, buffer.baseAddress, buffer.count) }
     }
 
+    /// Up to `size` bytes, as they are there; none at the end.
+    package func readPiece(_ size: Int) throws(SyscallError) -> [UInt8] {
+        var failure: SyscallError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            do throws(SyscallError) { count = try read(into: UnsafeMutableRawBufferPointer(buffer)) } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// Writes all of `bytes` (write(2)); for a blocking descriptor.
     package func write(_ bytes: some Collection<UInt8>) throws(SyscallError) {
         let bytes = Array(bytes)
@@ -25,28 +37,45 @@ extension OwnedFD {
         }
     }
 
-    /// Reads to the end, at most `limit` bytes: what is longer is cut off there.
-    package func readToEnd(limit: Int = 64 << 20) throws(SyscallError) -> [UInt8] {
+    /// Reads to the end.
+    /// - Throws: `.tooLarge` when that is more than `limit` bytes.
+    package func readToEnd(limit: Int = fileSizeLimit) throws(SyscallError) -> [UInt8] {
+        let bytes = try readBeginning(limit + 1)
+        guard bytes.count <= limit else { throw SyscallError(call: "read", object: "fd \(raw)", code: .tooLarge) }
+        return bytes
+    }
+
+    /// Reads `count` bytes, or fewer when the end comes before.
+    package func readBeginning(_ count: Int) throws(SyscallError) -> [UInt8] {
         var result: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        while result.count < limit {
-            let count = try syscall("read", on: "fd \(raw)") {
-                chunk.withUnsafeMutableBytes { Glibc.read(raw, $0.baseAddress, $0.count) }
+        var chunk = [UInt8](repeating: 0, count: min(count, 16384))
+        while result.count < count {
+            let room = min(chunk.count, count - result.count)
+            let read = try syscall("read", on: "fd \(raw)") {
+                chunk.withUnsafeMutableBytes { Glibc.read(raw, $0.baseAddress, room) }
             }
-            if count == 0 { break }
-            result.append(contentsOf: chunk[..<min(count, limit - result.count)])
+            if read == 0 { break }
+            result.append(contentsOf: chunk[..<read])
         }
         return result
     }
 }
 
-/// The content of the file at `path`, at most `limit` bytes.
-package func readFile(_ path: String, limit: Int = 64 << 20) throws(SyscallError) -> [UInt8] {
-    try openFile(path, O_RDONLY).readToEnd(limit: limit)
+/// What a file may have that is read as a whole, in bytes.
+package let fileSizeLimit = 64 << 20
+
+/// The content of the file at `path`.
+/// - Throws: `.tooLarge` when it has more than `limit` bytes.
+package func readFile(_ path: String, limit: Int = fileSizeLimit) throws(SyscallError) -> [UInt8] {
+    let file = try openFile(path, O_RDONLY)
+    do throws(SyscallError) { return try file.readToEnd(limit: limit) } catch {
+        throw SyscallError(call: error.call, object: path, code: error.code)
+    }
 }
 
 /// The content of the file at `path` as text, invalid UTF-8 repaired.
-package func readText(_ path: String, limit: Int = 1 << 20) throws(SyscallError) -> String {
+/// - Throws: `.tooLarge` when it has more than `limit` bytes.
+package func readText(_ path: String, limit: Int = fileSizeLimit) throws(SyscallError) -> String {
     String(decoding: try readFile(path, limit: limit), as: UTF8.self)
 }
 
@@ -77,9 +106,25 @@ package func writeFileAtomically(
     if durable { try syncFolder(of: path) }
 }
 
+/// An empty file at `path`, opened for writing; what was there goes.
+package func createFile(_ path: String, mode: mode_t = 0o600) throws(SyscallError) -> OwnedFD {
+    try openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+}
+
+/// Whether a folder is at `path`, and no link to one.
+package func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Puts a file, or a folder, in the place of what `target` names.
+package func moveFile(_ path: String, to target: String) throws(SyscallError) {
+    try syscall("rename", on: target) { rename(path, target) }
+}
+
 /// Makes a rename in the folder of `path` survive a crash.
 package func syncFolder(of path: String) throws(SyscallError) {
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let folder = path.lastSlash.map { String(path[..<$0]) } ?? "."
     let descriptor = try openFile(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY)
     try syscall("fsync", on: folder) { fsync(descriptor.raw) }
 }
@@ -91,7 +136,7 @@ package func makeFolders(_ path: String, mode: mode_t = 0o755) throws(SyscallErr
     switch code {
     case .exists: return
     case .notFound:
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { break }
+        guard let slash = path.lastSlash, slash != path.startIndex else { break }
         try makeFolders(String(path[..<slash]), mode: mode)
         if mkdir(path, mode) == 0 || Errno.current == .exists { return }
     default: break
@@ -114,4 +159,16 @@ package func folderEntries(_ path: String) throws(SyscallError) -> [String] {
         if name != "." && name != ".." { names.append(name) }
     }
     return names.sorted()
+}
+
+/// The next read or write of the open file is at its beginning (lseek(2)); without effect on a pipe.
+package func rewind(_ descriptor: CInt) { _ = lseek(descriptor, 0, SEEK_SET) }
+
+/// A new file without a name below `folder`, for reading and writing; it is gone with its last descriptor.
+package func openNamelessFile(in folder: String) throws(SyscallError) -> OwnedFD {
+    var template = Array("\(folder)/berth-XXXXXX".utf8CString)
+    let descriptor = OwnedFD(owning: try syscall("mkstemp", on: folder) { mkstemp(&template) })
+    _ = fcntl(descriptor.raw, F_SETFD, FD_CLOEXEC)
+    unlink(template)
+    return descriptor
 }

@@ -72,6 +72,11 @@ extension OwnedFD {
         throw SyscallError(call: "readlinkat", object: name, code: code)
     }
 
+    /// Gives `name` the name `other`, in the same folder, in place of what has that name (renameat2(2)).
+    package func rename(_ name: String, to other: String) throws(SyscallError) {
+        try syscall("renameat2", on: other) { berth_renameat2(raw, name, raw, other, 0) }
+    }
+
     /// Removes `name` and, when it is a folder, all below it; nothing there is fine.
     package func removeEntry(_ name: String) throws(SyscallError) {
         if unlinkat(raw, name, 0) == 0 { return }

@@ -55,11 +55,13 @@ extension CallingProcess {
     }
 
     /// The supplementary groups (getgroups(2)).
-    static var groups: [gid_t] {
+    package static var groups: [gid_t] {
         let count = getgroups(0, nil)
         guard count > 0 else { return [] }
         var groups = [gid_t](repeating: 0, count: Int(count))
-        return Array(groups.prefix(Int(max(0, getgroups(count, &groups)))))
+        // In two steps: what `prefix` is asked of is read before its argument fills it.
+        let filled = getgroups(count, &groups)
+        return Array(groups.prefix(Int(max(0, filled))))
     }
 
     /// Whether the process acts as root, of this machine or of a user namespace.

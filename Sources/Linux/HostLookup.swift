@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 
 /// Names of hosts to addresses, as the machine resolves them (getaddrinfo(3)).

@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 
 /// An address and a port: one end of TCP or UDP.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// A netlink message under construction (netlink(7)): header, fixed part, attributes.
 package struct NetlinkMessage: Sendable {
     /// Message flags, `linux/netlink.h`.

@@ -51,6 +51,15 @@ package struct ProcessHandle: ~Copyable, Sendable {
         try syscall("pidfd_send_signal", on: "process \(pid)") { berth_pidfd_send_signal(descriptor.raw, signal) }
     }
 
+    /// A copy of the descriptor that it has as `number`, of the same open file or socket (pidfd_getfd(2)).
+    /// - Throws: `.badDescriptor` when it has none, `.notPermitted` when the caller may not trace it.
+    package func descriptor(_ number: CInt) throws(SyscallError) -> OwnedFD {
+        OwnedFD(
+            owning: try syscall("pidfd_getfd", on: "descriptor \(number) of process \(pid)") {
+                berth_pidfd_getfd(descriptor.raw, number)
+            })
+    }
+
     /// Whether it has ended, reaped or not.
     package var hasEnded: Bool {
         var request = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)

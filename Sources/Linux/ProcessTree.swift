@@ -20,7 +20,7 @@ package enum ProcessTree {
         guard let path = link("/proc/\(pid)/exe") else { return nil }
         // What was replaced on disk is marked so (proc_pid_exe(5)).
         let mark = " (deleted)"
-        return fileName(path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path)
+        return (path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path).lastPathPart
     }
 
     /// It runs a command line or a script for somebody: a shell by its program, or by the name that a program of many names was called.
@@ -28,7 +28,7 @@ package enum ProcessTree {
         guard let program = program(of: pid) else { return false }
         if shells.contains(program) { return true }
         guard ["busybox", "toybox"].contains(program) else { return false }
-        let words = ((try? readText("/proc/\(pid)/cmdline")) ?? "").split(separator: "\0").map { fileName(String($0)) }
+        let words = ((try? readText("/proc/\(pid)/cmdline")) ?? "").split(separator: "\0").map(\.lastPathPart)
         guard let first = words.first else { return false }
         let called = first == program ? words.dropFirst().first ?? "" : first
         // A login shell's name begins with a dash.
@@ -39,10 +39,6 @@ package enum ProcessTree {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &buffer, buffer.count)
         return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
-    }
-
-    private static func fileName(_ path: String) -> String {
-        String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
     }
 
     private static let shells: Set<String> = [

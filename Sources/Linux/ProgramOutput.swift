@@ -2,18 +2,20 @@ import Glibc
 
 /// What a short program says.
 package enum ProgramOutput {
-    /// Runs the program at `path` with `input`, of some KiB at most, as its standard input, and returns what it wrote, at most
-    /// 1 MiB. Waits for its end. Its errors go where the caller's do.
-    /// - Throws: `SyscallError`, with EIO when its exit status is not 0.
+    /// Runs the program at `path` with `input`, of some KiB at most, as its standard input, and returns what it wrote.
+    /// Waits for its end. Its errors go to `errors`, where the caller's do unless another descriptor is named.
+    /// - Throws: `SyscallError`, with EIO when its exit status is not 0, `.tooLarge` when it writes more than `limit` bytes.
     package static func of(
-        _ path: String, arguments: [String], environment: [String], input: [UInt8]
+        _ path: String, arguments: [String], environment: [String], input: [UInt8], limit: Int = 1 << 20,
+        errors: CInt = STDERR_FILENO
     ) throws(SyscallError) -> [UInt8] {
         var answers = try DescriptorPair.pipe()
         let output = answers.takeFirst()
-        let pid = try start(path, arguments, environment, input, output: answers.takeSecond())
+        let pid = try start(path, arguments, environment, input, output: answers.takeSecond(), errors)
         var bytes: [UInt8] = []
         var failure: SyscallError?
-        do throws(SyscallError) { bytes = try output.readToEnd(limit: 1 << 20) } catch { failure = error }
+        do throws(SyscallError) { bytes = try output.readToEnd(limit: limit) } catch { failure = error }
+        _ = consume output  // a program that says more does not wait for somebody to read it
         var status: CInt = 0
         while waitpid(pid, &status, 0) < 0, Errno.current == .interrupted {}
         if let failure { throw failure }
@@ -22,7 +24,8 @@ package enum ProgramOutput {
     }
 
     private static func start(
-        _ path: String, _ arguments: [String], _ environment: [String], _ input: [UInt8], output: consuming OwnedFD
+        _ path: String, _ arguments: [String], _ environment: [String], _ input: [UInt8], output: consuming OwnedFD,
+        _ errors: CInt
     ) throws(SyscallError) -> pid_t {
         var requests = try DescriptorPair.pipe()
         let theirs = requests.takeFirst()
@@ -31,6 +34,6 @@ package enum ProgramOutput {
         try ours.write(input)
         return try spawnProcess(
             path, arguments: arguments, environment: environment,
-            descriptors: [0: theirs.raw, 1: output.raw, 2: STDERR_FILENO])
+            descriptors: [0: theirs.raw, 1: output.raw, 2: errors])
     }
 }

@@ -88,7 +88,7 @@ package enum UnixSocket {
         let capacity = MemoryLayout.size(ofValue: address.sun_path) - 1
         var short = path
         var folder: OwnedFD?
-        if path.utf8.count > capacity, let slash = path.lastIndex(of: "/") {
+        if path.utf8.count > capacity, let slash = path.lastSlash {
             let opened = try openFile(String(path[..<slash]), O_RDONLY | O_DIRECTORY)
             short = "/proc/self/fd/\(opened.raw)\(path[slash...])"
             folder = consume opened

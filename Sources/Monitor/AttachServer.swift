@@ -9,7 +9,7 @@ final class AttachServer {
     private final class Client {
         let connection: Connection
         /// The client that an exec belongs to: when it goes, the process is told.
-        let isOwner: Bool
+        var isOwner: Bool
         var reader = StreamFrameReader()
         var hasEndedInput = false
         init(_ connection: Connection, isOwner: Bool) {
@@ -114,7 +114,9 @@ final class AttachServer {
             return onFrame(StreamFrame(.stdinEnd))
         }
         guard let frames = try? client.reader.frames(adding: bytes) else { return drop(descriptor) }
-        for frame in frames { onFrame(frame) }
+        for frame in frames {
+            if frame.kind == .detach { client.isOwner = false } else { onFrame(frame) }
+        }
     }
 
     private func drop(_ descriptor: CInt) {

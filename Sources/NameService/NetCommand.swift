@@ -22,6 +22,11 @@ package enum NetCommand: Codable, Hashable, Sendable {
     /// Carry connections, or datagrams, from a port that its owner holds to another address.
     case proxy(ProxyRule)
     case unproxy(ProxyRule)
+    /// Keep a copy of the socket that the process `pid` listens on as `descriptor`, so that it lives on when that process ends;
+    /// in place of one kept for the same path.
+    case keep(KeptSocket, pid: Int32)
+    /// Let go of the socket that is kept for this path.
+    case drop(path: String)
     /// Everything that is held and served.
     case state
     /// Let go of everything and end.
@@ -105,6 +110,23 @@ package struct PortClash: Codable, Hashable, Sendable {
     }
 }
 
+/// A listening UNIX socket that is kept for an engine.
+package struct KeptSocket: Codable, Hashable, Sendable {
+    package var path: String
+    /// Of the file that it was bound to: another file may be at the path by now.
+    package var device: UInt64
+    package var inode: UInt64
+    /// Its number in the process that has it.
+    package var descriptor: Int32
+
+    package init(path: String, device: UInt64, inode: UInt64, descriptor: Int32) {
+        self.path = path
+        self.device = device
+        self.inode = inode
+        self.descriptor = descriptor
+    }
+}
+
 /// The process that uses a port.
 package struct PortOwner: Codable, Hashable, Sendable {
     package var pid: Int32
@@ -168,10 +190,14 @@ package struct NetState: Codable, Hashable, Sendable {
     package var proxies: [ProxyRule]
     /// Networks whose names are known.
     package var directories: [String]
+    /// Sockets that are kept, with their numbers here; nil is none.
+    package var sockets: [KeptSocket]?
 
     package init(
-        served: [Served] = [], held: [Held] = [], proxies: [ProxyRule] = [], directories: [String] = []
+        served: [Served] = [], held: [Held] = [], proxies: [ProxyRule] = [], directories: [String] = [],
+        sockets: [KeptSocket]? = nil
     ) {
+        self.sockets = sockets
         self.served = served
         self.held = held
         self.proxies = proxies

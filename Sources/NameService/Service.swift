@@ -17,6 +17,8 @@ package final class Service {
     private var servers: [String: NameServer] = [:]
     private var proxies: [ProxyRule: Proxy] = [:]
     private var controls: [ObjectIdentifier: LineBuffer] = [:]
+    /// By path. They are only kept, not listened to: who connects waits for the next engine.
+    private var sockets: [String: KeptSocket] = [:]
 
     /// Listens at `FOLDER/net.sock`.
     /// - Throws: `SyscallError` when the socket cannot be made.
@@ -91,6 +93,8 @@ package final class Service {
                 }
             case .proxy(let rule): try startProxy(rule)
             case .unproxy(let rule): stopProxy(rule)
+            case .keep(let socket, let pid): try keep(socket, of: pid)
+            case .drop(let path): drop(path)
             case .state: return .state(state)
             case .leave: leave()
             }
@@ -157,11 +161,24 @@ package final class Service {
         }
     }
 
+    private func keep(_ socket: KeptSocket, of pid: Int32) throws(SyscallError) {
+        let copy = try ProcessHandle(pid: pid).descriptor(socket.descriptor)
+        drop(socket.path)
+        var kept = socket
+        kept.descriptor = copy.release()
+        sockets[socket.path] = kept
+    }
+
+    private func drop(_ path: String) {
+        if let socket = sockets.removeValue(forKey: path) { close(socket.descriptor) }
+    }
+
     private var state: NetState {
         NetState(
             served: servers.map { .init(id: $0.key, udpPort: $0.value.udpPort, tcpPort: $0.value.tcpPort) }
                 .sorted { $0.id < $1.id },
-            held: ports.held, proxies: Array(proxies.keys), directories: directories.ids)
+            held: ports.held, proxies: Array(proxies.keys), directories: directories.ids,
+            sockets: sockets.isEmpty ? nil : sockets.values.sorted { $0.path < $1.path })
     }
 
     private func leave() {
@@ -169,6 +186,7 @@ package final class Service {
         servers = [:]
         for rule in Array(proxies.keys) { stopProxy(rule) }
         ports.letGoOfAll()
+        for path in Array(sockets.keys) { drop(path) }
         loop.stop()
     }
 }

@@ -11,6 +11,31 @@ package struct FirewallRules: Hashable, Sendable {
     }
 }
 
+/// What changes of the rules: all that it does not name stays as it is.
+package struct FirewallChange: Hashable, Sendable {
+    /// By the name of the network; without rules it goes.
+    package var networks: [String: NetworkRules?]
+    /// By who publishes them: all of its ports.
+    package var ports: [String: [PublishedPort]]
+    /// What is not named goes.
+    package var isWhole: Bool
+
+    package init(
+        networks: [String: NetworkRules?] = [:], ports: [String: [PublishedPort]] = [:], isWhole: Bool = false
+    ) {
+        self.networks = networks
+        self.ports = ports
+        self.isWhole = isWhole
+    }
+
+    /// From whatever was before to `rules`.
+    package init(to rules: FirewallRules) {
+        self.init(
+            networks: Dictionary(rules.networks.map { ($0.bridge, $0) }) { first, _ in first },
+            ports: ["": rules.ports], isWhole: true)
+    }
+}
+
 /// What bringing rules into force changed beside the engine's own table, and what of them could not be brought into force.
 package struct RulesOutcome: Hashable, Sendable {
     /// Settings of the host that were off and are on now, by their path below /proc/sys: a person should be told once, since the

@@ -1,11 +1,32 @@
 import Linux
 
-/// The content of an engine's table: constant chains, and sets and maps whose elements follow from `FirewallRules`.
+/// The content of an engine's table: constant chains, and sets and maps whose elements follow from networks and ports.
 ///
-/// A packet meets the same few rules however many networks and ports there are; a change adds and deletes elements only.
-struct FirewallTable: Hashable, Sendable {
+/// A packet meets the same few rules however many networks and ports there are; a change adds and deletes elements only, and costs by
+/// what changes.
+struct FirewallTable: Sendable {
+    /// By name.
+    private(set) var networks: [String: NetworkRules] = [:]
+    /// By who publishes them.
+    private(set) var ports: [String: [PublishedPort]] = [:]
     /// Elements by the name of their set, as nftables writes them.
     private(set) var elements: [String: Set<String>] = [:]
+    /// What of them the kernel's table does not have yet, and has still.
+    private var added: [String: Set<String>] = [:]
+    private var deleted: [String: Set<String>] = [:]
+    /// By set: how many networks have a subnet.
+    private var subnets: [String: [CIDR: Int]] = [:]
+    /// By map and key: all who want it; the first has it.
+    private var claims: [Place: [PublishedPort]] = [:]
+    /// Ports that contradict themselves.
+    private var impossible: [PublishedPort: FirewallError] = [:]
+    /// Ports that another one stands before.
+    private var outdone: Set<PublishedPort> = []
+
+    private struct Place: Hashable {
+        var map: String
+        var key: String
+    }
 
     /// Every set and map of the table with its declaration.
     static let declarations: [(name: String, declaration: String)] = [
@@ -75,26 +96,41 @@ struct FirewallTable: Hashable, Sendable {
         """
 
     /// Ports that contradict themselves or one before them, and are left out.
-    private(set) var refused: [PublishedPort: FirewallError] = [:]
-
-    init(_ rules: FirewallRules) {
-        for network in rules.networks { add(network) }
-        addSubnets(of: rules.networks, to: "subnets")
-        addSubnets(of: rules.networks.filter { $0.masquerades && !$0.isInternal }, to: "masquerade")
-        var owners: [String: PublishedPort] = [:]
-        for port in rules.ports {
-            do throws(FirewallError) {
-                guard let (map, key) = try Self.place(of: port) else { continue }
-                let other = owners["\(map) \(key)"] ?? port
-                guard other.containerAddress == port.containerAddress, other.containerPort == port.containerPort else {
-                    throw .portClash(other, port)
-                }
-                owners["\(map) \(key)"] = port
-                insert("\(key) : \(port.containerAddress) . \(port.containerPort)", into: map)
-            } catch {
-                refused[port] = error
-            }
+    var refused: [PublishedPort: FirewallError] {
+        var result = impossible
+        for port in outdone {
+            guard let place = try? Self.place(of: port), let first = claims[place]?.first else { continue }
+            result[port] = .portClash(first, port)
         }
+        return result
+    }
+
+    /// Who published a port that is refused; nil when nobody does.
+    func owner(of port: PublishedPort) -> String? { ports.first { $0.value.contains(port) }?.key }
+
+    mutating func apply(_ change: FirewallChange) {
+        if change.isWhole {
+            for name in networks.keys where change.networks[name] == nil { set(nil, as: name) }
+            for owner in ports.keys where change.ports[owner] == nil { setPorts([], of: owner) }
+        }
+        for (name, rules) in change.networks { set(rules, as: name) }
+        for (owner, ports) in change.ports.sorted(by: { $0.key < $1.key }) { setPorts(ports, of: owner) }
+    }
+
+    mutating func set(_ rules: NetworkRules?, as name: String) {
+        let old = networks[name]
+        guard old != rules else { return }
+        networks[name] = rules
+        if let old { edit(old, -1) }
+        if let rules { edit(rules, 1) }
+    }
+
+    mutating func setPorts(_ wanted: [PublishedPort], of owner: String) {
+        let old = ports[owner] ?? []
+        guard old != wanted else { return }
+        ports[owner] = wanted.isEmpty ? nil : wanted
+        for port in old where !wanted.contains(port) { withdraw(port) }
+        for port in wanted where !old.contains(port) { claim(port) }
     }
 
     /// The transaction that replaces the table, whatever it holds, by this one.
@@ -104,16 +140,15 @@ struct FirewallTable: Hashable, Sendable {
         return text + Self.chains + "\n}\n" + Self.commands("add", elements, table)
     }
 
-    /// The transaction that turns a table holding `old` into this one; empty when they are equal.
-    func change(of table: String, from old: FirewallTable) -> String {
-        Self.commands("delete", old.elements(missingIn: self), table)
-            + Self.commands("add", elements(missingIn: old), table)
+    /// The transaction that brings the kernel's table to this one; empty when it is there.
+    func change(of table: String) -> String {
+        Self.commands("delete", deleted, table) + Self.commands("add", added, table)
     }
 
-    private func elements(missingIn other: FirewallTable) -> [String: Set<String>] {
-        var result: [String: Set<String>] = [:]
-        for (name, members) in elements { result[name] = members.subtracting(other.elements[name] ?? []) }
-        return result
+    /// The kernel's table is as this one.
+    mutating func settle() {
+        added = [:]
+        deleted = [:]
     }
 
     private static func commands(_ verb: String, _ elements: [String: Set<String>], _ table: String) -> String {
@@ -125,33 +160,100 @@ struct FirewallTable: Hashable, Sendable {
         return text
     }
 
-    private mutating func add(_ network: NetworkRules) {
+    private mutating func edit(_ network: NetworkRules, _ step: Int) {
         let name = "\"\(network.bridge)\""
-        insert(name, into: "bridges")
-        if network.allowsPeers { insert("\(name) . \(name)", into: "peers") }
-        if network.isInternal { insert(name, into: "internal") }
-        if network.isRouted { insert(name, into: "routed") }
-    }
-
-    /// An interval set takes no range twice: one that lies in another is in the set already.
-    private mutating func addSubnets(of networks: [NetworkRules], to set: String) {
-        let subnets = Set(networks.flatMap(\.subnets).map(\.network))
-        for subnet in subnets where !subnets.contains(where: { $0 != subnet && $0.contains(subnet) }) {
-            insert("\(subnet)", into: "\(set)\(subnet.family == .v4 ? "4" : "6")")
+        func edit(_ element: String, in set: String) {
+            if step > 0 { insert(element, into: set) } else { remove(element, from: set) }
+        }
+        edit(name, in: "bridges")
+        if network.allowsPeers { edit("\(name) . \(name)", in: "peers") }
+        if network.isInternal { edit(name, in: "internal") }
+        if network.isRouted { edit(name, in: "routed") }
+        for subnet in network.subnets.map(\.network) {
+            let suffix = subnet.family == .v4 ? "4" : "6"
+            count(subnet, step, in: "subnets\(suffix)")
+            if network.masquerades, !network.isInternal { count(subnet, step, in: "masquerade\(suffix)") }
         }
     }
 
-    private mutating func insert(_ element: String, into set: String) { elements[set, default: []].insert(element) }
+    /// An interval set takes no range twice: one that lies in another is in the set already.
+    private mutating func count(_ subnet: CIDR, _ step: Int, in set: String) {
+        let before = subnets[set]?[subnet] ?? 0
+        let after = before + step
+        subnets[set, default: [:]][subnet] = after == 0 ? nil : after
+        guard before == 0 || after == 0 else { return }
+        let others = (subnets[set] ?? [:]).keys.filter { $0 != subnet }
+        guard !others.contains(where: { $0.contains(subnet) }) else { return }
+        let inside = others.filter { inner in
+            subnet.contains(inner) && !others.contains { $0 != inner && $0.contains(inner) }
+        }
+        if before == 0 {
+            for inner in inside { remove("\(inner)", from: set) }
+            insert("\(subnet)", into: set)
+        } else {
+            remove("\(subnet)", from: set)
+            for inner in inside { insert("\(inner)", into: set) }
+        }
+    }
+
+    private mutating func claim(_ port: PublishedPort) {
+        do throws(FirewallError) {
+            guard let place = try Self.place(of: port) else { return }
+            claims[place, default: []].append(port)
+            guard let first = claims[place]?.first, first != port else {
+                insert(Self.element(port, place), into: place.map)
+                return
+            }
+            if !Self.leadToTheSame(first, port) { outdone.insert(port) }
+        } catch {
+            impossible[port] = error
+        }
+    }
+
+    private mutating func withdraw(_ port: PublishedPort) {
+        impossible[port] = nil
+        outdone.remove(port)
+        guard let place = try? Self.place(of: port), var left = claims[place], let first = left.first,
+            let index = left.firstIndex(of: port)
+        else { return }
+        left.remove(at: index)
+        claims[place] = left.isEmpty ? nil : left
+        guard index == 0, left.first.map({ Self.leadToTheSame($0, first) }) != true else { return }
+        remove(Self.element(first, place), from: place.map)
+        guard let next = left.first else { return }
+        insert(Self.element(next, place), into: place.map)
+        for port in left {
+            if Self.leadToTheSame(next, port) { outdone.remove(port) } else { outdone.insert(port) }
+        }
+    }
+
+    private static func element(_ port: PublishedPort, _ place: Place) -> String {
+        "\(place.key) : \(port.containerAddress) . \(port.containerPort)"
+    }
+
+    private static func leadToTheSame(_ one: PublishedPort, _ other: PublishedPort) -> Bool {
+        one.containerAddress == other.containerAddress && one.containerPort == other.containerPort
+    }
+
+    private mutating func insert(_ element: String, into set: String) {
+        guard elements[set, default: []].insert(element).inserted else { return }
+        if deleted[set]?.remove(element) == nil { added[set, default: []].insert(element) }
+    }
+
+    private mutating func remove(_ element: String, from set: String) {
+        guard elements[set]?.remove(element) != nil else { return }
+        if added[set]?.remove(element) == nil { deleted[set, default: []].insert(element) }
+    }
 
     /// nil for ::1, which no rule can lead elsewhere: IPv6 has no route_localnet.
-    private static func place(of port: PublishedPort) throws(FirewallError) -> (map: String, key: String)? {
+    private static func place(of port: PublishedPort) throws(FirewallError) -> Place? {
         let family = port.containerAddress.family
         let suffix = "\(port.transport.rawValue) . \(port.hostPort)"
         if let address = port.hostAddress, address.family != family { throw .familiesDiffer(port) }
         guard let address = port.hostAddress, !address.isUnspecified else {
-            return (family == .v4 ? "any4" : "any6", suffix)
+            return Place(map: family == .v4 ? "any4" : "any6", key: suffix)
         }
         if address == .loopbackV6 { return nil }
-        return (family == .v4 ? "exact4" : "exact6", "\(address) . \(suffix)")
+        return Place(map: family == .v4 ? "exact4" : "exact6", key: "\(address) . \(suffix)")
     }
 }

@@ -86,34 +86,70 @@ struct ForeignFirewall {
 
 /// The rules of a forward chain, as far as they concern packets of networks.
 struct ForwardRules {
+    struct Rule: Hashable, Sendable {
+        var condition: Condition
+        var verdict: Verdict
+    }
+
+    /// Which packets a rule is about. Names of interfaces may end in `*`.
+    enum Condition: Hashable, Sendable {
+        case none
+        case input(String)
+        case output(String)
+        case other
+    }
+
+    /// `none` passes the packet on to the next rule; `other` does what cannot be told.
+    enum Verdict: Hashable, Sendable {
+        case accept, drop, none, other
+    }
+
     /// A rule without a condition drops or rejects what came so far.
     let endsInDrop: Bool
     /// Patterns of interfaces whose packets a rule accepts by nothing else than the interface; `*` is every one.
-    private var accepted: [String: Set<String>] = ["iifname": [], "oifname": []]
+    private var accepted: (input: Set<String>, output: Set<String>) = ([], [])
 
-    /// From what `nft -j list chain` prints.
-    init(listing: JSONValue) {
+    init(_ rules: some Sequence<Rule>) {
         var endsInDrop = false
-        for rule in (listing["nftables"]?.array ?? []).compactMap({ $0["rule"]?["expr"]?.array }) where !endsInDrop {
-            let statements = rule.filter { $0["counter"] == nil && $0["log"] == nil && $0["comment"] == nil }
-            guard let verdict = statements.last else { continue }
-            let conditions = statements.dropLast()
-            if conditions.isEmpty, verdict["drop"] != nil || verdict["reject"] != nil { endsInDrop = true }
-            guard verdict["accept"] != nil else { continue }
-            if conditions.isEmpty {
-                for key in accepted.keys { accepted[key]?.insert("*") }
-            } else if conditions.count == 1, let match = conditions.first?["match"], match["op"]?.string == "==",
-                let key = match["left"]?["meta"]?["key"]?.string, let pattern = match["right"]?.string
-            {
-                accepted[key]?.insert(pattern)
+        for rule in rules where !endsInDrop {
+            switch (rule.verdict, rule.condition) {
+            case (.drop, .none): endsInDrop = true
+            case (.accept, .none):
+                accepted.input.insert("*")
+                accepted.output.insert("*")
+            case (.accept, .input(let pattern)): accepted.input.insert(pattern)
+            case (.accept, .output(let pattern)): accepted.output.insert(pattern)
+            default: break
             }
         }
         self.endsInDrop = endsInDrop
     }
 
+    /// From what `nft -j list chain` prints.
+    init(listing: JSONValue) {
+        self.init((listing["nftables"]?.array ?? []).compactMap { $0["rule"]?["expr"]?.array }.compactMap(Self.rule))
+    }
+
+    private static func rule(_ expression: [JSONValue]) -> Rule? {
+        let statements = expression.filter { $0["counter"] == nil && $0["log"] == nil && $0["comment"] == nil }
+        guard let last = statements.last else { return nil }
+        let verdict: Verdict =
+            last["accept"] != nil ? .accept : last["drop"] != nil || last["reject"] != nil ? .drop : .other
+        let conditions = statements.dropLast()
+        guard let first = conditions.first else { return Rule(condition: .none, verdict: verdict) }
+        guard conditions.count == 1, let match = first["match"], match["op"]?.string == "==",
+            let key = match["left"]?["meta"]?["key"]?.string, let pattern = match["right"]?.string
+        else { return Rule(condition: .other, verdict: verdict) }
+        switch key {
+        case "iifname": return Rule(condition: .input(pattern), verdict: verdict)
+        case "oifname": return Rule(condition: .output(pattern), verdict: verdict)
+        default: return Rule(condition: .other, verdict: verdict)
+        }
+    }
+
     /// Packets to and from the interfaces of `patterns` pass.
     func lets(_ patterns: [String]) -> Bool {
-        accepted.values.allSatisfy { accepted in
+        [accepted.input, accepted.output].allSatisfy { accepted in
             patterns.allSatisfy { pattern in
                 accepted.contains { other in
                     other == pattern || other.hasSuffix("*") && pattern.hasPrefix(other.dropLast())
@@ -126,12 +162,17 @@ struct ForwardRules {
 extension KernelNetwork {
     private var tag: String { instance.table }
 
+    /// The networks' bridges: those that bear a name of their own, and a pattern for all others.
+    var bridgePatterns: [String] {
+        let bridges = table.networks.values.map(\.bridge)
+        let others = bridges.filter { !$0.hasPrefix(instance.bridgePrefix) }.sorted()
+        return (others.count < bridges.count ? ["\(instance.bridgePrefix)*"] : []) + others
+    }
+
     /// Puts tagged rules where a foreign policy would drop the networks' packets and its owner offers a place; says what else there is.
     func openForeignFirewalls() throws -> ForeignFirewallReport {
-        let bridges = (written?.elements["bridges"] ?? []).map { $0.filter { $0 != "\"" } }
-        guard !bridges.isEmpty else { return ForeignFirewallReport() }
-        let others = bridges.filter { !$0.hasPrefix(instance.bridgePrefix) }.sorted()
-        let patterns = (others.count < bridges.count ? ["\(instance.bridgePrefix)*"] : []) + others
+        let patterns = bridgePatterns
+        guard !patterns.isEmpty else { return ForeignFirewallReport() }
         let foreign = ForeignFirewall(listing: try listing("list chains"))
         var report = ForeignFirewallReport()
         for base in foreign.chains where base.isForward {

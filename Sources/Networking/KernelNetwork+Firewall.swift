@@ -3,88 +3,115 @@ import Linux
 import Synchronization
 
 extension KernelNetwork {
-    /// Brings the table to `rules` in one transaction; then, and not before, opens what the rules guard.
-    func setRules(_ rules: FirewallRules) throws -> RulesOutcome {
-        guard !rules.networks.isEmpty else {
-            try removeTable()
-            return RulesOutcome()
-        }
-        watch.addBridges(rules.networks.map(\.bridge))
+    /// Changes the table in one transaction; then, and not before, opens what the rules guard.
+    func changeRules(_ change: FirewallChange) throws -> RulesOutcome {
+        let oldPorts = ports(concerning: change)
+        watch.addBridges(change.networks.values.compactMap { $0?.bridge })
         let isSuspect = watch.isTableSuspect.withLock { isSuspect in
             defer { isSuspect = false }
             return isSuspect
         }
-        if isSuspect { written = nil }
-        let old = writtenRules
-        if written == nil || rules != old { try write(rules) }
+        if isSuspect { isWritten = false }
+        refused.forget(change)
+        // What the kernel did not take it would not take now: it is left out until it changes, or all is written anew.
+        if !isWritten {
+            table.apply(FirewallChange(networks: refused.networks.mapValues { $0.rules }))
+            for (port, refusal) in refused.ports {
+                table.setPorts((table.ports[refusal.owner] ?? []) + [port], of: refusal.owner)
+            }
+            refused = Refused()
+        }
+        table.apply(refused.without(change))
+        guard !table.networks.isEmpty || !refused.networks.isEmpty else {
+            try removeTable()
+            return RulesOutcome()
+        }
+        try write()
         var outcome = RulesOutcome()
-        do throws(SyscallError) { try forgetMovedFlows(from: Set(old.ports), to: Set(rules.ports)) } catch {
+        do throws(SyscallError) { try forgetMovedFlows(from: oldPorts, to: ports(concerning: change)) } catch {
             outcome.notes.append("UDP flows under way may keep going to where a port led before: \(error)")
         }
         outcome.enabledSysctls = try enableForwarding(
-            v6: rules.networks.contains { $0.subnets.contains { $0.family == .v6 } })
-        outcome.refusedPorts = refused.ports.mapValues(\.description)
-        outcome.refusedNetworks = refused.networks.mapValues(\.description)
-        // Only after the table guards 127.0.0.0/8 against what comes from the bridges. Looked at each time: a bridge that was made anew
-        // lacks it.
-        for bridge in rules.networks.map(\.bridge) where refused.networks[bridge] == nil {
+            v6: table.networks.values.contains { $0.subnets.contains { $0.family == .v6 } })
+        outcome.refusedPorts = table.refused.merging(refused.ports.mapValues(\.error)) { _, kernel in kernel }
+            .mapValues(\.description)
+        for refusal in refused.networks.values { outcome.refusedNetworks[refusal.rules.bridge] = "\(refusal.error)" }
+        openLocalnet(Set(change.networks.values.compactMap { $0?.bridge }), isSuspect, &outcome)
+        return outcome
+    }
+
+    private func ports(concerning change: FirewallChange) -> Set<PublishedPort> {
+        if change.isWhole { return Set(table.ports.values.joined()) }
+        return Set(change.ports.keys.flatMap { table.ports[$0] ?? [] })
+    }
+
+    /// Only after the table guards 127.0.0.0/8 against what comes from the bridges. A bridge that was made anew lacks it.
+    private func openLocalnet(_ changed: Set<String>, _ isSuspect: Bool, _ outcome: inout RulesOutcome) {
+        let own = Set(table.networks.values.map(\.bridge))
+        let bridges = isSuspect ? own : own.intersection(changed.union(closedBridges))
+        for bridge in bridges {
             let setting = Self.localnetSetting(bridge)
+            // No such bridge now is for the caller's next round.
+            guard fileExists("/proc/sys/\(setting)") else { continue }
             do throws(SyscallError) {
-                // No such bridge now is for the caller's next round.
-                if fileExists("/proc/sys/\(setting)") { try Self.setSysctl(setting, "1") }
+                try Self.setSysctl(setting, "1")
+                closedBridges.remove(bridge)
             } catch {
                 if fileExists("/proc/sys/\(setting)") { outcome.refusedNetworks[bridge] = "\(error)" }
             }
         }
-        return outcome
     }
 
     private static func localnetSetting(_ bridge: String) -> String { "net/ipv4/conf/\(bridge)/route_localnet" }
 
-    private func write(_ rules: FirewallRules) throws(FirewallError) {
-        let table = FirewallTable(rules)
-        refused = Refused(ports: table.refused)
+    private func write() throws(FirewallError) {
         do throws(FirewallError) {
-            if let written {
-                try change(written, to: table)
-            } else {
-                try firewall.run(table.creation(of: instance.table))
+            let commands = isWritten ? table.change(of: instance.table) : table.creation(of: instance.table)
+            if !commands.isEmpty {
+                do throws(FirewallError) { try firewall.run(commands) } catch {
+                    guard isWritten else { throw error }
+                    // Someone else's hand was in the table: write it anew as a whole.
+                    isWritten = false
+                    try firewall.run(table.creation(of: instance.table))
+                }
             }
-            written = table
         } catch {
-            written = try sift(rules)
+            isWritten = false
+            table = try sift(table)
         }
-        writtenRules = rules
+        table.settle()
+        isWritten = true
     }
 
     /// The kernel takes a transaction as a whole or not at all: when it does not, its parts are tried one by one, so that one that cannot
     /// be made keeps no other out.
-    private func sift(_ rules: FirewallRules) throws(FirewallError) -> FirewallTable {
-        var standing = FirewallTable(FirewallRules())
+    private func sift(_ wanted: FirewallTable) throws(FirewallError) -> FirewallTable {
+        var standing = FirewallTable()
         try firewall.run(standing.creation(of: instance.table))
-        var accepted = FirewallRules()
-        for network in rules.networks {
-            accepted.networks.append(network)
-            do throws(FirewallError) { standing = try extend(standing, to: accepted) } catch {
-                accepted.networks.removeLast()
-                refused.networks[network.bridge] = error
+        refused = Refused()
+        for (name, rules) in wanted.networks.sorted(by: { $0.key < $1.key }) {
+            do throws(FirewallError) { try extend(&standing, .init(networks: [name: rules])) } catch {
+                refused.networks[name] = .init(rules: rules, error: error)
             }
         }
-        for port in rules.ports where refused.ports[port] == nil {
-            accepted.ports.append(port)
-            do throws(FirewallError) { standing = try extend(standing, to: accepted) } catch {
-                accepted.ports.removeLast()
-                refused.ports[port] = error
+        for (owner, ports) in wanted.ports.sorted(by: { $0.key < $1.key }) {
+            for port in ports {
+                let accepted = standing.ports[owner] ?? []
+                do throws(FirewallError) { try extend(&standing, .init(ports: [owner: accepted + [port]])) } catch {
+                    refused.ports[port] = .init(owner: owner, error: error)
+                }
             }
         }
         return standing
     }
 
-    private func extend(_ table: FirewallTable, to rules: FirewallRules) throws(FirewallError) -> FirewallTable {
-        let wanted = FirewallTable(rules)
-        let commands = wanted.change(of: instance.table, from: table)
+    private func extend(_ table: inout FirewallTable, _ change: FirewallChange) throws(FirewallError) {
+        var wanted = table
+        wanted.apply(change)
+        let commands = wanted.change(of: instance.table)
         if !commands.isEmpty { try firewall.run(commands) }
-        return wanted
+        wanted.settle()
+        table = wanted
     }
 
     /// UDP flows to ports whose destination changed, also those that began before the port was published at all.
@@ -97,23 +124,11 @@ extension KernelNetwork {
     func removeTable() throws {
         if mayHaveOpenedOthers { try closeForeignFirewalls() }
         // It goes with the bridge; one that is left must not keep it without the guard.
-        for network in writtenRules.networks { try? Self.setSysctl(Self.localnetSetting(network.bridge), "0") }
+        for network in table.networks.values { try? Self.setSysctl(Self.localnetSetting(network.bridge), "0") }
         try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
-        written = nil
-        writtenRules = FirewallRules()
+        table = FirewallTable()
+        isWritten = false
         refused = Refused()
-    }
-
-    private func change(_ old: FirewallTable, to new: FirewallTable) throws(FirewallError) {
-        let commands = new.change(of: instance.table, from: old)
-        guard !commands.isEmpty else { return }
-        do throws(FirewallError) {
-            try firewall.run(commands)
-        } catch {
-            // Someone else's hand was in the table: write it anew as a whole.
-            written = nil
-            try firewall.run(new.creation(of: instance.table))
-        }
     }
 
     /// The host must pass packets on; never switched off again, because others may have come to rely on it. Returns what was off.
@@ -150,7 +165,7 @@ extension KernelNetwork {
             """
         let failure = try NetworkNamespace(path: namespacePath).run { () throws(SyscallError) -> FirewallError? in
             do throws(FirewallError) {
-                let firewall = try NFTables()
+                let firewall = try NFTablesContext()
                 // Closing the library's socket after a deletion waits for a grace period of the kernel, some 10 ms: in a new namespace
                 // there is nothing to delete.
                 do throws(FirewallError) {

@@ -9,6 +9,7 @@ extension KernelNetwork {
             var bridge = try Self.interface(spec.name, route)
             if bridge == nil {
                 try route.perform([RouteMessages.createBridge(spec, macAddress: macAddress(of: spec))])
+                closedBridges.insert(spec.name)
                 bridge = try Self.interface(spec.name, route)
             }
             guard let bridge else { throw SyscallError(call: "netlink", object: spec.name, code: .noSuchDevice) }
@@ -29,10 +30,12 @@ extension KernelNetwork {
     }
 
     /// Makes the pair, joins it to the bridge, and gives the inner end its addresses and routes.
-    func attach(_ spec: EndpointSpec) throws(NetworkError) {
+    func attachPair(_ spec: EndpointSpec, to bridgeName: String) throws(NetworkError) {
         watch.stay(spec.hostInterface)
         do throws(SyscallError) {
-            guard let bridge = try Self.interface(spec.bridge, route) else { throw missingBridge(spec) }
+            guard let bridge = try Self.interface(bridgeName, route) else {
+                throw SyscallError(call: "netlink", object: bridgeName, code: .noSuchDevice)
+            }
             let namespace = NetworkNamespace(path: spec.namespacePath)
             let descriptor = try namespace.open()
             let mac = spec.macAddress ?? spec.addresses.first.map { MACAddress(for: $0.address) }
@@ -47,9 +50,56 @@ extension KernelNetwork {
             try configurePort(spec)
             try namespace.run { () throws(SyscallError) in try Self.configureInside(spec) }
         } catch {
-            if error.object == spec.bridge { throw .noBridge(spec.bridge) }
+            if error.object == bridgeName { throw .noBridge(bridgeName) }
             throw .kernel(error)
         }
+    }
+
+    /// Makes an interface that shares `parent` in the container's namespace, of `kind` with its own `data`, and gives it addresses and
+    /// routes.
+    func attachChild(
+        _ spec: EndpointSpec, of parent: String, kind: String, data: (inout NetlinkMessage) -> Void
+    ) throws(NetworkError) {
+        do throws(SyscallError) {
+            guard let link = try Self.interface(parent, route) else {
+                throw SyscallError(call: "netlink", object: parent, code: .noSuchDevice)
+            }
+            let namespace = NetworkNamespace(path: spec.namespacePath)
+            let descriptor = try namespace.open()
+            if try !hasChild(spec, of: link.index, kind: kind, namespace) {
+                try route.perform([
+                    RouteMessages.createChild(spec, of: link.index, kind: kind, namespace: descriptor.raw, data: data)
+                ])
+            }
+            try namespace.run { () throws(SyscallError) in try Self.configureInside(spec) }
+        } catch {
+            if error.object == parent { throw .noParent(parent) }
+            throw .kernel(error)
+        }
+    }
+
+    /// Whether the interface is there and on this parent; one on another, which was made again since, is removed.
+    private func hasChild(
+        _ spec: EndpointSpec, of parent: UInt32, kind: String, _ namespace: NetworkNamespace
+    ) throws(SyscallError) -> Bool {
+        try namespace.run { () throws(SyscallError) -> Bool in
+            let socket = try NetlinkSocket(.route)
+            guard let reply = try socket.get(RouteMessages.getLink(spec.interfaceName)) else { return false }
+            let under = reply.attributes(after: 16).number(RouteMessages.LinkAttribute.link, as: UInt32.self)
+            if under == parent, Self.parseLink(reply).kind == kind { return true }
+            try socket.perform([RouteMessages.deleteLink(spec.interfaceName)])
+            return false
+        }
+    }
+
+    func detachChild(_ spec: EndpointSpec) throws(NetworkError) {
+        do throws(SyscallError) {
+            let namespace = NetworkNamespace(path: spec.namespacePath)
+            guard namespace.exists else { return }
+            try namespace.run { () throws(SyscallError) in
+                try NetlinkSocket(.route).perform([RouteMessages.deleteLink(spec.interfaceName)])
+            }
+        } catch { throw .kernel(error) }
     }
 
     /// Whether both ends are there. A host's end whose other end is not in the namespace belongs to a namespace that the kernel is
@@ -69,6 +119,12 @@ extension KernelNetwork {
             return error.code != .notSupported
         }
         return true
+    }
+
+    /// Nothing passes through it until it is attached again.
+    func silenceLink(_ name: String) throws(NetworkError) {
+        watch.leave([name])
+        do throws(SyscallError) { try route.perform([RouteMessages.bringDown(name)]) } catch { throw .kernel(error) }
     }
 
     func removeLink(_ name: String) throws(NetworkError) {
@@ -92,12 +148,14 @@ extension KernelNetwork {
             try? setSysctl("\(settings)/accept_ra", "0")
             try? skipDuplicateDetection(on: spec.interfaceName)
         }
-        for (name, value) in spec.sysctls.sorted(by: { $0.key < $1.key }) { try setSysctl(name, value) }
+        for setting in spec.settings { try setSysctl(setting.path(of: spec.interfaceName), setting.value) }
         try socket.perform(
             spec.addresses.map { RouteMessages.addAddress($0, to: link.index, name: spec.interfaceName) }
                 + [RouteMessages.bringUp(spec.interfaceName)]
                 + spec.defaultGateways.map {
-                    RouteMessages.setDefaultRoute(via: $0, interface: link.index, name: spec.interfaceName)
+                    RouteMessages.setDefaultRoute(
+                        $0.family, via: spec.routesByInterface ? nil : $0, interface: link.index,
+                        name: spec.interfaceName)
                 })
     }
 
@@ -133,9 +191,5 @@ extension KernelNetwork {
 
     private func macAddress(of spec: BridgeSpec) -> MACAddress {
         MACAddress(for: spec.addresses.first?.address ?? .v6(UInt128(stableHash(spec.name))))
-    }
-
-    private func missingBridge(_ spec: EndpointSpec) -> SyscallError {
-        SyscallError(call: "netlink", object: spec.bridge, code: .noSuchDevice)
     }
 }

@@ -37,7 +37,7 @@ extension KernelNetwork {
         return bridge
     }
 
-    var isTableIntact: Bool { written != nil && !watch.isTableSuspect.withLock { $0 } }
+    var isTableIntact: Bool { isWritten && !watch.isTableSuspect.withLock { $0 } }
 
     /// `interface`: its addresses alone, which a kernel from 4.20 on finds without looking at the others'.
     static func addresses(

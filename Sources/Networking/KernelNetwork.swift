@@ -7,17 +7,17 @@ final class KernelNetwork {
     let instance: InstanceName
     let route: NetlinkSocket
     let firewall: NFTables
-    /// What the table holds; nil when that is not known.
-    var written: FirewallTable?
-    /// The rules that were written last; no networks after the table's removal.
-    var writtenRules = FirewallRules()
-    /// What of them the table does not hold.
+    /// What the table should hold, without what the kernel refused.
+    var table = FirewallTable()
+    /// The kernel's is as that one, as far as is known.
+    var isWritten = false
+    /// What the kernel did not take. It is tried again when the table is written anew.
     var refused = Refused()
+    /// Bridges made since `route_localnet` was last set for them.
+    var closedBridges: Set<String> = []
     /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
     var mayHaveOpenedOthers = true
     let watch = NetworkWatch()
-    /// The thread that writes the table, as the kernel names it to those who listen.
-    let author: NetworkEventFilter.Author
 
     /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
     /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
@@ -29,13 +29,43 @@ final class KernelNetwork {
         self.instance = instance
         route = try NetlinkSocket(.route)
         firewall = try NFTables()
-        author = .current
     }
 
     struct Refused {
-        var ports: [PublishedPort: FirewallError] = [:]
-        /// By bridge.
-        var networks: [String: FirewallError] = [:]
+        struct Port {
+            var owner: String
+            var error: FirewallError
+        }
+
+        struct Network {
+            var rules: NetworkRules
+            var error: FirewallError
+        }
+
+        var ports: [PublishedPort: Port] = [:]
+        /// By name.
+        var networks: [String: Network] = [:]
+
+        /// What `change` takes away or makes otherwise is not refused any more.
+        mutating func forget(_ change: FirewallChange) {
+            networks = networks.filter { name, refusal in
+                guard let rules = change.networks[name] else { return !change.isWhole }
+                return rules == refusal.rules
+            }
+            ports = ports.filter { port, refusal in
+                change.ports[refusal.owner].map { $0.contains(port) } ?? !change.isWhole
+            }
+        }
+
+        /// `change` without what is refused.
+        func without(_ change: FirewallChange) -> FirewallChange {
+            var change = change
+            for name in networks.keys { change.networks[name] = nil }
+            for refusal in ports.values {
+                change.ports[refusal.owner]?.removeAll { ports[$0] != nil }
+            }
+            return change
+        }
     }
 
     /// The interface named so; nil when there is none.

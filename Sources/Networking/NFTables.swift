@@ -1,14 +1,96 @@
 import CNFTables
 import Linux
+import Synchronization
 
-/// libnftables in the network namespace of the thread that made it.
+/// libnftables in the network namespace of the thread that made it, on a thread with descriptors of its own: the library waits for
+/// its socket with select(2), which ends the process when the socket's number is 1024 or more.
 ///
 /// The library keeps state of the whole process, so no two threads may be inside it at once.
 final class NFTables {
+    private let worker: Worker
+    /// The thread that writes, as the kernel names it to those who listen.
+    let author: NetworkEventFilter.Author
+
+    /// - Throws: `FirewallError.refused` when the kernel has no nftables.
+    init() throws(FirewallError) {
+        worker = Worker()
+        let worker = worker
+        do throws(SyscallError) { try startThread { worker.work() } } catch { throw .refused("\(error)") }
+        author = try worker.begin()
+    }
+
+    deinit { worker.end() }
+
+    /// Carries out `commands` as one transaction: all or nothing. Returns what they print, `asJSON` with handles.
+    @discardableResult
+    func run(_ commands: String, asJSON: Bool = false) throws(FirewallError) -> String {
+        try worker.run(commands, asJSON: asJSON)
+    }
+
+    /// Carries out one job at a time for a caller that waits for it.
+    private final class Worker: Sendable {
+        private struct Job {
+            var commands: String
+            var isJSON: Bool
+        }
+
+        private struct State {
+            var job: Job?
+            var author: NetworkEventFilter.Author?
+            var answer: Result<String, FirewallError> = .success("")
+        }
+
+        // The mutex guards all of it; only one thread calls.
+        private let state = Mutex(State())
+        private let wakeUp = Semaphore()
+        private let done = Semaphore()
+
+        func begin() throws(FirewallError) -> NetworkEventFilter.Author {
+            done.wait()
+            let (author, answer) = state.withLock { ($0.author, $0.answer) }
+            _ = try answer.get()
+            guard let author else { throw .refused("its thread did not begin") }
+            return author
+        }
+
+        func run(_ commands: String, asJSON: Bool) throws(FirewallError) -> String {
+            state.withLock { $0.job = Job(commands: commands, isJSON: asJSON) }
+            wakeUp.signal()
+            done.wait()
+            return try state.withLock { $0.answer }.get()
+        }
+
+        func end() { wakeUp.signal() }
+
+        func work() {
+            do throws(FirewallError) {
+                let context = try NFTablesContext()
+                state.withLock { $0.author = .current }
+                done.signal()
+                while true {
+                    wakeUp.wait()
+                    guard let job = state.withLock({ $0.job.take() }) else { return }
+                    let answer = Result { () throws(FirewallError) in
+                        try context.run(job.commands, asJSON: job.isJSON)
+                    }
+                    state.withLock { $0.answer = answer }
+                    done.signal()
+                }
+            } catch {
+                state.withLock { $0.answer = .failure(error) }
+                done.signal()
+            }
+        }
+    }
+}
+
+/// libnftables on the calling thread, which leaves the process's descriptors for it and must end with it.
+struct NFTablesContext: ~Copyable {
     private let context: OpaquePointer
 
     /// - Throws: `FirewallError.refused` when the kernel has no nftables.
     init() throws(FirewallError) {
+        do throws(SyscallError) { try leaveSharedDescriptors() } catch { throw .refused("\(error)") }
         guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
             throw .refused("no context: is the kernel built with nf_tables?")
         }

@@ -26,9 +26,15 @@ package enum NameServiceError: Error, Hashable, Sendable, CustomStringConvertibl
 
 /// The engine's connection to its `berth-net`, which it starts when none runs.
 package final class NameServiceClient: Sendable {
+    private struct Question {
+        let answer: CheckedContinuation<NetResult, any Error>
+        let since = ContinuousClock.now
+    }
+
     private struct State {
         var lastID = 0
-        var waiting: [Int: CheckedContinuation<NetResult, any Error>] = [:]
+        var waiting: [Int: Question] = [:]
+        var isWatched = false
         var endWaiters: [CheckedContinuation<Void, Never>] = []
         var hasEnded = false
     }
@@ -69,10 +75,11 @@ package final class NameServiceClient: Sendable {
             let id = state.withLock { state -> Int? in
                 guard !state.hasEnded else { return nil }
                 state.lastID += 1
-                state.waiting[state.lastID] = continuation
+                state.waiting[state.lastID] = Question(answer: continuation)
                 return state.lastID
             }
             guard let id else { return continuation.resume(throwing: NameServiceError.lost) }
+            watch()
             Task { await self.send(NetRequest(id: id, command: command)) }
         }
         if case .failed(let words) = result { throw NameServiceError.refused(words) }
@@ -118,6 +125,16 @@ package final class NameServiceClient: Sendable {
         return state
     }
 
+    /// Has it keep a socket of this process.
+    package func keep(_ socket: KeptSocket) async throws { _ = try await request(.keep(socket, pid: getpid())) }
+
+    /// The socket that it keeps for `path`, and a copy of it.
+    package func keptSocket(at path: String) async throws -> KeptSocket? {
+        guard var kept = try await currentState().sockets?.first(where: { $0.path == path }) else { return nil }
+        kept.descriptor = try ProcessHandle(pid: pid).descriptor(kept.descriptor).release()
+        return kept
+    }
+
     /// Returns when the connection has ended: all that was told is forgotten, and a new service has to be started and fed.
     package func waitForEnd() async {
         await withCheckedContinuation { continuation in
@@ -132,13 +149,49 @@ package final class NameServiceClient: Sendable {
     /// Ends the connection; the service goes on.
     package func disconnect() { shutdown(connection.descriptor.raw, CInt(SHUT_RDWR)) }
 
+    /// While answers are awaited: a service that gives none for long is stopped, and is told to go on; one that still gives none ends,
+    /// and another takes its place.
+    private func watch() {
+        let isFirst = state.withLock { state in
+            defer { state.isWatched = true }
+            return !state.isWatched
+        }
+        guard isFirst else { return }
+        Task {
+            while let oldest = self.oldestQuestion() {
+                let age = ContinuousClock.now - oldest
+                if age > Self.patience * 5 {
+                    Self.signal(self.pid, SIGKILL)
+                    self.disconnect()
+                } else if age > Self.patience {
+                    Self.signal(self.pid, SIGCONT)
+                }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// When the question that waits longest was asked; nil, and nobody watches any more, when none does.
+    private func oldestQuestion() -> ContinuousClock.Instant? {
+        state.withLock { state in
+            let oldest = state.waiting.values.map(\.since).min()
+            if oldest == nil { state.isWatched = false }
+            return oldest
+        }
+    }
+
+    /// Every request is carried out at once; a machine under load takes its time.
+    private static let patience = Duration.seconds(3)
+
+    private static func signal(_ pid: Int32, _ number: CInt) { if pid > 1 { kill(pid, number) } }
+
     private func send(_ request: NetRequest) async {
         do {
             let bytes = try encodeJSON(request) + [UInt8(ascii: "\n")]
             try await writer.run { [connection] in try connection.write(bytes) }
         } catch {
             let waiting = state.withLock { $0.waiting.removeValue(forKey: request.id) }
-            waiting?.resume(throwing: NameServiceError.lost)
+            waiting?.answer.resume(throwing: NameServiceError.lost)
         }
     }
 
@@ -146,7 +199,7 @@ package final class NameServiceClient: Sendable {
         try startThread { [self] in
             while let reply = connection.nextReply() {
                 let waiting = state.withLock { $0.waiting.removeValue(forKey: reply.id) }
-                waiting?.resume(returning: reply.result)
+                waiting?.answer.resume(returning: reply.result)
             }
             end()
             var status: CInt = 0
@@ -160,7 +213,7 @@ package final class NameServiceClient: Sendable {
             defer { (state.waiting, state.endWaiters) = ([:], []) }
             return (state.waiting, state.endWaiters)
         }
-        for continuation in waiting.values { continuation.resume(throwing: NameServiceError.lost) }
+        for question in waiting.values { question.answer.resume(throwing: NameServiceError.lost) }
         for continuation in endWaiters { continuation.resume() }
     }
 }
@@ -175,10 +228,15 @@ extension NameServiceClient {
 
     private static func open(program: String, folder: String) throws -> Opened {
         if try FileLock.isHeld("\(folder)/net.lock"), let descriptor = try? UnixSocket.connect("\(folder)/net.sock") {
-            let opened = try greet(SharedConnection(descriptor), isFresh: false)
-            if opened.versions.overlaps(NetProtocol.versions) { return opened }
-            // One of another release: the engine knows all that it holds, and tells it to one of its own.
-            try endForeign(opened, folder)
+            let connection = SharedConnection(descriptor)
+            if let opened = try greetPatiently(connection) {
+                if opened.versions.overlaps(NetProtocol.versions) { return opened }
+                // One of another release: the engine knows all that it holds, and tells it to one of its own.
+                try connection.write(try encodeJSON(NetRequest(id: 1, command: .leave)) + [UInt8(ascii: "\n")])
+                connection.setPatience(patience)
+                while connection.skipReply() {}
+            }
+            try awaitEnd(of: connection.peer, folder)
         }
         var pair = try UnixSocket.pair()
         let own = SharedConnection(pair.takeFirst())
@@ -197,11 +255,23 @@ extension NameServiceClient {
         }
     }
 
-    /// `leave` is the same in every version.
-    private static func endForeign(_ opened: Opened, _ folder: String) throws {
-        try opened.connection.write(try encodeJSON(NetRequest(id: 1, command: .leave)) + [UInt8(ascii: "\n")])
-        while opened.connection.skipReply() {}
-        _ = try FileLock.wait("\(folder)/net.lock")
+    /// The greeting of a service that runs already. One that is stopped is told to go on; nil when it greets even so not.
+    private static func greetPatiently(_ connection: SharedConnection) throws -> Opened? {
+        connection.setPatience(patience)
+        defer { connection.setPatience(.zero) }
+        if let opened = try? greet(connection, isFresh: false) { return opened }
+        signal(connection.peer, SIGCONT)
+        return try? greet(connection, isFresh: false)
+    }
+
+    /// Waits until the service of `folder` is gone; one that was told to leave, or does not answer, and stays is killed.
+    private static func awaitEnd(of pid: Int32, _ folder: String) throws {
+        for attempt in 0..<200 {
+            guard try FileLock.isHeld("\(folder)/net.lock") else { return }
+            if attempt == 40 { signal(pid, SIGKILL) }
+            usleep(25_000)
+        }
+        throw NameServiceError.refused("process \(pid) holds \(folder)/net.lock, gives no answer and cannot be ended")
     }
 
     private static func greet(_ connection: SharedConnection, isFresh: Bool) throws -> Opened {
@@ -220,6 +290,21 @@ private final class SharedConnection: @unchecked Sendable {
     private var searched = 0
 
     init(_ descriptor: consuming OwnedFD) { self.descriptor = descriptor }
+
+    /// The process that listens at the other end (unix(7), SO_PEERCRED); 0 when it is nobody's that is known here.
+    var peer: Int32 {
+        // struct ucred: pid, uid, gid.
+        var credentials: [Int32] = [0, 0, 0]
+        var length = socklen_t(12)
+        getsockopt(descriptor.raw, SOL_SOCKET, SO_PEERCRED, &credentials, &length)
+        return credentials[0]
+    }
+
+    /// How long the next reads wait; zero is for ever.
+    func setPatience(_ time: Duration) {
+        var limit = timeval(tv_sec: Int(time.components.seconds), tv_usec: 0)
+        setsockopt(descriptor.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
 
     func write(_ bytes: [UInt8]) throws(SyscallError) {
         var done = 0

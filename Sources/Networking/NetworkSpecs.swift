@@ -17,16 +17,16 @@ package struct BridgeSpec: Hashable, Sendable {
     }
 }
 
-/// A container on a network: a pair of veth(4) interfaces, one end a port of the bridge, the other in the container's namespace.
+/// A container on a network.
 package struct EndpointSpec: Hashable, Sendable {
     /// Where the container's network namespace is pinned.
     package var namespacePath: String
     /// The name inside: `eth0`.
     package var interfaceName: String
-    /// The name of the host's end.
+    /// The name of the host's end, where the network's realisation has one.
     package var hostInterface: String
-    package var bridge: String
-    /// nil derives one from the first address.
+    package var realisation: Realisation
+    /// nil derives one from the first address, where the realisation gives each container its own.
     package var macAddress: MACAddress?
     /// Each with the prefix of its subnet.
     package var addresses: [CIDR]
@@ -35,25 +35,56 @@ package struct EndpointSpec: Hashable, Sendable {
     package var mtu: UInt32?
     /// Whether the network lets its containers reach each other; false isolates the bridge port.
     package var allowsPeers: Bool
-    /// Settings of the interface, under `net/ipv4/conf/IFNAME` and the like: path below /proc/sys → value.
-    package var sysctls: [String: String]
+    /// Settings of the interface, written in this order.
+    package var settings: [InterfaceSetting]
+    /// The default routes go through the interface, whatever the gateways are called.
+    var routesByInterface = false
 
     package init(
-        namespacePath: String, interfaceName: String, hostInterface: String, bridge: String,
+        namespacePath: String, interfaceName: String, hostInterface: String, realisation: Realisation,
         macAddress: MACAddress? = nil, addresses: [CIDR], defaultGateways: [IPAddress] = [], mtu: UInt32? = nil,
-        allowsPeers: Bool = true, sysctls: [String: String] = [:]
+        allowsPeers: Bool = true, settings: [InterfaceSetting] = []
     ) {
         self.namespacePath = namespacePath
         self.interfaceName = interfaceName
         self.hostInterface = hostInterface
-        self.bridge = bridge
+        self.realisation = realisation
         self.macAddress = macAddress
         self.addresses = addresses
         self.defaultGateways = defaultGateways
         self.mtu = mtu
         self.allowsPeers = allowsPeers
-        self.sysctls = sysctls
+        self.settings = settings
     }
+}
+
+/// A setting of one interface below /proc/sys/net: `ipv4.conf.IFNAME.log_martians`.
+package struct InterfaceSetting: Codable, Hashable, Sendable {
+    package enum Family: String, Codable, Hashable, Sendable, CaseIterable { case ipv4, ipv6, mpls }
+    /// Where the kernel keeps it: `conf` or `neigh`.
+    package enum Area: String, Codable, Hashable, Sendable, CaseIterable { case conf, neigh }
+
+    package var family: Family
+    package var area: Area
+    /// Letters, digits and `_`.
+    package var name: String
+    package var value: String
+
+    /// Reads `net.ipv4.conf.IFNAME.log_martians=1`; nil for anything else.
+    package init?(_ text: some StringProtocol) {
+        let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = (sides.first ?? "").split(separator: ".", omittingEmptySubsequences: false)
+        guard sides.count == 2, parts.count == 5, parts[0] == "net", parts[3] == "IFNAME",
+            let family = Family(rawValue: String(parts[1])), let area = Area(rawValue: String(parts[2])),
+            !parts[4].isEmpty,
+            parts[4].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F }),
+            !sides[1].isEmpty, !sides[1].utf8.contains(where: { $0 < 0x20 })
+        else { return nil }
+        (self.family, self.area, name, value) = (family, area, String(parts[4]), String(sides[1]))
+    }
+
+    /// Below /proc/sys.
+    func path(of interface: String) -> String { "net/\(family.rawValue)/\(area.rawValue)/\(interface)/\(name)" }
 }
 
 /// The protocols whose ports can be published.

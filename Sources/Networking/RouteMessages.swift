@@ -11,7 +11,6 @@ enum RouteMessages {
         static let deleteAddress: UInt16 = 21
         static let getAddress: UInt16 = 22
         static let newRoute: UInt16 = 24
-        static let deleteRoute: UInt16 = 25
         static let getRoute: UInt16 = 26
     }
 
@@ -19,6 +18,7 @@ enum RouteMessages {
         static let address: UInt16 = 1
         static let name: UInt16 = 3
         static let mtu: UInt16 = 4
+        static let link: UInt16 = 5
         static let master: UInt16 = 10
         static let portInformation: UInt16 = 12
         static let kindInformation: UInt16 = 18
@@ -93,6 +93,54 @@ enum RouteMessages {
         return message
     }
 
+    /// Makes an interface on `parent` directly in the namespace behind `descriptor`.
+    static func createChild(
+        _ spec: EndpointSpec, of parent: UInt32, kind: String, namespace descriptor: CInt,
+        data: (inout NetlinkMessage) -> Void
+    ) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
+            purpose: "create \(kind) interface \(spec.interfaceName)")
+        message.add(LinkAttribute.name, spec.interfaceName)
+        message.add(LinkAttribute.link, parent)
+        message.add(LinkAttribute.namespace, UInt32(bitPattern: descriptor))
+        if let address = spec.macAddress { message.add(LinkAttribute.address, bytes: address.bytes) }
+        if let mtu = spec.mtu { message.add(LinkAttribute.mtu, mtu) }
+        message.nest(LinkAttribute.kindInformation) { information in
+            information.add(1, bytes: kind.utf8)
+            information.nest(2) { data(&$0) }
+        }
+        return message
+    }
+
+    /// An interface for the frames on `parent` that bear the number `id` (802.1Q).
+    static func createVLAN(_ name: String, id: UInt16, on parent: UInt32) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
+            purpose: "create VLAN interface \(name)")
+        message.add(LinkAttribute.name, name)
+        message.add(LinkAttribute.link, parent)
+        message.nest(LinkAttribute.kindInformation) { information in
+            information.add(1, bytes: "vlan".utf8)
+            information.nest(2) { $0.add(1, id) }  // IFLA_VLAN_ID
+        }
+        return message
+    }
+
+    /// Two interfaces of the host, each the other's end.
+    static func createHostPair(_ name: String, _ peer: String) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(), purpose: "create pair \(name)")
+        message.add(LinkAttribute.name, name)
+        message.nest(LinkAttribute.kindInformation) { information in
+            information.add(1, bytes: "veth".utf8)
+            information.nest(2) { data in
+                data.nest(1, fixed: linkHeader()) { $0.add(LinkAttribute.name, peer) }
+            }
+        }
+        return message
+    }
+
     /// Makes `name` a port of the bridge with index `bridge`.
     static func enslave(_ name: String, to bridge: UInt32) -> NetlinkMessage {
         var message = NetlinkMessage(
@@ -107,6 +155,14 @@ enum RouteMessages {
             type: Kind.setLink, flags: [], fixed: linkHeader(flags: up, change: up), purpose: "bring up \(name)")
         message.add(LinkAttribute.name, name)
         if let mtu { message.add(LinkAttribute.mtu, mtu) }
+        return message
+    }
+
+    static func bringDown(_ name: String) -> NetlinkMessage {
+        var message = NetlinkMessage(
+            type: Kind.setLink, flags: [], fixed: linkHeader(flags: 0, change: up), purpose: "bring down \(name)",
+            tolerating: [.noSuchDevice])
+        message.add(LinkAttribute.name, name)
         return message
     }
 
@@ -151,13 +207,17 @@ enum RouteMessages {
         return message
     }
 
-    static func setDefaultRoute(via gateway: IPAddress, interface index: UInt32, name: String) -> NetlinkMessage {
-        // rtmsg: main table, static, universe, unicast.
+    /// Without a gateway everything is asked of the interface itself.
+    static func setDefaultRoute(
+        _ family: IPAddress.Family, via gateway: IPAddress?, interface index: UInt32, name: String
+    ) -> NetlinkMessage {
+        // rtmsg: main table, static, universe (link without a gateway), unicast.
+        let scope: UInt8 = gateway == nil && family == .v4 ? 253 : 0
         var message = NetlinkMessage(
             type: Kind.newRoute, flags: [.create, .replace],
-            fixed: [familyNumber(gateway.family), 0, 0, 0, 254, 4, 0, 1] + words(0),
-            purpose: "default route through \(gateway) on \(name)")
-        message.add(5, bytes: gateway.bytes)
+            fixed: [familyNumber(family), 0, 0, 0, 254, 4, scope, 1] + words(0),
+            purpose: "default route\(gateway.map { " through \($0)" } ?? "") on \(name)")
+        if let gateway { message.add(5, bytes: gateway.bytes) }
         message.add(4, index)
         return message
     }

@@ -1,3 +1,4 @@
+import Addresses
 import ProjectModel
 
 /// What `driver_opts` ask of a network's bridge and links, in Docker's words.
@@ -33,32 +34,37 @@ package struct BridgeOptions: Hashable, Sendable {
     }
 
     /// What cannot be meant, with a hint.
-    static func mistakes(in options: [String: String]) -> [(option: String, problem: String, hint: String)] {
-        var mistakes: [(String, String, String)] = []
+    static func mistakes(in options: [String: String]) -> [OptionMistake] {
+        var mistakes: [OptionMistake] = []
+        func add(_ option: String, _ problem: String, _ hint: String) {
+            mistakes.append(OptionMistake(option: option, problem: problem, hint: hint))
+        }
         for option in [peers, masquerade] {
             guard let text = options[option], truth(text) == nil else { continue }
-            mistakes.append((option, "\"\(text)\" is neither true nor false", "write \"true\" or \"false\""))
+            add(option, "\"\(text)\" is neither true nor false", "write \"true\" or \"false\"")
         }
-        if let text = options[packetSize], size(text) == nil {
-            mistakes.append((packetSize, "\"\(text)\" is no size of packets", "such as 1450, 68 to 65535"))
-        }
+        mistakes += packetSizeMistakes(in: options)
         if let text = options[hostAddress], !isIPv4(text) {
-            mistakes.append((hostAddress, "\"\(text)\" is no IPv4 address", "such as 127.0.0.1"))
+            add(hostAddress, "\"\(text)\" is no IPv4 address", "such as 127.0.0.1")
         }
         if let text = options[interfacePrefix], !isPrefix(text) {
-            mistakes.append(
-                (
-                    interfacePrefix, "\"\(text)\" cannot begin the names of interfaces",
-                    "at most 12 letters, digits, \"_\", \"-\" and \".\""
-                ))
+            add(
+                interfacePrefix, "\"\(text)\" cannot begin the names of interfaces",
+                "at most 12 letters, digits, \"_\", \"-\" and \".\"")
         }
         return mistakes
     }
 
-    private static func isIPv4(_ text: String) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { part in UInt8(part).map { "\($0)" == part } ?? false }
+    /// The option that every driver has.
+    static func packetSizeMistakes(in options: [String: String]) -> [OptionMistake] {
+        guard let text = options[packetSize], size(text) == nil else { return [] }
+        return [
+            OptionMistake(
+                option: packetSize, problem: "\"\(text)\" is no size of packets", hint: "such as 1450, 68 to 65535")
+        ]
     }
+
+    private static func isIPv4(_ text: String) -> Bool { IPAddress(text)?.family == .v4 }
 
     /// Two digits of a number follow it, and an interface's name has at most 15 bytes.
     private static func isPrefix(_ text: String) -> Bool {

@@ -87,7 +87,7 @@ package struct DependencyGraph: Sendable {
     }
 }
 
-extension Service {
+extension ContainerTemplate {
     /// A service whose containers this one's join a namespace of, and the attribute that says so.
     struct Join: Hashable {
         let field: String
@@ -116,15 +116,17 @@ extension Service {
 
     /// Services that must exist before a container of this one can be made.
     var creationOwners: [String] { joins.map(\.service) + volumeOwners }
+}
 
+extension Service {
     /// `depends_on`, then what follows from other attributes unless `depends_on` names it already.
     var allDependencies: [Dependency] {
         var all = dependsOn
         var known = Set(all.map(\.service))
-        for join in joins where known.insert(join.service).inserted {
+        for join in template.joins where known.insert(join.service).inserted {
             all.append(Dependency(service: join.service, restart: join.endsWithOwner))
         }
-        for other in volumeOwners + links.map(\.target) where known.insert(other).inserted {
+        for other in template.volumeOwners + template.links.map(\.target) where known.insert(other).inserted {
             all.append(Dependency(service: other))
         }
         return all

@@ -2,6 +2,7 @@ import ProjectModel
 
 /// What one project should be: its definition and what verbs asked of it. Stored before anything is done.
 package struct Desired: Codable, Hashable, Sendable {
+    /// Empty for containers of no project.
     package var project: String
     package var workingDirectory: String
     package var configFiles: [String]
@@ -17,6 +18,14 @@ package struct Desired: Codable, Hashable, Sendable {
     package var disabledServices: [String]
     /// `down` was asked for: everything the project made goes.
     package var removal: Removal?
+
+    /// One-offs, and containers of no project. Each is stored with its own record, not here.
+    package var singles: [DesiredContainer] = []
+
+    enum CodingKeys: String, CodingKey {
+        case project, workingDirectory, configFiles, environmentFiles, services, networks, volumes, secrets, configs
+        case disabledServices, removal
+    }
 
     /// How far `down` goes.
     package struct Removal: Codable, Hashable, Sendable {
@@ -66,8 +75,17 @@ package struct DesiredService: Codable, Hashable, Sendable {
     package var pinnedImage: String?
     /// True after `rm` without `-v`: while the goal is `absent`, anonymous volumes outlive their containers. nil is false.
     package var keepsAnonymousVolumes: Bool?
+    /// A new version of it has failed: what still is as it was before stays so until a verb asks for more. nil is false.
+    package var isUpdatePaused: Bool?
+    /// It is on its way back to an earlier version: by `rollback_config`. nil is false.
+    package var isRollingBack: Bool?
+    /// The number of what it is among its versions, and the image that its reference meant when it became that; nil before the first.
+    package var version: Int?
+    package var versionImage: String?
+    /// What verbs asked of single replicas, by number; the others have the service's goal. nil is none.
+    package var replicas: [DesiredReplica]?
 
-    /// What every replica should be.
+    /// What every replica should be of which nothing else was asked.
     package enum Goal: String, Codable, Hashable, Sendable { case absent, created, running, paused, stopped }
 
     package init(spec: Service, goal: Goal, scale: Int? = nil) {
@@ -79,5 +97,20 @@ package struct DesiredService: Codable, Hashable, Sendable {
         restartRound = 0
         startRound = 0
         renewAnonymousVolumes = false
+    }
+}
+
+extension Desired {
+    /// What the names in its services' templates mean.
+    package var definitions: Definitions {
+        var definitions = Definitions()
+        definitions.workingDirectory = workingDirectory
+        definitions.configFiles = configFiles
+        definitions.environmentFiles = environmentFiles
+        definitions.networks = networks
+        definitions.volumes = volumes
+        definitions.secrets = secrets
+        definitions.configs = configs
+        return definitions
     }
 }

@@ -53,7 +53,10 @@ extension Planner {
         var result: [Divergence] = []
         for key in spec.networks.map(\.network) {
             guard let made = container.networks[key], let wanted = desired.networks[key] else { continue }
-            result.compare("networks.\(key).name", made.name, wanted.name)
+            if made.name != wanted.name {
+                let change = Divergence.Change.changed(from: made.name, to: wanted.name)
+                result.append(Divergence("networks.\(key).name", change, isInPlace: true))
+            }
             if objects.settledNetworks.contains(key) || wanted.external { continue }
             result += wanted.shapeDivergences(from: made, field: "networks.\(key)")
         }

@@ -6,6 +6,8 @@ package struct Divergence: Hashable, Sendable, CustomStringConvertible {
     /// The attribute's path in Compose's words: `environment.DEBUG`, `networks.back.internal`.
     package let field: String
     package let change: Change
+    /// The container can go on with the new value.
+    package let isInPlace: Bool
 
     /// Values are there only when a person may see them.
     package enum Change: Hashable, Sendable {
@@ -14,9 +16,10 @@ package struct Divergence: Hashable, Sendable, CustomStringConvertible {
         case changed(from: String?, to: String?)
     }
 
-    package init(_ field: String, _ change: Change) {
+    package init(_ field: String, _ change: Change, isInPlace: Bool = false) {
         self.field = field
         self.change = change
+        self.isInPlace = isInPlace
     }
 
     package var description: String {
@@ -29,68 +32,49 @@ package struct Divergence: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-extension [Divergence] {
-    /// The first few in a line; the rest is counted.
-    var reason: String {
-        let shown = prefix(4).map(\.description).joined(separator: ", ")
-        return count > 4 ? "\(shown) and \(count - 4) more" : shown
-    }
-}
-
-/// The fields in which `wanted` differs from `made`, in the order of the attributes of a service.
-///
-/// What does not shape a container is left out (scale, depends_on, profiles, build, pull_policy, attach, heal), and so is
-/// the order of lists that are sets.
-package func divergences(from made: Service, to wanted: Service) -> [Divergence] {
-    if made.shapingContainers(like: wanted) == wanted { return [] }
+/// The fields in which `wanted` differs from `made`, in the order of a template's attributes. The order of lists that are sets is no
+/// difference.
+package func divergences(from made: ContainerTemplate, to wanted: ContainerTemplate) -> [Divergence] {
+    if made == wanted { return [] }
     guard let old = try? JSONValue(encoding: made).object, let new = try? JSONValue(encoding: wanted).object else {
-        return [Divergence("service", .changed(from: nil, to: nil))]
+        return [Divergence("template", .changed(from: nil, to: nil))]
     }
     var fields = new.keys
     fields.append(contentsOf: old.keys.filter { new[$0] == nil })
-    return fields.filter { !notShaping.contains($0) }.flatMap { field in
-        fieldDivergences(field, from: old[field], to: new[field], made: made, wanted: wanted)
+    return fields.flatMap { field -> [Divergence] in
+        let attribute = TemplateAttribute.named(field)
+        return fieldDivergences(attribute, from: old[field], to: new[field], made: made, wanted: wanted).map {
+            $0.reaching(by: attribute.change)
+        }
     }
 }
 
-private let notShaping: Set<String> = [
-    "name", "scale", "depends_on", "profiles", "build", "pull_policy", "attach", "heal",
-]
-
-/// Lists whose order means nothing and whose elements are told apart by one member.
-private let keyedLists = ["networks": "network", "volumes": "target", "secrets": "source", "configs": "source"]
-
-/// Lists of texts whose order means nothing.
-private let setLists: Set<String> = ["expose", "cap_add", "cap_drop", "security_opt", "group_add"]
-
-/// Lists of objects whose order means nothing.
-private let unorderedLists: Set<String> = ["ports", "devices", "device_cgroup_rules"]
-
-extension Service {
-    /// A copy with everything that shapes no container taken from `other`: equality is then the quick answer.
-    fileprivate func shapingContainers(like other: Service) -> Service {
-        var copy = self
-        copy.name = other.name
-        copy.scale = other.scale
-        copy.dependsOn = other.dependsOn
-        copy.profiles = other.profiles
-        copy.hasBuild = other.hasBuild
-        copy.pullPolicy = other.pullPolicy
-        copy.attach = other.attach
-        copy.heal = other.heal
-        return copy
+extension Divergence {
+    fileprivate func reaching(by way: TemplateAttribute.Change) -> Divergence {
+        let isInPlace =
+            switch way {
+            case .inPlace: true
+            case .anew: false
+            case .byMember: ResourceMember.isInPlace(field, change)
+            }
+        return Divergence(field, change, isInPlace: isInPlace)
     }
 }
 
 private func fieldDivergences(
-    _ field: String, from old: JSONValue?, to new: JSONValue?, made: Service, wanted: Service
+    _ attribute: TemplateAttribute, from old: JSONValue?, to new: JSONValue?, made: ContainerTemplate,
+    wanted: ContainerTemplate
 ) -> [Divergence] {
     if old == new { return [] }
+    let field = attribute.name
     // An empty command is not an absent one: it clears the image's.
     let meansSomethingEmpty = field == "command" || field == "entrypoint"
     let old = meansSomethingEmpty ? old : old?.unlessEmpty
     let new = meansSomethingEmpty ? new : new?.unlessEmpty
-    if let key = keyedLists[field], let before = keyed(old, by: key), let after = keyed(new, by: key) {
+    switch attribute.form {
+    case .value: break
+    case .keyed(let key):
+        guard let before = keyed(old, by: key), let after = keyed(new, by: key) else { break }
         return memberDivergences(field, from: before, to: after) { name, before, after in
             guard field == "networks", let before = before.object, let after = after.object else {
                 return [Divergence(name, .changed(from: nil, to: nil))]
@@ -99,17 +83,15 @@ private func fieldDivergences(
                 [Divergence(member, .changed(from: nil, to: nil))]
             }
         }
-    }
-    if setLists.contains(field) { return setDivergences(field, from: old, to: new) }
-    if unorderedLists.contains(field), Set(old?.array ?? []) == Set(new?.array ?? []) { return [] }
-    if objectFields.contains(field) {
+    case .set: return setDivergences(field, from: old, to: new)
+    case .unordered: if Set(old?.array ?? []) == Set(new?.array ?? []) { return [] }
+    case .members:
+        // A health check that comes or goes, and a log driver, are told as a whole.
+        if field == "healthcheck" || field == "logging", old?.object == nil || new?.object == nil { break }
         let prefix = field == "resources" ? "" : field
         return memberDivergences(prefix, from: old?.object ?? JSONObject(), to: new?.object ?? JSONObject()) {
             [memberChange($0, in: field, from: $1, to: $2)]
         }
-    }
-    if field == "healthcheck" || field == "logging", let before = old?.object, let after = new?.object {
-        return memberDivergences(field, from: before, to: after) { [memberChange($0, in: field, from: $1, to: $2)] }
     }
     let from = ShownValue.of(field, in: made, old)
     let to = ShownValue.of(field, in: wanted, new)
@@ -130,11 +112,6 @@ private func setDivergences(_ field: String, from old: JSONValue?, to new: JSONV
     return after.subtracting(before).sorted().map { Divergence(name($0), .added(nil)) }
         + before.subtracting(after).sorted().map { Divergence(name($0), .removed(nil)) }
 }
-
-/// Maps and groups of scalars, reported member by member.
-private let objectFields: Set<String> = [
-    "environment", "labels", "annotations", "sysctls", "ulimits", "storage_opt", "resources",
-]
 
 private func memberChange(_ path: String, in field: String, from old: JSONValue, to new: JSONValue) -> Divergence {
     let from = ShownValue.ofMember(path, in: field, old)

@@ -20,11 +20,17 @@ struct Exclusives {
         for (id, node) in planner.nodes.removals {
             guard let container = planner.containersByID[id] else { continue }
             names[container.name, default: []].append((id, node))
-            for address in container.spec.fixedAddresses { addresses[address, default: []].append((id, node)) }
+            for address in container.template.fixedAddresses { addresses[address, default: []].append((id, node)) }
         }
-        for (id, node) in planner.nodes.stops {
+        for (id, detachments) in planner.nodes.detachments {
             guard let container = planner.containersByID[id] else { continue }
-            for port in container.spec.ports {
+            for address in container.template.fixedAddresses {
+                addresses[address, default: []] += detachments.map { (id, $0) }
+            }
+        }
+        for (id, node) in planner.nodes.stops.merging(planner.nodes.updates, uniquingKeysWith: { first, _ in first }) {
+            guard let container = planner.containersByID[id] else { continue }
+            for port in container.template.ports {
                 guard let range = port.publishedRange else { continue }
                 ports[port.transport, default: []].append(PortStop(range: range, id: id, node: node))
             }
@@ -39,6 +45,11 @@ struct Exclusives {
     /// Others than the container `id` have to give something up for the one that takes its place.
     func needsOthers(_ replica: Replica, _ id: String, _ spec: Service, in project: String) -> Bool {
         !holders(before: replica, id, spec, in: project).isEmpty
+    }
+
+    /// Containers whose removals a creation waits for.
+    func leaving(before task: ReplicaTask, _ spec: Service, in project: String) -> [String] {
+        holders(before: task.replica, task.existing?.id, spec, in: project).map(\.id)
     }
 
     private func holders(before replica: Replica, _ id: String?, _ spec: Service, in project: String) -> [Holder] {
@@ -62,11 +73,13 @@ extension Service {
     /// The name of a container on the machine: `container_name`, or `project-service-number`.
     package func replicaName(_ replica: Replica, in project: String) -> String {
         switch replica {
-        case .oneOff(_, let name): name
-        case .numbered(let service, let number): containerName ?? "\(project)-\(service)-\(number)"
+        case .oneOff(_, let name), .free(let name): name
+        case .numbered(let service, let number): template.containerName ?? "\(project)-\(service)-\(number)"
         }
     }
+}
 
+extension ContainerTemplate {
     /// Addresses that are not a choice, as `network/address`.
     var fixedAddresses: [String] {
         networks.flatMap { attachment in

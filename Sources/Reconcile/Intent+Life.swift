@@ -7,7 +7,7 @@ extension IntentEdit {
     mutating func down(removeOrphans: Bool, volumes: Bool) throws(IntentError) {
         let chosen = try chosen()
         for index in chosen {
-            desired.services[index].goal = .absent
+            desired.services[index].setGoal(.absent)
             desired.services[index].keepsAnonymousVolumes = nil
         }
         let isWhole = names.isEmpty || desired.services.allSatisfy { $0.isOrphan || $0.goal == .absent }
@@ -15,7 +15,7 @@ extension IntentEdit {
         change.scope = .all
         if removeOrphans {
             for index in desired.services.indices where desired.services[index].isOrphan {
-                desired.services[index].goal = .absent
+                desired.services[index].setGoal(.absent)
             }
         }
         desired.removal = Desired.Removal(orphans: removeOrphans, volumes: volumes)
@@ -34,7 +34,7 @@ extension IntentEdit {
                 if names.isEmpty, service.scale > 0 { throw .serviceHasNoContainer(service.spec.name) }
                 continue
             }
-            desired.services[index].goal = .running
+            desired.services[index].setGoal(.running)
             desired.removal = nil
             askForStart(index)
         }
@@ -43,8 +43,8 @@ extension IntentEdit {
     }
 
     mutating func stop() throws(IntentError) {
-        for index in try chosen() where [.running, .paused].contains(desired.services[index].goal) {
-            desired.services[index].goal = .stopped
+        for index in try chosen() where desired.services[index].isUpWanted {
+            desired.services[index].setGoal(.stopped)
         }
     }
 
@@ -62,50 +62,50 @@ extension IntentEdit {
         }
         for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
             guard !replicas(desired.services[index]).isEmpty, desired.services[index].goal != .absent else { continue }
-            desired.services[index].goal = .running
-            desired.services[index].restartRound += 1
+            desired.services[index].setGoal(.running)
+            desired.services[index].restartRound = nextRestartRound(index)
         }
         change.services = Array(targets)
         change.scope.add(targets, .existing)
     }
 
-    /// A signal that means the end of its containers means that a service stays down.
+    /// What is killed stays down. After any other signal the process decides whether it ends, and what ends by it is not started again:
+    /// the engine's matter, once that has come to pass.
     mutating func kill(_ signal: String, removeOrphans: Bool) throws(IntentError) {
         guard let sent = SignalName.number(signal) else { throw .badSignal(signal) }
         for index in try chosen() {
             let service = desired.services[index]
-            let up = replicas(service).filter(\.isUp)
-            guard up.contains(where: { meansEnd(sent, stopSignal: $0.stopSignal) }) else { continue }
-            guard [.running, .paused].contains(service.goal) else { continue }
-            desired.services[index].goal = .stopped
+            guard sent == SignalName.kill, service.isUpWanted, replicas(service).contains(where: \.isUp) else {
+                continue
+            }
+            desired.services[index].setGoal(.stopped)
         }
         guard removeOrphans else { return }
         for index in desired.services.indices where desired.services[index].isOrphan {
-            desired.services[index].goal = .absent
+            desired.services[index].setGoal(.absent)
             change.scope.add([desired.services[index].spec.name], .existing)
         }
     }
 
+    /// A replica that was stopped by itself stays down.
     mutating func pause() throws(IntentError) {
-        for index in try chosen() where desired.services[index].goal == .running {
+        for index in try chosen() where desired.services[index].wantsRunning {
             guard replicas(desired.services[index]).contains(where: \.isUp) else { continue }
-            desired.services[index].goal = .paused
+            desired.services[index].replaceGoals(.running, by: .paused)
         }
     }
 
     /// Also what somebody else paused.
     mutating func unpause() throws(IntentError) {
         for index in try chosen() {
+            desired.services[index].replaceGoals(.paused, by: .running)
             let service = desired.services[index]
-            if service.goal == .paused {
-                desired.services[index].goal = .running
-            } else if service.goal != .running {
-                continue
+            let isForeign = replicas(service).contains { container in
+                let number = container.number ?? 0
+                return service.goal(of: number) == .running && container.state == .paused
+                    && container.isPausedByOthers && container.startRound >= service.startRound(of: number)
             }
-            let isForeign = replicas(service).contains {
-                $0.state == .paused && $0.isPausedByOthers && $0.startRound >= service.startRound
-            }
-            if isForeign { desired.services[index].startRound += 1 }
+            if isForeign { desired.services[index].startRound = nextStartRound(index) }
         }
     }
 
@@ -124,7 +124,7 @@ extension IntentEdit {
                 }
                 continue
             }
-            desired.services[index].goal = .absent
+            desired.services[index].setGoal(.absent)
             desired.services[index].keepsAnonymousVolumes = volumes ? nil : true
             removed.append(service.spec.name)
         }

@@ -44,10 +44,14 @@ extension IntentEdit {
 
     private mutating func update(_ index: Int, to spec: Service, _ up: UpIntent, isNamed: Bool) {
         var service = desired.services[index]
+        service.isUpdatePaused = nil
+        service.isRollingBack = nil
         let replicas = replicas(service)
         if up.recreate == .never, let model = replicas.min(by: { ($0.number ?? 0) < ($1.number ?? 0) }) {
-            // What is there is right by definition: its own spec and image become the wish, where they differ.
-            if !divergences(from: model.spec, to: service.spec).isEmpty { service.spec = model.spec }
+            // What is there is right by definition: its template and image become the wish, where they differ.
+            if !divergences(from: model.template, to: service.spec.template).isEmpty {
+                service.spec.template = model.template
+            }
             let resolved = service.spec.image.flatMap { images[$0] }
             if (service.pinnedImage ?? resolved ?? model.imageID) != model.imageID {
                 service.pinnedImage = model.imageID
@@ -58,9 +62,15 @@ extension IntentEdit {
         }
         service.scale = up.scale[spec.name] ?? spec.scale
         if up.start {
-            service.goal = .running
+            service.setGoal(.running)
         } else if service.goal == .absent {
-            service.goal = .created
+            service.setGoal(.created)
+        } else {
+            // What does not run comes to exist, and no more than that.
+            let up = Set(replicas.filter(\.isUp).compactMap(\.number))
+            for number in 1...max(1, service.scale) where !up.contains(number) && service.isUpWanted(of: number) {
+                service.edit(number) { $0.goal = .created }
+            }
         }
         let renews = up.renewAnonymousVolumes && replicas.contains(where: \.hasAnonymousVolumes)
         let isAsked = isNamed ? up.recreate == .force : up.recreateDependencies
@@ -75,7 +85,7 @@ extension IntentEdit {
     }
 
     /// Services that left the file: orphans while they have containers, else forgotten.
-    private mutating func markOrphans(known: Set<String>, remove: Bool) {
+    mutating func markOrphans(known: Set<String>, remove: Bool) {
         desired.services.removeAll { !known.contains($0.spec.name) && (containers[$0.spec.name] ?? []).isEmpty }
         var stored: Set<String> = []
         for index in desired.services.indices {
@@ -83,13 +93,13 @@ extension IntentEdit {
             guard !known.contains(desired.services[index].spec.name) else { continue }
             desired.services[index].isOrphan = true
             guard remove else { continue }
-            desired.services[index].goal = .absent
+            desired.services[index].setGoal(.absent)
             change.scope.add([desired.services[index].spec.name], .whole)
         }
         for (name, replicas) in containers where !known.contains(name) && !stored.contains(name) {
             guard let model = replicas.first else { continue }
-            var orphan = DesiredService(spec: model.spec, goal: remove ? .absent : goal(of: model))
-            orphan.spec.name = name
+            var orphan = DesiredService(
+                spec: Service(name: name, template: model.template), goal: remove ? .absent : goal(of: model))
             orphan.isOrphan = true
             orphan.scale = replicas.count
             desired.services.append(orphan)
@@ -146,7 +156,7 @@ extension IntentEdit {
         desired.removal = nil
         for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
             if let count = counts[desired.services[index].spec.name] { desired.services[index].scale = count }
-            desired.services[index].goal = .running
+            desired.services[index].setGoal(.running)
             askForStart(index)
         }
     }

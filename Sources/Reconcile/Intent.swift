@@ -4,31 +4,42 @@ extension Desired {
     /// Edits the wish as `verb` asks; a verb that asks for what is wished already leaves the value equal, so that nothing
     /// is written.
     ///
-    /// `project` is the file as it is now, for verbs that read it; `services` are the named ones, none meaning all.
+    /// `project` is the file as it is now, for verbs that read it; `services` are the named ones, and `containers` the ids of those that
+    /// were named by themselves; none of either means all services.
     package mutating func apply(
-        _ verb: IntentVerb, project: Project?, services names: [String], observed: Observed
+        _ verb: IntentVerb, project: Project?, services names: [String], containers ids: Set<String> = [],
+        observed: Observed
     ) throws(IntentError) -> IntentChange {
-        var edit = IntentEdit(self, project: project, names: names, observed: observed)
-        switch verb {
-        case .up(let up): try edit.up(up)
-        case .create(var up):
-            up.start = false
-            try edit.up(up)
-        case .down(let orphans, let volumes): try edit.down(removeOrphans: orphans, volumes: volumes)
-        case .start: try edit.start()
-        case .stop: try edit.stop()
-        case .restart(let dependents): try edit.restart(dependents: dependents)
-        case .kill(let signal, let orphans): try edit.kill(signal, removeOrphans: orphans)
-        case .pause: try edit.pause()
-        case .unpause: try edit.unpause()
-        case .remove(let stop, let volumes): try edit.remove(stop: stop, volumes: volumes)
-        case .scale(let counts, let dependencies): try edit.scale(counts, dependencies: dependencies)
-        }
+        var edit = IntentEdit(self, project: project, names: names, containers: ids, observed: observed)
+        if names.isEmpty, !ids.isEmpty { edit.change.scope = PlanScope(extents: [:]) } else { try edit.apply(verb) }
+        try edit.editSingly(verb)
         edit.change.services.sort()
         edit.change.orphans = edit.desired.services.filter(\.isOrphan).map(\.spec.name)
         edit.change.changed = edit.desired != self
         self = edit.desired
         return edit.change
+    }
+}
+
+extension IntentEdit {
+    /// What the verb asks of the named services, or of all.
+    fileprivate mutating func apply(_ verb: IntentVerb) throws(IntentError) {
+        switch verb {
+        case .up(let up): try self.up(up)
+        case .create(var up):
+            up.start = false
+            try self.up(up)
+        case .down(let orphans, let volumes): try down(removeOrphans: orphans, volumes: volumes)
+        case .start: try start()
+        case .stop: try stop()
+        case .restart(let dependents): try restart(dependents: dependents)
+        case .kill(let signal, let orphans): try kill(signal, removeOrphans: orphans)
+        case .pause: try pause()
+        case .unpause: try unpause()
+        case .remove(let stop, let volumes): try remove(stop: stop, volumes: volumes)
+        case .rollback(let targets): try rollback(targets)
+        case .scale(let counts, let dependencies): try scale(counts, dependencies: dependencies)
+        }
     }
 }
 
@@ -49,16 +60,21 @@ struct IntentEdit {
     var desired: Desired
     let project: Project?
     let names: [String]
+    /// Of containers that were named by themselves.
+    let ids: Set<String>
+    let observed: Observed
     var change = IntentChange()
     /// Numbered containers by service.
     let containers: [String: [ObservedContainer]]
     /// What image references resolve to now.
     let images: [String: String]
 
-    init(_ desired: Desired, project: Project?, names: [String], observed: Observed) {
+    init(_ desired: Desired, project: Project?, names: [String], containers ids: Set<String>, observed: Observed) {
         self.desired = desired
         self.project = project
         self.names = names
+        self.ids = ids
+        self.observed = observed
         images = observed.images
         containers = Dictionary(grouping: observed.containers.filter { $0.number != nil }, by: \.service)
     }
@@ -99,14 +115,18 @@ struct IntentEdit {
     /// asked for yet.
     mutating func askForStart(_ index: Int) {
         let service = desired.services[index]
-        let isNeeded = replicas(service).contains { container in
-            guard container.startRound >= service.startRound else { return false }
-            switch container.state {
-            case .exited, .restarting: return true
-            case .paused: return container.isPausedByOthers
-            case .created, .running: return false
-            }
-        }
-        if isNeeded { desired.services[index].startRound += 1 }
+        let isNeeded = replicas(service).contains { $0.needsStart && $0.startRound >= service.startRound }
+        if isNeeded { desired.services[index].startRound = nextStartRound(index) }
+    }
+
+    /// A round that no replica of the service has taken yet, also none that was asked by itself.
+    func nextStartRound(_ index: Int) -> Int {
+        let service = desired.services[index]
+        return max(service.startRound, replicas(service).map(\.startRound).max() ?? 0) + 1
+    }
+
+    func nextRestartRound(_ index: Int) -> Int {
+        let service = desired.services[index]
+        return max(service.restartRound, replicas(service).map(\.restartRound).max() ?? 0) + 1
     }
 }

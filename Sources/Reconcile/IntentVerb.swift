@@ -16,6 +16,8 @@ package enum IntentVerb: Hashable, Sendable {
     /// volumes along, which otherwise wait for the next container at their place.
     case remove(stop: Bool, volumes: Bool = false)
     case scale([String: Int], dependencies: Bool)
+    /// By service.
+    case rollback([String: RollbackTarget])
 }
 
 /// What `up` and `create` can ask for.
@@ -73,6 +75,8 @@ package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
     case noServiceSelected
     case badScale(service: String, Int)
     case badSignal(String)
+    /// The verb is about services; the container that was named.
+    case needsServices(String)
 
     package var description: String {
         switch self {
@@ -83,6 +87,7 @@ package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
         case .badScale(let service, let count):
             "invalid scale \(count) for service \"\(service)\": must not be negative"
         case .badSignal(let signal): "Invalid signal: \(signal)"
+        case .needsServices(let name): "\(name) is a container; this verb acts on services"
         }
     }
 
@@ -94,6 +99,7 @@ package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
         case .projectNeeded: "run it in a folder with a compose.yaml, or name one with -f"
         case .noServiceSelected: "every service needs a profile: choose one with --profile"
         case .badScale: nil
+        case .needsServices: "name its service"
         case .badSignal: "a name such as SIGTERM or HUP, or a number from 1 to 64"
         }
     }

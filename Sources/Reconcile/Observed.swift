@@ -1,4 +1,3 @@
-import OCI
 import ProjectModel
 
 /// What the machine shows of one project.
@@ -27,11 +26,9 @@ package struct Observed: Codable, Hashable, Sendable {
 package struct ObservedContainer: Codable, Hashable, Sendable {
     package var id: String
     package var name: String
-    package var service: String
-    /// nil for a one-off.
-    package var number: Int?
-    /// The service as it was when the container was made.
-    package var spec: Service
+    package var owner: Owner
+    /// What it was made from.
+    package var template: ContainerTemplate
     package var imageID: String
     /// The definitions of the networks, volumes, secrets and configs it was made with, by key.
     package var networks: [String: NetworkDefinition]
@@ -52,22 +49,27 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var isPausedByOthers: Bool
     /// It is down because berth stopped it, on a verb or on the way to something else, and nobody started it since.
     package var stoppedByUs: Bool = false
-    /// What asks it to end: the file's, the image's, or SIGTERM.
-    package var stopSignal: Int32 = SignalName.terminate
     package var hasAnonymousVolumes: Bool
+    /// It has no names and published ports although it has its place: an update broke off.
+    package var isAside = false
+
+    /// Empty for a container of its own: no service has that name.
+    package var service: String { owner.service ?? "" }
+    /// nil for all but replicas.
+    package var number: Int? { owner.number }
 
     package enum State: String, Codable, Hashable, Sendable { case created, running, paused, restarting, exited }
     package enum Health: String, Codable, Hashable, Sendable { case starting, healthy, unhealthy }
 
     package init(
-        id: String, name: String, service: String, number: Int?, spec: Service, imageID: String, state: State,
+        id: String, name: String, owner: Owner, template: ContainerTemplate, imageID: String,
+        state: State,
         health: Health? = nil, exitCode: Int? = nil
     ) {
         self.id = id
         self.name = name
-        self.service = service
-        self.number = number
-        self.spec = spec
+        self.owner = owner
+        self.template = template
         self.imageID = imageID
         networks = [:]
         volumes = [:]

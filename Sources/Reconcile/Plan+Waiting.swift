@@ -10,7 +10,7 @@ package func openWaits(
     planner.planObjects()
     planner.decideServices()
     for service in desired.services where services.contains(service.spec.name) {
-        guard service.goal == .running, !service.isOrphan, service.scale > 0 else { continue }
+        guard service.wantsRunning, !service.isOrphan, service.scale > 0 else { continue }
         _ = planner.readiness(for: service.spec, isRestart: false)
     }
     let waits = planner.draft.finished().actions.filter(\.action.isWait)

@@ -29,7 +29,7 @@ struct PlanDraft {
 
     private struct Entry {
         let action: Action
-        let reason: String
+        let reason: PlanReason
         let consent: String?
         let place: Place
         var after: Set<Node> = []
@@ -37,7 +37,7 @@ struct PlanDraft {
 
     private var entries: [Entry] = []
 
-    mutating func add(_ action: Action, at place: Place, because reason: String, consent: String? = nil) -> Node {
+    mutating func add(_ action: Action, at place: Place, because reason: PlanReason, consent: String? = nil) -> Node {
         entries.append(Entry(action: action, reason: reason, consent: consent, place: place))
         return entries.count - 1
     }

@@ -17,11 +17,19 @@ package struct PlanScope: Hashable, Sendable {
 
     /// nil: every service, in everything.
     package var extents: [String: Extent]?
+    /// Ids of single containers; where `extents` is nil, all.
+    package var singles: Set<String> = []
 
     /// Everything as it is wished.
     package static let all = PlanScope(extents: nil)
 
-    package init(extents: [String: Extent]?) { self.extents = extents }
+    package init(extents: [String: Extent]?, singles: Set<String> = []) {
+        self.extents = extents
+        self.singles = singles
+    }
+
+    /// A single container may be touched.
+    func contains(single id: String) -> Bool { extents == nil || singles.contains(id) }
 
     /// nil: it is not touched.
     package func extent(of service: String) -> Extent? {
@@ -39,7 +47,8 @@ package struct PlanScope: Hashable, Sendable {
     /// What either may touch.
     package func union(_ other: PlanScope) -> PlanScope {
         guard let extents, let others = other.extents else { return .all }
-        return PlanScope(extents: extents.merging(others, uniquingKeysWith: max))
+        return PlanScope(
+            extents: extents.merging(others, uniquingKeysWith: max), singles: singles.union(other.singles))
     }
 }
 
@@ -59,19 +68,28 @@ extension Plan {
 }
 
 extension Action {
-    /// It does nothing but wait.
-    package var isWait: Bool {
-        if case .wait = self { return true }
+    package var isStart: Bool {
+        if case .start = self { return true }
         return false
     }
 
+    /// It does nothing but wait.
+    package var isWait: Bool {
+        switch self {
+        case .wait, .watch, .rest: true
+        default: false
+        }
+    }
+
     /// The container that it makes or changes.
-    fileprivate var replica: Replica? {
+    package var replica: Replica? {
         switch self {
         case .create(let replica, _), .start(let replica, _), .stop(let replica, _), .remove(let replica, _, _),
-            .pause(let replica, _), .unpause(let replica, _):
+            .pause(let replica, _), .unpause(let replica, _), .detach(let replica, _, _, _),
+            .attach(let replica, _, _, _), .update(let replica, _), .createNext(let replica, _, _),
+            .withdraw(let replica, _), .watch(let replica, _), .admit(let replica, _):
             replica
-        case .createNetwork, .repairNetwork, .removeNetwork, .createVolume, .removeVolume, .wait: nil
+        case .createNetwork, .repairNetwork, .removeNetwork, .createVolume, .removeVolume, .wait, .rest: nil
         }
     }
 }

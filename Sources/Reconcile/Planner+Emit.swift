@@ -8,13 +8,31 @@ extension Planner {
         }
         for name in graph.order { orderStops(of: name) }
         orderSharers()
+        for name in graph.order {
+            for task in tasks[name] ?? [] { emitAdjustment(task) }
+        }
         for removal in objects.removals {
             draft.order(removal.node, after: removal.users.compactMap { nodes.removals[$0] })
         }
         let exclusives = Exclusives(planner: self)
+        for removal in objects.removals { nodes.awaitedRemovals.formUnion(removal.users) }
+        for name in graph.order {
+            guard let spec = services[name]?.spec else { continue }
+            for task in tasks[name] ?? [] where task.isMade {
+                nodes.awaitedRemovals.formUnion(exclusives.leaving(before: task, spec, in: desired.project))
+            }
+            for task in tasks[name] ?? [] {
+                nodes.awaitedStops.formUnion(exclusives.stops(before: task.existing?.id, spec))
+            }
+        }
         for name in graph.order {
             guard let service = services[name] else { continue }
-            for task in tasks[name] ?? [] { emitUp(task, service, exclusives) }
+            let updates = updates(of: service, exclusives)
+            for task in tasks[name] ?? [] {
+                if updates.contains(where: { $0.existing?.id == task.existing?.id }) { continue }
+                emitUp(task, service, exclusives)
+            }
+            emitUpdates(updates, of: service, exclusives)
         }
     }
 
@@ -26,7 +44,7 @@ extension Planner {
             : servicePlace(task.replica)
     }
 
-    private func servicePlace(_ replica: Replica) -> PlanDraft.Place {
+    func servicePlace(_ replica: Replica) -> PlanDraft.Place {
         guard case .numbered(let service, let number) = replica else { return PlanDraft.Place(.services) }
         return PlanDraft.Place(.services, rank: graph.rank[service] ?? graph.order.count, number: number)
     }
@@ -34,7 +52,7 @@ extension Planner {
     /// Stops and removals.
     private mutating func emitDown(_ task: ReplicaTask) {
         guard let container = task.existing else { return }
-        let reason: String
+        let reason: PlanReason
         var volumes: Bool?
         switch task.step {
         case .keep, .create, .start, .pause, .unpause: return
@@ -43,8 +61,7 @@ extension Planner {
             reason = why
             // A second container of one number may share its anonymous volumes with the first.
             let isTwin = (tasks[container.service] ?? []).contains { $0.replica == task.replica && $0.survives }
-            let service = services[container.service]
-            let isKept = service?.goal == .absent && service?.keepsAnonymousVolumes == true
+            let isKept = services[container.service]?.keepsAnonymousVolumes(of: container.number ?? 0) ?? false
             volumes = container.hasAnonymousVolumes && !isTwin && !isKept
         case .replace(_, let renew, let why):
             reason = why
@@ -54,6 +71,13 @@ extension Planner {
         if container.isUp {
             nodes.stops[container.id] = draft.add(
                 .stop(task.replica, id: container.id), at: place, because: reason)
+            if case .remove = task.step, let service = services[container.service], service.rules != nil,
+                service.wantsRunning
+            {
+                // The others answer in its place.
+                let withdraw = draft.add(.withdraw(task.replica, id: container.id), at: place, because: reason)
+                if let stop = nodes.stops[container.id] { draft.order(stop, after: withdraw) }
+            }
         }
         guard let volumes else { return }
         let removal = draft.add(
@@ -99,6 +123,7 @@ extension Planner {
     private mutating func emitUp(_ task: ReplicaTask, _ service: DesiredService, _ exclusives: Exclusives) {
         let place = servicePlace(task.replica)
         let id = task.existing?.id
+        if task.isAdmitted { emitAdmission(task) }
         switch task.step {
         case .keep, .stop, .remove: return
         case .create(let starts, let reason):
@@ -107,8 +132,13 @@ extension Planner {
             if starts { emitStart(task, service, existing: nil, after: node, because: reason, exclusives) }
         case .replace(let starts, _, let reason):
             let node = emitCreate(task, service.spec, replacing: id, because: reason, exclusives)
-            let last = id.map { orderSwitch(from: $0, of: service.spec, to: node, exclusives) }
-            if starts { emitStart(task, service, existing: nil, after: last ?? node, because: reason, exclusives) }
+            let change = id.map { orderSwitch(from: $0, of: service.spec, to: node, starts: starts, exclusives) }
+            guard starts else { return }
+            let start = emitStart(
+                task, service, existing: nil, after: change?.before ?? node, because: reason, exclusives)
+            if change?.isRemovedLast == true, let removal = id.flatMap({ nodes.removals[$0] }) {
+                draft.order(removal, after: start)
+            }
         case .start(let reason):
             emitStart(task, service, existing: id, after: nil, because: reason, exclusives)
         case .restart(_, let reason):
@@ -122,10 +152,15 @@ extension Planner {
     }
 
     private mutating func emitCreate(
-        _ task: ReplicaTask, _ spec: Service, replacing: String?, because reason: String, _ exclusives: Exclusives
+        _ task: ReplicaTask, _ spec: Service, replacing: String?, because reason: PlanReason, _ exclusives: Exclusives
     ) -> PlanDraft.Node {
-        let create = Action.create(task.replica, replacing: replacing)
-        let node = draft.add(create, at: servicePlace(task.replica), because: reason)
+        emitCreation(.create(task.replica, replacing: replacing), task, spec, because: reason, exclusives)
+    }
+
+    mutating func emitCreation(
+        _ action: Action, _ task: ReplicaTask, _ spec: Service, because reason: PlanReason, _ exclusives: Exclusives
+    ) -> PlanDraft.Node {
+        let node = draft.add(action, at: servicePlace(task.replica), because: reason)
         draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] })
         draft.order(node, after: spec.volumeKeys.compactMap { objects.volumes[$0] })
         for owner in spec.creationOwners { draft.order(node, after: nodes.creations[owner] ?? []) }
@@ -134,16 +169,23 @@ extension Planner {
         return node
     }
 
+    /// How a new container comes in the place of an old one.
+    private struct Switch {
+        /// What has ended when the new one can start.
+        let before: PlanDraft.Node
+        /// The old one goes when the new one has started.
+        let isRemovedLast: Bool
+    }
+
     /// The old container stops once the new one is made: what cannot be made leaves the old one as it is, and so those that
     /// restart with it. Where the new one needs what has to go first, the old one goes first.
-    /// - Returns: what has ended when the new one can start.
     private mutating func orderSwitch(
-        from id: String, of spec: Service, to creation: PlanDraft.Node, _ exclusives: Exclusives
-    ) -> PlanDraft.Node {
+        from id: String, of spec: Service, to creation: PlanDraft.Node, starts: Bool, _ exclusives: Exclusives
+    ) -> Switch {
         guard let removal = nodes.removals[id], !leavesFirst(id, spec, exclusives) else {
             nodes.leavingFirst.insert(spec.name)
             draft.order(creation, after: nodes.removals[id])
-            return creation
+            return Switch(before: creation, isRemovedLast: false)
         }
         draft.order(nodes.stops[id] ?? removal, after: creation)
         for service in followers(of: spec.name) {
@@ -152,11 +194,21 @@ extension Planner {
                 draft.order(stop, after: creation)
             }
         }
-        return removal
+        guard starts, !nodes.awaitedRemovals.contains(id) else { return Switch(before: removal, isRemovedLast: false) }
+        if let stop = nodes.stops[id], !nodes.awaitedStops.contains(stop), !isTied(spec) {
+            // What the new one waits for may never come: until then the old one goes on.
+            draft.order(stop, after: readiness(for: spec, isRestart: false))
+        }
+        return Switch(before: nodes.stops[id] ?? creation, isRemovedLast: true)
+    }
+
+    /// It goes down and up with another service: that one's stop waits for its own.
+    private func isTied(_ spec: Service) -> Bool {
+        !spec.joins.isEmpty || (graph.needs[spec.name] ?? []).contains(where: \.restart)
     }
 
     /// Services that are stopped around a stop of `name`: they restart with it or live in its namespace, directly or through another.
-    private func followers(of name: String) -> Set<String> {
+    func followers(of name: String) -> Set<String> {
         var found: Set<String> = []
         var open = [name]
         while let owner = open.popLast() {
@@ -170,7 +222,7 @@ extension Planner {
     }
 
     /// Networks and volumes that are made anew under it, names and addresses of others, and owners that leave first.
-    private func leavesFirst(_ id: String, _ spec: Service, _ exclusives: Exclusives) -> Bool {
+    func leavesFirst(_ id: String, _ spec: Service, _ exclusives: Exclusives) -> Bool {
         guard let container = containersByID[id], let number = container.number else { return true }
         let isUnderneath = objects.removals.contains { $0.users.contains(id) }
         return isUnderneath || spec.networks.contains { objects.replacedNetworks.contains($0.network) }
@@ -179,10 +231,11 @@ extension Planner {
             || exclusives.needsOthers(.numbered(service: spec.name, number), id, spec, in: desired.project)
     }
 
-    private mutating func emitStart(
+    @discardableResult
+    mutating func emitStart(
         _ task: ReplicaTask, _ service: DesiredService, existing: String?, after previous: PlanDraft.Node?,
-        because reason: String, _ exclusives: Exclusives
-    ) {
+        because reason: PlanReason, _ exclusives: Exclusives
+    ) -> PlanDraft.Node {
         let spec = service.spec
         let place = servicePlace(task.replica)
         // The waits are made first: of two actions in one place the earlier made is listed first.
@@ -190,9 +243,11 @@ extension Planner {
         let node = draft.add(.start(task.replica, existing: existing), at: place, because: reason)
         draft.order(node, after: previous)
         draft.order(node, after: ready)
+        if let existing { draft.order(node, after: nodes.adjustments[existing] ?? []) }
         // A new container has waited for its networks when it was made.
         if existing != nil { draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] }) }
         draft.order(node, after: exclusives.stops(before: task.existing?.id, spec))
         nodes.starts[spec.name, default: []].append(node)
+        return node
     }
 }

@@ -6,8 +6,8 @@ struct PlannedObjects {
     var networks: [String: PlanDraft.Node] = [:]
     var volumes: [String: PlanDraft.Node] = [:]
     /// Why containers that use it must be made anew.
-    var networkReasons: [String: String] = [:]
-    var volumeReasons: [String: String] = [:]
+    var networkReasons: [String: PlanReason] = [:]
+    var volumeReasons: [String: PlanReason] = [:]
     /// Removals that come after those of the containers that use it.
     var removals: [(node: PlanDraft.Node, users: [String])] = []
     /// Keys of those that are removed and made again.
@@ -25,7 +25,7 @@ extension Planner {
         var networkUsers: [String: [String]] = [:]
         var volumeUsers: [String: [String]] = [:]
         for service in desired.services where service.goal != .absent && !service.isOrphan && service.scale > 0 {
-            guard let extent = scope.extent(of: service.spec.name), extent > .existing || service.goal == .running
+            guard let extent = scope.extent(of: service.spec.name), extent > .existing || service.wantsRunning
             else {
                 continue
             }
@@ -33,6 +33,13 @@ extension Planner {
                 networkUsers[attachment.network, default: []].append(service.spec.name)
             }
             for key in service.spec.volumeKeys { volumeUsers[key, default: []].append(service.spec.name) }
+        }
+        for single in desired.singles where [.running, .created, .paused].contains(single.wish.goal) {
+            guard scope.contains(single: single.id) else { continue }
+            for attachment in single.template.networks {
+                networkUsers[attachment.network, default: []].append("\(single.replica)")
+            }
+            for key in single.template.volumeKeys { volumeUsers[key, default: []].append("\(single.replica)") }
         }
         for (key, users) in networkUsers.sorted(by: { $0.key < $1.key }) { planNetwork(key, users: users) }
         for (key, users) in volumeUsers.sorted(by: { $0.key < $1.key }) { planVolume(key, users: users) }
@@ -44,8 +51,8 @@ extension Planner {
         guard let network = observed.networks[wanted.name] else {
             guard !wanted.external else { return }
             let create = Action.createNetwork(key: key, name: wanted.name)
-            objects.networks[key] = draft.add(create, at: place, because: "used by \(listed(users))")
-            objects.networkReasons[key] = "network \(wanted.name) is gone"
+            objects.networks[key] = draft.add(create, at: place, because: .usedBy(users))
+            objects.networkReasons[key] = .networkGone(wanted.name)
             return
         }
         let isOurs = network.project == desired.project
@@ -65,7 +72,7 @@ extension Planner {
         }
         if !changes.isEmpty { objects.settledNetworks.insert(key) }
         if let damage = network.damage, isOurs || network.project == nil {
-            objects.networks[key] = draft.add(.repairNetwork(name: network.name), at: place, because: damage)
+            objects.networks[key] = draft.add(.repairNetwork(name: network.name), at: place, because: .damaged(damage))
         }
     }
 
@@ -75,8 +82,8 @@ extension Planner {
         guard let volume = observed.volumes[wanted.name] else {
             guard !wanted.external else { return }
             let create = Action.createVolume(key: key, name: wanted.name)
-            objects.volumes[key] = draft.add(create, at: place, because: "used by \(listed(users))")
-            objects.volumeReasons[key] = "volume \(wanted.name) is gone"
+            objects.volumes[key] = draft.add(create, at: place, because: .usedBy(users))
+            objects.volumeReasons[key] = .volumeGone(wanted.name)
             return
         }
         let changes = wanted.shapeDivergences(from: volume.definition, field: "volumes.\(key)")
@@ -100,23 +107,19 @@ extension Planner {
 
     /// Whether every container in `users` will be made anew or removed by this plan, so that what it uses can be too; one
     /// that is attached without its definition saying so would not be.
-    private func canBeReplaced(_ users: [String], _ uses: (Service) -> Bool) -> Bool {
+    private func canBeReplaced(_ users: [String], _ uses: (ContainerTemplate) -> Bool) -> Bool {
         users.allSatisfy { id in
             guard let container = containersByID[id], container.number != nil,
                 let service = services[container.service], scope.extent(of: container.service) == .whole
             else { return false }
             if service.goal == .absent { return true }
-            return !service.isOrphan && service.goal != .stopped && (uses(container.spec) || uses(service.spec))
+            return !service.isOrphan && service.goal(of: container.number ?? 0) != .stopped
+                && (uses(container.template) || uses(service.spec.template))
         }
-    }
-
-    private func listed(_ names: [String]) -> String {
-        let names = names.sorted()
-        return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
     }
 }
 
-extension Service {
+extension ContainerTemplate {
     /// Keys of top-level volumes that it mounts, in order.
     var volumeKeys: [String] {
         volumes.compactMap { mount in

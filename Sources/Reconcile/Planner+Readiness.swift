@@ -7,9 +7,14 @@ extension Planner {
     /// A dependency that nobody wants running (`stop db`) or that the verb is not about (`--no-deps`) holds nothing up. A restart follows what this plan
     /// starts and does not ask for the health of the rest: a restart must not end with a stopped container.
     mutating func readiness(for spec: Service, isRestart: Bool) -> [PlanDraft.Node] {
+        readiness(of: graph.needs[spec.name] ?? [], for: spec.name, isRestart: isRestart)
+    }
+
+    /// The same for what `name` needs.
+    mutating func readiness(of needs: [Dependency], for name: String, isRestart: Bool) -> [PlanDraft.Node] {
         var result: [PlanDraft.Node] = []
-        for need in graph.needs[spec.name] ?? [] {
-            guard let other = services[need.service], other.goal == .running, !other.isOrphan, other.scale > 0 else {
+        for need in needs {
+            guard let other = services[need.service], other.wantsRunning, !other.isOrphan, other.scale > 0 else {
                 continue
             }
             let starts = nodes.starts[need.service] ?? []
@@ -19,7 +24,7 @@ extension Planner {
                 result += starts
                 continue
             }
-            result.append(wait(for: need, of: spec.name, after: starts))
+            result.append(wait(for: need, of: name, after: starts))
         }
         return result
     }
@@ -39,7 +44,7 @@ extension Planner {
         let place = PlanDraft.Place(.services, rank: rank, number: Int.max)
         let node = draft.add(
             .wait(service: need.service, condition, required: need.required), at: place,
-            because: "\(service) depends on it")
+            because: .neededBy(service))
         draft.order(node, after: starts)
         nodes.waits[key] = node
         return node
@@ -49,6 +54,8 @@ extension Planner {
     private func holds(_ condition: Dependency.Condition, for service: String) -> Bool {
         (tasks[service] ?? []).filter { !$0.isTeardown }.allSatisfy { task in
             guard let container = task.existing else { return false }
+            // One that nobody wants running holds nothing up.
+            guard services[service]?.goal(of: container.number ?? 0) == .running else { return true }
             return switch condition {
             case .started: container.state != .created
             case .healthy: container.health == .healthy && container.state == .running

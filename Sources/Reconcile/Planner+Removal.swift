@@ -22,7 +22,7 @@ extension Planner {
             guard network.project == desired.project, !external.contains(network.name) else { continue }
             guard leavingIDs.isSuperset(of: network.users) else { continue }
             let place = PlanDraft.Place(.cleanup, rank: 0, name: network.name)
-            let node = draft.add(.removeNetwork(name: network.name), at: place, because: "the project goes down")
+            let node = draft.add(.removeNetwork(name: network.name), at: place, because: .projectGoesDown)
             draft.order(node, after: network.users.compactMap { nodes.removals[$0] })
         }
         removeVolumes(removal, leavingIDs)
@@ -31,7 +31,7 @@ extension Planner {
     private mutating func removeContainers(_ leaving: [ObservedContainer]) {
         var stops: [String: [PlanDraft.Node]] = [:]
         var removals: [String: [PlanDraft.Node]] = [:]
-        let reason = "the project goes down"
+        let reason = PlanReason.projectGoesDown
         for container in leaving.sorted(by: { ($0.name, $0.id) < ($1.name, $1.id) }) {
             // One-offs come first, and what no dependency is known of.
             let rank = container.number == nil ? nil : graph.rank[container.service]
@@ -66,7 +66,7 @@ extension Planner {
             if volume.isAnonymous ? !volume.users.isEmpty : !removal.volumes { continue }
             guard leaving.isSuperset(of: volume.users) else { continue }
             let place = PlanDraft.Place(.cleanup, rank: 1, name: volume.name)
-            let reason = volume.isAnonymous ? "its container is gone" : "volumes go too"
+            let reason: PlanReason = volume.isAnonymous ? .containerIsGone : .volumesGoToo
             let node = draft.add(.removeVolume(name: volume.name), at: place, because: reason)
             draft.order(node, after: volume.users.compactMap { nodes.removals[$0] })
         }

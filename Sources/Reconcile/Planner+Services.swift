@@ -16,20 +16,22 @@ extension Planner {
         for container in there {
             result.append(decide(service, container))
         }
-        let surplusReason = service.goal == .absent ? "not wanted any more" : "scale is \(service.scale)"
         for container in surplus {
-            let reason = there.contains { $0.number == container.number } ? "another one has its number" : surplusReason
+            let isUnwanted = service.goal(of: container.number ?? 0) == .absent
+            let surplusReason: PlanReason = isUnwanted ? .notWanted : .scale(service.scale)
+            let reason = there.contains { $0.number == container.number } ? .numberTaken : surplusReason
             result.append(
                 ReplicaTask(replica: container.replica, existing: container, step: .remove(reason: reason)))
         }
-        guard !service.isOrphan, [.created, .running, .paused].contains(service.goal) else { return result }
+        guard !service.isOrphan, service.goal != .absent else { return result }
         guard let extent = scope.extent(of: name), extent >= .missing else { return result }
-        var taken = Set(there.compactMap(\.number))
+        var taken = Set(there.compactMap(\.number)).union(service.absentNumbers)
         var number = 1
         while taken.count < service.scale {
             // Unlike docker compose, a gap is filled: names stay short and the same after a removal by hand.
-            if taken.insert(number).inserted {
-                let step = ReplicaTask.Step.create(starts: service.goal != .created, reason: "no container")
+            let goal = service.goal(of: number)
+            if taken.insert(number).inserted, [.created, .running, .paused].contains(goal) {
+                let step = ReplicaTask.Step.create(starts: goal != .created, reason: .noContainer)
                 result.append(
                     ReplicaTask(replica: .numbered(service: name, number), existing: nil, step: step))
             }
@@ -43,68 +45,81 @@ extension Planner {
         of service: DesiredService
     ) -> (there: [ObservedContainer], surplus: [ObservedContainer]) {
         guard let extent = scope.extent(of: service.spec.name), extent >= .missing || service.goal == .absent else {
-            return (containers[service.spec.name] ?? [], [])
+            let absent = service.absentNumbers
+            let all = containers[service.spec.name] ?? []
+            return (all.filter { !absent.contains($0.number ?? 0) }, all.filter { absent.contains($0.number ?? 0) })
         }
         var there: [ObservedContainer] = []
         var surplus: [ObservedContainer] = []
+        let absent = service.absentNumbers
         for container in containers[service.spec.name] ?? [] {
+            if let number = container.number, absent.contains(number) {
+                surplus.append(container)
+                continue
+            }
             guard let last = there.last, last.number == container.number else {
                 there.append(container)
                 continue
             }
-            let isBetter = divergence(of: container, service) == nil && divergence(of: last, service) != nil
+            let isBetter = deviation(of: container, service) == nil && deviation(of: last, service) != nil
             surplus.append(isBetter ? last : container)
             if isBetter { there[there.count - 1] = container }
         }
-        let wanted = service.goal == .absent ? 0 : service.isOrphan ? there.count : max(0, service.scale)
+        let wanted = service.goal == .absent ? 0 : service.isOrphan ? there.count : max(0, service.scale - absent.count)
         surplus += there.dropFirst(wanted)
         return (Array(there.prefix(wanted)), surplus)
     }
 
     private func decide(_ service: DesiredService, _ container: ObservedContainer) -> ReplicaTask {
         var task = ReplicaTask(replica: container.replica, existing: container, step: .keep)
-        if !service.isOrphan, service.goal != .stopped, let reason = divergence(of: container, service) {
-            let renew = service.renewAnonymousVolumes && container.recreateRound < service.recreateRound
-            task.step = .replace(starts: service.goal != .created, renewVolumes: renew, reason: reason)
-            return task
+        let goal = service.goal(of: container.number ?? 0)
+        if !service.isOrphan, goal != .stopped {
+            switch deviation(of: container, service) {
+            case nil: break
+            case .anew(let reason):
+                let renew = service.renewAnonymousVolumes && container.recreateRound < service.recreateRound
+                task.step = .replace(starts: goal != .created, renewVolumes: renew, reason: reason)
+                return task
+            case .inPlace(let adjustment): if goal != .absent { task.adjustment = adjustment }
+            }
         }
         guard scope.extent(of: service.spec.name) != nil else {
-            if service.goal == .running, [.running, .restarting].contains(container.state),
+            if goal == .running, [.running, .restarting].contains(container.state),
                 let cause = restartCause(service.spec)
             {
                 task.step = .restart(spreads: true, reason: cause)
             }
             return task
         }
-        switch service.goal {
-        case .absent: task.step = .remove(reason: "not wanted any more")
+        switch goal {
+        case .absent: task.step = .remove(reason: .notWanted)
         case .created: break
         case .running: task.step = stepToRunning(service, container)
         case .paused: task.step = stepToPaused(service, container)
-        case .stopped: if container.isUp { task.step = .stop(reason: "should be stopped") }
+        case .stopped: if container.isUp { task.step = .stop(reason: .shouldBeStopped) }
         }
         return task
     }
 
     private func stepToRunning(_ service: DesiredService, _ container: ObservedContainer) -> ReplicaTask.Step {
-        let isAsked = container.startRound < service.startRound
-        if container.restartRound < service.restartRound {
-            let reason = "restart asked for"
+        let isAsked = container.startRound < service.startRound(of: container.number ?? 0)
+        if container.restartRound < service.restartRound(of: container.number ?? 0) {
+            let reason = PlanReason.restartAskedFor
             return container.isUp ? .restart(spreads: false, reason: reason) : .start(reason: reason)
         }
         switch container.state {
-        case .created: return service.isOrphan ? .keep : .start(reason: "created, not started")
-        case .restarting where isAsked: return .start(reason: "start asked for")
+        case .created: return service.isOrphan ? .keep : .start(reason: .notStarted)
+        case .restarting where isAsked: return .start(reason: .startAskedFor)
         case .running, .restarting:
             return restartCause(service.spec).map { .restart(spreads: true, reason: $0) } ?? .keep
         case .paused:
             if container.isPausedByOthers, !isAsked {
-                return service.spec.heal ? .unpause(reason: "paused by somebody else") : .keep
+                return service.spec.heal ? .unpause(reason: .pausedByOthers) : .keep
             }
-            return .unpause(reason: "should run")
+            return .unpause(reason: .shouldRun)
         case .exited:
-            if isAsked { return .start(reason: "start asked for") }
-            if container.stoppedByUs { return .start(reason: "was stopped, should run") }
+            if isAsked { return .start(reason: .startAskedFor) }
+            if container.stoppedByUs { return .start(reason: .wasStoppedShouldRun) }
             // It ended by itself: a matter of its restart policy.
             return .keep
         }
@@ -113,42 +128,56 @@ extension Planner {
     /// What has to start first is paused by the next plan, when it runs.
     private func stepToPaused(_ service: DesiredService, _ container: ObservedContainer) -> ReplicaTask.Step {
         switch container.state {
-        case .created: service.isOrphan ? .keep : .start(reason: "created, not started")
-        case .running: .pause(reason: "should be paused")
-        case .exited where container.stoppedByUs: .start(reason: "was stopped, should be paused")
+        case .created: service.isOrphan ? .keep : .start(reason: .notStarted)
+        case .running: .pause(reason: .shouldBePaused)
+        case .exited where container.stoppedByUs: .start(reason: .wasStoppedShouldBePaused)
         case .exited, .paused, .restarting: .keep
         }
     }
 
     /// Why a running container must be restarted although it is as it should be.
-    private func restartCause(_ spec: Service) -> String? {
+    private func restartCause(_ spec: Service) -> PlanReason? {
         for need in graph.needs[spec.name] ?? [] {
             let dies = spec.joins.contains { $0.service == need.service && $0.endsWithOwner }
             let cause = tasks[need.service]?.first { task in
                 dies ? task.isReplaced || task.isRestarted : need.restart && task.disturbsDependents
             }
             guard let cause else { continue }
-            return "depends on \(need.service), which is " + (cause.isReplaced ? "recreated" : "restarted")
+            return cause.isReplaced ? .dependencyRecreated(need.service) : .dependencyRestarted(need.service)
         }
         return nil
     }
 
-    /// Why a container must be made anew; nil when it is as it should be, or when it is not this plan's to change.
-    private func divergence(of container: ObservedContainer, _ service: DesiredService) -> String? {
+    /// What a container is not as it should be in; nil when it is, or when it is not this plan's to change.
+    private func deviation(of container: ObservedContainer, _ service: DesiredService) -> Deviation? {
         let spec = service.spec
-        guard let extent = scope.extent(of: spec.name) else { return joinDivergence(of: container, spec) }
-        guard extent == .whole else { return loss(spec) ?? joinDivergence(of: container, spec) }
-        var found = divergences(from: container.spec, to: spec)
+        guard let extent = scope.extent(of: spec.name) else {
+            return joinDivergence(of: container, spec).map { .anew($0) }
+        }
+        let loss = self.loss(spec) ?? joinDivergence(of: container, spec)
+        guard extent == .whole, service.isUpdatePaused != true else { return loss.map { .anew($0) } }
+        var found = divergences(from: container.template, to: spec.template)
         if let divergence = imageDivergence(of: container, service) { found.insert(divergence, at: 0) }
         found += definitionDivergences(of: container, spec: spec)
-        if !found.isEmpty { return found.reason }
-        if container.recreateRound < service.recreateRound { return "recreation asked for" }
-        return loss(spec) ?? joinDivergence(of: container, spec)
+        let isAsked = container.recreateRound < service.recreateRound
+        guard !found.isEmpty else { return isAsked ? .anew(.recreationAskedFor) : loss.map { .anew($0) } }
+        // A network that this plan makes for it is no loss.
+        let joined = Set(
+            container.template.networks.map(\.network).filter { key in
+                container.networks[key].map { $0.name == desired.networks[key]?.name } ?? true
+            })
+        let isWhole = self.loss(spec, of: joined) == nil && joinDivergence(of: container, spec) == nil
+        if !isAsked, isWhole, found.allSatisfy(\.isInPlace),
+            let adjustment = adjustment(of: container, to: spec, found)
+        {
+            return .inPlace(adjustment)
+        }
+        return .anew(found.reason)
     }
 
     /// A network or volume that it cannot do without is made by this plan.
-    private func loss(_ spec: Service) -> String? {
-        for attachment in spec.networks {
+    private func loss(_ spec: Service, of networks: Set<String>? = nil) -> PlanReason? {
+        for attachment in spec.networks where networks?.contains(attachment.network) != false {
             if let reason = objects.networkReasons[attachment.network] { return reason }
         }
         for key in spec.volumeKeys {
@@ -158,7 +187,7 @@ extension Planner {
     }
 
     private func imageDivergence(of container: ObservedContainer, _ service: DesiredService) -> Divergence? {
-        guard let reference = service.spec.image, container.spec.image == reference else { return nil }
+        guard let reference = service.spec.image, container.template.image == reference else { return nil }
         let wanted = service.pinnedImage ?? observed.images[reference]
         guard let wanted, wanted != container.imageID else { return nil }
         let change = Divergence.Change.changed(
@@ -168,7 +197,7 @@ extension Planner {
 
     /// A container that joined a namespace or took volumes over goes with the one it has them from. A service that the verb is
     /// not about follows only what this plan does.
-    private func joinDivergence(of container: ObservedContainer, _ spec: Service) -> String? {
+    private func joinDivergence(of container: ObservedContainer, _ spec: Service) -> PlanReason? {
         let isTouched = scope.extent(of: spec.name) != nil
         for join in spec.joins {
             let owners = tasks[join.service] ?? []
@@ -179,11 +208,11 @@ extension Planner {
             let isUnknown = container.joined.isEmpty && !survivors.isEmpty
             let isOwnerThere = !survivors.isEmpty || owners.contains { $0.isMade }
             if isOwnerThere, !isJoined, !isUnknown {
-                return "\(join.field) service:\(join.service) has a new container"
+                return .namespaceReplaced(field: join.field, service: join.service)
             }
         }
         // New anonymous volumes, or others than before: who took them over takes the new ones.
         let owner = spec.volumeOwners.first { owner in (tasks[owner] ?? []).contains { $0.isReplaced } }
-        return owner.map { "volumes_from \($0), which is recreated" }
+        return owner.map { .volumesReplaced(service: $0) }
     }
 }

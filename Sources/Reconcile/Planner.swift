@@ -14,6 +14,7 @@ package func plan(
         planner.planObjects()
         planner.decideServices()
         planner.emitServices()
+        planner.emitSingles()
     }
     return planner.draft.finished()
 }
@@ -22,8 +23,9 @@ package func plan(
 ///
 /// Two passes: `decideServices` says what becomes of each replica (a `ReplicaTask`), dependencies first; `emitServices`
 /// makes the actions and the edges between them. A container that takes another's place is made before that one stops, so that
-/// what cannot be made changes nothing; only where it needs what the other holds does the other leave first. That keeps a plan
-/// free of cycles: what is made first waits for no removal.
+/// what cannot be made changes nothing, and the old one is removed after the new one has started, so that it comes back when that
+/// fails. Only where something is made that needs what the old one holds does it go before. That keeps a plan free of cycles: what is
+/// made first waits for no removal.
 struct Planner {
     let desired: Desired
     let observed: Observed
@@ -49,8 +51,16 @@ struct Planner {
         var creations: [String: [PlanDraft.Node]] = [:]
         var starts: [String: [PlanDraft.Node]] = [:]
         var waits: [Wait: PlanDraft.Node] = [:]
+        /// By container: what it gives up of networks, and of the rest, while it goes on; and all that is changed of it in place.
+        var detachments: [String: [PlanDraft.Node]] = [:]
+        var updates: [String: PlanDraft.Node] = [:]
+        var adjustments: [String: [PlanDraft.Node]] = [:]
         /// Services of which a container leaves before the one in its place is made.
         var leavingFirst: Set<String> = []
+        /// Containers that have to be gone before something else can be made.
+        var awaitedRemovals: Set<String> = []
+        /// Stops that the start of another container waits for.
+        var awaitedStops: Set<PlanDraft.Node> = []
     }
 
     struct Wait: Hashable {
@@ -83,20 +93,24 @@ struct ReplicaTask {
     /// The container that is there now.
     let existing: ObservedContainer?
     var step: Step
+    /// What is changed of the container that is there and stays.
+    var adjustment: Adjustment?
+    /// It is let in again, since it stays.
+    var isAdmitted: Bool { survives && existing?.isAside == true && !isTeardown }
 
     enum Step: Equatable {
         case keep
         /// There is none: make one, and start it if `starts`.
-        case create(starts: Bool, reason: String)
-        case replace(starts: Bool, renewVolumes: Bool, reason: String)
-        case start(reason: String)
+        case create(starts: Bool, reason: PlanReason)
+        case replace(starts: Bool, renewVolumes: Bool, reason: PlanReason)
+        case start(reason: PlanReason)
         /// `spreads`: those who restart with it are restarted too; not where a verb has chosen whom to restart.
-        case restart(spreads: Bool, reason: String)
-        case stop(reason: String)
+        case restart(spreads: Bool, reason: PlanReason)
+        case stop(reason: PlanReason)
         /// Stopped first if it runs.
-        case remove(reason: String)
-        case pause(reason: String)
-        case unpause(reason: String)
+        case remove(reason: PlanReason)
+        case pause(reason: PlanReason)
+        case unpause(reason: PlanReason)
     }
 
     var isReplaced: Bool {
@@ -153,6 +167,10 @@ extension ObservedContainer {
     }
 
     var replica: Replica {
-        number.map { .numbered(service: service, $0) } ?? .oneOff(service: service, name: name)
+        switch owner {
+        case .replica(_, let service, let number): .numbered(service: service, number)
+        case .oneOff(_, let service, _): .oneOff(service: service, name: name)
+        case .free: .free(name: name)
+        }
     }
 }

@@ -38,18 +38,19 @@ extension Preflight {
     }
 
     func ports(of service: DesiredService) -> [PreflightFinding] {
-        guard service.goal == .running || service.goal == .paused else { return [] }
+        let count = service.upWantedCount
+        guard count > 0 else { return [] }
         let name = service.spec.name
         return service.spec.ports.enumerated().flatMap { index, port -> [PreflightFinding] in
             let path = AttributePath.service(name, "ports").appending(index)
             guard let range = port.publishedRange else { return [] }
             var findings: [PreflightFinding] = []
-            if service.scale > range.count {
+            if count > range.count {
                 findings.append(
                     PreflightFinding(
                         .fixedPortScaled, service: name, at: path,
-                        "\(service.scale) replicas cannot all publish port \(port.publishedText)",
-                        hint: "publish a range of \(service.scale) ports, or only the target port \(port.target)"))
+                        "\(count) replicas cannot all publish port \(port.publishedText)",
+                        hint: "publish a range of \(count) ports, or only the target port \(port.target)"))
             }
             if let clash = clash(of: port, in: service) {
                 findings.append(
@@ -85,7 +86,7 @@ extension Preflight {
     private func clash(of port: PortMapping, in service: DesiredService) -> String? {
         guard let range = port.publishedRange, range.count == 1 else { return nil }
         let others = (publishers[range.lowerBound] ?? []).filter { other in
-            isReported(with: service, other) && (other.goal == .running || other.goal == .paused)
+            isReported(with: service, other) && other.upWantedCount > 0
         }
         return others.first { other in
             other.spec.ports.contains { theirs in
@@ -98,7 +99,7 @@ extension Preflight {
     /// Another service wants just this port, so that it is none for the replicas of this one.
     private func isFixed(_ number: UInt16, _ port: PortMapping, by service: DesiredService) -> Bool {
         (publishers[number] ?? []).contains { other in
-            guard other.spec.name != service.spec.name, [.running, .paused].contains(other.goal) else { return false }
+            guard other.spec.name != service.spec.name, other.upWantedCount > 0 else { return false }
             return other.spec.ports.contains {
                 $0.publishedRange == number...number && $0.transport == port.transport
                     && addressesOverlap($0.hostIP, port.hostIP)
@@ -111,17 +112,17 @@ extension Preflight {
         on port: PortMapping, _ range: ClosedRange<UInt16>, _ free: Int, with service: DesiredService
     ) -> String? {
         guard range.count > 1 else { return nil }
-        var total = service.scale
+        var total = service.upWantedCount
         var names = [service.spec.name]
         for other in desired.services
-        where other.spec.name != service.spec.name && !other.isOrphan && [.running, .paused].contains(other.goal) {
+        where other.spec.name != service.spec.name && !other.isOrphan {
             let rivals = other.spec.ports.filter {
                 $0.publishedRange == range && $0.transport == port.transport && addressesOverlap($0.hostIP, port.hostIP)
             }
-            guard !rivals.isEmpty, other.scale > 0 else { continue }
+            guard !rivals.isEmpty, other.upWantedCount > 0 else { continue }
             // Told once, with the last of those that the plan touches.
             if effects.touched.contains(other.spec.name), other.spec.name > service.spec.name { return nil }
-            total += other.scale * rivals.count
+            total += other.upWantedCount * rivals.count
             names.append(other.spec.name)
         }
         // One service's own want is told apart, whatever others hold.

@@ -80,7 +80,7 @@ extension PreflightFinding {
             .socketMissing, service: service, at: path,
             "\(source) does not exist, and no folder is made in its place: the program that listens there could not start any more",
             hint: isDockers
-                ? "berth does not serve Docker's API yet; where Docker runs, start it first, else take the bind away"
+                ? "nobody serves Docker's API here: `docker-socket` in the engine's configuration switches it on; where Docker runs, start it first"
                 : "start the program that listens there first, or take the bind away")
     }
 }

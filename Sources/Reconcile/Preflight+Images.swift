@@ -10,7 +10,7 @@ extension Preflight {
             let message = "image \(reference) is not on this machine: \(reason)"
             let hint =
                 service.spec.hasBuild
-                ? "build it elsewhere and load it: `docker save \(reference) | berth image load`"
+                ? "`berth build \(name)`, or `berth up --build`"
                 : "`berth image pull \(reference)` or `docker save \(reference) | berth image load`"
             let path = AttributePath.service(name, service.spec.hasBuild ? "build" : "image")
             return [PreflightFinding(.missingImage, service: name, at: path, message, hint: hint)]

@@ -1,3 +1,4 @@
+import Addresses
 import ProjectModel
 
 extension Preflight {
@@ -78,13 +79,13 @@ extension Preflight {
     /// Subnets of networks to be made, against the machine's and against each other.
     private func subnets() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
-        var seen: [(range: AddressRange, name: String)] = []
+        var seen: [(range: CIDR, name: String)] = []
         for key in effects.createdNetworks.sorted() {
             guard let wanted = desired.networks[key] else { continue }
             for (index, pool) in (wanted.ipam?.config ?? []).enumerated() {
                 guard let subnet = pool.subnet else { continue }
                 let path = AttributePath("networks", key, "ipam", "config").appending(index).appending("subnet")
-                guard let range = AddressRange(cidr: subnet) else {
+                guard let range = CIDR(range: subnet) else {
                     findings.append(
                         PreflightFinding(
                             .badSubnet, at: path, "networks.\(key): \(subnet) is not a subnet",
@@ -96,7 +97,9 @@ extension Preflight {
                     if let network = held.network, network == wanted.name || effects.removedNetworks.contains(network) {
                         return false
                     }
-                    return AddressRange(cidr: held.subnet)?.overlaps(range) ?? false
+                    // A network that shares an interface of the host is in that one's subnet.
+                    if held.network == nil, wanted.kind?.hasHost == false { return false }
+                    return CIDR(range: held.subnet)?.overlaps(range) ?? false
                 }
                 if let taken {
                     let message =
@@ -114,22 +117,46 @@ extension Preflight {
 
     /// Fixed addresses must lie in a subnet of their network.
     func addresses(of service: DesiredService) -> [PreflightFinding] {
-        service.spec.networks.flatMap { attachment -> [PreflightFinding] in
-            guard let network = desired.networks[attachment.network], !network.external else { return [] }
-            let ranges = (network.ipam?.config ?? []).compactMap(\.subnet).compactMap(AddressRange.init(cidr:))
-            let name = service.spec.name
-            let wanted = [("ipv4_address", attachment.ipv4Address), ("ipv6_address", attachment.ipv6Address)]
-            return wanted.compactMap { attribute, address in
-                guard let address else { return nil }
-                if let single = AddressRange(cidr: address), ranges.contains(where: { $0.overlaps(single) }) {
-                    return nil
+        unreachablePorts(of: service)
+            + service.spec.networks.flatMap { attachment -> [PreflightFinding] in
+                guard let network = desired.networks[attachment.network], !network.external else { return [] }
+                let ranges = (network.ipam?.config ?? []).compactMap(\.subnet).compactMap { CIDR(range: $0) }
+                let name = service.spec.name
+                let wanted = [("ipv4_address", attachment.ipv4Address), ("ipv6_address", attachment.ipv6Address)]
+                return wanted.compactMap { attribute, address in
+                    guard let address else { return nil }
+                    if let single = CIDR(range: address), ranges.contains(where: { $0.overlaps(single) }) {
+                        return nil
+                    }
+                    let message = "the address \(address) lies in no subnet of network \(attachment.network)"
+                    return PreflightFinding(
+                        .addressOutsideSubnet, service: name,
+                        at: .service(name, "networks", attachment.network, attribute), message,
+                        hint: "set networks.\(attachment.network).ipam.config.subnet to one that holds it")
                 }
-                let message = "the address \(address) lies in no subnet of network \(attachment.network)"
-                return PreflightFinding(
-                    .addressOutsideSubnet, service: name,
-                    at: .service(name, "networks", attachment.network, attribute), message,
-                    hint: "set networks.\(attachment.network).ipam.config.subnet to one that holds it")
             }
-        }
+    }
+
+    /// Ports of the host lead to networks that the host is on.
+    private func unreachablePorts(of service: DesiredService) -> [PreflightFinding] {
+        let kinds = service.spec.networks.compactMap { desired.networks[$0.network] }.filter { !$0.external }
+            .compactMap(\.kind)
+        guard !service.spec.ports.isEmpty, !kinds.isEmpty, kinds.count == service.spec.networks.count,
+            kinds.allSatisfy({ !$0.hasHost })
+        else { return [] }
+        return [
+            PreflightFinding(
+                .portsUnreachable, service: service.spec.name, at: .service(service.spec.name, "ports"),
+                "the ports are not published: the host is on no network of the service",
+                hint: "take them away, or add a network with the driver bridge")
+        ]
+    }
+}
+
+extension CIDR {
+    /// A range, or an address alone.
+    fileprivate init?(range text: String) {
+        guard let range = CIDR(text) ?? IPAddress(text).map(CIDR.init(host:)) else { return nil }
+        self = range
     }
 }

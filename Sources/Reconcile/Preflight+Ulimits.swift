@@ -13,7 +13,7 @@ extension LimitCheck {
 
     private func ulimit(_ name: String, _ limit: Ulimit) -> [PreflightFinding] {
         let place = path("ulimits", name)
-        guard Self.resourceNames.contains(name) else {
+        guard Self.resourceNames.contains(name.lowercased()) else {
             let meant = likelySpelling(of: name, among: Self.resourceNames).map { "did you mean \"\($0)\"?" }
             let known = "there are \(Self.resourceNames.sorted().joined(separator: ", "))"
             return [
@@ -28,7 +28,7 @@ extension LimitCheck {
                     hint: "lower the soft limit, or raise the hard one")
             ]
         }
-        if name == "nofile", let most = host.openFiles, limit.hard < 0 || limit.hard > most {
+        if name.lowercased() == "nofile", let most = host.openFiles, limit.hard < 0 || limit.hard > most {
             return [
                 finding(
                     .limitTooHigh, at: place,
@@ -36,7 +36,8 @@ extension LimitCheck {
                     hint: "lower it, or raise fs.nr_open: `sysctl fs.nr_open=…`")
             ]
         }
-        guard !host.canRaiseLimits, let most = host.hardLimits[name], most != -1, limit.hard < 0 || limit.hard > most
+        guard !host.canRaiseLimits, let most = host.hardLimits[name.lowercased()], most != -1,
+            limit.hard < 0 || limit.hard > most
         else { return [] }
         return [
             finding(

@@ -114,10 +114,11 @@ struct PlanEffects {
     init(of plan: Plan) {
         for action in plan.actions.map(\.action) {
             switch action {
-            case .create(let replica, _):
+            case .create(let replica, _), .createNext(let replica, _, _):
                 created[replica.service, default: []].append(replica)
                 touched.insert(replica.service)
-            case .start(let replica, _): touched.insert(replica.service)
+            case .start(let replica, _), .attach(let replica, _, _, _), .update(let replica, _):
+                touched.insert(replica.service)
             case .stop(_, let id): leaving.insert(id)
             case .remove(_, let id, _):
                 leaving.insert(id)
@@ -126,7 +127,7 @@ struct PlanEffects {
             case .removeVolume(let name): removedVolumes.insert(name)
             case .createNetwork(let key, _): createdNetworks.append(key)
             case .createVolume(let key, _): createdVolumes.append(key)
-            case .repairNetwork, .pause, .unpause, .wait: break
+            case .repairNetwork, .pause, .unpause, .detach, .wait, .withdraw, .watch, .admit, .rest: break
             }
         }
     }

@@ -138,6 +138,8 @@ extension PreflightFacts {
         package var unknownFileSystems: Set<String> = []
         /// Kinds of network interfaces that networks are made of and that this kernel cannot make.
         package var unknownLinks: Set<String> = []
+        /// Interfaces that networks want to share and that this host has not.
+        package var missingInterfaces: Set<String> = []
         package var hasIPv6: Bool = true
 
         package enum AppArmor: Hashable, Sendable {
@@ -170,12 +172,15 @@ package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
         case volumeMissing, volumeNotOurs, volumeChangePutOff
         case dependencyCycle, namespaceOwnerMissing, containerMissing
         case driverUnsupported, optionInvalid, kernelLacks, platformForeign
+        case portsUnreachable
         case limitTooHigh, limitTooLow, limitInvalid, limitUnsupported, limitDiscarded
 
         /// A warning does not hold the operation up.
         package var isWarning: Bool {
             switch self {
-            case .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff, .limitDiscarded: true
+            case .portsUnreachable, .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff,
+                .limitDiscarded:
+                true
             default: false
             }
         }

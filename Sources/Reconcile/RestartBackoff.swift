@@ -1,4 +1,3 @@
-import OCI
 import ProjectModel
 
 /// How often a container was restarted in a row, for the pause before the next time: 100 ms, doubled each time, 60 s at
@@ -24,6 +23,13 @@ package struct RestartBackoff: Codable, Hashable, Sendable {
     /// A start that was asked for begins a new row.
     package mutating func reset() { restarts = 0 }
 
+    /// The pause that the last decision to restart has led to.
+    package var lastDelay: Duration {
+        var before = self
+        before.restarts = max(0, restarts - 1)
+        return before.delay
+    }
+
     /// The pause before the next restart.
     package var delay: Duration {
         // 2^10 × 100 ms is above the longest already.
@@ -32,37 +38,28 @@ package struct RestartBackoff: Codable, Hashable, Sendable {
 }
 
 package enum RestartDecision: Hashable, Sendable {
-    /// With the sentence that `ps` shows.
-    case stayDown(reason: String)
+    case stayDown(StateReason)
     case restart(after: Duration)
 }
 
 /// What happens to a container whose process ended.
 ///
-/// `exitCode` is nil when nobody knows it, which counts as a failure. `history` has been told of this end.
+/// `exitCode` is nil when nobody knows it, which counts as a failure. `signal` is one that a person sent and that holds still.
+/// `history` has been told of this end.
 package func restartDecision(
-    policy: RestartPolicy, exitCode: Int?, wasStoppedByUs: Bool, history: RestartBackoff
+    policy: RestartPolicy, exitCode: Int?, wasStoppedByUs: Bool, signal: Int32? = nil, history: RestartBackoff
 ) -> RestartDecision {
-    if wasStoppedByUs { return .stayDown(reason: "stopped by berth, \(exitText(exitCode))") }
-    let down = RestartDecision.stayDown(
-        reason: "exited by itself \(exitText(exitCode)); restart: \(policy.composeText)")
+    if let signal { return .stayDown(.signalled(signal, code: exitCode)) }
+    if wasStoppedByUs { return .stayDown(.stopped(code: exitCode)) }
+    let down = RestartDecision.stayDown(.endedByItself(code: exitCode, policy: policy))
     switch policy {
     case .no: return down
     case .always, .unlessStopped: return .restart(after: history.delay)
     case .onFailure(let maximum):
         guard exitCode != 0 else { return down }
         if let maximum, maximum > 0, history.restarts >= maximum {
-            return .stayDown(
-                reason: "failed again after \(maximum) restart\(maximum == 1 ? "" : "s"), "
-                    + "\(exitText(exitCode)); restart: \(policy.composeText)")
+            return .stayDown(.gaveUp(restarts: maximum, code: exitCode, policy: policy))
         }
         return .restart(after: history.delay)
     }
-}
-
-/// "with code 137 (SIGKILL)": codes above 128 name the signal that ended the process, as shells have it.
-private func exitText(_ code: Int?) -> String {
-    guard let code else { return "with a code nobody knows" }
-    guard (129...192).contains(code) else { return "with code \(code)" }
-    return "with code \(code) (\(SignalName.name(Int32(code - 128))))"
 }

@@ -4,23 +4,18 @@ import ProjectModel
 /// What a person may see of a value in a reason: short scalars of harmless kinds; nothing of environment, secrets, configs,
 /// health check commands, log driver options, or of anything whose name smells of a secret.
 enum ShownValue {
-    private static let plain: Set<String> = [
-        "image", "platform", "working_dir", "user", "tty", "stdin_open", "init", "container_name", "hostname",
-        "domainname", "stop_signal", "read_only", "mac_address", "privileged", "pid", "ipc", "uts", "cgroup",
-        "cgroup_parent", "userns_mode", "runtime",
-    ]
     private static let bytes: Set<String> = ["mem_limit", "mem_reservation", "memswap_limit"]
 
-    /// The value of the top-level attribute `field` of `service`; `json` is its JSON form.
-    static func of(_ field: String, in service: Service, _ json: JSONValue?) -> String? {
+    /// The value of the top-level attribute `field` of `template`; `json` is its JSON form.
+    static func of(_ field: String, in template: ContainerTemplate, _ json: JSONValue?) -> String? {
         switch field {
-        case "command": return service.command.flatMap(commandLine)
-        case "entrypoint": return service.entrypoint.flatMap(commandLine)
-        case "restart": return service.restart.composeText
-        case "network_mode": return service.networkMode?.composeText
-        case "stop_grace_period": return service.stopGracePeriod.map(\.shortText)
-        case "shm_size": return service.shmSize.map(byteText)
-        default: return plain.contains(field) ? json.flatMap(scalar) : nil
+        case "command": return template.command.flatMap(commandLine)
+        case "entrypoint": return template.entrypoint.flatMap(commandLine)
+        case "restart": return template.restart.composeText
+        case "network_mode": return template.networkMode?.composeText
+        case "stop_grace_period": return template.stopGracePeriod.map(\.shortText)
+        case "shm_size": return template.shmSize.map(byteText)
+        default: return TemplateAttribute.named(field).isShown ? json.flatMap(scalar) : nil
         }
     }
 

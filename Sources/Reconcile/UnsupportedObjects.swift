@@ -5,12 +5,13 @@ extension PreflightFinding {
     package static func unsupported(_ network: NetworkDefinition, key: String) -> [PreflightFinding] {
         let place = AttributePath("networks", key)
         var findings: [PreflightFinding] = []
-        if let driver = network.driver, !["bridge", ""].contains(driver) {
+        if network.kind == nil {
+            let known = NetworkKind.drivers.map { "\"\($0)\"" }.joined(separator: ", ")
             findings.append(
                 PreflightFinding(
                     .driverUnsupported, at: place.appending("driver"),
-                    "network \(network.name): there is no driver \"\(driver)\", only \"bridge\"",
-                    hint: hint(insteadOf: driver)))
+                    "network \(network.name): there is no driver \"\(network.driverName)\", only \(known)",
+                    hint: hint(insteadOf: network.driverName)))
         }
         if let driver = network.ipam?.driver, !["default", ""].contains(driver) {
             findings.append(
@@ -19,10 +20,10 @@ extension PreflightFinding {
                     "network \(network.name): there is no address driver \"\(driver)\", berth gives addresses itself",
                     hint: "take it away; `ipam.config` chooses the subnets"))
         }
-        findings += BridgeOptions.mistakes(in: network.driverOptions).map { option, problem, hint in
+        findings += (network.kind?.mistakes(in: network.driverOptions) ?? []).map { mistake in
             PreflightFinding(
-                .optionInvalid, at: place.appending("driver_opts").appending(option),
-                "network \(network.name): \(problem)", hint: hint)
+                .optionInvalid, at: place.appending("driver_opts").appending(mistake.option),
+                "network \(network.name): \(mistake.problem)", hint: mistake.hint)
         }
         return findings
     }
@@ -31,8 +32,6 @@ extension PreflightFinding {
         switch driver {
         case "host", "none", "null":
             "take the network away and give its services `network_mode: \(driver == "host" ? "host" : "none")`"
-        case "macvlan", "ipvlan":
-            "take the driver away: published ports make services known to the network of the host"
         case "overlay": "take the driver away: a network reaches over one machine"
         default: "take the driver away, or write `bridge`"
         }
@@ -92,11 +91,21 @@ extension Preflight {
         for key in effects.createdNetworks.sorted() {
             guard let network = desired.networks[key] else { continue }
             findings += PreflightFinding.unsupported(network, key: key)
-            findings += facts.features.unknownLinks.sorted().map { kind in
+            let unknown = facts.features.unknownLinks.intersection(network.kind?.linkKinds ?? [])
+            if let parent = network.kind?.parent, facts.features.missingInterfaces.contains(parent) {
+                findings.append(
+                    PreflightFinding(
+                        .optionInvalid, at: AttributePath("networks", key, "driver_opts").appending("parent"),
+                        "network \(network.name): this host has no interface \(parent)",
+                        hint: "`ip link` lists those there are"))
+            }
+            findings += unknown.sorted().map { kind in
                 PreflightFinding(
                     .kernelLacks, at: AttributePath("networks", key),
                     "network \(network.name): this kernel cannot make interfaces of kind \"\(kind)\"",
-                    hint: "`modprobe \(kind)` loads it where it is installed; `network_mode: host` does without")
+                    hint:
+                        "`modprobe \(kind == "vlan" ? "8021q" : kind)` loads it where it is installed; `network_mode: host` does without"
+                )
             }
             if network.enableIPv6, !facts.features.hasIPv6 {
                 findings.append(

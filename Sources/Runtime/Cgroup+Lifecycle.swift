@@ -60,7 +60,7 @@ extension Cgroup {
             var folder = unified.folder
             while folder.count > unified.mountpoint.count {
                 if isOn("cgroup.freeze", folder) { throw Self.frozen(folder) }
-                folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+                folder = String(folder[..<(folder.lastSlash ?? folder.startIndex)])
             }
         }
         guard let freezer, isFrozen else { return }

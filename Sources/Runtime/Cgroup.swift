@@ -152,6 +152,15 @@ package struct Cgroup: Hashable, Sendable {
         throw SyscallError(call: "rmdir", object: folder, code: .busy)
     }
 
+    /// Removes the cgroup with all below, as far as no process is in it.
+    package static func removeEmpty(_ folder: String) {
+        if rmdir(folder) == 0 { return }
+        for name in (try? folderEntries(folder)) ?? [] where isFolder("\(folder)/\(name)") {
+            removeEmpty("\(folder)/\(name)")
+        }
+        rmdir(folder)
+    }
+
     private static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

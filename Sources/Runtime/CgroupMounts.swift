@@ -28,7 +28,7 @@ package struct CgroupMounts: Hashable, Sendable {
             let fields = line.split(separator: " ").map(String.init)
             guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 3 else { continue }
             let place = fields[4]
-            let name = place.split(separator: "/").last.map(String.init) ?? "cgroup"
+            let name = place.pathParts.last ?? "cgroup"
             switch fields[dash + 1] {
             case "cgroup2":
                 if !seen.insert(["v2"]).inserted { continue }

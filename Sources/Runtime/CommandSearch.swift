@@ -1,16 +1,18 @@
+import Linux
+
 /// Where a command is looked for.
 package enum CommandSearch {
     /// The value of the variable `name`; of several the last.
     package static func lastValue(of name: String, in environment: [String]) -> String? {
-        environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+        environment.reversed().lazy.compactMap { $0.droppingBytePrefix(name + "=") }.first
     }
 
     /// What execve(2) is tried with, as execvp(3) does.
     package static func candidates(for name: String, path: String?) -> [String] {
-        if name.contains("/") { return [name] }
+        if name.hasSlash { return [name] }
         let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return folders.split(separator: ":", omittingEmptySubsequences: false).map {
-            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
+        return folders.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            $0.isEmpty ? "./\(name)" : "\(String(decoding: $0, as: UTF8.self))/\(name)"
         }
     }
 }

@@ -60,13 +60,13 @@ extension ContainerProgram {
         lower: [String], upper: String? = nil, work: String? = nil, at folder: String
     ) -> berth_overlay {
         // mount(2) takes one page of options: the folders are named from one that most have in common.
-        let base = lower.first.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) } ?? "/"
+        let base = lower.first.map { String($0.prefix(upTo: $0.lastSlash ?? $0.startIndex)) } ?? "/"
         func short(_ path: String) -> String {
-            let name = path.hasPrefix(base + "/") ? String(path.dropFirst(base.utf8.count + 1)) : path
+            let name = path.droppingBytePrefix(base + "/") ?? path
             var escaped = ""
-            for character in name {
-                if character == ":" || character == "," || character == "\\" { escaped.append("\\") }
-                escaped.append(character)
+            for scalar in name.unicodeScalars {
+                if scalar == ":" || scalar == "," || scalar == "\\" { escaped.append("\\") }
+                escaped.unicodeScalars.append(scalar)
             }
             return escaped
         }
@@ -117,9 +117,9 @@ extension ContainerProgram {
         func refuse(_ reason: String) -> RuntimeFailure {
             RuntimeFailure(step: "mount \(mount.destination)", message: "mount \(mount.destination): \(reason)")
         }
-        let parts = mount.destination.split(separator: "/")
-        guard mount.destination.hasPrefix("/") else { throw refuse("the destination must be an absolute path") }
-        guard !parts.isEmpty else { throw refuse("the root itself cannot be mounted over") }
+        let parts = mount.destination.pathParts
+        guard mount.destination.isAbsolutePath else { throw refuse("the destination must be an absolute path") }
+        guard !Self.isRoot(parts) else { throw refuse("the root itself cannot be mounted over") }
         guard !options.copiesUp else { throw refuse("tmpcopyup is not supported") }
         guard mount.uidMappings == nil, mount.gidMappings == nil else { throw refuse("id mappings are not supported") }
         let isProcess = parts == ["proc"]
@@ -128,6 +128,11 @@ extension ContainerProgram {
         if mount.type == "sysfs", parts != ["sys"] { throw refuse("sysfs belongs on /sys") }
         // Masks and sysctls trust what is mounted there.
         if isProcess, mount.type != "proc", !isBindOfProc { throw refuse("only proc can be mounted on /proc") }
+    }
+
+    /// An absolute path of these parts is `/`, as it reads when nothing on the way is a link.
+    private static func isRoot(_ parts: [String]) -> Bool {
+        parts.reduce(0) { depth, part in part == "." ? depth : part == ".." ? max(0, depth - 1) : depth + 1 } == 0
     }
 
     private func addBindSource(_ mount: RuntimeSpec.Mount, _ options: MountOptions) -> StepProgram.Register {
@@ -155,7 +160,8 @@ extension ContainerProgram {
     /// `/proc/PID/root/PATH`: what another container has at PATH. Its mounts belong to its own namespace, and only from in there
     /// the kernel lets them be cloned.
     private static func foreignPlace(_ source: String) -> (pid: String, path: String)? {
-        let parts = source.split(separator: "/", maxSplits: 3).map(String.init)
+        let slash = UInt8(ascii: "/")
+        let parts = source.utf8.split(separator: slash, maxSplits: 3).map { String(decoding: $0, as: UTF8.self) }
         guard parts.count == 4, parts[0] == "proc", Int(parts[1]) != nil, parts[2] == "root" else { return nil }
         return (parts[1], "/\(parts[3])")
     }
@@ -327,7 +333,7 @@ extension ContainerProgram {
 
     /// `path` of the spec as an absolute one of the host.
     func absolute(_ path: String) -> String {
-        if path.hasPrefix("/") { return path }
+        if path.isAbsolutePath { return path }
         return path.isEmpty ? request.bundle : "\(request.bundle)/\(path)"
     }
 }

@@ -46,6 +46,30 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
+    /// What the init of a container would do between clone and exec, a line for each step; nothing is made.
+    package func steps(
+        _ id: String, bundle: String, _ options: CreateOptions
+    ) throws(RuntimeFailure) -> [String] {
+        let spec = try readSpec("\(bundle)/\(options.configuration)")
+        let mounts = try naming("cgroup") { () throws(SyscallError) in try CgroupMounts.current() }
+        let cgroup = Cgroup(folders: mounts.mounts.map { "\($0.mountpoint)/\(id)" }, mounts: mounts)
+        return try Launcher.steps(request(id, bundle, spec, options), cgroup: cgroup)
+    }
+
+    private func request(
+        _ id: String, _ bundle: String, _ spec: RuntimeSpec, _ options: CreateOptions
+    ) -> ContainerRequest {
+        let size = spec.process?.consoleSize
+        let stdio: StandardStreams =
+            spec.process?.terminal == true
+            ? .terminal(rows: size?.height ?? 0, columns: size?.width ?? 0)
+            : .descriptors(input: 0, output: 1, error: 2)
+        var request = ContainerRequest(id: id, spec: spec, bundle: bundle, rootfs: .directory, stdio: stdio)
+        request.keptDescriptors = options.keptDescriptors
+        request.hasOwnKeyring = options.hasOwnKeyring
+        return request
+    }
+
     private func readSpec(_ path: String) throws(RuntimeFailure) -> RuntimeSpec {
         let bytes = try naming("read the runtime spec") { () throws(SyscallError) in
             try readFile(path, limit: 16 << 20)
@@ -85,7 +109,7 @@ package struct ContainerRuntime: Sendable {
     /// systemd's form `slice:prefix:name` as the path that systemd would give the scope.
     package static func cgroupPath(_ path: String) -> String {
         let parts = path.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, !path.contains("/") else { return path }
+        guard parts.count == 3, !path.hasSlash else { return path }
         let slice = parts[0].isEmpty ? "system.slice" : parts[0]
         return "/\(slice)/\(parts[1])-\(parts[2]).scope"
     }
@@ -97,15 +121,8 @@ package struct ContainerRuntime: Sendable {
         let gate = try naming("create \(id)") { () throws(SyscallError) in
             try UnixSocket.listen("\(folder)/gate.sock", kind: .packets)
         }
-        let size = spec.process?.consoleSize
-        let stdio: StandardStreams =
-            spec.process?.terminal == true
-            ? .terminal(rows: size?.height ?? 0, columns: size?.width ?? 0)
-            : .descriptors(input: 0, output: 1, error: 2)
-        var request = ContainerRequest(id: id, spec: spec, bundle: bundle, rootfs: .directory, stdio: stdio)
+        var request = request(id, bundle, spec, options)
         request.filterCache = store.filterCache
-        request.keptDescriptors = options.keptDescriptors
-        request.hasOwnKeyring = options.hasOwnKeyring
         request.gate = gate.raw
         var launch = try Launcher.launch(request, cgroup: cgroup)
         do throws(RuntimeFailure) {

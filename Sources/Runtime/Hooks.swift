@@ -29,7 +29,7 @@ package enum Hooks {
             throw RuntimeFailure(step: kind, message: "\(kind) hook: \(error)")
         }
         for hook in hooks {
-            guard hook.path.hasPrefix("/") else { throw failure(hook, kind, "its path is not absolute") }
+            guard hook.path.isAbsolutePath else { throw failure(hook, kind, "its path is not absolute") }
             try run(hook, kind, in: place, text)
         }
     }

@@ -39,7 +39,7 @@ package enum Launcher {
         return launch
     }
 
-    private static func checkTexts(of program: StepProgram) throws(RuntimeFailure) {
+    static func checkTexts(of program: StepProgram) throws(RuntimeFailure) {
         guard let text = program.cutText else { return }
         throw RuntimeFailure(step: "text", message: "there is a NUL byte after \"\(text)\"")
     }

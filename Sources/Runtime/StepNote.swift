@@ -48,7 +48,7 @@ struct StepNotes: Sendable {
         switch code.rawValue {
         case ENOENT where isInterpreterMissing:
             return failure("the interpreter or the loader that \(path) asks for is not in the container", 126)
-        case ENOENT where name.contains("/"): return failure("no such file or directory", 127)
+        case ENOENT where name.hasSlash: return failure("no such file or directory", 127)
         case ENOENT: return failure("executable file not found in $PATH", 127)
         case EACCES: return failure("permission denied (\(path) is not executable for this user)", 126)
         case ENOEXEC:

@@ -20,7 +20,7 @@ package final class StepProgram {
     }
 
     private(set) var steps: [berth_step] = []
-    private var notes: [StepNote] = []
+    private(set) var notes: [StepNote] = []
     private var registers: [CInt] = []
     private var allocations: [UnsafeMutableRawPointer] = []
     /// What is left of the first text with a NUL byte: the kernel would take it for the whole.

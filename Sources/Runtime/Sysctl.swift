@@ -9,7 +9,7 @@ package enum Sysctl {
         guard isPlainPath(path) else {
             throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) is not the name of a kernel parameter")
         }
-        let name = path.split(separator: "/").joined(separator: ".")
+        let name = path.pathParts.joined(separator: ".")
         let needed: NamespacePlan.Kind?
         if [
             "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",

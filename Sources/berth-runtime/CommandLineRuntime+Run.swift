@@ -32,9 +32,7 @@ extension CommandLineRuntime {
             case "--console-socket": options.create.consoleSocket = try arguments.value()
             case "--preserve-fds": options.create.keptDescriptors = try Self.keptDescriptors(&arguments)
             case "--no-new-keyring": options.create.hasOwnKeyring = false
-            case "-d",
-                "--detach" where isRun:
-                options.isDetached = true
+            case "-d" where isRun, "--detach" where isRun: options.isDetached = true
             case "--keep" where isRun: options.isKept = true
             case "--no-subreaper" where isRun: break
             case "--no-pivot":
@@ -70,6 +68,11 @@ extension CommandLineRuntime {
             throw Arguments.Problem(description: "process.terminal needs --console-socket")
         }
         return 0
+    }
+
+    func steps(_ arguments: inout Arguments) throws -> CInt {
+        let options = try parse(&arguments, isRun: false)
+        return try say(runtime.steps(options.id, bundle: options.bundle, options.create).joined(separator: "\n"))
     }
 
     func runContainer(_ arguments: inout Arguments) throws -> CInt {

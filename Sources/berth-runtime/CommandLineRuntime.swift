@@ -62,6 +62,7 @@ struct CommandLineRuntime {
           pause ID, resume ID
           update ID [-r FILE] [--memory BYTES] [--cpu-quota US] [--pids-limit N] …
           spec [-b BUNDLE]
+          steps ID [-b BUNDLE] [-f FILE]                  what create would do in the container, without doing it
         """
 
     /// Returns the exit status.
@@ -90,6 +91,7 @@ struct CommandLineRuntime {
             return 0
         case "update": return try update(&arguments)
         case "spec": return try spec(&arguments)
+        case "steps": return try steps(&arguments)
         default: throw Arguments.Problem(description: "unknown verb \"\(verb)\" (see berth-runtime help)")
         }
     }

@@ -4,7 +4,7 @@ import ArgumentParser
 struct Berth: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "berth",
-        abstract: "Run Compose projects: makes the machine match the file, and keeps it so.",
+        abstract: "Run Compose projects: make the machine match the file, and keep it so.",
         usage: "berth [--file <path>] [--project-name <name>] <verb> [<flags>] [<services>]",
         discussion:
             "In a folder with a compose.yaml, `berth up` starts everything in it. `berth help differences` prints what is "
@@ -15,16 +15,25 @@ struct Berth: ParsableCommand {
                 name: "Running",
                 subcommands: [
                     Up.self, Down.self, Create.self, Start.self, Stop.self, Restart.self, Pause.self, Unpause.self,
-                    Kill.self, Remove.self, Scale.self, Run.self, Exec.self, Wait.self,
+                    Kill.self, Remove.self, Scale.self, Rollback.self, Run.self, Exec.self, Attach.self, Copy.self,
+                    Wait.self,
+                    Build.self, Watch.self, Commit.self,
                 ]),
             CommandGroup(
                 name: "Looking",
                 subcommands: [
-                    PS.self, Logs.self, Top.self, PortOf.self, Images.self, Volumes.self, List.self, Plan.self,
-                    Config.self, Version.self,
+                    PS.self, Logs.self, Events.self, Top.self, Stats.self, Export.self, PortOf.self, Images.self,
+                    Volumes.self,
+                    List.self, Plan.self,
+                    History.self, Explain.self,
+                    Config.self, Version.self, DockerHost.self, Cert.self,
                 ]),
             CommandGroup(
-                name: "Objects", subcommands: [Pull.self, ImageVerbs.self, VolumeVerbs.self, NetworkVerbs.self]),
+                name: "Objects",
+                subcommands: [
+                    Pull.self, Push.self, ContainerVerbs.self, ImageVerbs.self, VolumeVerbs.self, NetworkVerbs.self,
+                    BuilderVerbs.self, SystemVerbs.self,
+                ]),
         ])
 
     /// Every verb, by each of its names.

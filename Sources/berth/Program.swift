@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import EngineWire
-import JSON
 import Linux
 
 /// From arguments to an exit status: parses, runs the verb, shows what failed.
@@ -34,15 +33,20 @@ struct Program {
         do {
             try verb.run(in: session)
             return .success
-        } catch { return show(error, in: session) }
+        } catch { return session.report(error) }
     }
 
-    /// The page that `help NAME` asks for; nil when a verb is meant, or nothing of the kind.
+    /// What `help NAME` asks for where a page has that name: behind the help of a verb that is called so too; nil when only a verb is
+    /// meant, or nothing of the kind.
     private func page(_ arguments: [String]) throws -> String? {
         let words = arguments.first == "compose" ? arguments.dropFirst() : arguments[...]
         guard words.count == 2, words.first == "help", let name = words.last, !name.hasPrefix("-"),
-            Berth.verbs[name] == nil, name != "help"
+            name != "help"
         else { return nil }
+        if let verb = Berth.verbs[name] {
+            guard let documents = Documents(), documents.names.contains(name) else { return nil }
+            return "\(Berth.helpMessage(for: verb))\n\n\(try documents.text(of: name))"
+        }
         guard let documents = Documents() else {
             throw UsageFailure(
                 "there is no verb \"\(name)\", and the documents are not installed",
@@ -54,6 +58,8 @@ struct Program {
     /// A verb that is understood is parsed as such: parsing from the root looks at all the others too. What is wrong, and
     /// help, is for the root, which knows the whole command line.
     private func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        // A shell asks for what may come next, in the parser's own words.
+        if arguments.first == "---completion" { return try Berth.parseAsRoot(arguments) }
         let verbs = Berth.verbs
         let ordered = try ArgumentOrder(verbs: verbs.mapValues(Berth.inner)).ordered(arguments)
         if let verb = ordered.first.flatMap({ verbs[$0] }), Berth.inner(verb).isEmpty,
@@ -62,24 +68,6 @@ struct Program {
             return command
         }
         return try Berth.parseAsRoot(ordered)
-    }
-
-    private func show(_ error: any Error, in session: Session) -> ExitStatus {
-        switch error {
-        case let status as ExitStatus: return status
-        case let failure as EngineFailure: session.show([failure])
-        case let failure as CommandFailure:
-            session.show(EngineFailure(code: "failed", message: failure.message, hint: failure.hint))
-        case let failure as UsageFailure:
-            session.show(EngineFailure(code: "usage", message: failure.message, hint: failure.hint))
-            return .usage
-        case let failure as ProjectFailure: session.show(failure)
-        case let failure as GoTemplate.Failure:
-            session.show(EngineFailure(code: "usage", message: failure.description))
-            return .usage
-        default: session.show(EngineFailure(code: "failed", message: "\(plainText(of: error))"))
-        }
-        return .failure
     }
 
     /// Help, or a completion script: the parser's own commands.
@@ -105,6 +93,6 @@ struct Program {
     }
 
     private func show(_ message: String, _ hint: String?, _ style: Style) {
-        stderr.line(FailureText(style: style).text(EngineFailure(code: "usage", message: message, hint: hint)))
+        stderr.line(FailureText(style: style).text(EngineFailure(code: .usage, message: message, hint: hint)))
     }
 }

@@ -6,7 +6,7 @@ import JSON
 struct Arguments {
     /// What to print instead of running.
     enum Show {
-        case help, schema, settings, check
+        case help, version, schema, settings, check
     }
 
     private(set) var show: Show?
@@ -19,6 +19,7 @@ struct Arguments {
         while let argument = rest.popFirst() {
             switch argument {
             case "--help", "-h": show = .help
+            case "--version": show = .version
             case "--schema": show = .schema
             case "--settings": show = .settings
             case "--check": show = .check
@@ -27,27 +28,38 @@ struct Arguments {
         }
     }
 
-    private mutating func take(_ argument: String, _ rest: inout ArraySlice<String>) throws(EngineFailure) {
+    private mutating func take(_ argument: String, _ rest: inout ArraySlice<String>)
+        throws(EngineFailure)
+    {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = String(parts[0].drop { $0 == "-" })
-        guard argument.hasPrefix("--"), name == "config" || Setting.all.contains(where: { $0.name == name }) else {
+        var name = String(parts[0].drop { $0 == "-" })
+        // As dockerd calls it.
+        if name == "config-file" { name = "docker-config" }
+        guard argument.hasPrefix("--"),
+            name == "config" || Setting.all.contains(where: { $0.name == name })
+        else {
             throw EngineFailure(
-                code: "usage", message: "there is no flag \(argument)", hint: "berthd --help lists them")
+                code: .usage, message: "there is no flag \(argument)", hint: "berthd --help lists them")
         }
         guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
-            throw EngineFailure(code: "usage", message: "--\(name) needs a value")
+            throw EngineFailure(code: .usage, message: "--\(name) needs a value")
         }
         settings[name] = value
     }
 
     /// What `--help`, `--schema` and `--settings` print.
-    static func text(_ show: Show) -> String {
+    static func text(_ show: Show, notes: [String] = []) -> String {
         switch show {
         case .schema: configurationSchema().text(.pretty(indent: 2))
         case .settings: settingsTable()
         case .help: help
-        case .check: "the configuration is in order\n"
+        case .version: "berthd version \(WireVersion.product)\n"
+        case .check: checked(notes)
         }
+    }
+
+    private static func checked(_ notes: [String]) -> String {
+        notes.map { "\($0)\n" }.joined() + "the configuration is in order\n"
     }
 
     private static var help: String {
@@ -68,6 +80,7 @@ struct Arguments {
               --check     Read the configuration, say what is wrong with it, and end.
               --schema    The JSON schema of the configuration file.
               --settings  The settings as a table.
+              --version   The version.
 
             """
     }

@@ -1,7 +1,9 @@
+import DockerAPI
 import Engine
 import EngineAPI
 import EngineWire
 import Glibc
+import HTTPService
 import Linux
 import Logging
 import Networking
@@ -12,42 +14,62 @@ final class Daemon: Sendable {
     private let log: Logger
     private let lock: FileLock
     private let engine: Engine
-    private let server: HTTPServer
+    private let machine: RealMachine
+    /// Connections that are open, on any socket.
+    private let activity: Activity
     private let starting: Task<Void, Never>
-    /// Tells this engine's socket file from one that another engine put in its place; nil when the file is not its own.
-    private let socketInode: UInt64?
+    /// The socket files that this engine made.
+    private let socketFiles: [SocketFile]
+    /// That for Docker's clients stays while containers that go on have it.
+    private let dockerSocket: SocketFile?
+    /// What connections over TCP are shown.
+    private let identity: TLSIdentity?
+    /// Clients of other machines expect to find it.
+    private let servesNetwork: Bool
 
     init(settings: Settings, log: Logger) async throws {
         self.settings = settings
         self.log = log
         let paths = settings.paths
+        for note in settings.engine.notes { log.notice("\(note)") }
         guard CallingProcess.isRoot else {
             throw EngineFailure(
-                code: "no_rights", message: "the engine needs root: it makes namespaces, mounts and bridges",
+                code: .noRights, message: "the engine needs root: it makes namespaces, mounts and bridges",
                 hint: "sudo berthd, or sudo systemctl start berthd")
         }
         try paths.prepare()
         lock = try Self.lock(paths)
         let store = try Store(path: paths.database)
         let content = try await store.load()
-        let machine = try await RealMachine(
+        machine = try await RealMachine(
             settings: settings.engine,
             programs: .init(
                 monitor: "\(settings.programs)/berth-monitor", network: "\(settings.programs)/berth-net",
                 engine: "\(settings.programs)/berthd", initProcess: "\(settings.programs)/berth-init"),
             registries: settings.registries, log: log)
         engine = Engine(
-            settings: settings.engine, store: store, content: content, machine: machine, real: machine,
+            settings: settings.engine, store: store, content: content, machine: machine,
             resolver: { ResolverConfiguration.ofHost() }, log: log)
-        server = HTTPServer(engine: engine, paths: paths, log: log)
+        activity = Activity { [engine] in engine.quiet.note() }
+        let spool = "\(paths.root)/spool"
+        let server = HTTPServer(
+            routes: EngineRoutes(own: Routes(engine: engine, log: log), docker: DockerRoutes(engine: engine, log: log)),
+            spoolFolder: spool, activity: activity)
         engine.willStart()
-        if let socket = settings.socket {
+        var files: [SocketFile] = []
+        if let socket = settings.sockets.first {
             try await server.start(on: socket)
-            socketInode = nil
         } else {
             try await server.start(at: paths.socket)
-            socketInode = Self.inode(of: paths.socket)
+            files.append(SocketFile(paths.socket))
         }
+        let docker = await DockerSockets(
+            engine: engine, machine: machine, settings: settings.engine, log: log, activity: activity, spool: spool
+        ).start(handedOver: Array(settings.sockets.dropFirst()))
+        socketFiles = files + docker.files
+        dockerSocket = docker.own
+        identity = docker.identity
+        servesNetwork = !docker.hosts.isEmpty
         // While it finds out how its containers are it answers already, and is never kept from that by one that does not answer.
         starting = Task { [engine] in await engine.start() }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
@@ -60,10 +82,10 @@ final class Daemon: Sendable {
             // Empty in the first moment of the other one's life.
             guard socket.isEmpty || socket == paths.socket else {
                 throw EngineFailure(
-                    code: "locked", message: "another engine works on \(paths.root), with the socket \(socket)",
+                    code: .locked, message: "another engine works on \(paths.root), with the socket \(socket)",
                     hint: "set BERTH_RUN to that socket's folder, or BERTH_ROOT to a folder of its own")
             }
-            throw EngineFailure(code: "already_running", message: "another engine works on \(paths.root)")
+            throw EngineFailure(code: .alreadyRunning, message: "another engine works on \(paths.root)")
         }
         let bytes = Array(paths.socket.utf8)
         try syscall("ftruncate", on: paths.lock) { ftruncate(lock.descriptor, 0) }
@@ -74,8 +96,13 @@ final class Daemon: Sendable {
     /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.
     func run() async -> Never {
         let (reasons, continuation) = AsyncStream.makeStream(of: String.self)
-        if let signals = try? SignalWait([SIGTERM, SIGINT]) {
-            Task { continuation.yield(await signals.next()) }
+        if let signals = try? SignalWait([SIGTERM, SIGINT, SIGHUP]) {
+            Task {
+                while true {
+                    let name = await signals.next()
+                    if name == "SIGHUP" { reload() } else { continuation.yield(name) }
+                }
+            }
         }
         Task {
             let reason = await self.rest()
@@ -85,14 +112,33 @@ final class Daemon: Sendable {
         var iterator = reasons.makeAsyncIterator()
         let reason = await iterator.next() ?? ""
         log.notice("leaving: \(reason)")
-        if let socketInode, Self.inode(of: settings.paths.socket) == socketInode { unlink(settings.paths.socket) }
+        for file in socketFiles { file.remove() }
+        if let dockerSocket, await !engine.leavesDockerSocket {
+            await machine.dropDockerListener()
+            dockerSocket.remove()
+        }
         // At once: one of the waits above sleeps in the kernel, and the lock must not outlive the socket.
         exit(0)
     }
 
-    private static func inode(of path: String) -> UInt64 {
-        var status = stat()
-        return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+    /// Takes over what can change while it runs. When the new settings are not in order the old ones hold.
+    private func reload() {
+        do {
+            let again = try settings.again()
+            StandardErrorLog.level = again.engine.logLevel
+            machine.use(again.registries)
+            let taken: Set<String> = ["log-level", "insecure-registries", "registry-mirrors"]
+            let changed = Setting.names(differing: settings.engine, again.engine).filter { !taken.contains($0) }
+            if !changed.isEmpty {
+                log.warning("changed, and taken over when the engine starts anew: \(changed.joined(separator: ", "))")
+            }
+            log.notice("read the settings again")
+        } catch {
+            log.error("the settings are as they were: \(EngineFailure(describing: error).message)")
+        }
+        do throws(TLSFailure) { try identity?.reload() } catch {
+            log.error("the certificates are as they were: \(error.message)")
+        }
     }
 
     /// Gives back memory whenever nothing happens for a moment, and returns after the engine had nothing to look after for as long as it
@@ -104,7 +150,7 @@ final class Daemon: Sendable {
             // What starting, planning and making used is not needed while nothing happens.
             Heap.trim()
             Heap.dropProgramPages()
-            guard settings.engine.idleExit > 0, await engine.isIdle else { continue }
+            guard settings.engine.idleExit > 0, !servesNetwork, await engine.isIdle else { continue }
             if await staysQuiet(for: .seconds(settings.engine.idleExit - 1)), await engine.isIdle {
                 return "nothing is left to look after"
             }
@@ -117,7 +163,7 @@ final class Daemon: Sendable {
     private func staysQuiet(for duration: Duration) async -> Bool {
         let count = engine.quiet.count
         var left = duration
-        while engine.quiet.count == count, server.activity.connections == 0 {
+        while engine.quiet.count == count, activity.connections == 0 {
             guard left > .zero else { return true }
             let step = min(left, .seconds(5))
             do { try await Task.sleep(for: step) } catch { return false }

@@ -13,6 +13,7 @@ struct Main {
     static func main() async {
         // First of all: this may be a process that only unpacks a layer.
         if CommandLine.arguments.dropFirst().first == unpackWorkerVerb { exit(runUnpackWorker()) }
+        if CommandLine.arguments.dropFirst().first == copyHelperVerb { exit(runCopyHelper()) }
         signal(SIGPIPE, SIG_IGN)
         Heap.limit(to: 2)
         let settings = settings()
@@ -27,7 +28,7 @@ struct Main {
             ReadyPipe.report(failure)
             let hint = failure.hint.map { "; \($0)" } ?? ""
             log.critical("\(failure.message)\(hint)")
-            exit(["locked", "already_running"].contains(failure.code) ? 3 : 1)
+            exit([EngineFailure.Code.locked, .alreadyRunning].contains(failure.code) ? 3 : 1)
         }
     }
 
@@ -37,12 +38,12 @@ struct Main {
             let arguments = try Arguments(CommandLine.arguments.dropFirst())
             if let show = arguments.show, show != .check { finish(Arguments.text(show)) }
             let settings = try Settings(arguments: arguments, environment: CommandLine.environment)
-            if let show = arguments.show { finish(Arguments.text(show)) }
+            if let show = arguments.show { finish(Arguments.text(show, notes: settings.engine.notes)) }
             return settings
         } catch {
             ReadyPipe.report(error)
             printError("berthd: \(error.message)" + (error.hint.map { "\nhint: \($0)" } ?? ""))
-            exit(error.code == "usage" ? 2 : 1)
+            exit(error.code == .usage ? 2 : 1)
         }
     }
 

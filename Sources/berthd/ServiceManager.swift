@@ -6,14 +6,15 @@ enum ServiceManager {
     /// The first descriptor of those that are handed over (sd_listen_fds(3), SD_LISTEN_FDS_START).
     private static let firstHandedOver: CInt = 3
 
-    /// The listening socket that was made for this process; nil when there is none.
-    static func socket(_ environment: [String: String]) -> CInt? {
+    /// The listening sockets that were made for this process, in the order of the unit.
+    static func sockets(_ environment: [String: String]) -> [CInt] {
         guard environment["LISTEN_PID"].flatMap({ Int32($0) }) == getpid(),
-            environment["LISTEN_FDS"].flatMap({ Int($0) }) ?? 0 > 0
-        else { return nil }
-        // It came through exec, so it is not closed in the monitors unless that is asked for.
-        _ = fcntl(firstHandedOver, F_SETFD, FD_CLOEXEC)
-        return firstHandedOver
+            let count = environment["LISTEN_FDS"].flatMap({ CInt($0) }), (1...16).contains(count)
+        else { return [] }
+        let sockets = Array(firstHandedOver..<firstHandedOver + count)
+        // They came through exec, so they are not closed in the monitors unless that is asked for.
+        for socket in sockets { _ = fcntl(socket, F_SETFD, FD_CLOEXEC) }
+        return sockets
     }
 
     /// Says that the service answers now (sd_notify(3), READY=1).

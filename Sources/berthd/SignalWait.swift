@@ -5,7 +5,7 @@ import Synchronization
 /// The writing end of the pipe that a signal handler tells of its signal; -1 until somebody waits.
 private let signalPipe = Atomic<CInt>(-1)
 
-/// Waits for the signals that end a program politely (the self-pipe trick: a handler may do nothing but write).
+/// Waits for the signals that a program answers (the self-pipe trick: a handler may do nothing but write).
 final class SignalWait: Sendable {
     private let reading: OwnedFD
     private let thread = BlockingPool(name: "signals", limit: 1)
@@ -29,6 +29,10 @@ final class SignalWait: Sendable {
             while read(reading.raw, &byte, 1) < 0 && Errno.current == .interrupted {}
             return CInt(byte)
         }
-        return number == SIGTERM ? "SIGTERM" : "SIGINT"
+        switch number {
+        case SIGTERM: return "SIGTERM"
+        case SIGHUP: return "SIGHUP"
+        default: return "SIGINT"
+        }
     }
 }

@@ -1,13 +1,25 @@
 import Glibc
 import Logging
+import Synchronization
 
 /// Log lines on standard error: the instant in UTC, the level, the text. Nothing that a service keeps secret goes here.
 struct StandardErrorLog: LogHandler {
-    var logLevel: Logger.Level
+    /// Of all of them: it can change while they are in use.
+    static var level: Logger.Level {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+    private static let current = Mutex(Logger.Level.notice)
+
     var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level {
+        get { Self.level }
+        set { Self.level = newValue }
+    }
 
     static func logger(level: Logger.Level) -> Logger {
-        Logger(label: "berthd") { _ in StandardErrorLog(logLevel: level) }
+        Self.level = level
+        return Logger(label: "berthd") { _ in StandardErrorLog() }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,4 +1,5 @@
 import ComposeFile
+import JSON
 import ProjectModel
 import Testing
 import YAML
@@ -44,7 +45,9 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             AttributeCase("platform: linux/arm64") { $0.platform == "linux/arm64" },
             AttributeCase("pull_policy: daily") { $0.pullPolicy == .every(.seconds(86_400)) },
             AttributeCase("pull_policy: if_not_present") { $0.pullPolicy == .missing },
-            AttributeCase("build: .") { $0.hasBuild && $0.image == "i" },
+            AttributeCase("build: .") {
+                $0.build?.context == "/p" && $0.build?.dockerfile == "Dockerfile" && $0.image == "i"
+            },
         ])
     func execution(_ the: AttributeCase) throws { #expect(the.check(try service(the))) }
 
@@ -59,6 +62,19 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             AttributeCase("restart: on-failure:3") { $0.restart == .onFailure(maximumRetries: 3) },
             AttributeCase("restart: no") { $0.restart == .no },
             AttributeCase("deploy: {restart_policy: {condition: any}}") { $0.restart == .always },
+            AttributeCase("deploy: {update_config: {}}") {
+                $0.updateConfig == UpdateRules() && $0.rollbackConfig == nil
+            },
+            AttributeCase("deploy: {replicas: 2}") { $0.updateConfig == nil },
+            AttributeCase(
+                "deploy: {update_config: {parallelism: 0, delay: 10s, failure_action: rollback, monitor: 1m, "
+                    + "max_failure_ratio: 0.3, order: start-first}, rollback_config: {failure_action: continue}}"
+            ) { service in
+                var rules = UpdateRules()
+                (rules.parallelism, rules.delay, rules.monitor) = (0, .seconds(10), .seconds(60))
+                (rules.failureAction, rules.maxFailureRatio, rules.order) = (.rollback, 0.3, .startFirst)
+                return service.updateConfig == rules && service.rollbackConfig?.failureAction == .continue
+            },
             AttributeCase(
                 "healthcheck: {test: x, interval: 2s, retries: 4, start_period: 1m, start_interval: 1s, timeout: 3s}"
             ) {
@@ -174,9 +190,9 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
         "confinement and limits",
         arguments: [
             AttributeCase("privileged: true") { $0.privileged },
-            AttributeCase("cap_add: [A]\n    cap_drop: [ALL]") { $0.capAdd == ["A"] && $0.capDrop == ["ALL"] },
+            AttributeCase("cap_add: [BPF]\n    cap_drop: [ALL]") { $0.capAdd == ["BPF"] && $0.capDrop == ["ALL"] },
             AttributeCase("security_opt: [x]") { $0.securityOptions == ["x"] },
-            AttributeCase("sysctls: [a=1]") { $0.sysctls == ["a": "1"] },
+            AttributeCase("sysctls: [net.a=1]") { $0.sysctls == ["net.a": "1"] },
             AttributeCase("ulimits: {nofile: 5, nproc: {soft: 1, hard: 2}}") {
                 $0.ulimits == ["nofile": Ulimit(soft: 5, hard: 5), "nproc": Ulimit(soft: 1, hard: 2)]
             },
@@ -248,6 +264,54 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
         ])
     func confinement(_ the: AttributeCase) throws { #expect(the.check(try service(the))) }
 
+    private static let builds: [(String, @Sendable (BuildDefinition) -> Bool)] = [
+        ("context: ./app", { $0.context == "/p/app" }),
+        ("dockerfile: D, target: t", { $0.dockerfile == "D" && $0.target == "t" }),
+        ("dockerfile_inline: FROM a", { $0.inline == "FROM a" && $0.dockerfile == nil }),
+        ("args: {A: 1, B: }", { $0.arguments == ["A": "1"] }),
+        ("args: [A=1, B]", { $0.arguments == ["A": "1"] }),
+        ("tags: [a:1, b:2]", { $0.tags == ["a:1", "b:2"] }),
+        ("labels: [a=b]", { $0.labels == ["a": "b"] }),
+        ("network: host", { $0.network == "host" }),
+        ("extra_hosts: [\"a:1.2.3.4\"]", { $0.extraHosts == [ExtraHost(host: "a", addresses: ["1.2.3.4"])] }),
+        ("secrets: [s]", { $0.secrets.map(\.source) == ["s"] && $0.secrets.first?.target == "/run/secrets/s" }),
+        ("ssh: [default, k=/key]", { $0.ssh.keys.sorted() == ["default", "k"] && ($0.ssh["k"] ?? nil) == "/key" }),
+        ("additional_contexts: [a=../x]", { $0.additionalContexts == ["a": "/x"] }),
+        ("cache_from: [a], cache_to: [b]", { $0.cacheFrom == ["a"] && $0.cacheTo == ["b"] }),
+        ("no_cache: true, pull: true, privileged: true", { $0.noCache && $0.pull && $0.privileged }),
+        ("no_cache_filter: x", { $0.noCacheFilter == ["x"] }),
+        ("no_cache_filter: [x, y]", { $0.noCacheFilter == ["x", "y"] }),
+        ("shm_size: 1m", { $0.shmSize == 1 << 20 }),
+        ("ulimits: {nofile: 5}", { $0.ulimits == ["nofile": Ulimit(soft: 5, hard: 5)] }),
+        ("platforms: [linux/amd64]", { $0.platforms == ["linux/amd64"] }),
+        ("entitlements: [network.host]", { $0.entitlements == ["network.host"] }),
+        ("provenance: true, sbom: x", { $0.provenance == "true" && $0.sbom == "x" }),
+        ("cache_from: [a], cache_to: [b], ssh: [default]", { $0.withoutEffect == ["cache_from", "cache_to"] }),
+        ("provenance: mode=max, sbom: true", { $0.withoutEffect == ["provenance", "sbom"] }),
+        ("provenance: false, sbom: false, target: t", { $0.withoutEffect == [] }),
+    ]
+
+    @Test("every key of a build arrives", arguments: builds.indices)
+    func buildKeys(_ row: Int) throws {
+        let (text, check) = Self.builds[row]
+        let build = try #require(
+            try loaded("services: {a: {build: {\(text)}}}\nsecrets: {s: {file: ./s}}").built().project.service("a")?
+                .build)
+        #expect(check(build), "\(text): \(build)")
+    }
+
+    @Test("what an engine stored of a build before it knew more is still read")
+    func olderBuilds() throws {
+        var service = Service(name: "a")
+        for (stored, has) in [("true", true), ("false", false)] {
+            let text = String(decoding: try encodeJSON(service), as: UTF8.self)
+            let older = text.replacing("\"build\":false", with: "\"build\":\(stored)")
+            #expect(try decodeJSON(Service.self, from: Array(older.utf8)).hasBuild == has)
+        }
+        service.build = BuildDefinition(context: "/p")
+        #expect(try decodeJSON(Service.self, from: encodeJSON(service)) == service)
+    }
+
     @Test("a service that is only built is named as docker compose names its image")
     func builtImage() throws {
         let result = try loaded("name: shop\nservices: {web: {build: .}, api: {image: \"\", build: .}}")
@@ -259,7 +323,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
     @Test(
         "what is not acted on is told apart from what must not be ignored",
         arguments: [
-            ("develop: {watch: []}", "warning: 'develop' is not acted on yet"),
+            ("develop: {watch: []}", nil),
             (
                 "gpus: all",
                 "error: 'gpus' is not acted on yet: what runs in it would find no graphics processor"

@@ -41,7 +41,7 @@ import YAML
             ("environment: {A: 1}", "environment: {A: null}", "{environment: {A: ~}}"),
             ("labels: [a=1]", "labels: {a: 2, b: 3}", "{labels: {a: 2, b: 3}}"),
             ("hostname: a", "hostname: b", "{hostname: b}"),
-            ("cap_add: [A, B]", "cap_add: [B, C]", "{cap_add: [A, B, C]}"),
+            ("cap_add: [KILL, BPF]", "cap_add: [BPF, LEASE]", "{cap_add: [KILL, BPF, LEASE]}"),
             ("dns: 1.1.1.1", "dns: [2.2.2.2, 1.1.1.1]", "{dns: [1.1.1.1, 2.2.2.2]}"),
             ("tmpfs: [\"/x:uid=1\", /y]", "tmpfs: \"/x:uid=2\"", "{tmpfs: [/x:uid=2, /y]}"),
             ("expose: [1, 2]", "expose: [\"2\", 3]", "{expose: [1, 2, 3]}"),

@@ -70,7 +70,12 @@ enum SchemaAgreement {
                 "is negative", "less than a millisecond", "is no IPv4 address", "is no IPv6 address",
                 "is no number of a user", "the alias is empty", "the group is empty", "64 at most are possible",
                 "a name is missing before '='", "no command follows", "is a command of the shell",
-                "a list in quotes is one text", "is no platform", "expected 0 or more", "has an address and one port",
+                "a list in quotes is one text", "is no platform", "expected 0 or more",
+                "is no name of a kernel parameter",
+                "there is no resource limit", "is no rule for devices", "is no IPC namespace", "is no PID namespace",
+                "is no UTS namespace", "a name is missing after", "is no name of an interface",
+                "too long for an interface's name", "is no propagation of mounts", "a subpath is below what is mounted",
+                "leads out of what is mounted", "has an address and one port",
             ]
         ),
         ("substitutions are text to a schema", ["is no valid substitution", "the variable U is required"]),

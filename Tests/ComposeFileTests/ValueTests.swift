@@ -1,3 +1,4 @@
+import Addresses
 import ComposeFile
 import ProjectModel
 import Testing

@@ -86,7 +86,7 @@ func truthValues(_ line: String, _ expected: String) throws { #expect(try ordere
         ("upp", "unknown verb \"upp\"; did you mean \"up\"?"),
         ("image lss", "unknown verb \"image lss\"; did you mean \"ls\"?"),
         ("--profle x up", "unknown flag --profle before the verb; did you mean \"--profile\"?"),
-        ("build", "berth has no `build` yet"), ("-f", "-f needs a value"),
+        ("publish", "berth has no `publish` yet"), ("-f", "-f needs a value"),
         ("-f x", "a verb is missing after the flags"),
     ])
 func slips(_ line: String, _ message: String) throws {

@@ -22,7 +22,7 @@ func jsonProgress() {
     #expect(JSONProgress.line(event) == #"{"id":"Network demo_default","status":"Error","error":true,"reason":"x"}"#)
     #expect(JSONProgress.line(.started(operation: "1")) == nil)
     #expect(
-        JSONProgress.line(EngineFailure(code: "port_taken", message: "port 80", hint: "h"))
+        JSONProgress.line(EngineFailure(code: .portTaken, message: "port 80", hint: "h"))
             == #"{"error":true,"code":"port_taken","message":"port 80","hint":"h"}"#)
 }
 
@@ -78,8 +78,9 @@ func planText() {
 
 @Test("a failure shows what its exit code means, the last lines and the hint")
 func failureText() {
-    let failure = EngineFailure(
-        code: "exited", message: "demo-web-1 exited (137)", hint: "more memory", log: ["a", "b"])
+    var failure = EngineFailure(
+        code: .dependencyFailed, message: "demo-web-1 exited (137)", hint: "more memory", log: ["a", "b"])
+    failure.exitCode = 137
     #expect(
         FailureText(style: Style(isColoured: false)).text(failure) == """
             error: demo-web-1 exited (137) (killed by SIGKILL)
@@ -98,7 +99,7 @@ func failureText() {
         (HealthAnswer(code: nil, output: []), "its last health check took too long"),
     ])
 func failureOfHealth(_ answer: HealthAnswer, _ expected: String) {
-    let failure = EngineFailure(code: "not_ready", message: "container a is unhealthy", probe: answer)
+    let failure = EngineFailure(code: .notReady, message: "container a is unhealthy", probe: answer)
     let text = FailureText(style: Style(isColoured: false)).text(failure)
     #expect(text == "error: container a is unhealthy\n\(expected)")
 }
@@ -106,21 +107,13 @@ func failureOfHealth(_ answer: HealthAnswer, _ expected: String) {
 @Test("a program gets the answer of the health check as JSON")
 func jsonOfHealth() {
     let failure = EngineFailure(
-        code: "not_ready", message: "container a is unhealthy", probe: HealthAnswer(code: 1, output: ["no"]))
+        code: .notReady, message: "container a is unhealthy", probe: HealthAnswer(code: 1, output: ["no"]))
     let head = #"{"error":true,"code":"not_ready","message":"container a is unhealthy","healthcheck":"#
     #expect(JSONProgress.line(failure) == head + #"{"code":1,"output":["no"]}}"#)
     var hanging = failure
     hanging.probe = HealthAnswer(code: nil, output: [])
     #expect(JSONProgress.line(hanging) == head + #"{"output":[]}}"#)
 }
-
-@Test(
-    "an exit code is found in a message",
-    arguments: [
-        ("container d-b-1 exited (4)", 4), ("a-1 exited with code 127", 127),
-        ("service \"b\" didn't complete successfully: exit 3", 3), ("port 80 is taken", nil),
-    ] as [(String, Int?)])
-func exitCodes(_ message: String, _ code: Int?) { #expect(ExitMeaning.code(in: message) == code) }
 
 @Test("a service has the same colour in every verb and run")
 func colours() {

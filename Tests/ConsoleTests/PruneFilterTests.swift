@@ -17,6 +17,20 @@ import Testing
         #expect(try PruneFilter(filters, all: false, now: 1_000_000).request == request)
     }
 
+    @Test("networks and volumes have filters of their own")
+    func kinds() throws {
+        #expect(try PruneFilter(["until=10"], of: .networks, all: false, now: 0).request == PruneRequest(until: 10))
+        #expect(try PruneFilter(["all=true"], of: .volumes, all: false, now: 0).request == PruneRequest(all: true))
+        #expect(try PruneFilter(["all=false"], of: .volumes, all: true, now: 0).request == PruneRequest())
+        for (filter, kind) in [
+            ("dangling=true", PruneFilter.Kind.networks), ("all=1", .networks), ("all=1", .images),
+            ("until=10", .volumes),
+            ("all=perhaps", .volumes),
+        ] {
+            #expect(throws: UsageFailure.self) { try PruneFilter([filter], of: kind, all: false, now: 0) }
+        }
+    }
+
     @Test(
         "others are refused",
         arguments: ["until", "until=", "until=yesterday", "dangling=maybe", "name=x", "", "=", "label"])

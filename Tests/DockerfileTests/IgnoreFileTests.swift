@@ -28,6 +28,7 @@ import YAML
             ("**/node_modules", "src/node_modules/x", true), ("a b", "a b", true),
             ("ä*", "äö", true), (".git", ".git/config", true), ("*.*", "ab", false), ("dir/*", "dir/x/y", true),
             ("dir/*\n!dir/x", "dir/x/y", false),
+            ("a/\u{301}b", "a/\u{301}b", true), ("a", "a/\u{301}b", true), ("a/*", "a/\u{301}b", true),
         ])
     func path(rules: String, path: String, isExcluded: Bool) {
         var findings = Findings(file: ".dockerignore")

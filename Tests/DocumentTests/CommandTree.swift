@@ -17,6 +17,8 @@ struct CommandTree {
         var long: [String] = []
         var short: [Character] = []
         var takesValue = false
+        /// Help tells of it.
+        var isShown = true
     }
 
     struct Verb {
@@ -30,7 +32,8 @@ struct CommandTree {
 
     init() throws {
         let text = try ProgramOutput.of(
-            "\(programFolder)/berth", arguments: ["berth", "--experimental-dump-help"], environment: [], input: [])
+            "\(programFolder)/berth", arguments: ["berth", "--experimental-dump-help"], environment: [], input: [],
+            limit: 8 << 20)
         guard let root = try JSONValue(parsing: text)["command"] else { throw Unreadable() }
         var verbs: [Verb] = []
         Self.add(root, prefix: "", to: &verbs)
@@ -54,7 +57,8 @@ struct CommandTree {
 
     private static func option(_ argument: JSONValue) -> Option? {
         guard let kind = argument["kind"]?.string, kind != "positional" else { return nil }
-        var option = Option(takesValue: kind == "option")
+        var option = Option(
+            takesValue: kind == "option", isShown: argument["shouldDisplay"]?.bool ?? true)
         for name in argument["names"]?.array ?? [] {
             guard let text = name["name"]?.string else { continue }
             if name["kind"]?.string == "long" { option.long.append(text) } else { option.short += Array(text) }

@@ -32,7 +32,8 @@ import Testing
             for option in verb.options {
                 for name in option.long.map({ "--\($0)" }) {
                     #expect(
-                        OptionForms.valued.contains(name) == option.takesValue, "\(verb.name) \(name): see OptionForms")
+                        (OptionForms.valued.contains(name) && !OptionForms.of(verb.name).longFlags.contains(name))
+                            == option.takesValue, "\(verb.name) \(name): see OptionForms")
                     if option.takesValue { valued.insert(name) }
                 }
             }

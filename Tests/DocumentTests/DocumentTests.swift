@@ -1,9 +1,25 @@
 import Console
+import EngineWire
 import Linux
 import Testing
 
 /// README and docs beside the code: what they name is there.
 @Suite struct DocumentTests {
+    @Test("the page of exit codes has every code of a failure, and no other")
+    func failureCodes() throws {
+        let page = try Page("docs/exit-codes.md")
+        let start = try #require(page.text.firstRange(of: "## Codes of failures")?.upperBound)
+        let rows = page.text[start...].split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let named = rows.flatMap { row in
+            row.split(separator: "|")[0].split(separator: "`").map(String.init).filter {
+                $0.allSatisfy { $0.isLetter || $0 == "_" }
+            }
+        }
+        let simulated: [EngineFailure.Code] = [.simulated, .crashed]
+        #expect(
+            named.sorted() == EngineFailure.Code.allCases.filter { !simulated.contains($0) }.map(\.rawValue).sorted())
+    }
+
     @Test("every command that a page shows has a verb, and flags of that verb")
     func commands() throws {
         let tree = try CommandTree()

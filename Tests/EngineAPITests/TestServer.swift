@@ -2,6 +2,7 @@ import Engine
 import EngineAPI
 import EngineWire
 import Glibc
+import HTTPService
 import Linux
 import Logging
 import Networking
@@ -27,9 +28,10 @@ struct TestServer: Sendable {
         let store = try Store(path: "\(folder)/engine.db")
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let engine = Engine(
-            settings: settings, store: store, content: try await store.load(), machine: machine, real: nil,
+            settings: settings, store: store, content: try await store.load(), machine: machine,
             resolver: { .init() }, log: log)
-        let server = HTTPServer(engine: engine, paths: settings.paths, log: log)
+        let server = HTTPServer(
+            routes: Routes(engine: engine, log: log), spoolFolder: "\(folder)/spool", activity: Activity {})
         let test = TestServer(engine: engine, server: server, folder: folder)
         try await server.start(at: test.socket)
         await engine.start()

@@ -72,7 +72,7 @@ import Testing
         let rights = MissingRights(
             places: Self.places, user: "ann", group: example.group, socketGroup: example.socketGroup)
         #expect(rights.ofSocket.hint == example.hint)
-        #expect(rights.ofSocket.code == "no_rights")
+        #expect(rights.ofSocket.code == .noRights)
     }
 
     @Test("who is not root is told how to start an engine as root, its folders included")
@@ -81,17 +81,18 @@ import Testing
         let member = GroupMembership(id: 990, isListed: true, isHeld: true)
         #expect(
             MissingRights(places: places, user: "ann", group: member, socketGroup: nil).ofStart.hint == """
-                start it as root, once:
+                let root start it:
                   sudo BERTH_ROOT=/home/ann/root BERTH_RUN=/home/ann/run berth ls
+                it leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`
                 """)
         #expect(
             MissingRights(places: Self.places, user: "ann", group: nil, socketGroup: nil).ofStart.hint == """
-                start it as root, once:
-                  sudo berth ls
-                then, to use it without sudo:
+                let root start it, for the members of the group `berth`:
                   sudo groupadd --system berth
                   sudo usermod -aG berth ann
+                  sudo berth ls
                   newgrp berth
+                it leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`
                 """)
     }
 }

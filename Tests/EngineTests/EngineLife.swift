@@ -46,7 +46,7 @@ final class EngineLife {
         var faults = SimulatedMachine.Faults()
         if chance(30) {
             (faults.createFails, faults.spawnFails, faults.releaseFails) = (150, 150, 150)
-            (faults.removeFails, faults.rulesFail) = (150, 100)
+            (faults.removeFails, faults.rulesFail, faults.attachFails) = (150, 100, 150)
         }
         if chance(20) { faults.crashesAtOnce = 300 }
         machine.setFaults(faults)
@@ -57,6 +57,10 @@ final class EngineLife {
         if crashes { prepareCrash(afterCalls: Int(random.next() % 16)) }
         if chance(15) {
             story.append("run → \(try await runOneOff())\(crashes ? ", crashed" : "")")
+        } else if chance(20) {
+            story.append("\(try await handleFree())\(crashes ? ", crashed" : "")")
+        } else if chance(15) {
+            story.append("\(try await handleSingle())\(crashes ? ", crashed" : "")")
         } else {
             let request = nextRequest()
             if case .down(let options) = request.verb, options.volumes { (mayLoseVolume, mayLose) = (true, true) }
@@ -73,9 +77,10 @@ final class EngineLife {
     func settle() async throws -> [String] {
         machine.setFaults(.init())
         mayInterrupt = false
-        // What ended just now is known to have ended.
-        try await Task.sleep(for: .milliseconds(100))
         var complaints: [String] = []
+        // What ended just now is known to have ended.
+        for _ in 0..<2_000 where await !unnoticedEnds().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        complaints += await unnoticedEnds().map { "nobody noticed the end of \($0)" }
         let wanted = project(level: 1)
         var options = UpOptions()
         options.removeOrphans = true
@@ -87,6 +92,7 @@ final class EngineLife {
         complaints += whatRuns(insteadOf: services)
         let plan = try await engine.plan(request(.up(options), wanted), for: "demo")
         if !plan.actions.isEmpty { complaints.append("another up would do \(plan.actions.map(\.text))") }
+        complaints += try await settleFree()
         var down = DownOptions()
         down.volumes = true
         down.removeOrphans = true
@@ -103,8 +109,17 @@ final class EngineLife {
         return complaints + world.violations
     }
 
+    /// Containers that run as far as the engine knows, and do not.
+    private func unnoticedEnds() async -> [String] {
+        let running = machine.world.containers.filter { $0.value.isUp }.keys
+        let rows = await engine.containers(of: "demo", all: false) + engine.freeContainers(all: false)
+        return rows.filter { [.running, .paused].contains($0.state) && !running.contains($0.id) }.map(\.name)
+    }
+
     private func whatRuns(insteadOf wanted: [String]) -> [String] {
-        let replicas = machine.world.containers.values.filter { !$0.name.contains("-run-") }
+        let replicas = machine.world.containers.values.filter {
+            !$0.name.contains("-run-") && !$0.name.hasPrefix("free")
+        }
         let running = replicas.filter { $0.phase == .running }.map(\.name).sorted()
         let others = replicas.filter { $0.phase != .running }.map { "\($0.name): \($0.phase)" }
         let isRight = running == wanted && others.isEmpty
@@ -121,7 +136,7 @@ final class EngineLife {
             .init(afterCalls: count, takesEffect: chance(50)) { Self.copyDatabase(from: old, to: new) })
     }
 
-    private static func copyDatabase(from old: String, to new: String) {
+    static func copyDatabase(from old: String, to new: String) {
         try? makeFolders(new, mode: 0o700)
         for name in ["engine.db", "engine.db-wal"] {
             guard let bytes = try? readFile("\(old)/\(name)") else { continue }
@@ -133,7 +148,7 @@ final class EngineLife {
         // Where the operation ended before it came to the crash, the crash comes at the next call, whoever makes it.
         if !machine.isCrashed { prepareCrash(afterCalls: 0) }
         for _ in 0..<1000 where !machine.isCrashed {
-            _ = try? await machine.apply(NetworkState())
+            _ = try? await machine.apply(NetworkChange())
         }
         let new = "\(folder)/\(incarnation + 1)"
         incarnation += 1
@@ -193,6 +208,69 @@ final class EngineLife {
         return outcome.status
     }
 
+    /// A container of no project: made, or one that is there is asked for something.
+    private func handleFree() async throws -> String {
+        let rows = await engine.freeContainers(all: true)
+        if rows.count < 3, chance(50) {
+            var template = ContainerTemplate(image: "busybox")
+            template.command = ["sleep", "infinity"]
+            if chance(50) { template.restart = .always }
+            if chance(30) {
+                template.volumes = [
+                    ServiceVolume(kind: .volume(source: nil, noCopy: false, subpath: nil), target: "/scratch")
+                ]
+            }
+            if chance(30) { template.ports = [PortMapping(target: 80)] }
+            let name = "free\(random.next() % 100_000)"
+            let operation = try await engine.create(
+                ContainerRequest(key: "\(random.next())", name: name, template: template, starts: chance(80)))
+            return "create \(name) → \(await outcome(of: operation, isInterrupted: mayInterrupt && chance(10)).status)"
+        }
+        guard let row = rows.randomElement(using: &random) else { return "no free container" }
+        return try await handle(row)
+    }
+
+    /// A replica or a one-off is asked for something by itself.
+    private func handleSingle() async throws -> String {
+        let rows = await engine.containers(of: "demo", all: true)
+        guard let row = rows.randomElement(using: &random) else { return "no container" }
+        return try await handle(row)
+    }
+
+    private func handle(_ row: ContainerRow) async throws -> String {
+        let verbs: [Verb] = [
+            .start(wait: false, waitTimeout: nil), .stop(timeout: nil), .restart(timeout: nil, dependents: false),
+            .pause, .unpause, .kill(signal: "KILL", removeOrphans: false), .remove(stop: chance(50), volumes: true),
+        ]
+        guard let verb = verbs.randomElement(using: &random) else { return "" }
+        let key = "\(random.next())"
+        do {
+            let operation = try await engine.submit(OperationRequest(key: key, verb: verb), toContainer: row.id)
+            return "\(verb) \(row.name) → \(await outcome(of: operation).status)"
+        } catch {
+            // It went meanwhile: an end with `--rm`.
+            return "\(verb) \(row.name): it is gone"
+        }
+    }
+
+    /// Every container of no project runs when it is asked to, and goes when it is.
+    private func settleFree() async throws -> [String] {
+        var complaints: [String] = []
+        for row in await engine.freeContainers(all: true) {
+            let restart = OperationRequest(
+                key: "\(random.next())", verb: .restart(timeout: nil, dependents: false))
+            let outcome = await outcome(of: try await engine.submit(restart, toContainer: row.id))
+            if outcome.status != .succeeded {
+                complaints.append("restart \(row.name): \(outcome.errors.map(\.message))")
+            }
+            let phase = machine.world.containers[row.id]?.phase
+            if phase != .running { complaints.append("\(row.name) is \(String(describing: phase))") }
+            try await engine.removeContainer(row.id, force: true)
+        }
+        if machine.world.networks.contains("bridge") { _ = try await engine.removeNetworks(["bridge"], force: true) }
+        return complaints
+    }
+
     private func request(_ verb: Verb, _ project: Project? = nil) -> OperationRequest {
         OperationRequest(key: "\(random.next())", verb: verb, project: project)
     }
@@ -224,6 +302,7 @@ final class EngineLife {
     private func project(level: Int, without missing: String? = nil) -> Project {
         var project = Project(name: "demo", services: [])
         project.networks = ["default": NetworkDefinition(name: "demo_default")]
+        project.networks["side"] = NetworkDefinition(name: "demo_side")
         project.volumes = ["data": VolumeDefinition(name: Self.volume)]
         for name in ["api", "db", "web"] where name != missing {
             var service = Service(name: name, image: "busybox")
@@ -241,8 +320,18 @@ final class EngineLife {
             case "api":
                 service.dependsOn = [Dependency(service: "db", condition: .healthy)]
                 service.environment["LEVEL"] = "\(level)"
+                if level == 2 { service.networks.append(NetworkAttachment(network: "side")) }
             default:
                 service.scale = 1 + level % 2
+                // Changed in place.
+                service.environment["LEVEL"] = "\(level)"
+                service.updateConfig = UpdateRules()
+                service.updateConfig?.order = level == 0 ? .stopFirst : .startFirst
+                service.updateConfig?.failureAction = level == 2 ? .rollback : .pause
+                service.updateConfig?.monitor = .milliseconds(500)
+                service.labels["level"] = "\(level)"
+                service.ports = [PortMapping(target: 80, published: level == 2 ? "8090-8099" : "8080-8089")]
+                if level == 1 { service.networks.append(NetworkAttachment(network: "side")) }
                 if missing == nil {
                     service.dependsOn = [Dependency(service: "api", condition: .started, restart: true)]
                 }

@@ -8,9 +8,9 @@ import Testing
     /// Two services with one image, one that is built under its own name, one that is built under a name of somebody's.
     private static var services: [Service] {
         var services = ["a", "b", "built", "named"].map(SimulatedEngine.service)
-        services[2].hasBuild = true
+        services[2].build = BuildDefinition(context: "/app")
         services[2].image = "demo-built"
-        services[3].hasBuild = true
+        services[3].build = BuildDefinition(context: "/app")
         services[3].image = "registry.example/named:1"
         return services
     }

@@ -26,7 +26,8 @@ import Testing
         Plan(
             actions: (1...count).map { number in
                 PlannedAction(
-                    number: number, action: .createVolume(key: "\(number)", name: "\(number)"), after: [], reason: "")
+                    number: number, action: .createVolume(key: "\(number)", name: "\(number)"), after: [],
+                    reason: .askedFor)
             })
     }
 
@@ -44,8 +45,9 @@ import Testing
     func waiting() async {
         let (stream, signal) = AsyncStream.makeStream(of: Void.self)
         let plan = Plan(actions: [
-            PlannedAction(number: 1, action: .wait(service: "a", .healthy, required: true), after: [], reason: ""),
-            PlannedAction(number: 2, action: .createVolume(key: "v", name: "v"), after: [], reason: ""),
+            PlannedAction(
+                number: 1, action: .wait(service: "a", .healthy, required: true), after: [], reason: .askedFor),
+            PlannedAction(number: 2, action: .createVolume(key: "v", name: "v"), after: [], reason: .askedFor),
         ])
         let result = await PlanExecutor(limit: 1, isCancelled: { false }) { planned in
             if case .wait = planned.action {
@@ -62,9 +64,63 @@ import Testing
         var plan = volumes(4)
         plan.actions[1].after = [1]
         let result = await PlanExecutor(limit: 1, isCancelled: { false }) { planned in
-            if planned.number == 1 { throw EngineFailure(code: "failed", message: "no") }
+            if planned.number == 1 { throw EngineFailure(code: .failed, message: "no") }
         }.run(plan)
         #expect(result.done == 2)
         #expect(result.failures.map(\.message) == ["no"])
+    }
+
+    /// Starts of a, b, c, each after the one before; c also after something else.
+    private var chain: Plan {
+        func start(_ number: Int, _ service: String, _ after: [Int]) -> PlannedAction {
+            PlannedAction(
+                number: number, action: .start(.numbered(service: service, 1), existing: nil), after: after,
+                reason: .askedFor)
+        }
+        return Plan(actions: [
+            start(1, "a", []), start(2, "b", [1]),
+            PlannedAction(
+                number: 3, action: .wait(service: "a", .healthy, required: true), after: [1], reason: .askedFor),
+            start(4, "c", [2, 3]),
+        ])
+    }
+
+    @Test("what waits for starts alone is prepared, what waits for more is not yet; each starts in its turn")
+    func preparing() async {
+        let told = Mutex<[String]>([])
+        let (stream, signal) = AsyncStream.makeStream(of: Void.self)
+        let preparation = PlanExecutor.Preparation { planned in
+            told.withLock { $0.append("prepare \(planned.number)") }
+            signal.yield()
+        } giveUp: { planned in
+            told.withLock { $0.append("give up \(planned.number)") }
+        }
+        let result = await PlanExecutor(isCancelled: { false }, preparation: preparation) { planned in
+            // The first start is not over before the second is prepared, nor the second before the third.
+            if [1, 2].contains(planned.number) { for await _ in stream { break } }
+            told.withLock { $0.append("\(planned.number)") }
+        }.run(chain)
+        #expect(result.done == 3)
+        let order = told.withLock { $0 }
+        #expect(order.filter { Int($0) != nil && $0 != "3" } == ["1", "2", "4"])
+        #expect(order.firstIndex(of: "prepare 2").map { $0 < order.firstIndex(of: "1") ?? -1 } == true)
+        #expect(order.firstIndex(of: "prepare 4").map { $0 > order.firstIndex(of: "3") ?? .max } == true)
+        #expect(!order.contains { $0.hasPrefix("give up") })
+    }
+
+    @Test("what was prepared and never starts is given up")
+    func givingUp() async {
+        let told = Mutex<[String]>([])
+        let (stream, signal) = AsyncStream.makeStream(of: Void.self)
+        let preparation = PlanExecutor.Preparation { _ in
+            signal.yield()
+        } giveUp: { planned in
+            told.withLock { $0.append("give up \(planned.number)") }
+        }
+        _ = await PlanExecutor(isCancelled: { false }, preparation: preparation) { planned in
+            for await _ in stream { break }
+            throw EngineFailure(code: .failed, message: "no")
+        }.run(chain)
+        #expect(told.withLock { $0 } == ["give up 2"])
     }
 }

@@ -21,7 +21,7 @@ import Testing
         var settings = EngineSettings()
         (settings.root, settings.run) = (folder, folder)
         let engine = Engine(
-            settings: settings, store: store, content: try await store.load(), machine: machine, real: nil,
+            settings: settings, store: store, content: try await store.load(), machine: machine,
             resolver: { .init() }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         return try await body(engine, machine)
     }
@@ -175,7 +175,7 @@ import Testing
     @Test("an image is not fetched for what cannot be made, and is not missing from a plan")
     func order() async throws {
         var project = Self.project(image: "elsewhere") { _ in }
-        project.networks["front"]?.driver = "ipvlan"
+        project.networks["front"]?.driver = "overlay"
         let bad = project
         try await Self.withEngine("order") { engine, machine in
             let operation = try await engine.submit(

@@ -27,7 +27,7 @@ import Testing
             service.image = "web"
             service.pullPolicy = policy
             service.platform = platform
-            service.hasBuild = isBuilt
+            service.build = isBuilt ? BuildDefinition(context: "/app") : nil
             let request = OperationRequest(
                 key: "plan", verb: .up(UpOptions()), project: Project(name: "demo", services: [service]))
             let plan = try await simulated.engine.plan(request, for: "demo")
@@ -93,7 +93,7 @@ import Testing
     private static func service(_ name: String, image: String, _ policy: PullPolicy? = nil) -> Service {
         var service = SimulatedEngine.service(name)
         service.image = image
-        service.hasBuild = true
+        service.build = BuildDefinition(context: "/app")
         service.pullPolicy = policy
         return service
     }
@@ -115,7 +115,7 @@ import Testing
         try await SimulatedEngine.with { simulated in
             let outcome = try await simulated.perform(.up(UpOptions()), [Self.service("a", image: "example/a")])
             #expect(simulated.machine.world.journal.contains("pull example/a"))
-            #expect(outcome.errors.first?.hint?.contains("docker build -t example/a") == true)
+            #expect(outcome.errors.first?.hint?.contains("berth build") == true)
             #expect(outcome.status == .failed)
         }
     }

@@ -1,5 +1,6 @@
 import Engine
 import EngineWire
+import Linux
 import ProjectModel
 import Testing
 
@@ -55,6 +56,77 @@ import Testing
         }
     }
 
+    @Test(
+        "one that cannot be started gives its place back, with all who stopped for it; nothing tries again until a verb asks"
+    )
+    func cannotBeStarted() async throws {
+        try await SimulatedEngine.with { simulated in
+            _ = try await Self.up(simulated, level: 1)
+            let before = simulated.machine.world
+            let rows = await simulated.engine.containers(of: "demo", all: true)
+            var faults = SimulatedMachine.Faults()
+            faults.failingSpawns = 1
+            simulated.machine.setFaults(faults)
+            let outcome = try await Self.up(simulated, level: 2)
+            #expect(outcome.status == .failed)
+            let messages = outcome.errors.map(\.message)
+            #expect(messages.contains { $0.contains("runs again") && $0.contains("simulated failure") }, "\(messages)")
+            let after = simulated.machine.world
+            #expect(Set(after.containers.keys) == Set(before.containers.keys))
+            #expect(after.containers.values.allSatisfy { $0.phase == .running }, "\(after.containers.values)")
+            #expect(after.ports == before.ports && after.volumes == before.volumes)
+            let again = await simulated.engine.containers(of: "demo", all: true)
+            #expect(again.map(\.networks) == rows.map(\.networks))
+            // Healing leaves it so; a verb tries again.
+            simulated.machine.loseNetwork("demo_default")
+            try await simulated.eventually { $0.machine.world.lostNetworks.isEmpty }
+            #expect(Set(simulated.machine.world.containers.keys) == Set(before.containers.keys))
+            let last = try await Self.up(simulated, level: 2)
+            #expect(last.status == .succeeded)
+            let world = simulated.machine.world
+            #expect(world.containers.count == 3 && world.containers.values.allSatisfy { $0.phase == .running })
+            #expect(world.violations.isEmpty, "\(world.violations)")
+        }
+    }
+
+    @Test(
+        "an engine killed at any step of a replacement leaves one of the two, and the next engine finishes it",
+        arguments: 0..<28)
+    func killed(step: Int) async throws {
+        for takesEffect in [false, true] {
+            let folder = try SimulatedEngine.temporaryFolder()
+            defer { try? removeTree(folder) }
+            let machine = SimulatedMachine(seed: UInt64(step))
+            let first = try await SimulatedEngine(folder: "\(folder)/0", machine: machine)
+            await first.engine.start()
+            _ = try await Self.up(first, level: 1)
+            machine.plan(
+                .init(afterCalls: step, takesEffect: takesEffect) {
+                    EngineLife.copyDatabase(from: "\(folder)/0", to: "\(folder)/1")
+                })
+            let operation = try await first.engine.submit(
+                OperationRequest(key: "k", verb: .up(UpOptions()), project: Self.project(level: 2)), to: "demo")
+            let watch = Task {
+                while !machine.isCrashed { try await Task.sleep(for: .milliseconds(1)) }
+                operation.cancel(force: true)
+            }
+            for await _ in operation.events() {}
+            watch.cancel()
+            guard machine.isCrashed else { continue }
+            let next = SimulatedMachine(seed: 7, world: machine.world, clock: machine.now() + 1_000_000)
+            let second = try await SimulatedEngine(folder: "\(folder)/1", machine: next)
+            await second.engine.start()
+            try await second.eventually { simulated in
+                let up = simulated.machine.world.containers.values.filter { $0.phase == .running }.map(\.name).sorted()
+                return up == ["demo-page-1", "demo-side-1", "demo-web-1"]
+                    && simulated.machine.world.containers.count == 3
+            }
+            #expect(try await Self.up(second, level: 2).status == .succeeded)
+            #expect(next.world.violations.isEmpty, "\(next.world.violations)\n\(next.world.journal)")
+            #expect(next.world.ports.count == 1)
+        }
+    }
+
     @Test("it is made before the old one stops, keeps its addresses, and is not seen until then")
     func madeFirst() async throws {
         try await SimulatedEngine.with { simulated in
@@ -66,7 +138,7 @@ import Testing
                 ["create demo-web-1", "signal 15", "remove demo-web-1", "spawn demo-web-1"].contains($0)
             }
             #expect(journal.first == "create demo-web-1")
-            #expect(journal.firstIndex(of: "remove demo-web-1") ?? 0 < journal.firstIndex(of: "spawn demo-web-1") ?? 0)
+            #expect(journal.firstIndex(of: "spawn demo-web-1") ?? 0 < journal.firstIndex(of: "remove demo-web-1") ?? 0)
             let new = await simulated.engine.containers(of: "demo", all: true).first { $0.service == "web" }
             #expect(new?.id != old?.id)
             #expect(new?.networks.map(\.addresses) == old?.networks.map(\.addresses))

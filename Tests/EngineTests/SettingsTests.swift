@@ -11,8 +11,8 @@ import Testing
     private func settings(
         file: String? = nil, environment: [String: String] = [:], flags: [String: String] = [:]
     ) throws(EngineFailure) -> EngineSettings {
-        try SettingsReader(environment: environment, flags: flags) { _ throws(SyscallError) in
-            file.map { Array($0.utf8) }
+        try SettingsReader(environment: environment, flags: flags) { path throws(SyscallError) in
+            path == DaemonFile.standardPath ? Array("{}".utf8) : file.map { Array($0.utf8) }
         }.settings()
     }
 
@@ -24,14 +24,15 @@ import Testing
                   "$schema": "x",
                   "log-level": "debug", "idle-exit": 0, "insecure-registries": ["r.lan:5000", "10.0.0.0/8"],
                   "default-address-pools": [{"base": "10.200.0.0/16", "size": 24}, {"base": "fd00::/48", "size": 64}],
-                  "dns": ["10.0.0.53", "fd00::53"], "log-max-size": "1g", "log-max-file": 7
+                  "dns": ["10.0.0.53", "fd00::53"], "log-max-size": "1g", "log-max-file": 7,
+                  "build-cache-size": "2g"
                 }
                 """)
         #expect(read.logLevel == .debug && read.idleExit == 0)
         #expect(read.insecureRegistries == ["r.lan:5000", "10.0.0.0/8"])
         #expect(read.addressPools.pools.map { "\($0.base) \($0.size)" } == ["10.200.0.0/16 24", "fd00::/48 64"])
         #expect(read.nameServers == ["10.0.0.53", "fd00::53"])
-        #expect(read.logMaximumSize == 1 << 30 && read.logMaximumFiles == 7)
+        #expect(read.logMaximumSize == 1 << 30 && read.logMaximumFiles == 7 && read.buildCacheSize == 2 << 30)
         #expect(read.root == "/var/lib/berth")
     }
 
@@ -82,12 +83,46 @@ import Testing
             ("{\"insecure-registries\": [\"http://r\"]}", "expected a host"),
             ("{\"root\": \"/x\"}", "'root' cannot stand in the file"),
             ("{\"dns\": [], \"dns\": []}", ":1:"),
+            ("{\"docker-hosts\": [\"http://x\"]}", "docker-hosts[0]: expected unix://PATH, tcp://HOST:PORT or fd://"),
+            ("{\"docker-socket-mode\": \"888\"}", "expected a mode such as 660"),
+            ("{\"docker-socket-mode\": 660}", "expected a mode such as 660"),
+            ("{\"docker-insecure-tcp\": \"yes\"}", "expected true or false"),
+            ("{\"docker-group\": \"a b\"}", "expected the name of a group"),
+            ("{\"registry-mirrors\": [\"mirror.lan\"]}", "registry-mirrors[0]: expected https://HOST"),
         ])
     func mistakes(_ text: String, _ part: String) {
         let failure = #expect(throws: EngineFailure.self) { try settings(file: text) }
         #expect(failure?.message.contains(part) == true, "\(failure?.message ?? "")")
         #expect(failure?.message.hasPrefix(SettingsReader.defaultFile) == true)
     }
+
+    @Test("a host at TCP lets in whom an authority knows, unless that was waived")
+    func hostsAtTCP() throws {
+        let host = #""docker-hosts": ["tcp://0.0.0.0:2376"]"#
+        let files = #""tlscacert": "/ca", "tlscert": "/cert", "tlskey": "/key""#
+        for file in [host, "\(host), \"tlscert\": \"/cert\", \"tlskey\": \"/key\"", "\(host), \"tlscacert\": \"/ca\""] {
+            let failure = #expect(throws: EngineFailure.self) { try settings(file: "{\(file)}") }
+            #expect(failure?.message.contains("would be root on this machine") == true)
+            #expect(failure?.hint?.contains("berth cert") == true)
+        }
+        #expect(try settings(file: "{\(host), \(files)}").hasMutualTLS)
+        let open = try settings(file: "{\(host), \"docker-insecure-tcp\": true}")
+        #expect(!open.hasMutualTLS && open.insecureTCP)
+        #expect(throws: EngineFailure.self) {
+            try settings(file: "{\(host), \"docker-insecure-tcp\": true, \"tlskey\": \"/key\"}")
+        }
+    }
+
+    @Test(
+        "hosts are written as dockerd writes them",
+        arguments: [
+            ("unix:///run/x.sock", "unix:///run/x.sock"), ("tcp://0.0.0.0:2375", "tcp://0.0.0.0:2375"),
+            ("tcp://:1", "tcp://127.0.0.1:1"), ("tcp://engine.lan", "tcp://engine.lan:2376"),
+            ("tcp://[::]:5/", "tcp://[::]:5"), ("tcp://[fd00::1]", "tcp://[fd00::1]:2376"), ("fd://", "fd://"),
+            ("fd://*", "fd://"), ("unix://relative", nil), ("tcp://a:b", nil), ("tcp://a:70000", nil),
+            ("tcp://a/b", nil), ("http://a", nil), ("", nil), ("ssh://a", nil),
+        ] as [(String, String?)])
+    func hosts(text: String, expected: String?) { #expect(DockerHost(text)?.description == expected) }
 
     @Test("a wrong variable or flag is named")
     func wrongTexts() {

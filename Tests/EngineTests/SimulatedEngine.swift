@@ -15,11 +15,12 @@ struct SimulatedEngine {
     /// `busybox` is there.
     init(folder: String, machine: SimulatedMachine) async throws {
         machine.addImage("busybox", id: "sha256:1")
+        try makeFolders(folder, mode: 0o700)
         let store = try Store(path: "\(folder)/engine.db")
         var settings = EngineSettings()
         (settings.root, settings.run) = (folder, folder)
         engine = Engine(
-            settings: settings, store: store, content: try await store.load(), machine: machine, real: nil,
+            settings: settings, store: store, content: try await store.load(), machine: machine,
             resolver: { .init() }, log: Logger(label: "simulated") { _ in SwiftLogNoOpLogHandler() })
         self.machine = machine
         self.folder = folder
@@ -36,7 +37,7 @@ struct SimulatedEngine {
         return try await body(simulated)
     }
 
-    private static func temporaryFolder() throws -> String {
+    static func temporaryFolder() throws -> String {
         var template = "/tmp/berth-engine-XXXXXX".utf8CString.map { $0 }
         try syscall("mkdtemp", on: "/tmp") { mkdtemp(&template) == nil ? -1 : 0 }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

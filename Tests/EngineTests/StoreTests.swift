@@ -2,7 +2,9 @@ import Engine
 import EngineWire
 import GRDB
 import Glibc
+import JSON
 import Linux
+import Networking
 import ProjectModel
 import Reconcile
 import Testing
@@ -82,5 +84,24 @@ import Testing
             try simulated.end("demo-web-1", code: 3)
             try await simulated.eventually { await $0.states() == ["demo-web-1": .exited] }
         }
+    }
+
+    @Test("networks and places on them that an earlier release stored are bridges")
+    func earlierNetworks() throws {
+        let network = """
+            {"name":"shop_default","id":"ab","project":"shop","key":"default","definition":{"name":"shop_default","external":false,\
+            "driver_opts":{},"attachable":false,"internal":false,"enable_ipv4":true,"enable_ipv6":false,"labels":{}},\
+            "bridge":"berth-abcdef","subnets":["172.17.0.0/16"],"gateways":["172.17.0.1"],"createdAt":1}
+            """
+        let record = try decodeJSON(NetworkRecord.self, from: network.utf8)
+        #expect(record.realisation == .bridge("berth-abcdef") && record.subnets.map(\.description) == ["172.17.0.0/16"])
+        #expect(try decodeJSON(NetworkRecord.self, from: encodeJSON(record)) == record)
+        let endpoint = """
+            {"network":"shop_default","key":"default","interface":"eth0","hostInterface":"bv-x","bridge":"berth-abcdef",\
+            "addresses":["172.17.0.2/16"],"aliases":["web"],"gateways":["172.17.0.1"],"mtu":1400,"macAddress":""}
+            """
+        let place = try decodeJSON(ContainerRecord.Endpoint.self, from: endpoint.utf8)
+        #expect(place.link == .bridge("berth-abcdef") && place.mtu == 1400 && place.macAddress == nil)
+        #expect(try decodeJSON(ContainerRecord.Endpoint.self, from: encodeJSON(place)) == place)
     }
 }

@@ -148,6 +148,24 @@ import Testing
         }
     }
 
+    @Test("all who wait for one collection go on at its end", .timeLimit(.minutes(10)))
+    func waitingTogether() async throws {
+        try await withStore { store, folder in
+            for round in 0..<60 {
+                for number in 0..<4 {
+                    let digest = digest(of: Array("nobody's \(round) \(number)".utf8))
+                    try writeFileAtomically("\(folder)/store/content/blobs/sha256/\(digest.hex)", [1])
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<6 {
+                        group.addTask { _ = try await store.collectGarbage(keeping: []) }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test("a download that broke off is kept for an hour, for the next pull to go on with; a prune takes it at once")
     func partialDownloads() async throws {
         try await withStore { store, folder in

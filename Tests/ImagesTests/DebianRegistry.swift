@@ -20,17 +20,14 @@ struct DebianRegistry {
             http: {addr: "127.0.0.1:0"}
             """
         try writeFileAtomically("\(folder)/registry.yml", configuration.utf8)
-        var ends: [CInt] = [-1, -1]
-        try #require(pipe(&ends) == 0)
-        let output = OwnedFD(owning: ends[0])
-        _ = fcntl(output.raw, F_SETFD, FD_CLOEXEC)
-        let process = try start("\(folder)/registry.yml", log: ends[1])
-        close(ends[1])
+        // A file: a pipe that nobody reads any more would stop a registry that has much to tell.
+        let log = try openFile("\(folder)/registry.log", O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
+        let process = try start("\(folder)/registry.yml", log: log.raw)
         defer {
             kill(process, SIGKILL)
             waitpid(process, nil, 0)
         }
-        try await body(DebianRegistry(address: try listening(output)))
+        try await body(DebianRegistry(address: try await listening("\(folder)/registry.log")))
     }
 
     private static func start(_ configuration: String, log: CInt) throws -> pid_t {
@@ -49,18 +46,17 @@ struct DebianRegistry {
         return process
     }
 
-    /// Reads the log up to the line that tells the port.
-    private static func listening(_ output: borrowing OwnedFD) throws -> String {
-        var log = ""
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = try buffer.withUnsafeMutableBytes { try output.read(into: $0) }
-            try #require(count > 0, "the registry ended: \(log)")
-            log += String(decoding: buffer[..<count], as: UTF8.self)
-            guard let found = log.firstRange(of: "listening on ") else { continue }
-            let rest = log[found.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
-            if rest.endIndex != log.endIndex { return String(rest) }
+    /// Waits for the line of the log that tells the port.
+    private static func listening(_ path: String) async throws -> String {
+        for _ in 0..<3000 {
+            let log = try readText(path)
+            if let found = log.firstRange(of: "listening on ") {
+                let rest = log[found.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
+                if rest.endIndex != log.endIndex { return String(rest) }
+            }
+            try await Task.sleep(for: .milliseconds(10))
         }
+        throw ImageError.failed("the registry does not begin: \(try readText(path))")
     }
 
     /// Pushes an archive that `docker save` could have written.

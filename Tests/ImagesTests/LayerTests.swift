@@ -41,6 +41,9 @@ struct HostileCase: Sendable, CustomTestStringConvertible {
     @Test(arguments: [
         HostileCase("a name with ..", "leads out of the archive") { $0.file("../escaped", "x") },
         HostileCase("a name with .. further on", "leads out of the archive") { $0.file("a/../../escaped", "x") },
+        HostileCase("a name with .., a mark that combines with its slash", "leads out of the archive") {
+            $0.file("../\u{301}escaped", "x")
+        },
         HostileCase("a hard link with ..", "leads out of the archive") { $0.hardLink("a", to: "../../etc/passwd") },
         HostileCase("a hard link to nothing", "which is not there") { $0.hardLink("a", to: "/etc/shadow") },
         HostileCase("a hard link through a link out of the root", "which is not there") {
@@ -190,6 +193,30 @@ struct HostileCase: Sendable, CustomTestStringConvertible {
             #expect(status("\(root)/loop").map { $0.st_mode } == S_IFBLK | 0o660)
             #expect(status("\(root)/loop")?.st_gid == 6)
             #expect(status("\(root)/fifo").map { $0.st_mode } == S_IFIFO | 0o600)
+        }
+    }
+
+    @Test("a slash is a slash, whatever mark combines with it, and names that look alike are two")
+    func bytes() async throws {
+        let outside = "/tmp/berth-outside-\(getpid())"
+        try makeFolders(outside)
+        defer { try? removeTree(outside) }
+        let archive = TarWriter.archive {
+            $0.symbolicLink("out", to: outside)
+            $0.file("out/\u{301}x", "x")
+            $0.file("e\u{301}/1", "decomposed")
+            $0.file("\u{e9}/2", "composed")
+            $0.file("e\u{301}/3", "decomposed")
+            $0.file("gone/.wh.\u{301}a", "")
+        }
+        try await withLayer(archive) { layer throws in
+            #expect(try folderEntries(outside) == [])
+            #expect(try readText("\(layer)\(outside)/\u{301}x") == "x")
+            #expect(try folderEntries("\(layer)/e\u{301}") == ["1", "3"])
+            #expect(try folderEntries("\(layer)/\u{e9}") == ["2"])
+            #expect(isWhiteout("\(layer)/gone/\u{301}a"))
+            #expect(try layerPaths(of: "/e\u{301}/1", in: [layer]) == ["\(layer)/e\u{301}/1"])
+            #expect(try layerPaths(of: "/gone/../e\u{301}/\u{301}", in: [layer]) == nil)
         }
     }
 }

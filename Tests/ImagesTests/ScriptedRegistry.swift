@@ -12,10 +12,12 @@ final class ScriptedRegistry: Sendable {
         let method: String
         let path: String
         let headers: [String: String]
+        let body: [UInt8]
         /// How many requests for this path came before.
         let repetition: Int
     }
     struct Answer: Sendable {
+        /// 0: the connection breaks without an answer.
         var status = 200
         var headers: [String: String] = [:]
         var body: [UInt8] = []
@@ -69,6 +71,7 @@ final class ScriptedRegistry: Sendable {
         let file = OwnedFD(owning: connection)
         guard let request = read(file) else { return }
         let answer = script(request)
+        guard answer.status > 0 else { return }
         var head = "HTTP/1.1 \(answer.status) X\r\nConnection: close\r\nContent-Length: \(answer.body.count)\r\n"
         for (name, value) in answer.headers { head += "\(name): \(value)\r\n" }
         _ = Array((head + "\r\n").utf8).withUnsafeBytes {
@@ -102,9 +105,18 @@ final class ScriptedRegistry: Sendable {
             let parts = line.split(separator: ":", maxSplits: 1)
             if parts.count == 2 { headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " }) }
         }
+        let length = headers["content-length"].flatMap { Int($0) } ?? 0
+        var body: [UInt8] = []
+        while body.count < length {
+            let piece = try? file.readBeginning(length - body.count)
+            guard let piece, !piece.isEmpty else { return nil }
+            body += piece
+        }
+        let whole = body
         return requests.withLock { requests in
             let before = requests.filter { $0.path == words[1] }.count
-            let request = Request(method: words[0], path: words[1], headers: headers, repetition: before)
+            let request = Request(
+                method: words[0], path: words[1], headers: headers, body: whole, repetition: before)
             requests.append(request)
             return request
         }

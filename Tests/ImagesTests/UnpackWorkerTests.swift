@@ -42,6 +42,33 @@ private let engine =
         }
     }
 
+    @Test("who shares a layer with somebody that gives up goes on", .timeLimit(.minutes(1)))
+    func sharing() async throws {
+        try await withTemporaryFolder { folder in
+            let program = "\(folder)/worker"
+            let script = """
+                #!/bin/sh
+                if [ -e \(folder)/hang ]; then : > \(folder)/began; exec sleep infinity; fi
+                exec \(engine) "$@"
+                """
+            try writeFileAtomically(program, Array(script.utf8), mode: 0o755)
+            try writeFileAtomically("\(folder)/hang", [])
+            let store = try ImageStore(
+                root: "\(folder)/store", blockingOn: BlockingPool(name: "test", limit: 8),
+                unpackWorker: .process(program: program))
+            let archive = TarWriter.archive { $0.file("a", "b") }
+            let first = Task { try await store.importArchive(from: stream(archive), reference: Reference("first")) }
+            while !fileExists("\(folder)/began") { try await Task.sleep(for: .milliseconds(5)) }
+            let second = Task { try await store.importArchive(from: stream(archive), reference: Reference("second")) }
+            // Until the second one waits for the layer of the first; one that comes later has nothing to share.
+            try await Task.sleep(for: .milliseconds(200))
+            unlink("\(folder)/hang")
+            first.cancel()
+            await #expect(throws: CancellationError.self) { try await first.value }
+            #expect(try await store.snapshot(for: second.value).lower.count == 1)
+        }
+    }
+
     @Test func severalLayersAreUnpackedByWorkersSideBySide() async throws {
         try await withWorker { store, _ in
             let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer, topLayer], tags: ["a"])])

@@ -1,4 +1,5 @@
 import EngineWire
+import JSON
 import Testing
 
 extension Stories {
@@ -21,6 +22,45 @@ extension Stories {
                         == "value")
                 #expect(try await world.berth("exec", "-T", "-u", "nobody", "web", "id", "-u").trimmed == "65534")
                 #expect(try await world.berth("exec", "-T", "-w", "/etc", "web", "pwd").trimmed == "/etc")
+            }
+        }
+
+        @Test(
+            "events tells what happens to a project's containers: as it happens, from before, up to a time, of a service"
+        )
+        func events() async throws {
+            let compose = """
+                services:
+                  web: {image: busybox, command: sleep infinity, labels: {role: front}}
+                  job: {image: busybox, command: "sh -c 'exit 3'"}
+                """
+            try await World.with(project: "happens", compose) { world in
+                let following = try world.begin("events", "web")
+                try await world.berth("up", "-d")
+                try await world.eventually("the job has ended") { try await world.container("job").state == .exited }
+                try await world.berth("stop", "-t", "0", "web")
+                let id = try await world.container("web").id
+                let lines = try await world.berth("events", "--since", "10m", "--until", "0s").stdout.split(
+                    separator: "\n")
+                let actions = lines.map { $0.split(separator: " ").dropFirst(2).prefix(2).joined(separator: " ") }
+                for wanted in ["container create", "container start", "container die"] {
+                    #expect(actions.filter { $0 == wanted }.count == 2, "\(wanted): \(lines)")
+                }
+                #expect(lines.contains { $0.contains("exitCode=3") && $0.contains("name=happens-job-1") }, "\(lines)")
+                let web = try await world.berth("events", "--json", "--since", "10m", "--until", "0s", "web").stdout
+                let objects = try web.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+                #expect(objects.first?["action"] == "create" && objects.allSatisfy { $0["service"] == "web" })
+                #expect(objects.allSatisfy { $0["id"]?.string == id && $0["attributes"]?["role"] == "front" })
+                #expect(objects.allSatisfy { $0["type"] == "container" && $0["time"]?.string?.hasSuffix("Z") == true })
+                let refused = try await world.attempt("events", "--since", "1m", "--until", "2m")
+                #expect(refused.status != 0)
+                #expect(try await world.attempt("events", "nosuch").status != 0)
+                try await world.eventually("the one that follows has told of the end") {
+                    following.output.contains("container die \(id)")
+                }
+                #expect(!following.output.contains("happens-job-1"))
+                try await world.shell("pkill -INT -f 'berth event[s] web'")
+                #expect(try await following.outcome().status == 130)
             }
         }
 
@@ -195,7 +235,7 @@ extension Stories {
                 try await world.berth("kill", "names-db-1")
                 try await world.berth("rm", "-f", "names-db-1")
                 #expect(try await world.containers().count == 2)
-                let part = try await world.attempt("stop", "names-web-1")
+                let part = try await world.attempt("down", "names-web-1")
                 #expect(part.status == 1)
                 #expect(part.stderr.contains("is one of 2 containers of the service \"web\""), "\(part)")
                 try await world.berth("stop", "-t0", "names-web-1", "names-web-2")
@@ -211,8 +251,12 @@ extension Stories {
                 try await world.berth("run", "-d", "--name", "job", "web", "sh", "-c", "echo from job; exec sleep 1003")
                 #expect(try await world.berth("exec", "-T", "job", "pidof", "sleep").status == 0)
                 #expect(try await world.berth("logs", "--no-log-prefix", "job").trimmed == "from job")
-                let stop = try await world.attempt("stop", "job")
-                #expect(stop.stderr.contains("berth rm -sf job"), "\(stop)")
+                let down = try await world.attempt("down", "job")
+                #expect(down.stderr.contains("berth rm -sf job"), "\(down)")
+                try await world.berth("stop", "-t0", "job")
+                #expect(try await world.containers().map(\.state) == [.exited])
+                try await world.berth("start", "job")
+                #expect(try await world.containers().map(\.state) == [.running])
                 try await world.berth("rm", "-sf", "job")
                 #expect(try await world.containers().isEmpty)
             }

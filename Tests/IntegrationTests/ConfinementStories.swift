@@ -58,11 +58,11 @@ extension Stories {
             arguments: [
                 (
                     "sysctls: {net/../kernel/printk_ratelimit_burst: \"77\"}", "",
-                    "is not the name of a kernel parameter"
+                    "is no name of a kernel parameter"
                 ),
                 (
                     "sysctls: {net.//.kernel.printk_ratelimit_burst: \"77\"}", "",
-                    "is not the name of a kernel parameter"
+                    "is no name of a kernel parameter"
                 ),
                 ("volumes: [\"v:/v\"]", "volumes: {v: {name: ../../../outside}}", "is no name of a volume"),
                 ("cgroup_parent: ../../outside", "", "leads out of the cgroups"),

@@ -37,7 +37,7 @@ extension Stories {
 
         @Test("webapp counts through both replicas, keeps its data, and leaves nothing after down -v")
         func webapp() async throws {
-            try await World.with(example: "webapp", images: ["nginx", "app", "redis", "postgres"]) { world in
+            try await World.with(example: "webapp", images: ["nginx", "python", "redis", "postgres"]) { world in
                 try await world.berth("up", "-d", "--wait")
                 // nginx picks either replica by chance for each request.
                 var servers: Set<String> = []
@@ -59,6 +59,60 @@ extension Stories {
                 try await world.berth("down", "-v")
                 #expect(try await world.containers().isEmpty)
                 #expect(try await world.berth("volume", "ls", "-q").stdout == "")
+            }
+        }
+
+        @Test("polyglot builds its three images, counts with the token, and takes edits over while it is watched")
+        func polyglot() async throws {
+            try await World.with(example: "polyglot", images: ["nginx", "python", "gcc"]) { world in
+                try await world.berth("up", "-d", "--wait")
+                @Sendable func get(_ path: String) async throws -> String {
+                    // While a container is replaced nobody answers.
+                    try await world.shell("curl -fsS http://127.0.0.1:8090/\(path) || true")
+                }
+                #expect(try await get("").contains("<h1>Counting</h1>"))
+                try await world.eventually("both workers count") {
+                    let count = try await get("count").filter(\.isNumber)
+                    return (Int(count) ?? 0) > 3
+                }
+                let forbidden = try await world.attempt(
+                    "exec", "-T", "worker", "python3", "-c",
+                    "import urllib.request as r; r.urlopen(r.Request('http://api:8000/count', method='POST'))")
+                #expect(forbidden.stderr.contains("403"))
+                // The page is signed with the key, and the key is nowhere.
+                let signed = try await world.shell(
+                    "curl -fsS http://127.0.0.1:8090/ | openssl dgst -sha256 -mac HMAC -macopt hexkey:$(xxd -p signing_key.txt | tr -d '\\n')"
+                )
+                #expect(signed.hasSuffix(try await get("index.html.sig")))
+                let key = try await world.shell("grep -rl 'a key for the example' \(world.root) || true")
+                #expect(key == "")
+                // The second build has nothing to do.
+                let again = try await world.berth("--progress", "plain", "up", "-d", "--build")
+                #expect(again.stderr.contains("Nothing to do"))
+                let watch = try world.begin("watch", "--no-up", "--quiet")
+                try await world.eventually("watch is enabled") { watch.output.contains("Watch enabled") }
+                try await world.shell("echo '/* edited */' >> site/assets/style.css")
+                try await world.eventually("the style is there") {
+                    try await get("assets/style.css").contains("edited")
+                }
+                try await world.shell("sed -i s/Counting/Recounting/ site/pages/index.txt")
+                try await world.eventually("the page was built again") { try await get("").contains("Recounting") }
+                try await world.shell("sed -i 's/counted up to/and now/' worker/worker.py")
+                try await world.eventually("both workers say it") {
+                    let logs = try await world.berth("logs", "worker").lines
+                    return ["worker-1", "worker-2"].allSatisfy { name in
+                        logs.contains { $0.hasPrefix(name) && $0.contains("and now") }
+                    }
+                }
+                try await world.shell("sed -i 's/listen 80;/listen 80; add_header X-Edited yes;/' site/nginx.conf")
+                try await world.eventually("nginx has the new settings") {
+                    try await world.shell("curl -fsSI http://127.0.0.1:8090/ || true").contains("X-Edited: yes")
+                }
+                let process = try #require(
+                    try await world.processes().filter { $0.value.hasPrefix("berth watch") }.keys.min())
+                try await world.shell("kill -INT \(process)")
+                #expect(try await watch.outcome().status == 130)
+                try await world.berth("down", "--rmi", "local")
             }
         }
     }

@@ -69,6 +69,29 @@ extension Stories {
                 #expect(try await world.berth("network", "ls", "-q").stdout == "")
                 #expect(try await world.berth("volume", "ls", "-q").stdout == "")
                 #expect(try await world.shell("ip -o link | grep -c 'berth\\|proxy0' || true") == "0")
+                for (name, label) in [("kept", "keep=yes"), ("gone", "keep=no")] {
+                    try await world.berth("network", "create", "--label", label, name)
+                    try await world.berth("volume", "create", "--label", label, name)
+                }
+                let place = try await world.berth("volume", "inspect", "-f", "{{.mountpoint}}", "kept").trimmed
+                #expect(place == "\(world.root)/volumes/kept/_data")
+                #expect(try await world.berth("network", "prune", "-f", "--filter", "until=1h").stdout == "")
+                #expect(
+                    try await world.berth("network", "prune", "-f", "--filter", "label!=keep=yes").lines.joined()
+                        .contains("gone"))
+                #expect(try await world.berth("network", "ls", "-q").lines == ["kept"])
+                try await world.berth("volume", "prune", "-f", "--filter", "label=keep=no")
+                #expect(try await world.berth("volume", "ls", "-q").lines == ["gone", "kept"], "named ones stay")
+                try await world.berth("volume", "prune", "-f", "--filter", "all=true", "--filter", "label=keep=no")
+                #expect(try await world.berth("volume", "ls", "-q").lines == ["kept"])
+                for words in [
+                    ["network", "prune", "--filter", "dangling=true"], ["volume", "prune", "--filter", "until=1h"],
+                ] {
+                    let outcome = try await world.attempt(words: words + ["-f"])
+                    #expect(outcome.status != 0 && outcome.stderr.contains("label=KEY"), "\(outcome)")
+                }
+                try await world.berth("network", "rm", "kept")
+                try await world.berth("volume", "rm", "kept")
                 for words in [
                     ["network", "create", "../x"], ["network", "create", "host"],
                     ["network", "create", "-d", "overlay", "x"],

@@ -19,7 +19,19 @@ extension Stories {
             return rows.count == images && rows.allSatisfy { $0.reference != nil } && folders == "\(layers)"
         }
 
-        @Test("an image whose name went to another stays as long as a container needs it, then goes with its layers")
+        @Test(
+            "an import says what it does from the first moment, also when nobody looks at a terminal",
+            arguments: ["import - x:1", "load"])
+        func firstWord(verb: String) async throws {
+            try await World.with(project: "first-word") { world in
+                let said = try await world.shell("(sleep 3) | timeout -s INT 1 berth image \(verb) 2>&1; true")
+                #expect(said.contains("Reading"), "\(said)")
+            }
+        }
+
+        @Test(
+            "an image whose name went to another stays as long as a container or a rollback needs it, then goes with its layers"
+        )
         func replaced() async throws {
             let compose = "services: { web: { image: app, command: sleep infinity, stop_grace_period: 0s } }"
             try await World.with(project: "replaced", compose) { world in
@@ -33,6 +45,11 @@ extension Stories {
                 #expect(try await world.get("images", as: [ImageRow].self).count == 3)
                 try await world.berth("up", "-d")
                 #expect(try await world.berth("exec", "-T", "web", "cat", "/version").trimmed == "2")
+                try await world.berth("rollback", "web")
+                #expect(try await world.berth("exec", "-T", "web", "cat", "/version").trimmed == "1")
+                try await world.berth("up", "-d")
+                #expect(try await world.berth("exec", "-T", "web", "cat", "/version").trimmed == "2")
+                try await world.berth("down", "-t", "0")
                 try await world.eventually("the old image is gone") { try await isTidy(world, images: 2, layers: 2) }
                 #expect(try await world.shell("ls \(world.root)/content/ingest") == "")
             }

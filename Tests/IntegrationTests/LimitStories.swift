@@ -19,14 +19,14 @@ extension Stories {
                 networks: [front]
             networks:
               front:
-                driver: ipvlan
+                driver: overlay
 
             """
 
         private static let driver = """
-            compose.yaml:15:13: error: network limits_front: there is no driver "ipvlan", only "bridge"
-            15 |     driver: ipvlan
-               |             ^^^^^^
+            compose.yaml:15:13: error: network limits_front: there is no driver "overlay", only "bridge", "macvlan", "ipvlan"
+            15 |     driver: overlay
+               |             ^^^^^^^
               path: networks.front.driver
             """
         private static let profile = """
@@ -84,7 +84,7 @@ extension Stories {
                 }
 
                 let lines = try await world.attempt("--progress", "json", "up", "-d").stderr
-                let place = #""line":15,"column":13,"length":6,"path":"networks.front.driver""#
+                let place = #""line":15,"column":13,"length":7,"path":"networks.front.driver""#
                 #expect(lines.contains(place) && lines.contains(#""code":"unsupported""#), "\(lines)")
 
                 #expect(try await world.containers().isEmpty)

@@ -102,6 +102,145 @@ extension Stories {
             }
         }
 
+        @Test("what a service wants of its place on a network shows in the kernel")
+        func endpoints() async throws {
+            let compose = """
+                services:
+                  web:
+                    image: busybox
+                    command: sleep infinity
+                    networks:
+                      front:
+                        priority: 10
+                        mac_address: "02:42:0a:4d:00:14"
+                        ipv4_address: 10.77.0.20
+                        link_local_ips: [169.254.8.8]
+                        driver_opts:
+                          com.docker.network.endpoint.sysctls: >-
+                            net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.neigh.IFNAME.gc_stale_time=77
+                      back: { gw_priority: 5, interface_name: back0 }
+                      third: { priority: 20, driver_opts: { com.docker.network.endpoint.ifname: third9 } }
+                  peer: { image: busybox, command: sleep infinity, networks: [third] }
+                networks:
+                  front: { ipam: { config: [{ subnet: 10.77.0.0/24 }] }, driver_opts: { com.docker.network.driver.mtu: 1400 } }
+                  back: {}
+                  third: { driver_opts: { com.docker.network.bridge.enable_icc: "false" } }
+                """
+            try await World.with(project: "endpoints", compose) { world in
+                for round in 1...2 {
+                    if round == 2 {
+                        try await world.killEngine()
+                        try await world.berth("restart", "web")
+                    } else {
+                        try await world.berth("up", "-d")
+                    }
+                    let id = try await world.container("web").id
+                    func inside(_ command: String) async throws -> String {
+                        try await world.shell("nsenter --net=\(world.run)/netns/\(id) \(command)")
+                    }
+                    let links = try await inside("ip -o link")
+                    // In the order of their priorities: third, front, back.
+                    #expect(
+                        links.contains(" third9@") && links.contains(" eth1@") && links.contains(" back0@"), "\(links)")
+                    let front = try await inside("ip -d addr show eth1")
+                    for text in ["mtu 1400", "02:42:0a:4d:00:14", "10.77.0.20/24", "169.254.8.8/16"] {
+                        #expect(front.contains(text), "\(text): \(front)")
+                    }
+                    #expect(try await inside("ip route show default").contains("dev back0"))
+                    for (name, value) in [("conf/eth1/log_martians", "1"), ("neigh/eth1/gc_stale_time", "77")] {
+                        #expect(
+                            try await world.berth("exec", "-T", "web", "cat", "/proc/sys/net/ipv4/\(name)").trimmed
+                                == value)
+                    }
+                    #expect(
+                        try await world.berth("exec", "-T", "web", "cat", "/proc/sys/net/ipv4/conf/back0/log_martians")
+                            .trimmed == "0")
+                    let third = try await world.get("networks/endpoints_third", as: NetworkRow.self).bridge
+                    let ports = try await world.shell("bridge -d link show | grep -A1 'master \(third)'")
+                    #expect(
+                        ports.split(separator: "isolated on", omittingEmptySubsequences: false).count == 3, "\(ports)")
+                }
+                try world.write(
+                    """
+                    services:
+                      web:
+                        image: busybox
+                        networks:
+                          front: { driver_opts: { com.docker.network.endpoint.sysctls: "net.ipv4.conf.eth0.x=1" } }
+                    networks: { front: {} }
+                    """)
+                let up = try await world.attempt("up", "-d")
+                #expect(up.status != 0 && up.stderr.contains("IFNAME"), "\(up)")
+            }
+        }
+
+        @Test(
+            "a macvlan network makes containers machines of the host's network, and its parent is looked for before anything is made"
+        )
+        func macvlan() async throws {
+            let compose = """
+                services:
+                  one: { image: busybox, command: sleep infinity, networks: { lan: { ipv4_address: 198.51.100.10 } }, ports: ["8080:80"] }
+                  two: { image: busybox, command: sleep infinity, networks: [lan] }
+                  three: { image: busybox, command: sleep infinity, networks: [alone] }
+                  four: { image: busybox, command: sleep infinity, networks: [alone, default] }
+                networks:
+                  lan:
+                    driver: macvlan
+                    driver_opts: { parent: lan, macvlan_mode: bridge, com.docker.network.driver.mtu: 1300 }
+                    ipam: { config: [{ subnet: 198.51.100.0/24, ip_range: 198.51.100.64/26, gateway: 198.51.100.1 }] }
+                  alone: { driver: macvlan }
+                """
+            try await World.with(project: "macvlan", compose) { world in
+                let before = try await world.shell("ip -o link | awk -F': ' '{print $2}' | sort")
+                for round in 1...2 {
+                    let up = try await world.berth("up", "-d")
+                    #expect(round == 2 || up.stderr.contains("the ports are not published"), "\(up)")
+                    let one = try await world.container("one").id
+                    let link = try await world.shell("nsenter --net=\(world.run)/netns/\(one) ip -d addr show eth0")
+                    for text in ["macvlan mode bridge", "mtu 1300", "198.51.100.10/24"] {
+                        #expect(link.contains(text), "\(link)")
+                    }
+                    let two = try #require(try await world.container("two").networks.first?.addresses.first)
+                    #expect(two.hasPrefix("198.51.100.") && two != "198.51.100.10")
+                    try await world.berth("exec", "-T", "one", "ping", "-c1", "-W2", "two")
+                    try await world.berth("exec", "-T", "three", "ping", "-c1", "-W2", "four")
+                    #expect(try await world.berth("exec", "-T", "four", "ip", "route").stdout.contains("default via"))
+                    #expect(try await !world.berth("exec", "-T", "three", "ip", "route").stdout.contains("default"))
+                    #expect(try await world.container("one").ports.isEmpty)
+                    #expect(try await world.shell("ss -Htln") == "")
+                    try await world.killEngine()
+                    try await world.berth("restart", "one", "three")
+                }
+                let row = try await world.get("networks/macvlan_lan", as: NetworkRow.self)
+                #expect(row.driver == "macvlan" && row.bridge == "lan" && row.subnets == ["198.51.100.0/24"])
+                try await world.berth("down")
+                #expect(try await world.shell("ip -o link | awk -F': ' '{print $2}' | sort") == before)
+
+                try await world.berth(
+                    "network", "create", "-d", "macvlan", "-o", "parent=lan", "-o", "macvlan_mode=private", "--subnet",
+                    "198.51.100.0/24", "byhand")
+                #expect(try await world.berth("network", "ls").stdout.contains("macvlan"))
+                try await world.berth("network", "rm", "byhand")
+                for (attributes, words) in [
+                    ("driver: macvlan, driver_opts: { parent: nosuch0 }", "nosuch0"),
+                    ("driver: macvlan, driver_opts: { macvlan_mode: fast }", "private"),
+                    ("driver: macvlan, driver_opts: { parent: \"a b\" }", "a b"),
+                    ("driver: ipvlan, driver_opts: { ipvlan_mode: l4 }", "l3s"),
+                    ("driver: overlay", "overlay"),
+                ] {
+                    try world.write(
+                        """
+                        services: { one: { image: busybox, networks: [bad] } }
+                        networks: { bad: { \(attributes) } }
+                        """)
+                    let up = try await world.attempt("up", "-d")
+                    #expect(up.status != 0 && up.stderr.contains(words), "\(attributes): \(up)")
+                    #expect(try await world.containers().isEmpty)
+                }
+            }
+        }
+
         @Test("each driver option of a network shows in the kernel")
         func driverOptions() async throws {
             let serve = "busybox, command: sh -c 'echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp'"

@@ -52,7 +52,7 @@ extension Stories {
                   limit: { image: busybox, cpus: 4000 }
                   net: { image: busybox, networks: [odd] }
                   needs: { image: busybox, depends_on: [gpu] }
-                networks: { odd: { driver: macvlan } }
+                networks: { odd: { driver: overlay } }
                 """
             try await World.with(project: "not-asked-for", compose) { world in
                 try await world.berth("plan", "a")
@@ -63,7 +63,7 @@ extension Stories {
                 try await world.berth("up", "-d", "--no-deps", "a")
                 for (service, word) in [
                     ("gpu", "devices"), ("nvidia", "nvidia"), ("all", "gpus"), ("profile", "missing.json"),
-                    ("limit", "4000"), ("net", "macvlan"), ("needs", "devices"),
+                    ("limit", "4000"), ("net", "overlay"), ("needs", "devices"),
                 ] {
                     let up = try await world.attempt("up", "-d", service)
                     #expect(up.status != 0 && up.stderr.contains(word), "\(up)")

@@ -45,6 +45,9 @@ extension Stories {
                         ip link add \(names.bridgePrefix)ghost type bridge
                         touch \(world.run)/netns/ghost && mount --bind /proc/self/ns/net \(world.run)/netns/ghost
                         mkdir \(world.run)/execs/ghost
+                        for hierarchy in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/self/mounts); do
+                            mkdir -p $hierarchy/\(world.cgroup)/\(String(repeating: "ab", count: 32))/below || true
+                        done
                         """)
                     try await world.berth("ps")
                     let sleeper = try await world.processes().first { $0.value == "sleep \(2000 + round)" }
@@ -66,6 +69,53 @@ extension Stories {
                 let end = try await world.kernel()
                 #expect(end.ports == "" && end.links == "" && end.namespaces == "" && end.mounts == "", "\(end)")
                 #expect(end.execs == "" && end.processes.isEmpty && end.containers == "", "\(end)")
+                #expect(end.cgroups == "", "\(end)")
+            }
+        }
+
+        @Test("a container whose monitor was killed leaves no cgroup behind, with and without an engine")
+        func cgroups() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity }
+                  own: { image: busybox, command: sleep infinity, cgroup_parent: berth-test-parent }
+                """
+            try await World.with(project: "cgroups", compose) { world in
+                for killsEngine in [false, true] {
+                    try await world.berth("up", "-d")
+                    let ids = [try await world.container("web").id, try await world.container("own").id]
+                    let find = "find /sys/fs/cgroup -type d \\( -name \(ids[0]) -o -name \(ids[1]) \\)"
+                    #expect(try await world.shell(find) != "")
+                    if killsEngine { try await world.killEngine() }
+                    for (pid, line) in try await world.processes() where line.contains("berth-monitor") {
+                        try await world.killProcess(pid)
+                    }
+                    try await world.berth("down")
+                    #expect(try await world.shell(find) == "")
+                }
+            }
+        }
+
+        @Test("a name service that is stopped goes on, for a new engine and for one that runs")
+        func stoppedNameService() async throws {
+            let compose = """
+                services:
+                  web: { image: busybox, command: sleep infinity, ports: ["8080:80"] }
+                  other: { image: busybox, command: sleep infinity, ports: ["8081:80"] }
+                """
+            try await World.with(project: "stopped", compose) { world in
+                for killsEngine in [true, false] {
+                    try await world.berth("up", "-d", "web")
+                    let service = try await world.processes().first { $0.value.hasPrefix("berth-net") }
+                    let pid = try #require(service?.key)
+                    try await world.shell("kill -STOP \(pid)")
+                    if killsEngine { try await world.killEngine() }
+                    try await world.berth("up", "-d")
+                    try await world.berth("exec", "-T", "other", "ping", "-c1", "-W2", "web")
+                    #expect(try await world.processes()[pid] != nil, "it was not even stopped for good")
+                    #expect(try await world.shell("ss -Htln | grep -c ':808[01] '") != "0")
+                    try await world.berth("down")
+                }
             }
         }
 
@@ -91,6 +141,7 @@ extension Stories {
                 let end = try await world.kernel()
                 #expect(end.ports == "" && end.links == "" && end.namespaces == "" && end.mounts == "", "\(end)")
                 #expect(end.execs == "" && end.processes.isEmpty && end.containers == "", "\(end)")
+                #expect(end.cgroups == "", "\(end)")
                 if try FileLock.isHeld("\(world.run)/net/net.lock") {
                     let last = try await NameServiceClient.start(program: "/bin/false", folder: "\(world.run)/net")
                     #expect(try await last.currentState() == NetState())
@@ -109,11 +160,17 @@ struct KernelState: Equatable {
     var mounts: String
     var execs: String
     var containers: String
+    var cgroups: String
+    /// Locks on files (flock(2)), whoever holds them.
+    var locks: String
     /// Monitors, by number.
     var processes: [String: Int]
 }
 
 extension World {
+    /// Where the cgroups of this engine's containers are, below every hierarchy.
+    var cgroup: String { "berth-\(InstanceName(rootFolder: root).suffix)" }
+
     func kernel() async throws -> KernelState {
         let names = InstanceName(rootFolder: root)
         let monitors = try await processes().values.filter { $0.contains("berth-monitor") && !$0.contains("/execs/") }
@@ -126,6 +183,8 @@ extension World {
             mounts: try await shell("grep -c '\(run)/netns' /proc/self/mounts | grep -v '^0$' || true"),
             execs: try await shell("ls \(run)/execs | grep ghost || true"),
             containers: try await shell("ls \(run)/containers"),
+            cgroups: try await shell("find /sys/fs/cgroup -path '*/\(cgroup)/*' -type d | sort"),
+            locks: try await shell("grep -c FLOCK /proc/locks || true"),
             processes: Dictionary(monitors.map { ($0, 1) }, uniquingKeysWith: +))
     }
 }

@@ -6,15 +6,16 @@ import Testing
     /// From the bottom up; a target may depend on those of the lines above its own, and on those before it in its line.
     static let order: [[String]] = [
         ["CLinux", "CYAML", "CSeccomp", "CCap", "CNFTables", "CArchive", "CNettle"],
-        ["JSON", "OCI", "Linux", "AttachStream", "ProjectModel"],
+        ["Addresses", "JSON", "OCI", "Linux", "AttachStream", "Tar", "ProjectModel"],
         ["YAML", "ComposeFile", "Dockerfile"],
         ["Runtime", "Monitor"],
         ["NameService", "Networking"],
         ["Images"],
         ["Reconcile", "EngineWire"],
+        ["BuildContext", "Builder"],
         ["Engine"],
-        ["EngineAPI"],
-        ["EngineClient", "Console"],
+        ["HTTPService", "EngineAPI", "DockerAPI"],
+        ["EngineClient", "FileWatch", "Console"],
         ["berth", "berthd", "berth-net", "berth-monitor", "berth-runtime", "berth-init"],
     ]
 
@@ -26,9 +27,23 @@ import Testing
         ("Images", ["Runtime", "Monitor", "Networking", "NameService", "ComposeFile", "YAML"]),
         ("Reconcile", ["Linux", "YAML", "ComposeFile", "Runtime", "Monitor", "Networking", "NameService", "Images"]),
         ("Engine", ["YAML", "ComposeFile"]),
-        ("EngineClient", ["Engine", "EngineAPI", "Images", "Networking", "Monitor", "Runtime"]),
-        ("Console", ["Engine", "EngineAPI", "EngineClient", "Images", "Networking", "Monitor", "Runtime"]),
-        ("berth", ["Engine", "EngineAPI", "Images", "Networking", "Monitor", "Runtime"]),
+        ("BuildContext", ["ComposeFile", "Images"]),
+        ("Builder", ["ComposeFile", "Runtime", "Monitor", "Networking", "NameService"]),
+        ("HTTPService", ["Engine", "EngineWire", "JSON"]),
+        ("DockerAPI", ["EngineAPI", "YAML", "ComposeFile"]),
+        ("EngineClient", ["Engine", "EngineAPI", "DockerAPI", "Images", "Networking", "Monitor", "Runtime"]),
+        (
+            "FileWatch",
+            [
+                "Engine", "EngineAPI", "DockerAPI", "EngineClient", "EngineWire", "Images", "Networking", "Monitor",
+                "Runtime",
+            ]
+        ),
+        (
+            "Console",
+            ["Engine", "EngineAPI", "DockerAPI", "EngineClient", "Images", "Networking", "Monitor", "Runtime"]
+        ),
+        ("berth", ["Engine", "EngineAPI", "DockerAPI", "Images", "Networking", "Monitor", "Runtime"]),
         ("berthd", ["YAML", "ComposeFile", "Console", "EngineClient"]),
     ]
 
@@ -68,7 +83,9 @@ import Testing
     @Test("what lives as long as a container, or starts with one, is free of Foundation")
     func noFoundation() throws {
         let free = [
-            "JSON", "OCI", "Linux", "AttachStream", "ProjectModel", "YAML", "ComposeFile", "Dockerfile", "Runtime",
+            "Addresses", "JSON", "OCI", "Linux", "AttachStream", "Tar", "FileWatch", "ProjectModel", "YAML",
+            "ComposeFile", "Dockerfile",
+            "Runtime",
             "Monitor", "NameService", "Reconcile", "EngineWire", "berth-net", "berth-monitor", "berth-runtime",
         ]
         for file in try free.flatMap(SourceFile.all) {

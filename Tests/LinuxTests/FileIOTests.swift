@@ -82,6 +82,34 @@ import Testing
         }
         #expect(sum == 1275)
     }
+
+    @Test("a file that is too large to be read is an error, not its beginning")
+    func tooLarge() throws {
+        let path = "/tmp/berth-large-\(getpid())"
+        try writeFileAtomically(path, Array("0123456789".utf8))
+        defer { unlink(path) }
+        #expect(try readFile(path, limit: 10).count == 10)
+        #expect(throws: SyscallError(call: "read", object: path, code: .tooLarge)) { try readFile(path, limit: 9) }
+        #expect(try openFile(path, O_RDONLY).readBeginning(9).count == 9)
+        #expect(try openFile(path, O_RDONLY).readBeginning(99).count == 10)
+    }
+
+    @Test(
+        "paths are read by bytes",
+        arguments: [
+            ("/a//b/", ["a", "b"]), ("a/\u{301}b", ["a", "\u{301}b"]), ("..\u{2f}\u{200d}x", ["..", "\u{200d}x"]),
+            ("", []),
+        ])
+    func parts(path: String, parts: [String]) {
+        #expect(path.pathParts.map { Array($0.utf8) } == parts.map { Array($0.utf8) })
+        #expect(path.pathParts.last == (path.utf8.last == 0x2F ? parts.last : parts.isEmpty ? nil : path.lastPathPart))
+    }
+
+    @Test func marksDoNotHideASlash() {
+        #expect("/\u{301}".isAbsolutePath && "a/\u{301}".hasSlash && "/\u{301}b".hasBytePrefix("/"))
+        #expect(!"e\u{301}".hasSameBytes(as: "\u{e9}"))
+        #expect(".wh.\u{301}a".droppingBytePrefix(".wh.") == "\u{301}a")
+    }
 }
 
 private func withTemporaryFolder(_ body: (String) throws -> Void) throws {

@@ -5,6 +5,12 @@ import Synchronization
 import Testing
 
 @Suite struct ProcessTests {
+    @Test func groupsOfTheCaller() throws {
+        let line = try readText("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Groups:") }
+        let groups = line?.split(whereSeparator: \.isWhitespace).dropFirst().compactMap { UInt32($0) }
+        #expect(CallingProcess.groups.sorted() == groups?.sorted())
+    }
+
     @Test func aSpawnedProgramHasItsOwnSessionAndOnlyTheDescriptorsItWasGiven() throws {
         // Only what the shell does by itself: a pipeline or a glob would open descriptors of its own meanwhile.
         let script = """

@@ -84,19 +84,22 @@ import Testing
     func inits() async throws {
         let tests = try #require(CallingProcess.executablePath)
         let program = tests.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-init"
-        for (command, isPassed) in [(["sh", "-c", "sleep 60; true"], true), (["sleep", "60"], false)] {
+        // A test may wait for minutes until it comes to its next line.
+        for (command, isPassed) in [(["sh", "-c", "sleep infinity; true"], true), (["sleep", "infinity"], false)] {
             let pid = try spawnProcess(program, arguments: ["init"] + ["/usr/bin/env"] + command)
             defer {
+                for child in ProcessTree.children(of: pid) {
+                    for program in ProcessTree.children(of: child) { kill(program, SIGKILL) }
+                    kill(child, SIGKILL)
+                }
                 kill(pid, SIGKILL)
                 waitpid(pid, nil, 0)
             }
             // Until its command is what `env` makes of it.
-            for _ in 0..<2_000 where try !isRunning(command[0], below: pid) {
+            while try !isRunning(command[0], below: pid) {
+                try #require(try !ProcessStatus(of: pid).isZombie)
                 try await Task.sleep(for: .milliseconds(5))
             }
-            // Beside hundreds of other tests it may not come to start its command: then there is nothing to look at.
-            guard try isRunning(command[0], below: pid) else { continue }
-            let children = ProcessTree.children(of: pid).flatMap { [$0] + ProcessTree.children(of: $0) }
             var stop = ShellStop(of: pid, signal: SIGTERM)
             // A shell that gets no processor does not come to rest within the moment in which it is looked at.
             for _ in 0..<1_000 where stop == nil && isPassed {
@@ -105,7 +108,6 @@ import Testing
             }
             #expect((stop != nil) == isPassed)
             if stop != nil { while stop?.goOn(after: .zero) == false { try await Task.sleep(for: .milliseconds(5)) } }
-            for child in children { kill(child, SIGKILL) }
         }
     }
 

@@ -95,4 +95,61 @@ struct ForeignFirewallTests {
             }
         }
     }
+
+    /// The packet filter that nf_tables does not show: typed rules end the warning; others do not.
+    @Test(.enabled(if: fileExists("/usr/sbin/iptables-legacy"), "needs iptables-legacy"))
+    func theOlderPacketFilterIsSeenToo() async throws {
+        let cases: [(rules: [String], warns: Bool)] = [
+            (["-P FORWARD DROP"], true),
+            (["-P FORWARD DROP", "-A FORWARD -o berth-+ -j ACCEPT", "-A FORWARD -i berth-+ -j ACCEPT"], false),
+            (["-P FORWARD DROP", "-A FORWARD -o berth-+ -j ACCEPT"], true),
+            (["-P FORWARD DROP", "-A FORWARD -o b+ -j ACCEPT", "-A FORWARD -i berth-front -j ACCEPT"], true),
+            (
+                ["-P FORWARD DROP", "-A FORWARD -o berth-+ -s 1.2.3.4 -j ACCEPT", "-A FORWARD -i berth-+ -j ACCEPT"],
+                true
+            ),
+            (["-P FORWARD DROP", "-A FORWARD -p tcp -m tcp --dport 80 -j ACCEPT", "-A FORWARD -j ACCEPT"], false),
+            (["-P FORWARD DROP", "-N MINE", "-A FORWARD -j MINE", "-A MINE -j ACCEPT"], false),
+            (["-P FORWARD DROP", "-N MINE", "-A FORWARD -s 1.2.3.4 -j MINE", "-A MINE -j ACCEPT"], true),
+            (["-P FORWARD DROP", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-A DOCKER-USER -j RETURN"], true),
+            (["-P FORWARD ACCEPT"], false),
+            (["-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT", "-A FORWARD -j DROP"], true),
+            (["-A FORWARD -s 1.2.3.4 -j DROP"], false),
+        ]
+        for (rules, warns) in cases {
+            try await TestNetwork.with { network in
+                try await NetworkDriverTests.makeBridges(network)
+                try await network.driver.setRules(
+                    FirewallRules(networks: [NetworkDriverTests.front, NetworkDriverTests.back]))
+                // Looking must not be what makes the kernel set the filter up.
+                #expect(try await network.driver.legacyFirewallWarnings().isEmpty)
+                let names = "cat /proc/thread-self/net/ip_tables_names"
+                #expect(try network.shell(names, in: network.host) == "")
+                for rule in rules { try network.shell("iptables-legacy \(rule)", in: network.host) }
+                try #require(try network.shell(names, in: network.host).contains("filter"), "no such filter here")
+                let one = try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
+                let far = try network.server("far", in: network.outside)
+                let warnings = try await network.driver.legacyFirewallWarnings()
+                #expect(warnings.isEmpty != warns, "\(rules): \(warnings)")
+                for command in warnings.flatMap(\.commands) { try network.shell(command, in: network.host) }
+                #expect(try ask("198.51.100.2", far.port, from: one) != nil, "\(rules)")
+                #expect(try await network.driver.legacyFirewallWarnings().isEmpty, "\(rules)")
+            }
+        }
+    }
+
+    @Test(.enabled(if: fileExists("/usr/sbin/ip6tables-legacy"), "needs ip6tables-legacy"))
+    func theOlderPacketFilterOfIPv6IsSeenToo() async throws {
+        try await TestNetwork.with { network in
+            try await NetworkDriverTests.makeBridges(network)
+            try await network.driver.setRules(FirewallRules(networks: [NetworkDriverTests.front]))
+            for rule in ["-P FORWARD DROP", "-A FORWARD -s fd00::/8 -j ACCEPT", "-A FORWARD -o berth-+ -j ACCEPT"] {
+                try network.shell("ip6tables-legacy \(rule)", in: network.host)
+            }
+            let warnings = try await network.driver.legacyFirewallWarnings()
+            #expect(warnings.map(\.chain) == ["FORWARD of ip6tables-legacy"])
+            for command in warnings.flatMap(\.commands) { try network.shell(command, in: network.host) }
+            #expect(try await network.driver.legacyFirewallWarnings().isEmpty)
+        }
+    }
 }

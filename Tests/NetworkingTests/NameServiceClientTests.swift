@@ -314,4 +314,67 @@ struct NameServiceClientTests {
             #expect(again == ports)
         }
     }
+
+    /// A service of another time, as a script: what it says first, and whether it leaves when it is told to.
+    private func startForeign(_ network: TestNetwork, hello: String, leaves: Bool) async throws -> pid_t {
+        let folder = "\(network.folder)/net"
+        try makeFolders(folder)
+        let script = """
+            import fcntl, json, os, socket, sys
+            lock = open("\(folder)/net.lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX)
+            listener = socket.socket(socket.AF_UNIX); listener.bind("\(folder)/net.sock"); listener.listen()
+            print("ready", flush=True)
+            while True:
+                connection, _ = listener.accept()
+                connection.sendall(b'\(hello)')
+                for line in connection.makefile():
+                    if \(leaves ? "True" : "False") and "leave" in json.loads(line)["command"]: sys.exit()
+            """
+        try writeFileAtomically("\(folder)/foreign.py", Array(script.utf8))
+        var output = try DescriptorPair.pipe()
+        let ready = output.takeFirst()
+        let pid: pid_t
+        do {
+            let theirs = output.takeSecond()
+            pid = try spawnProcess(
+                "/usr/bin/python3", arguments: ["python3", "\(folder)/foreign.py"],
+                descriptors: [1: theirs.raw, 2: STDERR_FILENO])
+        }
+        try #require(try !ready.readSome(limit: 16).isEmpty)
+        return pid
+    }
+
+    private static let olderGreeting = #"{"id":0,"result":{"hello":{"minimum":1,"maximum":1,"pid":1}}}\n"#
+
+    /// Of another release, which leaves or does not; stopped; one that never says anything.
+    @Test(
+        .enabled(if: fileExists("/usr/bin/python3"), "needs python3"),
+        arguments: [
+            (olderGreeting, true, false), (olderGreeting, true, true), (olderGreeting, false, false),
+            ("", false, false),
+        ])
+    func aServiceThatCannotBeUsedIsReplaced(hello: String, leaves: Bool, isStopped: Bool) async throws {
+        try await TestNetwork.with { network in
+            let foreign = try await startForeign(network, hello: hello, leaves: leaves)
+            if isStopped { kill(foreign, SIGSTOP) }
+            // Who started it reaps it.
+            try startThread { waitpid(foreign, nil, 0) }
+            let service = try await network.startService()
+            #expect(service.isFresh && service.pid != foreign)
+            #expect(try await service.currentState() == NetState())
+            _ = try await service.request(.leave)
+            await service.waitForEnd()
+        }
+    }
+
+    @Test func aServiceThatIsStoppedGoesOn() async throws {
+        try await TestNetwork.withContainer { network, service, _ in
+            kill(service.pid, SIGSTOP)
+            #expect(try await service.currentState() == NetState())
+            kill(service.pid, SIGSTOP)
+            let again = try await network.startService()
+            #expect(!again.isFresh && again.pid == service.pid)
+            again.disconnect()
+        }
+    }
 }

@@ -138,7 +138,16 @@ struct NetworkDriverTests {
             var wide = Self.front
             wide.subnets += [try #require(CIDR("172.30.0.0/16")), try #require(CIDR("172.30.0.128/25"))]
             let outcome = try await network.driver.setRules(FirewallRules(networks: [wide, Self.back], ports: [good]))
-            #expect(outcome.refusedPorts.isEmpty && outcome.refusedNetworks.isEmpty)
+            #expect(outcome.refusedPorts.isEmpty && outcome.refusedNetworks.isEmpty, "\(outcome)")
+            for (rules, subnets) in [
+                (wide, ["172.30.0.0/16", "172.31.0.0/24"]), (Self.front, ["172.30.0.0/24", "172.31.0.0/24"]),
+                (Self.back, ["172.31.0.0/24"]), (wide, ["172.30.0.0/16", "172.31.0.0/24"]),
+            ] {
+                try await network.driver.setRules(FirewallRules(networks: [rules, Self.back]))
+                let set = try network.shell("nft list set inet berth subnets4", in: network.host)
+                #expect(set.contains("elements = { \(subnets.joined(separator: ", ")) }"), "\(set)")
+            }
+            try await network.driver.setRules(FirewallRules(networks: [wide, Self.back], ports: [good]))
             #expect(try ask("198.51.100.1", 8080, from: network.outside) == "198.51.100.2 web")
         }
     }
@@ -202,7 +211,7 @@ struct NetworkDriverTests {
             #expect(try ask("198.51.100.1", 8081, from: network.outside) == "198.51.100.2 other")
             #expect(try ask("198.51.100.1", 8080, from: network.outside) == nil)
             // A bridge that was deleted and made anew has lost its setting for 127.0.0.1.
-            try await network.driver.removeBridge("berth-front")
+            try await network.driver.removeLink("berth-front")
             try await Self.makeBridges(network)
             try await network.container("one", on: "berth-front", "172.30.0.2/24", gateway: "172.30.0.1")
             try await network.driver.setRules(FirewallRules(networks: [Self.front], ports: [both[1]]))
@@ -295,7 +304,8 @@ struct NetworkDriverTests {
             let path = "\(network.folder)/one"
             try await network.driver.makeNamespace(path)
             let endpoint = EndpointSpec(
-                namespacePath: path, interfaceName: "eth0", hostInterface: "bv-x", bridge: "berth-none", addresses: [])
+                namespacePath: path, interfaceName: "eth0", hostInterface: "bv-x",
+                realisation: .bridge("berth-none"), addresses: [])
             await #expect(throws: NetworkError.noBridge("berth-none")) { try await network.driver.attach(endpoint) }
         }
     }
@@ -315,9 +325,9 @@ struct NetworkDriverTests {
             #expect(
                 before.usedRanges.map { "\($0.range) \($0.interface)" } == ["198.51.100.0/24 lan", "2001:db8::/64 lan"])
             #expect(try network.shell("ip -o addr show dev eth0", in: one).contains("172.30.0.2/24"))
-            try await network.driver.detach(hostInterface: before.endpoints[0].name)
-            try await network.driver.removeBridge("berth-front")
-            try await network.driver.removeBridge("berth-front")
+            try await network.driver.removeLink(before.endpoints[0].name)
+            try await network.driver.removeLink("berth-front")
+            try await network.driver.removeLink("berth-front")
             #expect(try await network.driver.observe().bridges.map(\.name) == ["berth-back"])
         }
     }

@@ -40,7 +40,7 @@ struct NetworkEventTests {
             try network.shell("ip addr del 172.30.0.1/24 dev berth-front", in: network.host)
             #expect(await events.next() == .linkChanged("berth-front"))
             // What the engine takes away itself is no news.
-            try await network.driver.removeBridge("berth-back")
+            try await network.driver.removeLink("berth-back")
             try network.shell("ip link del \(veth)", in: network.host)
             #expect(await events.next() == .linkRemoved(veth))
         }

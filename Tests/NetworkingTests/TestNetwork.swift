@@ -106,7 +106,7 @@ final class TestNetwork {
         try await driver.attach(
             EndpointSpec(
                 namespacePath: namespace.path, interfaceName: interface,
-                hostInterface: driver.instance.veth(ofContainer: name, network: bridge), bridge: bridge,
+                hostInterface: driver.instance.veth(ofContainer: name, network: bridge), realisation: .bridge(bridge),
                 addresses: addresses,
                 defaultGateways: (gateway ?? "").split(separator: ",").compactMap { IPAddress($0) },
                 allowsPeers: allowsPeers))

@@ -25,14 +25,16 @@ import Testing
     }
 
     @Test(arguments: rows) func reads(_ row: Row) {
-        #expect(divergences(from: row.old, to: row.new).map(\.description).joined(separator: ", ") == row.text)
+        #expect(
+            divergences(from: row.old.template, to: row.new.template).map(\.description).joined(separator: ", ")
+                == row.text)
     }
 
     static let rows: [Row] = [
         Row("") { $0.scale = 3 },
         Row("") { $0.dependsOn = [Dependency(service: "db")] },
         Row("") { $0.profiles = ["debug"] },
-        Row("") { $0.hasBuild = true },
+        Row("") { $0.build = BuildDefinition(context: "/app") },
         Row("") { $0.pullPolicy = .always },
         Row("") { $0.attach = false },
         Row("") { $0.heal = true },
@@ -132,7 +134,7 @@ import Testing
         let scene = Scene().wanting("web").having("web").changing("web") { service in
             for name in ["A", "B", "C", "D", "E", "F"] { service.spec.environment[name] = "s3cret" }
         }
-        let reason = plan(desired: scene.desired, observed: scene.observed).actions.first?.reason
+        let reason = plan(desired: scene.desired, observed: scene.observed).actions.first.map { "\($0.reason)" }
         #expect(
             reason == "environment.A added, environment.B added, environment.C added, environment.D added and 2 more")
     }
@@ -162,7 +164,7 @@ import Testing
         old.hostname = String(repeating: "a", count: 200)
         var new = old
         new.hostname = "b"
-        let text = divergences(from: old, to: new).map(\.description).joined()
+        let text = divergences(from: old.template, to: new.template).map(\.description).joined()
         #expect(text == "hostname changed \"\(String(repeating: "a", count: 60))…\" → \"b\"")
     }
 }

@@ -83,7 +83,8 @@ struct Scene: Sendable {
         let spec = wanted.spec
         var container = ObservedContainer(
             id: "\(spec.name)-\(number)", name: spec.replicaName(.numbered(service: spec.name, number), in: "demo"),
-            service: spec.name, number: number, spec: spec, imageID: "sha256:aaaa", state: state)
+            owner: .replica(project: "demo", service: spec.name, number: number), template: spec.template,
+            imageID: "sha256:aaaa", state: state)
         container.networks = desired.networks
         container.volumes = desired.volumes
         container.secrets = desired.secrets
@@ -95,7 +96,7 @@ struct Scene: Sendable {
     }
 
     private mutating func attach(_ container: ObservedContainer) {
-        for attachment in container.spec.networks {
+        for attachment in container.template.networks {
             guard let definition = desired.networks[attachment.network] else { continue }
             if observed.networks[definition.name] == nil {
                 observed.networks[definition.name] = ObservedNetwork(
@@ -103,7 +104,7 @@ struct Scene: Sendable {
             }
             observed.networks[definition.name]?.users.append(container.id)
         }
-        for case .volume(let key?, _, _) in container.spec.volumes.map(\.kind) {
+        for case .volume(let key?, _, _) in container.template.volumes.map(\.kind) {
             guard let definition = desired.volumes[key] else { continue }
             if observed.volumes[definition.name] == nil {
                 observed.volumes[definition.name] = ObservedVolume(
@@ -117,7 +118,8 @@ struct Scene: Sendable {
     func havingOneOff(_ name: String, of service: String, _ state: ObservedContainer.State = .exited) -> Scene {
         var scene = self
         var container = ObservedContainer(
-            id: name, name: name, service: service, number: nil, spec: Service(name: service, image: "busybox"),
+            id: name, name: name, owner: .oneOff(project: "demo", service: service, name: name),
+            template: ContainerTemplate(image: "busybox"),
             imageID: "sha256:aaaa", state: state)
         container.networks = desired.networks
         scene.observed.containers.append(container)

@@ -16,8 +16,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # environment.DEBUG added
                 2 stop web.1 after 1  # environment.DEBUG added
-                3 remove web.1 after 2  # environment.DEBUG added
-                4 start web.1 after 3  # environment.DEBUG added
+                3 start web.1 after 2  # environment.DEBUG added
+                4 remove web.1 after 2,3  # environment.DEBUG added
                 """),
         PlanCase(
             "who took over volumes of a container that is made anew is made anew after it",
@@ -26,12 +26,12 @@ import Testing
             plan: """
                 1 create owner.1 in place of the old one  # user added ("app")
                 2 stop owner.1 after 1  # user added ("app")
-                3 remove owner.1 after 2  # user added ("app")
-                4 start owner.1 after 3  # user added ("app")
+                3 start owner.1 after 2  # user added ("app")
+                4 remove owner.1 after 2,3  # user added ("app")
                 5 create guest.1 in place of the old one after 1  # volumes_from owner, which is recreated
-                6 stop guest.1 after 5  # volumes_from owner, which is recreated
-                7 remove guest.1 after 6  # volumes_from owner, which is recreated
-                8 start guest.1 after 4,7  # volumes_from owner, which is recreated
+                6 stop guest.1 after 3,5  # volumes_from owner, which is recreated
+                7 start guest.1 after 3,6  # volumes_from owner, which is recreated
+                8 remove guest.1 after 6,7  # volumes_from owner, which is recreated
                 """),
         PlanCase(
             "anonymous volumes are carried over",
@@ -41,8 +41,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # user added ("app")
                 2 stop web.1 after 1  # user added ("app")
-                3 remove web.1 after 2  # user added ("app")
-                4 start web.1 after 3  # user added ("app")
+                3 start web.1 after 2  # user added ("app")
+                4 remove web.1 after 2,3  # user added ("app")
                 """),
         PlanCase(
             "anonymous volumes are made anew when asked",
@@ -53,8 +53,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # recreation asked for
                 2 stop web.1 after 1  # recreation asked for
-                3 remove web.1 and its anonymous volumes after 2  # recreation asked for
-                4 start web.1 after 3  # recreation asked for
+                3 start web.1 after 2  # recreation asked for
+                4 remove web.1 and its anonymous volumes after 2,3  # recreation asked for
                 """),
         PlanCase(
             "anonymous volumes are carried over after the round that renewed them",
@@ -65,8 +65,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # user added ("app")
                 2 stop web.1 after 1  # user added ("app")
-                3 remove web.1 after 2  # user added ("app")
-                4 start web.1 after 3  # user added ("app")
+                3 start web.1 after 2  # user added ("app")
+                4 remove web.1 after 2,3  # user added ("app")
                 """),
         PlanCase(
             "a successor that was not made yet takes over",
@@ -80,8 +80,8 @@ import Testing
             Scene().wanting("web").having("web", .exited).changing("web") { $0.spec.user = "app" },
             plan: """
                 1 create web.1 in place of the old one  # user added ("app")
-                2 remove web.1 after 1  # user added ("app")
-                3 start web.1 after 2  # user added ("app")
+                2 start web.1 after 1  # user added ("app")
+                3 remove web.1 after 1,2  # user added ("app")
                 """),
         PlanCase(
             "a created goal recreates and does not start",
@@ -96,16 +96,16 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # user added ("app")
                 2 stop web.1 after 1  # user added ("app")
-                3 remove web.1 after 2  # user added ("app")
-                4 start web.1 after 3  # user added ("app")
+                3 start web.1 after 2  # user added ("app")
+                4 remove web.1 after 2,3  # user added ("app")
                 """),
         PlanCase(
             "recreation asked for", Scene().wanting("web").having("web").changing("web") { $0.recreateRound = 1 },
             plan: """
                 1 create web.1 in place of the old one  # recreation asked for
                 2 stop web.1 after 1  # recreation asked for
-                3 remove web.1 after 2  # recreation asked for
-                4 start web.1 after 3  # recreation asked for
+                3 start web.1 after 2  # recreation asked for
+                4 remove web.1 after 2,3  # recreation asked for
                 """),
         PlanCase(
             "a new image behind the same reference",
@@ -113,8 +113,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
                 2 stop web.1 after 1  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
-                3 remove web.1 after 2  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
-                4 start web.1 after 3  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
+                3 start web.1 after 2  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
+                4 remove web.1 after 2,3  # image changed sha256:aaaa → sha256:bbbbbbbbbbbb…
                 """),
         PlanCase(
             "the same image",
@@ -130,8 +130,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # image changed "busybox" → "nginx"
                 2 stop web.1 after 1  # image changed "busybox" → "nginx"
-                3 remove web.1 after 2  # image changed "busybox" → "nginx"
-                4 start web.1 after 3  # image changed "busybox" → "nginx"
+                3 start web.1 after 2  # image changed "busybox" → "nginx"
+                4 remove web.1 after 2,3  # image changed "busybox" → "nginx"
                 """),
         PlanCase(
             "both replicas are made anew",
@@ -139,12 +139,12 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # user added ("app")
                 2 stop web.1 after 1  # user added ("app")
-                3 remove web.1 after 2  # user added ("app")
-                4 start web.1 after 3  # user added ("app")
+                3 start web.1 after 2  # user added ("app")
+                4 remove web.1 after 2,3  # user added ("app")
                 5 create web.2 in place of the old one  # user added ("app")
                 6 stop web.2 after 5  # user added ("app")
-                7 remove web.2 after 6  # user added ("app")
-                8 start web.2 after 7  # user added ("app")
+                7 start web.2 after 6  # user added ("app")
+                8 remove web.2 after 6,7  # user added ("app")
                 """),
         PlanCase(
             "a network's label changes nothing",
@@ -215,10 +215,8 @@ import Testing
             Scene().wanting("web", on: ["back"]).having("web").with { $0.desired.networks["back"]?.name = "other" },
             plan: """
                 1 create network other  # used by web
-                2 create web.1 in place of the old one after 1  # networks.back.name changed demo_back → other
-                3 stop web.1 after 2  # networks.back.name changed demo_back → other
-                4 remove web.1 after 3  # networks.back.name changed demo_back → other
-                5 start web.1 after 4  # networks.back.name changed demo_back → other
+                2 detach web.1 from network demo_back in place  # networks.back.name changed demo_back → other
+                3 attach web.1 to network other in place after 1,2  # networks.back.name changed demo_back → other
                 """),
         PlanCase(
             "a service joins another network",
@@ -227,10 +225,7 @@ import Testing
             }.changing("web") { $0.spec.networks.append(NetworkAttachment(network: "front")) },
             plan: """
                 1 create network demo_front  # used by web
-                2 create web.1 in place of the old one after 1  # networks.front added
-                3 stop web.1 after 2  # networks.front added
-                4 remove web.1 after 3  # networks.front added
-                5 start web.1 after 4  # networks.front added
+                2 attach web.1 to network demo_front in place after 1  # networks.front added
                 """),
         PlanCase(
             "networks are made before what uses them",
@@ -289,8 +284,8 @@ import Testing
                 1 create network demo_back  # used by web
                 2 create web.1 in place of the old one after 1  # network demo_back is gone
                 3 stop web.1 after 2  # network demo_back is gone
-                4 remove web.1 after 3  # network demo_back is gone
-                5 start web.1 after 4  # network demo_back is gone
+                4 start web.1 after 3  # network demo_back is gone
+                5 remove web.1 after 3,4  # network demo_back is gone
                 """),
         PlanCase(
             "volumes are made before what uses them", Scene().wanting("db", mounting: "data"),
@@ -358,8 +353,8 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # secrets.pw changed
                 2 stop web.1 after 1  # secrets.pw changed
-                3 remove web.1 after 2  # secrets.pw changed
-                4 start web.1 after 3  # secrets.pw changed
+                3 start web.1 after 2  # secrets.pw changed
+                4 remove web.1 after 2,3  # secrets.pw changed
                 """),
         PlanCase(
             "a config's label changes nothing",

@@ -208,8 +208,8 @@ import Testing
             plan: """
                 1 create db.1 in place of the old one  # user added ("postgres")
                 2 stop db.1 after 1  # user added ("postgres")
-                3 remove db.1 after 2  # user added ("postgres")
-                4 start db.1 after 3  # user added ("postgres")
+                3 start db.1 after 2  # user added ("postgres")
+                4 remove db.1 after 2,3  # user added ("postgres")
                 """),
         PlanCase(
             "dependents with restart: true restart around a recreated dependency",
@@ -218,9 +218,9 @@ import Testing
                 1 create db.1 in place of the old one  # user added ("postgres")
                 2 stop api.1 after 1  # depends on db, which is recreated
                 3 stop db.1 after 1,2  # user added ("postgres")
-                4 remove db.1 after 3  # user added ("postgres")
-                5 start db.1 after 4  # user added ("postgres")
-                6 wait until db is healthy after 5  # api depends on it
+                4 start db.1 after 3  # user added ("postgres")
+                5 remove db.1 after 3,4  # user added ("postgres")
+                6 wait until db is healthy after 4  # api depends on it
                 7 start api.1 after 2,6  # depends on db, which is recreated
                 """),
         PlanCase(
@@ -229,8 +229,8 @@ import Testing
             plan: """
                 1 create db.1 in place of the old one  # user added ("postgres")
                 2 stop db.1 after 1  # user added ("postgres")
-                3 remove db.1 after 2  # user added ("postgres")
-                4 start db.1 after 3  # user added ("postgres")
+                3 start db.1 after 2  # user added ("postgres")
+                4 remove db.1 after 2,3  # user added ("postgres")
                 """),
         PlanCase(
             "a restart of a dependent broken off after the stop is ended",
@@ -246,9 +246,9 @@ import Testing
                 2 stop web.1 after 1  # depends on api, which is restarted
                 3 stop api.1 after 1,2  # depends on db, which is recreated
                 4 stop db.1 after 1,3  # user added ("postgres")
-                5 remove db.1 after 4  # user added ("postgres")
-                6 start db.1 after 5  # user added ("postgres")
-                7 start api.1 after 3,6  # depends on db, which is recreated
+                5 start db.1 after 4  # user added ("postgres")
+                6 remove db.1 after 4,5  # user added ("postgres")
+                7 start api.1 after 3,5  # depends on db, which is recreated
                 8 start web.1 after 2,7  # depends on api, which is restarted
                 """),
         PlanCase(
@@ -284,12 +284,12 @@ import Testing
             plan: """
                 1 create db.1 in place of the old one  # user added ("postgres")
                 2 stop db.1 after 1  # user added ("postgres")
-                3 remove db.1 after 2  # user added ("postgres")
-                4 start db.1 after 3  # user added ("postgres")
+                3 start db.1 after 2  # user added ("postgres")
+                4 remove db.1 after 2,3  # user added ("postgres")
                 5 create api.1 in place of the old one  # user added ("postgres")
-                6 stop api.1 after 5  # user added ("postgres")
-                7 remove api.1 after 6  # user added ("postgres")
-                8 start api.1 after 4,7  # user added ("postgres")
+                6 stop api.1 after 3,5  # user added ("postgres")
+                7 start api.1 after 3,6  # user added ("postgres")
+                8 remove api.1 after 6,7  # user added ("postgres")
                 """),
         PlanCase(
             "a sharer is created after the owner of its namespace", sharers(),
@@ -307,10 +307,10 @@ import Testing
                 2 create side.1 in place of the old one after 1  # network_mode service:web has a new container
                 3 stop side.1 after 1,2  # network_mode service:web has a new container
                 4 stop web.1 after 1,3  # user added ("postgres")
-                5 remove side.1 after 3  # network_mode service:web has a new container
-                6 remove web.1 after 4,5  # user added ("postgres")
-                7 start web.1 after 6  # user added ("postgres")
-                8 start side.1 after 5,7  # network_mode service:web has a new container
+                5 start web.1 after 4  # user added ("postgres")
+                6 start side.1 after 3,5  # network_mode service:web has a new container
+                7 remove side.1 after 3,6  # network_mode service:web has a new container
+                8 remove web.1 after 4,5,7  # user added ("postgres")
                 """),
         PlanCase(
             "a sharer whose join is not recorded goes with its owner",
@@ -320,10 +320,10 @@ import Testing
                 2 create side.1 in place of the old one after 1  # network_mode service:web has a new container
                 3 stop side.1 after 1,2  # network_mode service:web has a new container
                 4 stop web.1 after 1,3  # user added ("postgres")
-                5 remove web.1 after 4  # user added ("postgres")
-                6 start web.1 after 5  # user added ("postgres")
-                7 remove side.1 after 3  # network_mode service:web has a new container
-                8 start side.1 after 6,7  # network_mode service:web has a new container
+                5 start web.1 after 4  # user added ("postgres")
+                6 remove web.1 after 4,5  # user added ("postgres")
+                7 start side.1 after 3,5  # network_mode service:web has a new container
+                8 remove side.1 after 3,7  # network_mode service:web has a new container
                 """),
         PlanCase(
             "a sharer of a container that is gone is made anew",
@@ -331,8 +331,8 @@ import Testing
             plan: """
                 1 create side.1 in place of the old one  # network_mode service:web has a new container
                 2 stop side.1 after 1  # network_mode service:web has a new container
-                3 remove side.1 after 2  # network_mode service:web has a new container
-                4 start side.1 after 3  # network_mode service:web has a new container
+                3 start side.1 after 2  # network_mode service:web has a new container
+                4 remove side.1 after 2,3  # network_mode service:web has a new container
                 """),
         PlanCase(
             "a sharer stays with an owner that stays", sharers().having("side") { $0.joined = ["web-1"] }.having("web"),
@@ -364,10 +364,10 @@ import Testing
                 2 create side.1 in place of the old one after 1  # ipc service:web has a new container
                 3 stop side.1 after 1,2  # ipc service:web has a new container
                 4 stop web.1 after 1,3  # user added ("postgres")
-                5 remove side.1 after 3  # ipc service:web has a new container
-                6 remove web.1 after 4,5  # user added ("postgres")
-                7 start web.1 after 6  # user added ("postgres")
-                8 start side.1 after 5,7  # ipc service:web has a new container
+                5 start web.1 after 4  # user added ("postgres")
+                6 start side.1 after 3,5  # ipc service:web has a new container
+                7 remove side.1 after 3,6  # ipc service:web has a new container
+                8 remove web.1 after 4,5,7  # user added ("postgres")
                 """),
         PlanCase(
             "volumes_from waits for the owner's creation and goes its own way",
@@ -375,54 +375,51 @@ import Testing
             plan: """
                 1 create web.1 in place of the old one  # user added ("postgres")
                 2 stop web.1 after 1  # user added ("postgres")
-                3 remove web.1 after 2  # user added ("postgres")
-                4 start web.1 after 3  # user added ("postgres")
+                3 start web.1 after 2  # user added ("postgres")
+                4 remove web.1 after 2,3  # user added ("postgres")
                 5 create side.1 after 1  # no container
-                6 start side.1 after 4,5  # no container
+                6 start side.1 after 3,5  # no container
                 """),
         PlanCase(
             "two services swap a port in one plan",
             Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "81")] }.wanting("b") {
                 $0.ports = [PortMapping(target: 80, published: "80")]
-            }.having("a") { $0.spec.ports = [PortMapping(target: 80, published: "80")] }.having("b") {
-                $0.spec.ports = [PortMapping(target: 80, published: "81")]
+            }.having("a") { $0.template.ports = [PortMapping(target: 80, published: "80")] }.having("b") {
+                $0.template.ports = [PortMapping(target: 80, published: "81")]
             },
             plan: """
                 1 create a.1 in place of the old one  # ports changed
                 2 stop a.1 after 1  # ports changed
-                3 remove a.1 after 2  # ports changed
-                4 create b.1 in place of the old one  # ports changed
-                5 stop b.1 after 4  # ports changed
-                6 start a.1 after 3,5  # ports changed
-                7 remove b.1 after 5  # ports changed
-                8 start b.1 after 2,7  # ports changed
+                3 create b.1 in place of the old one  # ports changed
+                4 stop b.1 after 3  # ports changed
+                5 start a.1 after 2,4  # ports changed
+                6 remove a.1 after 2,5  # ports changed
+                7 start b.1 after 2,4  # ports changed
+                8 remove b.1 after 4,7  # ports changed
                 """),
         PlanCase(
             "a port out of a range that another service gives up is waited for",
             Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "81")] }.wanting("b") {
                 $0.ports = [PortMapping(target: 80, published: "90-92")]
-            }.having("b") { $0.spec.ports = [PortMapping(target: 80, published: "80-82")] },
+            }.having("b") { $0.template.ports = [PortMapping(target: 80, published: "80-82")] },
             plan: """
                 1 create a.1  # no container
-                2 create b.1 in place of the old one  # ports changed
-                3 stop b.1 after 2  # ports changed
-                4 start a.1 after 1,3  # no container
-                5 remove b.1 after 3  # ports changed
-                6 start b.1 after 5  # ports changed
+                2 update b.1 in place  # ports changed
+                3 start a.1 after 1,2  # no container
                 """),
         PlanCase(
             "who shares a range waits for nobody but the one in whose place it comes",
             Scene().wanting("a") { $0.ports = [PortMapping(target: 80, published: "80-81")] }.wanting("b") {
                 $0.ports = [PortMapping(target: 80, published: "80-81")]
                 $0.user = "app"
-            }.having("b") { $0.spec.user = nil },
+            }.having("b") { $0.template.user = nil },
             plan: """
                 1 create a.1  # no container
                 2 start a.1 after 1  # no container
                 3 create b.1 in place of the old one  # user added ("app")
                 4 stop b.1 after 3  # user added ("app")
-                5 remove b.1 after 4  # user added ("app")
-                6 start b.1 after 5  # user added ("app")
+                5 start b.1 after 4  # user added ("app")
+                6 remove b.1 after 4,5  # user added ("app")
                 """),
         PlanCase(
             "a container name moves from one service to another",

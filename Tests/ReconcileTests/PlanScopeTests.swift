@@ -145,7 +145,7 @@ import Testing
             .map { $0.replacing(" in place of the old one", with: "") }.joined(separator: ", ")
     }
 
-    private static let remake = ["create", "stop", "remove", "start"]
+    private static let remake = ["create", "stop", "start", "remove"]
     private static func remade(_ name: String) -> String { remake.map { "\($0) \(name).1" }.joined(separator: ", ") }
 
     @Test(

@@ -29,15 +29,33 @@ import Testing
 
     static let rows: [PreflightCase] = [
         PreflightCase(
-            "a driver that berth does not have", network { $0.driver = "ipvlan" },
+            "a driver that berth does not have", network { $0.driver = "overlay" },
             findings: """
-                networks.front.driver error driverUnsupported: network demo_front: there is no driver "ipvlan", only \
-                "bridge"; take the driver away: published ports make services known to the network of the host
+                networks.front.driver error driverUnsupported: network demo_front: there is no driver "overlay", only \
+                "bridge", "macvlan", "ipvlan"; take the driver away: a network reaches over one machine
+                """),
+        PreflightCase(
+            "drivers that share an interface of the host, and what the kernel or the host lacks for them",
+            network {
+                $0.driver = "macvlan"
+                $0.driverOptions = ["parent": "eth0.7", "macvlan_mode": "fast"]
+            },
+            {
+                $0.features.unknownLinks = ["bridge", "vlan"]
+                $0.features.missingInterfaces = ["eth0.7"]
+            },
+            findings: """
+                networks.front.driver_opts.macvlan_mode error optionInvalid: network demo_front: "fast" is no macvlan_mode; \
+                there are bridge, private, vepa, passthru
+                networks.front.driver_opts.parent error optionInvalid: network demo_front: this host has no interface eth0.7; \
+                `ip link` lists those there are
+                networks.front error kernelLacks: network demo_front: this kernel cannot make interfaces of kind "vlan"; \
+                `modprobe 8021q` loads it where it is installed; `network_mode: host` does without
                 """),
         PreflightCase("the driver that there is", network { $0.driver = "bridge" }, findings: ""),
         PreflightCase(
             "a network that is there already is not judged anew",
-            network { $0.driver = "ipvlan" }.having("web"), findings: ""),
+            network { $0.driver = "overlay" }.having("web"), findings: ""),
         PreflightCase(
             "who gives the addresses",
             network {

@@ -81,11 +81,11 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             "an image that would have to be built",
             Scene().wanting("web") {
                 $0.image = "demo-web"
-                $0.hasBuild = true
+                $0.build = BuildDefinition(context: "/app")
             }, { $0.images["demo-web"] = .init(.absent(reason: "it is built from a Dockerfile")) },
             findings: """
-                error missingImage web: image demo-web is not on this machine: it is built from a Dockerfile; build \
-                it elsewhere and load it: `docker save demo-web | berth image load`
+                error missingImage web: image demo-web is not on this machine: it is built from a Dockerfile; \
+                `berth build web`, or `berth up --build`
                 """),
         PreflightCase(
             "what runs needs no image", web.having("web"), { $0.images["busybox"] = .init(.absent(reason: "gone")) },
@@ -95,8 +95,8 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             { $0.missingPaths = ["/var/run/docker.sock"] },
             findings: """
                 error socketMissing web: /var/run/docker.sock does not exist, and no folder is made in its place: the program that \
-                listens there could not start any more; berth does not serve Docker's API yet; where Docker runs, \
-                start it first, else take the bind away
+                listens there could not start any more; nobody serves Docker's API here: `docker-socket` in the engine's \
+                configuration switches it on; where Docker runs, start it first
                 """),
         PreflightCase(
             "the missing socket of another program, also in the short form", socket("/run/dbus/system_bus_socket/"),
@@ -199,6 +199,21 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             findings: """
                 error fixedPortScaled web: 2 replicas cannot all publish port 80/tcp; publish a range of 2 ports, \
                 or only the target port 80
+                """),
+        PreflightCase(
+            "a replica that a verb stopped wants no port",
+            publishing("web", "80", scale: 2).changing("web") {
+                $0.replicas = [DesiredReplica(number: 2, goal: .stopped)]
+            }, findings: ""),
+        PreflightCase(
+            "a replica that a verb started wants its port though its service is stopped",
+            publishing("a", "80").publishing("b", "80").changing("b") {
+                $0.goal = .stopped
+                $0.replicas = [DesiredReplica(number: 1, goal: .running)]
+            },
+            findings: """
+                error portClash b: port 80/tcp is also published by a; publish one of them on another port or \
+                address
                 """),
         PreflightCase("replicas with a range that is wide enough", publishing("web", "80-81", scale: 2), findings: ""),
         PreflightCase(

@@ -10,5 +10,6 @@
 #include "clinux_fs.h"
 #include "clinux_net.h"
 #include "clinux_spawn.h"
+#include "clinux_view.h"
 
 #endif

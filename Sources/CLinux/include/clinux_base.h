@@ -25,6 +25,8 @@ int berth_setns(int fd, int nstype);
 int berth_unshare(int flags);
 int berth_pidfd_open(int pid, unsigned flags);
 int berth_pidfd_send_signal(int pidfd, int signal);
+// A copy of another process's descriptor, close-on-exec (pidfd_getfd(2), Linux 5.6).
+int berth_pidfd_getfd(int pidfd, int number);
 int berth_close_range(unsigned first, unsigned last, unsigned flags);
 int berth_pipe2(int fds[2], int flags);
 int berth_memfd_create(const char *name, unsigned flags);

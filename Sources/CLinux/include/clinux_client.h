@@ -15,4 +15,8 @@ void berth_ignore_closed_pipes(void);
 // stderr to `output`, descriptor 3 = `ready`, and nothing else open. Returns the pid, or -1 with errno set.
 int berth_spawn_detached(const char *path, char *const argv[], char *const envp[], int output, int ready);
 
+// fork(2) for work beside the caller, who has one thread: the child gets SIGTERM when the caller ends, and blocks no signal.
+// Returns as fork does.
+int berth_fork_beside(void);
+
 #endif

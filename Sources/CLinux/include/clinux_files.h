@@ -10,6 +10,9 @@ long berth_fgetxattr(int fd, const char *name, void *value, size_t size);
 long berth_flistxattr(int fd, char *list, size_t size);
 int berth_fsetxattr(int fd, const char *name, const void *value, size_t size);
 
+// renameat2(2).
+int berth_renameat2(int from, const char *name, int to, const char *other, unsigned flags);
+
 // makedev(3).
 uint64_t berth_makedev(unsigned major, unsigned minor);
 

@@ -152,7 +152,7 @@ struct Usage {
     init(_ services: [Service]) {
         for service in services {
             for attachment in service.networks { networks.insert(attachment.network) }
-            for secret in service.secrets { secrets.insert(secret.source) }
+            for secret in service.secrets + (service.build?.secrets ?? []) { secrets.insert(secret.source) }
             for config in service.configs { configs.insert(config.source) }
             for volume in service.volumes {
                 if case .volume(let source?, _, _) = volume.kind { volumes.insert(source) }

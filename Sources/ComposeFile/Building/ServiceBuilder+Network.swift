@@ -11,7 +11,7 @@ extension ServiceBuilder {
         service.dns = node["dns"]?.texts ?? []
         service.dnsSearch = node["dns_search"]?.texts ?? []
         service.dnsOptions = node["dns_opt"]?.texts ?? []
-        service.extraHosts = extraHosts()
+        service.extraHosts = Self.extraHosts(node["extra_hosts"])
         service.macAddress = node.string(at: "mac_address")
     }
 
@@ -76,9 +76,9 @@ extension ServiceBuilder {
         return Link(target: String(target), alias: String(alias.isEmpty ? target : alias))
     }
 
-    private func extraHosts() -> [ExtraHost] {
+    static func extraHosts(_ node: Node?) -> [ExtraHost] {
         var hosts: [ExtraHost] = []
-        for line in node["extra_hosts"]?.texts ?? [] {
+        for line in node?.texts ?? [] {
             let host = String(line.prefix { $0 != "=" })
             let address = String(line.dropFirst(host.count + 1))
             if let index = hosts.firstIndex(where: { $0.host == host }) {

@@ -1,3 +1,4 @@
+import Linux
 import ProjectModel
 import YAML
 
@@ -19,6 +20,7 @@ struct ServiceBuilder {
         fillNetwork(&service)
         fillConfinement(&service)
         service.resources = resources()
+        service.watch = (node["develop"]?["watch"]?.sequence ?? []).compactMap(watchRule)
         return service
     }
 
@@ -32,7 +34,7 @@ struct ServiceBuilder {
     /// Zero sets no limit, as with docker compose.
     private func limit(_ node: Node?) -> Int64? { node?.integer.flatMap { $0 == 0 ? nil : $0 } }
 
-    private func bytes(_ node: Node?) -> Int64? {
+    func bytes(_ node: Node?) -> Int64? {
         guard let value = node?.string.flatMap({ Int64($0) }), value != 0 else { return nil }
         return value
     }
@@ -49,7 +51,7 @@ struct ServiceBuilder {
     // MARK: Parts
 
     private func fillExecution(_ service: inout Service) {
-        service.hasBuild = node["build"] != nil
+        service.build = build()
         if service.image == nil, service.hasBuild { service.image = "\(projectName)-\(name)" }
         service.platform = text("platform")
         service.pullPolicy = text("pull_policy").flatMap(PullPolicyText.parse)
@@ -65,14 +67,14 @@ struct ServiceBuilder {
     }
 
     /// Variables that have a value.
-    private func variables(_ node: Node?) -> [String: String] {
+    func variables(_ node: Node?) -> [String: String] {
         var result = [String: String](minimumCapacity: node?.mapping?.count ?? 0)
         for entry in node?.mapping?.entries ?? [] where !entry.value.isNull { result[entry.key] = entry.value.string }
         return result
     }
 
     private func fillIdentity(_ service: inout Service) {
-        service.containerName = text("container_name").map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }
+        service.containerName = text("container_name").map { $0.droppingBytePrefix("/") ?? $0 }
         service.hostname = text("hostname")
         service.domainname = text("domainname")
         service.labels = node["labels"].texts
@@ -92,6 +94,8 @@ struct ServiceBuilder {
         service.logging = node["logging"].map {
             Logging(driver: $0.string(at: "driver"), options: $0["options"].texts)
         }
+        service.updateConfig = rules(deploy?["update_config"])
+        service.rollbackConfig = rules(deploy?["rollback_config"])
         service.postStart = hooks("post_start")
         service.preStop = hooks("pre_stop")
     }
@@ -105,6 +109,20 @@ struct ServiceBuilder {
                 service: entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
                 required: entry.value["required"]?.bool ?? true)
         }
+    }
+
+    private func rules(_ node: Node?) -> UpdateRules? {
+        guard let node, node.mapping != nil else { return nil }
+        var rules = UpdateRules()
+        if let value = node["parallelism"]?.integer { rules.parallelism = Int(clamping: value) }
+        if let value = duration(node["delay"]) { rules.delay = value }
+        if let value = duration(node["monitor"]) { rules.monitor = value }
+        if let value = node["max_failure_ratio"]?.number { rules.maxFailureRatio = value }
+        if let value = node.string(at: "order").flatMap(UpdateRules.Order.init) { rules.order = value }
+        if let value = node.string(at: "failure_action").flatMap(UpdateRules.FailureAction.init) {
+            rules.failureAction = value
+        }
+        return rules
     }
 
     /// `deploy.restart_policy` wins over `restart`.
@@ -131,21 +149,34 @@ struct ServiceBuilder {
     }
 
     private func hooks(_ key: String) -> [Hook] {
-        (node[key]?.sequence ?? []).map { node in
-            var hook = Hook(command: words(node["command"]) ?? [])
-            hook.user = node.string(at: "user")
-            hook.privileged = node["privileged"]?.bool ?? false
-            hook.workingDir = node.string(at: "working_dir")
-            hook.environment = variables(node["environment"])
-            return hook
-        }
+        (node[key]?.sequence ?? []).map(hook)
+    }
+
+    private func hook(_ node: Node) -> Hook {
+        var hook = Hook(command: words(node["command"]) ?? [])
+        hook.user = node.string(at: "user")
+        hook.privileged = node["privileged"]?.bool ?? false
+        hook.workingDir = node.string(at: "working_dir")
+        hook.environment = variables(node["environment"])
+        return hook
+    }
+
+    private func watchRule(_ node: Node) -> WatchRule? {
+        guard let path = node.string(at: "path"), let action = node.string(at: "action").flatMap(WatchRule.Action.init)
+        else { return nil }
+        var rule = WatchRule(path: path, action: action, target: node.string(at: "target"))
+        rule.exec = node["exec"].map(hook).flatMap { $0.command.isEmpty ? nil : $0 }
+        rule.include = node["include"]?.string.map { [$0] } ?? node["include"]?.texts ?? []
+        rule.ignore = node["ignore"]?.string.map { [$0] } ?? node["ignore"]?.texts ?? []
+        rule.initialSync = node["initial_sync"]?.bool ?? false
+        return rule
     }
 
     private func fillStorage(_ service: inout Service) {
         service.volumes = (node["volumes"]?.sequence ?? []).compactMap(volume) + texts("tmpfs").map(temporary)
         service.volumesFrom = texts("volumes_from")
-        service.secrets = fileMounts("secrets") { "/run/secrets/\($0)" }
-        service.configs = fileMounts("configs") { "/\($0)" }
+        service.secrets = fileMounts(node["secrets"]) { "/run/secrets/\($0)" }
+        service.configs = fileMounts(node["configs"]) { "/\($0)" }
         service.readOnly = flag("read_only")
         service.shmSize = bytes(node["shm_size"])
         service.storageOptions = node["storage_opt"].texts
@@ -184,12 +215,12 @@ struct ServiceBuilder {
             target: FilePath.clean(String(path)))
     }
 
-    private func fileMounts(_ key: String, _ defaultTarget: (String) -> String) -> [FileMount] {
-        (node[key]?.sequence ?? []).map { item in
+    func fileMounts(_ node: Node?, _ defaultTarget: (String) -> String) -> [FileMount] {
+        (node?.sequence ?? []).map { item in
             let source = item.string(at: "source") ?? ""
             let target = item.string(at: "target") ?? defaultTarget(source)
             return FileMount(
-                source: source, target: target.hasPrefix("/") ? target : defaultTarget(target),
+                source: source, target: target.isAbsolutePath ? target : defaultTarget(target),
                 uid: item.string(at: "uid"), gid: item.string(at: "gid"),
                 mode: item.string(at: "mode").flatMap { UInt32($0, radix: 8) })
         }
@@ -201,11 +232,7 @@ struct ServiceBuilder {
         service.capDrop = texts("cap_drop")
         service.securityOptions = (node["security_opt"]?.sequence ?? []).compactMap(profiles.resolved)
         service.sysctls = node["sysctls"].texts
-        for entry in node["ulimits"]?.mapping?.entries ?? [] {
-            let single = entry.value.integer
-            service.ulimits[entry.key] = Ulimit(
-                soft: single ?? entry.value["soft"]?.integer ?? -1, hard: single ?? entry.value["hard"]?.integer ?? -1)
-        }
+        service.ulimits = Self.ulimits(node["ulimits"])
         service.devices = (node["devices"]?.sequence ?? []).map { device in
             let source = device.string(at: "source") ?? ""
             return DeviceMapping(
@@ -222,6 +249,16 @@ struct ServiceBuilder {
         service.runtime = text("runtime")
         service.heal = node["x-berth"]?["heal"]?.bool ?? false
         service.stopsProgramsOfShell = node["x-berth"]?["stop_programs_of_shell"]?.bool
+    }
+
+    static func ulimits(_ node: Node?) -> [String: Ulimit] {
+        var limits: [String: Ulimit] = [:]
+        for entry in node?.mapping?.entries ?? [] {
+            let single = entry.value.integer
+            limits[entry.key] = Ulimit(
+                soft: single ?? entry.value["soft"]?.integer ?? -1, hard: single ?? entry.value["hard"]?.integer ?? -1)
+        }
+        return limits
     }
 
     private func resources() -> Resources {

@@ -52,6 +52,7 @@ struct Support {
 
     private func checkService(_ service: Node) {
         checkNetworkMode(service)
+        checkAttachments(service)
         if let runtime = service["runtime"] { report.inside("runtime") { checkRuntime(runtime) } }
         if let mode = service["userns_mode"], let text = mode.string, text != "", text != "host" {
             report.error(
@@ -84,13 +85,35 @@ struct Support {
     }
 
     private func checkNetwork(_ network: Node) {
-        let known = [
-            "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc",
-            "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.driver.mtu",
-            "com.docker.network.bridge.host_binding_ipv4", "com.docker.network.container_iface_prefix",
-        ]
+        let own =
+            switch network["driver"]?.string {
+            case "macvlan": ["parent", "macvlan_mode"]
+            case "ipvlan": ["parent", "ipvlan_mode", "ipvlan_flag"]
+            default:
+                [
+                    "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc",
+                    "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.bridge.host_binding_ipv4",
+                ]
+            }
+        checkDriverOptions(
+            of: network, known: own + ["com.docker.network.driver.mtu", "com.docker.network.container_iface_prefix"])
+    }
+
+    private func checkAttachments(_ service: Node) {
+        report.inside("networks") {
+            for entry in service["networks"]?.mapping?.entries ?? [] where entry.value.isCollection {
+                report.inside(entry.key) {
+                    checkDriverOptions(
+                        of: entry.value,
+                        known: ["com.docker.network.endpoint.sysctls", "com.docker.network.endpoint.ifname"])
+                }
+            }
+        }
+    }
+
+    private func checkDriverOptions(of node: Node, known: [String]) {
         report.inside("driver_opts") {
-            for entry in network["driver_opts"]?.mapping?.entries ?? [] where !known.contains(entry.key) {
+            for entry in node["driver_opts"]?.mapping?.entries ?? [] where !known.contains(entry.key) {
                 report.warning(entry.keySpan, "the driver option '\(entry.key)' is not acted on yet")
             }
         }

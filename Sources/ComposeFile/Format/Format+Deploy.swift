@@ -12,10 +12,10 @@ extension Format {
             Attribute("replicas", .integer(in: 0...Int64(Int32.max)), default: "1", "How many replicas run."),
             Attribute(
                 "labels", .labels, merge: .members, standing: .noEffect("a cluster"), "Labels on the service itself."),
-            Attribute("update_config", .mapping(rollout), standing: .noEffect("a cluster"), "How it is updated."),
             Attribute(
-                "rollback_config", .mapping(rollout), standing: .noEffect("a cluster"),
-                "How a failed update is undone."),
+                "update_config", .mapping(rollout),
+                "How replicas come to a new version; without it all at once, each stopped before the new one starts."),
+            Attribute("rollback_config", .mapping(rollout), "How replicas go back to the version before."),
             Attribute("resources", .mapping(resources), "Limits and reservations."),
             Attribute("restart_policy", .mapping(restartPolicy), "What happens when it exits."),
             Attribute("placement", .mapping(placement), standing: .noEffect("a cluster"), "Where it runs."),
@@ -27,15 +27,22 @@ extension Format {
     static let rollout = Record(
         "a rollout",
         [
-            Attribute("parallelism", .integer, "How many replicas at once."),
-            Attribute("delay", .duration, "Time between them."),
+            Attribute(
+                "parallelism", .integer(in: 0...Int64(Int32.max)), default: "1",
+                "How many replicas at once; 0 is all."),
+            Attribute("delay", .duration, default: "0s", "Time between one group of replicas and the next."),
             Attribute(
                 "failure_action",
                 .text(.words("action after a failure", ["continue", "pause", "rollback"], harmless: true)),
-                "What a failure leads to."),
-            Attribute("monitor", .duration, "How long a replica is watched."),
-            Attribute("max_failure_ratio", .number, "How many may fail."),
-            Attribute("order", .choice("start-first", "stop-first"), "Which goes first."),
+                default: "pause", "What follows when too many replicas fail."),
+            Attribute(
+                "monitor", .duration, default: "5s",
+                "How long a new replica is watched after its start: one that ends or falls ill in this time has failed."
+            ),
+            Attribute("max_failure_ratio", .number, default: "0", "The share of replicas that may fail, 0 to 1."),
+            Attribute(
+                "order", .choice("start-first", "stop-first"), default: "stop-first",
+                "Whether the new replica starts before the old one stops."),
         ])
 
     private static let resources = Record(

@@ -15,13 +15,13 @@ extension Format {
         Attribute(
             "build", Shape(.string, record: build, short: .build), example: "./app",
             "How its image is built; a string is the build context."),
-        Attribute("develop", Shape(.null, record: develop), standing: .notYet, "How `watch` follows source changes."),
+        Attribute("develop", Shape(.null, record: develop), "How `watch` follows source changes."),
         Attribute("blkio_config", .mapping(blkio), "Limits on block devices."),
         Attribute(
-            "cap_add", .distinctTexts, merge: .uniqueText, example: "[NET_ADMIN]",
+            "cap_add", .distinctTexts(.capability), merge: .uniqueText, example: "[NET_ADMIN]",
             "Capabilities that the container gets beside the default ones."),
         Attribute(
-            "cap_drop", .distinctTexts, merge: .uniqueText, example: "[ALL]",
+            "cap_drop", .distinctTexts(.capability), merge: .uniqueText, example: "[ALL]",
             "Capabilities that are taken from the default ones."),
         Attribute(
             "cgroup_parent", .text, example: "m-executor-abcd", "The cgroup under which the container's is made."),
@@ -59,7 +59,7 @@ extension Format {
             example: "{db: {condition: service_healthy}}", "Services that come up before it."),
         Attribute("deploy", Shape(.null, record: deploy), "Replicas, resources and placement."),
         Attribute(
-            "device_cgroup_rules", .distinctTexts, merge: .distinct, example: "[\"c 1:3 mr\"]",
+            "device_cgroup_rules", .distinctTexts(.deviceRule), merge: .distinct, example: "[\"c 1:3 mr\"]",
             "Rules for device access."),
         Attribute(
             "devices", Shape(items: Shape(.string, record: device, short: .device)), merge: .unique(.target),
@@ -107,7 +107,10 @@ extension Format {
 
     private static let links: [Attribute] = [
         Attribute("init", .boolean, default: "false", "Runs a small init as process 1."),
-        Attribute("ipc", .text, example: "service:db", "The IPC namespace."),
+        Attribute(
+            "ipc",
+            .text(.namespace("IPC namespace", ["none", "private", "shareable", "host"], joins: true)),
+            example: "service:db", "The IPC namespace."),
         Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
         Attribute("labels", .labels, merge: .members, example: "{com.example.team: shop}", "Labels on the containers."),
         Attribute("label_file", .textAsTexts, "Files with labels."),
@@ -132,7 +135,9 @@ extension Format {
         Attribute("network_mode", .text, example: "host", "none, host, service:NAME or container:NAME."),
         Attribute("oom_kill_disable", .boolean, default: "false", "The kernel does not kill it when memory is short."),
         Attribute("oom_score_adj", .integer(in: -1000...1000), default: "0", "How soon the kernel kills it."),
-        Attribute("pid", .textOrNull, example: "host", "The PID namespace."),
+        Attribute(
+            "pid", Shape([.string, .null], grammar: .namespace("PID namespace", ["host"], joins: true)),
+            example: "host", "The PID namespace."),
         Attribute("pids_limit", .wholeNumber, "How many processes it may have; -1 is without limit."),
         Attribute("platform", .text(.platform), example: "linux/arm64", "The image's platform."),
         Attribute(
@@ -165,7 +170,8 @@ extension Format {
         Attribute(
             "storage_opt", Shape(members: .scalarValue, short: .keyValues(missing: .empty)), standing: .notYet,
             example: "{size: 1G}", "Options for its root file system."),
-        Attribute("sysctls", .labels, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
+        Attribute(
+            "sysctls", .parameters, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
         Attribute(
             "tmpfs", Shape(.string, items: .text(.temporary), short: .listOfOne(keptRaw: true)), merge: .uniqueText,
             example: "\"/run:size=64m\"", "Memory file systems."),
@@ -179,7 +185,9 @@ extension Format {
             "The engine's socket inside the container."),
         Attribute("user", .text(.user), example: "1000:1000", "The user and group that it runs as."),
         Attribute("userns_mode", .text, example: "host", "The user namespace."),
-        Attribute("uts", .text, example: "host", "The UTS namespace."),
+        Attribute(
+            "uts", .text(.namespace("UTS namespace", ["host"], joins: false)), example: "host",
+            "The UTS namespace."),
         Attribute(
             "volumes", Shape(items: Shape(.string, record: serviceVolume, short: .volume), uniqueItems: true),
             merge: .unique(.target), example: "[\"data:/var/lib/data\"]", "Volumes, host folders and memory."),

@@ -43,10 +43,14 @@ extension Format {
         "a network attachment",
         [
             Attribute("aliases", .distinctTexts(.alias), merge: .uniqueText, "Further names on the network."),
-            Attribute("driver_opts", .driverOptions, standing: .notYet, "Options for the driver."),
+            Attribute(
+                "driver_opts", .driverOptions,
+                example: "{com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.log_martians=1}",
+                "Options for the driver."),
             Attribute(
                 "gw_priority", Shape(.number, meaning: .integer), default: "0", "The highest gives the default route."),
-            Attribute("interface_name", .text, example: "eth1", "The interface's name in the container."),
+            Attribute(
+                "interface_name", .text(.interfaceName), example: "eth1", "The interface's name in the container."),
             Attribute("ipv4_address", .text(.ipv4), example: "172.28.0.10", "A fixed IPv4 address."),
             Attribute("ipv6_address", .text(.ipv6), "A fixed IPv6 address."),
             Attribute("link_local_ips", .distinctTexts(.anyAddress), merge: .uniqueText, "Link-local addresses."),
@@ -74,7 +78,13 @@ extension Format {
                             Attribute(
                                 "selinux", .choice("z", "Z"), standing: .noEffect("engines that confine by SELinux"),
                                 "The SELinux label: shared or private."),
-                            Attribute("propagation", .text, default: "rprivate", "Mount propagation."),
+                            Attribute(
+                                "propagation",
+                                .text(
+                                    .words(
+                                        "propagation of mounts",
+                                        ["private", "rprivate", "shared", "rshared", "slave", "rslave"])),
+                                default: "rprivate", "Mount propagation."),
                             Attribute("create_host_path", .boolean, default: "true", "A missing folder is made."),
                             Attribute(
                                 "recursive", .choice("enabled", "disabled", "writable", "readonly"),
@@ -90,7 +100,7 @@ extension Format {
                                 "labels", .labels, merge: .members, standing: .notYet,
                                 "Labels on an anonymous volume."),
                             Attribute("nocopy", .boolean, default: "false", "The image's files are not copied in."),
-                            Attribute("subpath", .text, "The folder in the volume that is mounted."),
+                            Attribute("subpath", .text(.subpath), "The folder in the volume that is mounted."),
                         ])), "Options of a volume."),
             Attribute(
                 "tmpfs",
@@ -104,7 +114,7 @@ extension Format {
             Attribute(
                 "image",
                 .mapping(
-                    Record("image options", [Attribute("subpath", .text, "The folder in the image.")])),
+                    Record("image options", [Attribute("subpath", .text(.subpath), "The folder in the image.")])),
                 "Options of an image mount."),
         ])
 

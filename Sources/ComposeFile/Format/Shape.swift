@@ -88,6 +88,8 @@ package final class Shape: Sendable {
     /// The values of a mapping with free names, and what its names may be.
     package let members: Shape?
     package let names: TextPattern?
+    /// What such a name must look like to work; looked at as `grammar` is.
+    package let nameGrammar: TextGrammar?
     package let record: Record?
     package let short: Short
     /// Any string is right.
@@ -99,7 +101,7 @@ package final class Shape: Sendable {
         _ scalars: Scalars = [], meaning: Meaning = .text, allowed: [String] = [], pattern: TextPattern? = nil,
         grammar: TextGrammar? = nil, range: ClosedRange<Int64>? = nil, items: Shape? = nil, uniqueItems: Bool = false,
         members: Shape? = nil,
-        names: TextPattern? = nil, record: Record? = nil, short: Short = .none
+        names: TextPattern? = nil, nameGrammar: TextGrammar? = nil, record: Record? = nil, short: Short = .none
     ) {
         self.scalars = scalars
         self.meaning = meaning
@@ -111,6 +113,7 @@ package final class Shape: Sendable {
         self.uniqueItems = uniqueItems
         self.members = members
         self.names = names
+        self.nameGrammar = nameGrammar
         self.record = record
         self.short = short
         takesAnyText = scalars.contains(.string) && allowed.isEmpty && pattern == nil
@@ -162,7 +165,11 @@ extension Shape {
     package static let fileReferences = Shape(
         items: Shape(.string, record: Format.fileReference, short: .fileReference))
     package static let ulimits = Shape(
-        members: Shape([.integer, .string], meaning: .integer, range: -1...Int64.max, record: Format.ulimit))
+        members: Shape([.integer, .string], meaning: .integer, range: -1...Int64.max, record: Format.ulimit),
+        nameGrammar: .resourceLimit)
+    /// As labels, with names of kernel parameters.
+    static let parameters = Shape(
+        items: .text, members: scalarValue, names: .filled, nameGrammar: .sysctl, short: .keyValues(missing: .empty))
     package static let deviceRequests = Shape(items: Shape(record: Format.deviceRequest))
     package static let hooks = Shape(items: Shape(record: Format.hook))
 

@@ -1,3 +1,4 @@
+import Addresses
 import YAML
 
 /// An entry of `extra_hosts`: a host's name and an address, or `host-gateway`.

@@ -1,10 +1,11 @@
+import Linux
 import YAML
 
 /// Paths in a container, memory file systems, devices.
 extension TextGrammar {
     /// A path in the container: nothing that it could start from is known.
     static let containerPath = TextGrammar { text in
-        text.isEmpty || text.hasPrefix("/") ? nil : relative(text, "a path in the container")
+        text.isEmpty || text.isAbsolutePath ? nil : relative(text, "a path in the container")
     }
 
     static func relative(_ text: String, _ what: String) -> Fault {
@@ -32,7 +33,7 @@ extension TextGrammar {
     static let temporary = TextGrammar { text in
         let path = text.prefix { $0 != ":" }
         if text.isEmpty { return nil }
-        if !path.hasPrefix("/") { return relative(String(path), "the place of a memory file system") }
+        if !path.isAbsolutePath { return relative(String(path), "the place of a memory file system") }
         for option in text[path.endIndex...].dropFirst().split(separator: ",") {
             if let fault = temporaryOption(option) { return fault }
         }

@@ -16,8 +16,16 @@ struct Canonicalisation {
             if let items = shape.items, !areDone(node, items) { self.items(&node, items) }
         } else if let record = shape.record {
             members(&node, record)
-        } else if let members = shape.members, !areDone(node, members) {
-            values(&node, members)
+        } else if let members = shape.members {
+            if !lenient, let grammar = shape.nameGrammar { judgeNames(node.mapping, grammar) }
+            if !areDone(node, members) { values(&node, members) }
+        }
+    }
+
+    private func judgeNames(_ mapping: Mapping?, _ grammar: TextGrammar) {
+        for entry in mapping?.entries ?? [] where entry.value.tag != .reset {
+            guard let fault = grammar.fault(entry.key) else { continue }
+            report.inside(entry.key) { report.add(fault, at: entry.keySpan) }
         }
     }
 

@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Where a project is: its files, its directory, and the variables that hold for it.
@@ -74,7 +75,7 @@ struct Discovery {
                 return [base] + (override.map { [$0] } ?? [])
             }
             let parent = FilePath.folder(of: folder)
-            if parent == folder || !folder.hasPrefix("/") { break }
+            if parent == folder || !folder.isAbsolutePath { break }
             folder = parent
         }
         report.error(

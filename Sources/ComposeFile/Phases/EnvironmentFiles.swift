@@ -41,6 +41,7 @@ struct EnvironmentFiles {
             return example.map { "there is an example: `cp \($0) \(path)`, and fill it in" }
                 ?? "make the file, or say `required: false`"
         case .folder: return "name a file in it"
+        case .tooLarge: return "name a file of variables"
         case .other: return "look at who may read it: ls -l \(path)"
         }
     }

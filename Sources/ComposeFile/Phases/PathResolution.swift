@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Phase 9: makes host paths absolute; those in an included or extended file start from their own folder.
@@ -60,7 +61,7 @@ struct PathResolution {
     }
 
     private func resolve(_ node: inout Node) {
-        guard let path = node.string, !path.hasPrefix("/"), !FilePath.isWindowsAbsolute(path) else { return }
+        guard let path = node.string, !path.isAbsolutePath, !FilePath.isWindowsAbsolute(path) else { return }
         node.value = .string(FilePath.absolute(FilePath.expandingHome(path, home: home), in: directory))
     }
 

@@ -67,10 +67,17 @@ struct Reading {
         } catch {
             report.error(
                 origin?.span ?? .none, "cannot read \(path): \(error.reason)",
-                hint: error.kind == .missing
-                    ? "look at the path: relative ones start from the folder of the file that names it"
-                    : error.kind == .folder ? "name a file in it" : "look at who may read it: ls -l \(path)")
+                hint: Self.hint(error.kind, path))
             return nil
+        }
+    }
+
+    private static func hint(_ kind: FileFailure.Kind, _ path: String) -> String {
+        switch kind {
+        case .missing: "look at the path: relative ones start from the folder of the file that names it"
+        case .folder: "name a file in it"
+        case .tooLarge: "name a Compose file"
+        case .other: "look at who may read it: ls -l \(path)"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import YAML
 
 /// The short forms with a grammar of their own: ports, volumes, devices, hosts, build keys.

@@ -1,3 +1,4 @@
+import Addresses
 import YAML
 
 /// What to write instead of a value of the wrong kind.

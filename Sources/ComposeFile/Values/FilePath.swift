@@ -1,8 +1,10 @@
+import Linux
+
 /// Paths as text, without a look at the disk.
 enum FilePath {
     /// Absolute: joined to `base` unless it is already, `.` and `..` and doubled slashes taken out.
     static func absolute(_ path: String, in base: String) -> String {
-        clean(path.hasPrefix("/") ? path : base + "/" + path)
+        clean(path.isAbsolutePath ? path : base + "/" + path)
     }
 
     /// Go's `path.Clean`.
@@ -68,26 +70,26 @@ enum FilePath {
 
     /// The way from one absolute folder to another path: `../x`; `.` where they are the same.
     static func relative(_ path: String, to base: String) -> String {
-        let target = clean(path).split(separator: "/")
-        let start = clean(base).split(separator: "/")
-        let common = zip(target, start).prefix { $0 == $1 }.count
-        let parts = Array(repeating: "..", count: start.count - common) + target[common...].map(String.init)
+        let target = clean(path).pathParts
+        let start = clean(base).pathParts
+        let common = zip(target, start).prefix { $0.hasSameBytes(as: $1) }.count
+        let parts = Array(repeating: "..", count: start.count - common) + target[common...]
         return parts.isEmpty ? "." : parts.joined(separator: "/")
     }
 
     static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
+        guard let slash = path.lastSlash else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     static func name(of path: String) -> String {
-        String(path.split(separator: "/").last ?? "")
+        path.pathParts.last ?? ""
     }
 
     /// `~` and `~/x` with the home folder in place of the tilde.
     static func expandingHome(_ path: String, home: String?) -> String {
         guard path.hasPrefix("~"), let home else { return path }
         let rest = path.dropFirst()
-        return rest.isEmpty ? home : home + (rest.hasPrefix("/") ? "" : "/") + rest
+        return rest.isEmpty ? home : home + (rest.isAbsolutePath ? "" : "/") + rest
     }
 }

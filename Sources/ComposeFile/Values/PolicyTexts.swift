@@ -23,10 +23,11 @@ enum PullPolicyText {
 }
 
 /// `restart`.
-enum RestartPolicyText {
+package enum RestartPolicyText {
     static let names = ["no", "always", "unless-stopped", "on-failure"]
 
-    static func parse(_ text: String) -> RestartPolicy? {
+    /// nil for what is none.
+    package static func parse(_ text: String) -> RestartPolicy? {
         switch text {
         case "no", "": return .no
         case "always": return .always

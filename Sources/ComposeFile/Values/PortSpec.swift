@@ -1,3 +1,5 @@
+import Addresses
+
 /// The short form of a port: `[[IP:]HOST:]CONTAINER[/PROTOCOL]`.
 package struct PortSpec: Hashable, Sendable {
     package var hostIP: String?

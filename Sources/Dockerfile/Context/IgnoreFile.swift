@@ -44,7 +44,7 @@ package struct IgnoreFile: Sendable {
 
     /// The pattern of each folder that the path names on its way: for `a/b/c` those of `a` and `a/b`.
     private static func prefixes(of path: String) -> [PathPattern] {
-        let parts = path.split(separator: "/")
+        let parts = path.slashParts
         return parts.indices.dropLast().compactMap {
             PathPattern(parts[...$0].joined(separator: "/"), spansFolders: true)
         }
@@ -78,17 +78,17 @@ package struct IgnoreFile: Sendable {
     }
 
     private static func parents(of path: String) -> [String] {
-        let parts = path.split(separator: "/")
+        let parts = path.slashParts
         return parts.indices.dropLast().map { parts[...$0].joined(separator: "/") }
     }
 
     /// Without `.`, `..` and doubled slashes, and without a slash at its start: as Go's `path.Clean`.
     static func cleaned(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") where part != "." {
+        var parts: [String] = []
+        for part in path.slashParts where part != "." {
             if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
         }
-        if path.hasPrefix("/") { parts = Array(parts.drop { $0 == ".." }) }
+        if path.beginsWithSlash { parts = Array(parts.drop { $0 == ".." }) }
         return parts.isEmpty ? "." : parts.joined(separator: "/")
     }
 }

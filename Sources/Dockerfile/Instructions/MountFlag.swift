@@ -32,6 +32,7 @@ package struct MountFlag: Sendable {
     init(_ text: PlacedText, _ findings: inout Findings) {
         place = text
         fields = []
+        let before = findings.diagnostics.count
         for part in Self.split(text) where !part.isEmpty {
             let equals = part.firstIndex(of: "=")
             let word = part[0..<(equals ?? part.count)]
@@ -56,7 +57,8 @@ package struct MountFlag: Sendable {
             }
             fields.append(Field(name: name, value: value))
         }
-        // What holds no variables can be checked at once.
+        // What holds no variables can be checked at once; of what is not understood nothing is missing.
+        guard findings.diagnostics.count == before else { return }
         if fields.allSatisfy({ !($0.value?.scalars.contains("$") ?? false) }) {
             _ = resolved(in: &findings) { $0.text }
         }
@@ -145,6 +147,10 @@ extension MountFlag {
         }
         mount.isReadOnly = readOnly ?? (mount.kind != .cache && mount.kind != .tmpfs)
         checkFields(of: mount, seen, &findings)
+        if findings.diagnostics.count == before, [.bind, .cache, .tmpfs].contains(mount.kind), mount.target.isEmpty {
+            findings.error(
+                place, "the mount has no target", hint: "write --mount=type=\(mount.kind.rawValue),target=/path")
+        }
         return findings.diagnostics.count == before ? mount : nil
     }
 

@@ -22,7 +22,49 @@ package struct EngineSettings: Hashable, Sendable {
     /// How many such files are kept.
     package var logMaximumFiles = 3
 
+    /// Where clients of Docker reach the engine; nil is `docker.sock` in the run folder, an empty text nowhere.
+    package var dockerSocketPath: String?
+    /// More places where they reach it.
+    package var dockerHosts: [DockerHost] = []
+    /// Who may use the sockets of clients of Docker beside root, and with which mode.
+    package var dockerGroup = "berth"
+    package var dockerMode: UInt32 = 0o660
+    /// Where clients of Docker may only look; nil is nowhere.
+    package var readOnlySocket: String?
+    package var readOnlyGroup = "berth"
+    /// What is served at TCP proves itself with this, and lets in whom that authority knows: paths of files in PEM.
+    package var tlsAuthority: String?
+    package var tlsCertificate: String?
+    package var tlsKey: String?
+    /// TCP is served though whoever reaches it is let in.
+    package var insecureTCP = false
+    /// Bytes that the build cache keeps.
+    package var buildCacheSize: Int64 = 20 << 30
+
+    /// What containers, networks and ports get that say nothing about it.
+    package var defaults = ContainerDefaults()
+    package var networkDefaults = NetworkDefaults()
+    /// Registries that have copies of Docker Hub's images, asked before it: `https://HOST`.
+    package var registryMirrors: [String] = []
+    /// `KEY=VALUE`, for clients of Docker to tell engines apart.
+    package var labels: [String] = []
+    /// By the names of the variables, `https_proxy`; they stand above those.
+    package var proxies: [String: String] = [:]
+    /// A file as dockerd has it; nil is none.
+    package var daemonFile: String?
+    /// What was said and has no effect.
+    package var notes: [String] = []
+
     package init() {}
+
+    /// Where clients of Docker reach the engine; nil is nowhere.
+    package var dockerSocket: String? {
+        let path = dockerSocketPath ?? paths.dockerSocket
+        return path.isEmpty ? nil : path
+    }
+
+    /// Whoever connects over TCP is known.
+    package var hasMutualTLS: Bool { tlsAuthority != nil && tlsCertificate != nil && tlsKey != nil }
 
     package var paths: EnginePaths { EnginePaths(root: root, run: run) }
 

@@ -17,6 +17,7 @@ package struct Setting: Sendable {
 
     let schema: JSONValue
     private let defaultValue: JSONValue
+    private let value: @Sendable (EngineSettings) -> JSONValue
     private let readJSON: @Sendable (JSONValue, inout EngineSettings) throws(SettingFailure) -> Void
     private let readText: @Sendable (String, inout EngineSettings) throws(SettingFailure) -> Void
 
@@ -33,6 +34,7 @@ package struct Setting: Sendable {
         defaultInWords = words
         schema = form.schema
         defaultValue = form.written(EngineSettings()[keyPath: place])
+        value = { form.written($0[keyPath: place]) }
         readJSON = { (value, settings) throws(SettingFailure) in settings[keyPath: place] = try form.read(value) }
         readText = { (text, settings) throws(SettingFailure) in settings[keyPath: place] = try form.parse(text) }
     }
@@ -44,6 +46,11 @@ package struct Setting: Sendable {
 
     /// Takes over the text of a variable or a flag.
     func apply(text: String, to settings: inout EngineSettings) throws(SettingFailure) { try readText(text, &settings) }
+
+    /// Those whose value in one is not that in the other.
+    package static func names(differing one: EngineSettings, _ other: EngineSettings) -> [String] {
+        all.filter { $0.value(one) != $0.value(other) }.map(\.name)
+    }
 
     /// What holds when it is not given, for a person.
     package var defaultText: String {

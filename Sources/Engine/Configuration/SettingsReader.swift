@@ -31,7 +31,13 @@ package struct SettingsReader {
     /// - Throws: `EngineFailure` that names the file with line and column, the variable or the flag, and says what it takes.
     package func settings() throws(EngineFailure) -> EngineSettings {
         var settings = EngineSettings()
-        try readConfiguration(into: &settings)
+        let configuration = try configuration()
+        try readDaemonFile(named: configuration, into: &settings)
+        if let configuration {
+            for member in configuration.object.members {
+                try apply(member, configuration.path, configuration.bytes, to: &settings)
+            }
+        }
         for setting in Setting.all {
             for (source, text) in [
                 (setting.variable, environment[setting.variable]), ("--\(setting.name)", flags[setting.name]),
@@ -43,29 +49,71 @@ package struct SettingsReader {
                 }
             }
         }
+        try Self.check(settings)
         return settings
     }
 
-    private func readConfiguration(into settings: inout EngineSettings) throws(EngineFailure) {
+    /// What one setting says about another.
+    private static func check(_ settings: EngineSettings) throws(EngineFailure) {
+        guard let open = settings.dockerHosts.first(where: \.isTCP), !settings.hasMutualTLS else { return }
+        if settings.insecureTCP {
+            guard (settings.tlsCertificate == nil) != (settings.tlsKey == nil) else { return }
+            throw EngineFailure(
+                code: .invalid, message: "tlscert and tlskey belong together: one of them is missing")
+        }
+        throw EngineFailure(
+            code: .invalid,
+            message:
+                "docker-hosts: whoever reaches \(open) would be root on this machine: it needs tlscacert, tlscert and tlskey",
+            hint: "`berth cert` makes them; \"docker-insecure-tcp\": true serves it all the same")
+    }
+
+    /// The engine's own file.
+    private struct Configuration {
+        let path: String
+        let bytes: [UInt8]
+        let object: JSONObject
+    }
+
+    /// dockerd's file, when a flag, a variable or the engine's own file names one.
+    private func readDaemonFile(
+        named configuration: Configuration?, into settings: inout EngineSettings
+    ) throws(EngineFailure) {
+        let named =
+            flags["docker-config"] ?? environment["BERTH_DOCKER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? configuration?.object["docker-config"]?.string
+        guard let path = named, path != "none" else { return }
+        let bytes: [UInt8]?
+        do throws(SyscallError) { bytes = try read(path) } catch {
+            throw EngineFailure(
+                code: .invalid, message: "dockerd's configuration \(path) cannot be read: \(error.code)")
+        }
+        guard let bytes else {
+            throw EngineFailure(code: .invalid, message: "there is no configuration of dockerd \(path)")
+        }
+        settings.notes += try DaemonFile(path: path, bytes: bytes).apply(to: &settings)
+    }
+
+    private func configuration() throws(EngineFailure) -> Configuration? {
         let named = flags["config"] ?? environment["BERTH_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         let path = named ?? Self.defaultFile
         let bytes: [UInt8]?
         do throws(SyscallError) { bytes = try read(path) } catch {
-            throw EngineFailure(code: "invalid", message: "the configuration \(path) cannot be read: \(error.code)")
+            throw EngineFailure(code: .invalid, message: "the configuration \(path) cannot be read: \(error.code)")
         }
         guard let bytes else {
-            if named == nil { return }
-            throw EngineFailure(code: "invalid", message: "there is no configuration \(path)")
+            if named == nil { return nil }
+            throw EngineFailure(code: .invalid, message: "there is no configuration \(path)")
         }
         let document: JSONValue
         do throws(JSONError) { document = try JSONValue(parsing: bytes) } catch {
             let place = error.offset.map { ":\(JSONPlace(of: $0, in: bytes))" } ?? ""
-            throw EngineFailure(code: "invalid", message: "\(path)\(place): \(error.message)")
+            throw EngineFailure(code: .invalid, message: "\(path)\(place): \(error.message)")
         }
         guard let object = document.object else {
-            throw EngineFailure(code: "invalid", message: "\(path): expected an object with settings in it")
+            throw EngineFailure(code: .invalid, message: "\(path): expected an object with settings in it")
         }
-        for member in object.members { try apply(member, path, bytes, to: &settings) }
+        return Configuration(path: path, bytes: bytes, object: object)
     }
 
     private func apply(
@@ -75,14 +123,14 @@ package struct SettingsReader {
         guard let setting = Setting.all.first(where: { $0.name == member.key }) else {
             let names = Setting.all.filter(\.isInFile).map(\.name).joined(separator: ", ")
             throw EngineFailure(
-                code: "invalid",
+                code: .invalid,
                 message:
                     "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): there is no setting '\(member.key)'",
                 hint: "settings are \(names)")
         }
         guard setting.isInFile else {
             throw EngineFailure(
-                code: "invalid",
+                code: .invalid,
                 message:
                     "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): '\(member.key)' cannot stand in the file: "
                     + "`berth` has to know it too",
@@ -95,6 +143,6 @@ package struct SettingsReader {
     }
 
     private static func failure(_ source: String, _ failure: SettingFailure) -> EngineFailure {
-        EngineFailure(code: "invalid", message: "\(source): expected \(failure.expected), found \(failure.found)")
+        EngineFailure(code: .invalid, message: "\(source): expected \(failure.expected), found \(failure.found)")
     }
 }

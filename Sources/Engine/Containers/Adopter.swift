@@ -40,10 +40,16 @@ struct Adopter: Sendable {
                     parts.log.error("\(record.name) could not be taken away: \(error)")
                 }
             case .created, .running, .paused, .restarting, .exited:
+                if !record.unjoinedEndpoints.isEmpty {
+                    do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
+                        parts.log.error("\(record.name) could not be taken off a network: \(error)")
+                    }
+                }
                 // Also of one that has ended: lines may be left that nobody has sent on.
                 await parts.runner.forwarder.begin(record)
                 // Whoever waited for it is gone, and so was the engine when it ended.
-                if record.oneOff?.autoRemove == true, !record.isUp { await supervisor.removeOneOff(record) }
+                let isOver = record.life.phase == .exited || record.isOneOff && !record.isUp
+                if record.isTransient, isOver { await supervisor.removeTransient(record) }
             }
         }
         for network in await parts.inventory.allNetworks() {
@@ -53,7 +59,7 @@ struct Adopter: Sendable {
         }
         // One whose making or removing was interrupted has a record and nothing behind it.
         for volume in await parts.inventory.allVolumes() where !volume.isMounted {
-            do { try await parts.machine.createVolume(volume) } catch {
+            do { try await parts.inventory.make(volume, on: parts.machine) } catch {
                 parts.log.error("volume \(volume.name) could not be put back: \(error)")
             }
         }

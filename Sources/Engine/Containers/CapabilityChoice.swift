@@ -22,7 +22,7 @@ enum CapabilityChoice {
         let full = upper.hasPrefix("CAP_") ? upper : "CAP_\(upper)"
         guard full == "CAP_ALL" || CapabilitySet.number(of: full) != nil else {
             throw EngineFailure(
-                code: "invalid", message: "unknown capability \(full)",
+                code: .invalid, message: "unknown capability \(full)",
                 hint: "`man 7 capabilities` lists them; ALL is all of them")
         }
         return full
@@ -32,7 +32,7 @@ enum CapabilityChoice {
         let full = try known(name)
         guard full != "CAP_ALL", !held.contains(full) else { return }
         throw EngineFailure(
-            code: "unsupported", message: "the engine has no \(full) to give",
+            code: .unsupported, message: "the engine has no \(full) to give",
             hint: "start the engine with more rights, or take it out of cap_add")
     }
 }

@@ -3,68 +3,48 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Turns a service and its image into the record of one container; pure but for the addresses, which the inventory gives.
+/// Turns a template and its image into the record of one container; pure but for the addresses, which the inventory gives.
 struct ContainerDraft {
-    let desired: Desired
-    let service: DesiredService
+    /// What its networks, volumes, secrets and configs are; more than it uses does no harm.
+    let definitions: Definitions
+    /// What others of its project publish.
+    var avoidedPorts: [PortMapping] = []
+    let owner: Owner
+    let template: ContainerTemplate
+    var dependsOn: [Dependency] = []
+    var rounds = Rounds()
     let image: MachineImage
     let id: String
     let now: Int64
     let version: String
 
-    /// Which container of the service it becomes.
-    enum Place {
-        case number(Int)
-        case oneOff(name: String, slug: String, autoRemove: Bool, useAliases: Bool)
+    /// The rounds of its wish that it is made in.
+    struct Rounds {
+        var recreate = 0
+        var restart = 0
+        var start = 0
     }
 
     /// The record without endpoints, joined namespaces and volumes that exist already.
-    func record(_ place: Place) -> ContainerRecord {
-        let spec = service.spec
-        var record = ContainerRecord(
-            id: id, name: name(place), project: desired.project, service: spec.name, number: nil, oneOff: nil,
-            spec: spec,
-            definitions: definitions, imageID: image.id, image: image.config, labels: [:], createdAt: now,
-            recreateRound: service.recreateRound, restartRound: service.restartRound, startRound: service.startRound,
-            joined: [:],
-            endpoints: [], ports: ports, mounts: mounts, life: .init(phase: .creating))
-        switch place {
-        case .number(let number): record.number = number
-        case .oneOff(_, _, let autoRemove, let useAliases):
-            record.oneOff = .init(autoRemove: autoRemove, useAliases: useAliases)
-        }
-        record.labels = labels(place)
-        return record
+    func record() -> ContainerRecord {
+        ContainerRecord(
+            id: id, name: name, owner: owner, template: template, definitions: definitions.used(by: template),
+            imageID: image.id,
+            image: image.config, labels: labels, createdAt: now, recreateRound: rounds.recreate,
+            restartRound: rounds.restart, startRound: rounds.start, joined: [:], endpoints: [], ports: ports,
+            mounts: mounts, life: .init(phase: .creating))
     }
 
-    private func name(_ place: Place) -> String {
-        switch place {
-        case .number(let number): service.spec.containerName ?? "\(desired.project)-\(service.spec.name)-\(number)"
-        case .oneOff(let name, _, _, _): name
+    private var name: String {
+        switch owner {
+        case .replica(let project, let service, let number):
+            template.containerName ?? "\(project)-\(service)-\(number)"
+        case .oneOff(_, _, let name), .free(let name): name
         }
-    }
-
-    /// Only what the service uses: a change elsewhere in the file does not concern it.
-    private var definitions: ContainerRecord.Definitions {
-        let spec = service.spec
-        var definitions = ContainerRecord.Definitions()
-        definitions.workingDirectory = desired.workingDirectory
-        definitions.configFiles = desired.configFiles
-        definitions.environmentFiles = desired.environmentFiles
-        for attachment in spec.networks {
-            definitions.networks[attachment.network] = desired.networks[attachment.network]
-        }
-        for volume in spec.volumes {
-            guard case .volume(let source?, _, _) = volume.kind else { continue }
-            definitions.volumes[source] = desired.volumes[source]
-        }
-        for secret in spec.secrets { definitions.secrets[secret.source] = desired.secrets[secret.source] }
-        for config in spec.configs { definitions.configs[config.source] = desired.configs[config.source] }
-        return definitions
     }
 
     private var ports: [ContainerRecord.Port] {
-        service.spec.ports.map { mapping in
+        (template.ports + exposedPorts).map { mapping in
             let bounds = (mapping.published ?? "0").split(separator: "-").compactMap { UInt16($0) }
             var port = ContainerRecord.Port(
                 hostIP: mapping.hostIP, first: bounds.first ?? 0, last: bounds.last ?? 0, target: mapping.target,
@@ -77,10 +57,23 @@ struct ContainerDraft {
         }
     }
 
+    /// With `publishAllPorts` what is exposed and not published by name gets any free port.
+    private var exposedPorts: [PortMapping] {
+        guard template.publishAllPorts == true else { return [] }
+        let named = Set(template.ports.map { "\($0.target)/\($0.transport)" })
+        let exposed = Set(template.expose.map { $0.contains("/") ? $0 : $0 + "/tcp" })
+            .union((image.config.exposedPorts ?? [:]).keys.map { $0.contains("/") ? $0 : $0 + "/tcp" })
+        return exposed.subtracting(named).sorted().compactMap { text in
+            let parts = text.split(separator: "/")
+            guard parts.count == 2, let target = UInt16(parts[0]) else { return nil }
+            return PortMapping(target: target, transport: String(parts[1]))
+        }
+    }
+
     /// Ports that services of the project want and no others.
     private func fixedPorts(_ transport: String) -> Set<UInt16> {
         Set(
-            desired.services.flatMap(\.spec.ports).compactMap { mapping in
+            avoidedPorts.compactMap { mapping in
                 guard mapping.transport == transport, let range = mapping.publishedRange, range.count == 1 else {
                     return nil
                 }
@@ -89,7 +82,7 @@ struct ContainerDraft {
     }
 
     private var mounts: [ContainerRecord.Mount] {
-        var mounts = service.spec.volumes.map { volume in
+        var mounts = template.volumes.map { volume in
             ContainerRecord.Mount(source: source(of: volume), target: volume.target, readOnly: volume.readOnly)
         }
         let targets = Set(mounts.map(\.target))
@@ -105,7 +98,7 @@ struct ContainerDraft {
     private func source(of volume: ServiceVolume) -> ContainerRecord.Mount.Source {
         switch volume.kind {
         case .volume(let key?, let noCopy, let subpath):
-            let name = desired.volumes[key]?.name ?? "\(desired.project)_\(key)"
+            let name = definitions.volumes[key]?.name ?? owner.project.map { "\($0)_\(key)" } ?? key
             return .volume(name: name, isAnonymous: false, noCopy: noCopy, subpath: subpath)
         case .volume(nil, let noCopy, let subpath):
             return .volume(name: "", isAnonymous: true, noCopy: noCopy, subpath: subpath)
@@ -118,30 +111,29 @@ struct ContainerDraft {
         }
     }
 
-    /// The labels docker compose sets: scripts and tools look for them.
-    private func labels(_ place: Place) -> [String: String] {
-        let spec = service.spec
+    /// The image's, the template's, and those of a project's containers that docker compose sets: scripts and tools look for them.
+    private var labels: [String: String] {
         var labels = image.config.labels ?? [:]
-        labels.merge(spec.labels) { _, own in own }
+        labels.merge(template.labels) { _, own in own }
+        guard let project = owner.project, let service = owner.service else { return labels }
         let prefix = "com.docker.compose."
-        labels[prefix + "project"] = desired.project
-        labels[prefix + "service"] = spec.name
-        labels[prefix + "project.working_dir"] = desired.workingDirectory
-        labels[prefix + "project.config_files"] = desired.configFiles.joined(separator: ",")
+        labels[prefix + "project"] = project
+        labels[prefix + "service"] = service
+        labels[prefix + "project.working_dir"] = definitions.workingDirectory
+        labels[prefix + "project.config_files"] = definitions.configFiles.joined(separator: ",")
         labels[prefix + "image"] = image.id
         labels[prefix + "version"] = version
-        labels[prefix + "depends_on"] = spec.dependsOn.map {
+        labels[prefix + "depends_on"] = dependsOn.map {
             "\($0.service):\($0.condition.rawValue):\($0.restart)"
         }.joined(separator: ",")
-        if !desired.environmentFiles.isEmpty {
-            labels[prefix + "project.environment_file"] = desired.environmentFiles.joined(separator: ",")
+        if !definitions.environmentFiles.isEmpty {
+            labels[prefix + "project.environment_file"] = definitions.environmentFiles.joined(separator: ",")
         }
-        switch place {
-        case .number(let number):
+        if let number = owner.number {
             labels[prefix + "container-number"] = "\(number)"
             labels[prefix + "oneoff"] = "False"
-        case .oneOff(_, let slug, _, _):
-            labels[prefix + "slug"] = slug
+        } else {
+            labels[prefix + "slug"] = id
             labels[prefix + "oneoff"] = "True"
         }
         return labels
@@ -164,17 +156,17 @@ extension ContainerRecord {
 
     /// The process's arguments: the service's own words, else the image's (docker's rule: an entrypoint of the file's own drops
     /// the image's command).
-    var arguments: [String] {
-        if let entrypoint = spec.entrypoint { return entrypoint + (spec.command ?? []) }
-        return (image.entrypoint ?? []) + (spec.command ?? image.cmd ?? [])
+    package var arguments: [String] {
+        if let entrypoint = template.entrypoint { return entrypoint + (template.command ?? []) }
+        return (image.entrypoint ?? []) + (template.command ?? image.cmd ?? [])
     }
 
-    var stopSignalName: String { spec.stopSignal ?? image.stopSignal ?? "SIGTERM" }
-    var gracePeriod: Duration { spec.stopGracePeriod ?? .seconds(10) }
+    package var stopSignalName: String { template.stopSignal ?? image.stopSignal ?? "SIGTERM" }
+    package var gracePeriod: Duration { template.stopGracePeriod ?? .seconds(10) }
 
     /// The check in force: the file's, completed by the image's; nil when there is none or it is switched off.
-    var healthcheck: ResolvedHealthcheck? {
-        let own = spec.healthcheck
+    package var healthcheck: ResolvedHealthcheck? {
+        let own = template.healthcheck
         let test = own?.test ?? image.healthcheck?.test ?? []
         guard let kind = test.first, kind != "NONE", test.count > 1 else { return nil }
         let arguments =

@@ -10,10 +10,10 @@ extension ContainerRunner {
     func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
         if let other = await inventory.container(named: draft.name), other.id != draft.successorOf {
             guard other.project == draft.project, try await finishInterrupted(other.id) else {
+                let whose = other.project.map { "project \($0)" } ?? "no project"
                 throw EngineFailure(
-                    code: "conflict",
-                    message:
-                        "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of project \(other.project)",
+                    code: .conflict,
+                    message: "the container name \"\(draft.name)\" is taken by \(other.id.prefix(12)) of \(whose)",
                     hint: "remove or rename that container, or give this one another container_name")
             }
         }
@@ -22,11 +22,13 @@ extension ContainerRunner {
             try await self.joinNamespaces(&record)
             try await self.borrowVolumes(&record)
             try await self.fixImages(&record)
+            await self.nameVolumes(&record)
             do {
-                try await self.makeVolumes(&record)
                 record = try await self.inventory.insertAllocating(record) { [machine = self.machine] network in
                     machine.linkName(ofContainer: draft.id, network: network)
                 }
+                // Once it is stored whose they are: a crash leaves none that nobody knows.
+                try await self.makeVolumes(of: record)
                 try await self.machine.createContainer(record, image)
                 return try await self.inventory.update(record.id) { $0.life.phase = .created } ?? record
             } catch {
@@ -39,29 +41,41 @@ extension ContainerRunner {
     /// Goes on with a creation, a removal or a replacement that a failure or a crash left in the middle. True when the container is
     /// gone then; false for one that is well.
     func finishInterrupted(_ id: String) async throws -> Bool {
-        try await locks.with(id) {
+        // Of two that run in one place the one that nobody sees ends.
+        if let record = await inventory.container(id), record.isLive, await inventory.isHidden(record),
+            await inventory.successor(of: record)?.life.phase != .created
+        {
+            try await stop(id, timeout: nil)
+        }
+        return try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { return true }
             let isSuccessor = await self.inventory.isSuccessor(record)
+            let heir = await self.inventory.successor(of: record)
+            // Until what took its place has come to run it may have to come back.
+            let isSucceeded = heir.map { $0.life.phase != .created } ?? false
             switch record.life.phase {
             case .creating, .removing:
                 try await self.discard(record)
                 return true
-            case .created where isSuccessor:
+            case .created where isSuccessor || isSucceeded, .exited where isSuccessor || isSucceeded:
                 try await self.discard(record)
                 return true
-            case .created, .running, .paused, .restarting, .exited: return false
+            case .created, .running, .paused, .restarting, .exited:
+                _ = try await self.takeOffUnjoined(id)
+                return false
             }
         }
     }
 
     /// Takes away all there is of a container, its record last: until then somebody knows of the rest.
     func discard(_ record: ContainerRecord) async throws {
+        await machine.releasePorts(of: record.id)
         try await machine.removeContainer(record)
-        // The next replica of a service takes over those of one that could not be made; a one-off has no next, and one in the place of
+        // The next replica of a service takes over those of one that could not be made; others have no next, and one in the place of
         // another shares what is to be kept.
-        let isUnmadeOneOff = record.isOneOff && record.life.phase == .creating
+        let hasNoNext = record.number == nil && record.life.phase == .creating
         let isSuccessor = await inventory.isSuccessor(record)
-        if record.life.removesAnonymousVolumes == true || isUnmadeOneOff || isSuccessor {
+        if record.life.removesAnonymousVolumes == true || hasNoNext || isSuccessor {
             for (name, _) in record.anonymousVolumes
             where await inventory.users(ofVolume: name).allSatisfy({ $0.id == record.id }) {
                 guard let volume = await inventory.volume(name) else { continue }
@@ -74,10 +88,10 @@ extension ContainerRunner {
 
     /// What was made to take the place of `id`, which is gone by now, is a container as any other: its network is connected.
     func completeSuccessors(of id: String) async {
-        for record in await inventory.allContainers() where record.successorOf == id {
+        for record in await inventory.successors(of: id) {
             do {
                 let heir = try await inventory.update(record.id) { $0.successorOf = nil } ?? record
-                guard let image = try await machine.image(heir.imageID) else { continue }
+                guard heir.life.phase == .created, let image = try await machine.image(heir.imageID) else { continue }
                 try await machine.createContainer(heir, image)
             } catch { log.warning("\(record.name): its network is not ready yet: \(error)") }
         }
@@ -85,15 +99,21 @@ extension ContainerRunner {
 
     private func joinNamespaces(_ record: inout ContainerRecord) async throws {
         let wanted: [(String, String?)] = [
-            ("network", record.spec.networkMode.flatMap(Self.namespaceOwner)),
-            ("pid", Self.namespaceOwner(text: record.spec.pid)), ("ipc", Self.namespaceOwner(text: record.spec.ipc)),
+            ("network", record.template.networkMode.flatMap(Self.namespaceOwner)),
+            ("pid", Self.namespaceOwner(text: record.template.pid)),
+            ("ipc", Self.namespaceOwner(text: record.template.ipc)),
         ]
-        if record.spec.networkMode == .host { record.inheritedNames = .init(hostname: machine.hostName) }
+        if record.template.networkMode == .host { record.inheritedNames = .init(hostname: machine.hostName) }
         for case (let kind, let owner?) in wanted {
             guard let found = await container(owner, for: record) else {
                 throw EngineFailure(
-                    code: "not_found",
+                    code: .notFound,
                     message: "\(record.name) shares the \(kind) namespace of \(owner), which has no container")
+            }
+            guard kind != "ipc" || !["private", "none"].contains(found.template.ipc) else {
+                throw EngineFailure(
+                    code: .conflict, message: "\(record.name) cannot share the ipc namespace of \(found.name)",
+                    hint: "\(found.name) keeps it to itself: its ipc must be shareable")
             }
             record.joined[kind] = found.id
             if kind == "network" {
@@ -105,13 +125,15 @@ extension ContainerRunner {
     /// What `service:NAME` (its first replica) or `container:NAME` means. A replica goes with what takes its owner's place.
     private func container(_ owner: String, for record: ContainerRecord) async -> ContainerRecord? {
         guard owner.hasPrefix("service:") else { return await inventory.find(String(owner.dropFirst(10))) }
-        let all = await inventory.everyContainer(of: record.project).filter {
-            $0.service == owner.dropFirst(8) && !$0.isOneOff && $0.life.phase != .removing
+        guard let project = record.project else { return nil }
+        let service = String(owner.dropFirst(8))
+        let all = await inventory.everyContainer(of: project).filter {
+            $0.service == service && !$0.isOneOff && $0.life.phase != .removing
         }
         let replaced = record.isOneOff ? [] : Set(all.compactMap(\.successorOf))
         var candidates: [ContainerRecord] = []
         for candidate in all where !replaced.contains(candidate.id) {
-            if record.isOneOff, await inventory.isSuccessor(candidate) { continue }
+            if record.isOneOff, await inventory.isHidden(candidate) { continue }
             candidates.append(candidate)
         }
         return candidates.min { ($0.number ?? 0) < ($1.number ?? 0) }
@@ -120,15 +142,15 @@ extension ContainerRunner {
     /// `volumes_from`: the other's volumes and binds, where the service mounts nothing itself; they come before what the image
     /// declares.
     private func borrowVolumes(_ record: inout ContainerRecord) async throws {
-        let own = Set(record.spec.volumes.map(\.target))
-        for entry in record.spec.volumesFrom {
+        let own = Set(record.template.volumes.map(\.target))
+        for entry in record.template.volumesFrom {
             let isContainer = entry.hasPrefix("container:")
             let parts = (isContainer ? entry.dropFirst("container:".count) : entry[...]).split(separator: ":")
             let name = parts.first.map(String.init) ?? ""
             guard let owner = await container("\(isContainer ? "container" : "service"):\(name)", for: record)
             else {
                 throw EngineFailure(
-                    code: "not_found", message: "\(record.name) takes the volumes of \(entry), which has no container")
+                    code: .notFound, message: "\(record.name) takes the volumes of \(entry), which has no container")
             }
             for var mount in owner.mounts where !own.contains(mount.target) {
                 switch mount.source {
@@ -163,36 +185,50 @@ extension ContainerRunner {
         return text
     }
 
-    /// Named volumes that are missing are made; anonymous ones of the replica before it are taken over.
-    private func makeVolumes(_ record: inout ContainerRecord) async throws {
+    /// Its anonymous volumes: those of the replica before it, or new ones that are still to be made.
+    private func nameVolumes(_ record: inout ContainerRecord) async {
         for index in record.mounts.indices {
-            guard case .volume(let name, let isAnonymous, let noCopy, let subpath) = record.mounts[index].source,
-                !isAnonymous || name.isEmpty  // an anonymous one with a name was borrowed
-            else { continue }
-            let target = record.mounts[index].target
-            let binding = VolumeRecord.Binding(
-                project: record.project, service: record.service, place: record.number.map(String.init) ?? record.name,
-                target: target)
-            let known = isAnonymous ? await inventory.anonymousVolume(binding) : await inventory.volume(name)
-            if let known {
-                record.mounts[index].source = .volume(
-                    name: known.name, isAnonymous: isAnonymous, noCopy: noCopy, subpath: subpath)
+            // One that has a name already was borrowed.
+            guard case .volume("", isAnonymous: true, let noCopy, let subpath) = record.mounts[index].source else {
                 continue
             }
-            let fullName = isAnonymous ? machine.newID() : name
+            var name: String?
+            if let binding = record.binding(ofVolumeAt: record.mounts[index].target) {
+                name = await inventory.anonymousVolume(binding)?.name
+            }
+            record.mounts[index].source = .volume(
+                name: name ?? machine.newID(), isAnonymous: true, noCopy: noCopy, subpath: subpath)
+        }
+    }
+
+    /// Makes those that are missing.
+    private func makeVolumes(of record: ContainerRecord) async throws {
+        for mount in record.mounts {
+            guard case .volume(let name, let isAnonymous, _, _) = mount.source, await inventory.volume(name) == nil
+            else {
+                continue
+            }
+            var definition = VolumeDefinition(name: name)
+            definition.driver = record.template.volumeDriver
             let volume = VolumeRecord(
-                name: fullName, project: record.project, key: nil,
-                definition: VolumeDefinition(name: fullName), isAnonymous: isAnonymous, createdAt: machine.now(),
-                isPopulated: false, binding: isAnonymous ? binding : nil)
+                name: name, project: record.project, key: nil, definition: definition, isAnonymous: isAnonymous,
+                createdAt: machine.now(),
+                binding: isAnonymous ? record.binding(ofVolumeAt: mount.target) : nil)
             try await inventory.insert(volume)
             do {
-                try await machine.createVolume(volume)
+                try await inventory.make(volume, on: machine)
             } catch {
                 try? await inventory.removeVolume(volume.name)
                 throw error
             }
-            record.mounts[index].source = .volume(
-                name: fullName, isAnonymous: isAnonymous, noCopy: noCopy, subpath: subpath)
         }
+    }
+}
+
+extension ContainerRecord {
+    /// The place in a project that an anonymous volume stays with; nil for a container of its own, whose volumes are its own too.
+    fileprivate func binding(ofVolumeAt target: String) -> VolumeRecord.Binding? {
+        guard let project, let service else { return nil }
+        return .init(project: project, service: service, place: number.map(String.init) ?? name, target: target)
     }
 }

@@ -19,11 +19,10 @@ extension ContainerRunner {
     /// `sh -c 'server'` as the first process: the kernel drops the stop signal for the shell, so the server gets it. What it takes the
     /// shell to end after its last program is waited for.
     func endProgramsOfShell(
-        _ record: ContainerRecord, _ signal: Int32, within grace: Duration,
-        _ isForced: @escaping @Sendable () -> Bool
+        _ record: ContainerRecord, _ signal: Int32, within grace: Duration, _ forced: Latch
     ) async throws -> ShellEnd {
         var end = ShellEnd(left: grace)
-        guard record.spec.stopsProgramsOfShell != false, grace > .zero,
+        guard record.template.stopsProgramsOfShell != false, grace > .zero,
             var stop = await machine.shellStop(signal, record)
         else { return end }
         end.wasThere = true
@@ -32,10 +31,10 @@ extension ContainerRunner {
         try await inventory.update(record.id, volatile: true) { $0.life.shellSignal = name }
         let step = Duration.milliseconds(20)
         var isDone = false
-        while !isDone, end.left > .zero, !isForced() {
+        while !isDone, end.left > .zero, !forced.isSet {
             (stop, isDone) = await machine.goOn(stop, after: grace - end.left)
             if isDone { break }
-            if await hasEnded(record.id, within: min(step, end.left), isForced: isForced) {
+            if await hasEnded(record.id, within: min(step, end.left), forced: forced) {
                 end.hasEnded = true
                 return end
             }
@@ -43,7 +42,7 @@ extension ContainerRunner {
         }
         guard isDone else { return end }
         let rest = min(end.left, .seconds(1))
-        end.hasEnded = await hasEnded(record.id, within: rest, isForced: isForced)
+        end.hasEnded = await hasEnded(record.id, within: rest, forced: forced)
         end.left -= rest
         if !end.hasEnded, case .shell = stop.root {
             end.isToBeKilled = true

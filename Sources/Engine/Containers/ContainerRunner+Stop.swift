@@ -8,57 +8,72 @@ import Reconcile
 /// How a container comes to its end: politely, by force, by a signal that a person chose.
 extension ContainerRunner {
     /// Ends a container politely; `timeout` nil takes its own grace period. Returns once it has ended.
-    func stop(_ id: String, timeout: Duration?, isForced: @escaping @Sendable () -> Bool = { false }) async throws {
+    func stop(_ id: String, timeout: Duration?, forced: Latch = Latch()) async throws {
         // A start that is under way comes to its end first: it would make a container run that is stopped by then.
         let standing = try await locks.with(id) {
             let current = await self.inventory.container(id)
             guard current?.life.phase == .restarting else { return current }
-            await self.machine.releasePorts(of: id)
+            await self.letGo(of: id)
             return try await self.inventory.update(id, volatile: true) { record in
                 record.life.phase = .exited
                 record.life.stoppedByUs = true
-                record.life.reason = "stopped"
+                record.life.reason = .stoppedBeforeRestart
             }
         }
         guard let record = standing, record.isUp else { return }
-        try await inventory.update(id, volatile: true) { $0.life.stoppedByUs = true }
+        try await inventory.update(id, volatile: true) { record in
+            record.life.stoppedByUs = true
+            record.life.signal = nil
+        }
         if record.life.phase == .paused { try await machine.resume(id) }
-        for hook in record.spec.preStop where record.life.phase == .running { try? await run(hook, in: record) }
-        let signal = try EngineFailure.checkingSignal(record.stopSignalName)
+        for hook in record.template.preStop where record.life.phase == .running { try? await run(hook, in: record) }
+        // An image may name one that does not exist; its containers can be stopped all the same.
+        let signal = SignalName.number(record.stopSignalName) ?? SignalName.terminate
         let grace = timeout ?? record.gracePeriod
-        if grace > .zero, try await endsPolitely(record, signal, grace, isForced) { return await freePorts(of: id) }
+        if grace > .zero, try await endsPolitely(record, signal, grace, forced) { return await freePorts(of: id) }
+        await tellKill(id, SIGKILL)
         try await machine.signal(id, number: SIGKILL, all: true)
-        guard await hasEnded(id, within: .seconds(30), isForced: { false }) else {
+        guard await hasEnded(id, within: .seconds(30)) else {
             throw EngineFailure(
-                code: "stuck", message: "\(record.name) does not end although it was killed",
+                code: .stuck, message: "\(record.name) does not end although it was killed",
                 hint: "a process in uninterruptible sleep waits for a device or a network file system")
         }
         await freePorts(of: id)
     }
 
-    /// Lets go of the host ports of a container that is down; one that was started again meanwhile keeps them.
+    /// Lets go of what a container that is down held; one that was started again meanwhile keeps them.
     func freePorts(of id: String) async {
         _ = try? await locks.with(id) {
             guard await self.inventory.container(id)?.holdsPorts != true else { return }
-            await self.machine.releasePorts(of: id)
+            await self.letGo(of: id)
         }
     }
 
     /// Sends the stop signal and waits for the end: the whole grace period, unless the process cannot have heard it.
     private func endsPolitely(
-        _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ isForced: @escaping @Sendable () -> Bool
+        _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ forced: Latch
     ) async throws -> Bool {
-        var shell = try await endProgramsOfShell(record, signal, within: grace, isForced)
+        await tellKill(record.id, signal)
+        var shell = try await endProgramsOfShell(record, signal, within: grace, forced)
         var left = shell.left
         // In its first second a process may not have set up its handlers yet, and a shell may not have come to its program.
         let age = Duration.nanoseconds(machine.now() - (record.life.startedAt ?? 0))
         let settling = min(left, max(.zero, .seconds(1) - age))
         if !shell.hasEnded, !shell.isToBeKilled {
-            try? await machine.signal(record.id, number: signal, all: false)
-            if await hasEnded(record.id, within: settling, isForced: isForced) { return true }
+            do { try await machine.signal(record.id, number: signal, all: false) } catch {
+                // What has just ended needs no signal; anything else has not heard it, which is not its fault.
+                if await hasEnded(record.id, within: .milliseconds(100)) { return true }
+                let (name, reason) = (SignalName.name(signal), EngineFailure(describing: error).message)
+                log.warning("\(record.name): \(name) could not be sent, so it is killed: \(reason)")
+                try await inventory.update(record.id, volatile: true) {
+                    $0.life.killCause = .notSent(signal: name, reason: reason)
+                }
+                return false
+            }
+            if await hasEnded(record.id, within: settling, forced: forced) { return true }
             left -= settling
             if settling > .zero, !shell.wasThere {
-                shell = try await endProgramsOfShell(record, signal, within: left, isForced)
+                shell = try await endProgramsOfShell(record, signal, within: left, forced)
                 left = shell.left
             }
         }
@@ -71,8 +86,8 @@ extension ContainerRunner {
             }
             return false
         }
-        if await hasEnded(record.id, within: left, isForced: isForced) { return true }
-        if !isForced() {
+        if await hasEnded(record.id, within: left, forced: forced) { return true }
+        if !forced.isSet {
             try await inventory.update(record.id, volatile: true) {
                 $0.life.killCause = .graceOver(seconds: grace / .seconds(1))
             }
@@ -80,40 +95,58 @@ extension ContainerRunner {
         return false
     }
 
-    /// Sends a signal that a person chose; after SIGKILL returns once the container has ended.
+    /// Sends a signal that a person chose, and no other: whether the process ends by it is its own matter. After SIGKILL returns once
+    /// the container has ended.
     func kill(_ id: String, _ signal: Int32) async throws {
+        let now = machine.now()
+        if let record = await inventory.container(id) {
+            var occurrence = Occurrence(at: Double(now) / 1e9, kind: .signalled, by: "kill")
+            occurrence.signal = SignalName.name(signal)
+            inventory.history.note(occurrence, of: record)
+        }
         try await locks.with(id) {
             try await self.inventory.update(id, volatile: true) { record in
-                guard let stopSignal = SignalName.number(record.stopSignalName) else { return }
-                if meansEnd(signal, stopSignal: stopSignal) { record.life.stoppedByUs = true }
+                let chosen = record.template.stopSignal ?? record.image.stopSignal
+                let sent = PersonsSignal(
+                    signal, stopSignal: chosen.flatMap { SignalName.number($0) }, policy: record.template.restart,
+                    sentAt: now, grace: record.gracePeriod)
+                // One that asks for the end holds on, whatever comes after it.
+                if record.life.signal == nil || record.life.signal?.until != nil {
+                    record.life.signal = sent ?? record.life.signal
+                }
+                if signal == SIGKILL { record.life.stoppedByUs = true }
             }
+            await self.tellKill(id, signal)
             try await self.machine.signal(id, number: signal, all: signal == SIGKILL)
+            // What is to end cannot while it is frozen; SIGKILL thaws by itself.
+            guard signal != SIGKILL, let record = await self.inventory.container(id), record.life.phase == .paused,
+                let sent = record.life.signal, sent.until == nil
+            else { return }
+            try await self.machine.resume(id)
         }
-        if signal == SIGKILL, await hasEnded(id, within: .seconds(30), isForced: { false }) { await freePorts(of: id) }
+        if signal == SIGKILL, await hasEnded(id, within: .seconds(30)) { await freePorts(of: id) }
     }
 
-    func hasEnded(_ id: String, within limit: Duration, isForced: @escaping @Sendable () -> Bool) async -> Bool {
-        guard let project = await inventory.container(id)?.project else { return true }
-        return await withTaskGroup(of: Bool.self) { group in
+    /// Waits for the end of a container; false once `limit` is over, or a person has had enough of waiting.
+    func hasEnded(_ id: String, within limit: Duration, forced: Latch = Latch()) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 while !Task.isCancelled {
-                    let epoch = await self.inventory.epoch(of: project)
+                    let epoch = await self.inventory.currentEpoch()
                     switch await self.inventory.container(id)?.life.phase {
                     case .running?, .paused?: break
                     default: return true
                     }
-                    await self.inventory.change(of: project, after: epoch)
+                    await self.inventory.change(of: .container(id), after: epoch)
                 }
                 return false
             }
             group.addTask {
-                var left = limit
-                while left > .zero, !isForced() {
-                    // A second Ctrl-C is noticed within this step.
-                    let step = min(left, .milliseconds(250))
-                    do { try await self.machine.sleep(step) } catch { return false }
-                    left -= step
-                }
+                if limit > .zero { try? await self.machine.sleep(limit) }
+                return false
+            }
+            group.addTask {
+                await forced.wait()
                 return false
             }
             let first = await group.next() ?? false

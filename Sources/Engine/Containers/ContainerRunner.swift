@@ -5,6 +5,7 @@ import Monitor
 import OCI
 import ProjectModel
 import Reconcile
+import Synchronization
 
 /// Takes one container through its life: create, start, stop, remove. One change at a time for each container; nobody holds that turn
 /// while waiting for a process to end.
@@ -14,19 +15,30 @@ final class ContainerRunner: Sendable {
     let network: NetworkSync
     let health: HealthMonitor
     let forwarder: LogForwarder
+    /// Who wants the streams of what does not run yet.
+    let pending: PendingStreams
     let log: Logger
+    /// The last lines that a container wrote.
+    let logTail: @Sendable (ContainerRecord) async -> [String]
     let locks = KeyedLocks()
     let starts = StartsUnderWay()
+    /// Containers whose process waits at its gate for a start to come. The mutex guards them.
+    private let prepared = Mutex<Set<String>>([])
+    /// Containers whose process waits at its gate for streams. The mutex guards them.
+    private let held = Mutex<Set<String>>([])
 
     init(
         inventory: Inventory, machine: any Machine, network: NetworkSync, health: HealthMonitor,
-        forwarder: LogForwarder, log: Logger
+        forwarder: LogForwarder, pending: PendingStreams, log: Logger,
+        logTail: @escaping @Sendable (ContainerRecord) async -> [String]
     ) {
+        self.logTail = logTail
         self.inventory = inventory
         self.machine = machine
         self.network = network
         self.health = health
         self.forwarder = forwarder
+        self.pending = pending
         self.log = log
     }
 
@@ -42,34 +54,96 @@ final class ContainerRunner: Sendable {
             case .created, .exited: if onlyIfRestarting { return }
             case .restarting: break
             }
+            if self.isHeld(id) {
+                guard !holdsStreams else { return }
+                try await self.open(id, rounds: rounds)
+                return try await self.attend(id)
+            }
+            if record.life.phase == .created, record.runsBeside != true,
+                let old = await self.inventory.predecessor(of: record)
+            {
+                try await self.start(record, inPlaceOf: old, rounds: rounds)
+                return try await self.attend(id)
+            }
             do {
-                try await self.launch(record, rounds: rounds, holdsStreams: holdsStreams)
+                if try await !self.openPrepared(id, rounds: rounds) {
+                    try await self.launch(record, rounds: rounds, holdsStreams: holdsStreams)
+                }
             } catch {
                 await self.failedToStart(record, error)
                 throw error
             }
-            if !holdsStreams { try await self.attend(id) }
+            guard !holdsStreams else {
+                self.held.withLock { _ = $0.insert(id) }
+                return
+            }
+            try await self.attend(id)
         }
     }
 
-    private func launch(_ record: ContainerRecord, rounds: (start: Int, restart: Int)?, holdsStreams: Bool) async throws
-    {
-        var record = record
-        if !record.ports.isEmpty, !record.endpoints.isEmpty {
-            let ports = try await machine.reserve(record.ports, for: record.id)
+    /// Makes the process of a container that starts later, up to its gate. What goes wrong goes wrong again when it starts, and is
+    /// told then.
+    func prepare(_ id: String) async {
+        try? await locks.with(id) {
+            // Who joins another's namespaces needs that one's process; who takes another's place needs the place.
+            guard let record = await self.inventory.container(id), record.joined.isEmpty,
+                [.created, .exited].contains(record.life.phase), record.successorOf == nil, record.isAside != true,
+                !self.isHeld(id)
+            else { return }
+            do {
+                try await self.launch(record, rounds: nil, holdsStreams: true)
+                self.prepared.withLock { _ = $0.insert(id) }
+            } catch {
+                await self.network.end(id)
+                await self.machine.releasePorts(of: id)
+            }
+        }
+    }
+
+    /// Lets go of what `prepare` made, when no start came.
+    func giveUp(_ id: String) async {
+        try? await locks.with(id) {
+            guard self.prepared.withLock({ $0.remove(id) }) != nil else { return }
+            await self.machine.abandon(id)
+            await self.network.end(id)
+            await self.machine.releasePorts(of: id)
+            await self.network.settle()
+        }
+    }
+
+    /// Opens the gate of a process that `prepare` made; false when there is none, or none any more.
+    private func openPrepared(_ id: String, rounds: (start: Int, restart: Int)?) async throws -> Bool {
+        guard prepared.withLock({ $0.remove(id) }) != nil else { return false }
+        do {
+            try await open(id, rounds: rounds)
+            return true
+        } catch {
+            await machine.abandon(id)
+            guard let failure = error as? EngineFailure, failure.code == .monitorLost else { throw error }
+            return false
+        }
+    }
+
+    func launch(_ record: ContainerRecord, rounds: (start: Int, restart: Int)?, holdsStreams: Bool) async throws {
+        var record = try await rejoinLost(record)
+        if !record.ports.isEmpty, !record.endpoints.isEmpty, record.runsBeside != true {
+            let wanted = record.ports(after: await inventory.predecessor(of: record))
+            let ports = try await reservePorts(wanted, of: record)
             record = try await inventory.update(record.id) { $0.ports = ports } ?? record
         }
         guard let image = try await machine.image(record.imageID) else {
             throw EngineFailure(
-                code: "image_missing", message: "the image \(record.imageID.prefix(19)) of \(record.name) is gone",
+                code: .imageMissing, message: "the image \(record.imageID.prefix(19)) of \(record.name) is gone",
                 hint: "pull or import it again, then run `berth up`")
         }
-        try await mountVolumes(of: record)
-        let surroundings = try await surroundings(of: record)
-        let ready = record
+        var surroundings = try await surroundings(of: record)
+        surroundings.volumes = try await mountVolumes(of: record)
+        // Names are served in a network that is there: what took another's place got none when it was made.
+        if record.life.phase == .created, record.successorOf != nil { try await machine.attach(record, surroundings) }
+        let (ready, around) = (record, surroundings)
         async let named: Void = record.endpoints.isEmpty ? () : network.begin(record.id)
         do {
-            try await machine.spawn(ready, image, surroundings)
+            try await machine.spawn(ready, image, around)
             try await named
             if !holdsStreams { try await open(ready.id, rounds: rounds) }
         } catch {
@@ -79,11 +153,31 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// What volumes are mounted from may have gone with a reboot, and must not be written beside.
-    private func mountVolumes(of record: ContainerRecord) async throws {
-        for name in record.volumeNames {
-            guard let volume = await inventory.volume(name), volume.isMounted else { continue }
-            try await machine.createVolume(volume)
+    func reservePorts(
+        _ ports: [ContainerRecord.Port], of record: ContainerRecord
+    ) async throws -> [ContainerRecord.Port] {
+        do { return try await machine.reserve(ports, for: record.id) } catch let taken as PortTaken {
+            throw await taken.failure { id in await self.inventory.container(id)?.name }
+        }
+    }
+
+    /// Where the container's volumes are now, by name.
+    private func mountVolumes(of record: ContainerRecord) async throws -> [String: String] {
+        var folders: [String: String] = [:]
+        for name in Set(record.volumeNames) {
+            guard let volume = await inventory.volume(name) else {
+                throw EngineFailure(code: .notFound, message: "volume \(name) of \(record.name) is gone")
+            }
+            folders[name] = try await machine.mountVolume(volume, for: record.id)
+        }
+        return folders
+    }
+
+    /// Lets go of what a container holds while it runs: its host ports, and the mounts of its volumes.
+    func letGo(of id: String) async {
+        await machine.releasePorts(of: id)
+        for name in Set(await inventory.container(id)?.volumeNames ?? []) {
+            if let volume = await inventory.volume(name) { await machine.unmountVolume(volume, for: id) }
         }
     }
 
@@ -95,8 +189,13 @@ final class ContainerRunner: Sendable {
         }
     }
 
+    /// Its process is made and waits for streams.
+    func isHeld(_ id: String) -> Bool { held.withLock { $0.contains(id) } }
+
     /// Opens the gate of a process that was spawned, and stores that it runs.
     private func open(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
+        held.withLock { _ = $0.remove(id) }
+        if let record = await inventory.container(id) { await pending.open(record) }
         starts.begin(id)
         defer { starts.end(id) }
         try await machine.release(id)
@@ -117,14 +216,15 @@ final class ContainerRunner: Sendable {
     private func attend(_ id: String) async throws {
         guard let record = await inventory.container(id) else { return }
         await forwarder.begin(record)
-        for hook in record.spec.postStart { try await run(hook, in: record) }
+        for hook in record.template.postStart { try await run(hook, in: record) }
         await health.begin(record)
     }
 
     private func failedToStart(_ record: ContainerRecord, _ error: any Error) async {
         await network.end(record.id)
-        await machine.releasePorts(of: record.id)
-        let reason = EngineFailure(describing: error).message
+        await letGo(of: record.id)
+        let failure = EngineFailure(describing: error)
+        let reason = StateReason.notStarted(failure.message, code: failure.launchCode)
         _ = try? await inventory.update(record.id, volatile: true) { $0.life.reason = reason }
         await network.settle()
     }
@@ -138,20 +238,20 @@ final class ContainerRunner: Sendable {
         let result = try await machine.probe(command, in: record)
         guard result.code == 0 else {
             throw EngineFailure(
-                code: "hook_failed",
+                code: .hookFailed,
                 message:
                     "hook `\(hook.command.joined(separator: " "))` of \(record.name) ended with code \(result.code)",
                 log: result.output.split(separator: "\n").map(String.init))
         }
     }
 
-    private func surroundings(of record: ContainerRecord) async throws -> Surroundings {
+    func surroundings(of record: ContainerRecord) async throws -> Surroundings {
         var hosts: [Surroundings.Host] = []
         let qualified = record.domainname.map { ["\(record.hostname).\($0)", record.hostname] } ?? [record.hostname]
         for endpoint in record.endpoints {
-            for address in endpoint.addresses { hosts.append(.init(String(address.prefix { $0 != "/" }), qualified)) }
+            for address in endpoint.bareAddresses { hosts.append(.init("\(address)", qualified)) }
         }
-        for extra in record.spec.extraHosts {
+        for extra in record.template.extraHosts {
             for address in extra.addresses {
                 let resolved = address == "host-gateway" ? await gateway(of: record) : address
                 hosts.append(.init(resolved, [extra.host]))
@@ -167,7 +267,7 @@ final class ContainerRunner: Sendable {
 
     private func gateway(of record: ContainerRecord) async -> String {
         for endpoint in record.endpoints {
-            if let gateway = await inventory.network(endpoint.network)?.gateways.first { return gateway }
+            if let gateway = await inventory.network(endpoint.network)?.gateways.first { return "\(gateway)" }
         }
         return "127.0.0.1"
     }
@@ -214,21 +314,29 @@ final class ContainerRunner: Sendable {
             guard let record = await self.inventory.container(id) else { return }
             guard !record.isUp else {
                 throw EngineFailure(
-                    code: "conflict", message: "\(record.name) is running", hint: "stop it first, or force")
+                    code: .conflict, message: "\(record.name) is running", hint: "stop it first, or force")
             }
+            self.held.withLock { _ = $0.remove(id) }
             let removed = try await self.inventory.update(id, volatile: true) { record in
                 record.life.phase = .removing
                 if anonymousVolumes { record.life.removesAnonymousVolumes = true }
             }
             await self.health.end(id)
             await self.forwarder.finish(id)
-            await self.machine.releasePorts(of: id)
+            await self.letGo(of: id)
             try await self.discard(removed ?? record)
+            self.pending.fail(id, Self.gone(record.name))
         }
         await completeSuccessors(of: id)
     }
 
-    private static func gone(_ name: String) -> EngineFailure {
-        EngineFailure(code: "not_found", message: "container \(name) is gone", hint: "run `berth up` again")
+    /// Tells everybody that a signal is sent to it.
+    func tellKill(_ id: String, _ signal: Int32) async {
+        guard let record = await inventory.container(id) else { return }
+        inventory.events.publish(record.event("kill", ["signal": "\(signal)"], at: machine.now()))
+    }
+
+    static func gone(_ name: String) -> EngineFailure {
+        EngineFailure(code: .notFound, message: "container \(name) is gone", hint: "run `berth up` again")
     }
 }

@@ -19,6 +19,7 @@ actor HealthMonitor {
     func begin(_ container: ContainerRecord) async {
         end(container.id)
         guard let check = container.healthcheck else { return }
+        await inventory.beginHealth(of: container)
         await inventory.setHealth(.starting, of: container)
         probes[container.id] = Task { await self.run(container, check) }
     }
@@ -30,14 +31,16 @@ actor HealthMonitor {
         let origin = machine.now()
         // It may have ended before its probing began.
         while await inventory.runs(container), !Task.isCancelled {
-            let epoch = await inventory.epoch(of: container.project)
+            let epoch = await inventory.currentEpoch()
             if await inventory.container(container.id)?.life.phase == .paused {
-                await inventory.change(of: container.project, after: epoch)
+                await inventory.change(of: .container(container.id), after: epoch)
                 continue
             }
             let began = machine.now()
             let result = await probe(container, check)
             guard !Task.isCancelled else { return }
+            await inventory.note(
+                .init(began: began, ended: machine.now(), code: result.code, output: result.output), of: container)
             let pause = schedule.record(
                 success: result.code == 0, began: .nanoseconds(began - origin),
                 ended: .nanoseconds(machine.now() - origin))

@@ -41,9 +41,9 @@ package struct HostDevice: Hashable, Sendable {
     /// What a `devices` entry asks for: one node, or all that are in a folder.
     /// - Throws: `EngineFailure` when there is none.
     package static func devices(_ mapping: DeviceMapping) throws -> [HostDevice] {
-        guard mapping.source.hasPrefix("/") else {
+        guard mapping.source.isAbsolutePath else {
             throw EngineFailure(
-                code: "unsupported", message: "device \(mapping.source): devices by name (CDI) are not supported",
+                code: .unsupported, message: "device \(mapping.source): devices by name (CDI) are not supported",
                 hint: "name the device nodes by their paths")
         }
         if let single = HostDevice(at: mapping.source, as: mapping.target, permissions: mapping.permissions) {
@@ -53,7 +53,7 @@ package struct HostDevice: Hashable, Sendable {
         guard !inside.isEmpty else {
             let reason = fileExists(mapping.source) ? "is no device" : "does not exist"
             throw EngineFailure(
-                code: "not_found", message: "device \(mapping.source) \(reason)",
+                code: .notFound, message: "device \(mapping.source) \(reason)",
                 hint: "plug it in or load its driver, or take it out of `devices`")
         }
         return inside
@@ -85,7 +85,7 @@ package struct HostDevice: Hashable, Sendable {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
             throw EngineFailure(
-                code: "not_found", message: "blkio_config: \(path) is no block device",
+                code: .notFound, message: "blkio_config: \(path) is no block device",
                 hint: "`lsblk -p` lists them")
         }
         return number(status.st_rdev)
@@ -101,7 +101,7 @@ package struct HostDevice: Hashable, Sendable {
             !fields[2].isEmpty, fields[2].allSatisfy({ "rwm".contains($0) })
         else {
             throw EngineFailure(
-                code: "invalid", message: "device_cgroup_rules: \"\(text)\" is no rule",
+                code: .invalid, message: "device_cgroup_rules: \"\(text)\" is no rule",
                 hint: "such as `c 1:3 rw`: kind, numbers, rights")
         }
         return RuntimeSpec.DeviceRule(

@@ -30,8 +30,8 @@ struct SecretFile: Hashable, Sendable {
     static func files(of record: ContainerRecord, _ paths: EnginePaths) -> [SecretFile] {
         let folder = paths.secrets(record.id)
         let all =
-            record.spec.secrets.map { ($0, record.definitions.secrets[$0.source]) }
-            + record.spec.configs.map { ($0, record.definitions.configs[$0.source]) }
+            record.template.secrets.map { ($0, record.definitions.secrets[$0.source]) }
+            + record.template.configs.map { ($0, record.definitions.configs[$0.source]) }
         return all.enumerated().compactMap { index, pair in
             let (mount, definition) = pair
             func copied(_ origin: Copy.Origin, mode: UInt32?) -> SecretFile {
@@ -73,7 +73,7 @@ struct SecretFile: Hashable, Sendable {
 
     fileprivate static func missing(_ path: String, _ target: String) -> EngineFailure {
         EngineFailure(
-            code: "not_found", message: "the file \(path) for \(target) is missing",
+            code: .notFound, message: "the file \(path) for \(target) is missing",
             hint: "create it, or change `file:` of the secret or config")
     }
 }
@@ -99,14 +99,14 @@ extension SecretFile.Copy {
     private static func read(_ source: String, for target: String) throws -> ([UInt8], stat) {
         func failure(_ reason: String) -> EngineFailure {
             EngineFailure(
-                code: "invalid", message: "\(source) for \(target) \(reason)",
+                code: .invalid, message: "\(source) for \(target) \(reason)",
                 hint: "leave out uid, gid and mode: then the file itself is mounted")
         }
         guard fileExists(source) else { throw SecretFile.missing(source, target) }
         let file = try openFile(source, O_RDONLY | O_NONBLOCK)
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG else { throw failure("is no file that could be copied") }
-        let bytes = try file.readToEnd(limit: SecretFile.mostBytes + 1)
+        let bytes = try file.readBeginning(SecretFile.mostBytes + 1)
         guard bytes.count <= SecretFile.mostBytes else {
             throw failure("is too large to be copied: 16 MiB is the most")
         }

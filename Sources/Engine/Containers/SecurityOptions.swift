@@ -55,13 +55,13 @@ package struct SecurityOptions: Hashable, Sendable {
     private static func checkLabel(_ value: String) throws {
         guard value != "disable", fileExists("/sys/fs/selinux/enforce") else { return }
         throw EngineFailure(
-            code: "unsupported", message: "security_opt label=\(value): berth gives containers no SELinux labels",
+            code: .unsupported, message: "security_opt label=\(value): berth gives containers no SELinux labels",
             hint: "take it away, or use label=disable")
     }
 
     private static func unknown(_ option: String) -> EngineFailure {
         EngineFailure(
-            code: "invalid", message: "security_opt \"\(option)\" is unknown",
+            code: .invalid, message: "security_opt \"\(option)\" is unknown",
             hint: "there are no-new-privileges, seccomp=, apparmor=, label= and systempaths=unconfined")
     }
 }

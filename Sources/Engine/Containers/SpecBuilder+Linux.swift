@@ -9,17 +9,47 @@ extension SpecBuilder {
     func linux(_ security: SecurityOptions) throws -> RuntimeSpec.Linux {
         var linux = RuntimeSpec.Linux()
         linux.namespaces = try namespaces()
-        linux.cgroupsPath =
-            "/\(record.spec.cgroupParent ?? (instance.isEmpty ? "berth" : "berth-\(instance)"))/\(record.id)"
+        linux.cgroupsPath = Self.cgroup(of: record, instance)
         linux.resources = try resources()
-        linux.sysctl = record.spec.sysctls.isEmpty ? nil : record.spec.sysctls
+        linux.sysctl = record.template.sysctls.isEmpty ? nil : record.template.sysctls
         let devices = try devices().map(\.device)
         linux.devices = devices.isEmpty ? nil : devices
         linux.seccomp = try seccomp(security)
-        guard !record.spec.privileged, !security.showsSystemPaths else { return linux }
-        linux.maskedPaths = DefaultProfile.maskedPaths
-        linux.readonlyPaths = DefaultProfile.readonlyPaths
+        let hidesAll = !record.template.privileged && !security.showsSystemPaths
+        linux.maskedPaths = record.template.maskedPaths ?? (hidesAll ? DefaultProfile.maskedPaths : nil)
+        linux.readonlyPaths = record.template.readonlyPaths ?? (hidesAll ? DefaultProfile.readonlyPaths : nil)
         return linux
+    }
+
+    /// The path of a container's cgroup in every hierarchy.
+    static func cgroup(of record: ContainerRecord, _ instance: String) -> String {
+        "/\(record.template.cgroupParent ?? cgroupParent(instance))/\(record.id)"
+    }
+
+    /// Where the cgroups of an engine's containers are that name no parent.
+    static func cgroupParent(_ instance: String) -> String { instance.isEmpty ? "berth" : "berth-\(instance)" }
+
+    /// The limits that differ from `old`, for a container that runs with those: a limit that is no more is told so.
+    func limits(insteadOf old: Resources) throws -> RuntimeSpec.Resources {
+        let wanted = record.template.resources
+        var resources = RuntimeSpec.Resources()
+        var memory = memory(wanted)
+        if memory != self.memory(old) {
+            if memory.limit == nil { memory.limit = -1 }
+            if memory.swap == nil, limitsSwap { memory.swap = -1 }
+            resources.memory = memory
+        }
+        var cpu = cpu(wanted)
+        let former = self.cpu(old)
+        if cpu != former {
+            if cpu.quota == nil, former.quota != nil { cpu.quota = -1 }
+            if cpu.period == nil, former.period != nil { cpu.period = 100_000 }
+            if cpu.shares == nil, former.shares != nil { cpu.shares = 1024 }
+            resources.cpu = cpu
+        }
+        if wanted.pids != old.pids { resources.pids = .init(limit: wanted.pids ?? -1) }
+        if wanted.blkioWeight != old.blkioWeight { resources.blockIO = try blockIO(wanted) }
+        return resources
     }
 
     /// nil lets every call through.
@@ -27,7 +57,7 @@ extension SpecBuilder {
         switch security.filter {
         case .unconfined: return nil
         case .standard:
-            return record.spec.privileged ? nil : DefaultProfile.seccomp(capabilities: try capabilities())
+            return record.template.privileged ? nil : DefaultProfile.seccomp(capabilities: try capabilities())
         case .profile(let text):
             guard let kernel = KernelVersion.running else { return nil }
             let place = SeccompProfile.Surroundings(
@@ -39,16 +69,16 @@ extension SpecBuilder {
     private func namespaces() throws -> [RuntimeSpec.Namespace] {
         var namespaces = [RuntimeSpec.Namespace(type: "mount")]
         namespaces += try namespace("network", mode: nil)
-        namespaces += try namespace("pid", mode: record.spec.pid)
-        namespaces += try namespace("ipc", mode: record.spec.ipc)
-        if record.spec.uts != "host" { namespaces.append(.init(type: "uts")) }
-        if record.spec.cgroup != "host" { namespaces.append(.init(type: "cgroup")) }
+        namespaces += try namespace("pid", mode: record.template.pid)
+        namespaces += try namespace("ipc", mode: record.template.ipc)
+        if record.template.uts != "host" { namespaces.append(.init(type: "uts")) }
+        if record.template.cgroup != "host" { namespaces.append(.init(type: "cgroup")) }
         return namespaces
     }
 
     private func namespace(_ kind: String, mode: String?) throws -> [RuntimeSpec.Namespace] {
         if kind == "network" {
-            if record.spec.networkMode == .host { return [] }
+            if record.template.networkMode == .host { return [] }
             let owner = surroundings.joinedNamespaces["network"]?.id ?? record.id
             return [.init(type: kind, path: paths.namespace(owner))]
         }
@@ -56,31 +86,31 @@ extension SpecBuilder {
         guard let owner = surroundings.joinedNamespaces[kind] else { return [.init(type: kind)] }
         guard let pid = owner.life.process?.pid else {
             throw EngineFailure(
-                code: "conflict",
+                code: .conflict,
                 message: "\(record.name) shares the \(kind) namespace of \(owner.name), which does not run",
-                hint: "start \(owner.service) first")
+                hint: "start \(owner.service ?? owner.name) first")
         }
         return [.init(type: kind, path: "/proc/\(pid)/ns/\(kind)")]
     }
 
     /// A privileged container sees every device of the host.
     private func devices() throws -> [HostDevice] {
-        let named = try record.spec.devices.flatMap { try HostDevice.devices($0) }
-        guard record.spec.privileged else { return named }
+        let named = try record.template.devices.flatMap { try HostDevice.devices($0) }
+        guard record.template.privileged else { return named }
         let targets = Set(named.map(\.device.path))
         return named + HostDevice.all().filter { !targets.contains($0.device.path) }
     }
 
     private func deviceRules() throws -> [RuntimeSpec.DeviceRule] {
-        if record.spec.privileged { return DefaultProfile.allDeviceRules }
+        if record.template.privileged { return DefaultProfile.allDeviceRules }
         return try DefaultProfile.deviceRules + devices().map(\.rule)
-            + record.spec.deviceCgroupRules.map { try HostDevice.rule($0) }
+            + record.template.deviceCgroupRules.map { try HostDevice.rule($0) }
     }
 
     // MARK: Limits
 
     private func resources() throws -> RuntimeSpec.Resources {
-        let wanted = record.spec.resources
+        let wanted = record.template.resources
         var resources = RuntimeSpec.Resources()
         let memory = memory(wanted)
         if memory != RuntimeSpec.Memory() { resources.memory = memory }

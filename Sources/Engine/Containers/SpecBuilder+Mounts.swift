@@ -1,4 +1,5 @@
 import EngineWire
+import Linux
 import Monitor
 import OCI
 import ProjectModel
@@ -22,12 +23,12 @@ extension SpecBuilder {
     /// Without those that a volume takes the place of; one on /dev brings all that is below it.
     private var kernelMounts: [RuntimeSpec.Mount] {
         let taken = Set(record.mounts.map(\.target))
-        return DefaultProfile.mounts(sharedMemory: record.spec.shmSize ?? 64 << 20).compactMap { mount in
+        return DefaultProfile.mounts(sharedMemory: record.template.shmSize ?? 64 << 20).compactMap { mount in
             if taken.contains(mount.destination) { return nil }
-            if taken.contains("/dev"), mount.destination.hasPrefix("/dev/") { return nil }
+            if taken.contains("/dev"), mount.destination.hasBytePrefix("/dev/") { return nil }
             if mount.destination == "/dev/shm" { return sharedMemory(mount) }
             var mount = mount
-            if record.spec.privileged, ["/sys", "/sys/fs/cgroup"].contains(mount.destination) {
+            if record.template.privileged, ["/sys", "/sys/fs/cgroup"].contains(mount.destination) {
                 mount.options = mount.options?.map { $0 == "ro" ? "rw" : $0 }
             }
             return mount
@@ -36,7 +37,7 @@ extension SpecBuilder {
 
     /// POSIX shared memory is files: who shares an IPC namespace must share the folder as well.
     private func sharedMemory(_ own: RuntimeSpec.Mount) -> RuntimeSpec.Mount? {
-        switch record.spec.ipc {
+        switch record.template.ipc {
         case "none": return nil
         case "host":
             return .init(destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"])
@@ -71,7 +72,8 @@ extension SpecBuilder {
         case .volume(let name, _, _, let subpath):
             var options = ["rbind", mode, "rprivate"]
             if let subpath { options.append("subpath=\(subpath)") }
-            return .init(destination: mount.target, type: "bind", source: paths.volume(name), options: options)
+            return .init(
+                destination: mount.target, type: "bind", source: surroundings.volumes[name] ?? "", options: options)
         case .bind(let path, _, let propagation, let isRecursive, let isWritableBelow):
             // What is mounted below a read-only folder is read-only too, unless the file says otherwise.
             let mode = mount.readOnly && isWritableBelow != true ? "rro" : mode

@@ -24,18 +24,18 @@ struct SpecBuilder {
     /// - Throws: `EngineFailure` for what cannot be expressed: no command, an unknown capability, a namespace of a container
     ///   that does not run.
     func spec() throws -> RuntimeSpec {
-        let security = try SecurityOptions(record.spec.securityOptions)
+        let security = try SecurityOptions(record.template.securityOptions)
         var spec = RuntimeSpec()
-        spec.root = .init(path: "rootfs", readonly: record.spec.readOnly ? true : nil)
+        spec.root = .init(path: "rootfs", readonly: record.template.readOnly ? true : nil)
         spec.hostname = record.hostname
         spec.domainname = record.domainname
-        if record.spec.uts == "host" {
+        if record.template.uts == "host" {
             spec.hostname = nil
             spec.domainname = nil
         }
         spec.process = try process(security)
         spec.mounts = mounts()
-        spec.annotations = record.spec.annotations.isEmpty ? nil : record.spec.annotations
+        spec.annotations = record.template.annotations.isEmpty ? nil : record.template.annotations
         spec.linux = try linux(security)
         return spec
     }
@@ -46,9 +46,9 @@ struct SpecBuilder {
         var arguments = record.arguments
         guard !arguments.isEmpty else {
             throw EngineFailure(
-                code: "invalid",
-                message: "service \"\(record.service)\" has no command: neither the file nor its image names one",
-                hint: "add `command:` to the service")
+                code: .invalid,
+                message: "\(record.owner.subject) has no command: neither it nor its image names one",
+                hint: "add `command:` to the service, or name the command after the image")
         }
         if hasInit { arguments = [Self.initPath, "--"] + arguments }
         // A program that changes its group must not lose its first one by that (CVE-2022-36109).
@@ -57,15 +57,16 @@ struct SpecBuilder {
             additionalGids: [identity.gid] + identity.additionalGids.filter { $0 != identity.gid })
         var process = RuntimeSpec.Process(
             user: user, args: arguments, env: environment,
-            cwd: record.spec.workingDir ?? record.image.workingDir.nonEmpty ?? "/")
-        process.terminal = record.spec.tty ? true : nil
+            cwd: record.template.workingDir ?? record.image.workingDir.nonEmpty ?? "/")
+        process.terminal = record.template.tty ? true : nil
+        process.consoleSize = record.template.consoleSize.map { .init(height: $0.rows, width: $0.columns) }
         let capabilities = try self.capabilities()
         let held = identity.uid == 0 ? capabilities : []
         process.capabilities = .init(
             bounding: capabilities, effective: held, inheritable: [], permitted: held, ambient: [])
         process.noNewPrivileges = security.noNewPrivileges ? true : nil
         process.apparmorProfile = security.apparmorProfile
-        process.oomScoreAdj = record.spec.resources.oomScoreAdjust
+        process.oomScoreAdj = record.template.resources.oomScoreAdjust
         process.rlimits = rlimits
         return process
     }
@@ -74,10 +75,10 @@ struct SpecBuilder {
     static let initPath = "/sbin/docker-init"
 
     /// Somebody else's process namespace has a first process already.
-    var hasInit: Bool { record.spec.useInit && record.spec.pid == nil }
+    var hasInit: Bool { record.template.useInit && record.template.pid == nil }
 
     private var rlimits: [RuntimeSpec.Rlimit]? {
-        let limits = record.spec.ulimits.sorted { $0.key < $1.key }.map { name, limit in
+        let limits = record.template.ulimits.sorted { $0.key < $1.key }.map { name, limit in
             RuntimeSpec.Rlimit(
                 type: "RLIMIT_\(name.uppercased())", soft: limit.soft < 0 ? .max : UInt64(limit.soft),
                 hard: limit.hard < 0 ? .max : UInt64(limit.hard))
@@ -96,23 +97,23 @@ struct SpecBuilder {
             }
         }
         set("HOSTNAME", record.hostname)
-        if record.spec.tty { set("TERM", "xterm") }
+        if record.template.tty { set("TERM", "xterm") }
         for entry in record.image.env ?? [] {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             set(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
         }
-        for (name, value) in record.spec.environment.sorted(by: { $0.key < $1.key }) { set(name, value) }
+        for (name, value) in record.template.environment.sorted(by: { $0.key < $1.key }) { set(name, value) }
         if !values.contains(where: { $0.0 == "HOME" }), !identity.home.isEmpty { set("HOME", identity.home) }
         return values.map { "\($0.0)=\($0.1)" }
     }
 
     func capabilities() throws -> [String] {
         let held = CapabilitySet.grantable.members
-        if record.spec.privileged { return held }
+        if record.template.privileged { return held }
         do {
             return try CapabilityChoice.members(
-                adding: record.spec.capAdd, dropping: record.spec.capDrop, held: held)
-        } catch { throw EngineFailure(describing: error).of(record.service) }
+                adding: record.template.capAdd, dropping: record.template.capDrop, held: held)
+        } catch { throw EngineFailure(describing: error).of(record.owner) }
     }
 }
 

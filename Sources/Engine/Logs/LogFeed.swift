@@ -10,8 +10,7 @@ actor LogFeed {
     struct Surroundings: Sendable {
         let paths: EnginePaths
         let inventory: Inventory
-        /// nil where there are no files: then only what the inventory says wakes it.
-        let watcher: FolderWatcher?
+        let machine: any Machine
         /// Rings after every operation that ended.
         let operations: RunningOperations
         /// Whether a verb that is under way is about to start one of the containers, or make it anew.
@@ -24,8 +23,10 @@ actor LogFeed {
     private static let pace = Duration.milliseconds(25)
 
     private let surroundings: Surroundings
-    private let project: String
+    private let group: Subject
     private let request: LogRequest
+    /// How lines are written; nil is newline-delimited JSON.
+    private let form: (any LogForm)?
     private let merge = LogMerge()
     private let bell = Bell()
     /// Those that were there at first: of others everything is shown.
@@ -38,9 +39,13 @@ actor LogFeed {
     private var credit = LogFeed.burst
     private var lastPiece = ContinuousClock.now
 
-    init(_ surroundings: Surroundings, project: String, request: LogRequest, of records: [ContainerRecord]) {
+    init(
+        _ surroundings: Surroundings, group: Subject, request: LogRequest, as form: (any LogForm)? = nil,
+        of records: [ContainerRecord]
+    ) {
+        self.form = form
         self.surroundings = surroundings
-        self.project = project
+        self.group = group
         self.request = request
         first = records
     }
@@ -66,7 +71,7 @@ actor LogFeed {
                 return bytes
             }
             guard goesOn else { break }
-            surroundings.watcher?.arm()
+            surroundings.machine.armLogWatches()
             await bell.wait()
         }
         isOver = true
@@ -76,11 +81,11 @@ actor LogFeed {
     private func ringWhenSomethingChanges() {
         surroundings.operations.listen(bell)
         ringing.append(
-            Task { [inventory = surroundings.inventory, project, bell] in
+            Task { [inventory = surroundings.inventory, group, bell] in
                 while !Task.isCancelled {
-                    let epoch = await inventory.epoch(of: project)
+                    let epoch = await inventory.currentEpoch()
                     bell.ring()
-                    await inventory.change(of: project, after: epoch)
+                    await inventory.change(of: group, after: epoch)
                 }
             })
         guard let until = request.until else { return }
@@ -100,10 +105,10 @@ actor LogFeed {
             watch(record.id)
         }
         let showsLines = request.onlyEnds != true
-        await LogReader.thread.runInfallible { [merge, paths = surroundings.paths] in
+        await LogReader.thread.runInfallible { [merge, form, paths = surroundings.paths] in
             for record in records {
                 merge.add(
-                    record.id, container: record.name, label: record.label,
+                    record.id, as: form ?? LogLine.Writer(container: record.name, label: record.label),
                     path: showsLines ? paths.log(record.id) : nil, range)
             }
         }
@@ -111,12 +116,12 @@ actor LogFeed {
 
     private func watch(_ id: String) {
         guard request.follow, request.onlyEnds != true, watches[id] == nil else { return }
-        watches[id] = try? surroundings.watcher?.watch(surroundings.paths.container(id), bell)
+        watches[id] = surroundings.machine.watchLog(of: id, bell)
     }
 
     /// Takes notice of what became of the containers; false when nothing more will come of them.
     private func takeNews() async -> Bool {
-        let current = await surroundings.inventory.containers(of: project).filter(isChosen)
+        let current = await surroundings.inventory.containers(of: group).filter(isChosen)
         let new = current.filter { !known.contains($0.id) }
         if !new.isEmpty { await add(new, tail: nil, since: nil) }
         for id in known.subtracting(current.map(\.id)) {
@@ -137,7 +142,7 @@ actor LogFeed {
     private func isChosen(_ record: ContainerRecord) -> Bool {
         if record.isOneOff, !request.includeAll { return false }
         if let index = request.index, record.number != index { return false }
-        return record.life.phase != .creating && (request.services.isEmpty || request.services.contains(record.service))
+        return record.life.phase != .creating && record.isOf(request.services)
     }
 
     private func takeEnd(of record: ContainerRecord) {

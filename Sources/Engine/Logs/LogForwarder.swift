@@ -11,26 +11,30 @@ import ProjectModel
 actor LogForwarder {
     private let paths: EnginePaths
     private let inventory: Inventory
-    private let watcher: FolderWatcher?
+    private let machine: any Machine
+    private let defaults: ContainerDefaults
     private let log: Logger
-    private let host: String
     private var tasks: [String: Task<Void, Never>] = [:]
     /// Raised by `begin`: a follower that is about to leave then stays.
     private var wishes: [String: Int] = [:]
     private let pool = BlockingPool(name: "log forwarding", limit: 4)
 
-    init(paths: EnginePaths, inventory: Inventory, watcher: FolderWatcher?, host: String, log: Logger) {
+    init(
+        paths: EnginePaths, inventory: Inventory, machine: any Machine,
+        defaults: ContainerDefaults = ContainerDefaults(), log: Logger
+    ) {
+        self.defaults = defaults
         self.paths = paths
         self.inventory = inventory
-        self.watcher = watcher
-        self.host = host
+        self.machine = machine
         self.log = log
     }
 
     /// From now on, until the container has ended and all of it was sent.
     func begin(_ record: ContainerRecord) {
         // What cannot be understood was refused when the container was made.
-        guard let plan = try? LoggingPlan(record.spec.logging), let destination = plan.destination else { return }
+        guard let plan = try? LoggingPlan(defaults.logging(record.template.logging)), let destination = plan.destination
+        else { return }
         wishes[record.id, default: 0] += 1
         guard tasks[record.id] == nil else { return }
         let sink = destination.sink
@@ -54,12 +58,12 @@ actor LogForwarder {
             wishes[id] = nil
         }
         let bell = Bell()
-        let watch = try? watcher?.watch(paths.container(id), bell)
+        let watch = machine.watchLog(of: id, bell)
         let changes = Task { [inventory] in
-            while !Task.isCancelled, let project = await inventory.container(id)?.project {
-                let epoch = await inventory.epoch(of: project)
+            while !Task.isCancelled, await inventory.container(id) != nil {
+                let epoch = await inventory.currentEpoch()
                 bell.ring()
-                await inventory.change(of: project, after: epoch)
+                await inventory.change(of: .container(id), after: epoch)
             }
             bell.ring()
         }
@@ -70,7 +74,7 @@ actor LogForwarder {
             guard let phase = await inventory.container(id)?.life.phase else { break }
             guard await sendAll(of: id, plan, sink) else { break }
             if [.exited, .removing].contains(phase), wishes[id] == wish { break }
-            watcher?.arm()
+            machine.armLogWatches()
             await bell.wait()
         }
         withExtendedLifetime(watch) {}
@@ -87,7 +91,7 @@ actor LogForwarder {
             guard let record = await inventory.container(id) else { return true }
             let step = await reader.next(after: position, limit: 1 << 17)
             guard step.position != position else { return true }
-            let source = LogSource(record, plan, host: host, engine: getpid())
+            let source = LogSource(record, plan, host: machine.hostName, engine: getpid())
             if step.hasGap {
                 log.warning("\(record.name): lines were lost: the log was rotated before they could be sent on")
             }

@@ -9,7 +9,7 @@ package final class LogMerge: Sendable {
 
     private final class Source {
         let cursor: LogCursor?
-        let writer: LogLine.Writer
+        let writer: any LogForm
         /// Something may have been written since it was last at its end.
         var isFresh = true
         /// What is told once everything written so far was read.
@@ -27,7 +27,7 @@ package final class LogMerge: Sendable {
         /// When what comes next of it happened; nil when there is nothing now.
         var time: Int64? { isAtEnd ? end?.time : cursor?.head?.time }
 
-        init(_ cursor: LogCursor?, _ writer: LogLine.Writer) {
+        init(_ cursor: LogCursor?, _ writer: any LogForm) {
             self.cursor = cursor
             self.writer = writer
         }
@@ -45,11 +45,16 @@ package final class LogMerge: Sendable {
 
     /// Adds a container; `path` nil has no lines. Opens files, so not for the cooperative pool.
     package func add(_ id: String, container: String, label: String, path: String?, _ range: LogCursor.Range) {
+        add(id, as: LogLine.Writer(container: container, label: label), path: path, range)
+    }
+
+    /// The same, in a form of its own.
+    package func add(_ id: String, as form: any LogForm, path: String?, _ range: LogCursor.Range) {
         state.withLock { state in
             guard state.sources[id] == nil else { return }
             let cursor = path.map { LogCursor($0, range) }
             state.order.append(id)
-            state.sources[id] = Source(cursor, LogLine.Writer(container: container, label: label))
+            state.sources[id] = Source(cursor, form)
         }
     }
 

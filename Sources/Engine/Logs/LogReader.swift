@@ -65,7 +65,7 @@ package struct LogReader: Sendable {
             let size = lseek(file.raw, 0, SEEK_END)
             let start = max(0, size - 65536)
             lseek(file.raw, start, SEEK_SET)
-            guard let bytes = try? file.readToEnd(limit: 1 << 20) else { return [] }
+            guard let bytes = try? file.readBeginning(1 << 20) else { return [] }
             guard start > 0, let newline = bytes.firstIndex(of: 0x0A) else { return bytes }
             return Array(bytes[bytes.index(after: newline)...])
         }

@@ -4,7 +4,7 @@ import JSON
 struct LogRecord {
     /// Nanoseconds since 1970.
     var time: Int64
-    /// Without the newline that ended its line, and the carriage return before that.
+    /// Without the newline that ended its line.
     var text: ArraySlice<UInt8>
     var isError: Bool
     /// The line goes on in the next record of its stream, or has not ended yet.
@@ -21,7 +21,6 @@ struct LogRecord {
         self.time = time
         var text = text
         isPartial = !Self.drop(UInt8(ascii: "n"), from: &text)
-        if !isPartial { _ = Self.drop(UInt8(ascii: "r"), from: &text) }
         self.text = text
         self.isError = isError
         self.lost = lost
@@ -80,8 +79,10 @@ extension LogEntry {
         let text = quoted.withUnsafeBufferPointer { bytes in
             JSONStringScan(bytes, from: 1).map { $0.unescaped(bytes) }
         }
+        var line = text ?? (try? JSONValue(parsing: quoted))?.string ?? ""
+        // Where a line is a message of its own, what a terminal puts at its end is no part of it.
+        if !record.isPartial, line.utf8.last == 0x0D { line.unicodeScalars.removeLast() }
         self.init(
-            time: record.time, text: text ?? (try? JSONValue(parsing: quoted))?.string ?? "", isError: record.isError,
-            isPartial: record.isPartial, lost: record.lost)
+            time: record.time, text: line, isError: record.isError, isPartial: record.isPartial, lost: record.lost)
     }
 }

@@ -30,14 +30,14 @@ package struct LogSource: Hashable, Sendable {
 
     init(_ record: ContainerRecord, _ plan: LoggingPlan, host: String, engine: Int32) {
         let hex = record.imageID.drop { $0 != ":" }.dropFirst()
-        let image = record.spec.image ?? record.imageID
+        let image = record.template.image ?? record.imageID
         let values = [
             "ID": String(record.id.prefix(12)), "FullID": record.id, "Name": record.name,
             "ImageID": String(hex.prefix(12)), "ImageFullID": record.imageID, "ImageName": image, "DaemonName": "berth",
         ]
         var extras: [String: String] = [:]
         for label in plan.labels { extras[label] = record.labels[label] }
-        for variable in plan.variables { extras[variable] = record.spec.environment[variable] }
+        for variable in plan.variables { extras[variable] = record.template.environment[variable] }
         self.init(
             id: record.id, name: record.name, image: image, tag: LogTag.expand(plan.tag, values),
             process: record.life.process?.pid ?? engine, host: host, extras: extras)

@@ -46,15 +46,16 @@ package struct LoggingPlan: Hashable, Sendable {
         try takeCommonOptions(&options)
         if let unknown = options.keys.sorted().first {
             throw EngineFailure(
-                code: "invalid",
+                code: .invalid,
                 message: "the logging driver \(logging.driver ?? "json-file") has no option \"\(unknown)\"",
                 hint: "remove it from logging.options")
         }
     }
 
     private mutating func takeFileOptions(_ options: inout [String: String]) throws {
-        if let text = options.removeValue(forKey: "max-size"), text != "-1" {
-            guard let size = ByteCount.parse(text), size > 0 else { throw Self.invalid("max-size", text, "10m") }
+        if let text = options.removeValue(forKey: "max-size") {
+            let size = text == "-1" ? .max : ByteCount.parse(text)
+            guard let size, size > 0 else { throw Self.invalid("max-size", text, "10m") }
             maximumSize = size
         }
         if let text = options.removeValue(forKey: "max-file") {
@@ -88,7 +89,7 @@ package struct LoggingPlan: Hashable, Sendable {
 
     static func invalid(_ option: String, _ value: String, _ example: String) -> EngineFailure {
         EngineFailure(
-            code: "invalid", message: "the logging option \(option) cannot be \"\(value)\"", hint: "such as \(example)")
+            code: .invalid, message: "the logging option \(option) cannot be \"\(value)\"", hint: "such as \(example)")
     }
 }
 

@@ -25,7 +25,7 @@ struct EtcFiles {
 
     private var hosts: String {
         var text: String
-        if record.spec.networkMode == .host {
+        if record.template.networkMode == .host {
             // Its network is the host's, and so are the names in it.
             text = (try? readText("/etc/hosts")) ?? "127.0.0.1\tlocalhost\n"
             if !text.hasSuffix("\n") { text += "\n" }
@@ -39,7 +39,7 @@ struct EtcFiles {
     }
 
     private func resolver() -> String {
-        let spec = record.spec
+        let spec = record.template
         let host = ResolverConfiguration.ofHost()
         guard record.endpoints.isEmpty else {
             return host.containerText(search: spec.dnsSearch, options: spec.dnsOptions)

@@ -14,6 +14,8 @@ package struct KernelWishes: Hashable, Sendable {
     package var fileSystems: Set<String> = []
     /// Kinds of network interfaces: `bridge`.
     package var links: Set<String> = []
+    /// Interfaces of the host that networks want to share.
+    package var interfaces: Set<String> = []
 
     package init() {}
 }
@@ -154,7 +156,7 @@ package struct MachineProbe: Sendable {
 
     /// Parameters of one interface are there only once that is: every one has those that new ones get.
     private static func sysctlPath(_ key: String) -> String {
-        var parts = Sysctl.path(key).split(separator: "/").map(String.init)
+        var parts = Sysctl.path(key).pathParts
         if parts.count == 5, parts[0] == "net", ["conf", "neigh"].contains(parts[2]) { parts[3] = "default" }
         return parts.joined(separator: "/")
     }

@@ -19,6 +19,7 @@ final class MonitorConnection: Sendable {
         var isBroken = false
         /// The last word that a waiter may be asking for.
         var seen: [Milestone: Result<MonitorEvent, EngineFailure>] = [:]
+        var launchFailure: LaunchFailure?
         var waiters: [Milestone: [Int: CheckedContinuation<MonitorEvent, any Error>]] = [:]
         var nextWaiter = 0
         /// Waiters whose time was over before they had begun to wait.
@@ -50,7 +51,7 @@ final class MonitorConnection: Sendable {
         let failure: EngineFailure? = state.withLock { state in
             if state.hasEnded {
                 return EngineFailure(
-                    code: "monitor_lost", message: "the monitor of \(id.prefix(12)) does not listen any more")
+                    code: .monitorLost, message: "the monitor of \(id.prefix(12)) does not listen any more")
             }
             guard !state.isBroken else { return Self.silent(id) }
             let sent = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
@@ -94,7 +95,12 @@ final class MonitorConnection: Sendable {
     }
 
     /// What the monitor has said already.
-    func known(_ milestone: Milestone) -> MonitorEvent? { state.withLock { try? $0.seen[milestone]?.get() } }
+    func known(_ milestone: Milestone) -> MonitorEvent? {
+        state.withLock { try? $0.seen[milestone]?.get() }
+    }
+
+    /// Why its process could not be made or run; nil while nothing tells that.
+    var launchFailure: LaunchFailure? { state.withLock { $0.launchFailure } }
 
     /// Lets the next `wait` for it wait for a new word.
     func forget(_ milestone: Milestone) { state.withLock { _ = $0.seen.removeValue(forKey: milestone) } }
@@ -134,11 +140,17 @@ final class MonitorConnection: Sendable {
         case .exited: resolve(.exited, .success(event))
         case .state: resolve(.state, .success(event))
         case .failed(let failure):
-            let told = EngineFailure(code: "launch_failed", message: failure.message)
+            state.withLock { $0.launchFailure = failure }
+            var told = EngineFailure(code: .launchFailed, message: failure.message)
+            told.exitCode = failure.exitCode
             for milestone in [Milestone.created, .started, .exited] { resolve(milestone, .failure(told)) }
         case .refused(let command, let reason):
-            let told = EngineFailure(code: "refused", message: "\(command): \(reason)")
-            resolve(command == "pause" ? .paused : .resumed, .failure(told))
+            let told = EngineFailure(code: .refused, message: "\(command): \(reason)")
+            switch command {
+            case "pause": resolve(.paused, .failure(told))
+            case "resume": resolve(.resumed, .failure(told))
+            default: break  // nobody waits for an answer to it
+            }
         }
         onEvent(self, event)
     }
@@ -163,11 +175,11 @@ final class MonitorConnection: Sendable {
 
     private static func silent(_ id: String) -> EngineFailure {
         EngineFailure(
-            code: "monitor_silent", message: "the monitor of \(id.prefix(12)) does not answer",
+            code: .monitorSilent, message: "the monitor of \(id.prefix(12)) does not answer",
             hint: "was it stopped? `pkill -CONT berth-monitor` lets stopped ones go on")
     }
 
     private static func lost(_ id: String) -> EngineFailure {
-        EngineFailure(code: "monitor_lost", message: "the monitor of \(id.prefix(12)) went away")
+        EngineFailure(code: .monitorLost, message: "the monitor of \(id.prefix(12)) went away")
     }
 }

@@ -120,7 +120,7 @@ final class MonitorHub: Sendable {
         case silent
     }
 
-    /// Connects with the monitor of a command; nil when that has ended.
+    /// Connects with the monitor of a command that a former engine started; nil when that has ended.
     func adoptExec(_ id: String, in folder: String) async throws -> MonitorConnection? {
         try await connect(id, in: folder, isContainer: false)
     }
@@ -142,18 +142,12 @@ final class MonitorHub: Sendable {
                 return .none
             }
             return .state(state)
-        } catch let failure as EngineFailure where failure.code == "monitor_silent" {
+        } catch let failure as EngineFailure where failure.code == .monitorSilent {
             state.withLock { _ = $0.silent.insert(ObjectIdentifier(connection)) }
             // It may have answered in between.
             guard case .state(let found)? = connection.known(.state) else { return .silent }
             let isOurs = state.withLock { $0.silent.remove(ObjectIdentifier(connection)) != nil }
             return isOurs ? .state(found) : .silent
         }
-    }
-
-    /// The same for a command in a container.
-    func adoptExec(_ id: String, in folder: String) throws -> MonitorConnection? {
-        guard try FileLock.isHeld("\(folder)/lock") else { return nil }
-        return try connect(id, try UnixSocket.connect("\(folder)/control.sock"), isContainer: false)
     }
 }

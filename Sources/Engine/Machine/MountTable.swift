@@ -23,7 +23,7 @@ struct MountTable {
     /// The type of the file system that an absolute path without links lies on: of the deepest mount, the last one made there.
     func type(of path: String) -> String? {
         let above = mounts.filter { mount in
-            mount.place == "/" || path == mount.place || path.hasPrefix("\(mount.place)/")
+            mount.place == "/" || path == mount.place || path.hasBytePrefix("\(mount.place)/")
         }
         let depth = above.map(\.place.utf8.count).max()
         return above.last { $0.place.utf8.count == depth }?.type

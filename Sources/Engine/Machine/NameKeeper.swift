@@ -12,8 +12,13 @@ actor NameKeeper {
     private var held: [String: [PortWish]] = [:]
     /// What a service that was started anew could not hold again, by container.
     private var lostPorts: [String: String] = [:]
-    /// Those that are carried now; one that failed is tried again the next time.
-    private var proxies: Set<ProxyRule> = []
+    /// By owner: what should be carried, and what is.
+    private var proxies: [String: Set<ProxyRule>] = [:]
+    private var carried: [String: Set<ProxyRule>] = [:]
+    /// Sockets that are kept there, by path, with their numbers in this process.
+    private var sockets: [String: KeptSocket] = [:]
+    /// Owners of whom something else is carried than should be; tried again the next time.
+    private var behind: Set<String> = []
 
     init(program: String, folder: String, onLoss: @escaping @Sendable () -> Void) {
         self.program = program
@@ -38,22 +43,40 @@ actor NameKeeper {
         _ = try await connected().request(.forget(id: id))
     }
 
-    /// Exactly these are carried from now on, but for the ones that could not be: those are the answer, with the reason.
-    func setProxies(_ rules: Set<ProxyRule>) async throws -> [ProxyRule: String] {
-        guard client != nil || !rules.isEmpty else { return [:] }
-        let connection = try await connected()
-        for rule in proxies.subtracting(rules) {
-            _ = try await connection.request(.unproxy(rule))
-            proxies.remove(rule)
+    /// Exactly these are carried for their owners from now on, but for the ones that could not be: those are the answer, with the reason,
+    /// also of owners named before. `isWhole`: nobody else has any.
+    func setProxies(_ rules: [String: Set<ProxyRule>], isWhole: Bool) async throws -> [ProxyRule: String] {
+        if isWhole {
+            proxies = [:]
+            behind.formUnion(carried.keys)
         }
+        for (owner, wanted) in rules {
+            proxies[owner] = wanted.isEmpty ? nil : wanted
+            if wanted != carried[owner] ?? [] { behind.insert(owner) }
+        }
+        guard !behind.isEmpty else { return [:] }
+        guard client != nil || !proxies.isEmpty else {
+            behind = []
+            return [:]
+        }
+        let connection = try await connected()
         var failures: [ProxyRule: String] = [:]
-        for rule in rules.subtracting(proxies) {
-            do {
-                _ = try await connection.request(.proxy(rule))
-                proxies.insert(rule)
-            } catch NameServiceError.refused(let words) {
-                failures[rule] = words
+        for owner in behind.sorted() {
+            let wanted = proxies[owner] ?? []
+            for rule in (carried[owner] ?? []).subtracting(wanted) {
+                _ = try await connection.request(.unproxy(rule))
+                carried[owner]?.remove(rule)
             }
+            for rule in wanted.subtracting(carried[owner] ?? []) {
+                do {
+                    _ = try await connection.request(.proxy(rule))
+                    carried[owner, default: []].insert(rule)
+                } catch NameServiceError.refused(let words) {
+                    failures[rule] = words
+                }
+            }
+            if carried[owner]?.isEmpty == true { carried[owner] = nil }
+            if carried[owner] ?? [] == proxies[owner] ?? [] { behind.remove(owner) }
         }
         return failures
     }
@@ -80,9 +103,35 @@ actor NameKeeper {
     func letGo(of container: String) async throws {
         held[container] = nil
         lostPorts[container] = nil
-        proxies = proxies.filter { $0.owner != container }
+        proxies[container] = nil
+        carried[container] = nil
         guard client != nil else { return }
         _ = try await connected().request(.letGo(owners: [container]))
+    }
+
+    // MARK: Sockets
+
+    /// Has a listening socket of this process live on when the process ends.
+    func keep(_ socket: KeptSocket) async throws {
+        guard sockets[socket.path] != socket else { return }
+        try await connected().keep(socket)
+        sockets[socket.path] = socket
+    }
+
+    /// What an earlier engine has had kept for `path`; its descriptor is the caller's.
+    func keptSocket(at path: String) async throws -> KeptSocket? {
+        guard try FileLock.isHeld("\(folder)/net.lock") else { return nil }
+        let kept = try await connected().keptSocket(at: path)
+        sockets[path] = kept
+        return kept
+    }
+
+    /// False when nothing was kept for `path`.
+    @discardableResult
+    func drop(_ path: String) async throws -> Bool {
+        guard sockets.removeValue(forKey: path) != nil, client != nil else { return false }
+        _ = try await connected().request(.drop(path: path))
+        return true
     }
 
     // MARK: Connection
@@ -99,7 +148,7 @@ actor NameKeeper {
         let strangers = Set(state.held.map(\.owner) + state.proxies.map(\.owner)).subtracting(ports.keys)
         if !strangers.isEmpty {
             _ = try await connection.request(.letGo(owners: strangers.sorted()))
-            proxies = proxies.filter { !strangers.contains($0.owner) }
+            for owner in strangers { carried[owner] = nil }
         }
         for id in state.served.map(\.id) where !containers.contains(id) {
             _ = try await connection.request(.forget(id: id))
@@ -137,8 +186,13 @@ actor NameKeeper {
         client = task
         do {
             let connection = try await task.value
-            proxies = connection.isFresh ? [] : Set(try await connection.currentState().proxies)
-            if connection.isFresh { await holdAgain(Set(held.keys), on: connection) }
+            let known = connection.isFresh ? [] : try await connection.currentState().proxies
+            carried = Dictionary(grouping: known, by: \.owner).mapValues { Set($0) }
+            behind.formUnion(proxies.keys)
+            if connection.isFresh {
+                await holdAgain(Set(held.keys), on: connection)
+                for socket in sockets.values { try? await connection.keep(socket) }
+            }
             Task {
                 await connection.waitForEnd()
                 self.lost()
@@ -158,6 +212,8 @@ actor NameKeeper {
 
     private func lost() {
         client = nil
+        carried = [:]
+        behind.formUnion(proxies.keys)
         onLoss()
     }
 }

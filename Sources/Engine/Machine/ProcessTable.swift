@@ -47,7 +47,7 @@ struct ProcessTable {
         clock_gettime(CLOCK_REALTIME, &now)
         let cpuTime = (user + system) / ticks
         let age = max(Double(now.tv_sec) - startedAt, 0.01)
-        let arguments = try readFile("/proc/\(pid)/cmdline", limit: 4096).map { $0 == 0 ? 0x20 : $0 }
+        let arguments = try openFile("/proc/\(pid)/cmdline", O_RDONLY).readBeginning(4096).map { $0 == 0 ? 0x20 : $0 }
         let command = String(decoding: arguments, as: UTF8.self)
         let name = text[text.index(after: text.firstIndex(of: "(") ?? text.startIndex)..<close]
         return ProcessRow(

@@ -1,4 +1,5 @@
 import EngineWire
+import Networking
 import ProjectModel
 import Reconcile
 
@@ -18,15 +19,15 @@ struct BridgeName: Sendable {
             throw EngineFailure(
                 code: error.code, message: "network \(definition.name): \(error.message)", hint: error.hint)
         }
-        if let other = await inventory.allNetworks().first(where: { $0.bridge == name }) {
+        if let other = await inventory.allNetworks().first(where: { $0.realisation.ownLinks.contains(name) }) {
             throw EngineFailure(
-                code: "conflict",
+                code: .conflict,
                 message: "network \(definition.name): bridge \(name) belongs to network \(other.name)",
                 hint: "choose another \(Self.option)")
         }
         guard try await !machine.hasInterface(name) else {
             throw EngineFailure(
-                code: "conflict", message: "network \(definition.name): this host has an interface \(name) already",
+                code: .conflict, message: "network \(definition.name): this host has an interface \(name) already",
                 hint: "choose another \(Self.option), or `ip link delete \(name)`")
         }
         return name
@@ -39,7 +40,7 @@ struct BridgeName: Sendable {
         let hasMeaning = name.contains { "/:\"*\\$%".contains($0) } || name == "." || name == ".."
         guard !name.isEmpty, name.utf8.count <= 15, isPlain, !hasMeaning else {
             throw EngineFailure(
-                code: "invalid", message: "\"\(name)\" cannot be an interface's name",
+                code: .invalid, message: "\"\(name)\" cannot be an interface's name",
                 hint: "it has at most 15 bytes: letters, digits, \"-\", \"_\" and \".\"")
         }
     }

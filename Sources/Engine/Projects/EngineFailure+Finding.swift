@@ -4,21 +4,29 @@ import Reconcile
 
 extension EngineFailure {
     init(_ finding: PreflightFinding) {
-        let code =
+        let code: Code =
             switch finding.code {
-            case .missingImage: "image_missing"
-            case .portTaken, .portClash: "port_taken"
-            case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: "conflict"
+            case .missingImage: .imageMissing
+            case .portTaken, .portClash: .portTaken
+            case .containerNameTaken, .containerNameClash, .subnetClash, .networkNotOurs: .conflict
             case .networkMissing, .volumeMissing, .secretFileMissing, .configFileMissing, .bindSourceMissing,
                 .socketMissing, .containerMissing:
-                "not_found"
+                .notFound
             case .limitUnsupported, .limitDiscarded, .externalFileObject, .driverUnsupported, .kernelLacks,
                 .platformForeign:
-                "unsupported"
-            default: "invalid"
+                .unsupported
+            default: .invalid
             }
         self.init(code: code, message: finding.message, hint: finding.hint, path: finding.path)
         if let service = finding.service { self = of(service) }
+    }
+
+    /// The same failure with whom it is about.
+    func of(_ owner: Owner) -> EngineFailure {
+        if let service = owner.service { return of(service) }
+        var failure = self
+        if !message.hasPrefix(owner.subject) { failure.message = "\(owner.subject): \(message)" }
+        return failure
     }
 
     /// The same failure with the service that it is about, and the attribute of it.

@@ -14,7 +14,7 @@ struct ImagePuller: Sendable {
     ) async throws -> OperationOutcome {
         guard let project = request.project ?? stored.map(Project.init) else {
             throw EngineFailure(
-                code: "not_found", message: "no such project", hint: "run it in the project's folder, or with -f")
+                code: .notFound, message: "no such project", hint: "run it in the project's folder, or with -f")
         }
         let chosen = Self.services(project, named: request.services, dependencies: dependencies)
         if request.dryRun {
@@ -94,7 +94,7 @@ struct ImagePuller: Sendable {
         }
         if image.isBuilt {
             failure.hint =
-                "berth does not build images yet: `docker build -t \(reference) … && docker save \(reference) | berth image load`"
+                "`berth build` makes it, and `berth up --build`"
         }
         failure.hint =
             failure.hint

@@ -23,7 +23,7 @@ struct ImageUse: Sendable {
     }
 }
 
-extension Service {
+extension ContainerTemplate {
     /// Of the image that its containers are made from, and of those that they mount something of.
     var imageReferences: [String] {
         let mounted = volumes.compactMap { volume -> String? in

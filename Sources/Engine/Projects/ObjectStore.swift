@@ -20,10 +20,22 @@ final class ObjectStore: Sendable {
         let reference = service.image ?? "\(project)-\(service.name)"
         if let image = try await machine.image(reference) { return image }
         throw EngineFailure(
-            code: "image_missing", message: "service \"\(service.name)\": there is no image \(reference) here",
+            code: .imageMissing, message: "service \"\(service.name)\": there is no image \(reference) here",
             hint: service.hasBuild
-                ? "berth does not build images yet: `docker build -t \(reference) … && docker save \(reference) | berth image load`"
+                ? "`berth build` makes it, and `berth up --build`"
                 : "`berth pull \(service.name)`, or `berth image import FILE \(reference)`")
+    }
+
+    func image(of single: DesiredContainer) async throws -> MachineImage {
+        guard case .free(let name) = single.owner else {
+            let service = Service(name: single.owner.service ?? "", template: single.template)
+            return try await image(of: service, project: single.owner.project ?? "")
+        }
+        let reference = single.template.image ?? ""
+        if let image = try await machine.image(reference) { return image }
+        throw EngineFailure(
+            code: .imageMissing, message: "container \"\(name)\": there is no image \(reference) here",
+            hint: "`berth image pull \(reference)`, or `berth image load` and `berth image import`")
     }
 
     // MARK: Networks
@@ -34,18 +46,18 @@ final class ObjectStore: Sendable {
         try await locks.with("network") {  // one subnet is chosen at a time
             guard await self.inventory.network(definition.name) == nil else {
                 guard project == nil else { return }
-                throw EngineFailure(code: "conflict", message: "a network named \(definition.name) exists already")
+                throw EngineFailure(code: .conflict, message: "a network named \(definition.name) exists already")
             }
             let findings = PreflightFinding.unsupported(definition, key: key ?? definition.name)
             if let finding = findings.first { throw EngineFailure(finding) }
             let id = self.machine.newID()
-            let wanted = try await BridgeName(inventory: self.inventory, machine: self.machine).wanted(by: definition)
-            let bridge = wanted ?? self.machine.bridgeName(ofNetwork: id)
+            let choice = RealisationChoice(inventory: self.inventory, machine: self.machine)
+            let realisation = try await choice.realisation(of: definition, id: id)
             let hostSubnets = try await self.machine.hostSubnets()
             let (subnets, gateways) = try await self.inventory.chooseSubnets(definition, hostSubnets: hostSubnets)
             let record = NetworkRecord(
                 name: definition.name, id: id, project: project, key: key, definition: definition,
-                bridge: bridge, subnets: subnets, gateways: gateways,
+                realisation: realisation, subnets: subnets, gateways: gateways,
                 createdAt: self.machine.now())
             try await self.inventory.insert(record)
             do {
@@ -76,7 +88,7 @@ final class ObjectStore: Sendable {
             let users = await self.inventory.beginRemoval(ofNetwork: name)
             guard users.isEmpty else {
                 throw EngineFailure(
-                    code: "conflict",
+                    code: .conflict,
                     message: "network \(name) is used by \(users.map(\.name).joined(separator: ", "))",
                     hint: "remove those containers first")
             }
@@ -104,10 +116,10 @@ final class ObjectStore: Sendable {
         if let finding = findings.first { throw EngineFailure(finding) }
         let record = VolumeRecord(
             name: definition.name, project: project, key: key, definition: definition, isAnonymous: isAnonymous,
-            createdAt: machine.now(), isPopulated: false, binding: nil)
+            createdAt: machine.now(), binding: nil)
         try await inventory.insert(record)
         do {
-            try await machine.createVolume(record)
+            try await inventory.make(record, on: machine)
         } catch {
             try? await inventory.removeVolume(record.name)
             throw error
@@ -119,7 +131,7 @@ final class ObjectStore: Sendable {
         let users = await inventory.users(ofVolume: name)
         guard users.isEmpty else {
             throw EngineFailure(
-                code: "conflict", message: "volume \(name) is used by \(users.map(\.name).joined(separator: ", "))",
+                code: .conflict, message: "volume \(name) is used by \(users.map(\.name).joined(separator: ", "))",
                 hint: "remove those containers first")
         }
         try await machine.removeVolume(record)

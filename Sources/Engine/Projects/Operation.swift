@@ -9,6 +9,8 @@ package final class Operation: Sendable {
     package let project: String
     /// So many of its steps may be under way at once; nil: as many as can.
     let parallelism: Int?
+    /// Whose wish it carries out, as `Occurrence.by` names it.
+    let author: String?
 
     private struct State {
         var events: [ProgressEvent] = []
@@ -16,17 +18,19 @@ package final class Operation: Sendable {
         var nextListener = 0
         var outcome: OperationOutcome?
         var isCancelled = false
-        var isForced = false
         /// Called when it is cancelled, by number.
         var cancellations: [Int: @Sendable () -> Void] = [:]
         var nextCancellation = 0
         var neededImages: Set<String> = []
     }
 
+    /// A second cancel: what is being stopped is killed.
+    let forced = Latch()
     // The mutex guards all of the state: actions report from any thread.
     private let state = Mutex(State())
 
-    init(id: String, key: String, project: String, parallelism: Int? = nil) {
+    init(id: String, key: String, project: String, parallelism: Int? = nil, author: String? = nil) {
+        self.author = author
         self.id = id
         self.key = key
         self.project = project
@@ -55,8 +59,6 @@ package final class Operation: Sendable {
     package var history: [ProgressEvent] { state.withLock { $0.events } }
     package var outcome: OperationOutcome? { state.withLock { $0.outcome } }
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
-    /// A second cancel: what is being stopped is killed.
-    package var isForced: Bool { state.withLock { $0.isForced } }
 
     /// References of images that it is about to use: they must not be removed until it has ended.
     var neededImages: Set<String> { state.withLock { $0.neededImages } }
@@ -70,10 +72,10 @@ package final class Operation: Sendable {
     package func cancel(force: Bool) {
         let cancellations = state.withLock { state in
             state.isCancelled = true
-            state.isForced = state.isForced || force
             defer { state.cancellations = [:] }
             return state.cancellations.values
         }
+        if force { forced.set() }
         for cancel in cancellations { cancel() }
     }
 

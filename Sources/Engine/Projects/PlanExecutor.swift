@@ -13,17 +13,39 @@ package struct PlanExecutor {
         package var wasCancelled = false
     }
 
+    /// What can be done for a start while the starts before it are still under way.
+    package struct Preparation: Sendable {
+        package let begin: @Sendable (PlannedAction) async -> Void
+        /// For one whose start did not come.
+        package let giveUp: @Sendable (PlannedAction) async -> Void
+
+        package init(
+            begin: @escaping @Sendable (PlannedAction) async -> Void,
+            giveUp: @escaping @Sendable (PlannedAction) async -> Void
+        ) {
+            self.begin = begin
+            self.giveUp = giveUp
+        }
+    }
+
+    private enum Step: Sendable {
+        case performed(Int, EngineFailure?)
+        case prepared
+    }
+
     private let perform: @Sendable (PlannedAction) async throws -> Void
+    private let preparation: Preparation?
     private let isCancelled: @Sendable () -> Bool
     private let limit: Int
 
     /// `isCancelled` is asked before each action: true begins nothing more. At most `limit` actions are under way at once,
-    /// those that only wait not counted; nil: as many as the plan allows.
+    /// those that only wait not counted; nil: as many as the plan allows. What waits for starts alone is prepared meanwhile.
     package init(
-        limit: Int? = nil, isCancelled: @escaping @Sendable () -> Bool,
+        limit: Int? = nil, isCancelled: @escaping @Sendable () -> Bool, preparation: Preparation? = nil,
         perform: @escaping @Sendable (PlannedAction) async throws -> Void
     ) {
         self.perform = perform
+        self.preparation = preparation
         self.isCancelled = isCancelled
         self.limit = limit ?? Int.max
     }
@@ -32,7 +54,8 @@ package struct PlanExecutor {
         var graph = Graph(plan)
         var failures: [Int: EngineFailure] = [:]
         var result = Result()
-        await withTaskGroup(of: (Int, EngineFailure?).self) { group in
+        var prepared: Set<Int> = []
+        await withTaskGroup(of: Step.self) { group in
             var running = 0
             var waiting = 0
             var ready = graph.takeReady()[...]
@@ -47,20 +70,34 @@ package struct PlanExecutor {
                     ready.removeFirst()
                     let action = plan.actions[number - 1]
                     running += 1
+                    prepared.remove(number)
                     if action.action.isWait { waiting += 1 }
                     group.addTask {
                         do {
                             try await perform(action)
-                            return (number, nil)
+                            return .performed(number, nil)
                         } catch {
-                            return (number, EngineFailure(describing: error))
+                            return .performed(number, EngineFailure(describing: error))
                         }
+                    }
+                }
+                guard let preparation else { return }
+                while running - waiting < limit, let number = graph.takePreparable() {
+                    running += 1
+                    prepared.insert(number)
+                    group.addTask {
+                        await preparation.begin(plan.actions[number - 1])
+                        return .prepared
                     }
                 }
             }
             beginReady()
-            while running > 0, let (number, failure) = await group.next() {
+            while running > 0, let step = await group.next() {
                 running -= 1
+                guard case .performed(let number, let failure) = step else {
+                    beginReady()
+                    continue
+                }
                 if plan.actions[number - 1].action.isWait { waiting -= 1 }
                 if let failure {
                     failures[number] = failure
@@ -72,20 +109,35 @@ package struct PlanExecutor {
                 beginReady()
             }
         }
-        result.failures = failures.sorted { $0.key < $1.key }.map(\.value).filter { $0.code != "cancelled" }
-        result.wasCancelled = result.wasCancelled || failures.values.contains { $0.code == "cancelled" }
+        if let preparation {
+            await withTaskGroup(of: Void.self) { group in
+                for number in prepared { group.addTask { await preparation.giveUp(plan.actions[number - 1]) } }
+            }
+        }
+        result.failures = failures.sorted { $0.key < $1.key }.map(\.value).filter { $0.code != .cancelled }
+        result.wasCancelled = result.wasCancelled || failures.values.contains { $0.code == .cancelled }
         return result
     }
 
     /// Which actions still wait for how many others.
     private struct Graph {
         private var waitingFor: [Int: Int] = [:]
+        /// For starts: how many of those are anything but starts.
+        private var waitingForOthers: [Int: Int] = [:]
+        private var preparable: [Int] = []
+        private var starts: Set<Int> = []
         private var dependents: [Int: [Int]] = [:]
         private var ready: [Int] = []
 
         init(_ plan: Plan) {
+            starts = Set(plan.actions.lazy.filter(\.action.isStart).map(\.number))
             for action in plan.actions {
                 waitingFor[action.number] = action.after.count
+                if starts.contains(action.number) {
+                    let others = action.after.count { !starts.contains($0) }
+                    waitingForOthers[action.number] = others
+                    if others == 0, !action.after.isEmpty { preparable.append(action.number) }
+                }
                 if action.after.isEmpty { ready.append(action.number) }
                 for earlier in action.after { dependents[earlier, default: []].append(action.number) }
             }
@@ -96,11 +148,23 @@ package struct PlanExecutor {
             return ready
         }
 
+        /// A start that waits for others alone, each once; in plan order.
+        mutating func takePreparable() -> Int? {
+            while !preparable.isEmpty {
+                let number = preparable.removeFirst()
+                if waitingFor[number] != 0 { return number }
+            }
+            return nil
+        }
+
         mutating func finish(_ number: Int) {
             for dependent in dependents[number] ?? [] {
                 let left = (waitingFor[dependent] ?? 1) - 1
                 waitingFor[dependent] = left
                 if left == 0 { ready.append(dependent) }
+                guard !starts.contains(number), let others = waitingForOthers[dependent] else { continue }
+                waitingForOthers[dependent] = others - 1
+                if others == 1, left > 0 { preparable.append(dependent) }
             }
         }
     }
@@ -111,14 +175,15 @@ extension EngineFailure {
     package init(describing error: any Error) {
         switch error {
         case let failure as EngineFailure: self = failure
-        case is CancellationError: self.init(code: "cancelled", message: "cancelled")
+        case let error as TakenBack: self = error.failure
+        case is CancellationError: self.init(code: .cancelled, message: "cancelled")
         case let failure as SyscallError where failure.code == .noSpace:
-            self.init(code: "no_space", message: "\(failure)", hint: "free some room on that disk and try again")
+            self.init(code: .noSpace, message: "\(failure)", hint: "free some room on that disk and try again")
         case let failure as SyscallError where failure.code == .notPermitted && CallingProcess.isInUserNamespace:
             self.init(
-                code: "no_rights", message: "\(failure)",
+                code: .noRights, message: "\(failure)",
                 hint: "the engine is root of a user namespace only; it needs root of the machine: sudo berth …")
-        default: self.init(code: "failed", message: plainText(of: error))
+        default: self.init(code: .failed, message: plainText(of: error))
         }
     }
 }

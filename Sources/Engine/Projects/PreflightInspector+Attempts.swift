@@ -43,10 +43,7 @@ extension PreflightInspector {
     /// Users and groups that the images of new containers do not know; images that are here already are read for it.
     private func accounts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let created = Set(
-            plan.actions.compactMap { planned -> String? in
-                guard case .create(let replica, _) = planned.action else { return nil }
-                return replica.service
-            })
+            plan.actions.compactMap(\.action.madeReplica?.service))
         return await withTaskGroup(of: (String, [EngineFailure]).self) { group in
             for service in desired.services where created.contains(service.spec.name) {
                 group.addTask { (service.spec.name, await accounts(service)) }
@@ -141,7 +138,7 @@ private struct ServiceAttempt {
                 return
             }
             throw EngineFailure(
-                code: "invalid", message: "mac_address \"\(text)\" is no Ethernet address of one interface",
+                code: .invalid, message: "mac_address \"\(text)\" is no Ethernet address of one interface",
                 hint: "such as 02:42:ac:11:00:02")
         }
         if let text = service.macAddress, !text.isEmpty {
@@ -155,6 +152,7 @@ private struct ServiceAttempt {
             if let name = attachment.interfaceName {
                 attempt(path.appending("interface_name")) { try BridgeName.checkInterfaceName(name) }
             }
+            attempt(path.appending("driver_opts")) { _ = try EndpointOptions(attachment.driverOptions) }
         }
     }
 
@@ -170,7 +168,7 @@ private struct ServiceAttempt {
                     try Sysctl.check(key, try NamespacePlan(separate))
                 } catch {
                     throw EngineFailure(
-                        code: "unsupported", message: error.message,
+                        code: .unsupported, message: error.message,
                         hint: "take it away; `sysctl -w` on the host sets it for all")
                 }
             }

@@ -22,7 +22,7 @@ extension PreflightInspector {
             do {
                 let warnings = try LoggingPlan(Logging(driver: logging.driver, options: options)).warnings
                 verdict.warnings += warnings.filter { !known.contains($0) }.map {
-                    EngineFailure(code: "unsupported", message: $0).of(service, at: path)
+                    EngineFailure(code: .unsupported, message: $0).of(service, at: path)
                 }
                 return warnings
             } catch {

@@ -9,6 +9,8 @@ import Reconcile
 struct PreflightInspector: Sendable {
     let inventory: Inventory
     let machine: any Machine
+    /// Where Docker's socket is bound to.
+    let sockets: DockerSocketBind
 
     /// What stands against a plan, and what a person should know before it is carried out.
     struct Verdict: Sendable {
@@ -16,6 +18,21 @@ struct PreflightInspector: Sendable {
         var errors: [EngineFailure] = []
         /// Told; they do not hold the operation up.
         var warnings: [EngineFailure] = []
+
+        /// What it says of the service `service` is about `subject`, which is in no file.
+        mutating func call(service: String, _ subject: String) {
+            func renamed(_ failure: EngineFailure) -> EngineFailure {
+                var failure = failure
+                let prefix = "service \"\(service)\""
+                if failure.message.hasPrefix(prefix) {
+                    failure.message = subject + failure.message.dropFirst(prefix.count)
+                }
+                failure.path = nil
+                return failure
+            }
+            errors = errors.map(renamed)
+            warnings = warnings.map(renamed)
+        }
 
         static func += (left: inout Verdict, right: Verdict) {
             left.errors += right.errors
@@ -54,14 +71,14 @@ struct PreflightInspector: Sendable {
                 if isTrial, service.spec.isFetched(in: desired.project) { continue }
                 verdict.errors.append(
                     EngineFailure(
-                        code: "image_missing",
+                        code: .imageMissing,
                         message: "image \(reference) is here for \(have), its platform is \(wanted)",
                         hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"
                     ).of(name, at: .service(name, "platform")))
             } else if service.spec.platform == nil, !image.runs(on: Platform.host.text) {
                 verdict.warnings.append(
                     EngineFailure(
-                        code: "unsupported",
+                        code: .unsupported,
                         message: "image \(reference) is made for \(have), this machine is \(Platform.host.text)"
                     ).of(name, at: .service(name, "image")))
             }
@@ -85,6 +102,7 @@ struct PreflightInspector: Sendable {
             facts.images[reference] = .init(.present, hasHealthcheck: !test.isEmpty && test != ["NONE"])
         }
         (facts.missingPaths, facts.silentPaths) = await HostPaths.look(at: Self.hostPaths(services, desired, plan))
+        facts.missingPaths = sockets.missing(facts.missingPaths)
         await addHeld(to: &facts, services, desired, plan)
         for name in Self.strangers(services) where await inventory.find(name) == nil {
             facts.missingContainers.insert(name)
@@ -98,7 +116,7 @@ struct PreflightInspector: Sendable {
     private func addHeld(
         to facts: inout PreflightFacts, _ services: [DesiredService], _ desired: Desired, _ plan: Plan
     ) async {
-        for case .create(let replica, _) in plan.actions.map(\.action) {
+        for replica in plan.actions.compactMap(\.action.madeReplica) {
             guard let name = desired.service(replica.service)?.spec.replicaName(replica, in: desired.project),
                 let record = await inventory.container(named: name)
             else { continue }
@@ -117,10 +135,11 @@ struct PreflightInspector: Sendable {
         guard Self.makesNetworks(plan) else { return }
         for network in await inventory.allNetworks() {
             for subnet in network.subnets {
-                facts.subnets.append(.init(subnet: subnet, owner: "network \(network.name)", network: network.name))
+                facts.subnets.append(
+                    .init(subnet: "\(subnet)", owner: "network \(network.name)", network: network.name))
             }
         }
-        for subnet in (try? await machine.hostSubnets()) ?? []
+        for subnet in ((try? await machine.hostSubnets()) ?? []).map(\.description)
         where !facts.subnets.contains(where: { $0.subnet == subnet }) {
             facts.subnets.append(.init(subnet: subnet, owner: "a route of this host"))
         }
@@ -130,7 +149,10 @@ struct PreflightInspector: Sendable {
         Set(
             plan.actions.compactMap { planned in
                 switch planned.action {
-                case .create(let replica, _), .start(let replica, _): replica.service
+                case .create(let replica, _), .createNext(let replica, _, _), .start(let replica, _),
+                    .attach(let replica, _, _, _),
+                    .update(let replica, _):
+                    replica.service
                 default: nil
                 }
             })
@@ -170,8 +192,14 @@ struct PreflightInspector: Sendable {
             wishes.sysctls.formUnion(service.spec.sysctls.keys)
         }
         wishes.fileSystems = Set(createdVolumes(desired, plan).compactMap { $0.driverOptions["type"] })
-        // A network is a bridge with a pair of interfaces for each container.
-        if makesNetworks(plan) { wishes.links = ["bridge", "veth"] }
+        for planned in plan.actions {
+            guard case .createNetwork(let key, _) = planned.action, let kind = desired.networks[key]?.kind else {
+                continue
+            }
+            // One for a VLAN is needed only where that interface is not there: asked with the interface.
+            wishes.links.formUnion(kind.linkKinds.filter { $0 != "vlan" })
+            if let parent = kind.parent { wishes.interfaces.insert(parent) }
+        }
         return wishes
     }
 
@@ -213,7 +241,13 @@ struct PreflightInspector: Sendable {
                 } catch {
                     let name = service.spec.name
                     let path = AttributePath.service(name, "ports").appending(index)
-                    failures.append(EngineFailure(describing: error).of(name, at: path))
+                    let failure: EngineFailure
+                    if let taken = error as? PortTaken {
+                        failure = await taken.failure { [inventory] in await inventory.container($0)?.name }
+                    } else {
+                        failure = EngineFailure(describing: error)
+                    }
+                    failures.append(failure.of(name, at: path))
                 }
             }
         }
@@ -222,8 +256,8 @@ struct PreflightInspector: Sendable {
 }
 
 extension Service {
-    /// Its image is fetched when it is not here.
+    /// Its image is fetched or built when it is not here.
     fileprivate func isFetched(in project: String) -> Bool {
-        hasNamedImage(in: project) && pullPolicy != .never && pullPolicy != .build
+        hasBuild || hasNamedImage(in: project) && pullPolicy != .never && pullPolicy != .build
     }
 }

@@ -33,11 +33,18 @@ extension ProjectLoop {
     func waitUntilReady(_ request: OperationRequest, _ timeout: Duration?, _ operation: Operation) async
         -> [EngineFailure]
     {
-        let chosen = Set(request.services.isEmpty ? (desired?.services.map(\.spec.name) ?? []) : request.services)
+        var chosen = Set(request.services)
+        for id in request.containers ?? [] {
+            if let service = await parts.inventory.container(id)?.service { chosen.insert(service) }
+        }
+        if request.services.isEmpty, request.containers == nil {
+            chosen = Set(desired?.services.map(\.spec.name) ?? [])
+        }
         let inventory = parts.inventory
         let machine = parts.machine
         let waiter = ServiceWaiter(
-            inventory: inventory, machine: machine, project: name, operation: operation, logTail: parts.logTail)
+            inventory: inventory, machine: machine, project: name, operation: operation, logTail: parts.logTail,
+            isAwaited: { [desired] in desired?.goal(of: $0.owner) == .running })
         let needs = needs(of: chosen)
         let verdict = await operation.interruptible {
             await withTaskGroup(of: ServiceWaiter.Verdict?.self) { group in
@@ -55,10 +62,10 @@ extension ProjectLoop {
         }
         switch verdict {
         case .failed(let message, let container)?:
-            guard let container else { return [EngineFailure(code: "not_ready", message: message)] }
+            guard let container else { return [EngineFailure(code: .notReady, message: message)] }
             operation.object(.container, container, "Error", done: true, failed: true, reason: message)
             let record = await inventory.container(named: container)
-            return [await EngineFailure("not_ready", message, of: record, inventory, parts.logTail)]
+            return [await EngineFailure(.notReady, message, of: record, inventory, parts.logTail)]
         case .reached?, .cancelled?: return []
         case nil: return await notReady(needs, after: timeout ?? .zero)
         }
@@ -77,21 +84,24 @@ extension ProjectLoop {
         _ needs: [String: ServiceWaiter.Need], after timeout: Duration
     ) async -> [EngineFailure] {
         var failures = [
-            EngineFailure(code: "timeout", message: "application not healthy after \(timeout.components.seconds)s")
+            EngineFailure(code: .timeout, message: "application not healthy after \(timeout.components.seconds)s")
         ]
         for record in await parts.inventory.containers(of: name)
-        where needs[record.service] != nil && !record.isOneOff {
+        where !record.isOneOff {
+            guard let need = record.service.flatMap({ needs[$0] }), desired?.goal(of: record.owner) == .running else {
+                continue
+            }
             let health = await parts.inventory.health(of: record.id)
             let isReady = record.life.phase == .running && (record.healthcheck == nil || health == .healthy)
-            let isAwaitedJob = needs[record.service] == .completed
+            let isAwaitedJob = need == .completed
             guard isAwaitedJob || !isReady, !(record.life.phase == .exited && record.life.exit?.code == 0) else {
                 continue
             }
             let state = isAwaitedJob ? "not done" : health.map { "\($0.rawValue)" } ?? record.life.phase.rawValue
-            let reason = record.life.reason.map { ": \($0)" } ?? ""
+            let reason = record.reasonText.map { ": \($0)" } ?? ""
             failures.append(
                 await EngineFailure(
-                    "not_ready", "container \(record.name) is \(state)\(reason)", of: record, parts.inventory,
+                    .notReady, "container \(record.name) is \(state)\(reason)", of: record, parts.inventory,
                     parts.logTail))
         }
         return failures

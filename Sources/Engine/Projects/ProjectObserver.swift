@@ -1,5 +1,4 @@
 import Monitor
-import OCI
 import ProjectModel
 import Reconcile
 
@@ -9,9 +8,9 @@ struct ProjectObserver: Sendable {
     let machine: any Machine
 
     /// `desired` names the networks, volumes and images that are looked up beside the project's own.
-    func observe(_ desired: Desired) async throws -> Observed {
+    func observe(_ desired: Desired, _ group: Subject) async throws -> Observed {
         var observed = Observed()
-        let records = await inventory.containers(of: desired.project)
+        let records = await inventory.containers(of: group)
         for record in records where record.life.phase != .creating && record.life.phase != .removing {
             observed.containers.append(await observedContainer(record))
         }
@@ -33,7 +32,7 @@ struct ProjectObserver: Sendable {
             case .exited, .removing: .exited
             }
         var container = ObservedContainer(
-            id: record.id, name: record.name, service: record.service, number: record.number, spec: record.spec,
+            id: record.id, name: record.name, owner: record.owner, template: record.template,
             imageID: record.imageID, state: state, health: await inventory.health(of: record.id),
             exitCode: record.life.exit?.code)
         container.networks = record.definitions.networks
@@ -43,10 +42,10 @@ struct ProjectObserver: Sendable {
         container.recreateRound = record.recreateRound
         container.restartRound = record.restartRound
         container.startRound = record.startRound
-        if let number = SignalName.number(record.stopSignalName) { container.stopSignal = number }
         container.stoppedByUs = record.life.stoppedByUs && state == .exited
         container.joined = record.joined.values.sorted()
         container.hasAnonymousVolumes = !record.anonymousVolumes.isEmpty
+        container.isAside = record.isAside == true
         container.isPausedByOthers = record.life.phase == .paused && record.life.isPausedByOthers == true
         return container
     }

@@ -13,6 +13,8 @@ struct ServiceWaiter: Sendable {
     /// Where it is told what is waited for.
     let operation: Operation
     let logTail: @Sendable (ContainerRecord) async -> [String]
+    /// Whether a container counts: one that a person keeps down by itself does not.
+    let isAwaited: @Sendable (ContainerRecord) -> Bool
 
     enum Need: Hashable, Sendable {
         case started, healthy, completed
@@ -31,7 +33,7 @@ struct ServiceWaiter: Sendable {
     func wait(for needs: [String: Need]) async -> Verdict {
         var report = WaitReport(operation: operation, began: machine.now())
         while true {
-            let epoch = await inventory.epoch(of: project)
+            let epoch = await inventory.currentEpoch()
             var records: [ContainerRecord] = []
             for service in needs.keys.sorted() {
                 records += await inventory.containers(of: project, service: service).filter { !$0.isOneOff }
@@ -39,7 +41,7 @@ struct ServiceWaiter: Sendable {
             var isOpen = false
             report.beginRound()
             for record in records {
-                guard let need = needs[record.service] else { continue }
+                guard let need = record.service.flatMap({ needs[$0] }), isAwaited(record) else { continue }
                 let wait = await progress(of: record, Self.resolved(need, record), &report)
                 switch await verdict(record, need, wait) {
                 case .reached?: report.reached(record)
@@ -65,7 +67,7 @@ struct ServiceWaiter: Sendable {
 
     private func change(after epoch: Int, atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await inventory.change(of: project, after: epoch) }
+            group.addTask { await inventory.change(of: .project(project), after: epoch) }
             group.addTask { try? await machine.sleep(limit) }
             await group.next()
             group.cancelAll()
@@ -89,7 +91,7 @@ struct ServiceWaiter: Sendable {
             return code == 0
                 ? .reached
                 : .failed(
-                    "service \"\(record.service)\" didn't complete successfully: exit \(code)\(memory)",
+                    "\(record.owner.subject) didn't complete successfully: exit \(code)\(memory)",
                     container: name)
         case (.running, .healthy), (.paused, .healthy):
             guard record.healthcheck != nil else {
@@ -130,7 +132,7 @@ struct ServiceWaiter: Sendable {
         let end = record.life.restarts?.lastEnd
         wait.restart = WaitProgress.Restart(
             count: count, limit: Self.patience(with: record, need), code: end?.code,
-            isOutOfMemory: end?.isOutOfMemory ?? false, reason: end == nil ? record.life.reason : nil,
+            isOutOfMemory: end?.isOutOfMemory ?? false, reason: end == nil ? record.reasonText : nil,
             log: await logTail(record).suffix(3))
         return wait
     }
@@ -138,7 +140,7 @@ struct ServiceWaiter: Sendable {
     /// So many restarts in a row that did not help are no passing trouble any more. A job that has a restart policy is meant to be
     /// tried again, so it gets more of them; a policy that has an end of its own is followed to that.
     private static func patience(with record: ContainerRecord, _ need: Need) -> Int? {
-        if case .onFailure(let maximum?) = record.spec.restart, maximum > 0 { return nil }
+        if case .onFailure(let maximum?) = record.template.restart, maximum > 0 { return nil }
         return need == .completed ? 10 : 4
     }
 }
@@ -160,17 +162,23 @@ extension WaitProgress.Restart {
 extension EngineFailure {
     /// Something that was waited for and did not come, with what its container and its health check said last.
     init(
-        _ code: String, _ message: String, of record: ContainerRecord?, _ inventory: Inventory,
+        _ code: Code, _ message: String, of record: ContainerRecord?, _ inventory: Inventory,
         _ logTail: (ContainerRecord) async -> [String]
     ) async {
         self.init(code: code, message: message)
         guard let record else { return }
+        switch record.life.phase {
+        case .exited: exitCode = record.life.exit?.code
+        case .restarting: exitCode = record.life.restarts?.lastEnd?.code
+        default: break
+        }
         log = await logTail(record)
         probe = await inventory.lastAnswer(of: record.id)
         if record.life.phase == .restarting {
+            let name = record.service ?? record.name
             hint =
-                "its restart policy goes on starting it: `berth logs \(record.service)` shows all that it says, "
-                + "`berth stop \(record.service)` ends it"
+                "its restart policy goes on starting it: `berth logs \(name)` shows all that it says, "
+                + "`berth stop \(name)` ends it"
         }
     }
 }

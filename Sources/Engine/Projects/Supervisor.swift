@@ -1,6 +1,7 @@
 import EngineWire
 import Logging
 import Monitor
+import OCI
 import ProjectModel
 import Reconcile
 
@@ -9,7 +10,7 @@ actor Supervisor {
     private let parts: EngineParts
     private let health: HealthMonitor
     private let isReady: @Sendable () async -> Void
-    private let loop: @Sendable (String) async -> ProjectLoop?
+    private let loop: @Sendable (Subject) async -> ProjectLoop?
     private var restarts: [String: Task<Void, Never>] = [:]
     /// The last event under way of each container, and of the networks.
     private var lanes: [String: (turn: Int, task: Task<Void, Never>)] = [:]
@@ -18,7 +19,7 @@ actor Supervisor {
     /// `isReady` returns once an engine that starts has put back what was missing: before that nothing is restarted.
     init(
         parts: EngineParts, health: HealthMonitor, isReady: @escaping @Sendable () async -> Void,
-        loop: @escaping @Sendable (String) async -> ProjectLoop?
+        loop: @escaping @Sendable (Subject) async -> ProjectLoop?
     ) {
         self.parts = parts
         self.health = health
@@ -66,14 +67,16 @@ actor Supervisor {
         case .monitorLost(let id):
             if let record = await parts.inventory.container(id) { await parts.machine.endUnwatched(record) }
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
-            try await ended(id, status, reason: "unknown: monitor lost")
+            try await ended(id, status, reason: .monitorLost)
         case .paused(let id):
-            try await parts.inventory.update(id, volatile: true) { record in
-                guard record.life.phase == .running else { return }
+            let paused = try await parts.inventory.decide(id, volatile: true) { record -> ContainerRecord? in
+                guard record.life.phase == .running else { return nil }
                 record.life.phase = .paused
                 record.life.isPausedByOthers = true
-                record.life.reason = "paused by somebody else"
+                record.life.reason = .pausedByOthers
+                return record
             }
+            if case let record?? = paused { note(.paused, of: record, "\(StateReason.pausedByOthers)") }
         case .resumed(let id):
             try await parts.inventory.update(id, volatile: true) { record in
                 guard record.life.phase == .paused else { return }
@@ -85,35 +88,38 @@ actor Supervisor {
             try await Adopter(parts: parts, health: health).takeLate(state, of: id, self)
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
-            for project in try await damagedProjects() {
-                await loop(project)?.heal(because: "the network was changed by somebody else")
+            for group in try await damagedGroups() {
+                await loop(group)?.heal(because: "the network was changed by somebody else")
             }
         }
     }
 
     /// Looked at once for all: what one project's end, or somebody's hand, did to a network is not every project's business.
-    private func damagedProjects() async throws -> Set<String> {
+    private func damagedGroups() async throws -> Set<Subject> {
         let networks = await parts.inventory.standingNetworks()
         let damage = try await parts.machine.damage(of: networks)
-        var projects = Set(networks.filter { damage[$0.name] != nil }.compactMap(\.project))
+        var groups = Set(networks.filter { damage[$0.name] != nil }.compactMap(\.project).map { Subject.project($0) })
         for name in damage.keys {
-            projects.formUnion(await parts.inventory.users(ofNetwork: name).map(\.project))
+            groups.formUnion(await parts.inventory.users(ofNetwork: name).map(\.group))
         }
-        return projects
+        return groups
     }
 
     /// A container's process is gone.
-    func ended(_ id: String, _ status: ExitStatus, reason: String?) async throws {
+    func ended(_ id: String, _ status: ExitStatus, reason: StateReason?) async throws {
         guard let before = await parts.inventory.container(id), before.isUp else { return }
         await health.end(id)
         await parts.inventory.forgetHealth(of: id)
-        let goal = await loop(before.project)?.goal(of: before.service)
+        let goal = await goal(of: before)
         let ran = before.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
+        let history = parts.inventory.history
         // Decided on what the record says in that moment: a stop may have begun meanwhile.
         let decided = try await parts.inventory.decide(id, volatile: true) {
             record -> (ContainerRecord, RestartDecision)? in
             guard record.isUp, record.life.startedAt == before.life.startedAt else { return nil }
             record.life.backoff.ended(afterRunning: ran)
+            // A machine that went down did not do so because of the signal.
+            if reason == .machineRestarted { record.life.signal = nil }
             let decision = Self.decision(about: record, status, goal)
             record.life.exit = status
             record.life.finishedAt = status.at
@@ -122,9 +128,10 @@ actor Supervisor {
             case .restart: record.life.willRestart(after: status)
             case .stayDown(let why):
                 record.life.phase = .exited
-                let shell = record.life.shellSignal.map { "; its programs got \($0), which its shell does not handle" }
-                record.life.reason = reason ?? (status.isOutOfMemory ? "out of memory; \(why)" : why + (shell ?? ""))
+                record.life.reason = reason ?? why
             }
+            // Before anybody sees that it has ended, and does what comes next.
+            history.note(Self.end(of: record, status, ran, decision), of: record)
             return (record, decision)
         }
         guard case (let record, let decision)?? = decided else { return }
@@ -137,12 +144,32 @@ actor Supervisor {
             // Not waited for: the container's lock may be held by a start of it, which then keeps its ports.
             let runner = parts.runner
             Task { await runner.freePorts(of: id) }
-            if record.oneOff?.autoRemove == true { removeOneOff(record) }
+            if record.isTransient { removeTransient(record) }
         }
     }
 
+    private static func end(
+        of record: ContainerRecord, _ status: ExitStatus, _ ran: Duration, _ decision: RestartDecision
+    ) -> Occurrence {
+        var occurrence = Occurrence(at: Double(status.at) / 1e9, kind: .ended)
+        occurrence.exitCode = status.code
+        occurrence.signal = status.signal.map(SignalName.name)
+        occurrence.cause = record.endCause
+        occurrence.ran = ran / .seconds(1)
+        switch decision {
+        case .restart(let delay): occurrence.restartsIn = delay / .seconds(1)
+        case .stayDown: occurrence.reason = record.life.reason.map { "\($0)" }
+        }
+        return occurrence
+    }
+
+    private func note(_ kind: Occurrence.Kind, of record: ContainerRecord, by: String? = nil, _ reason: String? = nil) {
+        let now = Double(parts.machine.now()) / 1e9
+        parts.inventory.history.note(Occurrence(at: now, kind: kind, by: by, reason: reason), of: record)
+    }
+
     /// Not waited for: a tree of many files, or a server that takes the last lines slowly, is nothing that others have to wait for.
-    func removeOneOff(_ record: ContainerRecord) {
+    func removeTransient(_ record: ContainerRecord) {
         Task {
             do { try await parts.runner.remove(record.id, anonymousVolumes: true) } catch {
                 parts.log.error("\(record.name) could not be removed: \(error)")
@@ -150,13 +177,19 @@ actor Supervisor {
         }
     }
 
+    private func goal(of record: ContainerRecord) async -> DesiredService.Goal? {
+        if let wish = record.wish { return wish.goal }
+        return await loop(record.group)?.goal(of: record.owner)
+    }
+
     private static func decision(
         about record: ContainerRecord, _ status: ExitStatus, _ goal: DesiredService.Goal?
     ) -> RestartDecision {
-        guard !record.isOneOff else { return .stayDown(reason: "ended") }
+        if record.isOneOff, record.template.restart == .no { return .stayDown(.commandEnded) }
         return restartDecision(
-            policy: record.spec.restart, exitCode: status.code,
-            wasStoppedByUs: record.life.stoppedByUs || goal != .running, history: record.life.backoff)
+            policy: record.template.restart, exitCode: status.code,
+            wasStoppedByUs: record.life.stoppedByUs || goal != .running, signal: record.life.signal(at: status.at),
+            history: record.life.backoff)
     }
 
     /// For a restart that became due while no engine ran.
@@ -178,7 +211,9 @@ actor Supervisor {
         guard let record = await parts.inventory.container(id), record.life.phase == .restarting else { return }
         do {
             try await parts.runner.start(id, rounds: nil, onlyIfRestarting: true)
+            note(.started, of: record, by: Occurrence.restartPolicy)
         } catch {
+            note(.startFailed, of: record, by: Occurrence.restartPolicy, EngineFailure(describing: error).message)
             parts.log.error("\(record.name) could not be restarted: \(EngineFailure(describing: error).message)")
             await restartFailed(id)
         }
@@ -189,7 +224,7 @@ actor Supervisor {
         let next = try? await parts.inventory.decide(id, volatile: true) { record -> (ContainerRecord, Duration)? in
             guard record.life.phase == .restarting else { return nil }
             let decision = restartDecision(
-                policy: record.spec.restart, exitCode: nil, wasStoppedByUs: record.life.stoppedByUs,
+                policy: record.template.restart, exitCode: nil, wasStoppedByUs: record.life.stoppedByUs,
                 history: record.life.backoff)
             guard case .restart(let delay) = decision else {
                 record.life.phase = .exited

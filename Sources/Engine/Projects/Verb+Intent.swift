@@ -7,7 +7,7 @@ extension Verb {
     var supersedes: Bool {
         switch self {
         case .down, .stop, .kill, .pause, .remove: true
-        case .up, .create, .start, .restart, .unpause, .scale, .pull: false
+        case .up, .create, .start, .restart, .unpause, .scale, .pull, .rollback: false
         }
     }
 
@@ -15,14 +15,14 @@ extension Verb {
     var settlesDependencies: Bool {
         switch self {
         case .up(let options): options.start
-        case .start, .scale: true
+        case .start, .scale, .rollback: true
         case .create, .down, .stop, .restart, .kill, .pause, .unpause, .remove, .pull: false
         }
     }
 
     var namesWhatRuns: Bool {
         switch self {
-        case .up, .create, .scale, .start: true
+        case .up, .create, .scale, .start, .rollback: true
         default: false
         }
     }
@@ -77,9 +77,22 @@ extension Verb {
     }
 }
 
+extension Verb {
+    /// As the history of a service names it.
+    var cause: VersionRow.Cause {
+        switch self {
+        case .up: .up
+        case .create: .create
+        case .scale: .scale
+        case .rollback: .rollback
+        default: .other
+        }
+    }
+}
+
 extension IntentVerb {
-    /// What of a request changes the wish; the rest is the engine's.
-    init(_ verb: Verb) {
+    /// What of a request changes the wish; the rest is the engine's. `targets`: what a rollback leads to.
+    init(_ verb: Verb, targets: [String: RollbackTarget] = [:]) {
         switch verb {
         case .up(let options): self = .up(UpIntent(options))
         case .create(let options): self = .create(UpIntent(options))
@@ -91,6 +104,7 @@ extension IntentVerb {
         case .pause: self = .pause
         case .unpause: self = .unpause
         case .remove(let stop, let volumes): self = .remove(stop: stop, volumes: volumes)
+        case .rollback: self = .rollback(targets)
         case .scale(let scale, let dependencies): self = .scale(scale, dependencies: dependencies)
         }
     }
@@ -117,7 +131,10 @@ extension Action {
     var containerID: String? {
         switch self {
         case .start(_, let existing): existing
-        case .stop(_, let id), .remove(_, let id, _), .pause(_, let id), .unpause(_, let id): id
+        case .stop(_, let id), .remove(_, let id, _), .pause(_, let id), .unpause(_, let id), .attach(_, let id, _, _),
+            .detach(_, let id, _, _), .update(_, let id), .withdraw(_, let id), .createNext(_, let id, _),
+            .watch(_, let id?):
+            id
         default: nil
         }
     }
@@ -128,7 +145,7 @@ extension PlanDescription {
         self.init(
             actions: plan.actions.map {
                 .init(
-                    number: $0.number, text: "\($0.action)", after: $0.after, reason: $0.reason,
+                    number: $0.number, text: "\($0.action)", after: $0.after, reason: "\($0.reason)",
                     needsConsent: $0.needsConsent)
             })
     }
@@ -138,17 +155,28 @@ extension PlanDescription {
 
     /// With what is fetched before, the images that go at the end, and what was found before anything is changed.
     init(
-        _ plan: Plan, fetching pulls: [PullNeed], _ verdict: PreflightInspector.Verdict, removing images: [String] = []
+        _ plan: Plan, fetching pulls: [PullNeed], building builds: [String: String] = [:],
+        _ verdict: PreflightInspector.Verdict, removing images: [String] = []
     ) {
         self.init(plan)
+        let built = builds.sorted { $0.key < $1.key }.enumerated().map { index, build in
+            Action(number: index + 1, text: "build \(build.key)", after: [], reason: build.value)
+        }
+        let count = built.count + pulls.count
+        let fetched = Self.actions(of: pulls).map { action in
+            var action = action
+            action.number += built.count
+            action.after = built.map(\.number)
+            return action
+        }
         actions =
-            Self.actions(of: pulls)
+            built + fetched
             + actions.map { action in
                 var action = action
-                action.number += pulls.count
-                // All is fetched before anything is made.
+                action.number += count
+                // All is built and fetched before anything is made.
                 action.after =
-                    action.after.isEmpty ? Array(0..<pulls.count).map { $0 + 1 } : action.after.map { $0 + pulls.count }
+                    action.after.isEmpty ? Array(0..<count).map { $0 + 1 } : action.after.map { $0 + count }
                 return action
             }
         let last = actions.map(\.number)
@@ -190,7 +218,18 @@ extension Desired {
         guard let before else { return removal != nil }
         return services.allSatisfy { service in
             guard let old = before.service(service.spec.name) else { return false }
-            return service.goal == old.goal || service.goal == .stopped || service.goal == .absent
+            return service.onlyTakesAway(from: old)
         }
+    }
+}
+
+extension DesiredService {
+    fileprivate func onlyTakesAway(from old: DesiredService) -> Bool {
+        // 0 stands for the replicas of which nobody asked anything by itself.
+        let numbers = [0] + ((replicas ?? []) + (old.replicas ?? [])).map(\.number)
+        let goals = numbers.map { (old: old.goal(of: $0), new: goal(of: $0)) }
+        if goals.allSatisfy({ [.stopped, .absent].contains($0.new) }) { return true }
+        return spec == old.spec && scale <= old.scale
+            && goals.allSatisfy { $0.new == $0.old || [.stopped, .absent].contains($0.new) }
     }
 }

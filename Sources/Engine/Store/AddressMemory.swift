@@ -15,13 +15,15 @@ struct AddressMemory {
     /// By network and name of the container.
     private var former: [String: [String: [IPAddress]]] = [:]
 
-    /// With what containers have now; the newest of them got its address last.
-    init(_ containers: some Sequence<ContainerRecord>) {
+    /// With what containers have now, of which the newest got its address last unless `given` knows of a later one, which may
+    /// be free again.
+    init(_ containers: some Sequence<ContainerRecord>, given: [GivenAddress] = []) {
         for container in containers.sorted(by: { $0.createdAt < $1.createdAt }) {
             for endpoint in container.endpoints {
-                for address in endpoint.bareAddresses { given(address, in: endpoint.network) }
+                for address in endpoint.bareAddresses { self.given(address, in: endpoint.network) }
             }
         }
+        for given in given { self.given(given.address, in: given.network) }
     }
 
     /// The one that was given last; the next in sequence is the one after it.
@@ -38,7 +40,7 @@ struct AddressMemory {
         last[Place(network: network, family: address.family)] = address
     }
 
-    /// A container is gone. A one-off has no successor.
+    /// A container is gone. Only what has a place to come back to has a successor.
     mutating func removed(_ container: ContainerRecord) {
         guard !container.isOneOff else { return }
         for endpoint in container.endpoints {
@@ -53,7 +55,18 @@ struct AddressMemory {
     }
 }
 
+/// The address that a network gave last in sequence.
+package struct GivenAddress: Hashable, Sendable {
+    package var network: String
+    package var address: IPAddress
+
+    package init(network: String, address: IPAddress) {
+        self.network = network
+        self.address = address
+    }
+}
+
 extension ContainerRecord.Endpoint {
     /// Without prefix length.
-    var bareAddresses: [IPAddress] { addresses.compactMap { IPAddress($0.prefix { $0 != "/" }) } }
+    var bareAddresses: [IPAddress] { addresses.map(\.address) }
 }

@@ -1,3 +1,5 @@
+import ProjectModel
+
 /// Ids of containers by what is asked for, so that a look at one project costs nothing by what others have.
 struct ContainerIndex {
     struct ServiceName: Hashable {
@@ -10,21 +12,32 @@ struct ContainerIndex {
     private(set) var names: [String: Set<String>] = [:]
     private(set) var networks: [String: Set<String>] = [:]
     private(set) var volumes: [String: Set<String>] = [:]
+    /// By the container whose place they were made to take.
+    private(set) var successors: [String: Set<String>] = [:]
+    /// Containers with links.
+    private(set) var linked: Set<String> = []
     /// By the port of the host that they publish, whether they run or not.
     private(set) var ports: [UInt16: Set<String>] = [:]
 
     mutating func add(_ record: ContainerRecord) {
         each(of: record, Addition(id: record.id))
+        if !record.template.links.isEmpty || !record.template.externalLinks.isEmpty { linked.insert(record.id) }
     }
 
     mutating func remove(_ record: ContainerRecord) {
         each(of: record, Removal(id: record.id))
+        linked.remove(record.id)
     }
 
     private mutating func each(of record: ContainerRecord, _ edit: some IndexEdit) {
-        edit.apply(to: &projects, record.project)
-        edit.apply(to: &services, ServiceName(project: record.project, service: record.service))
+        if let project = record.project {
+            edit.apply(to: &projects, project)
+            if let service = record.service {
+                edit.apply(to: &services, ServiceName(project: project, service: service))
+            }
+        }
         edit.apply(to: &names, record.name)
+        if let old = record.successorOf { edit.apply(to: &successors, old) }
         for endpoint in record.endpoints { edit.apply(to: &networks, endpoint.network) }
         for volume in record.volumeNames { edit.apply(to: &volumes, volume) }
         for port in record.ports where port.hostPort != 0 { edit.apply(to: &ports, port.hostPort) }

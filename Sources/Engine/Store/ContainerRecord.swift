@@ -1,6 +1,8 @@
 import EngineWire
 import Glibc
+import Linux
 import Monitor
+import Networking
 import OCI
 import ProjectModel
 import Reconcile
@@ -10,13 +12,9 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     /// 64 hex digits.
     package var id: String
     package var name: String
-    package var project: String
-    package var service: String
-    /// nil for a one-off.
-    package var number: Int?
-    package var oneOff: OneOff?
-    /// The service and the definitions it used, as they were when the container was made.
-    package var spec: Service
+    package var owner: Owner
+    /// What it was made from, and the definitions that were used.
+    package var template: ContainerTemplate
     package var definitions: Definitions
     package var imageID: String
     /// The ids of the images of which something is mounted, by reference; nil for a container of an older engine.
@@ -38,26 +36,18 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var life: Life
     /// The container whose place it takes, while that one is there: until then nobody sees it.
     package var successorOf: String?
+    /// The container that has its names, addresses and ports: it took its place and may give it back. Nobody sees this one then.
+    package var replacedBy: String?
+    /// Others do not find it by its names and published ports: it is not let in yet, or on its way out.
+    package var isAside: Bool?
+    /// It runs beside the one whose place it takes: with addresses of its own.
+    package var runsBeside: Bool?
+    /// What is wanted of it when no service says so: of a one-off, and of a container of no project.
+    package var wish: ContainerWish?
 
     package struct HostNames: Codable, Hashable, Sendable {
         package var hostname: String
         package var domainname: String?
-    }
-
-    package struct OneOff: Codable, Hashable, Sendable {
-        /// Removed when it ends.
-        package var autoRemove: Bool
-        package var useAliases: Bool
-    }
-
-    package struct Definitions: Codable, Hashable, Sendable {
-        package var workingDirectory = "/"
-        package var configFiles: [String] = []
-        package var environmentFiles: [String] = []
-        package var networks: [String: NetworkDefinition] = [:]
-        package var volumes: [String: VolumeDefinition] = [:]
-        package var secrets: [String: FileObject] = [:]
-        package var configs: [String: FileObject] = [:]
     }
 
     /// A place on a network, held from creation to removal.
@@ -68,19 +58,30 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var interface: String
         /// The host's end; named from the ids by the machine when empty.
         package var hostInterface: String
-        package var bridge: String
+        /// What the network is; nil in records of earlier releases, whose networks are bridges.
+        package var realisation: Realisation?
+        /// The bridge, in records of earlier releases.
+        package var bridge: String?
         /// nil derives one from the first address.
-        package var macAddress: String?
-        /// CIDR: the address with the network's prefix length.
-        package var addresses: [String]
+        package var macAddress: MACAddress?
+        /// Each with the network's prefix length.
+        package var addresses: [CIDR]
         /// Further addresses that only the link itself knows (`link_local_ips`), with prefix length.
-        package var linkLocalAddresses: [String]?
+        package var linkLocalAddresses: [CIDR]?
         package var aliases: [String]
         /// Default routes go through these; empty unless this endpoint carries them.
-        package var gateways: [String]
+        package var gateways: [IPAddress]
         /// What the options of the network ask of its links: the bytes of the largest packet, and that containers do not reach each other.
         package var mtu: UInt32?
         package var isIsolated: Bool?
+        /// Settings of the interface, in their order; nil is none.
+        package var settings: [InterfaceSetting]?
+
+        /// The Ethernet address that it has.
+        package var hardwareAddress: MACAddress? { macAddress ?? addresses.first.map { MACAddress(for: $0.address) } }
+
+        /// What the network is.
+        package var link: Realisation { realisation ?? .bridge(bridge ?? "") }
     }
 
     package struct Port: Codable, Hashable, Sendable {
@@ -126,12 +127,14 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var startedAt: Int64?
         package var finishedAt: Int64?
         package var exit: ExitStatus?
-        /// Why it is as it is, for `ps`.
-        package var reason: String?
+        /// Why it is as it is.
+        package var reason: StateReason?
         /// Somebody else than berth paused it.
         package var isPausedByOthers: Bool?
         /// berth asked for the end: stop, kill, recreation.
         package var stoppedByUs = false
+        /// A person's signal that keeps it down should it end.
+        package var signal: PersonsSignal?
         /// What made us kill it while it was being stopped.
         package var killCause: EndCause?
         /// The stop signal that the programs of its shell got in the shell's place.
@@ -159,6 +162,9 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
             restarts = Restarts(count: (restarts?.count ?? 0) + 1, lastEnd: status)
         }
 
+        /// The signal by which a person wants it to be down, once it has ended at `time`.
+        package func signal(at time: Int64) -> Int32? { signal.flatMap { $0.holds(at: time) ? $0.number : nil } }
+
         /// Somebody asked for a start: what was before does not count any more.
         mutating func forgetRestarts() {
             backoff.reset()
@@ -174,6 +180,7 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
             exit = nil
             reason = nil
             stoppedByUs = false
+            signal = nil
             killCause = nil
             shellSignal = nil
             isPausedByOthers = nil
@@ -182,68 +189,57 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
 
     /// Why it was killed, where that is known.
     package var endCause: EndCause? {
-        if life.exit?.isOutOfMemory == true { return .outOfMemory(limit: spec.resources.memory) }
+        if life.exit?.isOutOfMemory == true { return .outOfMemory(limit: template.resources.memory) }
         return life.exit?.signal == SIGKILL ? life.killCause : nil
     }
 
-    package var isOneOff: Bool { oneOff != nil }
+    /// Why it is as it is, for `ps`.
+    package var reasonText: String? {
+        guard let reason = life.reason else { return nil }
+        guard life.phase == .exited else { return "\(reason)" }
+        if life.exit?.isOutOfMemory == true { return "out of memory; \(reason)" }
+        let shell = life.shellSignal.map { "; its programs got \($0), which its shell does not handle" }
+        return "\(reason)" + (shell ?? "")
+    }
+
+    package var project: String? { owner.project }
+    package var service: String? { owner.service }
+    package var number: Int? { owner.number }
+    package var isOneOff: Bool { owner.isOneOff }
+    /// It is removed when it has ended.
+    package var isTransient: Bool { template.autoRemove == true }
+
     /// Its process is there, as far as anyone was told.
     package var isUp: Bool { life.phase == .running || life.phase == .paused }
-    /// Its host ports are its own: it has them, or takes them again at the next attempt.
-    package var holdsPorts: Bool { isUp || life.phase == .restarting }
+    /// Its host ports are its own: it has them, or takes them again at the next attempt, or keeps them for what takes its place.
+    package var holdsPorts: Bool {
+        // One that runs beside another has none until it is let in, and then the other has none.
+        guard replacedBy == nil, runsBeside != true else { return false }
+        return isLive || (isAside == true && life.phase == .exited && life.stoppedByUs)
+    }
+    /// It runs, or will without being asked.
+    var isLive: Bool { isUp || life.phase == .restarting }
 
-    /// Published ports lead to the network that carries the default route; without one, to the first.
-    package var publishingEndpoint: Endpoint? { endpoints.first { !$0.gateways.isEmpty } ?? endpoints.first }
+    /// Published ports lead to the network that carries the default route; without one, to the first. nil when the host is on none of
+    /// them.
+    package var publishingEndpoint: Endpoint? {
+        let reached = endpoints.filter { $0.link.guardedInterface != nil }
+        return reached.first { !$0.gateways.isEmpty } ?? reached.first
+    }
 
     /// What its processes see as the machine's name.
-    package var hostname: String { spec.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
-    package var domainname: String? { spec.domainname ?? inheritedNames?.domainname }
+    package var hostname: String { template.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
+    package var domainname: String? { template.domainname ?? inheritedNames?.domainname }
 
     /// The short name that logs show: `web-1`, or the container's own name.
     package var label: String {
-        if spec.containerName != nil { return name }
-        return number.map { "\(service)-\($0)" } ?? name
+        if template.containerName != nil { return name }
+        guard case .replica(_, let service, let number) = owner else { return name }
+        return "\(service)-\(number)"
     }
-}
 
-/// A network on this machine.
-package struct NetworkRecord: Codable, Hashable, Sendable {
-    package var name: String
-    /// 64 hex digits.
-    package var id: String
-    package var project: String?
-    package var key: String?
-    package var definition: NetworkDefinition
-    package var bridge: String
-    /// CIDRs and their gateways, in the same order: IPv4 first.
-    package var subnets: [String]
-    package var gateways: [String]
-    package var createdAt: Int64
-}
-
-/// A named or anonymous volume on this machine.
-package struct VolumeRecord: Codable, Hashable, Sendable {
-    package var name: String
-    package var project: String?
-    package var key: String?
-    package var definition: VolumeDefinition
-    package var isAnonymous: Bool
-    package var createdAt: Int64
-    /// The image's content was copied into it, or it had content already.
-    package var isPopulated: Bool
-    /// The place in a project whose containers share an anonymous volume, one after the other.
-    package var binding: Binding?
-
-    /// Its content lies elsewhere and is mounted (`driver_opts.device`).
-    var isMounted: Bool { definition.driverOptions["device"] != nil }
-
-    package struct Binding: Codable, Hashable, Sendable {
-        package var project: String
-        package var service: String
-        /// A replica's number, or a one-off's name.
-        package var place: String
-        package var target: String
-    }
+    /// It is a container of one of `services`; none is all of them.
+    func isOf(_ services: [String]) -> Bool { services.isEmpty || service.map(services.contains) ?? false }
 }
 
 extension ContainerRecord.Port {
@@ -271,5 +267,43 @@ extension ContainerRecord.Port {
         port.hostPort = number
         port.hostPortEnd = number
         return port
+    }
+}
+
+extension ContainerRecord.Endpoint {
+    /// Earlier releases stored what the file had as its Ethernet address, an empty text too: that is none.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            network: try container.decode(String.self, forKey: .network),
+            key: try container.decode(String.self, forKey: .key),
+            interface: try container.decode(String.self, forKey: .interface),
+            hostInterface: try container.decode(String.self, forKey: .hostInterface),
+            realisation: try container.decodeIfPresent(Realisation.self, forKey: .realisation),
+            bridge: try container.decodeIfPresent(String.self, forKey: .bridge),
+            macAddress: try container.decodeIfPresent(String.self, forKey: .macAddress).flatMap { MACAddress($0) },
+            addresses: try container.decode([CIDR].self, forKey: .addresses),
+            linkLocalAddresses: try container.decodeIfPresent([CIDR].self, forKey: .linkLocalAddresses),
+            aliases: try container.decode([String].self, forKey: .aliases),
+            gateways: try container.decode([IPAddress].self, forKey: .gateways),
+            mtu: try container.decodeIfPresent(UInt32.self, forKey: .mtu),
+            isIsolated: try container.decodeIfPresent(Bool.self, forKey: .isIsolated),
+            settings: try container.decodeIfPresent([InterfaceSetting].self, forKey: .settings))
+    }
+}
+
+extension ContainerRecord {
+    var volumeNames: [String] {
+        mounts.compactMap { mount in
+            guard case .volume(let name, _, _, _) = mount.source else { return nil }
+            return name
+        }
+    }
+
+    var anonymousVolumes: [(name: String, target: String)] {
+        mounts.compactMap { mount in
+            guard case .volume(let name, true, _, _) = mount.source else { return nil }
+            return (name, mount.target)
+        }
     }
 }

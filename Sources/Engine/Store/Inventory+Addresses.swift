@@ -4,20 +4,29 @@ import Networking
 import ProjectModel
 import Reconcile
 
+extension ContainerRecord {
+    /// The full name of the network with the key `key`.
+    func networkName(_ key: String) -> String {
+        definitions.networks[key]?.name ?? project.map { "\($0)_\(key)" } ?? key
+    }
+}
+
 extension Inventory {
     /// Subnets and gateways for a new network: those of the file, else the first free range of the pools.
     /// - Throws: `EngineFailure` when a wanted subnet clashes, naming what it clashes with.
     func chooseSubnets(
-        _ definition: NetworkDefinition, hostSubnets: [String]
-    ) throws -> (subnets: [String], gateways: [String]) {
+        _ definition: NetworkDefinition, hostSubnets: [CIDR]
+    ) throws -> (subnets: [CIDR], gateways: [IPAddress]) {
         if let text = definition.ipam?.config.compactMap(\.subnet).first(where: { CIDR($0) == nil }) {
             throw EngineFailure(
-                code: "invalid", message: "network \(definition.name): \"\(text)\" is no subnet",
+                code: .invalid, message: "network \(definition.name): \"\(text)\" is no subnet",
                 hint: "write it as 10.1.0.0/16")
         }
-        var used = hostSubnets.compactMap { CIDR($0) }.map { RangeInUse($0, by: "a route of this host") }
+        // A network that shares an interface of the host is in that one's subnet.
+        let routes = definition.kind?.hasHost == false && definition.ipam != nil ? [] : hostSubnets
+        var used = routes.map { RangeInUse($0, by: "a route of this host") }
         for network in allNetworks() {
-            used += network.subnets.compactMap { CIDR($0) }.map { RangeInUse($0, by: "network \(network.name)") }
+            used += network.subnets.map { RangeInUse($0, by: "network \(network.name)") }
         }
         var pools: [AddressPool] = []
         do throws(AddressError) {
@@ -34,7 +43,7 @@ extension Inventory {
                 pools.append(try AddressPool(subnet: subnet))
             }
         } catch { throw Self.failure(error, definition.name) }
-        return (pools.map { "\($0.subnet)" }, pools.map { "\($0.gateway)" })
+        return (pools.map(\.subnet), pools.map(\.gateway))
     }
 
     /// Those that the file names; what cannot be read as a subnet was refused before.
@@ -58,7 +67,7 @@ extension Inventory {
             case .exhausted: "give the network a subnet of its own under `ipam`, or remove networks that are not needed"
             case .outside, .taken, .full, .tooSmall: "see `berth network inspect \(network)`"
             }
-        return EngineFailure(code: "conflict", message: "network \(network): \(error)", hint: hint)
+        return EngineFailure(code: .conflict, message: "network \(network): \(error)", hint: hint)
     }
 
     /// Adds a container's record with an endpoint on each network of its service; addresses cannot be given twice.
@@ -67,26 +76,94 @@ extension Inventory {
         _ draft: ContainerRecord, linkName: @Sendable (String) -> String
     ) async throws -> ContainerRecord {
         var record = draft
-        if record.spec.networkMode == nil {
-            let attachments = record.spec.networks.enumerated().sorted {
+        var given: [GivenAddress] = []
+        if record.template.networkMode == nil {
+            let attachments = record.template.networks.enumerated().sorted {
                 ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset)
             }.map(\.element)
             for (index, attachment) in attachments.enumerated() {
-                var endpoint = try endpoint(attachment, index: index, of: record)
+                var endpoint = try endpoint(attachment, index: index, of: record, &given)
                 endpoint.hostInterface = linkName(endpoint.network)
                 record.endpoints.append(endpoint)
             }
             giveDefaultRoute(attachments, to: &record)
+            // Nothing leads there.
+            if !record.endpoints.isEmpty, record.publishingEndpoint == nil { record.ports = [] }
             giveHostAddress(to: &record)
         }
-        try await insert(record)
+        try await insert(record, given: given)
         return record
+    }
+
+    /// A place on one more network for a container that is there.
+    func addEndpoint(
+        _ attachment: NetworkAttachment, _ definition: NetworkDefinition?, to id: String,
+        linkName: @Sendable (String) -> String
+    ) async throws -> ContainerRecord {
+        let record = try await rewrite(id) { record, given in
+            if let definition { record.definitions.networks[attachment.network] = definition }
+            let names = Set(record.endpoints.map(\.interface))
+            var endpoint = try self.endpoint(attachment, index: 0, of: record, &given)
+            if attachment.interfaceName == nil {
+                // The first number that no other of its interfaces has.
+                let prefix = endpoint.interface.dropLast()
+                let number = (0...names.count).first { !names.contains("\(prefix)\($0)") }
+                endpoint.interface = "\(prefix)\(number ?? names.count)"
+            }
+            endpoint.hostInterface = linkName(endpoint.network)
+            record.endpoints.append(endpoint)
+            self.giveDefaultRoute(record.template.networks + [attachment], to: &record)
+        }
+        guard let record else { throw EngineFailure(code: .notFound, message: "container \(id.prefix(12)) is gone") }
+        return record
+    }
+
+    /// Gives up a place on a network that goes; the container's service still names it.
+    func removeEndpoint(on network: String, of id: String) async throws {
+        _ = try await rewrite(id) { record, _ in
+            record.endpoints.removeAll { $0.network == network }
+            self.giveDefaultRoute(record.template.networks, to: &record)
+        }
+    }
+
+    /// Gives up the places on networks that the container's service does not name.
+    func removeUnjoinedEndpoints(of id: String) async throws -> ContainerRecord? {
+        try await rewrite(id) { record, _ in
+            let keys = Set(record.template.networks.map(\.network))
+            record.endpoints.removeAll { !keys.contains($0.key) }
+            self.giveDefaultRoute(record.template.networks, to: &record)
+        }
+    }
+
+    /// `record` with all that `wanted` says of it but the networks it is on: service, labels, ports, and its names on those networks.
+    func described(_ record: ContainerRecord, as wanted: ContainerRecord) -> ContainerRecord {
+        var next = record
+        next.template = wanted.template
+        // Only what it is on by now.
+        let joined = Set(record.template.networks.map(\.network))
+        next.template.networks.removeAll { !joined.contains($0.network) }
+        next.labels = wanted.labels
+        next.definitions = wanted.definitions
+        next.ports = wanted.ports.map { port in
+            let own = record.ports.first { $0.target == port.target && $0.transport == port.transport }
+            guard let own, own.hostPort != 0, port.numbers.contains(own.hostPort) || port.numbers.lowerBound == 0 else {
+                return port
+            }
+            return port.at(own.hostPort)
+        }
+        giveHostAddress(to: &next)
+        for index in next.endpoints.indices {
+            let attachment = next.template.networks.first { $0.network == next.endpoints[index].key }
+            if let attachment { next.endpoints[index].aliases = aliases(attachment, next) }
+        }
+        giveDefaultRoute(next.template.networks, to: &next)
+        return next
     }
 
     /// Ports that name no address are published where the network that leads to them says.
     private func giveHostAddress(to record: inout ContainerRecord) {
         guard let name = record.publishingEndpoint?.network,
-            let address = network(name)?.definition.bridgeOptions.hostAddress
+            let address = network(name)?.definition.bridgeOptions.hostAddress ?? networkDefaults.publishAddress
         else { return }
         for index in record.ports.indices where record.ports[index].hostIP == nil {
             record.ports[index].hostIP = address
@@ -94,21 +171,18 @@ extension Inventory {
     }
 
     private func endpoint(
-        _ attachment: NetworkAttachment, index: Int, of record: ContainerRecord
+        _ attachment: NetworkAttachment, index: Int, of record: ContainerRecord, _ given: inout [GivenAddress]
     ) throws -> ContainerRecord.Endpoint {
-        let name = record.definitions.networks[attachment.network]?.name ?? "\(record.project)_\(attachment.network)"
+        let name = record.networkName(attachment.network)
         guard let network = network(name), !isLeaving(network: name) else {
             throw EngineFailure(
-                code: "not_found", message: "network \(name) does not exist", hint: "run `berth up` to make it")
+                code: .notFound, message: "network \(name) does not exist", hint: "run `berth up` to make it")
         }
-        let predecessor = record.successorOf.flatMap { containers[$0] }
-        let inherited = (predecessor?.endpoints.first { $0.network == name }?.addresses ?? []).compactMap {
-            IPAddress(String($0.prefix { $0 != "/" }))
-        }
-        let old = predecessor?.spec.networks.first { $0.network == attachment.network }
-        var addresses: [String] = []
+        let predecessor = record.runsBeside == true ? nil : record.successorOf.flatMap { containers[$0] }
+        let inherited = predecessor?.endpoints.first { $0.network == name }?.bareAddresses ?? []
+        let old = predecessor?.template.networks.first { $0.network == attachment.network }
+        var addresses: [CIDR] = []
         for (subnet, gateway) in zip(network.subnets, network.gateways) {
-            guard let subnet = CIDR(subnet), let gateway = IPAddress(gateway) else { continue }
             let wanted = subnet.family == .v4 ? attachment.ipv4Address : attachment.ipv6Address
             do throws(AddressError) {
                 var pool = try pool(subnet, gateway, of: network, without: predecessor?.id)
@@ -128,17 +202,21 @@ extension Inventory {
                 } else {
                     address = try pool.allocate(for: record.name)
                     addressMemory.given(address, in: name)
+                    given.append(GivenAddress(network: name, address: address))
                 }
-                addresses.append("\(address)/\(subnet.prefixLength)")
+                addresses += [CIDR(address, prefixLength: subnet.prefixLength)].compactMap(\.self)
             } catch { throw Self.failure(error, name) }
         }
         let options = network.definition.bridgeOptions
+        let own = try EndpointOptions(attachment.driverOptions)
         return ContainerRecord.Endpoint(
             network: name, key: attachment.network,
-            interface: attachment.interfaceName ?? "\(options.interfacePrefix)\(index)",
-            hostInterface: "", bridge: network.bridge, macAddress: attachment.macAddress ?? record.spec.macAddress,
+            interface: attachment.interfaceName ?? own.interfaceName ?? "\(options.interfacePrefix)\(index)",
+            hostInterface: "", realisation: network.realisation,
+            macAddress: (attachment.macAddress ?? record.template.macAddress).flatMap { MACAddress($0) },
             addresses: addresses, linkLocalAddresses: Self.linkLocal(attachment), aliases: aliases(attachment, record),
-            gateways: [], mtu: options.mtu, isIsolated: options.allowsPeers ? nil : true)
+            gateways: [], mtu: options.mtu ?? networkDefaults.mtu, isIsolated: options.allowsPeers ? nil : true,
+            settings: own.settings.isEmpty ? nil : own.settings)
     }
 
     /// The subnet of a network with all that is held in it by others than the container `predecessor`.
@@ -154,10 +232,7 @@ extension Inventory {
             last: addressMemory.last(in: network.name, subnet.family))
         for user in users(ofNetwork: network.name) where user.id != predecessor {
             for endpoint in user.endpoints where endpoint.network == network.name {
-                for text in endpoint.addresses {
-                    guard let address = IPAddress(String(text.prefix { $0 != "/" })), subnet.contains(address) else {
-                        continue
-                    }
+                for address in endpoint.bareAddresses where subnet.contains(address) {
                     try pool.claim(address, for: user.name)
                 }
             }
@@ -166,16 +241,18 @@ extension Inventory {
     }
 
     /// IPv4 ones have the prefix of 169.254.0.0/16 (RFC 3927), IPv6 ones that of fe80::/64 (RFC 4291).
-    private static func linkLocal(_ attachment: NetworkAttachment) -> [String]? {
+    private static func linkLocal(_ attachment: NetworkAttachment) -> [CIDR]? {
         let addresses = attachment.linkLocalIPs.compactMap { IPAddress($0) }
-        return addresses.isEmpty ? nil : addresses.map { "\($0)/\($0.family == .v4 ? 16 : 64)" }
+        return addresses.isEmpty
+            ? nil : addresses.compactMap { CIDR($0, prefixLength: $0.family == .v4 ? 16 : 64) }
     }
 
-    /// A one-off answers to its own name only, unless it was asked to stand in for the service.
+    /// Besides its own name a replica answers to its service's.
     private func aliases(_ attachment: NetworkAttachment, _ record: ContainerRecord) -> [String] {
         var aliases = [record.name, String(record.id.prefix(12))]
-        if record.oneOff?.useAliases ?? true { aliases += [record.service] + attachment.aliases }
-        if let hostname = record.spec.hostname { aliases.append(hostname) }
+        if case .replica(_, let service, _) = record.owner { aliases.append(service) }
+        aliases += attachment.aliases
+        if let hostname = record.template.hostname { aliases.append(hostname) }
         return aliases
     }
 
@@ -183,13 +260,14 @@ extension Inventory {
     private func giveDefaultRoute(_ attachments: [NetworkAttachment], to record: inout ContainerRecord) {
         let priorities = Dictionary(attachments.map { ($0.network, $0.gatewayPriority) }) { first, _ in first }
         let candidates = record.endpoints.indices.filter {
-            network(record.endpoints[$0].network)?.definition.isInternal == false
+            network(record.endpoints[$0].network).map { !$0.definition.isInternal && $0.realisation.leadsOut } == true
         }
         let chosen = candidates.min { left, right in
             let a = record.endpoints[left]
             let b = record.endpoints[right]
             return (priorities[b.key] ?? 0, a.network) < (priorities[a.key] ?? 0, b.network)
         }
+        for index in record.endpoints.indices { record.endpoints[index].gateways = [] }
         guard let chosen, let network = network(record.endpoints[chosen].network) else { return }
         record.endpoints[chosen].gateways = network.gateways
     }

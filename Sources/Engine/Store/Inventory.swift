@@ -10,31 +10,46 @@ package actor Inventory {
     private let store: Store
     /// Where subnets of networks that name none come from.
     let addressPools: SubnetPools
+    let networkDefaults: NetworkDefaults
     private(set) var containers: [String: ContainerRecord] = [:]
-    private var index = ContainerIndex()
+    var index = ContainerIndex()
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
     var addressMemory: AddressMemory
+    /// The ids of images that a rollback would need, by project.
+    private var versionImages: [String: Set<String>]
     /// Networks whose removal is under way: nothing joins them any more.
     private var leavingNetworks: Set<String> = []
+    private var unsynced = Unsynced()
     /// Health is not stored: after a restart of the engine it is unknown until the next probe.
     private var health: [String: ObservedContainer.Health] = [:]
     private var answers: [String: HealthAnswer] = [:]
-    /// Raised at every change of a project's containers, so that waiting never misses one.
-    private var epochs: [String: Int] = [:]
-    private var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
+    /// Counts the changes of containers, so that waiting never misses one.
+    private var epoch = 0
+    /// The last change of each subject.
+    private var lastChanges: [Subject: Int] = [:]
+    private var waiters: [Subject: [Int: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter = 0
     /// Records on their way to the store, with whoever changes the same one next.
     private var writing: [String: [CheckedContinuation<Void, Never>]] = [:]
     private let quiet: Quiet
+    /// What the probes of those found that have a health check.
+    private var healthHistories: [String: HealthHistory] = [:]
+    /// Told of all that becomes of containers.
+    nonisolated let events: EventBus
+    /// Keeps what of that a person may want to know later.
+    nonisolated let history: History
 
     package init(
-        store: Store, content: Store.Content, addressPools: SubnetPools = .standard, quiet: Quiet = Quiet()
+        store: Store, content: Store.Content, addressPools: SubnetPools = .standard,
+        networkDefaults: NetworkDefaults = NetworkDefaults(), quiet: Quiet = Quiet(),
+        events: EventBus = EventBus()
     ) {
-        self.addressPools = addressPools
-        self.store = store
-        self.quiet = quiet
-        addressMemory = AddressMemory(content.containers)
+        (self.events, self.store, self.quiet) = (events, store, quiet)
+        history = History(store: store)
+        (self.addressPools, self.networkDefaults) = (addressPools, networkDefaults)
+        addressMemory = AddressMemory(content.containers, given: content.givenAddresses)
+        versionImages = content.versionImages
         for record in content.containers {
             containers[record.id] = record
             index.add(record)
@@ -48,31 +63,72 @@ package actor Inventory {
     func container(_ id: String) -> ContainerRecord? { containers[id] }
 
     func containers(of project: String) -> [ContainerRecord] {
-        everyContainer(of: project).filter { !isSuccessor($0) }
+        everyContainer(of: project).filter { !isHidden($0) }
     }
 
-    /// Those too that were made to take the place of another one that is still there.
+    /// Those that are looked after together.
+    func containers(of group: Subject) -> [ContainerRecord] {
+        everyContainer(of: group).filter { !isHidden($0) }
+    }
+
+    func everyContainer(of group: Subject) -> [ContainerRecord] {
+        switch group {
+        case .project(let name): everyContainer(of: name)
+        case .container(let id): containers[id].map { [$0] } ?? []
+        }
+    }
+
+    /// Containers of `group` that are wanted by themselves, whole ones only.
+    func singles(of group: Subject) -> [DesiredContainer] {
+        everyContainer(of: group).compactMap { record in
+            guard record.number == nil, record.life.phase != .creating, record.life.phase != .removing else {
+                return nil
+            }
+            return DesiredContainer(
+                id: record.id, owner: record.owner, template: record.template, definitions: record.definitions,
+                wish: record.wish ?? ContainerWish(goal: record.life.phase == .created ? .created : .running))
+        }
+    }
+
+    /// Those too of a replacement under way that nobody sees.
     func everyContainer(of project: String) -> [ContainerRecord] { records(index.projects[project]) }
 
     func containers(of project: String, service: String) -> [ContainerRecord] {
-        records(index.services[.init(project: project, service: service)]).filter { !isSuccessor($0) }
+        records(index.services[.init(project: project, service: service)]).filter { !isHidden($0) }
     }
 
     /// Those that publish a port of the host within `ranges`, whether they run or not.
     func containers(publishing ranges: [ClosedRange<UInt16>]) -> [ContainerRecord] {
         guard !ranges.isEmpty else { return [] }
         let ids = index.ports.filter { port, _ in ranges.contains { $0.contains(port) } }.values
-        return records(ids.reduce(into: Set()) { $0.formUnion($1) }).filter { !isSuccessor($0) }
+        return records(ids.reduce(into: Set()) { $0.formUnion($1) }).filter { !isHidden($0) }
     }
 
     func container(named name: String) -> ContainerRecord? {
-        (index.names[name] ?? []).sorted().lazy.compactMap { self.containers[$0] }.first { !self.isSuccessor($0) }
+        (index.names[name] ?? []).sorted().lazy.compactMap { self.containers[$0] }.first { !self.isHidden($0) }
     }
 
-    /// The container whose place it takes is still there.
+    /// It was made to take the place of another, which is still there and has everything.
     func isSuccessor(_ container: ContainerRecord) -> Bool {
-        container.successorOf.map { containers[$0] != nil } ?? false
+        guard let old = predecessor(of: container) else { return false }
+        return old.replacedBy != container.id
     }
+
+    /// Of two in one place, the one that nobody sees.
+    func isHidden(_ container: ContainerRecord) -> Bool { isSuccessor(container) || successor(of: container) != nil }
+
+    /// The container whose place it takes, or has taken and may give back.
+    func predecessor(of container: ContainerRecord) -> ContainerRecord? {
+        container.successorOf.flatMap { containers[$0] }
+    }
+
+    /// What took its place and may give it back.
+    func successor(of container: ContainerRecord) -> ContainerRecord? {
+        container.replacedBy.flatMap { containers[$0] }
+    }
+
+    /// What was made to take the place of `id`, whether that is still there or not.
+    func successors(of id: String) -> [ContainerRecord] { records(index.successors[id]) }
 
     /// By id, a prefix of it that fits only one, or name.
     func find(_ text: String) -> ContainerRecord? {
@@ -118,16 +174,42 @@ package actor Inventory {
         records(index.volumes[name])
     }
 
-    private func records(_ ids: Set<String>?) -> [ContainerRecord] {
+    /// Images that must stay although no container is made from them now.
+    var keptImages: Set<String> { versionImages.values.reduce(into: []) { $0.formUnion($1) } }
+    func keepImages(_ images: [String: Set<String>]) { versionImages = images }
+
+    func records(_ ids: Set<String>?) -> [ContainerRecord] {
         (ids ?? []).compactMap { containers[$0] }.sorted { $0.name < $1.name }
     }
 
     /// The one way in which a container's record gets into memory, changes there, and leaves it.
-    private func set(_ record: ContainerRecord?, for id: String) {
-        if let old = containers[id] { index.remove(old) }
+    func set(_ record: ContainerRecord?, for id: String) {
+        for var event in ContainerRecord.events(from: containers[id], to: record, now: events.now()) {
+            if event.kind == .network, let network = networks[event.id] {
+                event.attributes["type"] = network.driver
+                event.id = network.id
+            }
+            events.publish(event)
+        }
+        if let old = containers[id] {
+            index.remove(old)
+            unsynced.insert(old)
+        }
         containers[id] = record
-        if let record { index.add(record) }
+        if let record {
+            index.add(record)
+            unsynced.insert(record)
+        }
     }
+
+    /// What changed since the last call.
+    func takeUnsynced() -> Unsynced {
+        defer { unsynced = Unsynced() }
+        return unsynced
+    }
+
+    /// Containers with links to others.
+    func linkedContainers() -> [ContainerRecord] { index.linked.compactMap { containers[$0] } }
 
     /// The anonymous volume of a place, when no container holds it any more.
     func anonymousVolume(_ binding: VolumeRecord.Binding) -> VolumeRecord? {
@@ -136,18 +218,18 @@ package actor Inventory {
 
     // MARK: Changing
 
-    /// Adds a record: in the store before it is in memory.
-    func insert(_ container: ContainerRecord) async throws {
+    /// Adds a record, with the addresses that its networks gave it: in the store before it is in memory.
+    func insert(_ container: ContainerRecord, given addresses: [GivenAddress] = []) async throws {
         set(container, for: container.id)  // first, so that names and addresses are taken while the store works
         await beginWriting(container.id)
         defer { endWriting(container.id) }
         do {
-            try await store.save(container)
+            try await store.save(container, given: addresses)
         } catch {
             set(nil, for: container.id)
             throw error
         }
-        changed(container.project)
+        changed(container)
     }
 
     /// Changes a record: in the store, then in memory; a change that cannot be stored is not made. Pass `volatile` when losing the
@@ -174,8 +256,49 @@ package actor Inventory {
         guard record != before else { return decision }
         do { try await store.save(record, takesAway: volatile) } catch { guard volatile else { throw error } }
         set(record, for: id)
-        changed(record.project)
+        changed(record)
         return decision
+    }
+
+    /// Changes a record by what only the inventory knows; in memory first, so that what it takes is taken while the store works.
+    func rewrite(
+        _ id: String, _ change: (inout ContainerRecord, inout [GivenAddress]) throws -> Void
+    ) async throws -> ContainerRecord? {
+        await beginWriting(id)
+        defer { endWriting(id) }
+        guard let before = containers[id] else { return nil }
+        var record = before
+        var given: [GivenAddress] = []
+        try change(&record, &given)
+        guard record != before else { return record }
+        set(record, for: id)
+        do { try await store.save(record, given: given) } catch {
+            set(before, for: id)
+            throw error
+        }
+        changed(record)
+        return record
+    }
+
+    /// Lets a container in: from now on it has its place, and what it replaces has nothing any more.
+    func admit(_ id: String) async throws {
+        let ids = [id, containers[id]?.successorOf].compactMap(\.self)
+        for id in ids { await beginWriting(id) }
+        defer { for id in ids { endWriting(id) } }
+        let before = ids.compactMap { containers[$0] }
+        // Both at once in memory: nobody sees two, or none.
+        let after = before.map { record in
+            var record = record
+            record.isAside = record.id == id ? nil : true
+            if record.id == id { record.runsBeside = nil } else { record.replacedBy = id }
+            return record
+        }
+        for record in after { set(record, for: record.id) }
+        do { try await store.save(after) } catch {
+            for record in before { set(record, for: record.id) }
+            throw error
+        }
+        for record in after { changed(record) }
     }
 
     func removeContainer(_ id: String) async throws {
@@ -184,10 +307,12 @@ package actor Inventory {
         guard let record = containers[id] else { return }
         try await store.removeContainer(id)
         set(nil, for: id)
+        history.forget(record)
         addressMemory.removed(record)
         health[id] = nil
         answers[id] = nil
-        changed(record.project)
+        healthHistories[id] = nil
+        changed(record)
         quiet.note()
     }
 
@@ -197,39 +322,85 @@ package actor Inventory {
     ) {
         guard runs(container), answers[container.id] != answer || health[container.id] != value else { return }
         answers[container.id] = answer
+        if health[container.id] != value, let record = containers[container.id] {
+            healthHistories[container.id, default: HealthHistory(status: "")].status = value.rawValue
+            if value != .starting {
+                var occurrence = Occurrence(at: Double(events.now()) / 1e9, kind: .health)
+                occurrence.health = ContainerRow.Health(rawValue: value.rawValue)
+                occurrence.answer = answer
+                history.note(occurrence, of: record)
+                events.publish(record.event("health_status: \(value.rawValue)", at: events.now()))
+            }
+        }
         health[container.id] = value
-        changed(container.project)
+        changed(container)
     }
+
+    /// What one probe of the run that `container` shows has found.
+    func note(_ probe: HealthHistory.Probe, of container: ContainerRecord) {
+        guard runs(container) else { return }
+        healthHistories[container.id, default: HealthHistory(status: "starting")].add(probe)
+    }
+
+    /// A run begins: what was found in the one before it counts no more.
+    func beginHealth(of container: ContainerRecord) {
+        healthHistories[container.id] = HealthHistory(status: "starting")
+    }
+
+    func healthHistory(of id: String) -> HealthHistory? { healthHistories[id] }
 
     func forgetHealth(of id: String) {
         answers[id] = nil
         guard health.removeValue(forKey: id) != nil, let record = containers[id] else { return }
-        changed(record.project)
+        changed(record)
     }
 
     func insert(_ network: NetworkRecord) async throws {
         networks[network.name] = network
+        unsynced.networks.insert(network.name)
         do {
             try await store.save(network)
         } catch {
             networks[network.name] = nil
+            unsynced.networks.insert(network.name)
             throw error
         }
+        tell("create", network)
+    }
+
+    private func tell(_ action: String, _ network: NetworkRecord) {
+        events.publish(
+            EngineEvent(
+                .network, action, id: network.id, attributes: ["name": network.name, "type": network.driver],
+                time: events.now()))
+    }
+
+    private func tell(_ action: String, _ volume: VolumeRecord) {
+        events.publish(
+            EngineEvent(.volume, action, id: volume.name, attributes: ["driver": volume.driver], time: events.now()))
     }
 
     /// Takes a network out of reach of new containers; those that use it are the answer, and then nothing was done.
     func beginRemoval(ofNetwork name: String) -> [ContainerRecord] {
         let users = users(ofNetwork: name)
-        if users.isEmpty { leavingNetworks.insert(name) }
+        if users.isEmpty {
+            leavingNetworks.insert(name)
+            unsynced.networks.insert(name)
+        }
         return users
     }
 
     /// It stays after all.
-    func cancelRemoval(ofNetwork name: String) { leavingNetworks.remove(name) }
+    func cancelRemoval(ofNetwork name: String) {
+        leavingNetworks.remove(name)
+        unsynced.networks.insert(name)
+    }
 
     func removeNetwork(_ name: String) async throws {
         try await store.removeNetwork(name)
+        if let network = networks[name] { tell("destroy", network) }
         networks[name] = nil
+        unsynced.networks.insert(name)
         addressMemory.removed(network: name)
         leavingNetworks.remove(name)
     }
@@ -242,10 +413,21 @@ package actor Inventory {
             volumes[volume.name] = nil
             throw error
         }
+        tell("create", volume)
+    }
+
+    /// Makes a volume that is in here on `machine`, and stores where it is.
+    func make(_ volume: VolumeRecord, on machine: any Machine) async throws {
+        let mountpoint = try await machine.createVolume(volume)
+        guard var record = volumes[volume.name], record.mountpoint != mountpoint else { return }
+        record.mountpoint = mountpoint
+        volumes[volume.name] = record
+        try await store.save(record)
     }
 
     func removeVolume(_ name: String) async throws {
         try await store.removeVolume(name)
+        if let volume = volumes[name] { tell("destroy", volume) }
         volumes[name] = nil
     }
 
@@ -270,11 +452,13 @@ package actor Inventory {
 
     // MARK: Waiting
 
-    func epoch(of project: String) -> Int { epochs[project, default: 0] }
+    /// The moment that a wait for a change begins with.
+    func currentEpoch() -> Int { epoch }
 
-    /// Returns at the next change of `project` after `epoch`, or when the task is cancelled.
-    func change(of project: String, after epoch: Int) async {
-        guard epochs[project, default: 0] == epoch, !Task.isCancelled else { return }
+    /// Returns at the next change of `subject` after `epoch`, or when the task is cancelled; at once when a container is gone.
+    func change(of subject: Subject, after epoch: Int) async {
+        guard lastChanges[subject, default: 0] <= epoch, !Task.isCancelled else { return }
+        if case .container(let id) = subject, containers[id] == nil { return }
         let number = nextWaiter
         nextWaiter += 1
         await withTaskCancellationHandler {
@@ -282,37 +466,30 @@ package actor Inventory {
                 if Task.isCancelled {
                     continuation.resume()
                 } else {
-                    waiters[project, default: [:]][number] = continuation
+                    waiters[subject, default: [:]][number] = continuation
                 }
             }
         } onCancel: {
-            Task { await self.wake(project, number) }
+            Task { await self.wake(subject, number) }
         }
     }
 
-    private func wake(_ project: String, _ number: Int) {
-        waiters[project]?.removeValue(forKey: number)?.resume()
+    private func wake(_ subject: Subject, _ number: Int) {
+        waiters[subject]?.removeValue(forKey: number)?.resume()
     }
 
-    private func changed(_ project: String) {
-        epochs[project, default: 0] += 1
-        guard let waiting = waiters.removeValue(forKey: project) else { return }
+    private func changed(_ container: ContainerRecord) {
+        epoch += 1
+        // Nobody begins to wait for one that is gone.
+        lastChanges[.container(container.id)] = containers[container.id] == nil ? nil : epoch
+        wakeAll(.container(container.id))
+        guard let project = container.project else { return }
+        lastChanges[.project(project)] = epoch
+        wakeAll(.project(project))
+    }
+
+    private func wakeAll(_ subject: Subject) {
+        guard let waiting = waiters.removeValue(forKey: subject) else { return }
         for continuation in waiting.values { continuation.resume() }
-    }
-}
-
-extension ContainerRecord {
-    var volumeNames: [String] {
-        mounts.compactMap { mount in
-            guard case .volume(let name, _, _, _) = mount.source else { return nil }
-            return name
-        }
-    }
-
-    var anonymousVolumes: [(name: String, target: String)] {
-        mounts.compactMap { mount in
-            guard case .volume(let name, true, _, _) = mount.source else { return nil }
-            return (name, mount.target)
-        }
     }
 }

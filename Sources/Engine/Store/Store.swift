@@ -16,6 +16,10 @@ package actor Store {
         package var containers: [ContainerRecord] = []
         package var networks: [NetworkRecord] = []
         package var volumes: [VolumeRecord] = []
+        /// What each network gave last.
+        package var givenAddresses: [GivenAddress] = []
+        /// The ids of images that a rollback would need, by project.
+        package var versionImages: [String: Set<String>] = [:]
     }
 
     private nonisolated let executor = ThreadExecutor(name: "store")
@@ -66,19 +70,6 @@ package actor Store {
         guard !known else { throw StoreError.newer(path: path) }
     }
 
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { database in
-            for table in ["project", "container", "network", "volume"] {
-                try database.create(table: table) { definition in
-                    definition.primaryKey("name", .text).notNull()
-                    definition.column("record", .blob).notNull()
-                }
-            }
-        }
-        return migrator
-    }
-
     package func load() throws -> Content {
         try database.read { database in
             var content = Content()
@@ -88,22 +79,57 @@ package actor Store {
             content.containers = try Self.rows(ContainerRecord.self, "container", database)
             content.networks = try Self.rows(NetworkRecord.self, "network", database)
             content.volumes = try Self.rows(VolumeRecord.self, "volume", database)
+            content.givenAddresses = try Row.fetchAll(database, sql: "SELECT network, address FROM givenAddress")
+                .compactMap { row in IPAddress(row[1] as String).map { GivenAddress(network: row[0], address: $0) } }
+            content.versionImages = try Self.versionImages(database)
             return content
         }
     }
 
+    func reading<Result>(_ body: (Database) throws -> Result) throws -> Result { try database.read(body) }
+
     /// `takesAway`: what it says is less than before, so it may use the last room on the disk.
-    package func save(_ desired: Desired, takesAway: Bool = false) throws {
-        try save("project", desired.project, desired, takesAway)
+    package func save(_ desired: Desired, _ versions: [ServiceVersion] = [], takesAway: Bool = false) throws {
+        let bytes = try encodeJSON(desired)
+        try write(takesAway: takesAway) { database in
+            try Self.put("project", desired.project, bytes, database)
+            for version in versions { try Self.put(version, database) }
+        }
+    }
+    /// All of them, or none.
+    package func save(_ containers: [ContainerRecord]) throws {
+        let rows = try containers.map { (name: $0.id, bytes: try encodeJSON($0)) }
+        try write(takesAway: false) { database in
+            for row in rows { try Self.put("container", row.name, row.bytes, database) }
+        }
     }
     package func save(_ container: ContainerRecord, takesAway: Bool = false) throws {
         try save("container", container.id, container, takesAway)
     }
+    /// A new container, and what its networks gave it in sequence: both or neither.
+    package func save(_ container: ContainerRecord, given addresses: [GivenAddress]) throws {
+        try save("container", container.id, container, false) { database in
+            for given in addresses {
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO givenAddress (network, family, address) VALUES (?, ?, ?)",
+                    arguments: [given.network, given.address.family.width, "\(given.address)"])
+            }
+        }
+    }
     package func save(_ network: NetworkRecord) throws { try save("network", network.name, network, false) }
     package func save(_ volume: VolumeRecord) throws { try save("volume", volume.name, volume, false) }
-    package func removeProject(_ name: String) throws { try remove("project", name) }
+    package func removeProject(_ name: String) throws {
+        try write(takesAway: true) { database in
+            try database.execute(sql: "DELETE FROM project WHERE name = ?", arguments: [name])
+            try database.execute(sql: "DELETE FROM version WHERE project = ?", arguments: [name])
+        }
+    }
     package func removeContainer(_ id: String) throws { try remove("container", id) }
-    package func removeNetwork(_ name: String) throws { try remove("network", name) }
+    package func removeNetwork(_ name: String) throws {
+        try remove("network", name) { database in
+            try database.execute(sql: "DELETE FROM givenAddress WHERE network = ?", arguments: [name])
+        }
+    }
     package func removeVolume(_ name: String) throws { try remove("volume", name) }
 
     private static func rows<T: Decodable>(_ type: T.Type, _ table: String, _ database: Database) throws -> [T] {
@@ -113,23 +139,34 @@ package actor Store {
         }
     }
 
-    private func save(_ table: String, _ name: String, _ record: some Encodable, _ takesAway: Bool) throws {
+    private func save(
+        _ table: String, _ name: String, _ record: some Encodable, _ takesAway: Bool,
+        along: (Database) throws -> Void = { _ in }
+    ) throws {
         let bytes = try encodeJSON(record)
         try write(takesAway: takesAway) { database in
-            try database.execute(
-                sql:
-                    "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
-                arguments: [name, String(decoding: bytes, as: UTF8.self)])
+            try Self.put(table, name, bytes, database)
+            try along(database)
         }
     }
 
-    private func remove(_ table: String, _ name: String) throws {
-        try write(takesAway: true) {
-            try $0.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name])
+    private static func put(_ table: String, _ name: String, _ bytes: [UInt8], _ database: Database) throws {
+        try database.execute(
+            sql:
+                "INSERT INTO \(table) (name, record) VALUES (?, CAST(? AS BLOB)) ON CONFLICT DO UPDATE SET record = excluded.record",
+            arguments: [name, String(decoding: bytes, as: UTF8.self)])
+    }
+
+    private func remove(
+        _ table: String, _ name: String, along: (Database) throws -> Void = { _ in }
+    ) throws {
+        try write(takesAway: true) { database in
+            try database.execute(sql: "DELETE FROM \(table) WHERE name = ?", arguments: [name])
+            try along(database)
         }
     }
 
-    private func write(takesAway: Bool, _ change: (Database) throws -> Void) throws {
+    func write(takesAway: Bool, _ change: (Database) throws -> Void) throws {
         do {
             do {
                 try database.write(change)
@@ -139,7 +176,7 @@ package actor Store {
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             throw EngineFailure(
-                code: "no_space", message: "no space left on the disk for \(path)",
+                code: .noSpace, message: "no space left on the disk for \(path)",
                 hint: "free some: `berth image rm` of images that nothing needs, or other files on that disk")
         }
         reserve.take()

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Wakes one task that sleeps; rings that come while it is awake are one, and are heard when it next wants to sleep.
-final class Bell: Sendable {
+package final class Bell: Sendable {
     private struct State {
         var isRung = false
         var sleeper: CheckedContinuation<Void, Never>?

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// It costs nothing while nobody sleeps: an event is taken from the kernel only after `arm`, so that a container that writes ten
 /// thousand times a second wakes its readers as often as they have read, and no more.
-final class FolderWatcher: Sendable {
+package final class FolderWatcher: Sendable {
     // The mutex guards the marks of each watch, and keeps the kernel's watches in step with them.
     private final class Table: Sendable {
         let marks = Mutex<[CInt: [ObjectIdentifier: Mark]]>([:])
@@ -27,12 +27,12 @@ final class FolderWatcher: Sendable {
     private static let events = UInt32(IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF)
 
     init(reactor: Reactor) throws(SyscallError) {
-        let raw = try syscall("inotify_init1", on: "log files") { inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK)) }
+        let instance = try Inotify.open(for: "log files")
         let table = Table()
-        descriptor = raw
+        descriptor = instance.raw
         self.reactor = reactor
         self.table = table
-        token = try reactor.add(OwnedFD(owning: raw), rearmed: true) { descriptor in
+        token = try reactor.add(instance, rearmed: true) { descriptor in
             Self.ring(table, descriptor)
             // Others may still sleep.
             return table.marks.withLock { $0.values.contains { $0.values.contains { $0.bell.isAwaited } } }
@@ -43,7 +43,7 @@ final class FolderWatcher: Sendable {
     deinit { reactor.remove(token) }
 
     /// From now on until it is let go, its bell rings for what happens in a folder.
-    final class Watch: Sendable {
+    package final class Watch: Sendable {
         private let watcher: FolderWatcher
         private let number: CInt
         private let mark: Mark
@@ -65,9 +65,7 @@ final class FolderWatcher: Sendable {
         let mark = Mark(bell)
         let number = try table.marks.withLock { marks throws(SyscallError) in
             // The same number as before for a folder that is watched already.
-            let number = try syscall("inotify_add_watch", on: folder) {
-                inotify_add_watch(descriptor, folder, Self.events)
-            }
+            let number = try Inotify.add(folder, Self.events, to: descriptor)
             marks[number, default: [:]][ObjectIdentifier(mark)] = mark
             return number
         }
@@ -82,24 +80,13 @@ final class FolderWatcher: Sendable {
             marks[number]?[ObjectIdentifier(mark)] = nil
             guard marks[number]?.isEmpty == true else { return }
             marks[number] = nil
-            inotify_rm_watch(descriptor, number)
+            Inotify.remove(number, from: descriptor)
         }
     }
 
     private static func ring(_ table: Table, _ descriptor: CInt) {
         var touched: Set<CInt> = []
-        withUnsafeTemporaryAllocation(byteCount: 16384, alignment: 8) { buffer in
-            while true {
-                let count = read(descriptor, buffer.baseAddress, buffer.count)
-                guard count > 0 else { return }
-                var offset = 0
-                while offset + MemoryLayout<inotify_event>.size <= count {
-                    let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
-                    touched.insert(event.wd)
-                    offset += MemoryLayout<inotify_event>.size + Int(event.len)
-                }
-            }
-        }
+        Inotify.read(descriptor) { touched.insert($0.watch) }
         let touchedMarks = table.marks.withLock { marks in
             // -1: so much happened that the kernel dropped some of it.
             let numbers = touched.contains(-1) ? Set(marks.keys) : touched

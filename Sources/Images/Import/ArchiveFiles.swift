@@ -35,7 +35,7 @@ func splitArchive(
             entries[path.text] = .file(count)
         case .hardLink(let target): entries[path.text] = .link(try LayerPath(target).text)
         case .symbolicLink(let target):
-            let base = target.hasPrefix("/") ? "" : path.parent.joined(separator: "/")
+            let base = target.isAbsolutePath ? "" : path.parent.joined(separator: "/")
             entries[path.text] = .link(try LayerPath("\(base)/\(target)").text)
         case .folder, .node: continue
         }
@@ -59,7 +59,7 @@ struct ArchiveFiles: Sendable {
         self.entries = entries
         var files: [Int: File] = [:]
         for case (let name, .file(let number)) in entries {
-            let isLong = name.split(separator: "/").dropLast().last == "sha512"
+            let isLong = name.pathParts.dropLast().last == "sha512"
             let path = "\(folder)/\(number)"
             let (digest, size) = try Self.hash(path, isLong ? .sha512 : .sha256)
             files[number] = File(path: path, digest: digest, size: size)
@@ -123,5 +123,5 @@ struct ArchiveFiles: Sendable {
 
 extension ArchiveFiles {
     /// The first bytes of a file, enough to tell how it is compressed.
-    func head(of file: File) throws -> [UInt8] { try openFile(file.path, O_RDONLY).readToEnd(limit: 6) }
+    func head(of file: File) throws -> [UInt8] { try openFile(file.path, O_RDONLY).readBeginning(6) }
 }

@@ -1,4 +1,5 @@
 import JSON
+import Linux
 import OCI
 
 /// Dockerfile instructions that change how an image's containers run (`--change` of an import).
@@ -93,9 +94,9 @@ enum ImageChange {
     }
 
     private static func folder(_ path: String, from current: String?) -> String {
-        var components: [Substring] = []
-        let whole = path.hasPrefix("/") ? path : "\(current ?? "")/\(path)"
-        for component in whole.split(separator: "/") where component != "." {
+        var components: [String] = []
+        let whole = path.isAbsolutePath ? path : "\(current ?? "")/\(path)"
+        for component in whole.pathParts where component != "." {
             if component == ".." { _ = components.popLast() } else { components.append(component) }
         }
         return "/" + components.joined(separator: "/")

@@ -8,6 +8,11 @@ package struct LoadedImage: Hashable, Sendable {
     package let image: Image
     /// The names it has now; none when the archive names none.
     package let references: [Reference]
+
+    package init(image: Image, references: [Reference]) {
+        self.image = image
+        self.references = references
+    }
 }
 
 /// What a load or an import is doing.

@@ -56,7 +56,7 @@ final class TreeCopy {
         case S_IFREG:
             let original = try source.folder.handle.openEntry(source.name, O_RDONLY | O_NONBLOCK)
             let file = try target.openEntry(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try copyBytes(from: original, to: file)
+            try Self.copyBytes(from: original, to: file)
             try describe(file, like: original, status)
         case S_IFLNK:
             guard let link = try source.folder.handle.linkTarget(of: source.name) else { return }
@@ -92,7 +92,7 @@ final class TreeCopy {
     }
 
     /// Within the kernel where it can, so that a file system with shared extents shares them (copy_file_range(2)).
-    private func copyBytes(from original: borrowing OwnedFD, to file: borrowing OwnedFD) throws {
+    static func copyBytes(from original: borrowing OwnedFD, to file: borrowing OwnedFD) throws {
         while true {
             let count = berth_copy_file_range(original.raw, file.raw, 1 << 30)
             let code = Errno.current

@@ -1,4 +1,7 @@
-/// The path of an archive's entry as components under the layer's root, with "." and ".." worked off.
+import Linux
+
+/// The path of an archive's entry as components under the layer's root, with "." and ".." worked off. Two are the same when the
+/// kernel takes them for the same, byte by byte.
 struct LayerPath: Hashable, Sendable {
     let components: [String]
 
@@ -6,7 +9,7 @@ struct LayerPath: Hashable, Sendable {
     init(_ text: String) throws(ImageError) {
         guard text.utf8.count <= 4096 else { throw .invalidArchive("a name of \(text.utf8.count) bytes") }
         var components: [String] = []
-        for component in text.split(separator: "/") {
+        for component in text.pathParts {
             switch component {
             case ".": continue
             case "..":
@@ -17,7 +20,7 @@ struct LayerPath: Hashable, Sendable {
                 guard component.utf8.count <= 255 else {
                     throw .invalidArchive("a file name of \(component.utf8.count) bytes")
                 }
-                components.append(String(component))
+                components.append(component)
             }
         }
         self.components = components
@@ -27,6 +30,9 @@ struct LayerPath: Hashable, Sendable {
     var parent: ArraySlice<String> { components.dropLast() }
     /// Empty for the root.
     var name: String { components.last ?? "" }
+
+    static func == (left: LayerPath, right: LayerPath) -> Bool { left.text.hasSameBytes(as: right.text) }
+    func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
 }
 
 /// What an entry's name says about the layers below (image-spec, layer.md, "Whiteouts").
@@ -41,19 +47,18 @@ enum Whiteout {
     /// nil for a path that is no whiteout.
     init?(_ path: LayerPath) throws(ImageError) {
         let prefix = ".wh."
-        if path.components.contains(where: { $0.hasPrefix(".wh..wh.") && $0 != ".wh..wh..opq" }) {
+        if path.components.contains(where: { $0.hasBytePrefix(".wh..wh.") && $0 != ".wh..wh..opq" }) {
             self = .ignored
             return
         }
-        guard !path.parent.contains(where: { $0.hasPrefix(prefix) }) else {
+        guard !path.parent.contains(where: { $0.hasBytePrefix(prefix) }) else {
             throw .invalidArchive("\"\(path.text)\" is inside a whiteout")
         }
-        guard path.name.hasPrefix(prefix) else { return nil }
+        guard let name = path.name.droppingBytePrefix(prefix) else { return nil }
         if path.name == ".wh..wh..opq" {
             self = .opaque
             return
         }
-        let name = String(path.name.dropFirst(prefix.count))
         guard !name.isEmpty, name != ".", name != ".." else {
             throw .invalidArchive("\"\(path.text)\" is a whiteout of nothing")
         }

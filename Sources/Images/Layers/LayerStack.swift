@@ -5,31 +5,37 @@ import Linux
 ///
 /// Nothing leaves the layers: each step opens one component that is never followed, and symbolic links are worked off
 /// against the stack's own root.
-struct LayerStack {
+package struct LayerStack: Sendable {
     private let root: [OpenFolder]
 
     /// `layers` are absolute paths, top first.
-    init(_ layers: [String]) throws(SyscallError) {
+    package init(_ layers: [String]) throws(SyscallError) {
         var root: [OpenFolder] = []
         for path in layers { root.append(OpenFolder(try openFile(path, O_RDONLY | O_DIRECTORY))) }
         self.root = root
     }
 
     /// Something found in the tree: the folder of the layer that has it and its name there.
-    struct Found {
+    package struct Found: Sendable {
         let folder: OpenFolder
         let name: String
-        let status: stat
+        package let status: stat
         /// For a folder: it and the folders it covers, top first.
         let layers: [OpenFolder]
 
-        var isFolder: Bool { status.st_mode & S_IFMT == S_IFDIR }
-        var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
+        package var isFolder: Bool { status.st_mode & S_IFMT == S_IFDIR }
+        package var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
+
+        /// Where a symbolic link leads to; nil for anything else.
+        package func linkTarget() throws(SyscallError) -> String? { try folder.handle.linkTarget(of: name) }
+
+        /// Opens a regular file; not a FIFO or a device even if the layer changes under us.
+        package func open() throws(SyscallError) -> OwnedFD { try folder.handle.openEntry(name, O_RDONLY | O_NONBLOCK) }
     }
 
     /// What is at `path`, links on the way followed, and at its end too when `following`; nil when nothing is there.
-    func find(_ path: String, following: Bool = true) throws -> Found? {
-        var pending = path.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+    package func find(_ path: String, following: Bool = true) throws -> Found? {
+        var pending = Array(path.pathParts.filter { $0 != "." }.reversed())
         var walked = [try rootFound()]
         var links = 0
         while let name = pending.popLast() {
@@ -44,8 +50,8 @@ struct LayerStack {
             }
             links += 1
             guard links <= 40, let target = try next.folder.handle.linkTarget(of: name) else { return nil }
-            if target.hasPrefix("/") { walked = [try rootFound()] }
-            pending += target.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+            if target.isAbsolutePath { walked = [try rootFound()] }
+            pending += target.pathParts.filter { $0 != "." }.reversed()
         }
         return walked.last
     }
@@ -70,11 +76,15 @@ struct LayerStack {
     }
 
     /// The names in a folder of the tree, sorted.
-    func names(in found: Found) throws(SyscallError) -> [String] {
-        var names: Set<String> = []
-        for layer in found.layers { names.formUnion(try layer.handle.entries()) }
+    package func names(in found: Found) throws(SyscallError) -> [String] {
+        // By bytes: names that only look alike are two.
+        var names: Set<[UInt8]> = []
+        for layer in found.layers { names.formUnion(try layer.handle.entries().map { Array($0.utf8) }) }
         var result: [String] = []
-        for name in names.sorted() where try entry(name, in: found.layers) != nil { result.append(name) }
+        for bytes in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let name = String(decoding: bytes, as: UTF8.self)
+            if try entry(name, in: found.layers) != nil { result.append(name) }
+        }
         return result
     }
 

@@ -22,11 +22,13 @@ final class OpenFolder: Sendable {
 final class LayerWriter {
     private let root: OpenFolder
     private let limits: UnpackLimits
+    /// Files go where others are, and are no layer; nil writes a layer.
+    private let placement: Placement?
     private var lastParent: (path: ArraySlice<String>, folder: OpenFolder)?
     private var folderTimes: [LayerPath: timespec] = [:]
     private var entries = 0
     /// Folders that no entry described: they get what the layers below say about them.
-    private(set) var implicitFolders: Set<String> = []
+    private(set) var implicitFolders: Set<LayerPath> = []
     /// Hard links to files that only layers below have.
     private(set) var missingLinks: [MissingLink] = []
     /// Folders that hide what the layers below have in them.
@@ -34,9 +36,10 @@ final class LayerWriter {
     /// Bytes of the files written.
     private(set) var size: Int64 = 0
 
-    init(root: consuming OwnedFD, limits: UnpackLimits) {
+    init(root: consuming OwnedFD, limits: UnpackLimits, _ placement: Placement? = nil) {
         self.root = OpenFolder(root)
         self.limits = limits
+        self.placement = placement
     }
 
     /// Writes one entry; `data` hands out a file's content.
@@ -45,16 +48,22 @@ final class LayerWriter {
         guard entries <= limits.entries else { throw ImageError.tooLarge("more than \(limits.entries) entries") }
         do {
             let path = try LayerPath(entry.path)
-            if let whiteout = try Whiteout(path) { return try write(whiteout, in: path.parent) }
-            guard !path.components.isEmpty else { return try writeRoot(entry) }
+            if placement == nil, let whiteout = try Whiteout(path) {
+                return try write(whiteout, in: path.parent)
+            }
+            guard !path.components.isEmpty else {
+                // The folder that all goes to stays as it is.
+                return placement == nil ? try writeRoot(entry) : ()
+            }
             let parent = try folder(path.parent)
+            try checkKind(of: entry, at: path, in: parent)
             switch entry.kind {
             case .file(let size): try writeFile(entry, size: size, path, in: parent, data)
             case .folder: try writeFolder(entry, path, in: parent)
             case .symbolicLink(let target):
                 try makeRoom(for: path.name, in: parent)
                 try parent.handle.makeSymbolicLink(path.name, to: target)
-                try parent.handle.setOwner(of: path.name, entry.owner)
+                try setOwner(of: path.name, entry.owner, in: parent)
                 try setTimes(entry, of: path.name, in: parent)
             case .hardLink(let target): try writeHardLink(path, to: target, in: parent)
             case .node(let type, let major, let minor):
@@ -64,7 +73,7 @@ final class LayerWriter {
                 try makeRoom(for: path.name, in: parent)
                 let device = deviceNumber(major: major, minor: minor)
                 try parent.handle.makeNode(path.name, mode: type | 0o600, device: device)
-                try parent.handle.setOwner(of: path.name, entry.owner)
+                try setOwner(of: path.name, entry.owner, in: parent)
                 try parent.handle.setMode(of: path.name, entry.mode)
                 try setTimes(entry, of: path.name, in: parent)
             }
@@ -123,7 +132,7 @@ extension LayerWriter {
         let folder = try parent.handle.openEntry(path.name, O_RDONLY | O_DIRECTORY)
         try describe(folder, by: entry)
         folderTimes[path] = entry.modification
-        implicitFolders.remove(path.text)
+        implicitFolders.remove(path)
     }
 
     private func writeFile(
@@ -151,7 +160,7 @@ extension LayerWriter {
 
     private func writeHardLink(_ path: LayerPath, to text: String, in parent: OpenFolder) throws {
         let target = try LayerPath(text)
-        guard !target.components.isEmpty, target.components.allSatisfy({ !$0.hasPrefix(".wh.") }) else {
+        guard !target.components.isEmpty, target.components.allSatisfy({ !$0.hasBytePrefix(".wh.") }) else {
             throw ImageError.invalidArchive("a hard link to \"\(text)\"")
         }
         guard let folder = try existingFolder(target.parent),
@@ -185,13 +194,40 @@ extension LayerWriter {
     }
 }
 
+/// How files are put among others.
+package struct Placement: Codable, Hashable, Sendable {
+    /// A folder never takes the place of anything else, nor anything else that of a folder.
+    package var keepsKinds = false
+    /// Owners, and attributes that only root may set, are kept.
+    package var keepsOwners = true
+
+    package init() {}
+}
+
 // What the kinds share.
 extension LayerWriter {
+    private func checkKind(of entry: TarEntry, at path: LayerPath, in parent: OpenFolder) throws {
+        guard placement?.keepsKinds == true, let there = try parent.handle.status(of: path.name) else {
+            return
+        }
+        let isFolder = there.st_mode & S_IFMT == S_IFDIR
+        let willBeFolder = if case .folder = entry.kind { true } else { false }
+        if isFolder != willBeFolder {
+            throw FileFailure(
+                .kindDiffers,
+                isFolder
+                    ? "cannot overwrite the folder \"\(path.text)\" with what is no folder"
+                    : "cannot overwrite \"\(path.text)\", which is no folder, with a folder")
+        }
+    }
+
     /// Owner, mode, attributes, in this order: each change of owner clears set-ID bits and capabilities.
     private func describe(_ file: borrowing OwnedFD, by entry: TarEntry) throws {
-        try file.setOwner(entry.owner)
+        let isOwned = placement?.keepsOwners ?? true
+        if isOwned { try file.setOwner(entry.owner) }
         try file.setMode(entry.mode)
-        for (name, value) in entry.attributes where isLayerAttribute(name) {
+        for (name, value) in entry.attributes
+        where isLayerAttribute(name) && (isOwned || !name.hasPrefix("security.")) {
             do throws(SyscallError) {
                 try file.setAttribute(name, value)
             } catch {
@@ -199,6 +235,10 @@ extension LayerWriter {
                 if !isUnsupported { throw error }  // else the store's file system has none
             }
         }
+    }
+
+    private func setOwner(of name: String, _ owner: Ownership, in parent: OpenFolder) throws {
+        if placement?.keepsOwners ?? true { try parent.handle.setOwner(of: name, owner) }
     }
 
     private func setTimes(_ entry: TarEntry, of name: String, in parent: OpenFolder) throws {
@@ -230,7 +270,9 @@ extension LayerWriter {
 
     /// The folder at `path`, made with those above it where they are missing.
     private func folder(_ path: ArraySlice<String>) throws -> OpenFolder {
-        if let lastParent, lastParent.path == path { return lastParent.folder }
+        if let lastParent, lastParent.path.elementsEqual(path, by: { $0.hasSameBytes(as: $1) }) {
+            return lastParent.folder
+        }
         let folder = try existingFolder(path) ?? makeFolders(path)
         lastParent = (path, folder)
         return folder
@@ -254,8 +296,8 @@ extension LayerWriter {
                 guard links <= 40, let target = try parent.handle.linkTarget(of: name) else {
                     throw ImageError.invalidArchive("too many symbolic links in \"\(path.joined(separator: "/"))\"")
                 }
-                if target.hasPrefix("/") { done = [] }
-                pending += target.split(separator: "/").filter { $0 != "." }.reversed().map(String.init)
+                if target.isAbsolutePath { done = [] }
+                pending += target.pathParts.filter { $0 != "." }.reversed()
                 continue
             }
             done.append(name)
@@ -264,14 +306,16 @@ extension LayerWriter {
             try parent.handle.makeFolder(name)
             try parent.handle.setMode(of: name, 0o755)  // whatever the umask is
             if status.map(isWhiteout) == true { try makeOpaque(done.joined(separator: "/"), in: parent, name) }
-            implicitFolders.insert(done.joined(separator: "/"))
+            implicitFolders.insert(try LayerPath(done.joined(separator: "/")))
         }
         return OpenFolder(try root.handle.folderInRoot(done.joined(separator: "/")))
     }
 
     private func explain(_ error: any Error, _ path: String) -> any Error {
         switch error {
-        case ImageError.invalidArchive(let reason): return ImageError.invalidArchive("\"\(path)\": \(reason)")
+        case is FileFailure: return error
+        case ImageError.invalidArchive(let reason):
+            return ImageError.invalidArchive("\"\(path)\": \(reason)")
         case let error as SyscallError:
             let ours: [CInt] = [ENAMETOOLONG, ELOOP, EINVAL, ENOENT, ENOTDIR, EISDIR, EPERM]
             if error.code == .noSpace || error.code.rawValue == EDQUOT { return error }

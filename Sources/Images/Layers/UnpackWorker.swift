@@ -10,17 +10,28 @@ package let unpackWorkerVerb = "unpack-worker"
 package enum WorkerTask: Codable, Hashable, Sendable {
     /// It is a layer; its files go into the folder.
     case unpack(UnpackLimits)
+    /// It is what a build takes its files from: they go into the folder and are nobody's but this process's, without devices.
+    case context(UnpackLimits)
     /// It holds images; its files go into the folder, each under a number.
     case split(UnpackLimits)
     /// Its compression is taken off; the result is the folder's file `1`.
     case decompress(limit: Int64)
     /// Nothing is kept but the digest of what it is without its compression.
     case digest(limit: Int64)
+    /// The folder is written as a layer to descriptor 0; the paths of its opaque folders stand as JSON in the file `list`.
+    case pack(list: CInt)
+    /// Something with the files of a container, whose view the folder is.
+    case files(FileTask)
+    /// Its files go into a container: descriptor 3 is no folder but a mount namespace, whose root is the folder.
+    case sync(FileSync)
 
     /// Does it in this process. Nothing is written outside `folder`.
     func perform(_ archive: CInt, into folder: consuming OwnedFD) throws -> WorkerReport {
         switch self {
         case .unpack(let limits): return .unpacked(try unpackLayer(archive, into: folder, limits: limits))
+        case .context(let limits):
+            try unpackContext(archive, into: folder, limits: limits)
+            return .placed
         case .split(let limits): return .split(try splitArchive(archive, into: folder, limits: limits))
         case .decompress(let limit):
             let stream = try DecompressedStream(archive, hashing: false, limit: limit)
@@ -37,22 +48,44 @@ package enum WorkerTask: Codable, Hashable, Sendable {
                 throw ImageError.failed("the layer was not hashed")
             }
             return .digest(digest)
+        case .pack(let list):
+            let text = OwnedFD(owning: try syscall("dup", on: "the list") { dup(list) })
+            let list = try decodeJSON(PackingList.self, from: text.readToEnd(limit: reportLimit))
+            return .packed(
+                try packLayer(folder, opaque: Set(list.opaque), without: Set(list.omitted), to: archive))
+        case .files(let task): return .files(task.perform(archive, in: folder))
+        case .sync(let wish): return .synced(try syncFiles(archive, into: folder, wish))
         }
     }
 
     /// What it takes to do it.
     fileprivate var confinement: Confinement {
         var capabilities: [String] = []
+        var descriptors: [CInt] = [0, 1, 2]
         var calls: Confinement.Calls = [.openFiles, .changeFiles]
         switch self {
         case .unpack:
             // Owners, modes and attributes of all kinds but `trusted`, device nodes, and files that their owner may not open.
             capabilities = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP"]
+        case .context:
+            // Folders that their owner may not write to.
+            capabilities = ["CAP_DAC_OVERRIDE"]
         case .split, .decompress: break
         case .digest: calls = [.openFiles]
+        case .pack(let list):
+            // Files that their owner may not read.
+            capabilities = ["CAP_DAC_READ_SEARCH"]
+            calls = [.openFiles]
+            descriptors.append(list)
+        case .files(let task):
+            capabilities = task.capabilities
+            if !task.isWriting { calls = [.openFiles] }
+        case .sync:
+            // Owners and modes, and folders that their owner may not write to.
+            capabilities = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"]
         }
         return Confinement(
-            descriptors: [0, 1, 2], capabilities: CapabilitySet(capabilities), calls: calls, memory: 2 << 30)
+            descriptors: descriptors, capabilities: CapabilitySet(capabilities), calls: calls, memory: 2 << 30)
     }
 }
 
@@ -62,11 +95,18 @@ package enum WorkerTask: Codable, Hashable, Sendable {
 package func runUnpackWorker() -> Int32 {
     let folder = OwnedFD(owning: 3)
     let output = OwnedFD(owning: 1)
+    signal(SIGPIPE, SIG_IGN)  // what is written may be wanted no more: an error says so
     let report: WorkerReport
     do {
         let task = try decodeJSON(WorkerTask.self, from: CommandLine.arguments.dropFirst(2).joined().utf8)
         TarReader.prepare()
-        try task.confinement.enter(folder)
+        if case .files = task {
+            try task.confinement.enter(view: folder)
+        } else if case .sync = task {
+            try task.confinement.enter(mountNamespace: folder)
+        } else {
+            try task.confinement.enter(folder)
+        }
         report = try task.perform(0, into: openFile("/", O_RDONLY | O_DIRECTORY))
     } catch {
         report = .failure(error)
@@ -82,9 +122,13 @@ package func runUnpackWorker() -> Int32 {
 /// What a worker has to say.
 enum WorkerReport: Codable, Sendable {
     case unpacked(UnpackedLayer)
+    case placed
     case split([String: ArchiveEntry])
     case decompressed
     case digest(Digest)
+    case packed(PackedLayer)
+    case files(FileReport)
+    case synced([String])
     case invalidArchive(String)
     case tooLarge(String)
     case noSpace
@@ -102,7 +146,7 @@ enum WorkerReport: Codable, Sendable {
     /// - Throws: what the worker says went wrong.
     func success(for path: String) throws(ImageError) -> WorkerReport {
         switch self {
-        case .unpacked, .split, .decompressed, .digest: return self
+        case .unpacked, .placed, .split, .decompressed, .digest, .packed, .files, .synced: return self
         case .invalidArchive(let reason): throw .invalidArchive(reason)
         case .tooLarge(let reason): throw .tooLarge(reason)
         case .noSpace: throw .noSpace(path)
@@ -111,16 +155,37 @@ enum WorkerReport: Codable, Sendable {
     }
 }
 
-/// Has a worker process do `task`. Sleeps until it has ended.
+extension WorkerTask {
+    fileprivate var deed: String {
+        switch self {
+        case .pack: "packed the layer"
+        case .files: "worked on the container's files"
+        case .sync: "wrote into the container"
+        case .context: "unpacked the build context"
+        case .unpack, .split, .decompress, .digest: "unpacked the layer"
+        }
+    }
+    fileprivate var suspect: String {
+        switch self {
+        case .pack, .files(.copyOut), .files(.status): "what it holds"
+        default: "the archive"
+        }
+    }
+}
+
+/// Has a worker process do `task`. Sleeps until it has ended, or `leash` is cut.
 func performInWorker(
-    _ task: WorkerTask, _ program: String, _ archive: CInt, into folder: borrowing OwnedFD, at path: String
+    _ task: WorkerTask, _ program: String, _ archive: CInt, into folder: borrowing OwnedFD, at path: String,
+    further: [CInt: CInt] = [:], leash: WorkerLeash = WorkerLeash()
 ) throws -> WorkerReport {
     let text = String(decoding: try encodeJSON(task), as: UTF8.self)
     let outcome = try ConfinedWorker.run(
         program, arguments: [program, unpackWorkerVerb, text], environment: ["SWIFT_BACKTRACE=enable=no"],
-        descriptors: [0: archive, 3: folder.raw], outputLimit: reportLimit)
+        descriptors: further.merging([0: archive, 3: folder.raw]) { $1 }, outputLimit: reportLimit, leash: leash)
+    if leash.isCut { throw CancellationError() }
     if let mishap = outcome.mishap {
-        throw ImageError.failed("the process that unpacked the layer \(mishap); the archive may be an attack")
+        throw ImageError.failed(
+            "the process that \(task.deed) \(mishap); \(task.suspect) may be an attack")
     }
     return try decodeJSON(WorkerReport.self, from: outcome.output, limits: JSONLimits(bytes: reportLimit))
         .success(for: path)

@@ -70,15 +70,22 @@ struct Unpacker: Sendable {
     ) async throws -> WorkerReport {
         let watch = progress.map { watchReading(archive, $0) }
         defer { watch?.cancel() }
-        return try await pool.run { [worker] in
-            try explainingFullDisk(path) {
-                let root = try openFile(folder, O_RDONLY | O_DIRECTORY)
-                switch worker {
-                case .inProcess: return try task.perform(archive.handle.raw, into: root)
-                case .process(let program):
-                    return try performInWorker(task, program, archive.handle.raw, into: root, at: path)
+        // Who gives up does not wait for what is under way: a layer may take minutes.
+        let leash = WorkerLeash()
+        return try await withTaskCancellationHandler {
+            try await pool.run { [worker] in
+                try explainingFullDisk(path) {
+                    let root = try openFile(folder, O_RDONLY | O_DIRECTORY)
+                    switch worker {
+                    case .inProcess: return try task.perform(archive.handle.raw, into: root)
+                    case .process(let program):
+                        return try performInWorker(
+                            task, program, archive.handle.raw, into: root, at: path, leash: leash)
+                    }
                 }
             }
+        } onCancel: {
+            leash.cut()
         }
     }
 

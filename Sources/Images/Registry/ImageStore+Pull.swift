@@ -51,12 +51,46 @@ extension ImageStore {
         return reference.pinned(to: top.descriptor.digest)
     }
 
+    /// What the registry has under `reference`, and for which platforms. Nothing is kept.
+    package func remoteImage(
+        _ reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
+        network: RegistryNetwork = RegistryNetwork()
+    ) async throws -> RemoteImage {
+        let request = PullRequest(
+            reference: reference, platform: nil, credentials: credentials, network: network)
+        return try await withClient(request) { client in
+            let top = try await client.document(reference.digest.map { "\($0)" } ?? reference.tag ?? "latest")
+            switch try ManifestDocument(top.bytes, mediaType: top.descriptor.mediaType) {
+            case .index(let index):
+                return RemoteImage(
+                    descriptor: top.descriptor,
+                    platforms: index.manifests.filter { !$0.isAttestation }.compactMap(\.platform))
+            case .manifest(let manifest):
+                let config = try decodeConfig(await client.blob(manifest.config, limit: 8 << 20), manifest, request)
+                let platform = Platform(os: config.os, architecture: config.architecture, variant: config.variant)
+                return RemoteImage(descriptor: top.descriptor, platforms: [platform])
+            }
+        }
+    }
+
     private func withClient<Result: Sendable>(
         _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
     ) async throws -> Result {
-        let http = try RegistryConnections(request.network, for: request.reference.domain)
-        let client = RegistryClient(
-            request.reference, credentials: request.credentials, insecure: request.network.insecure, http: http)
+        // What a mirror does not have, or cannot give, the registry itself is asked for.
+        for (copy, network) in request.network.mirrored(request.reference) {
+            do { return try await withClient(of: copy, network, RegistryCredentials(), body) } catch {
+                try Task.checkCancellation()
+            }
+        }
+        return try await withClient(of: request.reference, request.network, request.credentials, body)
+    }
+
+    private func withClient<Result: Sendable>(
+        of reference: Reference, _ network: RegistryNetwork, _ credentials: RegistryCredentials,
+        _ body: (RegistryClient) async throws -> Result
+    ) async throws -> Result {
+        let http = try RegistryConnections(network, for: reference.domain)
+        let client = RegistryClient(reference, credentials: credentials, insecure: network.insecure, http: http)
         do {
             let result = try await body(client)
             await http.shutdown()
@@ -190,6 +224,18 @@ extension ImageStore {
     }
 }
 
+/// An image as a registry has it.
+package struct RemoteImage: Hashable, Sendable {
+    /// Of its manifest or index.
+    package var descriptor: Descriptor
+    package var platforms: [Platform]
+
+    package init(descriptor: Descriptor, platforms: [Platform]) {
+        self.descriptor = descriptor
+        self.platforms = platforms
+    }
+}
+
 /// Does something once, however many wait for it.
 private actor Arrival {
     private var task: Task<Void, any Error>?
@@ -197,10 +243,16 @@ private actor Arrival {
     func once(_ body: @escaping @Sendable () async throws -> Void) async throws {
         let task = task ?? Task { try await body() }
         self.task = task
-        try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
+        do {
+            try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch {
+            // Whoever asks again begins anew.
+            if self.task == task { self.task = nil }
+            throw error
         }
     }
 }

@@ -1,27 +1,39 @@
 import AsyncHTTPClient
 import JSON
+import Linux
 import NIOCore
 import NIOHTTP1
 import OCI
 
-/// Reads one repository of one registry (OCI distribution-spec): finds out how to reach it and what login it wants,
+/// Speaks with one repository of one registry (OCI distribution-spec): finds out how to reach it and what login it wants,
 /// follows redirects, and tries again what may go well the next time.
 actor RegistryClient {
-    private let reference: Reference
-    private let host: RegistryHost
-    private let login: RegistryCredentials.Login?
-    private let http: RegistryConnections
-    private let retries: RetryPolicy
+    /// What it is for; tokens are asked for no more than that.
+    enum Purpose: Hashable, Sendable {
+        case pull
+        /// `sources` are other repositories of the registry that blobs may be taken over from.
+        case push(sources: Set<String>)
+
+        var word: String { self == .pull ? "pull" : "push" }
+    }
+
+    let reference: Reference
+    let host: RegistryHost
+    let purpose: Purpose
+    let login: RegistryCredentials.Login?
+    let http: RegistryConnections
+    let retries: RetryPolicy
     /// The one that answered; nil until then.
-    private var scheme: String?
+    private(set) var scheme: String?
     /// The `Authorization` that the registry accepted last.
     private var authorization: String?
 
     init(
         _ reference: Reference, credentials: RegistryCredentials, insecure: [String], http: RegistryConnections,
-        retries: RetryPolicy = RetryPolicy()
+        for purpose: Purpose = .pull, retries: RetryPolicy = RetryPolicy()
     ) {
         self.reference = reference
+        self.purpose = purpose
         host = RegistryHost(domain: reference.domain, insecure: insecure)
         login = credentials.login(for: reference.domain)
         self.http = http
@@ -76,13 +88,17 @@ actor RegistryClient {
         return try await get("blobs/\(digest)", headers: range)
     }
 
-    /// Sends a request until it is answered with something that trying again will not better.
     private func get(_ path: String, headers: HTTPHeaders = HTTPHeaders()) async throws -> HTTPClientResponse {
+        try await perform(RegistryRequest(.GET, path, headers: headers))
+    }
+
+    /// Sends a request until it is answered with something that trying again will not better.
+    func perform(_ request: RegistryRequest) async throws -> HTTPClientResponse {
         var attempt = 0
         while true {
             attempt += 1
             do {
-                let response = try await authorized(path, headers)
+                let response = try await performOnce(request)
                 guard retries.isWorthAnother(response.status), attempt < retries.attempts else { return response }
                 try await retries.wait(attempt, after: response.headers.first(name: "Retry-After"))
             } catch let error where retries.isWorthAnother(error) && attempt < retries.attempts {
@@ -94,35 +110,34 @@ actor RegistryClient {
     }
 
     /// Sends a request, and once more with the login that the registry asks for.
-    private func authorized(_ path: String, _ headers: HTTPHeaders) async throws -> HTTPClientResponse {
+    func performOnce(_ request: RegistryRequest) async throws -> HTTPClientResponse {
         let used = authorization
-        let response = try await send(path, headers, used)
+        let response = try await send(request, used)
         guard response.status == .unauthorized else { return response }
         if authorization == used || authorization == nil {
             let challenges = response.headers["WWW-Authenticate"].flatMap(AuthChallenge.parse)
             authorization = try await answer(challenges)
         }
         guard let authorization else { return response }
-        return try await send(path, headers, authorization)
+        return try await send(request, authorization)
     }
 
-    private func send(
-        _ path: String, _ headers: HTTPHeaders, _ authorization: String?
-    ) async throws -> HTTPClientResponse {
-        guard let scheme else { return try await sendFirst(path, headers, authorization) }
-        let url = "\(scheme)://\(host.authority)/v2/\(reference.path)/\(path)"
-        return try await follow(url, headers, authorization)
+    private func send(_ request: RegistryRequest, _ authorization: String?) async throws -> HTTPClientResponse {
+        if request.isWholeURL { return try await follow(request, from: request.target, authorization) }
+        guard let scheme else { return try await sendFirst(request, authorization) }
+        return try await follow(request, from: url(request, scheme), authorization)
+    }
+
+    private func url(_ request: RegistryRequest, _ scheme: String) -> String {
+        "\(scheme)://\(host.authority)/v2/\(reference.path)/\(request.target)"
     }
 
     /// Plain HTTP is for hosts that were allowed it, and then only when they do not speak TLS.
-    private func sendFirst(
-        _ path: String, _ headers: HTTPHeaders, _ authorization: String?
-    ) async throws -> HTTPClientResponse {
+    private func sendFirst(_ request: RegistryRequest, _ authorization: String?) async throws -> HTTPClientResponse {
         var failure: (any Error)?
         for scheme in host.schemes {
             do {
-                let url = "\(scheme)://\(host.authority)/v2/\(reference.path)/\(path)"
-                let response = try await follow(url, headers, authorization)
+                let response = try await follow(request, from: url(request, scheme), authorization)
                 self.scheme = scheme
                 return response
             } catch is CancellationError {
@@ -136,28 +151,64 @@ actor RegistryClient {
 
     /// Follows redirects; the login is for the registry alone, and nothing that came encrypted goes on in the clear.
     private func follow(
-        _ start: String, _ headers: HTTPHeaders, _ authorization: String?
+        _ wanted: RegistryRequest, from start: String, _ authorization: String?
     ) async throws -> HTTPClientResponse {
         var url = start
+        // Where an upload goes on may be another host's.
+        let own = URLParts("\(scheme ?? String(start.prefix { $0 != ":" }))://\(host.authority)").origin
         for _ in 0..<6 {
-            var request = HTTPClientRequest(url: url)
-            request.headers = headers
+            var request = wanted.request(url)
             request.headers.add(name: "User-Agent", value: "berth")
-            if let authorization, URLParts(url).origin == URLParts(start).origin {
+            if let authorization, URLParts(url).origin == own {
                 request.headers.add(name: "Authorization", value: authorization)
             }
             let response = try await http.execute(request, deadline: .distantFuture)
             guard [301, 302, 303, 307, 308].contains(response.status.code),
                 let location = response.headers.first(name: "Location")
             else { return response }
-            let next = URLParts(url).resolve(location)
-            guard !(url.hasPrefix("https://") && !next.hasPrefix("https://")) else {
-                throw ImageError.registry(
-                    "\(host.authority) redirects to \(URLParts(next).origin), which is not encrypted")
-            }
-            url = next
+            url = try next(url, location)
         }
         throw ImageError.registry("\(host.authority) redirects in a circle")
+    }
+
+    /// The URL that `location` means in an answer to `url`.
+    func next(_ url: String, _ location: String) throws -> String {
+        let next = URLParts(url).resolve(location)
+        guard !(url.hasPrefix("https://") && !next.hasPrefix("https://")) else {
+            throw ImageError.registry(
+                "\(host.authority) redirects to \(URLParts(next).origin), which is not encrypted")
+        }
+        return next
+    }
+}
+
+/// A request to a registry, which may have to be sent more than once.
+struct RegistryRequest: Sendable {
+    var method: HTTPMethod
+    /// What comes behind `/v2/REPOSITORY/`, or a whole URL that the registry named.
+    var target: String
+    var headers: HTTPHeaders
+    /// Made anew for each time that it is sent.
+    var body: (@Sendable () -> HTTPClientRequest.Body)?
+
+    init(
+        _ method: HTTPMethod, _ target: String, headers: HTTPHeaders = HTTPHeaders(),
+        body: (@Sendable () -> HTTPClientRequest.Body)? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+
+    var isWholeURL: Bool { target.contains("://") }
+
+    func request(_ url: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        request.headers = headers
+        request.body = body?()
+        return request
     }
 }
 
@@ -177,7 +228,7 @@ extension RegistryClient {
         "Basic \(encodeBase64(Array("\(user):\(password)".utf8)))"
     }
 
-    /// Fetches a token to pull this repository with (distribution's token specification).
+    /// Fetches a token for this repository (distribution's token specification).
     private func token(_ challenge: AuthChallenge) async throws -> String {
         guard let realm = challenge.parameters["realm"] else {
             throw ImageError.registry("\(host.authority) asks for a token but does not say where to get it")
@@ -185,12 +236,13 @@ extension RegistryClient {
         guard realm.hasPrefix("https://") || realm.hasPrefix("http://") && host.allowsPlain else {
             throw ImageError.registry("\(host.authority) gives tokens at \(realm), which is not encrypted")
         }
-        let scope = challenge.parameters["scope"] ?? "repository:\(reference.path):pull"
-        var fields = [("scope", scope)]
+        var fields = scopes(challenge).map { ("scope", $0) }
         if let service = challenge.parameters["service"] { fields.append(("service", service)) }
         var request = HTTPClientRequest(url: realm)
         switch login {
         case .identityToken(let token):
+            // One field with all of them (RFC 6749, section 3.3).
+            fields = [("scope", scopes(challenge).joined(separator: " "))] + fields.filter { $0.0 != "scope" }
             fields += [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "berth")]
             request.method = .POST
             request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
@@ -204,6 +256,18 @@ extension RegistryClient {
         }
         request.headers.add(name: "User-Agent", value: "berth")
         return "Bearer \(try await fetchToken(request, realm))"
+    }
+
+    /// What a token is for: what the registry asked for, and for a push all of it at once, so that one token does.
+    private func scopes(_ challenge: AuthChallenge) -> [String] {
+        let asked = challenge.parameters["scope"].map { [$0] } ?? []
+        switch purpose {
+        case .pull: return asked.isEmpty ? ["repository:\(reference.path):pull"] : asked
+        case .push(let sources):
+            let own = "repository:\(reference.path):"
+            return ["\(own)pull,push"] + sources.sorted().map { "repository:\($0):pull" }
+                + asked.filter { !$0.hasPrefix(own) }
+        }
     }
 
     private func fetchToken(_ request: HTTPClientRequest, _ realm: String) async throws -> String {
@@ -220,9 +284,9 @@ extension RegistryClient {
         return token
     }
 
-    private func denied(_ reason: String) -> ImageError {
+    func denied(_ reason: String) -> ImageError {
         .unauthorized(
-            "pull access denied for \(reference.familiarName): \(reason); the repository may not exist, or needs a login"
+            "\(purpose.word) access denied for \(reference.familiarName): \(reason); the repository may not exist, or needs a login"
         )
     }
 }
@@ -256,7 +320,7 @@ extension RegistryClient {
     /// A failure of the connection in a person's words.
     func explain(_ error: any Error) -> any Error {
         switch error {
-        case is ImageError, is CancellationError: error
+        case is ImageError, is CancellationError, is SyscallError, is LayerCompression.FormChanged: error
         case let error as RegistryStatus: ImageError.registry("\(host.authority): \(error.text) (status \(error.code))")
         default: ImageError.registry("registry \(host.authority) cannot be reached: \(connectionText(error))")
         }

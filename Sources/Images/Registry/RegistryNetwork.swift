@@ -13,6 +13,9 @@ package struct RegistryNetwork: Sendable {
     /// `NAME.cert` with `NAME.key` is what it is shown of us.
     package var certificates: [String]
 
+    /// Registries with copies of Docker Hub's images, `https://HOST`, asked before it.
+    package var mirrors: [String] = []
+
     /// berth's own, and Docker's.
     package static let standardCertificates = ["/etc/berth/certs.d", "/etc/docker/certs.d"]
 
@@ -23,6 +26,21 @@ package struct RegistryNetwork: Sendable {
         self.insecure = insecure
         self.proxies = proxies
         self.certificates = certificates
+    }
+
+    /// The same image at each of the mirrors of its registry, with what is said about reaching that mirror.
+    func mirrored(_ reference: Reference) -> [(Reference, RegistryNetwork)] {
+        guard reference.domain == "docker.io" else { return [] }
+        return mirrors.compactMap { url in
+            let parts = url.split(separator: "/")
+            guard parts.count == 2 else { return nil }
+            let host = String(parts[1])
+            let end = (reference.tag.map { ":\($0)" } ?? "") + (reference.digest.map { "@\($0)" } ?? "")
+            guard let copy = try? Reference("\(host)/\(reference.path)\(end)"), copy.domain == host else { return nil }
+            var network = self
+            if parts[0] == "http:" { network.insecure.append(host) }
+            return (copy, network)
+        }
     }
 
     /// What a registry's TLS needs beside the standard; nil when nothing.
@@ -61,17 +79,20 @@ package struct RegistryNetwork: Sendable {
     }
 }
 
-/// The connections of one pull: with the registry's own certificates, and through the proxy of each host.
+/// The connections of one pull or push: with the registry's own certificates, and through the proxy of each host.
 ///
-/// They live as long as the pull: an engine at rest has no connections, no timers and no threads for them.
+/// They live as long as that: an engine at rest has no connections, no timers and no threads for them.
 actor RegistryConnections {
     private let network: RegistryNetwork
     private let tls: TLSConfiguration?
+    private let patience: TimeAmount
     private var clients: [ProxySettings.Proxy?: HTTPClient] = [:]
 
+    /// `patience` is how long an answer, or a byte of it, is waited for.
     /// - Throws: `ImageError.registry` when the registry's certificates cannot be read.
-    init(_ network: RegistryNetwork, for domain: String) throws {
+    init(_ network: RegistryNetwork, for domain: String, patience: TimeAmount = .seconds(60)) throws {
         self.network = network
+        self.patience = patience
         tls = try network.tls(for: domain)
     }
 
@@ -89,7 +110,7 @@ actor RegistryConnections {
         if let client = clients[proxy] { return client }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(15), read: .seconds(60)), proxy: proxy.map(Self.proxy))
+            timeout: .init(connect: .seconds(15), read: patience, write: patience), proxy: proxy.map(Self.proxy))
         // Several connections of HTTP/1.1 bring large blobs faster than the streams of one of HTTP/2.
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false

@@ -1,4 +1,6 @@
 import AsyncHTTPClient
+import Glibc
+import NIOCore
 import NIOHTTP1
 
 /// How often and how long to try again.
@@ -17,7 +19,9 @@ struct RetryPolicy: Sendable {
         switch error {
         case is ImageError, is CancellationError: false
         case let error as RegistryStatus: isWorthAnother(HTTPResponseStatus(statusCode: Int(error.code)))
-        case let error as HTTPClientError: error == .remoteConnectionClosed || error == .readTimeout
+        case let error as HTTPClientError:
+            [.remoteConnectionClosed, .readTimeout, .writeTimeout].contains(error)
+        case let error as IOError: [EPIPE, ECONNRESET].contains(error.errnoCode)
         default: false
         }
     }

@@ -1,6 +1,6 @@
 /// The little of a URL that following a redirect needs (RFC 3986).
 struct URLParts {
-    /// Scheme and authority: `https://host:port`.
+    /// Scheme and authority, without the scheme's own port: `https://host:port`.
     let origin: String
     /// Without query.
     private let path: String
@@ -13,8 +13,16 @@ struct URLParts {
         }
         let rest = url[separator.upperBound...]
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
-        origin = url[..<end].lowercased()
+        origin = Self.withoutOwnPort(url[..<end].lowercased())
         path = String(rest[end...].prefix { $0 != "?" && $0 != "#" })
+    }
+
+    private static func withoutOwnPort(_ origin: String) -> String {
+        for (scheme, port) in [("https://", ":443"), ("http://", ":80")]
+        where origin.hasPrefix(scheme) && origin.hasSuffix(port) {
+            return String(origin.dropLast(port.count))
+        }
+        return origin
     }
 
     /// The URL that `location` means when it stands in an answer to this one.

@@ -83,7 +83,7 @@ struct SpooledArchive: Sendable {
         path = sink.path
         digest = sink.finish()
         size = sink.size
-        compression = Compression(magic: try openFile(sink.path, O_RDONLY).readToEnd(limit: 6))
+        compression = Compression(magic: try openFile(sink.path, O_RDONLY).readBeginning(6))
     }
 
     /// Copies `input` to a file at `path`.

@@ -63,6 +63,13 @@ struct ImageCatalog {
         try forgetUnnamed(tag.image)
     }
 
+    /// Remembers what the registry calls the image of a name, if the name still stands for it.
+    mutating func noteRegistry(of reference: Reference, image: Digest, digest: Digest) throws {
+        guard var tag = tags[reference], tag.image == image, tag.repositoryDigest != digest else { return }
+        tag.repositoryDigest = digest
+        try self.tag(tag)
+    }
+
     mutating func untag(_ reference: Reference) throws {
         try remove(tagPath(reference))
         tags[reference] = nil

@@ -98,21 +98,25 @@ extension ImageStore {
         }
         live.formUnion(catalog.tags.values.compactMap(\.repositoryDigest))
         for lease in leases.values { live.formUnion(lease) }
-        let blobs = try content.blobs().filter { !live.contains($0) }.map(content.path)
+        live.formUnion(retained)
+        let dead = try content.blobs().filter { !live.contains($0) }
+        let blobs = dead.map(content.path)
         let layers = try snapshots.chainIDs().filter { !live.contains($0) }
         guard !blobs.isEmpty || !layers.isEmpty else { return 0 }
         let sizes =
             blobs.compactMap(regularFileSize) + layers.compactMap { try? snapshots.record($0)?.size }.map { Int($0) }
-        // Set before the first wait: whoever takes a lease now waits for it and finds what is left.
-        let work = Task { [pool, snapshots] in
-            await pool.runInfallible {
+        // Set before the first wait: whoever takes a lease now waits for it and finds what is left. The task itself takes the
+        // collection away: waiting for a task that has ended does not suspend, so whoever still saw it would spin for ever.
+        let work = Task {
+            await pool.runInfallible { [content, snapshots] in
                 for path in blobs { unlink(path) }
+                for digest in dead { content.forgetCompressedForm(of: digest) }
                 for layer in layers { try? snapshots.discard(layer.hex) }  // what fails is tried at the next sweep
             }
+            collection = nil
         }
         collection = work
         await work.value
-        collection = nil
         try await pool.run { [snapshots] in
             for path in try snapshots.leftovers(prefixes: [".gone-"]) { try removeTree(path) }
         }

@@ -47,6 +47,14 @@ extension ImageStore {
     /// Unpacks the layers side by side; each is finished on top of the one below it.
     func unpack(_ plan: LayerPlan) async throws -> Snapshot {
         guard !plan.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
+        for _ in 0..<10 {
+            // Somebody who shared a layer with this one gave up, and took the work along: this one goes on by itself.
+            do { return try await unpackShared(plan) } catch is CancellationError where !Task.isCancelled {}
+        }
+        return try await unpackShared(plan)
+    }
+
+    private func unpackShared(_ plan: LayerPlan) async throws -> Snapshot {
         let tasks = plan.chainIDs.indices.map { layerTask($0, plan) }
         var failure: (any Error)?
         for (chainID, task) in zip(plan.chainIDs, tasks) {

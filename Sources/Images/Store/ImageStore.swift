@@ -15,10 +15,14 @@ package actor ImageStore {
     let snapshots: SnapshotFolder
     let pool: BlockingPool
     let unpacker: Unpacker
+    /// Who does what has to be done with bytes from outside.
+    package nonisolated var worker: UnpackWorker { unpacker.worker }
     var catalog: ImageCatalog
     /// Digests of blobs and chain IDs that running operations need, before an image has them.
     var leases: [Int: Set<Digest>] = [:]
-    private var lastLease = 0
+    var lastLease = 0
+    /// Digests of blobs and chain IDs that the build cache holds.
+    var retained: Set<Digest> = []
     /// Layers that are being unpacked, by chain ID: who comes later joins.
     var layerTasks: [Digest: Task<[String], any Error>] = [:]
     /// Pulls under way, and blobs that they are fetching.

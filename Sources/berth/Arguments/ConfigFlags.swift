@@ -3,10 +3,11 @@ import ComposeFile
 
 /// Flags of `config` that leave a step of loading out.
 struct LoadStepFlags: ParsableArguments {
-    @Flag(name: .customLong("no-interpolate"), help: "Leave ${…} as it is") var noInterpolate = false
-    @Flag(name: .customLong("no-normalize"), help: "Do not fill in what is implied") var noNormalise = false
-    @Flag(name: .customLong("no-path-resolution"), help: "Leave relative paths as they are") var noPaths = false
-    @Flag(name: .customLong("no-consistency"), help: "Do not check whether services, networks … fit") var noCheck =
+    @Flag(name: .customLong("no-interpolate"), help: "Do not replace ${…} by values") var noInterpolate = false
+    @Flag(name: .customLong("no-normalize"), help: "Do not add implied defaults") var noNormalise = false
+    @Flag(name: .customLong("no-path-resolution"), help: "Do not make relative paths absolute") var noPaths = false
+    @Flag(name: .customLong("no-consistency"), help: "Do not check references between services, networks and so on")
+    var noCheck =
         false
     @Flag(name: .customLong("no-env-resolution"), help: "Do not read env_file") var noEnvironmentFiles = false
 
@@ -24,16 +25,16 @@ struct LoadStepFlags: ParsableArguments {
 
 /// Flags of `config` that print a list in place of the model; of several the first in this order counts.
 struct ListingFlags: ParsableArguments {
-    @Flag(help: "Only names of services") var services = false
-    @Flag(help: "Only names of volumes") var volumes = false
-    @Flag(help: "Only names of networks") var networks = false
-    @Flag(help: "Only models that services use") var models = false
-    @Option(help: ArgumentHelp("Hashes of these services' settings, '*' for all", valueName: "services"))
+    @Flag(help: "Print only names of services") var services = false
+    @Flag(help: "Print only names of volumes") var volumes = false
+    @Flag(help: "Print only names of networks") var networks = false
+    @Flag(help: "Print only models that services use") var models = false
+    @Option(help: ArgumentHelp("Print hashes of these services' settings, '*' for all", valueName: "services"))
     var hash: String?
-    @Flag(help: "Only names of profiles") var profiles = false
-    @Flag(help: "Only names of images") var images = false
-    @Flag(help: "The variables that the files refer to, with defaults") var variables = false
-    @Flag(help: "The variables that the files can refer to, with values") var environment = false
+    @Flag(help: "Print only names of profiles") var profiles = false
+    @Flag(help: "Print only names of images") var images = false
+    @Flag(help: "Print the variables that the files use, with defaults") var variables = false
+    @Flag(help: "Print the variables that the files can use, with values") var environment = false
 
     func listing(_ format: Config.Format) -> ConfigListing? {
         if services { return .services }

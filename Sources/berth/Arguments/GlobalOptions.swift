@@ -23,16 +23,18 @@ struct GlobalOptions: ParsableArguments {
         help: ArgumentHelp("Variables for the Compose file", valueName: "path"))
     var environmentFiles: [String] = []
 
-    @Option(help: ArgumentHelp("What relative paths start from (default: the first file's folder)", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The folder that relative paths start from (default: the first file's folder)", valueName: "path"))
     var projectDirectory: String?
 
-    @Option(help: "Colours and cursor movement") var ansi: AnsiMode?
-    @Option(help: "How progress is shown on standard error") var progress: ProgressMode?
+    @Option(help: "When to use colours and cursor movement") var ansi: AnsiMode?
+    @Option(help: "How to show progress on standard error") var progress: ProgressMode?
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("So many steps at once (default: as many as can)", valueName: "count"))
+        help: ArgumentHelp("The largest number of steps at once (default: no limit)", valueName: "count"))
     var parallel: Int?
-    @Flag(help: "Show what would be done, change nothing") var dryRun = false
+    @Flag(help: "Show what would be done; change nothing") var dryRun = false
     @Flag(help: .hidden) var compatibility = false
     @Flag(help: .hidden) var allResources = false
     @Flag(help: .hidden) var verbose = false

@@ -4,9 +4,11 @@ import Console
 import Linux
 import ProjectModel
 
-/// Flags of `run` that change the service's settings for one container.
+/// Flags of `run` and `container run` that change the settings of one container.
 struct RunOverrides: ParsableArguments {
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue,
+        help: "NAME=VALUE, or NAME for the value in your environment")
     var env: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A file of variables") var envFromFile: [String] = []
     @Option(
@@ -15,24 +17,23 @@ struct RunOverrides: ParsableArguments {
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A port: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]")
     var publish: [String] = []
-    @Flag(name: [.customLong("service-ports"), .customShort("P")], help: "Publish the service's ports")
-    var servicePorts = false
     @Option(parsing: .unconditional, help: "Another entrypoint") var entrypoint: String?
     @Option(name: .shortAndLong, help: "Run as this user") var user: String?
-    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder to run in") var folder: String?
+    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder in which to run it") var folder:
+        String?
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE") var label: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A capability to add") var capAdd: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A capability to drop") var capDrop: [String] = []
 
-    /// The one-off's settings: the service's, without its name, ports and restart policy, with what was asked for.
+    /// The container's settings: the service's, without its name, ports and restart policy, with what was asked for.
     func applied(
-        to template: Service, command: [String], project: Project, session: Session
+        to template: Service, command: [String], project: Project?, keepsPorts: Bool, session: Session
     ) throws -> Service {
         var service = template
         service.containerName = nil
         service.restart = .no
         service.scale = 1
-        if !servicePorts { service.ports = [] }
+        if !keepsPorts { service.ports = [] }
         if let entrypoint {
             guard let words = CommandWords.split(entrypoint)?.words else {
                 throw UsageFailure("--entrypoint has a quote without its partner: \(entrypoint)")
@@ -64,7 +65,7 @@ struct RunOverrides: ParsableArguments {
         } catch { throw UsageFailure("--publish \(text): \(error.message)") }
     }
 
-    private func add(volume text: String, to service: inout Service, _ project: Project, _ session: Session) throws {
+    private func add(volume text: String, to service: inout Service, _ project: Project?, _ session: Session) throws {
         let spec: VolumeSpec
         do throws(VolumeSpec.Failure) { spec = try VolumeSpec.parse(text) } catch {
             throw UsageFailure("--volume \(text): \(error.message)")
@@ -77,7 +78,7 @@ struct RunOverrides: ParsableArguments {
                 source: path, createHostPath: true, propagation: spec.propagation, recursive: nil, selinux: spec.selinux
             )
         } else {
-            if let source = spec.source { try session.check(volume: source, in: project) }
+            if let source = spec.source, let project { try session.check(volume: source, in: project) }
             kind = .volume(source: spec.source, noCopy: spec.noCopy, subpath: nil)
         }
         service.volumes.removeAll { $0.target == spec.target }

@@ -5,29 +5,31 @@ import EngineWire
 /// Flags that `up`, `create` and `plan` have in common: what becomes of containers that exist.
 struct RecreationFlags: ParsableArguments {
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
-    @Flag(name: .customLong("no-recreate"), help: "Leave containers as they are, changed or not") var noRecreate = false
+    @Flag(name: .customLong("no-recreate"), help: "Do not recreate containers, even if something changed")
+    var noRecreate = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
-    @Option(help: "When images are fetched: always, missing, never, policy") var pull: PullArgument?
+    @Option(help: "When to pull images: always, missing, never, policy") var pull: PullArgument?
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("How many replicas a service has", valueName: "service=count"))
+        help: ArgumentHelp("The number of a service's replicas", valueName: "service=count"))
     var scale: [ScaleArgument] = []
-    @Flag(name: [.customLong("yes"), .customShort("y")], help: "Agree to what would ask, loss of data included")
+    @Flag(
+        name: [.customLong("yes"), .customShort("y")],
+        help: "Answer every question with yes, even if data would be lost")
     var yes = false
-    @Flag(help: .hidden) var build = false
-    @Flag(name: .customLong("no-build"), help: .hidden) var noBuild = false
-    @Flag(help: "Fetch images without showing how far that is") var quietPull = false
-    @Flag(help: .hidden) var quietBuild = false
+    @Flag(help: "Build images first, even if they exist") var build = false
+    @Flag(name: .customLong("no-build"), help: "Do not build images, even if they are missing") var noBuild = false
+    @Flag(help: "Pull images without showing progress") var quietPull = false
+    @Flag(help: "Build without showing progress") var quietBuild = false
 
     func validate() throws {
         if forceRecreate, noRecreate {
             throw ValidationError("--force-recreate and --no-recreate are incompatible")
         }
-        if build {
-            throw ValidationError(
-                "--build: berth cannot build images yet; build elsewhere and `docker save NAME | berth image load`")
-        }
+        if build, noBuild { throw ValidationError("--build and --no-build are incompatible") }
     }
+
+    var buildChoice: BuildChoice { build ? .all : noBuild ? .none : .missing }
 
     func options(in session: Session) throws(UsageFailure) -> UpOptions {
         var options = UpOptions()

@@ -25,6 +25,15 @@ final class AttachedUp {
 
     private enum Phase { case running, stopping }
 
+    /// `--watch`: what is done beside it once everything runs.
+    var watch: (() throws -> Void)?
+    private var watcher: Watcher?
+
+    private final class Watcher {
+        let task: ChildTask
+        init(_ task: consuming ChildTask) { self.task = task }
+    }
+
     private let session: Session
     private let project: Project
     private let choice: Choice
@@ -76,7 +85,10 @@ final class AttachedUp {
 
     func run() throws {
         let signals = try CaughtSignals(CaughtSignals.ending)
-        defer { reporter.finish() }
+        defer {
+            reporter.finish()
+            watcher?.task.terminate()
+        }
         while true {
             if operation.isFinished, try !goOn() { break }
             try step(signals)
@@ -131,11 +143,19 @@ final class AttachedUp {
             case .succeeded, .needsConsent: break
             }
             if outcome.status == .succeeded, logs == nil, !outputIsOver { try openLogs() }
+            if outcome.status == .succeeded, let watch { try begin(watch) }
             return logs != nil
         }
         if outcome.status == .failed { _ = try session.conclude(operation, outcome) }
         // The output's end tells the last words and codes; it comes when the last container is gone.
         return logs != nil
+    }
+
+    /// A copy of this process watches the files, while this one shows output.
+    private func begin(_ watch: () throws -> Void) throws {
+        self.watch = nil
+        let session = session
+        watcher = Watcher(try ChildTask { session.runAsChild(watch) })
     }
 
     /// `keepsReporter`: it is about the same objects as the operation before, and goes on where that was.
@@ -160,7 +180,7 @@ final class AttachedUp {
             shownBefore = newest
         } catch {
             // The project is not stored yet: the next event tries again.
-            if error.code != "not_found" || operation.isFinished { throw error }
+            if error.code != .notFound || operation.isFinished { throw error }
             return
         }
         guard !shownHeader, !choice.shown.isEmpty else { return }
@@ -232,6 +252,9 @@ final class AttachedUp {
 
     private func stop(timeout: Duration?, keepsReporter: Bool = false) throws {
         phase = .stopping
+        watch = nil
+        watcher?.task.terminate()
+        watcher = nil
         try start(
             OperationRequest(key: session.makeKey(), verb: .stop(timeout: timeout), services: choice.selected),
             keepsReporter: keepsReporter)

@@ -20,7 +20,7 @@ extension Session {
         var others: [EngineFailure] = []
         for failure in failures {
             if failure.log.isEmpty, let found = diagnostic(.error, failure.message, failure.hint, failure.path) {
-                placed.append((found, failure.code))
+                placed.append((found, failure.code.rawValue))
             } else {
                 others.append(failure)
             }

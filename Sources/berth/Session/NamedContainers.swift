@@ -81,9 +81,17 @@ extension Session {
     /// The project of the container that the first of `names` is.
     private func foreignProject(of names: [String]) -> ProjectTarget? {
         // An engine that has to be started first knows no more names than its files say; a mistake in typing should not start one.
-        guard let name = names.first, engine.isRunning, let row = try? engine.container(name), row.answers(to: name)
+        guard let name = names.first, engine.isRunning, let row = try? engine.container(name), row.answers(to: name),
+            !row.project.isEmpty
         else { return nil }
         return ProjectTarget(name: row.project, project: nil)
+    }
+
+    /// The container of no project that `name` is.
+    func freeContainer(_ name: String) -> ContainerRow? {
+        guard engine.isRunning, let row = try? engine.container(name), row.answers(to: name), row.project.isEmpty
+        else { return nil }
+        return row
     }
 }
 

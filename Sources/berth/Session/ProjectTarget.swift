@@ -80,9 +80,19 @@ extension Session {
         return Set(containers.map(\.service) + (project.map { $0.services.map(\.name) + $0.disabledServices } ?? []))
     }
 
-    /// The container that `exec` and `port` mean: the one of that name, else the service's with the lowest number, or with `index`.
+    /// The container that `exec`, `attach` and `port` mean: the one of that name, else the service's with the lowest number, or with
+    /// `index`; 0 counts as not given, as for docker compose.
     func container(of name: String, index: Int?) throws -> ContainerRow {
-        let scope = try scope([name])
+        let index = index == 0 ? nil : index
+        let scope: Scope
+        do { scope = try self.scope([name]) } catch {
+            guard index == nil, let row = freeContainer(name) else { throw error }
+            if row.state == .running { return row }
+            let verb = row.state == .paused ? "unpause" : "start"
+            throw CommandFailure(
+                "container \(row.name) is not running: \(ContainerText.explainedStatus(row, now: now))",
+                hint: "berth container \(verb) \(row.name)")
+        }
         let candidates = scope.chosen.filter { !scope.named.containers.isEmpty || !$0.isOneOff }
             .filter { index == nil || $0.number == index }
             .sorted { ($0.number ?? 0) < ($1.number ?? 0) }

@@ -19,6 +19,9 @@ struct RegistryAccounts {
     /// A helper may ask a person or a key ring: only worth it for an image that is going to be fetched.
     var asksHelpers: Bool { file?["credsStore"]?.string != nil || file?["credHelpers"]?.object?.isEmpty == false }
 
+    /// What the file has as the keys that let go of a stream.
+    var detachKeys: String? { file?["detachKeys"]?.string }
+
     /// What there is for `hosts`.
     func logins(at hosts: Set<String>) -> RegistryLogins {
         var result: [String: String] = [:]
@@ -84,7 +87,7 @@ extension Session {
             request.logins = logins(request.project, always: options.pull == .always)
         case .pull: request.logins = logins(request.project, always: true)
         case .scale, .start: request.logins = logins(request.project, always: false)
-        case .down, .stop, .restart, .kill, .pause, .unpause, .remove: break
+        case .down, .stop, .restart, .kill, .pause, .unpause, .remove, .rollback: break
         }
         return request
     }

@@ -32,7 +32,7 @@ final class RunningOperation {
     func read() throws {
         guard let events = try stream.nextBatch() else {
             throw EngineFailure(
-                code: "engine_lost", message: "the engine went away in the middle of the operation",
+                code: .engineLost, message: "the engine went away in the middle of the operation",
                 hint: "run the same command again: it goes on from where things stand")
         }
         for event in events { try take(event) }
@@ -62,7 +62,7 @@ final class RunningOperation {
         guard let id, outcome == nil else { return }
         do throws(EngineFailure) { try session.engine.cancel(operation: id, force: force) } catch {
             // It ended in the meantime: its outcome is on the way.
-            if error.code != "not_found" { throw error }
+            if error.code != .notFound { throw error }
         }
     }
 }
@@ -89,6 +89,16 @@ extension Session {
             request.consent = try obtainConsent(to: outcome.consent, consent)
             request.key = makeKey()
         }
+    }
+
+    /// The same for a verb on one container, by name or id.
+    @discardableResult
+    func perform(_ request: OperationRequest, onContainer name: String) throws -> OperationResult {
+        let reporter = makeReporter(quiet: false)
+        let operation = RunningOperation(
+            try engine.operation(request, onContainer: name), in: self, reporter: reporter)
+        try follow(operation, reporter: reporter)
+        return try conclude(operation, try unwrap(operation.outcome))
     }
 
     struct OperationResult {
@@ -138,7 +148,7 @@ extension Session {
         case .failed:
             if global.dryRun, let plan = operation.plan { stdout.write(PlanText.text(plan, style: style)) }
             show(outcome.errors)
-            if outcome.errors.isEmpty { show(EngineFailure(code: "failed", message: "the operation failed")) }
+            if outcome.errors.isEmpty { show(EngineFailure(code: .failed, message: "the operation failed")) }
             if outcome.changes > 0, outcome.errors.allSatisfy({ $0.hint == nil }) {
                 show(
                     hint:

@@ -7,19 +7,19 @@ extension Session {
     func perform(
         stored verb: EngineWire.Verb, on names: [String], quiet: Bool = false
     ) throws -> OperationResult {
-        if names.isEmpty { return try perform(stored: verb, services: [], in: try target(), quiet: quiet) }
+        if names.isEmpty { return try perform(stored: verb, on: NamedContainers(), in: try target(), quiet: quiet) }
         let scope = try scope(names)
-        return try perform(
-            stored: verb, services: try scope.named.wholeServices(among: scope.containers), in: scope.target,
-            quiet: quiet)
+        return try perform(stored: verb, on: scope.named, in: scope.target, quiet: quiet)
     }
 
-    /// The same for services that were looked up already.
+    /// The same for what was looked up already.
     @discardableResult
     func perform(
-        stored verb: EngineWire.Verb, services: [String], in target: ProjectTarget, quiet: Bool = false
+        stored verb: EngineWire.Verb, on named: NamedContainers, in target: ProjectTarget, quiet: Bool = false
     ) throws -> OperationResult {
-        let request = OperationRequest(key: makeKey(), verb: verb, services: services, dryRun: global.dryRun)
+        let request = OperationRequest(
+            key: makeKey(), verb: verb, services: named.services,
+            containers: named.containers.isEmpty ? nil : named.containers.map(\.id), dryRun: global.dryRun)
         return try perform(request, in: target.name, quiet: quiet)
     }
 }

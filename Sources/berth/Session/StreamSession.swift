@@ -4,14 +4,24 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// Connects the caller's terminal or pipes to a process in a container, until it ends.
+/// Connects the caller's terminal or pipes to a process in a container, until it ends or the caller lets go of it.
 struct StreamSession {
     /// What the process is, as far as signals are concerned.
-    enum Peer {
+    enum Peer: Equatable {
         /// A command that berth-monitor hangs up when this end goes away.
         case exec
         /// The first process of a container: the kernel drops what it does not handle, so the engine stops it then.
         case container(id: String)
+        /// The first process of a container that was there before and stays when the caller goes. Without `passesSignals` a signal
+        /// is the caller's alone.
+        case running(passesSignals: Bool)
+    }
+
+    enum End: Equatable {
+        /// The process has ended; its code as a shell tells it.
+        case exited(Int)
+        /// The caller typed the detach keys; the process goes on.
+        case detached
     }
 
     let session: Session
@@ -19,32 +29,36 @@ struct StreamSession {
     let tty: Bool
     let stdin: Bool
     let peer: Peer
+    /// What a person types to let go; only with a terminal.
+    var detachKeys: DetachKeys = .standard
 
     /// More than this waiting to be sent: the caller's input is left where it is.
     private static let unsentLimit = 256 << 10
 
-    /// The process's exit code.
+    /// How it ended.
     ///
     /// The terminal is raw meanwhile and put back on every way out. Signals go to the process; when it does not end after three
     /// of them, the caller is let go.
-    func run() throws -> Int { try run(catching: try CaughtSignals(Self.signals)) }
+    func run() throws -> End { try run(catching: try CaughtSignals(Self.signals)) }
 
     /// What is caught: what goes to the process, and changes of the window.
     static let signals = CaughtSignals.forwarded + [CaughtSignals.windowChange]
 
     /// The same with `Self.signals` that the caller caught before.
-    func run(catching signals: borrowing CaughtSignals) throws -> Int {
+    func run(catching signals: borrowing CaughtSignals) throws -> End {
         if tty { return try withRawTerminal(Terminal.stdin) { try pass(signals) } }
         return try pass(signals)
     }
 
-    private func pass(_ signals: borrowing CaughtSignals) throws -> Int {
+    private func pass(_ signals: borrowing CaughtSignals) throws -> End {
         var stop: PendingRequest?
         // Held until the stream ends: a request whose client goes away is given up.
         defer { withExtendedLifetime(stop) {} }
-        if tty { try sendSize() }
-        if !stdin { try stream.send(StreamFrame(.stdinEnd)) }
-        var inputIsOpen = stdin
+        if tty { try sendSize(redraws: isGuest) }
+        var keys = tty ? DetachKeyReader(detachKeys) : nil
+        if !stdin, !isGuest { try stream.send(StreamFrame(.stdinEnd)) }
+        // Keys are also taken from a person whose input goes nowhere.
+        var inputIsOpen = stdin || keys != nil
         var endings = 0
         while true {
             var ready = [
@@ -64,6 +78,10 @@ struct StreamSession {
                 if endings > 3 { throw ExitStatus.interrupted }
                 switch peer {
                 case .exec where signal == CaughtSignals.hangUp: throw ExitStatus.interrupted
+                case .running(let passesSignals):
+                    // A terminal that is closed says nothing about the container.
+                    guard passesSignals, signal != CaughtSignals.hangUp else { throw ExitStatus.interrupted }
+                    try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
                 case .container(let id) where asksForEnd:
                     try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
                     stop = try? session.engine.beginStop(of: id, ifDeafTo: signal)
@@ -71,27 +89,55 @@ struct StreamSession {
                 }
             }
             if ready[0].isWritable { try stream.flush() }
-            if readsInput, ready[2].isReadable { inputIsOpen = try passInput() }
+            if readsInput, ready[2].isReadable {
+                inputIsOpen = try passInput(&keys)
+                if keys?.isComplete == true {
+                    try letGo()
+                    return .detached
+                }
+            }
             if stream.hasBuffered || ready[0].isReadable {
                 guard let frames = try stream.frames() else {
                     throw EngineFailure(
-                        code: "engine_lost", message: "the engine went away; the process may still be running",
+                        code: .engineLost, message: "the engine went away; the process may still be running",
                         hint: "berth ps shows it")
                 }
-                if let code = try show(frames) { return code }
+                if let code = try show(frames) { return .exited(code) }
             }
         }
     }
 
-    private func passInput() throws -> Bool {
+    /// The container was there before, and others may be attached too: its input is not ours to end.
+    private var isGuest: Bool {
+        if case .running = peer { return true }
+        return false
+    }
+
+    /// False once there is no more.
+    private func passInput(_ keys: inout DetachKeyReader?) throws -> Bool {
         // A terminal that is gone, or a closed descriptor, is the end of input like any other.
         let bytes = (try? readDescriptor(Terminal.stdin, limit: 32768)) ?? []
-        try stream.send(bytes.isEmpty ? StreamFrame(.stdinEnd) : StreamFrame(.stdin, bytes))
+        let input = bytes.isEmpty ? keys?.finish() ?? [] : keys?.pass(bytes) ?? bytes
+        if stdin, !input.isEmpty { try stream.send(StreamFrame(.stdin, input)) }
+        if stdin, bytes.isEmpty { try stream.send(StreamFrame(.stdinEnd)) }
         return !bytes.isEmpty
     }
 
-    private func sendSize() throws {
+    /// Says that this end goes and the process stays, once all before that is sent.
+    private func letGo() throws {
+        try stream.send(StreamFrame(.detach))
+        while stream.unsent > 0 {
+            var ready = [Readiness(stream.descriptor, for: .both)]
+            try waitForReadiness(&ready)
+            if ready[0].isWritable { try stream.flush() }
+            if ready[0].isReadable, try stream.frames() == nil { return }
+        }
+    }
+
+    /// `redraws`: a program draws its screen anew only when the size becomes another one.
+    private func sendSize(redraws: Bool = false) throws {
         guard let size = Terminal.size(Terminal.stdin) ?? Terminal.size(Terminal.stdout) else { return }
+        if redraws { try stream.send(.resize(rows: size.rows &+ 1, columns: size.columns)) }
         try stream.send(.resize(rows: size.rows, columns: size.columns))
     }
 
@@ -112,5 +158,14 @@ struct StreamSession {
             }
         }
         return nil
+    }
+}
+
+extension Session {
+    /// Tells a person who typed the detach keys what goes on, behind whatever the screen shows.
+    func tellDetached(_ what: String, hint: String? = nil) {
+        stderr.write("\n")
+        stderr.line("detached: \(what)")
+        if let hint { stderr.line("  \(errorStyle(.cyan, "hint:")) \(hint)") }
     }
 }

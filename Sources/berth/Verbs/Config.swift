@@ -15,9 +15,9 @@ struct Config: Verb {
     @Option(help: "yaml or json; for --variables also table") var format: Format?
     @Option(name: .shortAndLong, help: "Write to this file") var output: String?
     @Flag(name: .shortAndLong, help: "Only check") var quiet = false
-    @Flag(help: "Pin images to the digests that their registries have now") var resolveImageDigests = false
+    @Flag(help: "Replace image tags by the digests that registries have now") var resolveImageDigests = false
     @Flag(help: "Print an override file that pins images to digests") var lockImageDigests = false
-    @Flag(help: "The JSON schema of the format, for editors; reads no file") var schema = false
+    @Flag(help: "Print the JSON schema of the format, for editors; reads no file") var schema = false
     @OptionGroup(title: "Lists") var lists: ListingFlags
     @OptionGroup(title: "Steps to leave out") var leftOut: LoadStepFlags
     @OptionGroup(title: "Project") var global: GlobalOptions

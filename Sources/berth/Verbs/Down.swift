@@ -12,7 +12,7 @@ struct Down: Verb {
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
     @Option(help: "Remove images, too: all, or local (those without a name of their own)") var rmi: ImageRemoval?
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all, and the networks)") var services: [String] = []
+    @Argument(help: "Services (default: all, and the networks)", completion: .services) var services: [String] = []
 
     enum ImageRemoval: String, ExpressibleByArgument, CaseIterable { case all, local }
 

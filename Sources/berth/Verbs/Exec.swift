@@ -9,21 +9,25 @@ struct Exec: Verb {
     static let configuration = CommandConfiguration(
         commandName: "exec", abstract: "Run a command in a running container")
 
-    @Flag(name: .shortAndLong, help: "Do not wait for its end") var detach = false
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE, or NAME to pass yours on")
+    @Flag(name: .shortAndLong, help: "Do not wait until it ends") var detach = false
+    @OptionGroup var keys: DetachKeysOption
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue,
+        help: "NAME=VALUE, or NAME for the value in your environment")
     var env: [String] = []
     @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
     @Flag(
         name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
-        help: "No terminal, also if you have one")
+        help: "Do not use a terminal")
     var noTTY = false
-    @Flag(help: "With all capabilities") var privileged = false
+    @Flag(help: "Give it all capabilities") var privileged = false
     @Option(name: .shortAndLong, help: "Run as this user") var user: String?
-    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder to run it in") var folder: String?
+    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder in which to run it") var folder:
+        String?
     @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
     @Flag(name: .shortAndLong, help: .hidden) var tty = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "The service, or a container's name") var service: String
+    @Argument(help: "The service, or a container's name", completion: .services) var service: String
     @Argument(parsing: .remaining, help: "The command and its arguments") var command: [String] = []
 
     func validate() throws {
@@ -44,10 +48,14 @@ struct Exec: Verb {
             return
         }
         let stream = try session.engine.exec(request, in: container.id)
-        let code = try StreamSession(
-            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .exec
+        let end = try StreamSession(
+            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .exec,
+            detachKeys: keys.value(session)
         ).run()
-        if code != 0 { throw ExitStatus.container(code) }
+        switch end {
+        case .detached: session.tellDetached("the command goes on in \(container.name)")
+        case .exited(let code): if code != 0 { throw ExitStatus.container(code) }
+        }
     }
 }
 

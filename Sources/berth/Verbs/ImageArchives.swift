@@ -15,7 +15,7 @@ struct ImageImport: Verb {
     var change: [String] = []
     @Option(name: .shortAndLong, help: "A line for the image's history") var message: String?
     @Option(help: "os/architecture[/variant]") var platform: String?
-    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "The tar, plain or compressed; - for standard input") var file: String
     @Argument(help: "The image's name") var name: String
@@ -32,10 +32,11 @@ struct ImageImport: Verb {
 
 /// `berth image load`: takes images over from elsewhere.
 struct ImageLoad: Verb {
-    static let configuration = CommandConfiguration(commandName: "load", abstract: "Load images that docker save wrote")
+    static let configuration = CommandConfiguration(
+        commandName: "load", abstract: "Load images from an archive of `docker save`")
 
     @Option(name: .shortAndLong, help: "The file (default: standard input)") var input: String?
-    @Flag(name: .shortAndLong, help: "Say nothing") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print nothing") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
@@ -85,10 +86,9 @@ extension Session {
     ) throws -> EngineStream<ProgressEvent> {
         let signals = try CaughtSignals(CaughtSignals.ending)
         let (source, caught) = (input.raw, signals.raw)
-        // Of plain lines one is enough, and it comes from the engine.
-        if !(reporter is PlainProgress) {
-            reporter.show(.object(ObjectProgress(kind: .image, name: name, status: status, isDone: false)))
-        }
+        // Of the same plain line one is enough, and that comes from the engine once it has all; until then there is another.
+        let shown = reporter is PlainProgress ? "Reading" : status
+        reporter.show(.object(ObjectProgress(kind: .image, name: name, status: shown, isDone: false)))
         var told = 0
         let upload = Upload(source) { (sent, total) throws(SyscallError) -> Bool in
             // A step of a hundredth is as fine as anyone looks.
@@ -108,7 +108,7 @@ extension Session {
             let stream = try begin(upload)
             _ = signals.next()
             return stream
-        } catch let failure as EngineFailure where failure.code == "interrupted" {
+        } catch let failure as EngineFailure where failure.code == .interrupted {
             throw ExitStatus.interrupted
         }
     }

@@ -7,13 +7,15 @@ import Linux
 /// `berth image prune`: removes images that nothing needs.
 struct ImagePrune: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove images without a name, or all that no container uses")
+        commandName: "prune", abstract: "Remove images without a name, or all images that no container uses")
 
-    @Flag(name: .shortAndLong, help: "Also images that have names and no container") var all = false
+    @Flag(name: .shortAndLong, help: "Also remove images that have a name and no container") var all = false
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @Option(
         parsing: .unconditionalSingleValue,
-        help: "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=false; until is when an image was made")
+        help:
+            "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=false; until compares when the image was created"
+    )
     var filter: [String] = []
     @OptionGroup(title: "Global") var global: GlobalOptions
 

@@ -10,8 +10,10 @@ struct ImageVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image", abstract: "Look at and change the image store",
         subcommands: [
-            ImageList.self, ImagePull.self, ImageImport.self, ImageLoad.self, ImageTag.self, ImageRemove.self,
-            ImageInspect.self, ImagePrune.self,
+            ImageList.self, ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self,
+            ImageTag.self,
+            ImageRemove.self,
+            ImageInspect.self, ImagePrune.self, ImageBuild.self,
         ])
 }
 
@@ -19,8 +21,8 @@ struct ImageList: Verb {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List images", aliases: ["list"])
 
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
-    @Flag(name: .customLong("no-trunc"), help: "Show ids in full") var whole = false
+    @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
+    @Flag(name: .customLong("no-trunc"), help: "Show full ids") var whole = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "Only this repository, or repository:tag") var name: String?
 
@@ -47,12 +49,12 @@ struct ImageList: Verb {
 }
 
 struct ImagePull: Verb {
-    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Fetch an image from its registry")
+    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Pull an image from its registry")
 
     @Option(help: "os/architecture[/variant]") var platform: String?
-    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "The image, as in a Compose file") var reference: String
+    @Argument(help: "The image, as in a Compose file", completion: .images) var reference: String
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image pull")
@@ -73,7 +75,7 @@ struct ImageTag: Verb {
     static let configuration = CommandConfiguration(commandName: "tag", abstract: "Give an image another name")
 
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "The image") var source: String
+    @Argument(help: "The image", completion: .images) var source: String
     @Argument(help: "The new name") var target: String
 
     func run(in session: Session) throws {
@@ -86,9 +88,9 @@ struct ImageRemove: Verb {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove images", aliases: ["remove"])
 
-    @Flag(name: .shortAndLong, help: "Also when containers were made from them") var force = false
+    @Flag(name: .shortAndLong, help: "Remove the name even if containers use the image") var force = false
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "Names or ids") var names: [String]
+    @Argument(help: "Names or ids", completion: .images) var names: [String]
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image rm")
@@ -110,7 +112,7 @@ struct ImageInspect: Verb {
 
     @Option(name: .shortAndLong, help: "A Go template") var format: String?
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "Names or ids") var names: [String]
+    @Argument(help: "Names or ids", completion: .images) var names: [String]
 
     func run(in session: Session) throws {
         try session.print(inspected: try names.map { try session.engine.inspect(image: $0) }, format: format)

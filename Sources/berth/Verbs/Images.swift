@@ -6,12 +6,12 @@ import EngineWire
 /// `berth images`: what the project's containers were made from.
 struct Images: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "images", abstract: "List the images that containers were made from")
+        commandName: "images", abstract: "List the images of the project's containers")
 
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)

@@ -10,7 +10,7 @@ struct Kill: Verb {
     @Option(name: .shortAndLong, help: "The signal, by name or number") var signal = "SIGKILL"
     @Flag(help: "Kill and remove containers of services that are not in the file, too") var removeOrphans = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let orphans = try session.orphans(remove: removeOrphans).remove

@@ -10,7 +10,7 @@ struct List: Verb {
     @Flag(name: .shortAndLong, help: "Also those of which nothing runs") var all = false
     @Option(parsing: .unconditionalSingleValue, help: "name=TEXT") var filter: [String] = []
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Only names") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print only names") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
 
     func run(in session: Session) throws {

@@ -9,18 +9,18 @@ import ProjectModel
 struct Logs: Verb {
     static let configuration = CommandConfiguration(commandName: "logs", abstract: "Show containers' output")
 
-    @Flag(name: .shortAndLong, help: "Go on as more comes") var follow = false
+    @Flag(name: .shortAndLong, help: "Follow new output") var follow = false
     @Option(name: [.customLong("tail"), .customShort("n")], help: "Lines of each container, or all")
     var tail = TailArgument(all: ())
     @Option(parsing: .unconditional, help: "From this time on (2026-01-02T15:04:05) or so long ago (10m)")
     var since: String?
-    @Option(parsing: .unconditional, help: "Up to this time, or so long ago") var until: String?
+    @Option(parsing: .unconditional, help: "Only up to this time, or this long ago") var until: String?
     @Flag(name: .shortAndLong, help: "Show when each line was written") var timestamps = false
     @Option(help: "The replica's number") var index: Int?
-    @Flag(name: .customLong("no-log-prefix"), help: "Lines as they are") var noPrefix = false
-    @Flag(name: .customLong("no-color"), help: "Prefixes without colour") var noColour = false
+    @Flag(name: .customLong("no-log-prefix"), help: "Print lines without prefixes") var noPrefix = false
+    @Flag(name: .customLong("no-color"), help: "Do not colour prefixes") var noColour = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         var request = LogRequest(
@@ -65,7 +65,7 @@ struct Logs: Verb {
         return row.name.hasPrefix(prefix) ? String(row.name.dropFirst(prefix.count)) : row.name
     }
 
-    private static func instant(_ text: String, _ flag: String, _ now: Double) throws -> Double {
+    static func instant(_ text: String, _ flag: String, _ now: Double) throws -> Double {
         do throws(InstantArgument.Invalid) {
             return try InstantArgument.parse(text, now: now, offset: CallingProcess.localOffset)
         } catch {

@@ -2,33 +2,35 @@ import ArgumentParser
 import Console
 import EngineClient
 import EngineWire
+import Linux
 
 /// `berth network create`: a network of no project, for those that call it external.
 struct NetworkCreate: Verb {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Make a network that projects can share (`external: true`)")
 
-    @Option(name: .shortAndLong, help: "bridge") var driver: String?
+    @Option(name: .shortAndLong, help: "bridge, macvlan or ipvlan") var driver: String?
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
-        help: "A driver option: com.docker.network.bridge.name=…, com.docker.network.driver.mtu=…")
+        help: "A driver option: parent=eth0, com.docker.network.driver.mtu=…")
     var opt: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE") var label: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A range of addresses such as 10.5.0.0/16") var subnet: [String] =
         []
     @Option(
-        name: .customLong("ip-range"), parsing: .unconditionalSingleValue, help: "Containers get addresses from here")
+        name: .customLong("ip-range"), parsing: .unconditionalSingleValue,
+        help: "The range that containers get addresses from")
     var ipRange: [String] = []
-    @Option(parsing: .unconditionalSingleValue, help: "The host's address in a subnet") var gateway: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "The host's address in the subnet") var gateway: [String] = []
     @Option(
         name: .customLong("aux-address"), parsing: .unconditionalSingleValue,
-        help: "NAME=ADDRESS: an address that no container gets")
+        help: "NAME=ADDRESS: an address to give to no container")
     var auxAddress: [String] = []
     @Option(name: .customLong("ipam-driver"), help: .hidden) var ipamDriver: String?
-    @Flag(name: .customLong("internal"), help: "No way out, and none in") var isInternal = false
+    @Flag(name: .customLong("internal"), help: "Allow no traffic to or from outside") var isInternal = false
     @Flag(help: .hidden) var attachable = false
-    @Flag(name: .customLong("ipv4"), inversion: .prefixedNo, help: "IPv4 addresses") var ipv4 = true
-    @Flag(name: .customLong("ipv6"), help: "IPv6 addresses as well") var ipv6 = false
+    @Flag(name: .customLong("ipv4"), inversion: .prefixedNo, help: "Give IPv4 addresses") var ipv4 = true
+    @Flag(name: .customLong("ipv6"), help: "Also give IPv6 addresses") var ipv6 = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "Its name") var name: String
 
@@ -55,15 +57,22 @@ struct NetworkCreate: Verb {
 /// `berth network prune`.
 struct NetworkPrune: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove networks that no container is on")
+        commandName: "prune", abstract: "Remove networks without containers")
 
+    @Option(parsing: .unconditionalSingleValue, help: "until=TIME, label=KEY[=VALUE] or label!=KEY[=VALUE]")
+    var filter: [String] = []
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
         try session.refuseDryRun("network prune")
-        let names = try session.engine.networks().filter(\.users.isEmpty).map(\.name).sorted()
-        try session.prune(.networks, names, force: force)
+        let wanted = try PruneFilter(
+            filter, of: .networks, all: false, now: session.now, offset: CallingProcess.localOffset
+        ).request
+        let unused = try session.engine.networks().filter { network in
+            network.users.isEmpty && wanted.allows(labels: network.labels, created: network.createdAt)
+        }
+        try session.prune(.networks, unused.map(\.name).sorted(), force: force)
     }
 }
 

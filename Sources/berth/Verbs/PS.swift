@@ -8,13 +8,13 @@ struct PS: Verb {
     static let configuration = CommandConfiguration(commandName: "ps", abstract: "List containers")
 
     @Flag(name: .shortAndLong, help: "Also stopped ones, and those of run") var all = false
-    @Flag(name: .shortAndLong, help: "Only ids") var quiet = false
-    @Flag(help: "Only names of services") var services = false
+    @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
+    @Flag(help: "Print only names of services") var services = false
     @Option(help: "table, json, or a Go template") var format: String?
     @Option(parsing: .unconditionalSingleValue, help: "status=STATE") var filter: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "Only containers in this state") var status: [State] = []
-    @Flag(name: .customLong("no-trunc"), help: "Show everything in full") var whole = false
-    @Flag(inversion: .prefixedNo, help: "Also containers of services that are not in the file") var orphans = true
+    @Flag(name: .customLong("no-trunc"), help: "Do not shorten anything") var whole = false
+    @Flag(inversion: .prefixedNo, help: "Also show containers of services that are not in the file") var orphans = true
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: ArgumentHelp("Services (default: all)", valueName: "service")) var names: [String] = []
 
@@ -25,10 +25,7 @@ struct PS: Verb {
     func run(in session: Session) throws {
         let format = try ListFormat(format)
         let states = Set(try (status + filter.map(Self.state)).map(\.rawValue))
-        let scope = try session.scope(names)
-        let rows = scope.chosen.filter { row in
-            isShown(row, states, isNamed: scope.named.containers.contains { $0.id == row.id })
-        }.sorted { $0.name < $1.name }
+        let rows = try rows(in: session, states).sorted { $0.name < $1.name }
         if quiet { return session.stdout.write(rows.map { "\($0.id)\n" }.joined()) }
         if services { return session.stdout.write(Set(rows.map(\.service)).sorted().map { "\($0)\n" }.joined()) }
         let now = session.now
@@ -37,6 +34,31 @@ struct PS: Verb {
         ) { ContainerListing.table(rows, now: now, whole: whole, width: session.stdout.width) }
         var told: Set<EngineFailure> = []
         for warning in rows.flatMap({ $0.warnings ?? [] }) where told.insert(warning).inserted { session.warn(warning) }
+    }
+
+    private func rows(in session: Session, _ states: Set<String>) throws -> [ContainerRow] {
+        do {
+            let scope = try session.scope(names)
+            if scope.containers.isEmpty, let foreign = try foreignRows(in: session, states) { return foreign }
+            return scope.chosen.filter { row in
+                isShown(row, states, isNamed: scope.named.containers.contains { $0.id == row.id })
+            }
+        } catch let failure as CommandFailure {
+            // Its services are known by its containers alone.
+            guard let foreign = try foreignRows(in: session, states) else { throw failure }
+            return foreign
+        }
+    }
+
+    /// Of a project that docker compose made over the Docker Engine API; nil when there is none of that name.
+    private func foreignRows(in session: Session, _ states: Set<String>) throws -> [ContainerRow]? {
+        let rows = try session.engine.foreignContainers(of: try session.target().name)
+        guard !rows.isEmpty, names.allSatisfy({ name in rows.contains { $0.service == name || $0.name == name } })
+        else { return nil }
+        return rows.filter { row in
+            (names.isEmpty || names.contains(row.service) || names.contains(row.name))
+                && isShown(row, states, isNamed: names.contains(row.name))
+        }
     }
 
     private func isShown(_ row: ContainerRow, _ states: Set<String>, isNamed: Bool) -> Bool {

@@ -4,17 +4,17 @@ import ProjectModel
 
 /// `berth pull`: fetches the services' images.
 struct Pull: Verb {
-    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Fetch the services' images")
+    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Pull the services' images")
 
-    @Option(help: "always, or missing: only what is not there") var policy: PullArgument?
+    @Option(help: "When to pull: always, or missing (only images that are not here)") var policy: PullArgument?
     @Flag(help: "Go on when an image cannot be fetched") var ignorePullFailures = false
     @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies =
         false
     @Flag(help: "Leave out services that have a build section") var ignoreBuildable = false
-    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
+    @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @Flag(name: .customLong("no-parallel"), help: .hidden) var noParallel = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services)

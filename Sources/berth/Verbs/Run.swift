@@ -12,39 +12,42 @@ struct Run: Verb {
 
     @Flag(name: [.customLong("rm")], help: "Remove the container when it ends") var remove = false
     @Flag(name: .shortAndLong, help: "Leave it running in the background, print its id") var detach = false
+    @OptionGroup var keys: DetachKeysOption
     @Flag(
         name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
-        help: "No terminal, also if you have one")
+        help: "Do not use a terminal")
     var noTTY = false
     @OptionGroup var overrides: RunOverrides
     @Option(help: "The container's name") var name: String?
     @Flag(name: .customLong("no-deps"), help: "Do not start what the service depends on") var noDependencies = false
-    @Flag(help: "Answer to the service's names on its networks") var useAliases = false
-    @Option(help: "When the image is fetched: always, missing, never, policy") var pull: PullArgument?
+    @Flag(help: "Use the service's network aliases") var useAliases = false
+    @Option(help: "When to pull the image: always, missing, never, policy") var pull: PullArgument?
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
     @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
     @Flag(name: .shortAndLong, help: .hidden) var tty = false
-    @Flag(name: .shortAndLong, help: "No progress") var quiet = false
-    @Flag(help: .hidden) var build = false
-    @Flag(help: .hidden) var quietBuild = false
-    @Flag(help: "Fetch the image without showing how far that is") var quietPull = false
+    @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
+    @Flag(help: "Build the image first") var build = false
+    @Flag(help: "Build without showing progress") var quietBuild = false
+    @Flag(help: "Pull the image without showing progress") var quietPull = false
+    @Flag(name: [.customLong("service-ports"), .customShort("P")], help: "Publish the service's ports")
+    var servicePorts = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "The service") var service: String
+    @Argument(help: "The service", completion: .services) var service: String
     @Argument(parsing: .remaining, help: "The command and its arguments (default: the service's)") var command:
         [String] = []
-
-    func validate() throws {
-        if build { throw ValidationError("--build: berth cannot build images yet") }
-    }
 
     func run(in session: Session) throws {
         try session.refuseDryRun("run")
         session.hidesPulls = quietPull
+        let detachKeys = try keys.value(session)
         let project = try session.loadProject(services: [service], actsOn: .services(dependencies: !noDependencies))
         try session.check(services: [service], among: project.services.map(\.name))
         guard let template = project.service(service) else { throw CommandFailure("no such service: \(service)") }
+        try session.buildMissing(
+            project, [service], dependencies: !noDependencies, build ? .all : .missing, isQuiet: quiet || quietBuild)
         let usesTerminal = !noTTY && !detach && session.hasTerminal
-        var oneOff = try overrides.applied(to: template, command: command, project: project, session: session)
+        var oneOff = try overrides.applied(
+            to: template, command: command, project: project, keepsPorts: servicePorts, session: session)
         oneOff.tty = usesTerminal
         oneOff.stdinOpen = interactive && !detach
         var request = RunRequest(
@@ -54,7 +57,7 @@ struct Run: Verb {
         let orphans = try session.orphans(remove: removeOrphans)
         request.ignoreOrphans = orphans.ignore
         request.parallelism = try session.parallelism()
-        if orphans.remove { try clean(request, in: session, project.name) }
+        request.removeOrphans = orphans.remove
         // From here to the end, without a gap in which one would leave the container behind.
         let signals = try CaughtSignals(StreamSession.signals)
         let container = try create(request, in: session, project.name, signals)
@@ -63,23 +66,14 @@ struct Run: Verb {
             return session.stdout.line(container.id)
         }
         let stream = try session.engine.attach(to: container.id)
-        let code = try StreamSession(
-            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .container(id: container.id)
+        let end = try StreamSession(
+            session: session, stream: stream, tty: usesTerminal, stdin: interactive, peer: .container(id: container.id),
+            detachKeys: detachKeys
         ).run(catching: signals)
+        guard case .exited(let code) = end else { return session.tellDetached(container) }
         // Whoever comes next finds nothing of it; an engine that goes away meanwhile does the rest when it is back.
         if remove { try? session.engine.waitUntilGone(container.id) }
         if code != 0 { throw ExitStatus.container(code) }
-    }
-
-    /// Removes what services that are not in the file any more left behind.
-    private func clean(_ request: RunRequest, in session: Session, _ project: String) throws {
-        var options = UpOptions()
-        options.removeOrphans = true
-        options.start = false
-        options.dependencies = false
-        let cleaning = OperationRequest(
-            key: session.makeKey(), verb: .create(options), project: request.project, services: [service])
-        try session.perform(cleaning, in: project, quiet: quiet)
     }
 
     /// The one-off, held until its streams are there. A signal meanwhile takes it away again.
@@ -92,7 +86,7 @@ struct Run: Verb {
         try session.follow(operation, reporter: reporter, signals: signals, mayLeave: false)
         let result = try session.conclude(operation, try session.unwrap(operation.outcome))
         guard let container = result.created else {
-            throw EngineFailure(code: "protocol", message: "the engine did not say which container it made")
+            throw EngineFailure(code: .protocolViolated, message: "the engine did not say which container it made")
         }
         if operation.wasCancelled {
             try session.engine.remove(container: container.id)

@@ -5,7 +5,7 @@ import ProjectModel
 /// `berth scale`: how many replicas services have, until the next `up`.
 struct Scale: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "scale", abstract: "Change how many replicas services have")
+        commandName: "scale", abstract: "Change the number of services' replicas")
 
     @Flag(name: .customLong("no-deps"), help: "Leave alone what the services depend on") var noDependencies = false
     @OptionGroup(title: "Project") var global: GlobalOptions

@@ -6,9 +6,9 @@ struct Start: Verb {
     static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that exist")
 
     @Flag(help: "Return when the containers are healthy, or running if they have no check") var wait = false
-    @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?
+    @Option(help: "The longest time that --wait waits, in seconds") var waitTimeout: GracePeriod?
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         try session.perform(stored: .start(wait: wait, waitTimeout: waitTimeout?.duration), on: services)

@@ -4,11 +4,11 @@ import EngineWire
 /// `berth stop`: stops services and keeps their containers.
 struct Stop: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop services, keep their containers")
+        commandName: "stop", abstract: "Stop services; their containers stay")
 
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         try session.perform(stored: .stop(timeout: timeout?.duration), on: services)

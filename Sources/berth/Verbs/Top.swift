@@ -9,7 +9,7 @@ struct Top: Verb {
     static let configuration = CommandConfiguration(commandName: "top", abstract: "List the processes of services")
 
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let running = try session.scope(services).chosen.filter { [.running, .paused].contains($0.state) }
@@ -20,7 +20,7 @@ struct Top: Verb {
                 processes.append((container, try session.engine.processes(of: container.id)))
             } catch {
                 // It ended since the list was made.
-                if error.code != "not_found" && error.code != "conflict" { throw error }
+                if error.code != .notFound && error.code != .conflict { throw error }
             }
         }
         guard !processes.isEmpty else { return }

@@ -3,10 +3,10 @@ import EngineWire
 
 /// `berth unpause`: lets frozen services go on.
 struct Unpause: Verb {
-    static let configuration = CommandConfiguration(commandName: "unpause", abstract: "Let frozen services go on")
+    static let configuration = CommandConfiguration(commandName: "unpause", abstract: "Resume paused services")
 
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all)") var services: [String] = []
+    @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws { try session.perform(stored: .unpause, on: services) }
 }

@@ -13,55 +13,58 @@ struct Up: Verb {
     @Flag(name: .shortAndLong, help: "Leave the containers running in the background") var detach = false
     @Flag(help: "Return when all containers are healthy, or running if they have no check; implies --detach")
     var wait = false
-    @Option(help: "How long --wait waits, in seconds") var waitTimeout: GracePeriod?
+    @Option(help: "The longest time that --wait waits, in seconds") var waitTimeout: GracePeriod?
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
-    @Flag(name: .customLong("no-deps"), help: "Leave alone what the named services depend on") var noDependencies =
+    @Flag(name: .customLong("no-deps"), help: "Do not act on what the named services depend on") var noDependencies =
         false
     @Flag(name: .customLong("no-start"), help: "Create containers, do not start them") var noStart = false
-    @Flag(name: .customLong("always-recreate-deps"), help: "Recreate what the named services depend on, too")
+    @Flag(name: .customLong("always-recreate-deps"), help: "Also recreate what the named services depend on")
     var alwaysRecreateDependencies = false
     @Flag(
         name: [.customLong("renew-anon-volumes"), .customShort("V")],
-        help: "Give recreated containers new anonymous volumes")
+        help: "Create new anonymous volumes for recreated containers")
     var renewAnonymousVolumes = false
     @Flag(help: "Stop everything when a container ends") var abortOnContainerExit = false
     @Flag(help: "Stop everything when a container fails") var abortOnContainerFailure = false
-    @Option(help: "Stop everything when a container ends, and return the code of this service") var exitCodeFrom:
-        String?
+    @Option(help: "Stop everything when a container ends; exit with the code of this service") var exitCodeFrom: String?
     @Option(parsing: .unconditionalSingleValue, help: "Show only this service's output") var attach: [String] = []
     @Option(
         name: .customLong("no-attach"), parsing: .unconditionalSingleValue, help: "Do not show this service's output")
     var noAttach: [String] = []
-    @Flag(name: .customLong("attach-dependencies"), help: "Show the output of dependencies, too")
+    @Flag(name: .customLong("attach-dependencies"), help: "Also show the output of dependencies")
     var attachDependencies = false
-    @Flag(name: .customLong("no-color"), help: "Prefixes without colour") var noColour = false
-    @Flag(name: .customLong("no-log-prefix"), help: "Output without prefixes") var noLogPrefix = false
+    @Flag(name: .customLong("no-color"), help: "Do not colour prefixes") var noColour = false
+    @Flag(name: .customLong("no-log-prefix"), help: "Do not print prefixes") var noLogPrefix = false
     @Flag(help: "Show when each line was written") var timestamps = false
     @Flag(inversion: .prefixedNo, help: .hidden) var menu = false
-    @Flag(name: .shortAndLong, help: .hidden) var watch = false
+    @Flag(name: .shortAndLong, help: "Update containers when source files change, as `watch` does") var watch = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services, with what they depend on (default: all)") var services: [String] = []
+    @Argument(help: "Services, with what they depend on (default: all)", completion: .services) var services: [String] =
+        []
 
     func validate() throws {
-        if detach, abortOnContainerExit || abortOnContainerFailure || !attach.isEmpty || attachDependencies {
+        if detach, abortOnContainerExit || abortOnContainerFailure || !attach.isEmpty || attachDependencies || watch {
             throw ValidationError(
                 "--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, "
-                    + "--attach-dependencies")
+                    + "--attach-dependencies or --watch")
         }
-        if wait, abortOnContainerExit || !attach.isEmpty || attachDependencies {
+        if wait, abortOnContainerExit || !attach.isEmpty || attachDependencies || watch {
             throw ValidationError(
-                "--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies")
+                "--wait cannot be combined with --abort-on-container-exit, --attach, --attach-dependencies or --watch")
         }
+        if watch, noStart { throw ValidationError("--watch and --no-start are incompatible") }
         if alwaysRecreateDependencies, recreation.noRecreate {
             throw ValidationError("--always-recreate-deps and --no-recreate are incompatible")
         }
-        if watch { throw ValidationError("--watch: berth cannot watch files yet") }
     }
 
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOn: .services(dependencies: !noDependencies))
         try check(project, in: session)
+        let rules = try watch ? watchRules(project, session) : nil
         session.hidesPulls = recreation.quietPull
+        try session.buildMissing(
+            project, services, dependencies: !noDependencies, recreation.buildChoice, isQuiet: recreation.quietBuild)
         var options = try recreation.options(in: session)
         options.dependencies = !noDependencies
         options.recreateDependencies = alwaysRecreateDependencies
@@ -70,18 +73,31 @@ struct Up: Verb {
         options.timeout = timeout?.duration
         options.renewAnonymousVolumes = renewAnonymousVolumes
         options.start = !noStart
-        let request = OperationRequest(
+        var request = OperationRequest(
             key: session.makeKey(), verb: .up(options), project: project, services: services,
             dryRun: session.global.dryRun, parallelism: try session.parallelism())
+        if session.global.dryRun {
+            request.builds = try session.plannedBuilds(
+                project, services, dependencies: !noDependencies, recreation.buildChoice)
+        }
         if detach || wait || noStart || session.global.dryRun {
             let result = try session.perform(request, in: project.name, consent: recreation.consent)
             session.say(nothingDoneBy: result, in: project.name)
         } else {
-            try AttachedUp(
+            let up = try AttachedUp(
                 session: session, project: project, request: request, choice: try outputChoice(project),
-                consent: recreation.consent
-            ).run()
+                consent: recreation.consent)
+            if let rules {
+                let work = WatchWork.Options(isQuiet: recreation.quietBuild, scale: recreation.scale.counts)
+                up.watch = { try WatchSession(session, project, rules, work).run() }
+            }
+            try up.run()
         }
+    }
+
+    private func watchRules(_ project: Project, _ session: Session) throws -> WatchRules {
+        let selected = project.selection(of: services, dependencies: !noDependencies)
+        return try WatchRules(of: selected, in: project, mayBuild: !recreation.noBuild, session)
     }
 
     private func check(_ project: Project, in session: Session) throws {

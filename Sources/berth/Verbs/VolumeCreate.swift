@@ -6,7 +6,7 @@ import EngineWire
 /// `berth volume create`: a volume of no project, for those that call it external.
 struct VolumeCreate: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Make a volume that projects can share (`external: true`)")
+        commandName: "create", abstract: "Create a volume that projects can share (`external: true`)")
 
     @Option(name: .shortAndLong, help: "local") var driver: String?
     @Option(
@@ -33,13 +33,19 @@ struct VolumePrune: Verb {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove anonymous volumes that no container uses: their data is lost")
 
-    @Flag(name: .shortAndLong, help: "Named volumes as well") var all = false
+    @Flag(name: .shortAndLong, help: "Also remove named volumes") var all = false
+    @Option(parsing: .unconditionalSingleValue, help: "label=KEY[=VALUE], label!=KEY[=VALUE] or all=true")
+    var filter: [String] = []
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
         try session.refuseDryRun("volume prune")
-        let unused = try session.engine.volumes().filter { $0.users.isEmpty && (all || $0.isAnonymous) }
+        let wanted = try PruneFilter(filter, of: .volumes, all: all, now: session.now).request
+        let unused = try session.engine.volumes().filter { volume in
+            volume.users.isEmpty && (wanted.all || volume.isAnonymous)
+                && wanted.allows(labels: volume.labels, created: volume.createdAt)
+        }
         try session.prune(.volumes, unused.map(\.name).sorted(), force: force)
     }
 }

@@ -6,7 +6,7 @@ import EngineWire
 /// `berth volume`: volumes of all projects.
 struct VolumeVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Make, look at and remove volumes",
+        commandName: "volume", abstract: "Create, show and remove volumes",
         subcommands: [
             VolumeCreate.self, VolumeList.self, VolumeInspect.self, VolumeRemove.self, VolumePrune.self,
         ])
@@ -16,20 +16,30 @@ struct VolumeList: Verb {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List volumes", aliases: ["list"])
 
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Only names") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print only names") var quiet = false
+    @Option(
+        parsing: .unconditionalSingleValue, help: "name=TEXT, label=KEY[=VALUE], driver=NAME or dangling=true|false")
+    var filter: [String] = []
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
-        try session.print(try session.engine.volumes(), format: try ListFormat(format), quiet: quiet)
+        let wanted = try ListFilter(filter, of: .volumes)
+        let volumes = try session.engine.volumes().filter { volume in
+            wanted.allows(
+                ["name": volume.name, "driver": volume.driver, "dangling": "\(volume.users.isEmpty)"],
+                labels: volume.labels)
+        }
+        try session.print(volumes, format: try ListFormat(format), quiet: quiet)
     }
 }
 
 struct VolumeInspect: Verb {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show all about volumes, as JSON")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show everything about volumes as JSON")
 
     @Option(name: .shortAndLong, help: "A Go template") var format: String?
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "Names") var names: [String]
+    @Argument(help: "Names", completion: .volumes) var names: [String]
 
     func run(in session: Session) throws {
         try session.print(inspected: try names.map { try session.engine.inspect(.volumes, $0) }, format: format)
@@ -40,9 +50,9 @@ struct VolumeRemove: Verb {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove volumes: their data is lost", aliases: ["remove"])
 
-    @Flag(name: .shortAndLong, help: "No complaint about volumes that do not exist") var force = false
+    @Flag(name: .shortAndLong, help: "Do not fail if a volume does not exist") var force = false
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "Names") var names: [String]
+    @Argument(help: "Names", completion: .volumes) var names: [String]
 
     func run(in session: Session) throws {
         try session.refuseDryRun("volume rm")

@@ -8,9 +8,9 @@ struct Volumes: Verb {
     static let configuration = CommandConfiguration(commandName: "volumes", abstract: "List the project's volumes")
 
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Only names") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print only names") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services that use them (default: all)") var services: [String] = []
+    @Argument(help: "Services that use them (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)

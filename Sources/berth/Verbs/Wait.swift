@@ -6,11 +6,11 @@ import EngineWire
 /// `berth wait`: waits until containers have ended.
 struct Wait: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "wait", abstract: "Wait until services have ended, return the last one's code")
+        commandName: "wait", abstract: "Wait until services have ended; exit with the code of the last one")
 
     @Flag(help: "Take the project down afterwards") var downProject = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services") var services: [String]
+    @Argument(help: "Services", completion: .services) var services: [String]
 
     func run(in session: Session) throws {
         let scope = try session.scope(services)

@@ -20,7 +20,7 @@ enum Examples {
             "/bin/bash", ["bash", script], command: script,
             environment: ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "BERTH=true"], input: "",
             folder: "/tmp/berth-tests-examples-\(getpid())")
-        let outcome = try await program.outcome(within: .seconds(480))
+        let outcome = try await program.outcome(within: .seconds(900))
         guard outcome.status == 0 else { throw ProgramFailure(description: "\(outcome)") }
         try removeTree("/tmp/berth-tests-examples-\(getpid())")
     }
@@ -33,7 +33,8 @@ extension World {
     ) async throws {
         try await Examples.makeImages()
         try await World.with(project: example) { world in
-            for image in images { try await world.shell("bash \(Examples.script) \(image)") }
+            // Some have hundreds of megabytes, which a debug build unpacks on a busy machine.
+            for image in images { try await world.shell("bash \(Examples.script) \(image)", within: .seconds(480)) }
             try await world.shell("cp -r \(Examples.folder(example))/. .")
             try await body(world)
         }

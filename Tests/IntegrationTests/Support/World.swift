@@ -109,10 +109,27 @@ final class World: Sendable {
 
     /// Runs a shell command on the world's host; it must succeed. Returns what it printed, without the last newline.
     @discardableResult
-    func shell(_ script: String, at place: SourceLocation = #_sourceLocation) async throws -> String {
-        let outcome = try await start(["/bin/sh", "-c", script]).outcome()
+    func shell(
+        _ script: String, within limit: Duration = .seconds(60), at place: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let outcome = try await start(["/bin/sh", "-c", script]).outcome(within: limit)
         try #require(outcome.status == 0, "\(outcome)", sourceLocation: place)
         return outcome.trimmed
+    }
+
+    /// Starts `berth` at a terminal of its own.
+    func atTerminal(_ arguments: String...) throws -> TerminalProgram {
+        let words = ["berth"] + arguments
+        return try TerminalProgram(
+            "/usr/bin/nsenter", namespaces.entering(projectFolder) + words, command: words.joined(separator: " "),
+            environment: environment)
+    }
+
+    private var environment: [String] {
+        [
+            "PATH=\(Self.programs):/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(folder)", "BERTH_ROOT=\(root)",
+            "BERTH_RUN=\(run)", "BERTH_IDLE_EXIT=0", "LC_ALL=C.UTF-8",
+        ]
     }
 
     private func start(_ words: [String], input: String = "", in project: String? = nil) throws -> RunningProgram {
@@ -121,10 +138,7 @@ final class World: Sendable {
         let number = commands.add(1, ordering: .relaxed).newValue
         return try RunningProgram(
             "/usr/bin/nsenter", namespaces.entering(place) + words, command: words.joined(separator: " "),
-            environment: [
-                "PATH=\(Self.programs):/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(folder)", "BERTH_ROOT=\(root)",
-                "BERTH_RUN=\(run)", "BERTH_IDLE_EXIT=0", "LC_ALL=C.UTF-8",
-            ], input: input, folder: "\(folder)/commands/\(number)")
+            environment: environment, input: input, folder: "\(folder)/commands/\(number)")
     }
 
     // MARK: The engine

@@ -12,6 +12,10 @@ struct ModelMachine {
     private var made = 0
     /// Made to take the place of one that is still there: by that one's id.
     private var successors: [String: ObservedContainer] = [:]
+    /// Those whose place another one has and that are still there.
+    private var replaced: [String: ObservedContainer] = [:]
+    /// Those that run on while what is to take their place starts.
+    private var beside: Set<String> = []
     /// What anonymous volumes hold, by container or by the id of a removed one whose successor is due.
     private var anonymousData: [String: Int] = [:]
     /// What the container that was removed last in a place held, until its successor is there.
@@ -32,6 +36,18 @@ struct ModelMachine {
             observed.volumes[name] = ObservedVolume(name: name, project: "demo", key: key, definition: definition)
         case .removeVolume(let name): removeVolume(name, planned, desired)
         case .create(let replica, let replaced): return create(replica, replaced, desired)
+        case .createNext(let replica, let old, let isBeside):
+            if isBeside { beside.insert(old) }
+            return create(replica, old, desired)
+        case .withdraw(_, let id):
+            check(all(id)?.isRunningSomehow == true, "\(planned): does not run")
+        case .watch(_, nil): break
+        case .watch(_, let old?): check(heir(of: old)?.state != .created, "\(planned): was not started")
+        case .admit(_, nil):
+            for index in observed.containers.indices { observed.containers[index].isAside = false }
+        case .admit(let replica, let old?): if beside.remove(old) != nil { _ = takePlace(replica, stillRuns: true) }
+        case .rest: break
+        case .start(let replica, nil) where besideSuccessor(replica) != nil: startBeside(replica, desired)
         case .start(let replica, let existing): return start(replica, existing, desired)
         case .stop(_, let id):
             edit(id, planned) { container in
@@ -49,6 +65,22 @@ struct ModelMachine {
                 container.isPausedByOthers = false
                 container.startRound = round
             }
+        case .detach(_, let id, let key, let network):
+            adjust(id, planned) { $0.template.networks.removeAll { $0.network == key } }
+            observed.networks[network]?.users.removeAll { $0 == id }
+        case .attach(let replica, let id, let key, let network):
+            check(observed.networks[network] != nil, "\(planned): network is not there")
+            observed.networks[network]?.users.append(id)
+            let wanted = desired.service(replica.service)?.spec.networks.first { $0.network == key }
+            adjust(id, planned) { container in
+                if let wanted { container.template.networks.append(wanted) }
+                container.networks[key] = desired.networks[key]
+            }
+        case .update(let replica, let id):
+            guard let wanted = desired.service(replica.service) else { return false }
+            let made = observed.containers.first { $0.id == id }?.template.networks.map(\.network)
+            check(made?.sorted() == wanted.spec.networks.map(\.network).sorted(), "\(planned): its networks differ")
+            adjust(id, planned) { $0.template = wanted.spec.template }
         case .wait(let service, let condition, let required):
             return holds(condition, service) || !required
         }
@@ -59,6 +91,45 @@ struct ModelMachine {
     mutating func discardSuccessors() {
         for successor in successors.values { forget(successor.id) }
         successors = [:]
+        for id in replaced.keys { forget(id) }
+        replaced = [:]
+        beside = []
+    }
+
+    private func all(_ id: String) -> ObservedContainer? { replaced[id] ?? observed.containers.first { $0.id == id } }
+
+    private func heir(of old: String) -> ObservedContainer? {
+        if let waiting = successors[old] { return waiting }
+        guard let replica = replaced[old]?.replica else { return nil }
+        return observed.containers.first { $0.replica == replica }
+    }
+
+    private func besideSuccessor(_ replica: Replica) -> String? {
+        successors.first { $0.value.replica == replica && beside.contains($0.key) }?.key
+    }
+
+    private mutating func startBeside(_ replica: Replica, _ desired: Desired) {
+        guard let old = besideSuccessor(replica), let service = desired.service(replica.service) else { return }
+        check(all(old)?.isRunningSomehow == true, "start \(replica): the one beside it does not run")
+        successors[old]?.state = .running
+        successors[old]?.health = service.spec.healthcheck == nil ? nil : .healthy
+        successors[old]?.startRound = service.startRound
+        successors[old]?.restartRound = service.restartRound
+    }
+
+    /// The container of a replica that is about to start: what was made last, in the place of the old one from now on.
+    private mutating func takePlace(
+        _ replica: Replica, stillRuns: Bool = false
+    ) -> (old: ObservedContainer, new: ObservedContainer)? {
+        guard let (id, new) = successors.first(where: { $0.value.replica == replica }),
+            let index = observed.containers.firstIndex(where: { $0.id == id })
+        else { return nil }
+        let old = observed.containers[index]
+        check(old.isRunningSomehow == stillRuns, "start \(replica): the one before it runs, or does not")
+        observed.containers[index] = new
+        successors[id] = nil
+        replaced[id] = old
+        return (old, new)
     }
 
     func holds(_ condition: Action.Condition, _ service: String) -> Bool {
@@ -71,17 +142,35 @@ struct ModelMachine {
         }
     }
 
+    mutating func complain(_ complaint: String) { complaints.append(complaint) }
+
     private mutating func check(_ holds: Bool, _ complaint: @autoclosure () -> String) {
         if !holds { complaints.append(complaint()) }
     }
 
     private mutating func edit(_ id: String, _ planned: PlannedAction, _ change: (inout ObservedContainer) -> Void) {
+        if var old = replaced[id] {
+            check(old.isRunningSomehow, "\(planned): does not run")
+            change(&old)
+            replaced[id] = old
+            return
+        }
         guard let index = observed.containers.firstIndex(where: { $0.id == id }) else {
             complaints.append("\(planned): no such container")
             return
         }
         check(observed.containers[index].isRunningSomehow, "\(planned): does not run")
         change(&observed.containers[index])
+    }
+
+    private mutating func adjust(_ id: String, _ planned: PlannedAction, _ change: (inout ObservedContainer) -> Void) {
+        guard let index = observed.containers.firstIndex(where: { $0.id == id }) else {
+            complaints.append("\(planned): no such container")
+            return
+        }
+        var container = observed.containers[index]
+        change(&container)
+        observed.containers[index] = container
     }
 
     private mutating func createNetwork(_ key: String, _ name: String, _ desired: Desired) {
@@ -120,7 +209,8 @@ struct ModelMachine {
             !observed.containers.contains { $0.name == fullName && $0.id != replaced }, "create \(replica): name taken")
         made += 1
         var container = ObservedContainer(
-            id: "c\(made)", name: fullName, service: name, number: number, spec: spec,
+            id: "c\(made)", name: fullName, owner: .replica(project: desired.project, service: name, number: number),
+            template: spec.template,
             imageID: service.pinnedImage ?? spec.image.flatMap { observed.images[$0] } ?? "sha256:none", state: .created
         )
         container.networks = desired.networks
@@ -156,17 +246,17 @@ struct ModelMachine {
     private mutating func attach(
         _ container: inout ObservedContainer, _ replica: Replica, _ desired: Desired
     ) -> Bool {
-        for attachment in container.spec.networks {
+        for attachment in container.template.networks {
             guard let name = desired.networks[attachment.network]?.name else { continue }
             check(observed.networks[name] != nil, "create \(replica): network \(name) is not there")
             observed.networks[name]?.users.append(container.id)
         }
-        for case .volume(let key?, _, _) in container.spec.volumes.map(\.kind) {
+        for case .volume(let key?, _, _) in container.template.volumes.map(\.kind) {
             guard let name = desired.volumes[key]?.name else { continue }
             check(observed.volumes[name] != nil, "create \(replica): volume \(name) is not there")
             observed.volumes[name]?.users.append(container.id)
         }
-        guard case .service(let owner) = container.spec.networkMode else { return true }
+        guard case .service(let owner) = container.template.networkMode else { return true }
         // An owner that nobody wants is the file's mistake, not the plan's.
         let made = successors.values.first { $0.service == owner }
         guard let other = made ?? observed.containers.first(where: { $0.service == owner }) else { return false }
@@ -175,6 +265,19 @@ struct ModelMachine {
     }
 
     private mutating func start(_ replica: Replica, _ existing: String?, _ desired: Desired) -> Bool {
+        let change = existing == nil ? takePlace(replica) : nil
+        let isDone = startHolder(replica, existing, desired)
+        guard !isDone, let change, let index = observed.containers.firstIndex(where: { $0.id == change.new.id }) else {
+            return isDone
+        }
+        // It comes back.
+        observed.containers[index] = change.old
+        replaced[change.old.id] = nil
+        successors[change.old.id] = change.new
+        return false
+    }
+
+    private mutating func startHolder(_ replica: Replica, _ existing: String?, _ desired: Desired) -> Bool {
         let index = observed.containers.firstIndex { container in
             guard case .numbered(let service, let number) = replica else { return false }
             return existing.map { container.id == $0 } ?? (container.service == service && container.number == number)
@@ -185,9 +288,10 @@ struct ModelMachine {
         }
         let container = observed.containers[index]
         check(!container.isRunningSomehow, "start \(replica): runs already")
-        for port in container.spec.ports.compactMap(\.published) {
+        for port in container.template.ports.compactMap(\.published) {
             let holder = observed.containers.first { other in
-                other.isRunningSomehow && other.id != container.id && other.spec.ports.contains { $0.published == port }
+                other.isRunningSomehow && other.id != container.id
+                    && other.template.ports.contains { $0.published == port }
             }
             guard let holder else { continue }
             // Two that want one port are the file's mistake, found by preflight.
@@ -205,12 +309,14 @@ struct ModelMachine {
             else { continue }
             // One too many that was never started may be removed later.
             let started = observed.containers.filter { $0.service == need.service && $0.state != .created }.count
-            check(started >= other.scale, "start \(replica): \(need.service) is not started")
+            // What is only to exist, since `create` asked for no more, is not waited for.
+            let awaited = (0..<max(0, other.scale)).filter { other.goal(of: $0 + 1) == .running }.count
+            check(started >= awaited, "start \(replica): \(need.service) is not started")
         }
-        let isJob = container.spec.command == ["job"]
+        let isJob = container.template.command == ["job"]
         observed.containers[index].state = isJob ? .exited : .running
         observed.containers[index].exitCode = isJob ? 0 : nil
-        observed.containers[index].health = container.spec.healthcheck == nil ? nil : .healthy
+        observed.containers[index].health = container.template.healthcheck == nil ? nil : .healthy
         observed.containers[index].stoppedByUs = false
         observed.containers[index].isPausedByOthers = false
         observed.containers[index].startRound = service.startRound
@@ -221,7 +327,9 @@ struct ModelMachine {
     private mutating func remove(
         _ replica: Replica, _ id: String, _ anonymous: Bool, _ planned: PlannedAction, _ desired: Desired
     ) {
-        guard let container = observed.containers.first(where: { $0.id == id }) else {
+        let isReplacedAlready = replaced[id] != nil
+        guard let container = replaced.removeValue(forKey: id) ?? observed.containers.first(where: { $0.id == id })
+        else {
             complaints.append("\(planned): no such container")
             return
         }
@@ -238,6 +346,13 @@ struct ModelMachine {
             }
         check(sharer == nil, "\(planned): \(sharer?.name ?? "") runs in its namespace")
         forget(id)
+        if isReplacedAlready, let heir = observed.containers.first(where: { $0.replica == replica }) {
+            if !anonymous, let data = anonymousData[id], heir.hasAnonymousVolumes {
+                check(anonymousData[heir.id] == data, "\(planned): anonymous data lost")
+            }
+            anonymousData[id] = nil
+            return
+        }
         if let successor = successors.removeValue(forKey: id) {
             observed.containers.append(successor)
             if !anonymous, let data = anonymousData[id], successor.hasAnonymousVolumes {
@@ -268,5 +383,9 @@ struct ModelMachine {
 }
 
 extension ObservedContainer {
+    fileprivate var replica: Replica {
+        number.map { .numbered(service: service, $0) } ?? .oneOff(service: service, name: name)
+    }
+
     fileprivate var isRunningSomehow: Bool { [.running, .paused, .restarting].contains(state) }
 }

@@ -57,6 +57,11 @@ struct RandomLife {
             spec.ports = [PortMapping(target: 80, published: "\(8000 + index)")]
             if random.chance(40) { spec.containerName = "fixed\(index)" }
         }
+        if random.chance(40) {
+            spec.updateConfig = UpdateRules()
+            spec.updateConfig?.parallelism = Int.random(in: 0...2, using: &random)
+            if random.chance(50) { spec.updateConfig?.order = .startFirst }
+        }
         file.services.append(spec)
     }
 
@@ -71,7 +76,7 @@ struct RandomLife {
 
     private mutating func editFile() {
         guard let index = file.services.indices.randomElement(using: &random) else { return }
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<12, using: &random) {
         case 0: file.services[index].environment["V"] = "\(Int.random(in: 0..<3, using: &random))"
         case 1: file.networks["n0"]?.isInternal.toggle()
         case 2: file.networks["n1"]?.driverOptions["o"] = "\(Int.random(in: 0..<3, using: &random))"
@@ -80,7 +85,20 @@ struct RandomLife {
         case 5: file.services[index].heal.toggle()
         case 6 where file.services.count > 1: leaveFile(index)
         case 7: swapPorts()
+        case 8: moveNetworks(index)
+        case 9: file.services[index].labels["l"] = "\(Int.random(in: 0..<3, using: &random))"
+        case 10: file.networks["n1"]?.name = random.chance(50) ? "demo_n1" : "demo_other"
         default: file.networks["n0"]?.labels["l"] = "\(Int.random(in: 0..<3, using: &random))"
+        }
+    }
+
+    private mutating func moveNetworks(_ index: Int) {
+        guard file.services[index].networkMode == nil else { return }
+        file.services[index].networks = ["n0", "n1"].filter { _ in random.chance(50) }.map { key in
+            var attachment = NetworkAttachment(network: key)
+            if random.chance(30) { attachment.aliases = ["a\(Int.random(in: 0..<3, using: &random))"] }
+            if random.chance(20) { attachment.macAddress = "02:00:00:00:00:0\(index)" }
+            return attachment
         }
     }
 
@@ -175,14 +193,16 @@ struct RandomLife {
         var done: Set<Int> = []
         var open = plan.actions
         var left = faults && random.chance(50) ? Int.random(in: 0...max(1, open.count), using: &random) : open.count
+        var failed = 0
         while left > 0 {
             let ready = open.indices.filter { done.isSuperset(of: open[$0].after) }
             guard let index = ready.randomElement(using: &random) else { break }
             let action = open.remove(at: index)
             left -= 1
             if faults && random.chance(10) { continue }
-            if machine.carryOut(action, desired) { done.insert(action.number) }
+            if machine.carryOut(action, desired) { done.insert(action.number) } else { failed += 1 }
         }
+        if !faults, failed == 0, !open.isEmpty { machine.complain("stuck: \(open)") }
         return done.count
     }
 
@@ -190,7 +210,7 @@ struct RandomLife {
     func lacksPort(_ replica: Replica) -> Bool {
         let wanted = Set(desired.service(replica.service)?.spec.ports.compactMap(\.published) ?? [])
         return machine.observed.containers.contains { other in
-            other.service != replica.service && !wanted.isDisjoint(with: other.spec.ports.compactMap(\.published))
+            other.service != replica.service && !wanted.isDisjoint(with: other.template.ports.compactMap(\.published))
         }
     }
 

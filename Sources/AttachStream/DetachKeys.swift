@@ -1,0 +1,57 @@
+/// Keys with which a person lets go of a stream while the process goes on: `ctrl-p,ctrl-q`, as the docker command writes them.
+package struct DetachKeys: Hashable, Sendable {
+    package let bytes: [UInt8]
+
+    /// What holds where nobody says anything else.
+    package static let standard = DetachKeys(bytes: [16, 17])
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Reads single characters, `ctrl-` with a letter or one of `@[\]^_`, and `DEL`, between commas; nil for anything else.
+    package init?(_ text: String) {
+        var bytes: [UInt8] = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let byte = Self.byte(word) else { return nil }
+            bytes.append(byte)
+        }
+        self.bytes = bytes
+    }
+
+    private static func byte(_ word: Substring) -> UInt8? {
+        if word.utf8.count == 1 { return word.utf8.first }
+        if word == "DEL" { return 127 }
+        guard word.hasPrefix("ctrl-"), word.utf8.count == 6, let last = word.utf8.last else { return nil }
+        switch last {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "@")...UInt8(ascii: "_"): return last & 0x1F
+        default: return nil
+        }
+    }
+}
+
+/// Takes detach keys out of what a person types. Keys that may become the whole sequence wait until the next ones decide.
+package struct DetachKeyReader: Sendable {
+    private let keys: [UInt8]
+    /// Always a beginning of the keys.
+    private var held: [UInt8] = []
+    /// The whole sequence came; what was typed behind it is dropped.
+    package private(set) var isComplete = false
+
+    package init(_ keys: DetachKeys) { self.keys = keys.bytes }
+
+    /// What of `input` is to be passed on now.
+    package mutating func pass(_ input: some Sequence<UInt8>) -> [UInt8] {
+        var passed: [UInt8] = []
+        for byte in input where !isComplete {
+            held.append(byte)
+            while !held.isEmpty, !keys.starts(with: held) { passed.append(held.removeFirst()) }
+            if held.count == keys.count { isComplete = true }
+        }
+        return passed
+    }
+
+    /// What still waits: the input is over.
+    package mutating func finish() -> [UInt8] {
+        defer { held = [] }
+        return isComplete ? [] : held
+    }
+}

@@ -1,0 +1,261 @@
+import Dockerfile
+import EngineWire
+import Glibc
+import Images
+import Linux
+import OCI
+import ProjectModel
+import Synchronization
+
+// RUN.
+extension StepWork {
+    func perform(_ step: RunStep) async throws -> Outcome {
+        let request = parts.request
+        if step.isInsecure, !request.allowsInsecure {
+            throw mistake(
+                "RUN --security=insecure runs without confinement, which this build does not allow",
+                hint: "allow it: `--allow security.insecure`, or `privileged: true` under `build:`", code: .refused)
+        }
+        if step.network == "host", !request.allowsHostNetwork {
+            throw mistake(
+                "RUN --network=host uses the machine's network, which this build does not allow",
+                hint: "allow it: `--allow network.host`, or under `build:` as `entitlements: [network.host]`",
+                code: .refused)
+        }
+        var key = StepKey("run")
+        try key.add(step)
+        key.add(state.layers.state)
+        key.add(request.network ?? "default")
+        for host in request.extraHosts { key.add("\(host.host)=\(host.addresses)") }
+        if let epoch { key.add("\(epoch)") }
+        let sources = try await mountSources(step)
+        for source in sources { key.add(source.state) }
+        let digest = key.digest
+        if let record = await cached(digest) { return Outcome(record: record, isCached: true) }
+        var seen = SlotRecord(key: digest, step: self.step, base: state.layers.state)
+        for (mount, source) in zip(step.mounts, sources) where !source.state.isEmpty {
+            seen.files["what is mounted at \(mount.target)"] = source.state
+        }
+        return try await made(digest, "run", seen: seen) { try await run(step, sources) }
+    }
+
+    /// Where a mount's files come from: layers and the path in them.
+    private struct MountSource: Sendable {
+        var layers: [BuiltLayer] = []
+        var path = "/"
+        /// Names what is in it; empty where that counts for nothing.
+        var state = ""
+    }
+
+    private func mountSources(_ step: RunStep) async throws -> [MountSource] {
+        var sources: [MountSource] = []
+        for mount in step.mounts {
+            guard mount.kind == .bind || mount.kind == .cache && mount.from != nil else {
+                sources.append(MountSource())
+                continue
+            }
+            var source = MountSource(path: mount.source.isEmpty ? "/" : mount.source)
+            switch mount.from ?? .main {
+            case .stage(let index): source.layers = try await run.stage(index).state.layers
+            case .image(let reference): source.layers = try await run.layers(ofImage: reference)
+            case .scratch: break
+            case .context(let name):
+                if let layers = try await run.layers(ofContext: name) {
+                    source.layers = layers
+                    break
+                }
+                // The files of the context become a layer of their own, from the cache where they did not change.
+                var query = SourceQuery(patterns: [source.path])
+                query.keepsParents = true
+                let copy = CopyStep(isAdd: false, query: query, destination: "/", hasSeveralSources: false)
+                var work = BuildStep.copy(copy)
+                if case .copy(var step) = work {
+                    step.origin = .context(name)
+                    work = .copy(step)
+                }
+                var slot = StepKey("mount")
+                slot.add("\(self.slot)")
+                slot.add(mount.target)
+                let inner = StepWork(
+                    parts: parts, run: run, instruction: instruction, step: work, state: .init(layers: []),
+                    slot: slot.digest, usesCache: true, isPreviousNew: false, number: number, title: title,
+                    stage: stage, epoch: epoch)
+                guard case .copy(let copying) = work else { continue }
+                source.layers = try await inner.perform(copying).record.layers
+            }
+            source.state = source.layers.state + " " + source.path
+            sources.append(source)
+        }
+        return sources
+    }
+
+    private func run(_ step: RunStep, _ sources: [MountSource]) async throws -> BuiltLayer? {
+        try await withWorkFolder { folder in
+            var held: [String] = []
+            do {
+                let (mounts, environment) = try await self.mounts(step, sources, folder, &held)
+                let lower = await lower()
+                let empty = await parts.images.emptyFolder
+                let room = StepRoom(
+                    id: "build" + folder.split(separator: "/").suffix(1).joined(),
+                    lower: lower.isEmpty ? [empty] : lower, upper: "\(folder)/upper", work: "\(folder)/work",
+                    mounts: mounts, environment: instruction.hiddenEnvironment + environment, request: parts.request)
+                let tail = OutputTail()
+                let (tell, number) = (parts.tell, number)
+                let host = parts.host
+                let code = try await parts.cache.turns.perform {
+                    try await host.run(step, in: room) { bytes in
+                        tail.add(bytes)
+                        tell(.output(step: number, text: String(decoding: bytes, as: UTF8.self)))
+                    }
+                }
+                try Task.checkCancellation()
+                guard code == 0 else {
+                    var note = BuildNote(
+                        code: .stepFailed, message: "the command ended with exit code \(code)",
+                        place: .init(instruction.place), log: tail.lines)
+                    note.command = step.arguments
+                    note.exitCode = code
+                    if code == 127 { note.hint = "127: a program of it was not found in the image" }
+                    if code == 137 { note.hint = "137: it was killed; did it need more memory than there is?" }
+                    throw BuildFailure([note])
+                }
+                for folder in held { await parts.cache.release(folder) }
+                held = []
+                let points = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys"]
+                return try await parts.images.commitLayer(
+                    upper: "\(folder)/upper", above: state.layers, mountPoints: points + step.mounts.map(\.target),
+                    epoch: epoch, in: parts.lease)
+            } catch {
+                for folder in held { await parts.cache.release(folder) }
+                throw error
+            }
+        }
+    }
+
+    private func mounts(
+        _ step: RunStep, _ sources: [MountSource], _ folder: String, _ held: inout [String]
+    ) async throws -> ([RoomMount], [String]) {
+        var mounts: [RoomMount] = []
+        var environment: [String] = []
+        if let script = step.script {
+            let content = Array(script.text.utf8)
+            mounts.append(
+                RoomMount(
+                    source: .secret(content, user: 0, group: 0, mode: 0o755), target: "/dev/pipes/\(script.name)",
+                    isReadOnly: true))
+        }
+        for (index, mount) in step.mounts.enumerated() {
+            switch mount.kind {
+            case .bind:
+                let folders = try await folders(of: sources[index], mount)
+                if mount.isReadOnly {
+                    mounts.append(RoomMount(source: .layers(folders), target: mount.target, isReadOnly: true))
+                } else {
+                    // Changes go into a copy, and with it.
+                    let copy = "\(folder)/copy\(index)"
+                    try await parts.pool.run { try Self.copy(folders, to: copy) }
+                    mounts.append(RoomMount(source: .bind(copy), target: mount.target, isReadOnly: false))
+                }
+            case .cache:
+                let path = try await parts.cache.mountFolder(
+                    mount.id, isPrivate: mount.sharing == .private, isLocked: mount.sharing == .locked)
+                held.append(path)
+                let source = sources[index]
+                let below = source.layers.isEmpty ? [] : try await folders(of: source, mount)
+                try await parts.pool.run {
+                    let data = "\(path)/data"
+                    guard !fileExists("\(path)/filled") else { return }
+                    if !below.isEmpty { try copyUp("/", from: below, into: data) }
+                    let owner = try openFile(data, O_RDONLY | O_DIRECTORY)
+                    try owner.setOwner(Ownership(user: mount.uid ?? 0, group: mount.gid ?? 0))
+                    try owner.setMode(mount.mode ?? 0o755)
+                    try writeFileAtomically("\(path)/filled", [])
+                }
+                mounts.append(
+                    RoomMount(source: .bind("\(path)/data"), target: mount.target, isReadOnly: mount.isReadOnly))
+            case .tmpfs:
+                mounts.append(RoomMount(source: .tmpfs(size: mount.size), target: mount.target, isReadOnly: false))
+            case .secret:
+                guard let secret = parts.request.secrets.first(where: { $0.id == mount.id }) else {
+                    guard mount.isRequired else { continue }
+                    throw mistake(
+                        "the secret '\(mount.id)' is not there",
+                        hint:
+                            "give it: `--secret id=\(mount.id),src=FILE`, or under `build:` as `secrets: [\(mount.id)]`",
+                        code: .notFound)
+                }
+                if let variable = mount.variable {
+                    environment.append("\(variable)=\(String(decoding: secret.content, as: UTF8.self))")
+                }
+                guard !mount.target.isEmpty else { continue }
+                mounts.append(
+                    RoomMount(
+                        source: .secret(
+                            secret.content, user: mount.uid ?? 0, group: mount.gid ?? 0, mode: mount.mode ?? 0o400),
+                        target: mount.target, isReadOnly: true))
+            case .ssh:
+                guard let agent = parts.request.agents[mount.id] else {
+                    guard mount.isRequired else { continue }
+                    let hint = mount.id == "default" ? "" : "=SOCKET"
+                    throw mistake(
+                        "there is no SSH agent '\(mount.id)'",
+                        hint: "give it: `--ssh \(mount.id)\(hint)`, or under `build:` as `ssh: [\(mount.id)\(hint)]`",
+                        code: .notFound)
+                }
+                // The first one is what ssh finds by itself.
+                if !environment.contains(where: { $0.hasPrefix("SSH_AUTH_SOCK=") }) {
+                    environment.append("SSH_AUTH_SOCK=\(mount.target)")
+                }
+                mounts.append(
+                    RoomMount(
+                        source: .agent(
+                            path: agent, user: mount.uid ?? 0, group: mount.gid ?? 0, mode: mount.mode ?? 0o600),
+                        target: mount.target, isReadOnly: false))
+            }
+        }
+        return (mounts, environment)
+    }
+
+    /// Copies what layers have at one place, a folder or a file.
+    private static func copy(_ folders: [String], to path: String) throws {
+        var status = stat()
+        if folders.count == 1, let first = folders.first, lstat(first, &status) == 0, status.st_mode & S_IFMT != S_IFDIR
+        {
+            try writeFileAtomically(path, readFile(first), mode: status.st_mode & 0o7777)
+        } else {
+            try makeFolders(path)
+            try copyUp("/", from: folders, into: path)
+        }
+    }
+
+    private func folders(of source: MountSource, _ mount: StepMount) async throws -> [String] {
+        let all = await parts.images.folders(of: source.layers)
+        let empty = await parts.images.emptyFolder
+        let found = try await parts.pool.run { try layerPaths(of: source.path, in: all.isEmpty ? [empty] : all) }
+        guard let found else {
+            throw mistake("there is no \(source.path) to be mounted at \(mount.target)", code: .notFound)
+        }
+        return found
+    }
+}
+
+/// The last lines that a step wrote.
+final class OutputTail: Sendable {
+    private static let limit = 20
+    // The mutex guards the text: both streams of a program add to it.
+    private let text = Mutex<[UInt8]>([])
+
+    func add(_ bytes: [UInt8]) {
+        text.withLock { text in
+            text += bytes
+            if text.count > 64 << 10 { text.removeFirst(text.count - (32 << 10)) }
+        }
+    }
+
+    var lines: [String] {
+        text.withLock { text in
+            String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(Self.limit).map(String.init)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import EngineWire
+import JSON
+
+/// What pruning took away, told as docker tells it.
+package struct PrunedObjects: Sendable {
+    private var sections: [(title: String, lines: [String])] = []
+    private var bytes: Int64 = 0
+
+    package init() {}
+
+    /// `answer`: of `POST /containers/prune`; likewise the next ones.
+    package mutating func add(containers answer: JSONValue) { add("Containers", answer["ContainersDeleted"], answer) }
+    package mutating func add(networks answer: JSONValue) { add("Networks", answer["NetworksDeleted"], answer) }
+    package mutating func add(volumes answer: JSONValue) { add("Volumes", answer["VolumesDeleted"], answer) }
+
+    package mutating func add(images report: PruneReport) { add("Images", report.lines, report.reclaimed) }
+
+    /// Of the build cache: what was kept of each step.
+    package mutating func add(cache report: PruneReport) {
+        add("build cache objects", report.lines, report.reclaimed)
+    }
+
+    private mutating func add(_ title: String, _ names: JSONValue?, _ answer: JSONValue) {
+        add(title, names?.array?.compactMap(\.string) ?? [], Int64(answer["SpaceReclaimed"]?.integer ?? 0))
+    }
+
+    private mutating func add(_ title: String, _ lines: [String], _ reclaimed: Int64) {
+        bytes += reclaimed
+        if !lines.isEmpty { sections.append(("Deleted \(title):", lines)) }
+    }
+
+    package var text: String {
+        let blocks = sections.map { section in
+            "\(section.title)\n\(section.lines.map { "\($0)\n" }.joined())\n"
+        }
+        return blocks.joined() + "Total reclaimed space: \(HumanUnits.size(bytes))\n"
+    }
+}

@@ -1,0 +1,50 @@
+import EngineWire
+import JSON
+
+/// `X-Registry-Auth` and `X-Registry-Config`: who the client is at registries. Used for its request alone.
+enum RegistryAuth {
+    /// At the registry of `reference`.
+    static func logins(_ header: String?, for reference: String) throws(DockerFailure) -> RegistryLogins {
+        guard let value = try value(of: header, "X-Registry-Auth") else { return RegistryLogins() }
+        let host = value["serveraddress"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? domain(of: reference)
+        return RegistryLogins(login(value).map { [host: $0] } ?? [:])
+    }
+
+    /// At all registries that a build may need, by host.
+    static func logins(ofBuild header: String?) throws(DockerFailure) -> RegistryLogins {
+        var logins: [String: String] = [:]
+        for member in try value(of: header, "X-Registry-Config")?.object?.members ?? [] {
+            logins[member.key] = login(member.value)
+        }
+        return RegistryLogins(logins)
+    }
+
+    private static func value(of header: String?, _ name: String) throws(DockerFailure) -> JSONValue? {
+        guard let header, !header.isEmpty else { return nil }
+        // RFC 4648, section 5; padding may be left out.
+        var text = header.replacing("-", with: "+").replacing("_", with: "/")
+        while text.utf8.count % 4 != 0 { text += "=" }
+        guard let bytes = decodeBase64(text), let value = try? JSONValue(parsing: bytes) else {
+            throw .invalid("invalid \(name) header")
+        }
+        return value
+    }
+
+    private static func login(_ value: JSONValue) -> String? {
+        if let token = value["identitytoken"]?.string, !token.isEmpty {
+            return encodeBase64(Array("<token>:\(token)".utf8))
+        }
+        if let user = value["username"]?.string, !user.isEmpty {
+            return encodeBase64(Array("\(user):\(value["password"]?.string ?? "")".utf8))
+        }
+        return value["auth"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func domain(of reference: String) -> String {
+        let parts = reference.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2, let first = parts.first,
+            first.contains(".") || first.contains(":") || first == "localhost"
+        else { return "docker.io" }
+        return String(first)
+    }
+}

@@ -1,0 +1,44 @@
+import ProjectModel
+
+/// What a container gets that does not say otherwise: of the engine's settings, not of what was asked for, so a change of them makes
+/// no container another.
+package struct ContainerDefaults: Hashable, Sendable {
+    package var ulimits: [String: Ulimit] = [:]
+    package var noNewPrivileges = false
+    /// `unconfined`, or the text of a profile; nil is the engine's own.
+    package var seccomp: String?
+    package var useInit = false
+    package var shmSize: Int64?
+    package var logging: Logging?
+
+    package init() {}
+
+    /// The record with what it is silent about filled in, as it is started.
+    func applied(to record: ContainerRecord) -> ContainerRecord {
+        guard self != ContainerDefaults() else { return record }
+        var record = record
+        record.template.ulimits.merge(ulimits) { own, _ in own }
+        record.template.shmSize = record.template.shmSize ?? shmSize
+        if useInit { record.template.useInit = true }
+        var options = record.template.securityOptions
+        func isSilent(_ kind: String) -> Bool {
+            options.allSatisfy { !($0 == kind || $0.hasPrefix("\(kind)=") || $0.hasPrefix("\(kind):")) }
+        }
+        if noNewPrivileges, isSilent("no-new-privileges") { options.append("no-new-privileges") }
+        if let seccomp, isSilent("seccomp"), !record.template.privileged { options.append("seccomp=\(seccomp)") }
+        record.template.securityOptions = options
+        record.template.logging = logging(record.template.logging)
+        return record
+    }
+
+    /// Options go along where the driver is the same, as dockerd merges them.
+    func logging(_ own: Logging?) -> Logging? {
+        guard let logging else { return own }
+        guard let driver = own?.driver, driver != logging.driver ?? "json-file" else {
+            var merged = logging
+            merged.options.merge(own?.options ?? [:]) { _, new in new }
+            return merged
+        }
+        return own
+    }
+}

@@ -1,0 +1,97 @@
+import EngineWire
+import JSON
+import Linux
+import Logging
+
+/// dockerd's own configuration, `/etc/docker/daemon.json`, taken as it is.
+///
+/// Each key acts, says what holds here anyway, or is refused by its name; one that dockerd does not know is a mistake.
+package struct DaemonFile {
+    /// Where dockerd looks for it.
+    package static let standardPath = "/etc/docker/daemon.json"
+
+    /// What a key does: changes settings; nothing, because of a reason; or it cannot hold.
+    enum Meaning: Sendable {
+        case acts(@Sendable (JSONValue, inout EngineSettings) throws(SettingFailure) -> Void)
+        /// Only with these values; the text says why others cannot hold.
+        case holds(@Sendable (JSONValue) -> Bool, String)
+        case nothing(String)
+        case refused(String)
+    }
+
+    let path: String
+    let bytes: [UInt8]
+
+    /// Takes over what the file says. Returns what has no effect here, for the log.
+    /// - Throws: `EngineFailure` with the place in the file.
+    func apply(to settings: inout EngineSettings) throws(EngineFailure) -> [String] {
+        let document: JSONValue
+        do throws(JSONError) { document = try JSONValue(parsing: bytes) } catch {
+            let place = error.offset.map { ":\(JSONPlace(of: $0, in: bytes))" } ?? ""
+            throw EngineFailure(code: .invalid, message: "\(path)\(place): \(error.message)")
+        }
+        guard let object = document.object else {
+            throw EngineFailure(code: .invalid, message: "\(path): expected an object with settings in it")
+        }
+        var idle: [String] = []
+        for member in object.members {
+            let place = "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes))"
+            switch Self.meanings[member.key] {
+            case .acts(let act)?:
+                do throws(SettingFailure) { try act(member.value, &settings) } catch {
+                    let steps = [JSONStep.key(member.key)] + error.path
+                    let place = JSONPlace(ofValueAt: steps, in: bytes)
+                    throw EngineFailure(
+                        code: .invalid,
+                        message:
+                            "\(path):\(place): \(JSONStep.text(steps)): expected \(error.expected), found \(error.found)"
+                    )
+                }
+            case .holds(let fits, let reason)?:
+                guard fits(member.value) else {
+                    throw EngineFailure(
+                        code: .unsupported,
+                        message: "\(place): '\(member.key)': \(member.value.text()) cannot hold here: \(reason)",
+                        hint: "take it out of the file, or name another file with --config-file")
+                }
+            case .nothing(let reason)?: idle.append("\(place): '\(member.key)' has no effect here: \(reason)")
+            case .refused(let reason)?:
+                guard !Self.isEmpty(member.value) else { continue }
+                throw EngineFailure(
+                    code: .unsupported, message: "\(place): '\(member.key)' cannot hold here: \(reason)",
+                    hint: "take it out of the file, or name another file with --config-file")
+            case nil:
+                throw EngineFailure(code: .invalid, message: "\(place): dockerd has no setting '\(member.key)'")
+            }
+        }
+        try Self.finish(&settings, document, path)
+        return idle
+    }
+
+    /// Says nothing.
+    private static func isEmpty(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool(false), .string(""), .integer(0): true
+        case .array(let items): items.isEmpty
+        case .object(let object): object.isEmpty
+        default: false
+        }
+    }
+
+    /// What one key says about another.
+    private static func finish(
+        _ settings: inout EngineSettings, _ document: JSONValue, _ path: String
+    ) throws(EngineFailure) {
+        // `debug` wins over `log-level`, wherever it stands.
+        if document["debug"]?.bool == true { settings.logLevel = .debug }
+        if document["seccomp-profile"] != nil, let file = settings.defaults.seccomp, file.hasPrefix("/") {
+            do throws(SyscallError) { settings.defaults.seccomp = try readText(file) } catch {
+                throw EngineFailure(
+                    code: .invalid, message: "\(path): seccomp-profile: \(file) cannot be read: \(error.code)")
+            }
+        }
+        if document["tlsverify"]?.bool == true, settings.tlsAuthority == nil {
+            throw EngineFailure(code: .invalid, message: "\(path): tlsverify needs tlscacert, tlscert and tlskey")
+        }
+    }
+}

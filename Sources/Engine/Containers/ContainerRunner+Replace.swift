@@ -1,0 +1,121 @@
+import EngineWire
+import Logging
+
+/// A replacement could not be carried through, and the container before it has its place again.
+struct TakenBack: Error, CustomStringConvertible {
+    let failure: EngineFailure
+
+    var description: String { failure.message }
+}
+
+/// How a container takes another's place. From the switch on the record of the old one names the new one: that one write is the moment
+/// in which names, addresses and ports change hands, and taking it back gives them back.
+extension ContainerRunner {
+    /// Starts what was made to take the place of `old`, which has stopped. When it cannot be started, all is as it was before: the old
+    /// one has its names, addresses and ports again, and runs if it was stopped for this.
+    func start(
+        _ successor: ContainerRecord, inPlaceOf old: ContainerRecord, rounds: (start: Int, restart: Int)?
+    ) async throws {
+        guard !old.isUp else {
+            throw EngineFailure(
+                code: .conflict, message: "\(old.name) still runs, and \(successor.id.prefix(12)) is to take its place"
+            )
+        }
+        do {
+            if old.replacedBy == nil {
+                try await machine.silence(old)
+                try await inventory.update(old.id) { $0.replacedBy = successor.id }
+            }
+            await machine.releasePorts(of: old.id)
+            try await launch(successor, rounds: rounds, holdsStreams: false)
+        } catch {
+            await network.end(successor.id)
+            var failure = EngineFailure(describing: error)
+            if failure.log.isEmpty { failure.log = await logTail(successor) }
+            throw await takenBack(successor, to: old.id, failure, "could not be started")
+        }
+    }
+
+    /// Gives the place of `successor` back to `id`, and says how that went beside what went wrong before: `what`, unless the failure
+    /// says so itself.
+    func takenBack(
+        _ successor: ContainerRecord, to id: String, _ failure: EngineFailure, _ what: String
+    ) async -> TakenBack {
+        var failure = failure
+        do {
+            let isBack = try await giveBack(successor, to: id)
+            let state = isBack ? "the one before it runs again" : "the one before it is there again"
+            failure.message =
+                what.isEmpty
+                ? "\(failure.message); \(state)" : "\(successor.name) \(what), \(state): \(failure.message)"
+        } catch {
+            let reason = EngineFailure(describing: error).message
+            failure.message =
+                "\(what.isEmpty ? "" : "\(successor.name) \(what): ")\(failure.message); "
+                + "the one before it could not be started again: \(reason)"
+        }
+        return TakenBack(failure: failure)
+    }
+
+    /// What `successor`, which does not run, has of the container before it, goes back to that one; the successor goes.
+    /// - Returns: whether the old one runs again. It does not when it had ended by itself.
+    private func giveBack(_ successor: ContainerRecord, to id: String) async throws -> Bool {
+        await health.end(successor.id)
+        await machine.releasePorts(of: successor.id)
+        // A link that stays goes with its container; the old one makes its own.
+        do { try await machine.silence(successor) } catch {
+            log.warning("\(successor.name): its links are still there: \(error)")
+        }
+        // One that had left names and ports comes into them again when it is ready, as every replica does.
+        let old = try await inventory.update(id) { $0.replacedBy = nil }
+        do { try await discard(successor) } catch {
+            log.warning("what was to replace \(successor.name) could not be taken away: \(error)")
+        }
+        guard let old, old.life.stoppedByUs else { return false }
+        try await start(id, rounds: nil)
+        return true
+    }
+
+    // MARK: By rules
+
+    /// A replica gives up its names and published ports, and is given the time to answer what it was asked before.
+    func withdraw(_ id: String) async throws {
+        guard let record = try await inventory.update(id, { $0.isAside = true }) else { return }
+        await network.settle()
+        guard record.life.phase == .running else { return }
+        await machine.drain(record, within: .seconds(5))
+    }
+
+    /// The replica that was made to replace another gets names and published ports: the other's, if that has them still.
+    func admit(_ id: String) async throws {
+        guard let record = await inventory.container(id) else { throw Self.gone(id) }
+        let old = await inventory.predecessor(of: record)
+        if let old, old.replacedBy == nil { await machine.releasePorts(of: old.id) }
+        if record.isLive, !record.ports.isEmpty, !record.endpoints.isEmpty {
+            do {
+                let ports = try await reservePorts(record.ports(after: old), of: record)
+                try await inventory.update(id) { $0.ports = ports }
+            } catch {
+                if let old, old.replacedBy == nil { _ = try? await machine.reserve(old.ports, for: old.id) }
+                throw error
+            }
+        }
+        try await inventory.admit(id)
+        await freePorts(of: id)
+        try await network.sync()
+        if let fault = await network.faults[id] { throw fault }
+    }
+}
+
+extension ContainerRecord {
+    /// Its ports, with the numbers that `old` has where it may have them.
+    func ports(after old: ContainerRecord?) -> [Port] {
+        ports.map { port in
+            let own = old?.ports.first {
+                $0.target == port.target && $0.transport == port.transport && $0.hostPort != 0
+            }
+            guard let own, port.numbers.contains(own.hostPort) || port.numbers.lowerBound == 0 else { return port }
+            return port.at(own.hostPort)
+        }
+    }
+}

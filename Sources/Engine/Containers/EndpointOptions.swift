@@ -1,0 +1,28 @@
+import EngineWire
+import Networking
+import ProjectModel
+
+/// What `driver_opts` ask of a service's place on a network, in Docker's words.
+struct EndpointOptions {
+    static let settings = "com.docker.network.endpoint.sysctls"
+    static let interfaceName = "com.docker.network.endpoint.ifname"
+
+    var settings: [InterfaceSetting] = []
+    var interfaceName: String?
+
+    /// - Throws: `EngineFailure` for what cannot be meant.
+    init(_ options: [String: String]) throws(EngineFailure) {
+        for text in (options[Self.settings] ?? "").split(separator: ",") {
+            let text = text.trimmingPrefix { $0 == " " }
+            guard let setting = InterfaceSetting(text) else {
+                throw EngineFailure(
+                    code: .invalid, message: "\"\(text)\" is no setting of an interface",
+                    hint: "such as net.ipv4.conf.IFNAME.log_martians=1, and IFNAME stands as it is")
+            }
+            settings.append(setting)
+        }
+        guard let name = options[Self.interfaceName], !name.isEmpty else { return }
+        try BridgeName.checkInterfaceName(name)
+        interfaceName = name
+    }
+}

@@ -1,0 +1,74 @@
+import EngineWire
+import ProjectModel
+
+/// Networks that a container of no project joins and leaves after it was made. It keeps them as if it had been made with them.
+extension Engine {
+    /// `attachment` names the network by its name or id.
+    package func connect(_ name: String, _ attachment: NetworkAttachment) async throws {
+        await gate.wait(for: .ready)
+        let record = try await connectable(name)
+        if let mode = record.template.networkMode {
+            throw EngineFailure(
+                code: .refused,
+                message: mode == .none
+                    ? "\(record.name) was made without networks and cannot be connected to one"
+                    : "\(record.name) shares the network of the host or of another container and cannot be connected to another network"
+            )
+        }
+        if attachment.network == Self.commonNetwork { _ = try await networksWithCommon() }
+        let network = try await networkRecord(attachment.network)
+        guard !record.endpoints.contains(where: { $0.network == network.name }) else {
+            throw EngineFailure(
+                code: .refused, message: "\(record.name) is on network \(network.name) already")
+        }
+        _ = try EndpointOptions(attachment.driverOptions)
+        var wanted = record
+        var place = attachment
+        place.network = network.name
+        wanted.template.networks.append(place)
+        wanted.definitions.networks[network.name] = network.definition
+        wanted.definitions.networks[network.name]?.external = true
+        try await parts.runner.attach(record.id, key: network.name, as: wanted)
+        tell("connect", record, network.name)
+    }
+
+    /// `force`: a container that is gone, or is not on it, is fine.
+    package func disconnect(_ name: String, from text: String, force: Bool) async throws {
+        await gate.wait(for: .ready)
+        let network = try await networkRecord(text)
+        if force, await parts.inventory.find(name) == nil { return }
+        let record = try await connectable(name)
+        guard let endpoint = record.endpoints.first(where: { $0.network == network.name }) else {
+            if force { return }
+            throw EngineFailure(
+                code: .conflict, message: "container \(record.name) is not connected to network \(network.name)")
+        }
+        try await parts.runner.detach(record.id, key: endpoint.key)
+        tell("disconnect", record, network.name)
+    }
+
+    /// Those of projects are where their files say, whatever is done by hand.
+    private func connectable(_ name: String) async throws -> ContainerRecord {
+        let record = try await find(name)
+        guard case .free = record.owner else {
+            throw EngineFailure(
+                code: .refused,
+                message: "\(record.name) belongs to a project of berth, whose file says which networks it is on",
+                hint: "name the network under `networks` of the service, then `berth up`: it is joined or left in place"
+            )
+        }
+        guard record.life.phase != .removing else {
+            throw EngineFailure(code: .conflict, message: "container \(record.name) is being removed")
+        }
+        return record
+    }
+
+    /// One that does not run is on no network yet: its start tells.
+    private func tell(_ action: String, _ record: ContainerRecord, _ network: String) {
+        guard record.isUp else { return }
+        parts.inventory.events.publish(
+            EngineEvent(
+                .network, action, id: network,
+                attributes: ["container": record.id, "name": network, "type": "bridge"], time: parts.machine.now()))
+    }
+}

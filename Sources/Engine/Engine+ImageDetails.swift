@@ -1,0 +1,190 @@
+import EngineWire
+import Images
+import OCI
+
+/// An image with all its names.
+package struct ImageDetails: Sendable {
+    /// `sha256:…`
+    package var id: String
+    /// Familiar names with tags.
+    package var names: [String]
+    /// `NAME@DIGEST`, as registries know it.
+    package var repositoryDigests: [String]
+    package var config: ImageConfig
+    /// Bytes of the unpacked layers.
+    package var size: Int64
+    /// Bytes of each layer as it was fetched, base first.
+    package var layerSizes: [Int64]
+    /// Digest, media type and bytes of its manifest.
+    package var manifest: Descriptor
+    /// When it got its newest name here, seconds since 1970.
+    package var updated: Int64?
+
+    /// Seconds since 1970; 0 when it does not say.
+    package var created: Int64 {
+        config.created.flatMap { Timestamp.parse($0) }.map { $0 / 1_000_000_000 } ?? 0
+    }
+}
+
+/// How far a pull is, layer by layer.
+package enum PullEvent: Sendable {
+    /// Short names of the layers, base first, and their bytes.
+    case layers([(name: String, size: Int64)])
+    case present(String)
+    case transferred(String, done: Int64, total: Int64)
+    /// All is here: what the registry calls it, and whether the name meant something else before.
+    case complete(digest: String?, isNew: Bool)
+    case failed(EngineFailure)
+}
+
+extension Engine {
+    package func imageDetails() async throws -> [ImageDetails] {
+        let stored = try await parts.machine.storedImages()
+        var rows: [String: ImageDetails] = [:]
+        for tagged in stored.named { rows["\(tagged.image.id)", default: Self.details(tagged.image)].take(tagged) }
+        for image in stored.nameless { rows["\(image.id)"] = Self.details(image) }
+        return rows.values.sorted { ($0.created, $0.id) > ($1.created, $1.id) }
+    }
+
+    /// By name, digest, id or the beginning of one.
+    package func imageDetails(_ name: String) async throws -> ImageDetails {
+        do {
+            guard let image = try await parts.machine.storedImage(name) else {
+                throw EngineFailure(code: .notFound, message: "No such image: \(name)")
+            }
+            var details = Self.details(image)
+            for tagged in try await parts.machine.storedImages().named where tagged.image.id == image.id {
+                details.take(tagged)
+            }
+            return details
+        } catch let error as ImageError {
+            throw Self.failure(error)
+        }
+    }
+
+    private static func details(_ image: Image) -> ImageDetails {
+        ImageDetails(
+            id: "\(image.id)", names: [], repositoryDigests: [], config: image.config, size: image.size,
+            layerSizes: image.layers.map(\.size), manifest: image.manifest)
+    }
+
+    static func failure(_ error: ImageError) -> EngineFailure {
+        let code: EngineFailure.Code =
+            switch error {
+            case .notFound: .notFound
+            case .ambiguous, .invalidImage, .invalidArchive, .invalidChange, .noPlatform: .invalid
+            case .inUse: .conflict
+            case .noSpace: .noSpace
+            case .unauthorized: .noRights
+            case .digestMismatch: .digestMismatch
+            case .tooLarge: .tooLong
+            case .registry, .damagedStore, .failed: .failed
+            }
+        return EngineFailure(code: code, message: "\(error)")
+    }
+
+    /// Whether a container can be made from what `reference` names.
+    package func hasImage(_ reference: String) async throws -> Bool {
+        try await parts.machine.image(reference) != nil
+    }
+
+    package func imageSize(_ id: String) async -> Int64? { try? await parts.machine.storedImage(id)?.size }
+
+    /// The ids of the image that `name` names and of those that were made on top of it; none when there is none.
+    package func imagesAbove(_ name: String) async -> Set<String> {
+        guard let base = try? await parts.machine.storedImage(name), let known = try? await parts.machine.image(name)
+        else { return [] }
+        let layers = base.config.rootfs.diffIDs
+        var ids: Set<String> = [known.id]
+        for details in (try? await imageDetails()) ?? []
+        where !layers.isEmpty && details.config.rootfs.diffIDs.starts(with: layers) {
+            ids.insert(details.id)
+        }
+        return ids
+    }
+
+    /// Takes a name away, or an image with all its names.
+    package func deleteImage(_ name: String, force: Bool) async throws -> [RemovedImageName] {
+        await gate.wait(for: .ready)
+        let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
+        let used = Set(await use.ids().compactMap { Digest($0) })
+        do {
+            let removed = try await parts.machine.removeImage(name, force: force, inUse: used)
+                .map(RemovedImageName.init)
+            for each in removed { tellImage(each.action, each.name) }
+            return removed
+        } catch let error as ImageError {
+            throw Self.failure(error)
+        }
+    }
+
+    nonisolated func tellImage(_ action: String, _ name: String) {
+        parts.inventory.events.publish(
+            EngineEvent(.image, action, id: name, attributes: ["name": name], time: parts.machine.now()))
+    }
+
+    /// Fetches an image and tells of each layer; the stream ends with `complete` or `failed`.
+    package func pullLayers(_ request: PullRequest) throws -> AsyncStream<PullEvent> {
+        let reference = try Reference(request.reference)
+        let platform = try Platform.named(request.platform)
+        return AsyncStream(bufferingPolicy: .bufferingNewest(4096)) { continuation in
+            let task = Task {
+                do {
+                    let pulled = try await parts.machine.pullLayers(
+                        reference, platform: platform, logins: request.logins
+                    ) { progress in
+                        if let event = PullEvent(progress) { continuation.yield(event) }
+                    }
+                    tellImage("pull", reference.familiar)
+                    continuation.yield(
+                        .complete(digest: pulled.repositoryDigest.map { "\($0)" }, isNew: pulled.isNew))
+                } catch let error as ImageError {
+                    continuation.yield(.failed(Self.failure(error)))
+                } catch {
+                    continuation.yield(.failed(EngineFailure(describing: error)))
+                }
+                continuation.finish()
+            }
+            // Whoever asked has gone: nobody else waits for it.
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+}
+
+/// What became of a name, or of an image that lost its last one.
+package struct RemovedImageName: Hashable, Sendable {
+    /// `untag` or `delete`.
+    package var action: String
+    package var name: String
+
+    init(_ removed: RemovedImage) {
+        switch removed {
+        case .untagged(let reference): (action, name) = ("untag", reference.familiar)
+        case .deleted(let id): (action, name) = ("delete", "\(id)")
+        }
+    }
+}
+
+extension ImageDetails {
+    fileprivate mutating func take(_ tagged: TaggedImage) {
+        if tagged.reference.digest == nil { names.append(tagged.reference.familiar) }
+        if let digest = tagged.repositoryDigest {
+            let text = "\(tagged.reference.familiarName)@\(digest)"
+            if !repositoryDigests.contains(text) { repositoryDigests.append(text) }
+        }
+        updated = max(updated ?? 0, tagged.updated)
+    }
+}
+
+extension PullEvent {
+    fileprivate init?(_ progress: PullProgress) {
+        func short(_ digest: Digest) -> String { String(digest.hex.prefix(12)) }
+        switch progress {
+        case .layers(let layers): self = .layers(layers.map { (short($0.digest), $0.size) })
+        case .present(let digest): self = .present(short(digest))
+        case .transferred(let digest, let done, let total):
+            self = .transferred(short(digest), done: done, total: total)
+        case .complete: return nil
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import EngineWire
+import Images
+import OCI
+import Synchronization
+
+/// How far a push is, blob by blob.
+package enum PushEvent: Sendable {
+    /// Short names of the blobs, base first, and their bytes.
+    case layers([(name: String, size: Int64)])
+    case present(String)
+    case mounted(String, from: String)
+    case transferred(String, done: Int64, total: Int64)
+    case pushed(String)
+    /// The image is there under this tag: digest and bytes of its manifest.
+    case tagged(String, digest: String, size: Int64)
+    /// Last one.
+    case failed(EngineFailure)
+}
+
+extension Engine {
+    /// Sends images to the registries of their names, side by side.
+    package func push(_ request: PushRequest) async throws -> Operation {
+        let references = try request.references.map { try Reference($0) }
+        let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
+        parts.operations.add(operation)
+        Task {
+            let outcome = await operation.interruptible { await self.push(references, request, operation) }
+            operation.finish(outcome)
+            await parts.operations.remove(operation)
+        }
+        return operation
+    }
+
+    private func push(
+        _ references: [Reference], _ request: PushRequest, _ operation: Operation
+    ) async -> OperationOutcome {
+        let failures = await withTaskGroup(of: (Int, EngineFailure)?.self) { group in
+            var failures: [Int: EngineFailure] = [:]
+            for (index, reference) in references.enumerated() {
+                // Each of them sends several blobs at a time.
+                if index >= 4, let (failed, failure) = await group.next() ?? nil { failures[failed] = failure }
+                group.addTask {
+                    await self.push(reference, request.logins, operation).map { (index, $0) }
+                }
+            }
+            for await result in group { if let (failed, failure) = result { failures[failed] = failure } }
+            return failures.sorted { $0.key < $1.key }.map(\.value)
+        }
+        let pushed = references.count - failures.count
+        if operation.isCancelled { return OperationOutcome(status: .cancelled, changes: pushed) }
+        guard !failures.isEmpty, !request.ignoresFailures else {
+            for failure in failures { operation.emit(.warning(failure.message, hint: failure.hint)) }
+            return OperationOutcome(status: .succeeded, changes: pushed)
+        }
+        return OperationOutcome(status: .failed, errors: failures)
+    }
+
+    /// nil when it is there.
+    private func push(
+        _ reference: Reference, _ logins: RegistryLogins, _ operation: Operation
+    ) async -> EngineFailure? {
+        let name = reference.familiar
+        operation.object(.image, name, "Pushing")
+        let sum = PushSum()
+        do {
+            let manifest = try await parts.machine.push(reference, logins: logins) { step in
+                guard let (done, total) = sum.add(step) else { return }
+                operation.emit(.transfer(object: name, done: done, total: total))
+            }
+            tellImage("push", name)
+            operation.object(.image, name, "Pushed", done: true, reason: "\(manifest.digest)")
+            return nil
+        } catch is CancellationError {
+            operation.object(.image, name, "Interrupted", done: true, failed: true)
+            return EngineFailure(describing: CancellationError())
+        } catch {
+            var failure = EngineFailure(describing: error)
+            switch error {
+            case ImageError.notFound(name):
+                failure.message = "there is no image \(name) here to be pushed"
+                failure.hint =
+                    "`berth build` makes a service's image, `berth image tag IMAGE \(name)` gives one this name"
+            case ImageError.unauthorized:
+                failure.hint = "`docker login \(reference.domain)` stores a login that berth uses"
+            default: break
+            }
+            operation.object(.image, name, "Error", done: true, failed: true, reason: failure.message)
+            return failure
+        }
+    }
+
+    /// Sends an image to its registry and tells of each blob; without a tag all that the repository has here. Whoever stops
+    /// listening gives it up.
+    /// - Throws: `EngineFailure` for a name that is none.
+    package func pushLayers(
+        _ repository: String, tag: String?, logins: RegistryLogins
+    ) async throws -> AsyncStream<PushEvent> {
+        let wanted: Reference
+        do { wanted = try Reference(tag.map { "\(repository):\($0)" } ?? repository) } catch {
+            throw EngineFailure(code: .invalid, message: "\(error)")
+        }
+        var references = [wanted]
+        if tag == nil, repository.split(separator: "/").last?.contains(":") == false {
+            references = try await parts.machine.storedImages().named.map(\.reference).filter {
+                $0.domain == wanted.domain && $0.path == wanted.path && $0.tag != nil
+            }
+            if references.isEmpty { references = [wanted] }
+        }
+        let all = references
+        return AsyncStream(bufferingPolicy: .bufferingNewest(4096)) { continuation in
+            let task = Task {
+                do {
+                    for reference in all {
+                        let manifest = try await parts.machine.push(reference, logins: logins) { progress in
+                            continuation.yield(PushEvent(progress))
+                        }
+                        tellImage("push", reference.familiar)
+                        continuation.yield(
+                            .tagged(
+                                reference.tag ?? "latest", digest: "\(manifest.digest)", size: manifest.size))
+                    }
+                } catch ImageError.notFound(let name) {
+                    let message = "An image does not exist locally with the tag: \(name)"
+                    continuation.yield(.failed(EngineFailure(code: .notFound, message: message)))
+                } catch let error as ImageError {
+                    continuation.yield(.failed(Self.failure(error)))
+                } catch {
+                    continuation.yield(.failed(EngineFailure(describing: error)))
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    /// What a registry has under `name`.
+    package func remoteImage(_ name: String, logins: RegistryLogins) async throws -> RemoteImage {
+        do { return try await parts.machine.remoteImage(Reference(name), logins: logins) } catch let error as ImageError
+        {
+            throw Self.failure(error)
+        }
+    }
+}
+
+extension PushEvent {
+    fileprivate init(_ progress: PushProgress) {
+        func short(_ digest: Digest) -> String { String(digest.hex.prefix(12)) }
+        switch progress {
+        case .layers(let layers): self = .layers(layers.map { (short($0.digest), $0.size) })
+        case .present(let digest): self = .present(short(digest))
+        case .mounted(let digest, let source): self = .mounted(short(digest), from: source)
+        case .transferred(let digest, let done, let total):
+            self = .transferred(short(digest), done: done, total: total)
+        case .pushed(let digest): self = .pushed(short(digest))
+        }
+    }
+}
+
+/// Adds up what was sent of an image's blobs.
+private final class PushSum: Sendable {
+    private struct State {
+        var done: [Digest: Int64] = [:]
+        var sizes: [Digest: Int64] = [:]
+        var told: Int64 = 0
+    }
+
+    // The mutex guards all of it: blobs go side by side.
+    private let state = Mutex(State())
+
+    /// Bytes so far and in all; nil when it is not worth telling.
+    func add(_ step: PushProgress) -> (done: Int64, total: Int64)? {
+        state.withLock { state in
+            switch step {
+            case .layers(let blobs):
+                for blob in blobs { state.sizes[blob.digest] = blob.size }
+                return nil
+            // What the registry has is not sent.
+            case .present(let digest), .mounted(let digest, _):
+                state.sizes[digest] = nil
+                state.done[digest] = nil
+            case .transferred(let digest, let done, _): state.done[digest] = done
+            case .pushed(let digest): state.done[digest] = state.sizes[digest]
+            }
+            let total = state.sizes.values.reduce(0, +)
+            let done = state.done.values.reduce(0, +)
+            // A step of a hundredth is as fine as anyone looks.
+            guard done - state.told >= max(1, total / 100) else { return nil }
+            state.told = done
+            return (done, total)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import EngineWire
+
+/// What happens, for those who want to know.
+extension Engine {
+    /// What happens from now on, after what is kept of the time from `since` on; up to `until`, when there is one. Nanoseconds since
+    /// 1970.
+    package nonisolated func events(since: Int64?, until: Int64? = nil) -> AsyncStream<EngineEvent> {
+        parts.inventory.events.events(since: since, until: until)
+    }
+
+    /// What happens to the containers of a project's services. One-offs are told of when they are asked for by name.
+    package nonisolated func events(of project: String, _ request: EventsRequest) -> AsyncStream<ContainerEvent> {
+        let events = events(
+            since: request.since.map(EventsRequest.nanoseconds), until: request.until.map(EventsRequest.nanoseconds))
+        return AsyncStream {
+            for await event in events {
+                if let line = ContainerEvent(event, of: project, request) { return line }
+            }
+            return nil
+        }
+    }
+}
+
+extension ContainerEvent {
+    /// The labels that say whose a container is; they are not told.
+    private static let prefix = "com.docker.compose."
+
+    /// nil for what is not wanted.
+    package init?(_ event: EngineEvent, of project: String, _ request: EventsRequest) {
+        let own = event.attributes
+        guard event.kind == .container, own[Self.prefix + "project"] == project,
+            let service = own[Self.prefix + "service"]
+        else { return nil }
+        let isNamed = request.containers.contains(event.id)
+        guard isNamed || request.services.contains(service) || request.services.isEmpty && request.containers.isEmpty
+        else { return nil }
+        if own[Self.prefix + "oneoff"] == "True", !isNamed { return nil }
+        self.init(
+            time: event.time, service: service, id: event.id, action: event.action,
+            attributes: own.filter { !$0.key.hasPrefix(Self.prefix) })
+    }
+}

@@ -1,0 +1,72 @@
+import Monitor
+import Synchronization
+
+/// Tells everybody who listens what happens, and keeps the newest events for those who ask later.
+package final class EventBus: Sendable {
+    /// So many events are kept, as dockerd keeps them.
+    private static let kept = 256
+    /// A listener that takes none loses the oldest beyond these.
+    private static let waiting = 8192
+
+    private struct Listener {
+        let continuation: AsyncStream<EngineEvent>.Continuation
+        let until: Int64
+    }
+
+    private struct State {
+        var past: [EngineEvent] = []
+        var listeners: [Int: Listener] = [:]
+        var nextListener = 0
+    }
+
+    // The mutex guards all of it: events come from any thread.
+    private let state = Mutex(State())
+
+    /// Nanoseconds since 1970.
+    let now: @Sendable () -> Int64
+
+    package init(now: @escaping @Sendable () -> Int64 = { Clock.now() }) { self.now = now }
+
+    package func publish(_ event: EngineEvent) {
+        let listeners = state.withLock { state in
+            state.past.append(event)
+            if state.past.count > Self.kept { state.past.removeFirst(state.past.count - Self.kept) }
+            return Array(state.listeners.values)
+        }
+        for listener in listeners where event.time <= listener.until { listener.continuation.yield(event) }
+    }
+
+    /// What is kept of the time from `since` on, when that is asked for, then what happens, until the reader leaves or `until` is past.
+    /// All that is kept of the time up to `until` is told, also when that is past already.
+    package func events(since: Int64? = nil, until: Int64? = nil) -> AsyncStream<EngineEvent> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(Self.waiting)) { continuation in
+            let end = until ?? .max
+            let now = now()
+            let number: Int? = state.withLock { state in
+                if let since {
+                    for event in state.past where event.time >= since && event.time <= end { continuation.yield(event) }
+                }
+                guard end > now else { return nil }
+                state.nextListener += 1
+                state.listeners[state.nextListener] = Listener(continuation: continuation, until: end)
+                return state.nextListener
+            }
+            guard let number else { return continuation.finish() }
+            let ending = until.map { until in
+                Task {
+                    try await Task.sleep(for: .nanoseconds(until - now))
+                    continuation.finish()
+                }
+            }
+            continuation.onTermination = { [weak self] _ in
+                ending?.cancel()
+                self?.state.withLock { _ = $0.listeners.removeValue(forKey: number) }
+            }
+        }
+    }
+
+    /// Those that are kept.
+    package var past: [EngineEvent] { state.withLock { $0.past } }
+    /// How many listen now.
+    package var listeners: Int { state.withLock { $0.listeners.count } }
+}

@@ -1,0 +1,135 @@
+import EngineWire
+import Monitor
+import ProjectModel
+
+/// Commands in running containers.
+extension Engine {
+    /// How an exec was begun.
+    package enum ExecStart: Sendable {
+        /// A connected socket of `StreamFrame`s, which the caller takes over.
+        case attached(descriptor: CInt)
+        case detached(id: String)
+    }
+
+    /// Makes a command for a running container; nothing runs before it is started.
+    package func createExec(_ request: ExecRequest, in name: String) async throws -> ExecRow {
+        await gate.wait(for: .known)
+        let record = try await find(name)
+        try Self.checkRuns(record)
+        guard request.command.first?.isEmpty == false else {
+            throw EngineFailure(code: .invalid, message: "no command to run in \(record.name)")
+        }
+        let row = ExecRow(
+            id: parts.machine.newID(), container: record.id, request: request, state: .created)
+        let now = parts.machine.now()
+        execs.add(row, at: now)
+        let line = request.command.joined(separator: " ")
+        parts.inventory.events.publish(record.event("exec_create: \(line)", ["execID": row.id], at: now))
+        return row
+    }
+
+    /// Starts one that was made; each can be started once. `change` says what is known only now: the size of the terminal, and
+    /// whether anybody listens.
+    package func startExec(
+        _ id: String, _ change: @Sendable (inout ExecRequest) -> Void = { _ in }
+    ) async throws -> ExecStart {
+        try await runExec(claimExec(id, change))
+    }
+
+    /// The first half of a start: the command is the caller's to run, and nobody else's.
+    package func claimExec(
+        _ id: String, _ change: @Sendable (inout ExecRequest) -> Void = { _ in }
+    ) async throws -> ExecRow {
+        guard let made = execs.find(id) else { throw Self.noExec(id) }
+        try Self.checkRuns(try await find(made.container))
+        guard let row = execs.begin(made.id, change) else {
+            throw EngineFailure(code: .conflict, message: "exec \(made.id.prefix(12)) was started before")
+        }
+        return row
+    }
+
+    /// The second half: runs what `claimExec` gave.
+    package func runExec(_ row: ExecRow) async throws -> ExecStart {
+        let (machine, events) = (parts.machine, parts.inventory.events)
+        do {
+            let record = try await find(row.container)
+            let line = row.request.command.joined(separator: " ")
+            events.publish(record.event("exec_start: \(line)", ["execID": row.id], at: machine.now()))
+            let stream = try await machine.startCommand(row.id, row.request, in: record)
+            Task { [execs] in
+                let end = await machine.commandEnd(row.id)
+                execs.end(row.id, code: end?.code, at: machine.now())
+                let code = end.map { "\($0.code)" } ?? ""
+                events.publish(
+                    record.event("exec_die", ["execID": row.id, "exitCode": code], at: machine.now()))
+            }
+            return stream.map { .attached(descriptor: $0) } ?? .detached(id: row.id)
+        } catch {
+            execs.end(row.id, code: EngineFailure(describing: error).launchCode, at: machine.now())
+            throw error
+        }
+    }
+
+    /// Whoever reads its stream hears of the end first.
+    package nonisolated func execEnded(_ id: String, code: Int) { execs.end(id, code: code, at: parts.machine.now()) }
+
+    /// Runs a command in a running container.
+    package func exec(_ request: ExecRequest, in name: String) async throws -> ExecStart {
+        try await startExec(createExec(request, in: name).id)
+    }
+
+    package func exec(_ id: String) async throws -> ExecRow {
+        guard var row = execs.find(id) else { throw Self.noExec(id) }
+        guard await parts.inventory.container(row.container) != nil else {
+            execs.forget(container: row.container)
+            throw Self.noExec(id)
+        }
+        if row.state == .running {
+            row.processID = await parts.machine.commandProcess(row.id).map { Int($0.pid) }
+        }
+        return row
+    }
+
+    /// The ids of the commands of a container that have not ended.
+    package nonisolated func openExecs(in container: String) -> [String] { execs.open(in: container) }
+
+    /// Gives the terminal of a running command another size.
+    package func resizeExec(_ id: String, rows: UInt16, columns: UInt16) async throws {
+        guard let row = execs.find(id) else { throw Self.noExec(id) }
+        guard row.state == .running else {
+            throw EngineFailure(code: .conflict, message: "exec \(row.id.prefix(12)) does not run")
+        }
+        try await parts.machine.resizeTerminal(of: row.id, rows: rows, columns: columns)
+    }
+
+    /// Gives a container's terminal another size.
+    package func resize(_ name: String, rows: UInt16, columns: UInt16) async throws {
+        let record = try await find(name)
+        guard record.isUp else {
+            throw EngineFailure(code: .conflict, message: "container \(record.name) does not run")
+        }
+        try await parts.machine.resizeTerminal(of: record.id, rows: rows, columns: columns)
+        parts.inventory.events.publish(
+            record.event("resize", ["height": "\(rows)", "width": "\(columns)"], at: parts.machine.now()))
+    }
+
+    private static func checkRuns(_ record: ContainerRecord) throws(EngineFailure) {
+        switch record.life.phase {
+        case .running: break
+        case .paused:
+            throw EngineFailure(
+                code: .conflict,
+                message: "container \(record.name) is paused, unpause the container before exec")
+        default: throw EngineFailure(code: .conflict, message: "\(record.owner.subject) is not running")
+        }
+    }
+
+    private static func noExec(_ id: String) -> EngineFailure {
+        EngineFailure(code: .notFound, message: "No such exec instance: \(id)")
+    }
+}
+
+extension EngineFailure {
+    /// What a shell gives for a command that could not be run.
+    package var launchCode: Int { exitCode ?? 126 }
+}

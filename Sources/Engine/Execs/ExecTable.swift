@@ -1,0 +1,70 @@
+import EngineWire
+import Synchronization
+
+/// The commands that were made for containers: those that wait to be started, that run, and that ended a while ago.
+final class ExecTable: Sendable {
+    private struct Entry {
+        var row: ExecRow
+        /// When it was made, or ended: nanoseconds since 1970.
+        var since: Int64
+    }
+
+    /// How long one that ended is still told of, and one that nobody starts is kept.
+    static let memory = Duration.seconds(300)
+
+    // The mutex guards all of it.
+    private let entries = Mutex<[String: Entry]>([:])
+
+    /// What is too old is forgotten on the way.
+    func add(_ row: ExecRow, at now: Int64) {
+        let limit = now - Self.memory.components.seconds * 1_000_000_000
+        entries.withLock { entries in
+            entries = entries.filter { $0.value.row.state == .running || $0.value.since > limit }
+            entries[row.id] = Entry(row: row, since: now)
+        }
+    }
+
+    /// By its id, or the beginning of one.
+    func find(_ id: String) -> ExecRow? {
+        entries.withLock { entries in
+            if let entry = entries[id] { return entry.row }
+            let matches = entries.filter { !id.isEmpty && $0.key.hasPrefix(id) }
+            return matches.count == 1 ? matches.first?.value.row : nil
+        }
+    }
+
+    /// The ids of those of a container that have not ended.
+    func open(in container: String) -> [String] {
+        entries.withLock { entries in
+            entries.values.filter { entry in
+                if case .exited = entry.row.state { return false }
+                return entry.row.container == container
+            }.sorted { ($0.since, $0.row.id) < ($1.since, $1.row.id) }.map(\.row.id)
+        }
+    }
+
+    /// Takes one that was made for whoever starts it; nil when somebody did already.
+    func begin(_ id: String, _ change: (inout ExecRequest) -> Void) -> ExecRow? {
+        entries.withLock { entries in
+            guard entries[id]?.row.state == .created, var entry = entries[id] else { return nil }
+            change(&entry.row.request)
+            entry.row.state = .running
+            entries[id] = entry
+            return entry.row
+        }
+    }
+
+    /// What was told first holds: two tell of it.
+    func end(_ id: String, code: Int?, at now: Int64) {
+        entries.withLock { entries in
+            if case .exited = entries[id]?.row.state { return }
+            entries[id]?.row.state = .exited(code: code)
+            entries[id]?.since = now
+        }
+    }
+
+    /// A container is gone, and its commands with it.
+    func forget(container: String) {
+        entries.withLock { entries in entries = entries.filter { $0.value.row.container != container } }
+    }
+}

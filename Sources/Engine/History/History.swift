@@ -1,0 +1,92 @@
+import EngineWire
+import ProjectModel
+import Synchronization
+
+/// What became of containers, by their places: kept in the store, behind whatever happened. Nobody waits for it, so an engine that is
+/// killed may lose the last words; a container's own record never depends on them.
+final class History: Sendable {
+    /// The place of a container, which outlives it: `web.1` of a project, a one-off, a container of its own.
+    struct Place: Hashable, Sendable {
+        /// nil for a container of no project, whose history goes with it.
+        let project: String?
+        let name: String
+
+        init(_ owner: Owner, id: String) {
+            project = owner.project
+            switch owner {
+            case .replica(_, let service, let number): name = "\(service).\(number)"
+            case .oneOff, .free: name = id
+            }
+        }
+    }
+
+    enum Entry: Sendable {
+        case add(Occurrence, Place)
+        /// A place that nobody will have again.
+        case forget(Place)
+        /// All places of a project.
+        case forgetProject(String)
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var isWriting = false
+    }
+
+    private let store: Store
+    // The mutex guards what is not written yet.
+    private let state = Mutex(State())
+
+    init(store: Store) { self.store = store }
+
+    func note(_ occurrence: Occurrence, at place: Place) { append(.add(occurrence, place)) }
+
+    /// A container is gone: its place goes with it, unless that is one of a service's.
+    func forget(_ record: ContainerRecord) {
+        if record.number == nil { append(.forget(Place(record.owner, id: record.id))) }
+    }
+
+    /// A project is gone.
+    func forget(project: String) { append(.forgetProject(project)) }
+
+    private func append(_ entry: Entry) {
+        let isFirst = state.withLock { state in
+            state.entries.append(entry)
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        if isFirst { Task { await self.write() } }
+    }
+
+    func note(_ occurrence: Occurrence, of record: ContainerRecord) {
+        var occurrence = occurrence
+        occurrence.container = record.id
+        note(occurrence, at: Place(record.owner, id: record.id))
+    }
+
+    /// Everything that came meanwhile goes in one transaction.
+    private func write() async {
+        while let entries = take() { try? await store.write(entries) }
+    }
+
+    private func take() -> [Entry]? {
+        state.withLock { state in
+            guard !state.entries.isEmpty else {
+                state.isWriting = false
+                return nil
+            }
+            defer { state.entries = [] }
+            return state.entries
+        }
+    }
+
+    /// Oldest first.
+    func occurrences(at place: Place) async throws -> [Occurrence] {
+        let waiting = state.withLock { state in
+            defer { state.entries = [] }
+            return state.entries
+        }
+        if !waiting.isEmpty { try? await store.write(waiting) }
+        return try await store.occurrences(at: place)
+    }
+}

@@ -1,0 +1,54 @@
+import EngineWire
+import JSON
+
+/// How the records of a log are written for a reader.
+package protocol LogForm: Sendable {
+    /// `text` is what stands between the quotes of a JSON string, without the end of its line.
+    func append(text: ArraySlice<UInt8>, isError: Bool, isPartial: Bool, time: Int64, to output: inout [UInt8])
+    /// An event that is no text.
+    func append(_ event: LogLine.Event, time: Int64, to output: inout [UInt8])
+}
+
+extension LogLine.Writer: LogForm {}
+
+/// Text as the container wrote it, for one stream each in frames: a byte that names the stream, three that are 0, four of length.
+package struct LogText: LogForm {
+    /// Every piece has its frame; without, the streams are one.
+    package var isFramed: Bool
+    package var showsOutput: Bool
+    package var showsErrors: Bool
+    package var timestamps: Bool
+
+    package init(
+        isFramed: Bool, showsOutput: Bool = true, showsErrors: Bool = true,
+        timestamps: Bool = false
+    ) {
+        self.isFramed = isFramed
+        self.showsOutput = showsOutput
+        self.showsErrors = showsErrors
+        self.timestamps = timestamps
+    }
+
+    package func append(
+        text: ArraySlice<UInt8>, isError: Bool, isPartial: Bool, time: Int64, to output: inout [UInt8]
+    ) {
+        guard isError ? showsErrors : showsOutput else { return }
+        let start = output.count
+        if isFramed { output.append(contentsOf: [isError ? 2 : 1, 0, 0, 0, 0, 0, 0, 0]) }
+        if timestamps { output.append(contentsOf: "\(Timestamp.text(time, digits: 9)) ".utf8) }
+        appendUnescaped(text, to: &output)
+        if !isPartial { output.append(0x0A) }
+        guard isFramed else { return }
+        let length = UInt32(output.count - start - 8)
+        for index in 0..<4 { output[start + 4 + index] = UInt8(truncatingIfNeeded: length >> (24 - 8 * index)) }
+    }
+
+    package func append(_ event: LogLine.Event, time: Int64, to output: inout [UInt8]) {}
+}
+
+/// Takes the escapes out of what stood between the quotes of a JSON string.
+private func appendUnescaped(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    guard text.contains(UInt8(ascii: "\\")) else { return output.append(contentsOf: text) }
+    let quoted = [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
+    output.append(contentsOf: ((try? JSONValue(parsing: quoted))?.string ?? "").utf8)
+}

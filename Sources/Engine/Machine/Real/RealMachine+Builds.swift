@@ -1,0 +1,109 @@
+import Builder
+import EngineWire
+import Images
+import OCI
+
+extension RealMachine {
+    package func build(_ request: BuildRequest, _ surroundings: BuildSurroundings) async throws -> Image {
+        let host = MachineBuildHost(machine: self, request: request, surroundings: surroundings)
+        return try await BuildRun.build(
+            request, host: host, images: images, cache: builds, contexts: surroundings.contexts, pool: buildPool,
+            built: surroundings.built, tell: surroundings.tell)
+    }
+
+    package func buildCache() async throws -> [BuildCacheRow] {
+        try await builds.load()
+        // A result may be known by two keys, of what it took as a whole and of the files in it.
+        var seen: Set<String> = []
+        let steps = await builds.all().filter { seen.insert("\($0.kind) \($0.layers.state)").inserted }
+            .map { record in
+                BuildCacheRow(
+                    id: record.key.short, kind: record.kind, title: record.title, size: record.size,
+                    created: record.created, used: record.used)
+            }
+        let mounts = try await builds.cacheMounts().map { mount in
+            BuildCacheRow(
+                id: String(mount.path.split(separator: "/").last?.prefix(12) ?? ""), kind: "mount",
+                title: mount.id,
+                size: mount.size, created: mount.used, used: mount.used)
+        }
+        return steps + mounts
+    }
+
+    package func shrinkBuildCache(to bytes: Int64) async throws { try await builds.shrink(to: bytes) }
+
+    package func pruneBuildCache(_ request: BuildPruneRequest) async throws -> PruneReport {
+        try await builds.load()
+        let limit = request.unusedFor.map { now() / 1_000_000_000 - $0 }
+        @Sendable func isOld(_ used: Int64) -> Bool { limit.map { used <= $0 } ?? true }
+        var doomed: Set<String> = []
+        if let keep = request.keepBytes {
+            var size: Int64 = 0
+            for record in await builds.all() {
+                size += record.size
+                if size > keep { doomed.insert(record.key.hex) }
+            }
+        }
+        let chosen = doomed
+        let hasBudget = request.keepBytes != nil
+        var gone = try await builds.prune { record in
+            isOld(record.used) && (!hasBudget || chosen.contains(record.key.hex))
+        }.map { (line: "\($0.key.short)\t\($0.title)", size: $0.size) }
+        if request.all, !hasBudget {
+            for mount in try await builds.cacheMounts() where isOld(mount.used) {
+                try await builds.removeMount(mount.path)
+                gone.append((line: "mount\t\(mount.id)", size: mount.size))
+            }
+        }
+        return PruneReport(lines: gone.map(\.line), reclaimed: gone.reduce(0) { $0 + $1.size })
+    }
+}
+
+/// What builds need of this machine.
+private struct MachineBuildHost: BuildHost {
+    let machine: RealMachine
+    let request: BuildRequest
+    let surroundings: BuildSurroundings
+
+    func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image {
+        if !pull, let image = try await machine.images.resolve(reference) {
+            let wanted = try Platform.named(platform)
+            if wanted == nil || image.platform.normalized == wanted?.normalized { return image }
+        }
+        do {
+            return try await machine.pull(
+                Reference(reference), platform: platform, logins: request.logins ?? RegistryLogins()
+            ) { _ in }
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            var failure = EngineFailure(describing: error)
+            if failure.hint == nil {
+                failure.hint =
+                    "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
+            }
+            failure.code = .imageMissing
+            throw failure
+        }
+    }
+
+    func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void)
+        async throws -> Int
+    {
+        let waitForRoom = surroundings.waitForRoom
+        return try await surroundings.steps.with(step, in: room) { [machine] record in
+            try await machine.run(step, record, room) { bytes in
+                output(bytes)
+                waitForRoom()
+            }
+        }
+    }
+
+    func download(_ url: String, to path: String) async throws -> Download {
+        let modified = try await downloadFile(
+            url, to: path, network: machine.registries, on: machine.blocking)
+        return Download(modified: modified.flatMap(HTTPDate.nanoseconds))
+    }
+
+    func now() -> Int64 { machine.now() }
+}

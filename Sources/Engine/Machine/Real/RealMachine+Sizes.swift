@@ -1,0 +1,30 @@
+import Glibc
+import Linux
+
+/// How much is stored.
+extension RealMachine {
+    package func writableSize(of id: String) async -> Int64 { await size(ofFolder: "\(paths.container(id))/upper") }
+
+    package func size(ofFolder path: String) async -> Int64 { await blocking.runInfallible { sizeOfTree(path) } }
+}
+
+/// The sum of the sizes of all files below `path`, each counted once; 0 for what is not there.
+private func sizeOfTree(_ path: String) -> Int64 {
+    var sum: Int64 = 0
+    var seen: Set<UInt64> = []
+    var folders = [path]
+    while let folder = folders.popLast() {
+        for name in (try? folderEntries(folder)) ?? [] {
+            let entry = "\(folder)/\(name)"
+            var status = stat()
+            guard lstat(entry, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: folders.append(entry)
+            case S_IFREG where status.st_nlink == 1 || seen.insert(UInt64(status.st_ino)).inserted:
+                sum += Int64(status.st_size)
+            default: break
+            }
+        }
+    }
+    return sum
+}

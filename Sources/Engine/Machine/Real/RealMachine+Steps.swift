@@ -1,0 +1,179 @@
+import AttachStream
+import Builder
+import EngineWire
+import Glibc
+import Images
+import Linux
+import Monitor
+import OCI
+import ProjectModel
+
+extension RealMachine {
+    /// Kills what a step of a former engine's build still runs: nobody waits for its result. Returns once its mounts are gone.
+    func endStep(_ id: String) async {
+        guard case .state? = try? await hub.adopt(id, in: paths.monitor(id)),
+            let connection = hub.connection(id)
+        else {
+            return
+        }
+        try? connection.send(.signal(number: SIGKILL, all: true))
+        _ = try? await connection.wait(for: .exited, within: .seconds(10))
+    }
+
+    /// Starts the process of a step and waits for its end, and for that of its mounts.
+    func run(
+        _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
+        output: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws -> Int {
+        let paths = paths
+        let (relays, sockets) = try await blocking.run { [self] in try agentMounts(room, record.id) }
+        defer { for relay in relays { relay.close() } }
+        let spec = try await blocking.run { [self] () -> MonitorSpec in
+            let folder = paths.container(record.id)
+            try makeFolders("\(folder)/bundle/rootfs")
+            try makeFolders(paths.containerRun(record.id), mode: 0o700)
+            let surroundings = Surroundings(hosts: Self.hosts(of: record))
+            try EtcFiles(record: record, surroundings: surroundings).write(
+                to: paths.containerRun(record.id))
+            let user: ContainerUser
+            do { user = try lookUpUser(step.user, in: room.lower, upper: room.upper) } catch let error
+                as UserLookupError
+            {
+                throw EngineFailure(
+                    code: .invalid, message: error.description,
+                    hint: "a number works without an entry in the image")
+            }
+            var layers: [String: [String]] = [:]
+            for mount in room.mounts {
+                if case .layers(let folders) = mount.source { layers[mount.target] = folders }
+            }
+            let builder = specBuilder(record, surroundings, user, imageLayers: layers)
+            var spec = try builder.spec()
+            spec.mounts = (spec.mounts ?? []) + (try secretMounts(room, record.id)) + sockets
+            return MonitorSpec(
+                id: record.id,
+                kind: .container(
+                    .init(
+                        spec: spec, rootfs: .overlay(lower: room.lower, upper: room.upper, work: room.work),
+                        bundle: "\(folder)/bundle")),
+                filterCache: paths.seccompCache)
+        }
+        let connection = try await hub.spawn(spec, in: paths.monitor(record.id))
+        try Task.checkCancellation()
+        let attached = try await stream(of: record)
+        let output = StepOutput(OwnedFD(owning: attached), output)
+        async let code = output.code()
+        do {
+            try connection.send(.release)
+            try await connection.wait(for: .started)
+        } catch {
+            try? connection.send(.abandon)
+            _ = await code
+            throw error
+        }
+        let ended = await code
+        // The monitor has taken down what was mounted when it says so.
+        if case .exited(let status) = try await connection.wait(for: .exited) { return status.code }
+        return ended ?? 255
+    }
+
+    /// Secrets lie in memory, and go with the container's folder.
+    private func secretMounts(_ room: StepRoom, _ id: String) throws -> [RuntimeSpec.Mount] {
+        var mounts: [RuntimeSpec.Mount] = []
+        let folder = paths.secrets(id)
+        for (index, mount) in room.mounts.enumerated() {
+            guard case .secret(let content, let user, let group, let mode) = mount.source else {
+                continue
+            }
+            try makeFolders(folder, mode: 0o700)
+            let path = "\(folder)/\(index)"
+            let file = try openFile(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            try file.write(content)
+            try file.setOwner(Ownership(user: user, group: group))
+            try file.setMode(mode)
+            mounts.append(
+                .init(
+                    destination: mount.target, type: "bind", source: path,
+                    options: ["bind", "ro", "rprivate"]))
+        }
+        return mounts
+    }
+
+    /// Sockets of SSH agents, which go with the step.
+    private func agentMounts(_ room: StepRoom, _ id: String) throws -> ([AgentRelay], [RuntimeSpec.Mount]) {
+        var relays: [AgentRelay] = []
+        var mounts: [RuntimeSpec.Mount] = []
+        let folder = paths.containerRun(id)
+        for (index, mount) in room.mounts.enumerated() {
+            guard case .agent(let agent, let user, let group, let mode) = mount.source else { continue }
+            try makeFolders(folder, mode: 0o700)
+            let path = "\(folder)/agent\(index)"
+            relays.append(
+                try AgentRelay(at: path, to: agent, owner: Ownership(user: user, group: group), mode: mode_t(mode)))
+            mounts.append(.init(destination: mount.target, type: "bind", source: path, options: ["bind", "rprivate"]))
+        }
+        return (relays, mounts)
+    }
+
+    private static func hosts(of record: ContainerRecord) -> [Surroundings.Host] {
+        var hosts: [Surroundings.Host] = []
+        for extra in record.template.extraHosts {
+            for address in extra.addresses {
+                let gateway = record.endpoints.flatMap(\.gateways).first.map { "\($0)" } ?? "127.0.0.1"
+                hosts.append(.init(address == "host-gateway" ? gateway : address, [extra.host]))
+            }
+        }
+        for endpoint in record.endpoints {
+            for address in endpoint.bareAddresses { hosts.append(.init("\(address)", [record.hostname])) }
+        }
+        return hosts
+    }
+}
+
+/// Reads what a step writes, on a thread of its own, to the end.
+private struct StepOutput: Sendable {
+    private final class Handle: Sendable {
+        let socket: OwnedFD
+        init(_ socket: consuming OwnedFD) { self.socket = socket }
+    }
+
+    private let handle: Handle
+    private let take: @Sendable ([UInt8]) -> Void
+
+    init(_ socket: consuming OwnedFD, _ take: @escaping @Sendable ([UInt8]) -> Void) {
+        handle = Handle(socket)
+        self.take = take
+    }
+
+    /// The exit code; nil when the stream ends without one.
+    func code() async -> Int? {
+        await withCheckedContinuation { continuation in
+            do throws(SyscallError) {
+                try startThread { [handle, take] in continuation.resume(returning: Self.read(handle, take))
+                }
+            } catch { continuation.resume(returning: nil) }
+        }
+    }
+
+    private static func read(_ handle: Handle, _ take: ([UInt8]) -> Void) -> Int? {
+        var reader = StreamFrameReader()
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = chunk.withUnsafeMutableBytes {
+                Glibc.read(handle.socket.raw, $0.baseAddress, $0.count)
+            }
+            if count < 0, Errno.current == .interrupted { continue }
+            guard count > 0, let frames = try? reader.frames(adding: chunk[..<count]) else { return nil }
+            for frame in frames {
+                switch frame.kind {
+                case .stdout, .stderr: take(frame.payload)
+                case .exit: return frame.exitCode.map { Int($0) }
+                case .failure:
+                    take(Array(frame.payload.dropFirst()) + [0x0A])
+                    return frame.payload.first.map { Int($0) }
+                default: continue
+                }
+            }
+        }
+    }
+}

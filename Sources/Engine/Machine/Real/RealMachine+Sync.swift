@@ -1,0 +1,41 @@
+import EngineWire
+import Glibc
+import Images
+import Linux
+import Monitor
+import OCI
+import ProjectModel
+
+extension RealMachine {
+    package func sync(
+        _ request: FilesRequest, from archive: HeldDescriptor, in record: ContainerRecord, _ process: ProcessIdentity
+    ) async throws -> FilesAnswer {
+        var wish = FileSync(removed: request.removed)
+        if request.asOwnUser, let user = record.template.user ?? record.image.user, !user.isEmpty {
+            let snapshot = try await images.snapshot(for: try await storedImage(record))
+            let found = try await blocking.run { [paths] in
+                try lookUpUser(user, in: snapshot.lower, upper: "\(paths.container(record.id))/upper")
+            }
+            (wish.user, wish.group) = (found.uid, found.gid)
+        }
+        let wanted = wish
+        // Who gives up does not wait for what is under way.
+        let leash = WorkerLeash()
+        return try await withTaskCancellationHandler {
+            try await blocking.run { [images] in
+                let handle = try ProcessHandle(
+                    pid: process.pid, startTicks: process.startTicks, bootID: process.bootID)
+                let mounts = try openFile("/proc/\(process.pid)/ns/mnt", O_RDONLY)
+                // The handle was there before the file was opened: if it has not ended, the file is of the same process.
+                guard !handle.hasEnded else {
+                    throw EngineFailure(code: .conflict, message: "\(record.name) has just ended")
+                }
+                return FilesAnswer(
+                    faults: try syncFiles(
+                        wanted, from: archive.handle, inMounts: mounts, by: images.worker, leash: leash))
+            }
+        } onCancel: {
+            leash.cut()
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import EngineWire
+import Linux
+import Reconcile
+
+extension SimulatedMachine {
+    package func hasInterface(_ name: String) async throws -> Bool { false }
+
+    /// Whatever is asked of it.
+    package func limits() async -> PreflightFacts.HostLimits { .init() }
+
+    package func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures { .init() }
+
+    package func obstacles() async -> [EngineFailure] { [] }
+
+    package func hostSubnets() async throws -> [CIDR] { [] }
+}

@@ -1,0 +1,49 @@
+import EngineWire
+import Linux
+import ProjectModel
+
+/// Volumes that are folders below the engine's root, or file systems mounted there (`driver_opts`: type, device, o).
+struct LocalVolumes: VolumeDriver {
+    let name = "local"
+
+    let paths: EnginePaths
+    let blocking: BlockingPool
+
+    func create(_ volume: VolumeRecord) async throws -> String {
+        try Self.checkName(of: volume)
+        let path = paths.volume(volume.name)
+        try await blocking.run {
+            // 0755 below a folder that only root enters: what is inside has the owners the image gave it.
+            try makeFolders(path, mode: 0o755)
+            if let device = volume.definition.driverOptions["device"] {
+                try VolumeMount(options: volume.definition.driverOptions, device: device).mount(at: path)
+            }
+        }
+        return path
+    }
+
+    /// What it is mounted from may have gone with a reboot, and must not be written beside. It stays mounted for those that come later.
+    func mount(_ volume: VolumeRecord, for container: String) async throws -> String {
+        volume.isMounted ? try await create(volume) : paths.volume(volume.name)
+    }
+
+    func unmount(_ volume: VolumeRecord, for container: String) async throws {}
+
+    func remove(_ volume: VolumeRecord) async throws {
+        try Self.checkName(of: volume)
+        let path = paths.volume(volume.name)
+        let folder = String(path.dropLast("/_data".count))
+        try await blocking.run {
+            if volume.isMounted { VolumeMount.unmount(path) }
+            try removeTree(folder)
+        }
+    }
+
+    /// Whoever named it: its folder is below that of all volumes, and removing it touches nothing else.
+    private static func checkName(of volume: VolumeRecord) throws {
+        guard !isPlainName(volume.name) else { return }
+        throw EngineFailure(
+            code: .invalid, message: "\"\(volume.name)\" cannot be the name of a volume",
+            hint: "letters, digits, _, . and - name one")
+    }
+}

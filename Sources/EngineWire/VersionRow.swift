@@ -1,0 +1,33 @@
+/// What a service was at one time: `GET /v1/projects/NAME/services/SERVICE/history`, the newest first.
+package struct VersionRow: Codable, Hashable, Sendable {
+    package var number: Int
+    /// Seconds since 1970, UTC.
+    package var at: Double
+    package var cause: Cause
+    /// As written in the file, and the id that it meant.
+    package var image: String
+    package var imageID: String?
+    /// What differed from the version before, in a person's words.
+    package var changes: [String]
+    package var isCurrent: Bool
+
+    /// What asked for it.
+    package enum Cause: String, Codable, Hashable, Sendable {
+        case up, create, scale, rollback
+        /// By itself, for `failure_action: rollback`.
+        case failedUpdate = "failed_update"
+        case other
+    }
+
+    package init(
+        number: Int, at: Double, cause: Cause, image: String, imageID: String?, changes: [String], isCurrent: Bool
+    ) {
+        self.number = number
+        self.at = at
+        self.cause = cause
+        self.image = image
+        self.imageID = imageID
+        self.changes = changes
+        self.isCurrent = isCurrent
+    }
+}

@@ -1,0 +1,190 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// One connection: collects a request, lets the routes answer, writes the answer; or hands the connection to a stream.
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Why a request is not carried out; the rest of its body is thrown away.
+    private enum Refusal { case tooLong, busy }
+
+    private let routes: any HTTPRoutes
+    private let spool: BodySpool
+    private let activity: Activity
+    private let table: ConnectionTable
+    private var head: HTTPRequestHead?
+    private var body = ByteBuffer()
+    private var refusal: Refusal?
+    /// Bytes of bodies that the table knows of.
+    private var reserved = 0
+    private(set) var hasInputEnded = false
+    /// The connection has become a stream, and is closed by who passes its bytes on.
+    private var isStream = false
+    private var work: Task<Void, Never>?
+    /// Requests that have come and whose answer is not written: the next one may come with the last byte of an answer.
+    private var unanswered = 0
+    private var spooling: Task<SpoolFile, any Error>?
+
+    init(routes: any HTTPRoutes, spool: BodySpool, activity: Activity, table: ConnectionTable) {
+        self.routes = routes
+        self.spool = spool
+        self.activity = activity
+        self.table = table
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        guard table.add(channel) else { return turnAway(context) }
+        activity.began()
+        // Not in `channelInactive`: a connection that becomes a stream goes on without this handler.
+        channel.closeFuture.whenComplete { [activity, table] _ in
+            table.remove(channel)
+            activity.ended()
+        }
+        context.fireChannelActive()
+    }
+
+    /// Past HTTP's handlers: to them an answer without a request is a mistake.
+    private func turnAway(_ context: ChannelHandlerContext) {
+        let text = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        if let encoder = try? context.pipeline.syncOperations.context(name: HTTPPipeline.encoder) {
+            encoder.writeAndFlush(NIOAny(context.channel.allocator.buffer(string: text)), promise: nil)
+        }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        releaseBody()
+        work?.cancel()
+        spooling?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A client that has sent its request may close its side; one that is gone altogether shows at the next write.
+        if case ChannelEvent.inputClosed = event {
+            hasInputEnded = true
+            if unanswered == 0 { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): begin(head, context)
+        case .body(var chunk):
+            if let spooling {
+                keep(Array(buffer: chunk), after: spooling, context)
+            } else {
+                take(&chunk)
+            }
+        case .end: answer(context)
+        }
+    }
+
+    private func take(_ chunk: inout ByteBuffer) {
+        guard refusal == nil else { return }
+        if body.readableBytes + chunk.readableBytes > table.limits.bodyBytes {
+            refusal = .tooLong
+        } else if table.reserve(chunk.readableBytes) {
+            reserved += chunk.readableBytes
+            body.writeBuffer(&chunk)
+        } else {
+            refusal = .busy
+        }
+        if refusal != nil { releaseBody() }
+    }
+
+    private func releaseBody() {
+        body = ByteBuffer()
+        table.release(reserved)
+        reserved = 0
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        table.note(.body, of: context.channel)
+        self.head = head
+        releaseBody()
+        refusal = nil
+        if routes.takesLongBody(head) {
+            let spool = spool
+            spooling = Task { try await spool.open() }
+        } else {
+            // Told before it is sent, where the client asks first.
+            let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+            if length > table.limits.bodyBytes { refusal = .tooLong }
+        }
+        guard head.headers.first(name: "expect")?.lowercased() == "100-continue", refusal == nil else { return }
+        context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+    }
+
+    /// Writes a piece of a long body to disk; nothing more is read until it is there.
+    private func keep(_ bytes: [UInt8], after spooling: Task<SpoolFile, any Error>, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        channel.setOption(.autoRead, value: false).whenComplete { _ in }
+        self.spooling = Task {
+            defer { channel.setOption(.autoRead, value: true).whenComplete { _ in } }
+            let file = try await spooling.value
+            try await file.append(bytes)
+            return file
+        }
+    }
+
+    private func answer(_ context: ChannelHandlerContext) {
+        guard let head else { return }
+        let bytes = Array(buffer: body)
+        // What is carried out needs its bytes until it is answered.
+        let held = reserved
+        reserved = 0
+        releaseBody()
+        let refusal = refusal
+        let file = spooling
+        spooling = nil
+        self.head = nil
+        let channel = context.channel
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        unanswered += 1
+        table.note(.answering, of: channel)
+        work = Task { [routes, table] in
+            let response = await ConnectionHandler.response(
+                to: head, bytes, file, refusal, routes, limit: table.limits.bodyBytes)
+            table.release(held)
+            await ResponseWriter(channel: channel, head: head).write(response)
+            channel.eventLoop.execute {
+                if handler.value.isDoneAfterAnswer(channel) { channel.close(promise: nil) }
+            }
+        }
+    }
+
+    private static func response(
+        to head: HTTPRequestHead, _ bytes: [UInt8], _ file: Task<SpoolFile, any Error>?, _ refusal: Refusal?,
+        _ routes: any HTTPRoutes, limit: Int
+    ) async -> Response {
+        switch refusal {
+        case .tooLong?: return routes.bodyTooLong(limit: limit)
+        case .busy?: return routes.busy()
+        case nil: break
+        }
+        do {
+            return await routes.respond(to: Request(head: head, body: bytes, file: try await file?.value))
+        } catch {
+            return routes.failure(error)
+        }
+    }
+
+    /// Takes notice of an answer that was written; true when nothing more comes and nobody else closes the connection.
+    private func isDoneAfterAnswer(_ channel: any Channel) -> Bool {
+        unanswered -= 1
+        guard unanswered == 0 else { return false }
+        work = nil
+        if head == nil { table.note(.idle, of: channel) }
+        return hasInputEnded && head == nil && !isStream
+    }
+
+    /// HTTP is over here.
+    func becomeStream() { isStream = true }
+}

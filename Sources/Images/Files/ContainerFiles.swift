@@ -1,0 +1,34 @@
+import Linux
+
+/// Works on the files of containers by processes that can do nothing else.
+package struct ContainerFiles: Sendable {
+    private let worker: UnpackWorker
+
+    package init(_ worker: UnpackWorker) { self.worker = worker }
+
+    /// Does `task` with what `view` shows (`openView`); `archive` is what it reads or writes. Sleeps until that is done, or `leash`
+    /// is cut.
+    /// - Throws: `FileFailure` for what the container's files or the archive are the reason of.
+    package func perform(
+        _ task: FileTask, _ view: borrowing OwnedFD, _ archive: CInt, leash: WorkerLeash = WorkerLeash()
+    ) throws -> FileStatus? {
+        let report: FileReport
+        switch worker {
+        case .inProcess: report = task.perform(archive, in: view)
+        case .process(let program):
+            guard
+                case .files(let told) = try performInWorker(
+                    .files(task), program, archive, into: view, at: "the container", leash: leash)
+            else {
+                throw ImageError.failed(
+                    "the process that works on files gave another answer than asked for")
+            }
+            report = told
+        }
+        switch report {
+        case .status(let status): return status
+        case .done: return nil
+        case .failed(let failure): throw failure
+        }
+    }
+}

@@ -1,0 +1,155 @@
+/// All that shapes a container, whoever it belongs to: a replica of a service, a one-off, or a container of its own.
+///
+/// Two equal templates make equal containers from one image. Everything is in its long form. An optional that is nil was not given: the
+/// image's or the engine's default holds. Keys of its JSON form are Compose's attribute names where Compose has one.
+package struct ContainerTemplate: Codable, Hashable, Sendable {
+    // What runs.
+    package var image: String?
+    package var platform: String?
+    /// An empty list clears the image's.
+    package var command: [String]?
+    /// An empty list clears the image's, and the image's command with it.
+    package var entrypoint: [String]?
+    /// env_file and `environment` merged, values resolved; a variable without a value is left out.
+    package var environment: [String: String] = [:]
+    package var workingDir: String?
+    package var user: String?
+    package var groupAdd: [String] = []
+    package var tty: Bool = false
+    package var stdinOpen: Bool = false
+    /// What it reads ends with the first client that wrote to it. nil is false.
+    package var stdinOnce: Bool?
+    /// Rows and columns of its terminal until a client says others.
+    package var consoleSize: ConsoleSize?
+    /// Run a small init as process 1 that reaps and forwards signals.
+    package var useInit: Bool = false
+
+    // Identity.
+    package var containerName: String?
+    package var hostname: String?
+    package var domainname: String?
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+
+    // Life.
+    package var restart: RestartPolicy = .no
+    package var healthcheck: Healthcheck?
+    package var stopSignal: String?
+    package var stopGracePeriod: Duration?
+    package var logging: Logging?
+    /// It is removed when it has ended, with its anonymous volumes. nil is false.
+    package var autoRemove: Bool?
+    package var postStart: [Hook] = []
+    package var preStop: [Hook] = []
+
+    // Storage.
+    package var volumes: [ServiceVolume] = []
+    package var volumesFrom: [String] = []
+    /// The driver of volumes that are made for it because it names them, or names none.
+    package var volumeDriver: String?
+    package var secrets: [FileMount] = []
+    package var configs: [FileMount] = []
+    package var readOnly: Bool = false
+    /// Bytes of /dev/shm.
+    package var shmSize: Int64?
+    package var storageOptions: [String: String] = [:]
+
+    // Network.
+    package var networkMode: NetworkMode?
+    /// Attached networks, in order; empty when `networkMode` is set.
+    package var networks: [NetworkAttachment] = []
+    package var ports: [PortMapping] = []
+    /// `PORT/PROTOCOL`.
+    package var expose: [String] = []
+    /// Every exposed port that `ports` does not name gets a free port of the host. nil is false.
+    package var publishAllPorts: Bool?
+    package var links: [Link] = []
+    package var externalLinks: [Link] = []
+    package var dns: [String] = []
+    package var dnsSearch: [String] = []
+    package var dnsOptions: [String] = []
+    package var extraHosts: [ExtraHost] = []
+    package var macAddress: String?
+
+    // Confinement.
+    package var privileged: Bool = false
+    package var capAdd: [String] = []
+    package var capDrop: [String] = []
+    package var securityOptions: [String] = []
+    package var sysctls: [String: String] = [:]
+    package var ulimits: [String: Ulimit] = [:]
+    package var devices: [DeviceMapping] = []
+    package var deviceCgroupRules: [String] = []
+    /// `host`, `service:NAME`, `container:NAME`; likewise the next ones.
+    package var pid: String?
+    package var ipc: String?
+    package var uts: String?
+    package var cgroup: String?
+    package var cgroupParent: String?
+    package var usernsMode: String?
+    package var runtime: String?
+    /// Paths that are covered, and paths that can only be read; nil are those that every container has.
+    package var maskedPaths: [String]?
+    package var readonlyPaths: [String]?
+
+    // Limits.
+    package var resources = Resources()
+
+    /// What a shell runs gets the stop signal that the shell as first process does not handle; nil is yes
+    /// (`x-berth.stop_programs_of_shell`).
+    package var stopsProgramsOfShell: Bool?
+
+    /// The keys of its JSON form.
+    package static var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case image, platform, command, entrypoint, environment, user, tty, hostname, domainname, labels
+        case annotations, restart, healthcheck, logging, volumes, secrets, configs, networks
+        case ports, expose, links, dns, privileged, sysctls, ulimits, devices, pid, ipc, uts, cgroup, runtime, resources
+        case stopsProgramsOfShell = "x-berth.stop_programs_of_shell"
+        case workingDir = "working_dir"
+        case groupAdd = "group_add"
+        case stdinOpen = "stdin_open"
+        case stdinOnce = "stdin_once"
+        case consoleSize = "console_size"
+        case autoRemove = "auto_remove"
+        case publishAllPorts = "publish_all_ports"
+        case maskedPaths = "masked_paths"
+        case readonlyPaths = "readonly_paths"
+        case volumeDriver = "volume_driver"
+        case useInit = "init"
+        case containerName = "container_name"
+        case stopSignal = "stop_signal"
+        case stopGracePeriod = "stop_grace_period"
+        case postStart = "post_start"
+        case preStop = "pre_stop"
+        case volumesFrom = "volumes_from"
+        case readOnly = "read_only"
+        case shmSize = "shm_size"
+        case storageOptions = "storage_opt"
+        case networkMode = "network_mode"
+        case externalLinks = "external_links"
+        case dnsSearch = "dns_search"
+        case dnsOptions = "dns_opt"
+        case extraHosts = "extra_hosts"
+        case macAddress = "mac_address"
+        case capAdd = "cap_add"
+        case capDrop = "cap_drop"
+        case securityOptions = "security_opt"
+        case deviceCgroupRules = "device_cgroup_rules"
+        case cgroupParent = "cgroup_parent"
+        case usernsMode = "userns_mode"
+    }
+
+    package struct ConsoleSize: Codable, Hashable, Sendable {
+        package var rows: UInt16
+        package var columns: UInt16
+
+        package init(rows: UInt16, columns: UInt16) {
+            self.rows = rows
+            self.columns = columns
+        }
+    }
+
+    package init(image: String? = nil) { self.image = image }
+}

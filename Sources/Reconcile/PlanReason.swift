@@ -1,0 +1,100 @@
+/// Why an action is part of a plan. Code decides by the case; `description` is the one place of the words.
+package enum PlanReason: Hashable, Sendable {
+    // Somebody asked for it.
+    case askedFor, startAskedFor, restartAskedFor, recreationAskedFor
+
+    // It is not as it is wanted.
+    case noContainer
+    case notStarted
+    case shouldRun, shouldBePaused, shouldBeStopped
+    case wasStoppedShouldRun, wasStoppedShouldBePaused
+    case notWanted
+    /// There are more replicas than this.
+    case scale(Int)
+    case numberTaken
+    case projectGoesDown
+    case volumesGoToo
+    /// Of an anonymous volume.
+    case containerIsGone
+    case pausedByOthers
+    /// Fields of the file, or what they lead to, are others.
+    case changed([Divergence])
+
+    // Something that it needs.
+    case networkGone(String)
+    case volumeGone(String)
+    /// What the kernel lacks of a network.
+    case damaged(String)
+    case dependencyRecreated(String)
+    case dependencyRestarted(String)
+    /// The attribute with which it joined a service's namespace, and the service, whose container is another one.
+    case namespaceReplaced(field: String, service: String)
+    case volumesReplaced(service: String)
+
+    // It is for something else.
+    case neededBy(String)
+    case usedBy([String])
+
+    // Steps of an update.
+    case updateBrokeOff, updatePause
+}
+
+extension PlanReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .askedFor: "asked for"
+        case .startAskedFor: "start asked for"
+        case .restartAskedFor: "restart asked for"
+        case .recreationAskedFor: "recreation asked for"
+        case .noContainer: "no container"
+        case .notStarted: "created, not started"
+        case .shouldRun: "should run"
+        case .shouldBePaused: "should be paused"
+        case .shouldBeStopped: "should be stopped"
+        case .wasStoppedShouldRun: "was stopped, should run"
+        case .wasStoppedShouldBePaused: "was stopped, should be paused"
+        case .notWanted: "not wanted any more"
+        case .scale(let count): "scale is \(count)"
+        case .numberTaken: "another one has its number"
+        case .projectGoesDown: "the project goes down"
+        case .volumesGoToo: "volumes go too"
+        case .containerIsGone: "its container is gone"
+        case .pausedByOthers: "paused by somebody else"
+        case .changed(let divergences): Self.text(divergences)
+        case .networkGone(let name): "network \(name) is gone"
+        case .volumeGone(let name): "volume \(name) is gone"
+        case .damaged(let what): what
+        case .dependencyRecreated(let service): "depends on \(service), which is recreated"
+        case .dependencyRestarted(let service): "depends on \(service), which is restarted"
+        case .namespaceReplaced(let field, let service): "\(field) service:\(service) has a new container"
+        case .volumesReplaced(let service): "volumes_from \(service), which is recreated"
+        case .neededBy(let service): "\(service) depends on it"
+        case .usedBy(let names): "used by \(Self.listed(names))"
+        case .updateBrokeOff: "an update broke off"
+        case .updatePause: "update_config.delay"
+        }
+    }
+
+    /// The first few in a line; the rest is counted.
+    private static func text(_ divergences: [Divergence]) -> String {
+        let shown = divergences.prefix(4).map(\.description).joined(separator: ", ")
+        return divergences.count > 4 ? "\(shown) and \(divergences.count - 4) more" : shown
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let names = names.sorted()
+        return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+
+    /// A person expects it anyway and needs no explanation: new things are made, what was asked for is done.
+    package var isRoutine: Bool {
+        switch self {
+        case .noContainer, .startAskedFor, .askedFor, .shouldBeStopped, .projectGoesDown, .volumesGoToo, .usedBy: true
+        default: false
+        }
+    }
+}
+
+extension [Divergence] {
+    var reason: PlanReason { .changed(self) }
+}

@@ -1,0 +1,160 @@
+/// An attribute of a container's template as a plan sees it: how two values of it are compared, how a change of it reaches a container that is
+/// there, and what a person may see of it. The one place that says so; an attribute that is not declared here makes a container anew.
+struct TemplateAttribute: Sendable {
+    /// Compose's own word: the key of the template's JSON form.
+    let name: String
+    let form: Form
+    let change: Change
+    /// Its value, or those of its members, may stand in a reason.
+    let isShown: Bool
+
+    /// What its value is, so that only what differs in meaning differs.
+    enum Form: Sendable {
+        case value
+        /// A list of texts whose order means nothing.
+        case set
+        /// A list of objects whose order means nothing.
+        case unordered
+        /// A list whose order means nothing and whose elements are told apart by this member.
+        case keyed(by: String)
+        /// A mapping that is reported member by member.
+        case members
+    }
+
+    /// How a change of it reaches a container.
+    enum Change: Sendable {
+        /// Fixed when a process is made: another container takes the place of the one that is there.
+        case anew
+        /// The container goes on, with the new value.
+        case inPlace
+        /// As each of its members says.
+        case byMember
+    }
+
+    init(_ name: String, _ form: Form = .value, _ change: Change = .anew, isShown: Bool = false) {
+        self.name = name
+        self.form = form
+        self.change = change
+        self.isShown = isShown
+    }
+
+    static let all: [TemplateAttribute] = [
+        // What runs.
+        .init("image", isShown: true),
+        .init("platform", isShown: true),
+        .init("command"),
+        .init("entrypoint"),
+        .init("environment", .members),
+        .init("working_dir", isShown: true),
+        .init("user", isShown: true),
+        .init("group_add", .set),
+        .init("tty", isShown: true),
+        .init("stdin_open", isShown: true),
+        .init("stdin_once", isShown: true),
+        .init("console_size"),
+        .init("init", isShown: true),
+        // How it is called. Labels are what berth says of a container, not what the kernel knows.
+        .init("container_name", isShown: true),
+        .init("hostname", isShown: true),
+        .init("domainname", isShown: true),
+        .init("labels", .members, .inPlace, isShown: true),
+        .init("annotations", .members, isShown: true),
+        // How it is looked after: the engine does that, and asks at each end, each probe and each stop.
+        .init("restart", .value, .inPlace),
+        .init("healthcheck", .members, .inPlace),
+        .init("stop_signal", .value, .inPlace, isShown: true),
+        .init("stop_grace_period", .value, .inPlace),
+        .init("pre_stop", .value, .inPlace),
+        .init("x-berth.stop_programs_of_shell", .value, .inPlace),
+        .init("auto_remove", .value, .inPlace, isShown: true),
+        .init("post_start"),
+        .init("logging", .members),
+        // What it reads and writes.
+        .init("volumes", .keyed(by: "target")),
+        .init("volumes_from"),
+        .init("volume_driver", isShown: true),
+        .init("secrets", .keyed(by: "source")),
+        .init("configs", .keyed(by: "source")),
+        .init("read_only", isShown: true),
+        .init("shm_size"),
+        .init("storage_opt", .members, isShown: true),
+        // Its network: interfaces come and go under a process; rules and names are the engine's.
+        .init("network_mode"),
+        .init("networks", .keyed(by: "network"), .inPlace),
+        .init("ports", .unordered, .inPlace),
+        .init("publish_all_ports", isShown: true),
+        .init("expose", .set, .inPlace),
+        .init("links", .value, .inPlace),
+        .init("external_links", .value, .inPlace),
+        .init("dns"),
+        .init("dns_search"),
+        .init("dns_opt"),
+        .init("extra_hosts"),
+        .init("mac_address", isShown: true),
+        // What it may do.
+        .init("privileged", isShown: true),
+        .init("cap_add", .set),
+        .init("cap_drop", .set),
+        .init("security_opt", .set),
+        .init("masked_paths", .set),
+        .init("readonly_paths", .set),
+        .init("sysctls", .members, isShown: true),
+        .init("ulimits", .members),
+        .init("devices", .unordered),
+        .init("device_cgroup_rules", .unordered),
+        .init("pid", isShown: true),
+        .init("ipc", isShown: true),
+        .init("uts", isShown: true),
+        .init("cgroup", isShown: true),
+        .init("cgroup_parent", isShown: true),
+        .init("userns_mode", isShown: true),
+        .init("runtime", isShown: true),
+        .init("resources", .members, .byMember, isShown: true),
+    ]
+
+    private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+
+    static func named(_ name: String) -> TemplateAttribute { byName[name] ?? TemplateAttribute(name) }
+}
+
+/// A member of `resources`: a file of a cgroup, which the kernel lets be written while processes are in it, or what a process was born
+/// with.
+enum ResourceMember {
+    private enum Change {
+        case anew
+        case inPlace
+        /// In place from one value to another: the kernel has no word for "as if it had never been set".
+        case inPlaceUnlessRemoved
+    }
+
+    private static let all: [String: Change] = [
+        "cpus": .inPlace,
+        "cpu_shares": .inPlace,
+        "cpu_quota": .inPlace,
+        "cpu_period": .inPlace,
+        "mem_limit": .inPlace,
+        "pids_limit": .inPlace,
+        "cpuset": .inPlaceUnlessRemoved,
+        "mem_reservation": .inPlaceUnlessRemoved,
+        "memswap_limit": .inPlaceUnlessRemoved,
+        "mem_swappiness": .inPlaceUnlessRemoved,
+        "blkio_weight": .inPlaceUnlessRemoved,
+        // Limits on devices that are left out would stay.
+        "blkio_config": .anew,
+        // A process hands it down to its children.
+        "oom_score_adj": .anew,
+        "oom_kill_disable": .anew,
+        "cpu_rt_period": .anew,
+        "cpu_rt_runtime": .anew,
+    ]
+
+    static func isInPlace(_ name: String, _ change: Divergence.Change) -> Bool {
+        switch all[name] ?? .anew {
+        case .anew: return false
+        case .inPlace: return true
+        case .inPlaceUnlessRemoved:
+            if case .removed = change { return false }
+            return true
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import AttachStream
+import Console
+
+/// `--detach-keys`, for every verb that connects a terminal.
+struct DetachKeysOption: ParsableArguments {
+    @Option(
+        name: .customLong("detach-keys"),
+        help: "Keys that let go of the terminal and leave the process running (default: ctrl-p,ctrl-q)")
+    var text: String?
+
+    /// The option's, else those of the docker command's configuration, else the usual ones. Only what was typed here is checked
+    /// hard: somebody else's file is not a reason to refuse a verb.
+    func value(_ session: Session) throws -> DetachKeys {
+        guard let text, !text.isEmpty else {
+            return RegistryAccounts(environment: session.environment).detachKeys.flatMap { DetachKeys($0) } ?? .standard
+        }
+        guard let keys = DetachKeys(text) else {
+            throw UsageFailure(
+                "\"\(text)\" are no detach keys",
+                hint: "single characters or ctrl- and a letter, between commas: ctrl-x,d")
+        }
+        return keys
+    }
+}

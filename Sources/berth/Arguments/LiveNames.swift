@@ -1,0 +1,67 @@
+import ArgumentParser
+import ComposeFile
+import Console
+import EngineClient
+import EngineWire
+import Linux
+import YAML
+
+extension CompletionKind {
+    /// The services of the project that the command line so far names.
+    static let services = CompletionKind.custom { words, _, _ in LiveNames(words).services }
+    static let containers = CompletionKind.custom { words, _, _ in LiveNames(words).containers }
+    static let images = CompletionKind.custom { words, _, _ in LiveNames(words).images }
+    static let networks = CompletionKind.custom { words, _, _ in LiveNames(words).networks }
+    static let volumes = CompletionKind.custom { words, _, _ in LiveNames(words).volumes }
+}
+
+/// Names that a shell offers while a command line is typed. What cannot be found out is no name: nothing is said, and no engine is
+/// started for it.
+struct LiveNames {
+    private let session: Session?
+
+    /// `words` are those of the command line, the program's name first.
+    init(_ words: [String]) {
+        let silent = Output(-1)
+        guard let ordered = try? Self.globals(words), let config = try? Config.parse(ordered) else {
+            session = nil
+            return
+        }
+        session = try? Session(
+            config.global, environment: CallingProcess.environment, stdout: silent, stderr: silent)
+    }
+
+    /// The options that say which project is meant, wherever they stand.
+    private static func globals(_ words: [String]) throws -> [String] {
+        let valued: Set = ["-f", "--file", "-p", "--project-name", "--project-directory", "--profile", "--env-file"]
+        var found: [String] = []
+        var rest = words.dropFirst()[...]
+        while let word = rest.popFirst() {
+            let name = String(word.prefix { $0 != "=" })
+            guard valued.contains(name) else { continue }
+            found.append(word)
+            if name == word, let value = rest.popFirst() { found.append(value) }
+        }
+        let order = ArgumentOrder(verbs: Berth.verbs.mapValues(Berth.inner))
+        return Array(try order.ordered(found + ["config"]).dropFirst())
+    }
+
+    /// With those of inactive profiles: a service that is named is active.
+    var services: [String] {
+        var steps = LoadSteps()
+        steps.resolveEnvironment = false
+        steps.checkConsistency = false
+        guard let result = try? session?.loadFiles(steps: steps) else { return [] }
+        return result.model["services"]?.mapping?.keys ?? []
+    }
+
+    var containers: [String] { ask { try $0.freeContainers(all: true).map(\.name) } }
+    var images: [String] { ask { try $0.images().compactMap(\.reference) } }
+    var networks: [String] { ask { try $0.networks().map(\.name) } }
+    var volumes: [String] { ask { try $0.volumes().map(\.name) } }
+
+    private func ask(_ question: (EngineClient) throws -> [String]) -> [String] {
+        guard let engine = session?.engine, engine.isRunning else { return [] }
+        return (try? question(engine)) ?? []
+    }
+}

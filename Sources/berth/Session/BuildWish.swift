@@ -1,0 +1,135 @@
+import BuildContext
+import Console
+import Dockerfile
+import EngineClient
+import EngineWire
+import Linux
+import ProjectModel
+import YAML
+
+/// A build that is asked for: what goes to the engine, and the folders that this end reads for it.
+struct BuildWish {
+    var request: BuildRequest
+    var contexts: [String: ContextFolder] = [:]
+    var outputs = [BuildOutputWish(kind: .image)]
+    /// The service that it is for.
+    var service: String?
+    /// The text of the Dockerfile, for what is wrong with a line of it.
+    let source: SourceLines
+    let file: BuildFile
+    /// What the linter has to say.
+    let findings: [Diagnostic]
+
+    /// A Dockerfile on its own or in a folder.
+    enum Dockerfile {
+        case text(String, name: String)
+        /// An absolute path, and what messages call it.
+        case file(String, name: String)
+    }
+
+    /// Reads the Dockerfile, checks it, and opens the context, an absolute folder; nil for a build without one.
+    /// - Throws: `CommandFailure` for what cannot be read, `BuildMistakes` for what is wrong with the Dockerfile.
+    ///
+    /// `shown` is what a person calls the context, when it is not the folder itself; the build keeps `owner` alive.
+    init(
+        title: String, _ dockerfile: Dockerfile, context: String?, shown: String? = nil,
+        owner: (any AnyObject & Sendable)? = nil,
+        arguments: [String: String], target: String?
+    ) throws {
+        let (text, name, path) = try Self.read(dockerfile)
+        source = SourceLines(file: name, bytes: Array(text.utf8))
+        var findings = Findings(file: name)
+        file = BuildFile(file: name, bytes: Array(text.utf8), findings: &findings)
+        request = BuildRequest(title: title, dockerfile: text, file: name)
+        request.arguments = arguments
+        request.target = target
+        var ignored: IgnoreFile?
+        if let context {
+            let ignore = try Self.ignoreFile(of: context, dockerfile: path)
+            ignored = ignore
+            do throws(SyscallError) {
+                contexts[""] = try ContextFolder(context, ignoring: ignore ?? IgnoreFile(), owner: owner)
+            } catch {
+                throw CommandFailure(
+                    "the build context \(context) cannot be read: \(error.code)",
+                    hint: "`context:` is a folder, relative to the Compose file")
+            }
+            request.context = shown ?? context
+        }
+        if findings.hasErrors {
+            throw BuildMistakes(diagnostics: findings.sorted.filter { $0.severity == .error }, source: source)
+        }
+        let known = BuildArguments(file, given: arguments, automatic: [:], findings: &findings)
+        var checker = Checker(file, arguments: known, automatic: [:], ignored: ignored) { _ in nil }
+        self.findings = checker.run()
+        if let error = self.findings.first(where: { $0.severity == .error }) {
+            throw BuildMistakes(diagnostics: [error], source: source)
+        }
+    }
+
+    private static func read(_ dockerfile: Dockerfile) throws -> (text: String, name: String, path: String?) {
+        switch dockerfile {
+        case .text(let text, let name): return (text, name, nil)
+        case .file(let path, let name):
+            do throws(SyscallError) {
+                return (String(decoding: try readFile(path, limit: 16 << 20), as: UTF8.self), name, path)
+            } catch {
+                let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+                let names = (try? folderEntries(folder)) ?? []
+                let own = path.split(separator: "/").last.map(String.init) ?? path
+                let near = nearest(to: own, among: names) ?? names.first { $0.lowercased().hasPrefix("dockerfile") }
+                throw CommandFailure(
+                    "the Dockerfile \(path) cannot be read: \(error.code)",
+                    hint: near.map { "did you mean \(folder)/\($0)?" }
+                        ?? "name it with -f, or `dockerfile:` under `build:`")
+            }
+        }
+    }
+
+    /// `NAME.dockerignore` beside the Dockerfile, else the context's own; nil without either.
+    static func ignoreFile(of context: String, dockerfile: String?) throws -> IgnoreFile? {
+        for path in (dockerfile.map { ["\($0).dockerignore"] } ?? []) + ["\(context)/.dockerignore"] {
+            guard let bytes = try? readFile(path, limit: 4 << 20) else { continue }
+            var findings = Findings(file: path)
+            let ignored = IgnoreFile(file: path, bytes: bytes, findings: &findings)
+            guard !findings.hasErrors else {
+                throw BuildMistakes(
+                    diagnostics: findings.sorted, source: SourceLines(file: path, bytes: bytes))
+            }
+            return ignored
+        }
+        return nil
+    }
+}
+
+/// What is wrong with a Dockerfile, or with what it asks for, each at its place.
+struct BuildMistakes: Error, CustomStringConvertible {
+    let diagnostics: [Diagnostic]
+    let source: SourceLines
+    var description: String { diagnostics.map(\.message).joined(separator: "\n") }
+}
+
+extension Session {
+    func show(_ mistakes: BuildMistakes) {
+        for (index, diagnostic) in mistakes.diagnostics.enumerated() {
+            if index > 0, progress != .json { stderr.line() }
+            show(diagnostic, of: mistakes.source)
+        }
+    }
+
+    func show(_ diagnostic: Diagnostic, of source: SourceLines) {
+        guard progress != .json else { return stderr.line(DiagnosticLine.text(diagnostic)) }
+        let line = diagnostic.place.flatMap { $0.file == source.file ? source.text(ofLine: $0.line) : nil }
+        stderr.line(diagnostic.render(over: line, colour: errorStyle.isColoured))
+    }
+
+    func show(_ note: BuildNote, of source: SourceLines, as severity: Diagnostic.Severity) {
+        let place = note.place.map {
+            SourceRange(file: $0.file, line: $0.line, column: $0.column, length: $0.length)
+        }
+        show(Diagnostic(severity, at: place, note.message, hint: note.hint), of: source)
+        guard !note.log.isEmpty, progress != .json else { return }
+        stderr.line(errorStyle(.bold, "its last lines:"))
+        for line in note.log { stderr.line("  \(errorStyle(.faint, "|")) \(line)") }
+    }
+}

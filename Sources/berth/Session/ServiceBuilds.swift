@@ -1,0 +1,239 @@
+import BuildContext
+import Console
+import Dockerfile
+import EngineClient
+import EngineWire
+import Linux
+import ProjectModel
+
+/// The builds of a project's services.
+struct ServiceBuilds {
+    let project: Project
+    let session: Session
+    /// `--build-arg`, which win over those of the file.
+    var arguments: [String: String] = [:]
+    var noCache = false
+    var pull = false
+    /// `--ssh`.
+    var agents: [String: String] = [:]
+
+    /// The builds of `services` and of those whose images they take, in an order in which each finds what it needs.
+    func wishes(for services: [String]) throws -> [BuildWish] {
+        var done: [String: Int] = [:]
+        var path: [String] = []
+        var wishes: [BuildWish] = []
+        func visit(_ name: String) throws {
+            if path.contains(name) {
+                throw CommandFailure(
+                    "builds need each other: \((path + [name]).joined(separator: " → "))",
+                    hint: "look at `additional_contexts:` of these services")
+            }
+            guard let service = project.service(name), let build = service.build, done[name] == nil else { return }
+            path.append(name)
+            defer { path.removeLast() }
+            for value in build.additionalContexts.values.sorted() where value.hasPrefix("service:") {
+                try visit(String(value.dropFirst("service:".count)))
+            }
+            done[name] = wishes.count
+            wishes.append(try wish(of: service, build, done))
+        }
+        for name in services.sorted() { try visit(name) }
+        return wishes
+    }
+
+    /// `before` are the places of the builds before it, by service.
+    private func wish(
+        of service: Service, _ build: BuildDefinition, _ before: [String: Int]
+    ) throws -> BuildWish {
+        let name = service.name
+        let (context, owner) = try folder(of: build.context, "service \"\(name)\": the build context \(build.context)")
+        let dockerfile: BuildWish.Dockerfile
+        if let text = build.inline {
+            dockerfile = .text(text, name: "\(name).dockerfile_inline")
+        } else {
+            let file = build.dockerfile ?? "Dockerfile"
+            let path = file.hasPrefix("/") ? file : "\(context)/\(file)"
+            dockerfile = .file(path, name: owner == nil ? shown(path) : file)
+        }
+        if build.platforms.count > 1 {
+            throw CommandFailure(
+                "service \"\(name)\": images of several platforms cannot be built yet: \(build.platforms.joined(separator: ", "))",
+                hint: "leave one of them")
+        }
+        let given = build.arguments.merging(arguments) { $1 }
+        var wish = try BuildWish(
+            title: name, dockerfile, context: context, shown: build.context, owner: owner, arguments: given,
+            target: build.target)
+        wish.service = name
+        wish.request.tags = [service.image ?? "\(project.name)-\(name)"] + build.tags
+        wish.request.labels = build.labels
+        wish.request.labels["com.docker.compose.project"] = project.name
+        wish.request.labels["com.docker.compose.service"] = name
+        wish.request.labels["com.docker.compose.version"] = WireVersion.product
+        wish.request.platform =
+            service.platform ?? build.platforms.first ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
+        wish.request.pull = build.pull || pull
+        wish.request.noCache = build.noCache || noCache
+        wish.request.noCacheFilter = build.noCacheFilter
+        wish.request.extraHosts = build.extraHosts
+        wish.request.shmSize = build.shmSize
+        wish.request.ulimits = build.ulimits
+        wish.request.allowsInsecure = build.privileged || build.entitlements.contains("security.insecure")
+        wish.request.allowsHostNetwork = build.network == "host" || build.entitlements.contains("network.host")
+        switch build.network {
+        case nil, "default", "": break
+        case "none"?, "host"?: wish.request.network = build.network
+        case let network?:
+            session.warn("service \"\(name)\": builds cannot use the network \(network) yet; they get one of their own")
+        }
+        let unread = build.withoutEffect
+        if !unread.isEmpty {
+            session.warn("service \"\(name)\": under build, nothing acts on \(unread.joined(separator: ", ")) yet")
+        }
+        wish.request.epoch = try BuildEpoch.value(given, session.environment)
+        try addContexts(build, service, before, to: &wish)
+        wish.request.agents = try session.agents(build.ssh).merging(agents) { $1 }
+        wish.request.secrets = try build.secrets.map { try secret($0, of: service) }
+        return wish
+    }
+
+    /// The folder that a context names: itself, or one with a checkout of the repository.
+    private func folder(of context: String, _ what: String) throws -> (String, TemporaryFolder?) {
+        if context.hasPrefix("/") { return (context, nil) }
+        guard let source = GitSource(context) else {
+            throw CommandFailure(
+                "\(what) cannot be read",
+                hint: "it is a folder, or a git repository such as https://host/repo.git#branch:folder")
+        }
+        let fetched = try session.fetch(source)
+        return (fetched.path, fetched.folder)
+    }
+
+    /// As short as a person would write it.
+    private func shown(_ path: String) -> String {
+        let base = "\(session.workingDirectory)/"
+        return path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path
+    }
+
+    private func addContexts(
+        _ build: BuildDefinition, _ service: Service, _ before: [String: Int], to wish: inout BuildWish
+    ) throws {
+        for (name, value) in build.additionalContexts {
+            if value.hasPrefix("docker-image://") {
+                wish.request.contexts[name] = .image(String(value.dropFirst("docker-image://".count)))
+            } else if value.hasPrefix("service:") {
+                let other = String(value.dropFirst("service:".count))
+                wish.request.contexts[name] =
+                    before[other].map { .build($0) }
+                    ?? .image(project.service(other)?.image ?? "\(project.name)-\(other)")
+            } else {
+                let (path, owner) = try folder(
+                    of: value, "service \"\(service.name)\": the context \(name) = \(value)")
+                wish.request.contexts[name] = .folder(value)
+                wish.contexts[name] = try BuildWish.folder(path, name, owner: owner)
+            }
+        }
+    }
+
+    private func secret(_ mount: FileMount, of service: Service) throws -> BuildRequest.Secret {
+        let prefix = "/run/secrets/"
+        let id = mount.target.hasPrefix(prefix) ? String(mount.target.dropFirst(prefix.count)) : mount.source
+        switch project.secrets[mount.source]?.source {
+        case .file(let path):
+            do throws(SyscallError) { return .init(id: id, content: try readFile(path, limit: 500 << 10)) } catch {
+                throw CommandFailure(
+                    "service \"\(service.name)\": the secret \(mount.source) cannot be read: \(path): \(error.code)")
+            }
+        case .content(let text): return .init(id: id, content: Array(text.utf8))
+        default:
+            throw CommandFailure(
+                "service \"\(service.name)\": the secret \(mount.source) has no content that a build could have",
+                hint: "give it `file:` or `environment:` under `secrets:`")
+        }
+    }
+}
+
+extension BuildWish {
+    /// A further context, with its own .dockerignore.
+    static func folder(_ path: String, _ name: String, owner: (any AnyObject & Sendable)? = nil) throws -> ContextFolder
+    {
+        var findings = Findings(file: "\(path)/.dockerignore")
+        let ignored = (try? readFile(findings.file, limit: 4 << 20)).map {
+            IgnoreFile(file: findings.file, bytes: $0, findings: &findings)
+        }
+        do throws(SyscallError) {
+            return try ContextFolder(path, ignoring: ignored ?? IgnoreFile(), owner: owner)
+        } catch {
+            throw CommandFailure("the build context \(name) = \(path) cannot be read: \(error.code)")
+        }
+    }
+}
+
+/// SOURCE_DATE_EPOCH.
+enum BuildEpoch {
+    static func value(_ arguments: [String: String], _ environment: [String: String]) throws -> Int64? {
+        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? environment["SOURCE_DATE_EPOCH"], !text.isEmpty else {
+            return nil
+        }
+        guard let seconds = Int64(text), seconds >= 0 else {
+            throw CommandFailure("SOURCE_DATE_EPOCH is \"\(text)\"; it is a number of seconds since 1970")
+        }
+        return seconds
+    }
+}
+
+/// What `up`, `create` and `run` build before anything else.
+enum BuildChoice {
+    /// What has no image here, and what says so itself (`pull_policy: build`).
+    case missing
+    /// `--build`.
+    case all
+    /// `--no-build`.
+    case none
+}
+
+extension Session {
+    /// The services among `services` whose images are to be built now, each with the reason.
+    func neededBuilds(
+        _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice
+    ) throws -> [(service: String, reason: String)] {
+        let selected = project.selection(of: services, dependencies: dependencies)
+        let candidates = project.services.filter { selected.contains($0.name) && $0.hasBuild }
+        guard !candidates.isEmpty, choice != .none else { return [] }
+        if choice == .all { return candidates.map { ($0.name, "--build") } }
+        var here: Set<String> = []
+        for row in try engine.images() { if let reference = row.reference { here.insert(Self.plain(reference)) } }
+        return candidates.compactMap { service in
+            if service.pullPolicy == .build { return (service.name, "pull_policy: build") }
+            let image = service.image ?? "\(project.name)-\(service.name)"
+            return here.contains(Self.plain(image)) ? nil : (service.name, "there is no image \(image)")
+        }
+    }
+
+    /// For a trial: the services that would be built, and why; nil for none.
+    func plannedBuilds(
+        _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice
+    ) throws -> [String: String]? {
+        let needed = try neededBuilds(project, services, dependencies: dependencies, choice)
+        return needed.isEmpty ? nil : Dictionary(needed.map { ($0.service, $0.reason) }) { first, _ in first }
+    }
+
+    /// `busybox`, `busybox:latest` and `docker.io/library/busybox` are one.
+    private static func plain(_ image: String) -> String {
+        var name = image[...]
+        for prefix in ["docker.io/", "library/"] where name.hasPrefix(prefix) { name = name.dropFirst(prefix.count) }
+        let last = name.split(separator: "/").last ?? ""
+        return last.contains(":") || name.contains("@") ? String(name) : "\(name):latest"
+    }
+
+    /// Builds what `up` needs; nothing when that is nothing.
+    func buildMissing(
+        _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice, isQuiet: Bool
+    ) throws {
+        guard !global.dryRun else { return }
+        let needed = try neededBuilds(project, services, dependencies: dependencies, choice)
+        guard !needed.isEmpty else { return }
+        let wishes = try ServiceBuilds(project: project, session: self).wishes(for: needed.map(\.service))
+        _ = try build(wishes, BuildShow(isQuiet: isQuiet, warnings: false))
+    }
+}

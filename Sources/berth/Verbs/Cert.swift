@@ -1,0 +1,89 @@
+import ArgumentParser
+import Console
+import EngineWire
+import Glibc
+import Linux
+
+/// `berth cert`: what the engine and clients of other machines prove themselves with.
+struct Cert: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "cert", abstract: "Make certificates for Docker's clients on other machines",
+        discussion:
+            "Makes an authority, a certificate for the engine and one for a client. What is there already is kept, so that "
+            + "another client gets its own from the same authority.")
+
+    @Option(help: "A name or an address by which clients reach this machine (default: all that it has)")
+    var host: [String] = []
+    @Option(help: "A client: its certificate, in a folder of that name") var client: [String] = []
+    @Option(help: "How many days they hold; the authority holds ten years") var days: Int = 825
+    @Flag(help: "Make those anew that are there; the authority stays") var renew = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The folder") var folder: String = "/etc/berth/tls"
+
+    func run(in session: Session) throws {
+        try check()
+        let place = folder.hasPrefix("/") ? folder : "\(session.workingDirectory)/\(folder)"
+        let maker = try CertificateMaker(folder: place, days: days, environment: session.environment)
+        let isNew = try maker.makeAuthority()
+        say(
+            session, isNew, "\(place)/ca.pem",
+            "the authority; \(place)/ca-key.pem makes more certificates: keep it well")
+        let makesServer = isNew || renew || !fileExists("\(place)/server-cert.pem")
+        if makesServer {
+            try maker.makeServer(host.isEmpty ? Self.names() : host)
+        } else if !host.isEmpty {
+            throw UsageFailure(
+                "\(place)/server-cert.pem is there already, for the names that it was made for",
+                hint: "--renew makes it anew")
+        }
+        say(session, makesServer, "\(place)/server-cert.pem", "for the engine")
+        var first: String?
+        for name in client.isEmpty ? ["client"] : client {
+            let isThere = fileExists("\(place)/clients/\(name)/cert.pem") && !isNew && !renew
+            if !isThere { _ = try maker.makeClient(name) }
+            say(session, !isThere, "\(place)/clients/\(name)", "for a client: copy the folder to its machine")
+            first = first ?? "\(place)/clients/\(name)"
+        }
+        session.stdout.line(
+            """
+
+            In /etc/berth/berthd.json, then start the engine anew:
+              "docker-hosts": ["tcp://0.0.0.0:2376"],
+              "tlscacert": "\(place)/ca.pem",
+              "tlscert": "\(place)/server-cert.pem",
+              "tlskey": "\(place)/server-key.pem"
+            On the client, with its folder:
+              export DOCKER_HOST=tcp://\(host.first ?? Self.names()[0]):2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=\(first ?? place)
+            """)
+    }
+
+    private func say(_ session: Session, _ isMade: Bool, _ path: String, _ what: String) {
+        session.stdout.line("\(isMade ? "made" : "kept") \(path): \(what)")
+    }
+
+    /// What goes into a file that openssl reads must not be able to say more there.
+    private func check() throws {
+        func isPlain(_ text: String, _ more: String) -> Bool {
+            !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix(".")
+                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || more.contains($0)) }
+        }
+        if let name = host.first(where: { !isPlain($0, ".-:*") }) {
+            throw UsageFailure("--host: '\(name)' is no name or address of a machine", hint: "--host engine.lan")
+        }
+        if let name = client.first(where: { !isPlain($0, ".-_") || $0.utf8.count > 64 }) {
+            throw UsageFailure(
+                "--client: '\(name)' cannot be a client's name", hint: "letters, digits, '.', '-' and '_', 64 at most")
+        }
+        guard (1...3650).contains(days) else { throw UsageFailure("--days: expected 1 to 3650, found \(days)") }
+    }
+
+    /// The machine's own name, and those that it has for itself.
+    private static func names() -> [String] {
+        var name = utsname()
+        uname(&name)
+        let text = withUnsafeBytes(of: &name.nodename) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return [text, "localhost", "127.0.0.1", "::1"].filter { !$0.isEmpty }
+    }
+}

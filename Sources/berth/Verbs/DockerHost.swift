@@ -1,0 +1,68 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+
+/// `berth docker-host`: where clients of Docker reach the engine.
+struct DockerHost: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "docker-host", abstract: "Show where Docker's clients reach the engine",
+        discussion: "In a shell: export DOCKER_HOST=$(berth docker-host)")
+
+    @Flag(help: "As a line for a shell") var export = false
+    @Flag(help: "As the command that makes a context of docker's") var context = false
+    @Flag(help: "All places, one a line") var all = false
+    @Flag(help: "The socket where clients may only look") var readOnly = false
+    @Flag(help: "The place for other machines, at TCP") var tcp = false
+    @Option(help: "The folder of ca.pem, cert.pem and key.pem for a place at TCP; default ~/.docker") var certs: String?
+    @OptionGroup(title: "Project") var global: GlobalOptions
+
+    func run(in session: Session) throws {
+        let version = try session.engine.version()
+        let hosts = try hosts(version)
+        for host in all ? hosts : Array(hosts.prefix(1)) {
+            session.stdout.line(line(host, session, hasTLS: version.hasMutualTLS == true))
+        }
+    }
+
+    private func hosts(_ version: EngineVersion) throws -> [String] {
+        let more = version.dockerHosts ?? []
+        if readOnly {
+            guard let path = version.readOnlySocket else {
+                throw EngineFailure(
+                    code: .unsupported, message: "the engine has no socket for those who only look",
+                    hint: "the setting docker-readonly-socket names one")
+            }
+            return ["unix://\(path)"]
+        }
+        if tcp {
+            let hosts = more.filter { $0.hasPrefix("tcp://") }
+            guard !hosts.isEmpty else {
+                throw EngineFailure(
+                    code: .unsupported, message: "the engine serves no place at TCP",
+                    hint: "berth cert makes certificates, and the setting docker-hosts names a place")
+            }
+            return hosts
+        }
+        let hosts = (version.dockerSocket.map { ["unix://\($0)"] } ?? []) + more
+        guard !hosts.isEmpty else {
+            throw EngineFailure(
+                code: .unsupported, message: "the engine has no socket for Docker's clients",
+                hint: "the setting docker-socket says none: take it out of the configuration, or name a path")
+        }
+        return hosts
+    }
+
+    private func line(_ host: String, _ session: Session, hasTLS: Bool) -> String {
+        let isEncrypted = hasTLS && host.hasPrefix("tcp://")
+        let folder = certs ?? "\(session.environment["HOME"] ?? "~")/.docker"
+        if export {
+            return "export DOCKER_HOST=\(host)"
+                + (isEncrypted ? " DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=\(folder)" : "")
+        }
+        guard context else { return host }
+        let name = host.hasPrefix("tcp://") ? "berth-tcp" : readOnly ? "berth-readonly" : "berth"
+        let files = ["ca", "cert", "key"].map { ",\($0)=\(folder)/\($0).pem" }.joined()
+        return "docker context create \(name) --docker host=\(host)\(isEncrypted ? files : "")"
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Console
+import EngineClient
+import EngineWire
+import ProjectModel
+
+/// `berth network connect`: one more network for a container that is there.
+struct NetworkConnect: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "connect", abstract: "Put a container of no project on a network, running or not")
+
+    @Option(parsing: .unconditionalSingleValue, help: "A name that others on the network find it by")
+    var alias: [String] = []
+    @Option(help: "Its IPv4 address, such as 10.5.0.20") var ip: String?
+    @Option(name: .customLong("ip6"), help: "Its IPv6 address, such as fd00:5::20") var ip6: String?
+    @Option(
+        name: .customLong("link-local-ip"), parsing: .unconditionalSingleValue, help: "A link-local address as well")
+    var linkLocalIP: [String] = []
+    @Option(
+        name: .customLong("driver-opt"), parsing: .unconditionalSingleValue, help: "KEY=VALUE: an option of its place")
+    var driverOpt: [String] = []
+    @Option(name: .customLong("gw-priority"), help: "The network with the highest gives the default route")
+    var gatewayPriority = 0
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The network's name", completion: .networks) var network: String
+    @Argument(help: "The container's name or id", completion: .containers) var container: String
+
+    func run(in session: Session) throws {
+        try session.refuseDryRun("network connect")
+        var attachment = NetworkAttachment(network: network)
+        attachment.aliases = alias
+        attachment.ipv4Address = ip
+        attachment.ipv6Address = ip6
+        attachment.linkLocalIPs = linkLocalIP
+        attachment.driverOptions = try KeyedValues("--driver-opt", driverOpt).values
+        attachment.gatewayPriority = gatewayPriority
+        try session.engine.connect(container, attachment)
+    }
+}
+
+/// `berth network disconnect`.
+struct NetworkDisconnect: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "disconnect", abstract: "Take a container of no project off a network")
+
+    @Flag(name: .shortAndLong, help: "Do not fail if it is gone or not on the network") var force = false
+    @OptionGroup(title: "Global") var global: GlobalOptions
+    @Argument(help: "The network's name", completion: .networks) var network: String
+    @Argument(help: "The container's name or id", completion: .containers) var container: String
+
+    func run(in session: Session) throws {
+        try session.refuseDryRun("network disconnect")
+        try session.engine.disconnect(container, from: network, force: force)
+    }
+}

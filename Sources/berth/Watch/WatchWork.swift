@@ -1,0 +1,94 @@
+import Console
+import EngineClient
+import EngineWire
+import FileWatch
+import Linux
+import ProjectModel
+
+/// What is done for a service beside the copying of files: rebuild, restart, commands. It is done by a copy of this process, so
+/// that files go on being copied meanwhile.
+struct WatchWork {
+    struct Options {
+        var isQuiet = false
+        /// Replicas as the command line wants them.
+        var scale: [String: Int] = [:]
+    }
+
+    let session: Session
+    let project: Project
+    let options: Options
+    let service: String
+    let rebuilds: Bool
+    let restarts: Bool
+    let commands: [Hook]
+
+    /// Does it; a failure of one step is shown, and the others are done nevertheless.
+    func run() throws {
+        var isNew = false
+        if rebuilds { attempt("rebuilt") { isNew = try rebuild() } }
+        if restarts, !isNew { attempt("restarted") { try restart() } }
+        for command in commands {
+            for row in try session.engine.containers(of: project.name, all: false)
+                .filter({ $0.service == service && !$0.isOneOff && $0.state == .running })
+                .sorted(by: { $0.name < $1.name })
+            {
+                attempt("given its command") { try execute(command, in: row) }
+            }
+        }
+    }
+
+    private func attempt(_ deed: String, _ body: () throws -> Void) {
+        do { try body() } catch ExitStatus.interrupted {
+            CallingProcess.exit(ExitStatus.interrupted.code)
+        } catch {
+            _ = session.report(error)
+            session.say(watch: "service \"\(service)\" was not \(deed); the watch goes on")
+        }
+    }
+
+    /// True when its containers are new.
+    private func rebuild() throws -> Bool {
+        session.say(watch: "Rebuilding service(s) [\"\(service)\"] after changes were detected...")
+        let wishes = try ServiceBuilds(project: project, session: session).wishes(for: [service])
+        let replicas = try session.engine.containers(of: project.name, all: true)
+            .count { $0.service == service && !$0.isOneOff }
+        _ = try session.build(wishes, BuildShow(isQuiet: options.isQuiet, warnings: false, isPlain: true))
+        session.say(watch: "service(s) [\"\(service)\"] successfully built")
+        var up = UpOptions()
+        up.dependencies = false
+        up.ignoreOrphans = true
+        up.scale = options.scale.filter { $0.key == service }
+        if up.scale.isEmpty, replicas > 0 { up.scale[service] = replicas }
+        let result = try session.perform(
+            OperationRequest(key: session.makeKey(), verb: .up(up), project: project, services: [service]),
+            in: project.name, quiet: true)
+        return result.outcome.changes > 0
+    }
+
+    private func restart() throws {
+        try session.perform(
+            OperationRequest(
+                key: session.makeKey(), verb: .restart(timeout: nil, dependents: true), services: [service]),
+            in: project.name, quiet: true)
+        session.say(watch: "service(s) [\"\(service)\"] restarted")
+    }
+
+    private func execute(_ hook: Hook, in row: ContainerRow) throws {
+        let request = ExecRequest(
+            command: hook.command, environment: hook.environment, user: hook.user, workingDirectory: hook.workingDir,
+            tty: false, privileged: hook.privileged, stdin: false, detach: false)
+        let stream = try session.engine.exec(request, in: row.id)
+        let end = try StreamSession(session: session, stream: stream, tty: false, stdin: false, peer: .exec).run()
+        if case .exited(let code) = end, code != 0 {
+            throw CommandFailure("\(row.name): \(hook.command.joined(separator: " ")) ended with exit code \(code)")
+        }
+    }
+}
+
+extension Session {
+    /// A line of the watch, among those of containers.
+    func say(watch text: String) {
+        if progress == .quiet { return }
+        stdout.line("\(style(.cyan, "⦿")) \(text)")
+    }
+}

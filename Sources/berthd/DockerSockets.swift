@@ -1,0 +1,157 @@
+import DockerAPI
+import Engine
+import EngineWire
+import Glibc
+import HTTPService
+import Linux
+import Logging
+
+/// The places where clients of Docker reach the engine. One that cannot be served is named in the log, and the others are served.
+struct DockerSockets: Sendable {
+    let engine: Engine
+    let machine: RealMachine
+    let settings: EngineSettings
+    let log: Logger
+    let activity: Activity
+    /// Folder for long bodies.
+    let spool: String
+
+    /// What is served: files that this engine made, and what connections at TCP prove themselves with.
+    struct Served: Sendable {
+        var files: [SocketFile] = []
+        /// That of the setting `docker-socket`, which stays while containers have it.
+        var own: SocketFile?
+        var identity: TLSIdentity?
+        /// `tcp://HOST:PORT`, as they are served.
+        var hosts: [String] = []
+    }
+
+    /// `handedOver` are listening sockets that the service manager made for clients of Docker.
+    func start(handedOver: [CInt]) async -> Served {
+        var served = Served()
+        let server = server(isReadOnly: false)
+        for socket in handedOver {
+            await attempt("a socket of the service manager") { try await server.start(on: socket) }
+        }
+        let own = handedOver.isEmpty ? settings.dockerSocket : nil
+        if let own { await startOwn(at: own, server, into: &served) }
+        var paths: [String] = []
+        for case .unix(let path) in settings.dockerHosts where path != own && !paths.contains(path) {
+            paths.append(path)
+        }
+        for path in paths {
+            await start(at: path, server, settings.dockerGroup, into: &served)
+        }
+        if let path = settings.readOnlySocket {
+            await start(at: path, self.server(isReadOnly: true), settings.readOnlyGroup, into: &served)
+        }
+        await startTCP(into: &served)
+        return served
+    }
+
+    private func start(at path: String, _ server: HTTPServer, _ group: String, into served: inout Served) async {
+        guard isFree(path, for: group) else { return }
+        let isServed = await attempt(path) { try await server.start(at: path, group: group, mode: mode) }
+        if isServed { served.files.append(SocketFile(path)) }
+    }
+
+    /// Containers may have it from an earlier engine, and then it is that one which is served.
+    private func startOwn(at path: String, _ server: HTTPServer, into served: inout Served) async {
+        if let kept = await machine.takeDockerListener(at: path) {
+            await attempt(path) { try await server.start(on: kept) }
+        }
+        guard !machine.hasDockerListener else {
+            served.own = SocketFile(path)
+            return
+        }
+        let group = settings.dockerGroup
+        guard isFree(path, for: group) else { return }
+        let isServed = await attempt(path) {
+            let listener = try server.listen(at: path, group: group, mode: mode)
+            try machine.offerDockerListener(listener, at: path)
+            try await server.start(on: listener.release())
+        }
+        if isServed { served.own = SocketFile(path) }
+    }
+
+    private var mode: mode_t { mode_t(settings.dockerMode) }
+
+    private func isFree(_ path: String, for group: String) -> Bool {
+        guard !SocketFile.isServed(path) else {
+            log.error("another program serves \(path): clients of Docker reach that one, not this engine")
+            return false
+        }
+        if group != "berth", getgrnam(group) == nil {
+            log.error("there is no group \(group): only root can use \(path)")
+        }
+        return true
+    }
+
+    private func startTCP(into served: inout Served) async {
+        let hosts = settings.dockerHosts.filter(\.isTCP)
+        guard !hosts.isEmpty else { return }
+        if let certificate = settings.tlsCertificate, let key = settings.tlsKey {
+            do throws(TLSFailure) {
+                served.identity = try TLSIdentity(
+                    .init(certificate: certificate, key: key, authority: settings.tlsAuthority))
+            } catch {
+                // Never without what was asked for.
+                log.error("no tcp:// is served: \(error.message)")
+                return
+            }
+        }
+        // Who may connect is not known before TLS has said so: that crowd is kept apart from the machine's own clients.
+        var limits = Self.limits
+        limits.hurry()
+        let server = HTTPServer(
+            routes: DockerRoutes(engine: engine, log: log), spoolFolder: spool, activity: activity, limits: limits)
+        for case .tcp(let host, let port) in hosts {
+            let name = "\(DockerHost.tcp(host: host, port: port))"
+            let identity = served.identity
+            guard
+                await attempt(
+                    name, { try await server.start(host: host, port: port, identity: identity) })
+            else { continue }
+            served.hosts.append(name)
+            if settings.hasMutualTLS {
+                log.notice("clients of Docker reach the engine at \(name)")
+            } else {
+                log.critical("WARNING: \(Self.openWarning(name))")
+            }
+        }
+    }
+
+    static func openWarning(_ host: String) -> String {
+        "whoever reaches \(host) is root on this machine: docker-insecure-tcp serves it without client certificates"
+    }
+
+    /// A third of what the process may open is for these clients: streams take two, and containers theirs.
+    private static var limits: ServerLimits {
+        var limits = ServerLimits()
+        var open = rlimit()
+        if getrlimit(__rlimit_resource_t(7), &open) == 0 {  // RLIMIT_NOFILE
+            limits.connections = max(64, min(limits.connections, Int(clamping: open.rlim_cur) / 3))
+        }
+        // What is long goes to the disk; what is read as JSON is short.
+        limits.bodyBytes = 16 << 20
+        limits.bufferedBytes = 128 << 20
+        return limits
+    }
+
+    private func server(isReadOnly: Bool) -> HTTPServer {
+        HTTPServer(
+            routes: DockerRoutes(engine: engine, log: log, isReadOnly: isReadOnly), spoolFolder: spool,
+            activity: activity, limits: Self.limits)
+    }
+
+    @discardableResult
+    private func attempt(_ place: String, _ body: () async throws -> Void) async -> Bool {
+        do {
+            try await body()
+            return true
+        } catch {
+            log.error("\(place) cannot be served: \(EngineFailure(describing: error).message)")
+            return false
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import DockerAPI
+import EngineAPI
+import HTTPService
+import NIOHTTP1
+
+/// What berth's own socket answers: berth's routes, and below `/docker` those of the Docker Engine API, so that the command line has
+/// them whether or not there is a socket for Docker's clients.
+struct EngineRoutes: HTTPRoutes {
+    private static let prefix = "/docker/"
+
+    let own: Routes
+    let docker: DockerRoutes
+
+    func takesLongBody(_ head: HTTPRequestHead) -> Bool {
+        Self.dockerHead(head).map { docker.takesLongBody($0) } ?? own.takesLongBody(head)
+    }
+
+    func respond(to request: Request) async -> Response {
+        guard let head = Self.dockerHead(request.head) else { return await own.respond(to: request) }
+        return await docker.respond(to: Request(head: head, body: request.body, file: request.file))
+    }
+
+    func failure(_ error: any Error) -> Response { own.failure(error) }
+    func bodyTooLong(limit: Int) -> Response { own.bodyTooLong(limit: limit) }
+    func busy() -> Response { own.busy() }
+
+    /// The request as it would come to the other socket; nil for one of berth's own.
+    private static func dockerHead(_ head: HTTPRequestHead) -> HTTPRequestHead? {
+        guard head.uri.hasPrefix(prefix) else { return nil }
+        var head = head
+        head.uri = String(head.uri.dropFirst(prefix.count - 1))
+        return head
+    }
+}

@@ -92,7 +92,9 @@ extension Stories {
         func oldCompose() async throws {
             let file = "version: '2.4'\n" + Self.compose
             try await World.with(project: "dc1", file) { world in
-                let words = "\(host(world)) PYTHONWARNINGS=ignore \(DockerClients.oldCompose ?? "")"
+                // Its own streams, not those of a docker command beside it.
+                let words =
+                    "\(host(world)) PYTHONWARNINGS=ignore COMPOSE_INTERACTIVE_NO_CLI=1 \(DockerClients.oldCompose ?? "")"
                 @Sendable func run(_ arguments: String) async throws -> String {
                     try await world.shell("cd \(world.projectFolder); \(words) \(arguments)", within: .seconds(90))
                 }

@@ -36,7 +36,7 @@ enum DockerClients {
         return (named + ["/usr/bin/python3"] + folders.map { "\($0)/python3" }).first { path in
             CallingProcess.canExecute(path)
                 && (try? ProgramOutput.of(
-                    path, arguments: ["python3", "-c", "import \(module)"], environment: ["PATH=/usr/bin:/bin"],
+                    path, arguments: [path, "-c", "import \(module)"], environment: ["PATH=/usr/bin:/bin"],
                     input: [], errors: nullDevice)) != nil
         }
     }

@@ -241,11 +241,24 @@ extension Engine {
     /// gives a connected socket of `StreamFrame`s, which the caller takes over.
     package func streams(of name: String) async throws -> @Sendable () async throws -> CInt {
         await gate.wait(for: .ready)
+        return try await streams(of: name, patience: 5)
+    }
+
+    private func streams(of name: String, patience: Int) async throws -> @Sendable () async throws -> CInt {
+        let epoch = await parts.inventory.currentEpoch()
         let record = try await find(name)
         switch record.life.phase {
         case .running:
+            let descriptor: CInt
+            do {
+                descriptor = try await parts.machine.stream(of: record)
+            } catch let failure as EngineFailure where failure.code == .conflict && patience > 0 {
+                // It has just ended, and the word of that is on its way.
+                await parts.inventory.change(
+                    of: .container(record.id), after: epoch, atMost: .seconds(1), on: parts.machine)
+                return try await streams(of: name, patience: patience - 1)
+            }
             parts.inventory.events.publish(record.event("attach", at: parts.machine.now()))
-            let descriptor = try await parts.machine.stream(of: record)
             return { descriptor }
         case .paused:
             throw EngineFailure(

@@ -35,6 +35,19 @@ import Testing
         try await simulated.engine.container(name).state
     }
 
+    @Test("streams of a container that ends at this moment are those of its next start")
+    func streamsAtTheEnd() async throws {
+        try await SimulatedEngine.with { simulated in
+            for round in 0..<20 {
+                let name = "job\(round)"
+                try await create(name, simulated)
+                try simulated.end(name, code: 0)
+                _ = try await simulated.engine.streams(of: name)
+                #expect(try await state(name, simulated) == .exited)
+            }
+        }
+    }
+
     @Test("each verb on one replica leaves the other as it is")
     func replicas() async throws {
         try await SimulatedEngine.with { simulated in

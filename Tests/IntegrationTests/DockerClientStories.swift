@@ -106,7 +106,7 @@ extension Stories {
                 }
                 #expect(try await run("port web 80") == "127.0.0.1:18205")
                 #expect(try await world.shell("curl -s http://127.0.0.1:18205/index.html") == "page")
-                #expect(try await run("run --rm -T web echo once 2>/dev/null").hasSuffix("once"))
+                #expect(try await run("run --rm -T web sh -c 'sleep 1; echo once' 2>/dev/null").hasSuffix("once"))
                 #expect(try await run("up -d 2>&1").contains("up-to-date"))
                 for verb in ["stop -t 0 web", "start web", "restart -t 0 job"] { _ = try await run("\(verb) 2>&1") }
                 _ = try await run("down -v -t 0 2>&1")

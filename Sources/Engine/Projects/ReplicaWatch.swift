@@ -43,7 +43,7 @@ struct ReplicaWatch: Sendable {
                 goal: isReady ? .running : .healthy, elapsed: Double(machine.now() - report.began) / 1e9)
             wait.probe = await inventory.lastAnswer(of: id)
             report.waits(for: record, wait, at: machine.now())
-            await change(of: id, after: epoch, atMost: isReady ? left : .seconds(5))
+            await inventory.change(of: .container(id), after: epoch, atMost: isReady ? left : .seconds(5), on: machine)
         }
     }
 
@@ -66,14 +66,5 @@ struct ReplicaWatch: Sendable {
 
     private func gone(_ id: String) -> EngineFailure {
         EngineFailure(code: .notFound, message: "container \(id.prefix(12)) was removed")
-    }
-
-    private func change(of id: String, after epoch: Int, atMost limit: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await inventory.change(of: .container(id), after: epoch) }
-            group.addTask { try? await machine.sleep(limit) }
-            await group.next()
-            group.cancelAll()
-        }
     }
 }

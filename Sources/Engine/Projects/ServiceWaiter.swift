@@ -56,22 +56,14 @@ struct ServiceWaiter: Sendable {
             }
             if !isOpen { return .reached }
             if Task.isCancelled { return .cancelled }
-            await change(after: epoch, atMost: report.isBehind ? .seconds(1) : .seconds(5))
+            await inventory.change(
+                of: .project(project), after: epoch, atMost: report.isBehind ? .seconds(1) : .seconds(5), on: machine)
         }
     }
 
     /// `--wait` is about what there is: a service may be scaled to nothing.
     private static func isMissing(_ service: String, _ needs: [String: Need], _ records: [ContainerRecord]) -> Bool {
         needs[service] != .ready && !records.contains { $0.service == service }
-    }
-
-    private func change(after epoch: Int, atMost limit: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await inventory.change(of: .project(project), after: epoch) }
-            group.addTask { try? await machine.sleep(limit) }
-            await group.next()
-            group.cancelAll()
-        }
     }
 
     private static func resolved(_ need: Need, _ record: ContainerRecord) -> Need {

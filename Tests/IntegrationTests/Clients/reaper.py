@@ -40,9 +40,12 @@ connections = 0
 
 def serve(connection):
     global connections, last
-    for line in connection.makefile():
-        filters.append([part.split("=", 1)[1] for part in line.strip().split("&") if part.startswith("label=")])
-        connection.sendall(b"ACK\n")
+    try:
+        for line in connection.makefile():
+            filters.append([part.split("=", 1)[1] for part in line.strip().split("&") if part.startswith("label=")])
+            connection.sendall(b"ACK\n")
+    except OSError:
+        pass  # A client that was killed before it read the answer resets the connection.
     connections -= 1
     last = time.time()
 

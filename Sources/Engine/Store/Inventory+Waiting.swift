@@ -1,0 +1,13 @@
+extension Inventory {
+    /// As `change(of:after:)`, for no longer than `limit` of the machine's time.
+    nonisolated func change(of subject: Subject, after epoch: Int, atMost limit: Duration, on machine: any Machine)
+        async
+    {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.change(of: subject, after: epoch) }
+            group.addTask { try? await machine.sleep(limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

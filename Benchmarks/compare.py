@@ -171,8 +171,8 @@ def report(rows, kept, compose):
     kernel = os.uname().release.split("-")[0]
     lines = [
         "# Benchmarks", "",
-        f"`make bench` runs berth beside docker compose {version} on {daemon}, verb by verb, in the same run: a busybox image,",
-        f"`sleep 1d` in every service, one network. {ROUNDS} rounds after a warm-up (default grace: one), {os.cpu_count()} cores,",
+        f"`make bench` compares berth with docker compose {version} on {daemon}, verb by verb, in the same run. Every service runs",
+        f"`sleep 1d` from a busybox image; there is one network. {ROUNDS} rounds after a warm-up (default grace: one round), {os.cpu_count()} cores,",
         f"kernel {kernel}. Each figure is the wall time of the whole client process in milliseconds: median (least–most).", "",
         "| services | verb | berth | docker compose | ratio |", "|---|---|---|---|---|",
     ]
@@ -183,13 +183,13 @@ def report(rows, kept, compose):
         ratio = statistics.median(times["docker compose"]) / statistics.median(times["berth"])
         lines.append(f"| {count} | {verb} | {cell('berth')} | {cell('docker compose')} | {ratio:.1f} |")
     if kept:
-        lines += ["", "Memory with 20 containers, mean of each process, kB:", "", "| process | PSS | private dirty |", "|---|---|---|"]
+        lines += ["", "Memory with 20 containers, in kB, mean of each kind of process:", "", "| process | PSS | private dirty |", "|---|---|---|"]
         wakes = kept.pop("wake-ups")
         lines += [f"| {name} | {of[0]} | {of[1]} |" for name, of in kept.items() if of]
         lines += [
-            "", f"Wake-ups of engine, name service and the 20 monitors together in 10 seconds at rest: {wakes}. One a second is the Swift runtime's",
-            "own (its thread pool looks after itself); `strace -f` of the engine shows no other."]
-    lines += ["", "These machines are noisy: trust the ratios, not single figures."]
+            "", f"Idle wake-ups of the engine, the name service and the 20 monitors together: {wakes} in 10 seconds. The thread pool of the Swift runtime causes one",
+            "a second; `strace -f` of the engine shows no other."]
+    lines += ["", "The machine is noisy: trust the ratios, not single figures."]
     # What other benchmarks wrote below stays.
     page = pathlib.Path("docs/benchmarks.md")
     _, mark, rest = page.read_text().partition("\n## ")

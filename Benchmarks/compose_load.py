@@ -108,10 +108,10 @@ def main():
     rows = table(programs, [int(argument) for argument in sys.argv[3:]] or [1, 200, 1000, 5000])
     lines = [
         TITLE, "",
-        "`Benchmarks/compose_load.py BERTH DOCKER_COMPOSE` makes files of so many services, each merging an anchored mapping of five attributes into",
-        f"its own seven, and runs `berth config -q`, `docker-compose config -q` ({version}) and PyYAML's `CSafeLoader`, which only parses the YAML,",
-        f"in turn: {ROUNDS} rounds after a warm-up, {os.cpu_count()} cores, kernel {os.uname().release.split('-')[0]}. Milliseconds of the whole process:",
-        "processor time, user and kernel together, as median (least–most), then the median of the wall time.", "",
+        "`Benchmarks/compose_load.py BERTH DOCKER_COMPOSE` generates files with many services. Each service merges an anchored mapping of five attributes into",
+        f"its own seven. The script runs `berth config -q`, `docker-compose config -q` ({version}) and PyYAML's `CSafeLoader`, which only parses the YAML,",
+        f"in turn: {ROUNDS} rounds after a warm-up, {os.cpu_count()} cores, kernel {os.uname().release.split('-')[0]}. Each figure is milliseconds for the whole process:",
+        "the processor time (user and kernel) as median (least–most), then the median of the wall time.", "",
         *rows, "",
     ]
     write("\n".join(lines))

@@ -118,17 +118,17 @@ def main():
         engine.run(folder, "wait", "big") if engine is berth else subprocess.run(
             ["docker", "wait", "logs-big-1"], env=engine.environment, check=True, capture_output=True)
         rows = table.setdefault(engine.name, {})
-        rows["printing it"] = f"{time.perf_counter() - began:.1f} s"
+        rows["printing the lines"] = f"{time.perf_counter() - began:.1f} s"
         tails = [read(engine, folder, "--tail", "10")[0] for _ in range(5)]
         rows["the last 10 lines"] = f"{statistics.median(tails) * 1000:.0f} ms"
         took, size = read(engine, folder)
         rows["everything"] = f"{took:.1f} s, {size / 1e6:.0f} MB"
-        rows["engine's most memory"] = f"{sum(resident(processes(name)) for name in names) / 1000:.0f} MB"
+        rows["peak memory of the engine"] = f"{sum(resident(processes(name)) for name in names) / 1000:.0f} MB"
         served, least, last = follow(engine, folder)
         rows[f"{FOLLOWERS} followers of 10,000 lines a second"] = f"{served} got all (least {least:,} lines), the last after {last:.1f} s"
         engine.run(folder, "down", "-t", "0")
-    lines = [TITLE, "", f"`Benchmarks/logs.sh`: a container prints {LINES:,} lines and ends. Beside it, for ten seconds, another prints",
-             "10,000 lines a second and is followed by many clients. Each figure is of the whole client process.", "",
+    lines = [TITLE, "", f"In `Benchmarks/logs.sh` a container prints {LINES:,} lines and ends. Another one prints",
+             "10,000 lines a second for ten seconds, and many clients follow it. Each figure is for the whole client process.", "",
              "| | berth | docker compose |", "|---|---|---|"]
     lines += [f"| {row} | {table['berth'][row]} | {table['docker compose'][row]} |" for row in table["berth"]]
     print("\n".join(lines))

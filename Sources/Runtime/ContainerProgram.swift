@@ -62,7 +62,7 @@ struct ContainerProgram {
         try process.addMemoryPolicy(linux.memoryPolicy)
         try process.addEnd(
             seccomp: linux.seccomp, cache: request.filterCache, kept: request.keptDescriptors,
-            personality: linux.personality, gate: request.gate)
+            personality: linux.personality, makesFolder: true, gate: request.gate)
         return program
     }
 

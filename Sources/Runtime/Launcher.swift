@@ -134,7 +134,8 @@ package enum Launcher {
         try process.addIdentity(keyring: .nameless)
         try process.addMemoryPolicy(request.memoryPolicy)
         try process.addEnd(
-            seccomp: request.seccomp, cache: request.filterCache, kept: request.keptDescriptors, personality: nil)
+            seccomp: request.seccomp, cache: request.filterCache, kept: request.keptDescriptors, personality: nil,
+            makesFolder: false)
         return program
     }
 

@@ -70,10 +70,11 @@ struct ProcessSteps {
         try addSecurityLabels()
     }
 
-    /// From dropping privileges to exec, with the gate at which the parent lets it go.
+    /// From dropping privileges to exec, with the gate at which the parent lets it go. `makesFolder`: a working directory that does
+    /// not exist is made.
     mutating func addEnd(
         seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?,
-        gate: CInt? = nil
+        makesFolder: Bool, gate: CInt? = nil
     ) throws(RuntimeFailure) {
         let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
         let isLocked = process.noNewPrivileges == true
@@ -85,7 +86,7 @@ struct ProcessSteps {
         // Before the folder is changed: none of ours can be named in it then, as /proc/self/fd/N (CVE-2024-21626).
         program.add(BERTH_CLOSE_OTHERS, .doing("close descriptors"), in: listener, a: UInt64(kept))
         program.add(
-            BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: 1)
+            BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: makesFolder ? 1 : 0)
         addUser(beforeCapabilities: {
             // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go.
             if !isLocked, let filter { addFilter(filter) }

@@ -30,9 +30,16 @@ struct StepNotes: Sendable {
             let more = words.isEmpty ? "" : " (\(words))"
             return RuntimeFailure(step: what, errno: message.code, message: "\(what): \(code)\(more)")
         case .workingFolder(let path):
-            let reason = message.code == EXDEV ? "it lies outside of the container" : "\(code)"
+            let reason =
+                switch message.code {
+                case EXDEV: "it lies outside of the container"
+                case ENOENT: "no such file or directory"
+                case ENOTDIR: "not a directory"
+                default: "\(code)"
+                }
             return RuntimeFailure(
-                step: "chdir", errno: message.code, message: "working directory \"\(path)\": \(reason)", exitCode: 126)
+                step: "chdir", errno: message.code, message: "working directory \"\(path)\": \(reason)",
+                exitCode: message.code == ENOENT ? 127 : 126)
         case .exec(let name):
             return Self.execFailure(name, path: kernel, code: code, isInterpreterMissing: message.detail == 1)
         }

@@ -37,6 +37,17 @@ import Testing
         }
     }
 
+    @Test func anExecDoesNotMakeItsWorkingDirectory() throws {
+        try Bundle.with { bundle in
+            try bundle.write(["sleep", "1000"]) { $0.process?.cwd = "/made/below" }
+            #expect(try bundle.runtime("run", "-d", "c").status == 0)
+            let result = try bundle.runtime("exec", "--cwd", "/nosuch/below", "c", "true")
+            #expect(result.error == "berth-runtime: working directory \"/nosuch/below\": no such file or directory\n")
+            #expect(try bundle.runtime("exec", "c", "sh", "-c", "pwd; ls -d /nosuch").output == "/made/below\n")
+            #expect(try bundle.runtime("delete", "-f", "c").status == 0)
+        }
+    }
+
     private static let freezer = ((try? CgroupMounts.current()) ?? CgroupMounts(mounts: [])).mounts.compactMap {
         mount in
         mount.isUnified

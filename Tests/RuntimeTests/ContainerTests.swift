@@ -60,7 +60,7 @@ import Testing
                 "exec \"/bin/script\": the interpreter or the loader that /bin/script asks for is not in the container"),
         Failure(
             description: "a working directory that is a file", change: { $0.process?.cwd = "/etc/passwd" }, status: 1,
-            message: "working directory \"/etc/passwd\": Not a directory"),
+            message: "working directory \"/etc/passwd\": not a directory"),
         Failure(
             description: "a bind source that is not there",
             change: { $0.mounts?.append(.init(destination: "/x", source: "/nosuch", options: ["rbind"])) }, status: 1,

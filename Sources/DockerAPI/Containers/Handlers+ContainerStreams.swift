@@ -90,7 +90,7 @@ extension Handlers {
         var wanted = StreamSwitch(headers: [:], translation: { DockerStream(options) }, descriptor: descriptor)
         wanted.before = before
         wanted.webSocket = request.version < APIVersion(major: 1, minor: 28) ? .text : .binary
-        wanted.failure = { DockerStream(options).failure(DockerFailure(describing: $0).message) }
+        wanted.failure = { Self.failureText($0, options) }
         return .stream(wanted)
     }
 
@@ -155,11 +155,13 @@ extension Handlers {
             status: isUpgrade ? .switchingProtocols : .ok, headers: headers,
             translation: { DockerStream(options, onExit: onExit) }, descriptor: descriptor)
         wanted.before = before
-        wanted.failure = { error in
-            error is CancellationError
-                ? [] : DockerStream(options).failure(DockerFailure(describing: error).message)
-        }
+        wanted.failure = { failureText($0, options) }
         return .stream(wanted)
+    }
+
+    /// What a client reads in place of a stream that cannot be had; nothing where there is none to wait for any more.
+    private static func failureText(_ error: any Error, _ options: DockerStream.Options) -> [UInt8] {
+        error is CancellationError ? [] : DockerStream(options).failure(DockerFailure(describing: error).message)
     }
 
     // MARK: Exec

@@ -325,7 +325,7 @@ final class ContainerRunner: Sendable {
             await self.forwarder.finish(id)
             await self.letGo(of: id)
             try await self.discard(removed ?? record)
-            self.pending.fail(id, Self.gone(record.name))
+            self.pending.end(id)
         }
         await completeSuccessors(of: id)
     }

@@ -25,7 +25,8 @@ final class PendingStreams: Sendable {
 
     /// Takes a place: from now on a start does not pass by. What comes back gives the socket, which its caller takes over, once the
     /// container's process is there; it is to be called once.
-    /// - Throws: `CancellationError` when the task is cancelled, `EngineFailure` when the container goes.
+    /// - Throws: `CancellationError` when the task is cancelled, and when the container goes without having run: whoever asked for
+    ///   its start or its removal hears why.
     func reserve(for id: String) -> @Sendable () async throws -> CInt {
         let number = state.withLock { state in
             state.nextNumber += 1
@@ -79,9 +80,9 @@ final class PendingStreams: Sendable {
         }
     }
 
-    /// The container is gone.
-    func fail(_ id: String, _ failure: EngineFailure) {
-        for number in state.withLock({ $0.numbers(id) }) { settle(id, number, .failure(failure)) }
+    /// The container is gone: there are no streams to wait for.
+    func end(_ id: String) {
+        for number in state.withLock({ $0.numbers(id) }) { settle(id, number, .failure(CancellationError())) }
     }
 
     private func settle(_ id: String, _ number: Int, _ result: Result<CInt, any Error>) {

@@ -89,7 +89,9 @@ extension PlanReason: CustomStringConvertible {
     /// A person expects it anyway and needs no explanation: new things are made, what was asked for is done.
     package var isRoutine: Bool {
         switch self {
-        case .noContainer, .startAskedFor, .askedFor, .shouldBeStopped, .projectGoesDown, .volumesGoToo, .usedBy: true
+        case .noContainer, .startAskedFor, .askedFor, .shouldRun, .shouldBePaused, .shouldBeStopped, .projectGoesDown,
+            .volumesGoToo, .usedBy:
+            true
         default: false
         }
     }

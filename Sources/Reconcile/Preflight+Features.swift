@@ -4,7 +4,8 @@ extension Preflight {
     /// What a service asks of the kernel and its modules beside limits.
     func features(of service: DesiredService) -> [PreflightFinding] {
         let spec = service.spec
-        return platform(spec) + appArmor(spec) + sysctls(spec) + modes(spec) + strangers(spec) + cgroupParent(spec)
+        return platform(spec) + appArmor(spec) + sysctls(spec) + modes(spec) + hostname(spec) + strangers(spec)
+            + cgroupParent(spec)
     }
 
     private func platform(_ service: Service) -> [PreflightFinding] {
@@ -69,6 +70,16 @@ extension Preflight {
                 .optionInvalid, service: service.name, at: .service(service.name, name),
                 "\(name) cannot be \"\(value)\"", hint: "there is \(known.joined(separator: ", "))")
         }
+    }
+
+    private func hostname(_ service: Service) -> [PreflightFinding] {
+        guard service.uts == "host", service.hostname != nil else { return [] }
+        return [
+            PreflightFinding(
+                .optionInvalid, service: service.name, at: .service(service.name, "hostname"),
+                "hostname has no effect with `uts: host`: the container has the host's name",
+                hint: "take one of them away")
+        ]
     }
 
     /// Containers outside of the project that something is taken from.

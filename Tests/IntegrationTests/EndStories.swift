@@ -134,7 +134,8 @@ extension Stories {
                 """
             try await World.with(project: "pause", compose) { world in
                 try await world.berth("up", "-d")
-                try await world.berth("pause")
+                let said = try await world.berth("pause").stderr
+                #expect(said.contains("Paused") && !said.contains("#"), "\(said)")
                 #expect(try await world.container("web").state == .paused)
                 let quiet = try await world.berth("logs").stdout
                 let failed = try await world.attempt("exec", "-T", "web", "true")

@@ -29,6 +29,16 @@ import Testing
 
     static let rows: [PreflightCase] = [
         PreflightCase(
+            "a name of its own where the host's is wanted",
+            service {
+                $0.uts = "host"
+                $0.hostname = "web"
+            },
+            findings: """
+                services.web.hostname error optionInvalid web: hostname has no effect with `uts: host`: the container has \
+                the host's name; take one of them away
+                """),
+        PreflightCase(
             "a driver that berth does not have", network { $0.driver = "overlay" },
             findings: """
                 networks.front.driver error driverUnsupported: network demo_front: there is no driver "overlay", only \

@@ -247,9 +247,8 @@ final class ContainerRunner: Sendable {
 
     func surroundings(of record: ContainerRecord) async throws -> Surroundings {
         var hosts: [Surroundings.Host] = []
-        let qualified = record.domainname.map { ["\(record.hostname).\($0)", record.hostname] } ?? [record.hostname]
         for endpoint in record.endpoints {
-            for address in endpoint.bareAddresses { hosts.append(.init("\(address)", qualified)) }
+            for address in endpoint.bareAddresses { hosts.append(.init("\(address)", record.hostNames)) }
         }
         for extra in record.template.extraHosts {
             for address in extra.addresses {

@@ -231,6 +231,13 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var hostname: String { template.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
     package var domainname: String? { template.domainname ?? inheritedNames?.domainname }
 
+    /// The names of its own addresses in its /etc/hosts: with the domain, which may be part of `hostname`, and without.
+    package var hostNames: [String] {
+        let whole = domainname.map { "\(hostname).\($0)" } ?? hostname
+        guard let dot = whole.firstIndex(of: "."), dot != whole.startIndex else { return [whole] }
+        return [whole, String(whole[..<dot])]
+    }
+
     /// The short name that logs show: `web-1`, or the container's own name.
     package var label: String {
         if template.containerName != nil { return name }

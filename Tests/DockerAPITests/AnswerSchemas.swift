@@ -19,6 +19,16 @@ struct AnswerSchemas: Sendable {
     /// Method and path of every route, `GET /containers/{id}/json`.
     var names: [String] { routes.keys }
 
+    /// The members of a type, without those that it takes from another one; `Mount.BindOptions` is the type of a member.
+    func members(of name: String) -> [String] {
+        var schema: JSONValue? = .object(definitions)
+        for (index, part) in name.split(separator: ".").enumerated() {
+            schema = index == 0 ? schema?[String(part)] : schema?["properties"]?[String(part)]
+        }
+        let own = (schema?["allOf"]?.array ?? []).filter { $0["ref"] == nil }
+        return ([schema].compactMap(\.self) + own).flatMap { $0["properties"]?.object?.keys ?? [] }
+    }
+
     /// What is wrong with the body of an answer to `route`; `lines` says that it is one JSON value a line.
     /// An error that the description does not name for this route must still look like one.
     func problems(of route: String, status: Int, body: String, lines: Bool = false) -> [String] {

@@ -137,7 +137,8 @@ import Testing
             $0.resources.blkioDevices?.readBytes == [.init(path: "/dev/sda", value: 9)]
         },
         .host(#""ShmSize":1048576"#) { $0.shmSize == 1 << 20 },
-        .host(#""StorageOpt":{"size":"1g"}"#) { $0.storageOptions == ["size": "1g"] },
+        .host(#""StorageOpt":{}"#) { $0.storageOptions.isEmpty },
+        .host(#""StorageOpt":null"#) { $0.storageOptions.isEmpty },
     ]
 
     private static func volume(_ kind: ServiceVolume.Kind, _ target: String, readOnly: Bool = false) -> [ServiceVolume]
@@ -186,6 +187,16 @@ import Testing
         .host(#""Mounts":[{"Type":"tmpfs","Target":"/d","TmpfsOptions":{"SizeBytes":9,"Mode":511}}]"#) {
             $0.volumes == volume(.tmpfs(size: 9, mode: 511, options: nil), "/d")
         },
+        .host(
+            #""Mounts":[{"Type":"tmpfs","Target":"/d","TmpfsOptions":{"Options":[["noexec"],["uid","7"]]}}]"#
+        ) {
+            $0.volumes == volume(.tmpfs(size: nil, mode: nil, options: "noexec,uid=7"), "/d")
+        },
+        .host(
+            #""Mounts":[{"Type":"volume","Source":"dd","Target":"/d","VolumeOptions":{"DriverConfig":{"Name":"local"}}}]"#
+        ) {
+            $0.volumes == volume(.volume(source: "dd", noCopy: false, subpath: nil), "/d")
+        },
         .host(#""VolumesFrom":["x:ro"]"#) { $0.volumesFrom == ["container:x:ro"] },
         .host(#""VolumeDriver":"local""#) { $0.volumeDriver == "local" },
     ]
@@ -209,6 +220,11 @@ import Testing
             $0.networks.map(\.network) == ["a", "b"] && $0.networks[0].aliases == ["x"]
                 && $0.networks[0].ipv4Address == "10.0.0.9" && $0.networks[0].macAddress == "02:00:00:00:00:01"
                 && $0.networks[0].gatewayPriority == 3
+        },
+        Row(
+            #""HostConfig":{"NetworkMode":"a","Links":["db:one"]},"NetworkingConfig":{"EndpointsConfig":{"a":{"Links":["db:one","web:two"]}}}"#
+        ) {
+            $0.externalLinks == [Link(target: "db", alias: "one"), Link(target: "web", alias: "two")]
         },
         Row(#""NetworkingConfig":{"EndpointsConfig":{"b":null}}"#) { $0.networks.map(\.network) == ["bridge", "b"] },
         Row(#""MacAddress":"02:00:00:00:00:02""#) { $0.networks.first?.macAddress == "02:00:00:00:00:02" },
@@ -275,6 +291,24 @@ import Testing
         (#""HostConfig":{"PidMode":"x"}"#, "invalid PID mode: x"),
         (#""HostConfig":{"IpcMode":"x"}"#, "invalid IPC mode: x"),
         (#""HostConfig":{"UTSMode":"x"}"#, "invalid UTS mode: x"),
+        (#""Hostname":"h","HostConfig":{"UTSMode":"host"}"#, "conflicting options: hostname and the UTS mode"),
+        (#""HostConfig":{"StorageOpt":{"size":"1G"}}"#, "--storage-opt is supported only for overlay over xfs"),
+        (#""HostConfig":{"Isolation":"hyperv"}"#, "linux only supports 'default'"),
+        (#""HostConfig":{"LogConfig":{"Type":"bogus"}}"#, "logger: no log driver named 'bogus' is registered"),
+        (
+            #""HostConfig":{"Mounts":[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"nfs"}}}]}"#,
+            "VolumeOptions.DriverConfig"
+        ),
+        (#""HostConfig":{"NetworkMode":"host","Links":["a:b"]}"#, "conflicting options: host type networking"),
+        (#""MacAddress":"02:00:00:00:00:01","HostConfig":{"NetworkMode":"host"}"#, "mac-address and the network mode"),
+        (#""HostConfig":{"NetworkMode":"container:x","Links":["a:b"]}"#, "container type network can't be used"),
+        (#""HostConfig":{"NetworkMode":"container:x","Dns":["1.1.1.1"]}"#, "dns and the network mode"),
+        (#""HostConfig":{"NetworkMode":"container:x","ExtraHosts":["a:1.1.1.1"]}"#, "custom host-to-IP mapping"),
+        (#""HostConfig":{"NetworkMode":"container:x","PublishAllPorts":true}"#, "port publishing and the container"),
+        (
+            #""ExposedPorts":{"80/tcp":{}},"HostConfig":{"NetworkMode":"container:x"}"#,
+            "port exposing and the container"
+        ),
         (
             #""HostConfig":{"DeviceRequests":[{"Driver":"","Capabilities":[["gpu"]]}]}"#,
             #"could not select device driver "" with capabilities: [[gpu]]"#

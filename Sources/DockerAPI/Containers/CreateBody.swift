@@ -113,8 +113,17 @@ package struct CreateBody: Sendable {
         let log = host["LogConfig"]
         let driver = try log["Type"].text()
         let options = try log["Config"].textMap()
+        if let driver, !Self.logDrivers.contains(driver) {
+            throw .invalid("logger: no log driver named '\(driver)' is registered")
+        }
         if driver != nil || !options.isEmpty { template.logging = Logging(driver: driver, options: options) }
     }
+
+    /// Those that dockerd has; the engine warns of those that it does without.
+    private static let logDrivers = [
+        "none", "json-file", "local", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs",
+        "etwlogs",
+    ]
 
     package static func restartPolicy(_ policy: Body) throws(DockerFailure) -> RestartPolicy {
         let retries = try policy["MaximumRetryCount"].integer() ?? 0
@@ -176,7 +185,10 @@ package struct CreateBody: Sendable {
             template.ipc = ipc
         }
         template.uts = try host["UTSMode"].text()
-        if let uts = template.uts, uts != "host" { throw .invalid("invalid UTS mode: \(uts)") }
+        if let uts = template.uts {
+            guard uts == "host" else { throw .invalid("invalid UTS mode: \(uts)") }
+            guard template.hostname == nil else { throw .invalid("conflicting options: hostname and the UTS mode") }
+        }
         template.cgroup = try host["CgroupnsMode"].text()
         if let mode = template.cgroup, mode != "host", mode != "private" {
             throw .invalid("invalid cgroup namespace mode: \(mode)")
@@ -192,7 +204,12 @@ package struct CreateBody: Sendable {
         template.resources = try Self.resources(host)
         template.shmSize = try host["ShmSize"].amount()
         if let size = template.shmSize, size < 0 { throw .invalid("SHM size can not be less than 0") }
-        template.storageOptions = try host["StorageOpt"].textMap()
+        if try !host["StorageOpt"].members().isEmpty {
+            throw .invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+        }
+        if let isolation = try host["Isolation"].text(), isolation != "default" {
+            throw .invalid("invalid isolation: \"\(isolation)\" - linux only supports 'default'")
+        }
     }
 
     /// Limits as `create` and `update` take them.

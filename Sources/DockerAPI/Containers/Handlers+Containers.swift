@@ -129,6 +129,7 @@ extension Handlers {
                 )
             }
         }
+        try await checkLinks(of: body.template)
         let reference = body.template.image ?? ""
         guard try await engine.hasImage(reference) else {
             throw DockerFailure.notFound("No such image: \(Self.withTag(reference))")
@@ -141,7 +142,22 @@ extension Handlers {
             throw DockerFailure.invalid(DockerFailure(describing: failure).message)
         }
         guard let id else { throw DockerFailure(.internalServerError, "the container was not made") }
-        return .json(.members(["Id": id, "Warnings": body.warnings]), status: .created)
+        let warnings = try body.warnings + LoggingPlan(body.template.logging).warnings
+        return .json(.members(["Id": id, "Warnings": warnings]), status: .created)
+    }
+
+    /// In a network of one's own an alias may wait for its container; where all are together the other one has to be there.
+    private func checkLinks(of template: ContainerTemplate) async throws {
+        guard template.networks.first?.network == "bridge" else { return }
+        for link in template.externalLinks {
+            do { _ = try await engine.snapshot(link.target) } catch let failure as EngineFailure
+                where failure.code == .notFound
+            {
+                // At 404 clients take the image for missing, and fetch it.
+                throw DockerFailure.invalid(
+                    "could not get container for \(link.target): No such container: \(link.target)")
+            }
+        }
     }
 
     private func make(_ wanted: ContainerRequest) async throws -> String? {

@@ -130,6 +130,13 @@ struct MountReader {
         case "volume":
             let options = item["VolumeOptions"]
             if let source, !isVolumeName(source) { throw invalid(kind, "invalid volume name: \(source)") }
+            let driver = options["DriverConfig"]
+            let name = try driver["Name"].text() ?? "local"
+            guard name == "local", try driver["Options"].members().isEmpty else {
+                throw .unsupported(
+                    "VolumeOptions.DriverConfig: a mount does not choose a driver; make the volume first (docker volume create)"
+                )
+            }
             return ServiceVolume(
                 kind: .volume(
                     source: source, noCopy: try options["NoCopy"].flag() ?? false,
@@ -137,10 +144,15 @@ struct MountReader {
         case "tmpfs":
             guard source == nil else { throw invalid(kind, "field Source must not be specified") }
             let options = item["TmpfsOptions"]
+            // Each is a name, or a name and its value.
+            let words = try options["Options"].items().map { (option) throws(DockerFailure) in
+                (try option.texts() ?? []).joined(separator: "=")
+            }
             return ServiceVolume(
                 kind: .tmpfs(
                     size: try options["SizeBytes"].amount(),
-                    mode: try options["Mode"].amount().map { UInt32(clamping: $0) }, options: nil), target: target,
+                    mode: try options["Mode"].amount().map { UInt32(clamping: $0) },
+                    options: words.isEmpty ? nil : words.joined(separator: ",")), target: target,
                 readOnly: isReadOnly)
         case "image":
             guard let source else { throw invalid(kind, "field Source must not be empty") }

@@ -17,14 +17,49 @@ struct NetworkReader {
         try readAttachments(config, host, networking["EndpointsConfig"])
         try readPorts(config, host)
         for text in try host["ExtraHosts"].texts() ?? [] { extraHosts.append(try Self.extraHost(text)) }
-        for text in try host["Links"].texts() ?? [] {
-            // As clients send it, or as an inspection shows it: `/other:/this/alias`.
+        try readLinks(host["Links"])
+        for (_, endpoint) in try networking["EndpointsConfig"].members() { try readLinks(endpoint["Links"]) }
+        try refuseConflicts(config, host)
+    }
+
+    /// As clients send them, or as an inspection shows them: `/other:/this/alias`.
+    private mutating func readLinks(_ body: Body) throws(DockerFailure) {
+        for text in try body.texts() ?? [] {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             guard let target = parts.first else { throw .invalid("bad format for links: \(text)") }
             let name = target.hasPrefix("/") ? String(target.dropFirst()) : target
             let alias = parts.count > 1 ? parts[1].split(separator: "/").last.map(String.init) : nil
-            links.append(Link(target: name, alias: alias ?? name))
+            let link = Link(target: name, alias: alias ?? name)
+            // Clients name it at the container and at its network.
+            if !links.contains(link) { links.append(link) }
         }
+    }
+
+    /// What cannot be had in a network that is another container's or the host's.
+    private func refuseConflicts(_ config: Body, _ host: Body) throws(DockerFailure) {
+        guard let mode, mode != NetworkMode.none else { return }
+        func refuse(_ what: String) -> DockerFailure { .invalid("conflicting options: \(what)") }
+        if try config["MacAddress"].text() != nil { throw refuse("mac-address and the network mode") }
+        guard case .container = mode else {
+            if !links.isEmpty {
+                throw refuse(
+                    "host type networking can't be used with links. This would result in undefined behavior")
+            }
+            return
+        }
+        if try config["Hostname"].text() != nil { throw refuse("hostname and the network mode") }
+        if !links.isEmpty {
+            throw refuse(
+                "container type network can't be used with links. This would result in undefined behavior")
+        }
+        if try !(host["Dns"].texts() ?? []).isEmpty { throw refuse("dns and the network mode") }
+        if !extraHosts.isEmpty { throw refuse("custom host-to-IP mapping and the network mode") }
+        let publishesAll = try host["PublishAllPorts"].flag() == true
+        let bindings = try host["PortBindings"].members()
+        if publishesAll || !bindings.isEmpty {
+            throw refuse("port publishing and the container type network mode")
+        }
+        if !exposed.isEmpty { throw refuse("port exposing and the container type network mode") }
     }
 
     private mutating func readAttachments(
@@ -36,12 +71,6 @@ struct NetworkReader {
         case "host": mode = .host
         case _ where wanted.hasPrefix("container:"):
             mode = .container(String(wanted.dropFirst("container:".count)))
-            if try config["Hostname"].text() != nil {
-                throw .conflict("conflicting options: hostname and the network mode")
-            }
-            if try !host["PortBindings"].members().isEmpty {
-                throw .conflict("conflicting options: port publishing and the container type network mode")
-            }
         default: break
         }
         if try config["NetworkDisabled"].flag() == true { mode = NetworkMode.none }

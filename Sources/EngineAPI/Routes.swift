@@ -18,9 +18,11 @@ package struct Routes: HTTPRoutes {
         self.log = log
     }
 
-    package func takesLongBody(_ head: HTTPRequestHead) -> Bool {
-        head.uri.hasPrefix("/v1/images/import") || head.uri.hasPrefix("/v1/images/load")
+    package func bodyForm(of head: HTTPRequestHead) -> BodyForm {
+        let isLong =
+            head.uri.hasPrefix("/v1/images/import") || head.uri.hasPrefix("/v1/images/load")
             || head.headers.contains(name: "berth-files")
+        return isLong ? .disk : .memory
     }
 
     package func respond(to request: Request) async -> Response {

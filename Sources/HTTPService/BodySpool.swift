@@ -13,7 +13,7 @@ final class BodySpool: Sendable {
     func open() async throws -> SpoolFile {
         try await thread.run { [folder, thread] in
             try makeFolders(folder, mode: 0o700)
-            return SpoolFile(try openNamelessFile(in: folder), thread: thread)
+            return SpoolFile(try openNamelessFile(in: folder), in: folder, thread: thread)
         }
     }
 }
@@ -21,15 +21,22 @@ final class BodySpool: Sendable {
 /// A request's body on disk.
 package final class SpoolFile: Sendable {
     private let descriptor: OwnedFD
+    private let folder: String
     private let thread: BlockingPool
 
-    fileprivate init(_ descriptor: consuming OwnedFD, thread: BlockingPool) {
+    fileprivate init(_ descriptor: consuming OwnedFD, in folder: String, thread: BlockingPool) {
         self.descriptor = descriptor
+        self.folder = folder
         self.thread = thread
     }
 
     func append(_ bytes: [UInt8]) async throws {
-        try await thread.run { [self] in try descriptor.write(bytes) }
+        try await thread.run { [self] in
+            do throws(SyscallError) { try descriptor.write(bytes) } catch {
+                // A full disk is found by its folder.
+                throw SyscallError(call: error.call, object: folder, code: error.code)
+            }
+        }
     }
 
     /// A descriptor of its own for the whole body, at its beginning.

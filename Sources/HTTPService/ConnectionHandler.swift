@@ -26,6 +26,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// Requests that have come and whose answer is not written: the next one may come with the last byte of an answer.
     private var unanswered = 0
     private var spooling: Task<SpoolFile, any Error>?
+    /// The body that is read while it arrives, and what puts its last piece into it.
+    private var streaming: (body: StreamedBody, last: Task<Void, Never>)?
 
     init(routes: any HTTPRoutes, spool: BodySpool, activity: Activity, table: ConnectionTable) {
         self.routes = routes
@@ -57,8 +59,10 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         releaseBody()
+        // First: half a body must not pass for a whole one.
         work?.cancel()
         spooling?.cancel()
+        streaming?.body.finish()
         context.fireChannelInactive()
     }
 
@@ -66,7 +70,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         // A client that has sent its request may close its side; one that is gone altogether shows at the next write.
         if case ChannelEvent.inputClosed = event {
             hasInputEnded = true
-            if unanswered == 0 { context.close(promise: nil) }
+            if unanswered == 0 || streaming != nil { context.close(promise: nil) }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -79,10 +83,13 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .body(var chunk):
             if let spooling {
                 keep(Array(buffer: chunk), after: spooling, context)
+            } else if let streaming {
+                pass(Array(buffer: chunk), to: streaming, context)
             } else {
                 take(&chunk)
             }
-        case .end: answer(context)
+        case .end:
+            if let streaming { finish(streaming, context) } else { answer(context) }
         }
     }
 
@@ -110,16 +117,22 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.head = head
         releaseBody()
         refusal = nil
-        if routes.takesLongBody(head) {
+        switch routes.bodyForm(of: head) {
+        case .disk:
             let spool = spool
             spooling = Task { try await spool.open() }
-        } else {
+        case .stream:
+            do { streaming = (try StreamedBody(), Task {}) } catch { refusal = .busy }
+        case .memory:
             // Told before it is sent, where the client asks first.
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             if length > table.limits.bodyBytes { refusal = .tooLong }
         }
-        guard head.headers.first(name: "expect")?.lowercased() == "100-continue", refusal == nil else { return }
-        context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue", refusal == nil {
+            context.writeAndFlush(
+                wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+        }
+        if let streaming { carryOut(head, context, stream: streaming.body) }
     }
 
     /// Writes a piece of a long body to disk; nothing more is read until it is there.
@@ -134,24 +147,68 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    /// Hands a piece of a body to whoever reads it; nothing more is read from the client until it is taken.
+    private func pass(
+        _ bytes: [UInt8], to streaming: (body: StreamedBody, last: Task<Void, Never>), _ context: ChannelHandlerContext
+    ) {
+        let channel = context.channel
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        channel.setOption(.autoRead, value: false).whenComplete { _ in }
+        // The client is not to blame for the time that this takes.
+        table.note(.answering, of: channel)
+        let last = Task {
+            await streaming.last.value
+            await streaming.body.append(bytes)
+            channel.eventLoop.execute { handler.value.passed(to: streaming.body, channel) }
+        }
+        self.streaming = (streaming.body, last)
+    }
+
+    private func passed(to body: StreamedBody, _ channel: any Channel) {
+        if streaming?.body === body { table.note(.body, of: channel) }
+        channel.setOption(.autoRead, value: true).whenComplete { _ in }
+    }
+
+    /// The body is complete; its answer is under way, or was given before.
+    private func finish(
+        _ streaming: (body: StreamedBody, last: Task<Void, Never>), _ context: ChannelHandlerContext
+    ) {
+        self.streaming = nil
+        head = nil
+        Task {
+            await streaming.last.value
+            streaming.body.finish()
+        }
+        table.note(unanswered == 0 ? .idle : .answering, of: context.channel)
+        if unanswered == 0, hasInputEnded { context.close(promise: nil) }
+    }
+
     private func answer(_ context: ChannelHandlerContext) {
         guard let head else { return }
+        self.head = nil
+        let file = spooling
+        spooling = nil
+        table.note(.answering, of: context.channel)
+        carryOut(head, context, file: file)
+    }
+
+    private func carryOut(
+        _ head: HTTPRequestHead, _ context: ChannelHandlerContext, file: Task<SpoolFile, any Error>? = nil,
+        stream: StreamedBody? = nil
+    ) {
         let bytes = Array(buffer: body)
         // What is carried out needs its bytes until it is answered.
         let held = reserved
         reserved = 0
         releaseBody()
         let refusal = refusal
-        let file = spooling
-        spooling = nil
-        self.head = nil
         let channel = context.channel
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         unanswered += 1
-        table.note(.answering, of: channel)
         work = Task { [routes, table] in
             let response = await ConnectionHandler.response(
-                to: head, bytes, file, refusal, routes, limit: table.limits.bodyBytes)
+                to: head, bytes, file, stream, refusal, routes, limit: table.limits.bodyBytes)
+            stream?.discard()
             table.release(held)
             await ResponseWriter(channel: channel, head: head).write(response)
             channel.eventLoop.execute {
@@ -161,8 +218,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private static func response(
-        to head: HTTPRequestHead, _ bytes: [UInt8], _ file: Task<SpoolFile, any Error>?, _ refusal: Refusal?,
-        _ routes: any HTTPRoutes, limit: Int
+        to head: HTTPRequestHead, _ bytes: [UInt8], _ file: Task<SpoolFile, any Error>?, _ stream: StreamedBody?,
+        _ refusal: Refusal?, _ routes: any HTTPRoutes, limit: Int
     ) async -> Response {
         switch refusal {
         case .tooLong?: return routes.bodyTooLong(limit: limit)
@@ -170,7 +227,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         case nil: break
         }
         do {
-            return await routes.respond(to: Request(head: head, body: bytes, file: try await file?.value))
+            return await routes.respond(
+                to: Request(head: head, body: bytes, file: try await file?.value, stream: stream))
         } catch {
             return routes.failure(error)
         }

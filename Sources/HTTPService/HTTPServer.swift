@@ -6,10 +6,19 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
+/// How the body of a request gets to whoever answers it.
+package enum BodyForm: Hashable, Sendable {
+    /// As a whole, up to a limit.
+    case memory
+    /// As a file: archives that are read when all of them is there.
+    case disk
+    /// While it arrives: archives that are read once.
+    case stream
+}
+
 /// What answers the requests that come to one server.
 package protocol HTTPRoutes: Sendable {
-    /// The body is kept on disk while it arrives: archives.
-    func takesLongBody(_ head: HTTPRequestHead) -> Bool
+    func bodyForm(of head: HTTPRequestHead) -> BodyForm
     func respond(to request: Request) async -> Response
     /// What is said of a request that could not even be read.
     func failure(_ error: any Error) -> Response

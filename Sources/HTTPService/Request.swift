@@ -6,11 +6,14 @@ package struct Request: Sendable {
     package let body: [UInt8]
     /// The body, for requests whose body is kept on disk.
     package let file: SpoolFile?
+    /// The body, for requests whose body is read while it arrives.
+    package let stream: StreamedBody?
 
-    package init(head: HTTPRequestHead, body: [UInt8], file: SpoolFile? = nil) {
+    package init(head: HTTPRequestHead, body: [UInt8], file: SpoolFile? = nil, stream: StreamedBody? = nil) {
         self.head = head
         self.body = body
         self.file = file
+        self.stream = stream
     }
 
     /// Path segments, decoded.

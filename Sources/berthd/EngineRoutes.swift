@@ -11,13 +11,15 @@ struct EngineRoutes: HTTPRoutes {
     let own: Routes
     let docker: DockerRoutes
 
-    func takesLongBody(_ head: HTTPRequestHead) -> Bool {
-        Self.dockerHead(head).map { docker.takesLongBody($0) } ?? own.takesLongBody(head)
+    func bodyForm(of head: HTTPRequestHead) -> BodyForm {
+        Self.dockerHead(head).map { docker.bodyForm(of: $0) } ?? own.bodyForm(of: head)
     }
 
     func respond(to request: Request) async -> Response {
         guard let head = Self.dockerHead(request.head) else { return await own.respond(to: request) }
-        return await docker.respond(to: Request(head: head, body: request.body, file: request.file))
+        return await docker.respond(
+            to:
+                Request(head: head, body: request.body, file: request.file, stream: request.stream))
     }
 
     func failure(_ error: any Error) -> Response { own.failure(error) }

@@ -53,7 +53,7 @@ struct DockerServer: Sendable {
         return await answer(HTTPMethod(rawValue: String(words[0])), String(words[1]), body, file: nil)
     }
 
-    /// The same with `file` as the body that is kept on disk.
+    /// The same with `file` as the body of any length: kept on disk, or read while it arrives.
     func ask(
         _ method: HTTPMethod, _ uri: String, _ body: String, file: String? = nil, headers: HTTPHeaders = [:]
     ) async throws -> Answer {
@@ -70,7 +70,13 @@ struct DockerServer: Sendable {
         headers.add(contentsOf: more)
         if !body.isEmpty { headers.add(name: "content-type", value: "application/json") }
         let head = HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)
-        switch await routes.respond(to: Request(head: head, body: Array(body.utf8), file: file)) {
+        var stream: StreamedBody?
+        if let file, routes.bodyForm(of: head) == .stream, let bytes = try? file.reopened().readToEnd() {
+            stream = try? StreamedBody()
+            await stream?.append(bytes)
+            stream?.finish()
+        }
+        switch await routes.respond(to: Request(head: head, body: Array(body.utf8), file: file, stream: stream)) {
         case .whole(let status, let headers, let bytes):
             return Answer(status: Int(status.code), headers: headers, body: String(decoding: bytes, as: UTF8.self))
         case .chunks(let headers, let chunks):

@@ -5,8 +5,9 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// A server with routes for trying the service alone: `/echo` gives back the body, `/wait` answers when it is let go, `/socket` goes
-/// over to a stream that says everything back, `/flood` to one that says much and nothing after it heard that the client is done.
+/// A server with routes for trying the service alone: `/echo` gives back the body, `/beginning` the first piece of it before the rest
+/// is there, `/wait` answers when it is let go, `/socket` goes over to a stream that says everything back, `/flood` to one that says
+/// much and nothing after it heard that the client is done.
 struct PlainServer: Sendable {
     private static let pool = BlockingPool(name: "clients", limit: 64)
 
@@ -18,6 +19,7 @@ struct PlainServer: Sendable {
         let folder = "/tmp/berth-http-\(getpid())-\(UInt32.random(in: .min ... .max))"
         try makeFolders(folder)
         defer { try? removeTree(folder) }
+        ignoreClosedPipes()
         let routes = PlainRoutes()
         let server = HTTPServer(
             routes: routes, spoolFolder: "\(folder)/spool", activity: Activity {}, limits: limits)
@@ -89,6 +91,11 @@ final class PlainRoutes: HTTPRoutes {
     private let waiting = Mutex<[CheckedContinuation<Void, Never>]>([])
     private let isOpen = Mutex(false)
     private let isFloodOver = Mutex(false)
+    private let isReading = Mutex(false)
+    private let isCancelled = Mutex(false)
+    /// `/whole`, which waits for ever, is under way; it was told that nobody waits for its answer.
+    var readsWhole: Bool { isReading.withLock { $0 } }
+    var wasCancelled: Bool { isCancelled.withLock { $0 } }
     /// What `/flood` had to say is said, and its end closed.
     var hasFlooded: Bool { isFloodOver.withLock { $0 } }
     /// More than a socket keeps for a client that does not read.
@@ -104,7 +111,9 @@ final class PlainRoutes: HTTPRoutes {
         for waiter in all { waiter.resume() }
     }
 
-    func takesLongBody(_ head: HTTPRequestHead) -> Bool { false }
+    func bodyForm(of head: HTTPRequestHead) -> BodyForm {
+        ["/beginning", "/whole"].contains(head.uri) ? .stream : .memory
+    }
 
     func respond(to request: Request) async -> Response {
         switch request.segments.first {
@@ -114,6 +123,19 @@ final class PlainRoutes: HTTPRoutes {
                 await withCheckedContinuation { continuation in waiting.withLock { $0.append(continuation) } }
             }
             return .whole(.ok, [:], Array("done".utf8))
+        case "beginning":
+            // What comes up to the first pause; the rest is nobody's.
+            let body = try? request.stream?.take()?.readPiece(64 << 10)
+            return .whole(.ok, [:], body ?? [])
+        case "whole":
+            isReading.withLock { $0 = true }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in waiting.withLock { $0.append(continuation) } }
+            } onCancel: {
+                isCancelled.withLock { $0 = true }
+                letGo()
+            }
+            return .whole(.ok, [:], [])
         case "socket": return stream()
         case "flood":
             return .stream(

@@ -3,6 +3,34 @@ import Testing
 /// Connections that become streams.
 @Suite struct StreamTests {
     @Test(
+        "a body is read while it arrives; what nobody reads of it is thrown away, and the connection goes on",
+        .timeLimit(.minutes(1)))
+    func bodyOnItsWay() async throws {
+        try await PlainServer.with { plain in
+            let client = try plain.connect()
+            let length = 3 << 20
+            try await client.send("PUT /beginning HTTP/1.1\r\nhost: x\r\ncontent-length: \(length)\r\n\r\nfirst")
+            // The answer comes before the body has ended.
+            _ = try await client.head()
+            #expect(try await client.bytes(5) == Array("first".utf8))
+            try await client.send([UInt8](repeating: 7, count: length - 5))
+            try await client.send("GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            #expect(try await client.rest().hasPrefix("HTTP/1.1 200 OK"))
+        }
+    }
+
+    @Test("a client that goes in the middle of its body ends what reads it", .timeLimit(.minutes(1)))
+    func bodyCutShort() async throws {
+        try await PlainServer.with { plain in
+            let client = try plain.connect()
+            try await client.send("PUT /whole HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nfirst")
+            while !plain.routes.readsWhole { await Task.yield() }
+            client.end()
+            while !plain.routes.wasCancelled { await Task.yield() }
+        }
+    }
+
+    @Test(
         "a client that ends its side with its request gets all that is said, however late it reads",
         .timeLimit(.minutes(1)))
     func endsAtOnce() async throws {

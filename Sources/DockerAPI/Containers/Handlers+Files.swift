@@ -69,10 +69,12 @@ extension Handlers {
 
     private func copyIn(_ request: DockerRequest) async throws -> Response {
         let (container, path) = try await place(request)
-        guard let file = request.request.file else { throw DockerFailure.invalid("no archive was sent") }
+        guard let archive = try request.request.stream?.take() else {
+            throw DockerFailure.invalid("no archive was sent")
+        }
         do {
             try await engine.copyIn(
-                file.reopened().release(), to: path, in: container.record.id,
+                archive.release(), to: path, in: container.record.id,
                 keepsKinds: request.query.flag("noOverwriteDirNonDir"))
         } catch let failure as EngineFailure where failure.code == .notFound {
             throw DockerFailure.notFound("Could not find the file \(path) in container \(request.parameter("id"))")

@@ -28,15 +28,15 @@ package struct DockerRoutes: HTTPRoutes {
     /// Method and pattern of every route.
     package var patterns: [(method: HTTPMethod, pattern: String)] { table.patterns }
 
-    package func takesLongBody(_ head: HTTPRequestHead) -> Bool {
-        guard head.method == .POST || head.method == .PUT, !isReadOnly else { return false }
+    package func bodyForm(of head: HTTPRequestHead) -> BodyForm {
+        guard head.method == .POST || head.method == .PUT, !isReadOnly else { return .memory }
         let segments = Request(head: head, body: []).segments
         let path = segments.first.flatMap { APIVersion(segment: $0) } == nil ? segments[...] : segments.dropFirst()
         switch path.first {
-        case "images": return path.last == "load" || path.last == "create"
-        case "build": return path.count == 1
-        case "containers": return path.last == "archive"
-        default: return false
+        case "images": return path.last == "load" || path.last == "create" ? .disk : .memory
+        case "build": return path.count == 1 ? .disk : .memory
+        case "containers": return path.last == "archive" ? .stream : .memory
+        default: return .memory
         }
     }
 

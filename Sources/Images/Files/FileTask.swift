@@ -96,13 +96,14 @@ package struct FileFailure: Codable, Error, Hashable, Sendable, CustomStringConv
         case ImageError.invalidArchive(let text):
             self.init(.invalidArchive, "the archive is not valid: \(text)")
         case ImageError.tooLarge(let text): self.init(.noSpace, text)
+        case let failure as SyscallError where [ENOSPC, EDQUOT].contains(failure.code.rawValue):
+            self.init(.noSpace, "no space left on the disk for \"\(failure.object)\"")
         case let failure as SyscallError:
             let reason: Reason =
                 switch failure.code.rawValue {
                 case ENOENT: .notFound
                 case ENOTDIR: .noFolder
                 case EROFS: .readOnly
-                case ENOSPC, EDQUOT: .noSpace
                 case EPIPE: .readerGone
                 default: .failed
                 }

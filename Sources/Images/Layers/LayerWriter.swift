@@ -145,17 +145,23 @@ extension LayerWriter {
         size += expected
         try makeRoom(for: path.name, in: parent)
         let file = try parent.handle.openEntry(path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        var end: Int64 = 0
-        try data { piece, offset in
-            guard offset >= 0, offset + Int64(piece.count) <= expected else {
-                throw ImageError.invalidArchive("more data than its header says")
+        do {
+            var end: Int64 = 0
+            try data { piece, offset in
+                guard offset >= 0, offset + Int64(piece.count) <= expected else {
+                    throw ImageError.invalidArchive("more data than its header says")
+                }
+                try file.write(piece, at: offset)
+                end = max(end, offset + Int64(piece.count))
             }
-            try file.write(piece, at: offset)
-            end = max(end, offset + Int64(piece.count))
+            if end < expected { try file.setLength(expected) }  // a sparse file that ends in a hole
+            try describe(file, by: entry)
+            try file.setTimes(access: entry.modification, modification: entry.modification)
+        } catch {
+            // Nobody takes half of it for the file.
+            try? parent.handle.removeEntry(path.name)
+            throw error
         }
-        if end < expected { try file.setLength(expected) }  // a sparse file that ends in a hole
-        try describe(file, by: entry)
-        try file.setTimes(access: entry.modification, modification: entry.modification)
     }
 
     private func writeHardLink(_ path: LayerPath, to text: String, in parent: OpenFolder) throws {
@@ -318,7 +324,9 @@ extension LayerWriter {
             return ImageError.invalidArchive("\"\(path)\": \(reason)")
         case let error as SyscallError:
             let ours: [CInt] = [ENAMETOOLONG, ELOOP, EINVAL, ENOENT, ENOTDIR, EISDIR, EPERM]
-            if error.code == .noSpace || error.code.rawValue == EDQUOT { return error }
+            if error.code == .noSpace || error.code.rawValue == EDQUOT {
+                return SyscallError(call: error.call, object: path, code: error.code)
+            }
             guard ours.contains(error.code.rawValue) else {
                 return ImageError.failed("unpacking \"\(path)\": \(error)")
             }

@@ -4,15 +4,16 @@ import ArgumentParser
 struct Berth: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "berth",
-        abstract: "Run Compose projects: make the machine match the file, and keep it so.",
+        abstract: "Run Compose projects: make the machine match the file and keep it that way.",
         usage: "berth [--file <path>] [--project-name <name>] <verb> [<flags>] [<services>]",
         discussion:
-            "In a folder with a compose.yaml, `berth up` starts everything in it. `berth help differences` prints what is "
-            + "not as in docker compose, `berth help troubleshooting` what messages mean; `berth help pages` lists the rest.",
+            "In a folder with a compose.yaml, `berth up` starts everything in it. `berth help differences` shows the "
+            + "differences from docker compose, `berth help troubleshooting` explains messages, and `berth help pages` lists "
+            + "all pages.",
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(
-                name: "Running",
+                name: "Run",
                 subcommands: [
                     Up.self, Down.self, Create.self, Start.self, Stop.self, Restart.self, Pause.self, Unpause.self,
                     Kill.self, Remove.self, Scale.self, Rollback.self, Run.self, Exec.self, Attach.self, Copy.self,
@@ -20,7 +21,7 @@ struct Berth: ParsableCommand {
                     Build.self, Watch.self, Commit.self,
                 ]),
             CommandGroup(
-                name: "Looking",
+                name: "Inspect",
                 subcommands: [
                     PS.self, Logs.self, Events.self, Top.self, Stats.self, Export.self, PortOf.self, Images.self,
                     Volumes.self,
@@ -29,7 +30,7 @@ struct Berth: ParsableCommand {
                     Config.self, Version.self, DockerHost.self, Cert.self,
                 ]),
             CommandGroup(
-                name: "Objects",
+                name: "Manage",
                 subcommands: [
                     Pull.self, Push.self, ContainerVerbs.self, ImageVerbs.self, VolumeVerbs.self, NetworkVerbs.self,
                     BuilderVerbs.self, SystemVerbs.self,

@@ -74,7 +74,7 @@ struct Arguments {
         return """
             Usage: berthd [flags]
 
-            The engine. Flags win over variables, variables over the file.
+            The engine. Flags override variables, and variables override the configuration file.
 
             \(lines.joined())
               --check     Read the configuration, say what is wrong with it, and end.

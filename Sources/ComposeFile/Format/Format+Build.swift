@@ -6,7 +6,7 @@ extension Format {
             Attribute("context", .text, default: ".", example: "./app", "The folder or URL with the sources."),
             Attribute("dockerfile", .text, default: "Dockerfile", "The Dockerfile, relative to the context."),
             Attribute("dockerfile_inline", .text, "The Dockerfile itself."),
-            Attribute("entitlements", .texts, "Further rights of the build."),
+            Attribute("entitlements", .texts, "More rights for the build."),
             Attribute("args", .variables, merge: .members, example: "{VERSION: \"1.2\"}", "Build arguments."),
             Attribute("provenance", .booleanOrText, "Provenance attestation."),
             Attribute("sbom", .booleanOrText, "Bill of materials."),
@@ -16,12 +16,12 @@ extension Format {
             Attribute("labels", .labels, merge: .members, "Labels on the image."),
             Attribute("cache_from", .texts, "Where cached layers are taken from."),
             Attribute("cache_to", .texts, "Where cached layers are put."),
-            Attribute("no_cache", .boolean, default: "false", "No layer is taken from the cache."),
-            Attribute("no_cache_filter", .textOrTexts, "Stages that are not taken from the cache."),
+            Attribute("no_cache", .boolean, default: "false", "Ignore the cache."),
+            Attribute("no_cache_filter", .textOrTexts, "Stages that ignore the cache."),
             Attribute(
                 "additional_contexts", .namedTexts, merge: .members, example: "{assets: ../assets}",
                 "Further contexts, by name."),
-            Attribute("pull", .boolean, default: "false", "Base images are pulled even if they are there."),
+            Attribute("pull", .boolean, default: "false", "Pull base images even if they are on this machine."),
             Attribute("extra_hosts", .extraHosts, merge: .extraHosts, "Further lines of /etc/hosts."),
             Attribute("isolation", .text, standing: .noEffect("Windows"), "The isolation technology."),
             Attribute("network", .text, example: "host", "The network of the build's steps."),
@@ -31,6 +31,6 @@ extension Format {
             Attribute("tags", .texts, merge: .uniqueText, "Further names of the image."),
             Attribute("ulimits", .ulimits, merge: .members, "Resource limits."),
             Attribute("platforms", .texts, example: "[linux/amd64]", "The platforms that are built."),
-            Attribute("privileged", .boolean, default: "false", "The build runs with all rights."),
+            Attribute("privileged", .boolean, default: "false", "Build steps may have all rights."),
         ])
 }

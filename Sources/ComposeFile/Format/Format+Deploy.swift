@@ -14,8 +14,9 @@ extension Format {
                 "labels", .labels, merge: .members, standing: .noEffect("a cluster"), "Labels on the service itself."),
             Attribute(
                 "update_config", .mapping(rollout),
-                "How replicas come to a new version; without it all at once, each stopped before the new one starts."),
-            Attribute("rollback_config", .mapping(rollout), "How replicas go back to the version before."),
+                "How berth brings replicas to a new version. By default all at once, and each stops before the new one starts."
+            ),
+            Attribute("rollback_config", .mapping(rollout), "How berth rolls replicas back to the previous version."),
             Attribute("resources", .mapping(resources), "Limits and reservations."),
             Attribute("restart_policy", .mapping(restartPolicy), "What happens when it exits."),
             Attribute("placement", .mapping(placement), standing: .noEffect("a cluster"), "Where it runs."),
@@ -29,7 +30,7 @@ extension Format {
         [
             Attribute(
                 "parallelism", .integer(in: 0...Int64(Int32.max)), default: "1",
-                "How many replicas at once; 0 is all."),
+                "How many replicas berth replaces at once; 0 means all."),
             Attribute("delay", .duration, default: "0s", "Time between one group of replicas and the next."),
             Attribute(
                 "failure_action",
@@ -37,12 +38,12 @@ extension Format {
                 default: "pause", "What follows when too many replicas fail."),
             Attribute(
                 "monitor", .duration, default: "5s",
-                "How long a new replica is watched after its start: one that ends or falls ill in this time has failed."
+                "How long berth watches a new replica after its start. A replica that ends or becomes unhealthy in this time has failed."
             ),
             Attribute("max_failure_ratio", .number, default: "0", "The share of replicas that may fail, 0 to 1."),
             Attribute(
                 "order", .choice("start-first", "stop-first"), default: "stop-first",
-                "Whether the new replica starts before the old one stops."),
+                "Whether the new replica starts before or after the old one stops."),
         ])
 
     private static let resources = Record(
@@ -120,7 +121,7 @@ extension Format {
             Attribute(
                 "preferences",
                 .list(of: Record("a preference", [Attribute("spread", .text, "What it is spread over.")])),
-                "Wishes about the machine."),
+                "Preferences for the machine."),
             Attribute("max_replicas_per_node", .integer, "How many replicas a machine runs."),
         ])
 }

@@ -5,13 +5,13 @@ extension Format {
         [
             Attribute(
                 "version", .text, deprecated: "it is obsolete and ignored; remove it", example: "\"3.8\"",
-                "The version of the format, of no meaning any more."),
+                "The version of the format; it has no meaning any more."),
             Attribute(
                 "name", .text, default: "the name of the project directory", example: "shop",
                 "The project's name: lower-case letters, digits, dashes and underscores."),
             Attribute(
                 "include", Shape(items: Shape(.string, record: include, short: .include)), example: "[db.yaml]",
-                "Other Compose files that are loaded on their own and whose elements are taken over."),
+                "Other Compose files. Each is loaded on its own, and its elements become part of this project."),
             Attribute(
                 "services", Shape(members: .mapping(service), names: .name),
                 "The services of the project, by name."),
@@ -51,7 +51,7 @@ extension Format {
         [
             Attribute(
                 "name", .text, default: "<project>_<key>", example: "backbone",
-                "The network's name on the machine, taken as it is."),
+                "The network's name on the machine, used as it is."),
             Attribute("driver", .text, default: "bridge", example: "bridge", "The network's type."),
             Attribute(
                 "driver_opts", .driverOptions, example: "{com.docker.network.driver.mtu: 1400}",
@@ -59,8 +59,8 @@ extension Format {
             Attribute("ipam", .mapping(ipam), "Address management."),
             Attribute(
                 "external", externalForm, default: "false",
-                "The network exists already and is not managed with the project."),
-            Attribute("internal", .boolean, default: "false", "No way out of the network, and no published ports."),
+                "The network exists already; berth neither creates nor removes it."),
+            Attribute("internal", .boolean, default: "false", "No traffic to or from outside, and no published ports."),
             Attribute("attachable", .boolean, default: "false", "Single containers may attach to it."),
             Attribute("labels", .labels, merge: .members, "Labels on the network."),
             Attribute("enable_ipv4", .boolean, default: "true", "IPv4 addresses are assigned."),
@@ -102,14 +102,14 @@ extension Format {
         [
             Attribute(
                 "name", .text(.volumeName), default: "<project>_<key>", example: "shop-data",
-                "The volume's name on the machine, taken as it is."),
+                "The volume's name on the machine, used as it is."),
             Attribute("driver", .text, default: "local", example: "local", "The volume's driver."),
             Attribute(
                 "driver_opts", .driverOptions, example: "{type: nfs, device: \":/export\"}",
                 "Options for the driver."),
             Attribute(
                 "external", externalForm, default: "false",
-                "The volume exists already and is not managed with the project."),
+                "The volume exists already; berth neither creates nor removes it."),
             Attribute("labels", .labels, merge: .members, "Labels on the volume."),
         ])
 

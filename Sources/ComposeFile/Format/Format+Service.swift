@@ -11,7 +11,7 @@ extension Format {
         Attribute(
             "annotations", .labels, merge: .members, example: "{com.example.team: shop}",
             "Annotations in the container's runtime configuration."),
-        Attribute("attach", .boolean, default: "true", "Its log is followed by an attached `up`."),
+        Attribute("attach", .boolean, default: "true", "An attached `up` shows its output."),
         Attribute(
             "build", Shape(.string, record: build, short: .build), example: "./app",
             "How its image is built; a string is the build context."),
@@ -19,12 +19,12 @@ extension Format {
         Attribute("blkio_config", .mapping(blkio), "Limits on block devices."),
         Attribute(
             "cap_add", .distinctTexts(.capability), merge: .uniqueText, example: "[NET_ADMIN]",
-            "Capabilities that the container gets beside the default ones."),
+            "Capabilities that the container gets in addition to the default ones."),
         Attribute(
             "cap_drop", .distinctTexts(.capability), merge: .uniqueText, example: "[ALL]",
-            "Capabilities that are taken from the default ones."),
+            "Default capabilities that the container does not get."),
         Attribute(
-            "cgroup_parent", .text, example: "m-executor-abcd", "The cgroup under which the container's is made."),
+            "cgroup_parent", .text, example: "m-executor-abcd", "The parent of the container's cgroup."),
         Attribute("cgroup", .choice("host", "private"), default: "private", "The cgroup namespace."),
         Attribute(
             "cpu_count", .integer(in: 0...Int64.max), standing: .noEffect("Windows"),
@@ -38,7 +38,9 @@ extension Format {
         Attribute("cpu_rt_runtime", .wholeNumber, "The real-time share, in microseconds."),
         Attribute("cpus", .cores, example: "0.5", "How many cores may be used; 1.5 is one and a half."),
         Attribute("cpuset", .text(.cpuSet), example: "\"0-2\"", "On which cores it may run."),
-        Attribute("cpu_shares", .wholeNumber(in: 0...Int64.max), default: "1024", "Its weight when cores are short."),
+        Attribute(
+            "cpu_shares", .wholeNumber(in: 0...Int64.max), default: "1024",
+            "Its weight when containers compete for cores."),
         Attribute(
             "command", .command, merge: .replace, example: "[nginx, -g, \"daemon off;\"]",
             "Replaces the image's command; a string is split as a shell does."),
@@ -56,7 +58,7 @@ extension Format {
         Attribute(
             "depends_on",
             Shape(items: .text, uniqueItems: true, members: .mapping(dependency), names: .name, short: .dependsOn),
-            example: "{db: {condition: service_healthy}}", "Services that come up before it."),
+            example: "{db: {condition: service_healthy}}", "Services that must start before it."),
         Attribute("deploy", Shape(.null, record: deploy), "Replicas, resources and placement."),
         Attribute(
             "device_cgroup_rules", .distinctTexts(.deviceRule), merge: .distinct, example: "[\"c 1:3 mr\"]",
@@ -78,10 +80,10 @@ extension Format {
         Attribute(
             "provider", .mapping(provider),
             standing: .refused("what the provider makes would be missing, and services depend on it"),
-            "A program outside that provides the service."),
+            "An external program that provides the service."),
         Attribute(
             "environment", .variables, merge: .members, example: "{LOG_LEVEL: debug}",
-            "Environment variables; one without a value is taken from the caller's environment."),
+            "Environment variables; if one has no value, it comes from the caller's environment."),
         Attribute(
             "env_file", Shape(.string, items: Shape(.string, record: envFile), short: .envFiles),
             merge: .unique(.path), example: "./app.env", "Files with environment variables."),
@@ -101,7 +103,7 @@ extension Format {
             standing: .refused("what runs in it would find no graphics processor"), example: "all",
             "Graphics processors."),
         Attribute("hostname", .text(.hostName), "The container's host name."),
-        Attribute("healthcheck", .mapping(healthcheck), "How to tell whether it works."),
+        Attribute("healthcheck", .mapping(healthcheck), "How berth checks whether it works."),
         Attribute("image", .text(.imageReference), example: "nginx:1.27", "The image's reference."),
     ]
 
@@ -119,10 +121,10 @@ extension Format {
         Attribute("logging", .mapping(logging), merge: .logging, "Where its log goes."),
         Attribute("mem_limit", .bytes, example: "512m", "The memory limit, in bytes or with a unit."),
         Attribute("mem_reservation", .bytes, "The memory that is kept for it."),
-        Attribute("memswap_limit", .bytes, "Memory and swap together; -1 is without limit."),
+        Attribute("memswap_limit", .bytes, "Memory and swap together; -1 means no limit."),
         Attribute(
             "mem_swappiness", Shape([.number, .string], meaning: .bytes, range: -1...100),
-            "How readily the kernel swaps it out, 0 to 100."),
+            "How eagerly the kernel swaps it out, from 0 to 100."),
         Attribute("mac_address", .text(.hardwareAddress), "The hardware address on its first network."),
         Attribute(
             "models", Shape(items: .text, uniqueItems: true, members: Shape(.null, record: modelUse), short: .names),
@@ -134,11 +136,13 @@ extension Format {
                 short: .names), default: "[default]", "The networks it attaches to."),
         Attribute("network_mode", .text, example: "host", "none, host, service:NAME or container:NAME."),
         Attribute("oom_kill_disable", .boolean, default: "false", "The kernel does not kill it when memory is short."),
-        Attribute("oom_score_adj", .integer(in: -1000...1000), default: "0", "How soon the kernel kills it."),
+        Attribute(
+            "oom_score_adj", .integer(in: -1000...1000), default: "0",
+            "How likely the kernel kills it when memory is short."),
         Attribute(
             "pid", Shape([.string, .null], grammar: .namespace("PID namespace", ["host"], joins: true)),
             example: "host", "The PID namespace."),
-        Attribute("pids_limit", .wholeNumber, "How many processes it may have; -1 is without limit."),
+        Attribute("pids_limit", .wholeNumber, "How many processes it may have; -1 means no limit."),
         Attribute("platform", .text(.platform), example: "linux/arm64", "The image's platform."),
         Attribute(
             "ports",
@@ -151,7 +155,7 @@ extension Format {
         Attribute(
             "pull_policy", Shape(.string, meaning: .pullPolicy), default: "missing", example: "always",
             "When the image is pulled: always, never, missing, build, daily, weekly or every_12h."),
-        Attribute("pull_refresh_after", .text, standing: .notYet, "After which time the image is pulled again."),
+        Attribute("pull_refresh_after", .text, standing: .notYet, "After how much time berth pulls the image again."),
         Attribute("read_only", .boolean, default: "false", "The root file system cannot be written."),
         Attribute(
             "restart", Shape(.string, meaning: .restartPolicy), default: "no", example: "unless-stopped",
@@ -192,12 +196,12 @@ extension Format {
             "volumes", Shape(items: Shape(.string, record: serviceVolume, short: .volume), uniqueItems: true),
             merge: .unique(.target), example: "[\"data:/var/lib/data\"]", "Volumes, host folders and memory."),
         Attribute("volumes_from", .distinctTexts, merge: .distinct, "Services whose volumes are mounted too."),
-        Attribute("working_dir", .text(.containerPath), example: "/app", "The folder in which its command starts."),
-        Attribute("pre_start", .hooks, standing: .notYet, "Commands that run to their end before it starts."),
+        Attribute("working_dir", .text(.containerPath), example: "/app", "The working directory of its command."),
+        Attribute("pre_start", .hooks, standing: .notYet, "Commands that must end before it starts."),
         Attribute("post_start", .hooks, "Commands that run in it after it has started."),
         Attribute("pre_stop", .hooks, "Commands that run in it before it is stopped."),
         Attribute(
             "extends", Shape(.string, record: extends, short: .extends), example: "{file: common.yaml, service: web}",
-            "A service whose attributes are taken over."),
+            "A service whose attributes this service inherits."),
     ]
 }

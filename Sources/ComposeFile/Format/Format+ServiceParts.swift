@@ -12,7 +12,7 @@ extension Format {
     static let extends = Record(
         "an extends", extensions: false,
         [
-            Attribute("file", .text, example: "common.yaml", "The file in which the service stands."),
+            Attribute("file", .text, example: "common.yaml", "The file that contains the service."),
             Attribute("service", .text, required: true, "The service that is extended."),
         ])
 
@@ -21,7 +21,7 @@ extension Format {
         [
             Attribute("path", .text, required: true, "The file."),
             Attribute("required", .boolean, default: "true", "A missing file is an error."),
-            Attribute("format", .text, example: "raw", "raw: values are taken as they stand."),
+            Attribute("format", .text, example: "raw", "raw: values are used as written."),
         ])
 
     static let port = Record(
@@ -30,7 +30,9 @@ extension Format {
             Attribute("name", .text, "A name for people."),
             Attribute(
                 "mode", .text(.words("mode of a port", ["ingress", "host"])), default: "ingress", "host or ingress."),
-            Attribute("host_ip", .text(.hostAddress), example: "127.0.0.1", "The host's address it is published on."),
+            Attribute(
+                "host_ip", .text(.hostAddress), example: "127.0.0.1",
+                "The host's address on which the port is published."),
             Attribute("target", .integer(in: 1...65535), "The port in the container."),
             Attribute(
                 "published", Shape([.integer, .string], grammar: .publishedPort), example: "\"8080\"",
@@ -48,7 +50,8 @@ extension Format {
                 example: "{com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.log_martians=1}",
                 "Options for the driver."),
             Attribute(
-                "gw_priority", Shape(.number, meaning: .integer), default: "0", "The highest gives the default route."),
+                "gw_priority", Shape(.number, meaning: .integer), default: "0",
+                "The default route uses the network with the highest priority."),
             Attribute(
                 "interface_name", .text(.interfaceName), example: "eth1", "The interface's name in the container."),
             Attribute("ipv4_address", .text(.ipv4), example: "172.28.0.10", "A fixed IPv4 address."),
@@ -67,8 +70,8 @@ extension Format {
                 "What is mounted."),
             Attribute("source", .text, "A host path, or the key of a volume."),
             Attribute("target", .text(.containerPath), example: "/data", "Where it is mounted."),
-            Attribute("read_only", .boolean, default: "false", "It cannot be written."),
-            Attribute("consistency", .text, standing: .noEffect("macOS"), "How soon changes must be seen."),
+            Attribute("read_only", .boolean, default: "false", "It is read-only."),
+            Attribute("consistency", .text, standing: .noEffect("macOS"), "How soon changes must be visible."),
             Attribute(
                 "bind",
                 .mapping(
@@ -85,7 +88,7 @@ extension Format {
                                         "propagation of mounts",
                                         ["private", "rprivate", "shared", "rshared", "slave", "rslave"])),
                                 default: "rprivate", "Mount propagation."),
-                            Attribute("create_host_path", .boolean, default: "true", "A missing folder is made."),
+                            Attribute("create_host_path", .boolean, default: "true", "berth creates a missing folder."),
                             Attribute(
                                 "recursive", .choice("enabled", "disabled", "writable", "readonly"),
                                 default: "enabled", "How mounts below it are treated."),
@@ -99,7 +102,9 @@ extension Format {
                             Attribute(
                                 "labels", .labels, merge: .members, standing: .notYet,
                                 "Labels on an anonymous volume."),
-                            Attribute("nocopy", .boolean, default: "false", "The image's files are not copied in."),
+                            Attribute(
+                                "nocopy", .boolean, default: "false", "Do not copy the image's files into a new volume."
+                            ),
                             Attribute("subpath", .text(.subpath), "The folder in the volume that is mounted."),
                         ])), "Options of a volume."),
             Attribute(
@@ -154,7 +159,7 @@ extension Format {
             Attribute(
                 "retries", Shape([.number, .string], meaning: .integer, range: 0...Int64.max), default: "3",
                 "Failures in a row."),
-            Attribute("start_period", .probeDuration, default: "0s", "Failures do not count this long."),
+            Attribute("start_period", .probeDuration, default: "0s", "In this time failures do not count."),
             Attribute("start_interval", .probeDuration, default: "5s", "Time between checks in the start period."),
             Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
         ])
@@ -166,7 +171,7 @@ extension Format {
             Attribute("image", .text, standing: .notYet, "The image it runs in."),
             Attribute("user", .text(.user), "The user it runs as."),
             Attribute("privileged", .boolean, default: "false", "All capabilities."),
-            Attribute("working_dir", .text(.containerPath), "The folder it starts in."),
+            Attribute("working_dir", .text(.containerPath), "The working directory."),
             Attribute("environment", .variables, merge: .members, "Further variables."),
             Attribute("per_replica", .boolean, standing: .notYet, "Runs once for each replica."),
         ])
@@ -256,14 +261,14 @@ extension Format {
     static let watch = Record(
         "a watch rule",
         [
-            Attribute("path", .text, required: true, "The folder that is followed."),
+            Attribute("path", .text, required: true, "The folder to watch."),
             Attribute(
                 "action", .choice("rebuild", "sync", "restart", "sync+restart", "sync+exec"), required: true,
-                "What is done on a change."),
+                "What berth does when a file changes."),
             Attribute("target", .text, "Where changed files are copied to."),
             Attribute("exec", .mapping(hook), "The command that is run after a sync."),
-            Attribute("include", .textAsTexts, "Patterns of files that count."),
-            Attribute("ignore", .textAsTexts, "Patterns of files that do not count."),
-            Attribute("initial_sync", .boolean, default: "false", "Files are copied once at the start."),
+            Attribute("include", .textAsTexts, "Patterns of files to watch."),
+            Attribute("ignore", .textAsTexts, "Patterns of files to ignore."),
+            Attribute("initial_sync", .boolean, default: "false", "Copy all files once at the start."),
         ])
 }

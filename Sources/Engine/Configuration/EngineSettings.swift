@@ -9,7 +9,7 @@ package struct EngineSettings: Hashable, Sendable {
     /// What must not survive one lies below this folder.
     package var run = EnginePaths.defaultRun
     package var logLevel = Logger.Level.notice
-    /// Seconds without anything to look after before the engine leaves; 0 stays.
+    /// The engine ends after this many seconds without containers and operations; 0 means never.
     package var idleExit = 60
     /// Registries that may be spoken to without encryption.
     package var insecureRegistries: [String] = []

@@ -6,83 +6,85 @@ extension Setting {
     package static let all: [Setting] = [
         Setting(
             "root", variable: "BERTH_ROOT", \.root, .folder, isInFile: false, example: "/srv/berth",
-            "The folder with everything that must survive a reboot; one engine for each."),
+            "The folder for everything that must survive a reboot. Each engine needs its own."),
         Setting(
             "run", variable: "BERTH_RUN", \.run, .folder, isInFile: false, example: "/run/berth",
-            "The folder with the socket and everything that must not survive a reboot."),
+            "The folder for the socket and everything that must not survive a reboot."),
         Setting(
             "log-level", variable: "BERTH_LOG", \.logLevel, .logLevel, example: "debug",
-            "How much the engine says on standard error."),
+            "How much the engine logs on standard error."),
         Setting(
             "idle-exit", variable: "BERTH_IDLE_EXIT", \.idleExit,
             .integer("a number of seconds", in: 0...Int(Int32.max)),
-            example: 0, "Seconds without anything to look after before the engine leaves; 0 stays."),
+            example: 0, "The engine ends after this many seconds without containers and operations; 0 means never."),
         Setting(
             "insecure-registries", variable: "BERTH_INSECURE_REGISTRIES", \.insecureRegistries, .list(of: .registry),
             example: ["registry.lan:5000"],
-            "Registries that may be spoken to without encryption: hosts with or without a port, or IPv4 ranges."),
+            "Registries for which the engine may use plain HTTP or unknown certificates: hosts with or without a port, or IPv4 ranges."
+        ),
         Setting(
             "default-address-pools", variable: "BERTH_ADDRESS_POOLS", \.addressPools, .pools,
             default: "172.17.0.0/16 to 172.31.0.0/16 whole, then 192.168.0.0/16 in pieces of /20",
             example: [["base": "10.200.0.0/16", "size": 24]],
-            "Where networks that name no subnet get one; as a variable `10.200.0.0/16:24`."),
+            "The address ranges for networks without a `subnet`; as a variable `10.200.0.0/16:24`."),
         Setting(
             "dns", variable: "BERTH_DNS", \.nameServers, .list(of: .address), default: "the servers of the host",
             example: ["10.0.0.53"],
-            "Servers that are asked for names outside of the engine's networks."),
+            "The DNS servers for names outside of the engine's networks."),
         Setting(
             "log-max-size", variable: "BERTH_LOG_MAX_SIZE", \.logMaximumSize, .bytes, example: "50m",
-            "The size at which a container's log file is put aside, unless its `logging` says otherwise."),
+            "The size at which a container's log file is rotated, unless its `logging` says otherwise."),
         Setting(
             "log-max-file", variable: "BERTH_LOG_MAX_FILE", \.logMaximumFiles,
             .integer("a number of files", in: 1...1000), example: 5,
-            "How many log files of a container are kept, unless its `logging` says otherwise."),
+            "How many log files the engine keeps for a container, unless its `logging` says otherwise."),
         Setting(
             "docker-socket", variable: "BERTH_DOCKER_SOCKET", \.dockerSocketPath, .socket,
             default: "`docker.sock` in the run folder", example: "/var/run/docker.sock",
-            "Where clients of Docker reach the engine; `none` is nowhere. A socket that another program serves is left to it."
+            "The socket for Docker's clients; `none` means no socket. If another program serves this path, the engine does not use it."
         ),
         Setting(
             "docker-group", variable: "BERTH_DOCKER_GROUP", \.dockerGroup, .group, example: "docker",
-            "The group whose members may use the sockets of clients of Docker; they are as powerful as root."),
+            "The group whose members may use the sockets for Docker's clients; they are as powerful as root."),
         Setting(
             "docker-socket-mode", variable: "BERTH_DOCKER_SOCKET_MODE", \.dockerMode, .mode, example: "600",
-            "The mode of these sockets."),
+            "The file mode of these sockets."),
         Setting(
             "docker-hosts", variable: "BERTH_DOCKER_HOSTS", \.dockerHosts, .hosts,
             example: ["unix:///srv/berth/docker.sock"],
-            "More places where clients of Docker reach the engine: `unix://PATH`, `tcp://HOST:PORT`, `fd://`."),
+            "More addresses for Docker's clients: `unix://PATH`, `tcp://HOST:PORT`, `fd://`."),
         Setting(
             "tlscacert", variable: "BERTH_TLSCACERT", \.tlsAuthority, .file, default: "none",
             example: "/etc/berth/tls/ca.pem",
-            "The authority (PEM) whose certificates let clients in at `tcp://`; without it such a host is refused."),
+            "The authority (PEM) that signs the certificates of clients at `tcp://`; without it the engine refuses `tcp://` hosts."
+        ),
         Setting(
             "tlscert", variable: "BERTH_TLSCERT", \.tlsCertificate, .file, default: "none",
-            example: "/etc/berth/tls/server-cert.pem", "The certificate (PEM) of the engine at `tcp://`."),
+            example: "/etc/berth/tls/server-cert.pem", "The engine's certificate (PEM) at `tcp://`."),
         Setting(
             "tlskey", variable: "BERTH_TLSKEY", \.tlsKey, .file, default: "none",
-            example: "/etc/berth/tls/server-key.pem", "Its key (PEM)."),
+            example: "/etc/berth/tls/server-key.pem", "The key (PEM) of this certificate."),
         Setting(
             "docker-insecure-tcp", variable: "BERTH_DOCKER_INSECURE_TCP", \.insecureTCP, .flag, example: true,
-            "Serves `tcp://` without client certificates: whoever reaches the port is root on this machine."),
+            "Serve `tcp://` without client certificates: anybody who reaches the port is root on this machine."),
         Setting(
             "docker-readonly-socket", variable: "BERTH_DOCKER_READONLY_SOCKET", \.readOnlySocket, .file,
             default: "none", example: "/run/berth/docker-readonly.sock",
-            "Where clients of Docker may look and change nothing: for dashboards."),
+            "A read-only socket for Docker's clients, such as dashboards."),
         Setting(
             "docker-readonly-group", variable: "BERTH_DOCKER_READONLY_GROUP", \.readOnlyGroup, .group,
-            example: "monitoring", "The group whose members may use that socket."),
+            example: "monitoring", "The group whose members may use the read-only socket."),
         Setting(
             "registry-mirrors", variable: "BERTH_REGISTRY_MIRRORS", \.registryMirrors, .list(of: .mirror),
             example: ["https://mirror.lan"],
-            "Registries with copies of Docker Hub's images, asked before it in this order."),
+            "Registries with copies of Docker Hub's images; the engine asks them first, in this order."),
         Setting(
             "docker-config", variable: "BERTH_DOCKER_CONFIG", \.daemonFile, .file, default: "none",
             example: "/etc/docker/daemon.json",
-            "A configuration of dockerd that holds beneath this one; `--config-file` is the same."),
+            "A configuration file of dockerd; the engine's own settings override it. `--config-file` is the same."),
         Setting(
             "build-cache-size", variable: "BERTH_BUILD_CACHE_SIZE", \.buildCacheSize, .bytes, example: "50g",
-            "How much the build cache keeps; what was used least goes first."),
+            "The size of the build cache; the engine removes the least recently used entries first."),
     ]
 }
 

@@ -25,7 +25,7 @@ struct LoadStepFlags: ParsableArguments {
 
 /// Flags of `config` that print a list in place of the model; of several the first in this order counts.
 struct ListingFlags: ParsableArguments {
-    @Flag(help: "Print only names of services") var services = false
+    @Flag(help: "Print only the names of services") var services = false
     @Flag(help: "Print only names of volumes") var volumes = false
     @Flag(help: "Print only names of networks") var networks = false
     @Flag(help: "Print only models that services use") var models = false

@@ -6,7 +6,7 @@ import Console
 struct DetachKeysOption: ParsableArguments {
     @Option(
         name: .customLong("detach-keys"),
-        help: "Keys that let go of the terminal and leave the process running (default: ctrl-p,ctrl-q)")
+        help: "Keys that detach the terminal and leave the process running (default: ctrl-p,ctrl-q)")
     var text: String?
 
     /// The option's, else those of the docker command's configuration, else the usual ones. Only what was typed here is checked

@@ -19,7 +19,7 @@ struct RunOverrides: ParsableArguments {
     var publish: [String] = []
     @Option(parsing: .unconditional, help: "Another entrypoint") var entrypoint: String?
     @Option(name: .shortAndLong, help: "Run as this user") var user: String?
-    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder in which to run it") var folder:
+    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The working directory of the command") var folder:
         String?
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "NAME=VALUE") var label: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A capability to add") var capAdd: [String] = []

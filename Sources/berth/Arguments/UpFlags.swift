@@ -11,7 +11,7 @@ struct RecreationFlags: ParsableArguments {
     @Option(help: "When to pull images: always, missing, never, policy") var pull: PullArgument?
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("The number of a service's replicas", valueName: "service=count"))
+        help: ArgumentHelp("The number of replicas of a service", valueName: "service=count"))
     var scale: [ScaleArgument] = []
     @Flag(
         name: [.customLong("yes"), .customShort("y")],

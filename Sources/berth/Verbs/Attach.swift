@@ -7,12 +7,12 @@ import Linux
 /// `berth attach`: connects the terminal to the first process of a running container.
 struct Attach: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "attach", abstract: "Connect your terminal to a running container's own process")
+        commandName: "attach", abstract: "Connect your terminal to the first process (PID 1) of a container")
 
     @OptionGroup var keys: DetachKeysOption
-    @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
-    @Flag(name: .customLong("no-stdin"), help: "Do not pass your input on") var noStdin = false
-    @Flag(inversion: .prefixedNo, help: "Pass signals on to the process, unless it has a terminal") var sigProxy = true
+    @Option(help: "The replica's number (default: the lowest one that runs)") var index: Int?
+    @Flag(name: .customLong("no-stdin"), help: "Do not pass on your input") var noStdin = false
+    @Flag(inversion: .prefixedNo, help: "Pass signals to the process, unless it has a terminal") var sigProxy = true
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service, or a container's name", completion: .services) var service: String
 

@@ -14,7 +14,7 @@ struct Build: Verb {
     var buildArg: [String] = []
     @Flag(name: .customLong("no-cache"), help: "Do not use the cache") var noCache = false
     @Flag(name: .customLong("pull"), help: "Check registries for newer base images") var pullsBases = false
-    @Flag(name: .customLong("with-dependencies"), help: "Also build what the named services depend on")
+    @Flag(name: .customLong("with-dependencies"), help: "Also build dependencies of the named services")
     var withDependencies = false
     @Flag(help: "Give all reasons why a step was not taken from the cache") var why = false
     @Flag(help: "Only check the Dockerfiles and report what could be better") var check = false

@@ -7,12 +7,12 @@ import Linux
 /// `berth builder`: the build cache.
 struct BuilderVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "builder", abstract: "Look at and prune the build cache",
+        commandName: "builder", abstract: "Show and prune the build cache",
         subcommands: [BuilderUsage.self, BuilderPrune.self])
 }
 
 struct BuilderUsage: Verb {
-    static let configuration = CommandConfiguration(commandName: "du", abstract: "Show what the build cache holds")
+    static let configuration = CommandConfiguration(commandName: "du", abstract: "Show the content of the build cache")
 
     @Option(help: "table or json") var format: String?
     @OptionGroup(title: "Global") var global: GlobalOptions
@@ -38,14 +38,15 @@ struct BuilderUsage: Verb {
 
 struct BuilderPrune: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove results of steps from the build cache")
+        commandName: "prune", abstract: "Remove entries from the build cache")
 
     @Flag(name: .shortAndLong, help: "Also remove cache mounts") var all = false
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @Option(
         parsing: .unconditionalSingleValue, help: "until=DURATION: only entries not used for this long")
     var filter: [String] = []
-    @Option(help: "Remove the least used entries until this much is left: 10gb") var keepStorage: String?
+    @Option(help: "Remove the least recently used entries until this much is left, such as 10gb") var keepStorage:
+        String?
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {

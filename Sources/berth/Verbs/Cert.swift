@@ -7,16 +7,17 @@ import Linux
 /// `berth cert`: what the engine and clients of other machines prove themselves with.
 struct Cert: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "cert", abstract: "Make certificates for Docker's clients on other machines",
+        commandName: "cert", abstract: "Create certificates for Docker's clients on other machines",
         discussion:
-            "Makes an authority, a certificate for the engine and one for a client. What is there already is kept, so that "
-            + "another client gets its own from the same authority.")
+            "Creates an authority, a certificate for the engine and one for a client. It keeps existing files, so you can "
+            + "later add another client under the same authority.")
 
-    @Option(help: "A name or an address by which clients reach this machine (default: all that it has)")
+    @Option(help: "A name or address under which clients reach this machine (default: its name and localhost)")
     var host: [String] = []
-    @Option(help: "A client: its certificate, in a folder of that name") var client: [String] = []
-    @Option(help: "How many days they hold; the authority holds ten years") var days: Int = 825
-    @Flag(help: "Make those anew that are there; the authority stays") var renew = false
+    @Option(help: "The name of a client; its certificate is put into a folder of this name") var client: [String] = []
+    @Option(help: "How many days the certificates are valid; that of the authority is valid for ten years") var days:
+        Int = 825
+    @Flag(help: "Replace existing certificates, except that of the authority") var renew = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "The folder") var folder: String = "/etc/berth/tls"
 

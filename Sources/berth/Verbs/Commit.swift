@@ -6,16 +6,16 @@ import EngineWire
 /// `berth commit`: an image of what a service's container is now.
 struct Commit: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "commit", abstract: "Make an image of a container as it is now")
+        commandName: "commit", abstract: "Create an image from a container")
 
-    @Option(name: .shortAndLong, help: "Who made it") var author: String?
+    @Option(name: .shortAndLong, help: "The author") var author: String?
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
         help: "A Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, USER, WORKDIR, VOLUME, LABEL …")
     var change: [String] = []
     @Option(help: "The replica's number (default: the lowest)") var index: Int?
-    @Option(name: .shortAndLong, help: "A line for the image's history") var message: String?
-    @Flag(name: .customLong("pause"), inversion: .prefixedNo, help: "Let the container stand still meanwhile")
+    @Option(name: .shortAndLong, help: "A message for the image's history") var message: String?
+    @Flag(name: .customLong("pause"), inversion: .prefixedNo, help: "Pause the container meanwhile")
     var pauses = true
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service, or a container's name") var service: String

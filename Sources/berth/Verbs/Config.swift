@@ -10,18 +10,18 @@ import YAML
 /// `berth config`: the file as it is understood: merged, interpolated, short forms expanded.
 struct Config: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check the file and show it as it is understood", aliases: ["convert"])
+        commandName: "config", abstract: "Check the file and show how berth understands it", aliases: ["convert"])
 
     @Option(help: "yaml or json; for --variables also table") var format: Format?
     @Option(name: .shortAndLong, help: "Write to this file") var output: String?
-    @Flag(name: .shortAndLong, help: "Only check") var quiet = false
-    @Flag(help: "Replace image tags by the digests that registries have now") var resolveImageDigests = false
+    @Flag(name: .shortAndLong, help: "Only check the file") var quiet = false
+    @Flag(help: "Replace image tags by the current digests of the registries") var resolveImageDigests = false
     @Flag(help: "Print an override file that pins images to digests") var lockImageDigests = false
     @Flag(help: "Print the JSON schema of the format, for editors; reads no file") var schema = false
     @OptionGroup(title: "Lists") var lists: ListingFlags
     @OptionGroup(title: "Steps to leave out") var leftOut: LoadStepFlags
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: ArgumentHelp("Services, with what they depend on (default: all)", valueName: "services"))
+    @Argument(help: ArgumentHelp("Services; includes their dependencies (default: all)", valueName: "services"))
     var names: [String] = []
 
     enum Format: String, ExpressibleByArgument, CaseIterable {

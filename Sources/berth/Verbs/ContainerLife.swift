@@ -15,7 +15,7 @@ extension Session {
 }
 
 struct ContainerStart: Verb {
-    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that exist")
+    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start existing containers")
 
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "Containers", completion: .containers) var containers: [String]

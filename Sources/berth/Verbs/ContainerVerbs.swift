@@ -53,7 +53,7 @@ struct ContainerLogs: Verb {
     static let configuration = CommandConfiguration(commandName: "logs", abstract: "Show a container's output")
 
     @Flag(name: .shortAndLong, help: "Follow new output") var follow = false
-    @Option(name: [.customLong("tail"), .customShort("n")], help: "Number of lines from the end, or all") var tail =
+    @Option(name: [.customLong("tail"), .customShort("n")], help: "The number of last lines, or all") var tail =
         TailArgument(
             all: ())
     @Flag(name: .shortAndLong, help: "Show when each line was written") var timestamps = false

@@ -9,12 +9,12 @@ struct Copy: Verb {
     static let configuration = CommandConfiguration(
         commandName: "cp", abstract: "Copy files between containers and this machine")
 
-    @Flag(name: .shortAndLong, help: "Keep users and groups of what comes out") var archive = false
+    @Flag(name: .shortAndLong, help: "Keep the owners and groups of files that are copied out") var archive = false
     @Flag(
-        name: [.customLong("follow-link"), .customShort("L")], help: "Copy what the source leads to, if it is a link")
+        name: [.customLong("follow-link"), .customShort("L")], help: "If the source is a link, copy its target")
     var followsLink = false
     @Option(help: "The replica's number (default: the lowest)") var index: Int?
-    @Flag(help: "To every container of the service, one-offs too") var all = false
+    @Flag(help: "Copy to every container of the service, also those of run") var all = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "SERVICE:PATH, a path, or - for a tar from standard input") var source: String
     @Argument(help: "A path, or - for a tar to standard output, or SERVICE:PATH") var target: String

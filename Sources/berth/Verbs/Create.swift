@@ -5,12 +5,13 @@ import ProjectModel
 /// `berth create`: containers without starting them.
 struct Create: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Create containers, do not start them")
+        commandName: "create", abstract: "Create containers without starting them")
 
     @OptionGroup var recreation: RecreationFlags
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services, with what they depend on (default: all)", completion: .services) var services: [String] =
-        []
+    @Argument(help: "Services; includes their dependencies (default: all)", completion: .services) var services:
+        [String] =
+            []
 
     func run(in session: Session) throws {
         let project = try session.loadProject(services: services, actsOn: .services(dependencies: true))

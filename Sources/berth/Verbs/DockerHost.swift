@@ -6,15 +6,15 @@ import EngineWire
 /// `berth docker-host`: where clients of Docker reach the engine.
 struct DockerHost: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "docker-host", abstract: "Show where Docker's clients reach the engine",
+        commandName: "docker-host", abstract: "Show the address of the engine for Docker's clients",
         discussion: "In a shell: export DOCKER_HOST=$(berth docker-host)")
 
-    @Flag(help: "As a line for a shell") var export = false
-    @Flag(help: "As the command that makes a context of docker's") var context = false
-    @Flag(help: "All places, one a line") var all = false
-    @Flag(help: "The socket where clients may only look") var readOnly = false
-    @Flag(help: "The place for other machines, at TCP") var tcp = false
-    @Option(help: "The folder of ca.pem, cert.pem and key.pem for a place at TCP; default ~/.docker") var certs: String?
+    @Flag(help: "Print a line for a shell") var export = false
+    @Flag(help: "Print the command that creates a docker context") var context = false
+    @Flag(help: "Print all addresses, one a line") var all = false
+    @Flag(help: "Print the address of the read-only socket") var readOnly = false
+    @Flag(help: "Print the TCP address for other machines") var tcp = false
+    @Option(help: "The folder with ca.pem, cert.pem and key.pem for TCP (default: ~/.docker)") var certs: String?
     @OptionGroup(title: "Project") var global: GlobalOptions
 
     func run(in session: Session) throws {

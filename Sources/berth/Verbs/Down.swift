@@ -7,12 +7,13 @@ struct Down: Verb {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Stop and remove containers and networks")
 
-    @Flag(help: "Remove containers of services that are not in the file, too") var removeOrphans = false
-    @Flag(name: .shortAndLong, help: "Remove the project's volumes, too: their data is lost") var volumes = false
+    @Flag(help: "Also remove containers of services that are not in the file") var removeOrphans = false
+    @Flag(name: .shortAndLong, help: "Also remove the project's volumes: their data is lost") var volumes = false
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
-    @Option(help: "Remove images, too: all, or local (those without a name of their own)") var rmi: ImageRemoval?
+    @Option(help: "Also remove images: all, or local (only those named PROJECT-SERVICE)") var rmi: ImageRemoval?
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services (default: all, and the networks)", completion: .services) var services: [String] = []
+    @Argument(help: "Services (default: all services, and the networks)", completion: .services) var services:
+        [String] = []
 
     enum ImageRemoval: String, ExpressibleByArgument, CaseIterable { case all, local }
 

@@ -7,12 +7,12 @@ import Linux
 /// `berth events`: what happens to containers, as it happens.
 struct Events: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Show what happens to containers, as it happens")
+        commandName: "events", abstract: "Show events of containers as they happen")
 
     @Flag(help: "Print each event as a JSON object") var json = false
-    @Option(parsing: .unconditional, help: "From this time on (2026-01-02T15:04:05) or so long ago (10m)")
+    @Option(parsing: .unconditional, help: "From this time (2026-01-02T15:04:05), or from this long ago (10m)")
     var since: String?
-    @Option(parsing: .unconditional, help: "Only up to this time, or this long ago") var until: String?
+    @Option(parsing: .unconditional, help: "Up to this time, or up to this long ago (10m)") var until: String?
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 

@@ -15,14 +15,14 @@ struct Exec: Verb {
         name: .shortAndLong, parsing: .unconditionalSingleValue,
         help: "NAME=VALUE, or NAME for the value in your environment")
     var env: [String] = []
-    @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
+    @Option(help: "The replica's number (default: the lowest one that runs)") var index: Int?
     @Flag(
         name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
         help: "Do not use a terminal")
     var noTTY = false
-    @Flag(help: "Give it all capabilities") var privileged = false
+    @Flag(help: "Give the command all capabilities") var privileged = false
     @Option(name: .shortAndLong, help: "Run as this user") var user: String?
-    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The folder in which to run it") var folder:
+    @Option(name: [.customLong("workdir"), .customShort("w")], help: "The working directory of the command") var folder:
         String?
     @Flag(name: .shortAndLong, inversion: .prefixedNo, help: .hidden) var interactive = true
     @Flag(name: .shortAndLong, help: .hidden) var tty = false

@@ -7,13 +7,13 @@ import Linux
 /// `berth explain`: why containers are as they are.
 struct Explain: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Say why a service's containers are as they are, and what became of them",
+        commandName: "explain", abstract: "Explain the state of a service's containers, and show their history",
         discussion:
-            "Shows what is wanted of a container, what it waits for, what its health check answered, and its past: starts and "
-            + "ends with their causes, and what changed when. The engine keeps the past; `down` ends it.")
+            "Shows the desired state of a container, what it waits for, the last answer of its health check, and its history: "
+            + "starts and ends with their causes, and what changed when. `down` deletes the history.")
 
-    @Flag(help: "Print JSON, with everything that is kept") var json = false
-    @Option(name: [.customLong("tail"), .customShort("n")], help: "So many of the last events, or all (default: 20)")
+    @Flag(help: "Print the whole history as JSON") var json = false
+    @Option(name: [.customLong("tail"), .customShort("n")], help: "The number of last events, or all (default: 20)")
     var tail: TailArgument?
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services or containers (default: all services)", completion: .services) var services: [String] = []

@@ -35,7 +35,7 @@ struct ContainerExport: Verb {
 
 /// `berth image save`: images as an archive that `docker load`, podman and `berth image load` read.
 struct ImageSave: Verb {
-    static let configuration = CommandConfiguration(commandName: "save", abstract: "Write images as an archive")
+    static let configuration = CommandConfiguration(commandName: "save", abstract: "Write images to an archive")
 
     @Option(name: .shortAndLong, help: "The file (default: standard output)") var output: String?
     @OptionGroup(title: "Global") var global: GlobalOptions

@@ -6,7 +6,7 @@ import EngineWire
 /// `berth history`: the versions of a service.
 struct History: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Show the versions of a service: when, by what, and what differed")
+        commandName: "history", abstract: "Show the versions of a service: when, why and with which changes")
 
     @Option(help: "table or json") var format: String?
     @OptionGroup(title: "Project") var global: GlobalOptions

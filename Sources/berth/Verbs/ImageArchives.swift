@@ -7,13 +7,13 @@ import Linux
 /// `berth image import`: makes an image of one layer.
 struct ImageImport: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make an image from a root file system in a tar")
+        commandName: "import", abstract: "Create an image from a root file system in a tar")
 
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
         help: "A Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, USER, WORKDIR, VOLUME, LABEL, HEALTHCHECK …")
     var change: [String] = []
-    @Option(name: .shortAndLong, help: "A line for the image's history") var message: String?
+    @Option(name: .shortAndLong, help: "A message for the image's history") var message: String?
     @Option(help: "os/architecture[/variant]") var platform: String?
     @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions

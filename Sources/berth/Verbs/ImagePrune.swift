@@ -9,12 +9,12 @@ struct ImagePrune: Verb {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove images without a name, or all images that no container uses")
 
-    @Flag(name: .shortAndLong, help: "Also remove images that have a name and no container") var all = false
+    @Flag(name: .shortAndLong, help: "Also remove named images that no container uses") var all = false
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @Option(
         parsing: .unconditionalSingleValue,
         help:
-            "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=false; until compares when the image was created"
+            "until=TIME (of creation), label=KEY[=VALUE], label!=KEY[=VALUE], dangling=false"
     )
     var filter: [String] = []
     @OptionGroup(title: "Global") var global: GlobalOptions

@@ -8,7 +8,7 @@ import Linux
 /// `berth image`: the image store.
 struct ImageVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Look at and change the image store",
+        commandName: "image", abstract: "List, pull, push, build, change and remove images",
         subcommands: [
             ImageList.self, ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self,
             ImageTag.self,
@@ -108,7 +108,8 @@ struct ImageRemove: Verb {
 }
 
 struct ImageInspect: Verb {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show all about images, as JSON")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show everything about images as JSON")
 
     @Option(name: .shortAndLong, help: "A Go template") var format: String?
     @OptionGroup(title: "Global") var global: GlobalOptions

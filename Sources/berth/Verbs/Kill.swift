@@ -8,7 +8,7 @@ struct Kill: Verb {
         commandName: "kill", abstract: "Send a signal to services, SIGKILL by default")
 
     @Option(name: .shortAndLong, help: "The signal, by name or number") var signal = "SIGKILL"
-    @Flag(help: "Kill and remove containers of services that are not in the file, too") var removeOrphans = false
+    @Flag(help: "Also kill and remove containers of services that are not in the file") var removeOrphans = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []
 

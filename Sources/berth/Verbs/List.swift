@@ -7,7 +7,7 @@ import EngineWire
 struct List: Verb {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List projects")
 
-    @Flag(name: .shortAndLong, help: "Also those of which nothing runs") var all = false
+    @Flag(name: .shortAndLong, help: "Also list projects without running containers") var all = false
     @Option(parsing: .unconditionalSingleValue, help: "name=TEXT") var filter: [String] = []
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .shortAndLong, help: "Print only names") var quiet = false

@@ -10,11 +10,11 @@ struct Logs: Verb {
     static let configuration = CommandConfiguration(commandName: "logs", abstract: "Show containers' output")
 
     @Flag(name: .shortAndLong, help: "Follow new output") var follow = false
-    @Option(name: [.customLong("tail"), .customShort("n")], help: "Lines of each container, or all")
+    @Option(name: [.customLong("tail"), .customShort("n")], help: "The number of last lines of each container, or all")
     var tail = TailArgument(all: ())
-    @Option(parsing: .unconditional, help: "From this time on (2026-01-02T15:04:05) or so long ago (10m)")
+    @Option(parsing: .unconditional, help: "From this time (2026-01-02T15:04:05), or from this long ago (10m)")
     var since: String?
-    @Option(parsing: .unconditional, help: "Only up to this time, or this long ago") var until: String?
+    @Option(parsing: .unconditional, help: "Up to this time, or up to this long ago (10m)") var until: String?
     @Flag(name: .shortAndLong, help: "Show when each line was written") var timestamps = false
     @Option(help: "The replica's number") var index: Int?
     @Flag(name: .customLong("no-log-prefix"), help: "Print lines without prefixes") var noPrefix = false

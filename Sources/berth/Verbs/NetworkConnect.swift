@@ -7,19 +7,21 @@ import ProjectModel
 /// `berth network connect`: one more network for a container that is there.
 struct NetworkConnect: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "connect", abstract: "Put a container of no project on a network, running or not")
+        commandName: "connect", abstract: "Connect a container without a project to a network")
 
-    @Option(parsing: .unconditionalSingleValue, help: "A name that others on the network find it by")
+    @Option(parsing: .unconditionalSingleValue, help: "Another name for it on the network")
     var alias: [String] = []
     @Option(help: "Its IPv4 address, such as 10.5.0.20") var ip: String?
     @Option(name: .customLong("ip6"), help: "Its IPv6 address, such as fd00:5::20") var ip6: String?
     @Option(
-        name: .customLong("link-local-ip"), parsing: .unconditionalSingleValue, help: "A link-local address as well")
+        name: .customLong("link-local-ip"), parsing: .unconditionalSingleValue, help: "An additional link-local address"
+    )
     var linkLocalIP: [String] = []
     @Option(
-        name: .customLong("driver-opt"), parsing: .unconditionalSingleValue, help: "KEY=VALUE: an option of its place")
+        name: .customLong("driver-opt"), parsing: .unconditionalSingleValue,
+        help: "KEY=VALUE: a driver option for this container")
     var driverOpt: [String] = []
-    @Option(name: .customLong("gw-priority"), help: "The network with the highest gives the default route")
+    @Option(name: .customLong("gw-priority"), help: "The default route uses the network with the highest priority")
     var gatewayPriority = 0
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "The network's name", completion: .networks) var network: String
@@ -41,9 +43,10 @@ struct NetworkConnect: Verb {
 /// `berth network disconnect`.
 struct NetworkDisconnect: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "disconnect", abstract: "Take a container of no project off a network")
+        commandName: "disconnect", abstract: "Disconnect a container without a project from a network")
 
-    @Flag(name: .shortAndLong, help: "Do not fail if it is gone or not on the network") var force = false
+    @Flag(name: .shortAndLong, help: "Do not fail if the container does not exist or is not on the network") var force =
+        false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "The network's name", completion: .networks) var network: String
     @Argument(help: "The container's name or id", completion: .containers) var container: String

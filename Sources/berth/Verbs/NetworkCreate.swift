@@ -7,7 +7,7 @@ import Linux
 /// `berth network create`: a network of no project, for those that call it external.
 struct NetworkCreate: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Make a network that projects can share (`external: true`)")
+        commandName: "create", abstract: "Create a network that projects can share (`external: true`)")
 
     @Option(name: .shortAndLong, help: "bridge, macvlan or ipvlan") var driver: String?
     @Option(
@@ -15,16 +15,17 @@ struct NetworkCreate: Verb {
         help: "A driver option: parent=eth0, com.docker.network.driver.mtu=…")
     var opt: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE") var label: [String] = []
-    @Option(parsing: .unconditionalSingleValue, help: "A range of addresses such as 10.5.0.0/16") var subnet: [String] =
-        []
+    @Option(parsing: .unconditionalSingleValue, help: "The range of addresses, such as 10.5.0.0/16") var subnet:
+        [String] =
+            []
     @Option(
         name: .customLong("ip-range"), parsing: .unconditionalSingleValue,
-        help: "The range that containers get addresses from")
+        help: "The part of the subnet from which containers get addresses")
     var ipRange: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "The host's address in the subnet") var gateway: [String] = []
     @Option(
         name: .customLong("aux-address"), parsing: .unconditionalSingleValue,
-        help: "NAME=ADDRESS: an address to give to no container")
+        help: "NAME=ADDRESS: an address that no container gets")
     var auxAddress: [String] = []
     @Option(name: .customLong("ipam-driver"), help: .hidden) var ipamDriver: String?
     @Flag(name: .customLong("internal"), help: "Allow no traffic to or from outside") var isInternal = false

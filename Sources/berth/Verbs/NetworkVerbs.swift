@@ -6,7 +6,7 @@ import EngineWire
 /// `berth network`: networks of all projects.
 struct NetworkVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "network", abstract: "Create, show and remove networks; put containers on them",
+        commandName: "network", abstract: "Create, show and remove networks; connect containers",
         subcommands: [
             NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkConnect.self, NetworkDisconnect.self,
             NetworkRemove.self, NetworkPrune.self,

@@ -7,12 +7,12 @@ import EngineWire
 struct PS: Verb {
     static let configuration = CommandConfiguration(commandName: "ps", abstract: "List containers")
 
-    @Flag(name: .shortAndLong, help: "Also stopped ones, and those of run") var all = false
+    @Flag(name: .shortAndLong, help: "Also list stopped containers, and those of run") var all = false
     @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
-    @Flag(help: "Print only names of services") var services = false
+    @Flag(help: "Print only the names of services") var services = false
     @Option(help: "table, json, or a Go template") var format: String?
     @Option(parsing: .unconditionalSingleValue, help: "status=STATE") var filter: [String] = []
-    @Option(parsing: .unconditionalSingleValue, help: "Only containers in this state") var status: [State] = []
+    @Option(parsing: .unconditionalSingleValue, help: "List only containers in this state") var status: [State] = []
     @Flag(name: .customLong("no-trunc"), help: "Do not shorten anything") var whole = false
     @Flag(inversion: .prefixedNo, help: "Also show containers of services that are not in the file") var orphans = true
     @OptionGroup(title: "Project") var global: GlobalOptions

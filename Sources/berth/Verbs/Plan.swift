@@ -9,7 +9,7 @@ struct Plan: Verb {
     static let configuration = CommandConfiguration(commandName: "plan", abstract: "Show what `up` would do, and why")
 
     @OptionGroup var recreation: RecreationFlags
-    @Flag(name: .customLong("no-deps"), help: "Do not act on what the named services depend on") var noDependencies =
+    @Flag(name: .customLong("no-deps"), help: "Do not act on dependencies of the named services") var noDependencies =
         false
     @Option(help: "table or json") var format: String?
     @OptionGroup(title: "Project") var global: GlobalOptions

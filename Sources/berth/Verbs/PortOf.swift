@@ -7,11 +7,11 @@ struct PortOf: Verb {
     static let configuration = CommandConfiguration(
         commandName: "port", abstract: "Show the host address and port of a service's port")
 
-    @Option(help: "The replica's number (default: the lowest that runs)") var index: Int?
+    @Option(help: "The replica's number (default: the lowest one that runs)") var index: Int?
     @Option(name: .customLong("protocol"), help: "tcp or udp") var transport = "tcp"
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service, or a container's name", completion: .services) var service: String
-    @Argument(help: "The port in the container, with /udp if it is one") var privatePort: String
+    @Argument(help: "The port in the container; add /udp for a UDP port") var privatePort: String
 
     func run(in session: Session) throws {
         let parts = privatePort.split(separator: "/", maxSplits: 1).map(String.init)

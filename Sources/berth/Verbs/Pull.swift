@@ -4,13 +4,14 @@ import ProjectModel
 
 /// `berth pull`: fetches the services' images.
 struct Pull: Verb {
-    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Pull the services' images")
+    static let configuration = CommandConfiguration(commandName: "pull", abstract: "Pull the images of services")
 
-    @Option(help: "When to pull: always, or missing (only images that are not here)") var policy: PullArgument?
-    @Flag(help: "Go on when an image cannot be fetched") var ignorePullFailures = false
-    @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies =
+    @Option(help: "When to pull: always, or missing (only images that are not on this machine)") var policy:
+        PullArgument?
+    @Flag(help: "Continue if an image cannot be pulled") var ignorePullFailures = false
+    @Flag(name: .customLong("include-deps"), help: "Also for dependencies of these services") var includeDependencies =
         false
-    @Flag(help: "Leave out services that have a build section") var ignoreBuildable = false
+    @Flag(help: "Skip services that have a build section") var ignoreBuildable = false
     @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @Flag(name: .customLong("no-parallel"), help: .hidden) var noParallel = false
     @OptionGroup(title: "Project") var global: GlobalOptions

@@ -7,10 +7,10 @@ import ProjectModel
 /// `berth push`: sends the images that the project builds to their registries.
 struct Push: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "push", abstract: "Push the images that services build to their registries")
+        commandName: "push", abstract: "Push the built images of services to their registries")
 
-    @Flag(help: "Go on when an image cannot be pushed") var ignorePushFailures = false
-    @Flag(name: .customLong("include-deps"), help: "Also for services that these depend on") var includeDependencies =
+    @Flag(help: "Continue if an image cannot be pushed") var ignorePushFailures = false
+    @Flag(name: .customLong("include-deps"), help: "Also for dependencies of these services") var includeDependencies =
         false
     @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
@@ -59,10 +59,10 @@ struct ServiceImages {
 struct ImagePush: Verb {
     static let configuration = CommandConfiguration(commandName: "push", abstract: "Push an image to its registry")
 
-    @Flag(name: .shortAndLong, help: "All tags of the repository") var allTags = false
+    @Flag(name: .shortAndLong, help: "Push all tags of the repository") var allTags = false
     @Flag(name: .shortAndLong, help: "Do not show progress") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "The image; its name says where to", completion: .images) var reference: String
+    @Argument(help: "The image; its name contains the registry", completion: .images) var reference: String
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image push")

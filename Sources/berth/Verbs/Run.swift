@@ -11,7 +11,7 @@ struct Run: Verb {
         commandName: "run", abstract: "Run one command in a new container of a service")
 
     @Flag(name: [.customLong("rm")], help: "Remove the container when it ends") var remove = false
-    @Flag(name: .shortAndLong, help: "Leave it running in the background, print its id") var detach = false
+    @Flag(name: .shortAndLong, help: "Leave it running in the background and print its id") var detach = false
     @OptionGroup var keys: DetachKeysOption
     @Flag(
         name: [.customLong("no-tty"), .customLong("no-TTY"), .customShort("T")],
@@ -19,7 +19,7 @@ struct Run: Verb {
     var noTTY = false
     @OptionGroup var overrides: RunOverrides
     @Option(help: "The container's name") var name: String?
-    @Flag(name: .customLong("no-deps"), help: "Do not start what the service depends on") var noDependencies = false
+    @Flag(name: .customLong("no-deps"), help: "Do not start dependencies of the service") var noDependencies = false
     @Flag(help: "Use the service's network aliases") var useAliases = false
     @Option(help: "When to pull the image: always, missing, never, policy") var pull: PullArgument?
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false

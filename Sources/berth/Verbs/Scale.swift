@@ -5,9 +5,9 @@ import ProjectModel
 /// `berth scale`: how many replicas services have, until the next `up`.
 struct Scale: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "scale", abstract: "Change the number of services' replicas")
+        commandName: "scale", abstract: "Change the number of replicas of services")
 
-    @Flag(name: .customLong("no-deps"), help: "Leave alone what the services depend on") var noDependencies = false
+    @Flag(name: .customLong("no-deps"), help: "Do not act on dependencies of the services") var noDependencies = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: ArgumentHelp("Replicas", valueName: "service=count")) var scales: [ScaleArgument]
 

@@ -3,9 +3,9 @@ import EngineWire
 
 /// `berth start`: starts containers that exist.
 struct Start: Verb {
-    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that exist")
+    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start existing containers")
 
-    @Flag(help: "Return when the containers are healthy, or running if they have no check") var wait = false
+    @Flag(help: "Return when the containers are healthy, or run if they have no health check") var wait = false
     @Option(help: "The longest time that --wait waits, in seconds") var waitTimeout: GracePeriod?
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services (default: all)", completion: .services) var services: [String] = []

@@ -6,16 +6,16 @@ import Linux
 
 /// What `stats` shows and how often.
 struct StatsFlags: ParsableArguments {
-    @Flag(name: .shortAndLong, help: "Also containers that do not run") var all = false
+    @Flag(name: .shortAndLong, help: "Also show containers that do not run") var all = false
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .customLong("no-stream"), help: "Show one reading and end") var once = false
+    @Flag(name: .customLong("no-stream"), help: "Show the values once and end") var once = false
     @Flag(name: .customLong("no-trunc"), help: "Show ids in full") var whole = false
 }
 
 /// `berth stats`: what the containers of services use.
 struct Stats: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show what containers use, over and over")
+        commandName: "stats", abstract: "Show the resource use of containers, updated every second")
 
     @OptionGroup var flags: StatsFlags
     @OptionGroup(title: "Project") var global: GlobalOptions
@@ -29,7 +29,7 @@ struct Stats: Verb {
 /// `berth container stats`: the same of single containers.
 struct ContainerStats: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show what containers use, over and over")
+        commandName: "stats", abstract: "Show the resource use of containers, updated every second")
 
     @OptionGroup var flags: StatsFlags
     @OptionGroup(title: "Global") var global: GlobalOptions

@@ -4,7 +4,7 @@ import EngineWire
 /// `berth stop`: stops services and keeps their containers.
 struct Stop: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop services; their containers stay")
+        commandName: "stop", abstract: "Stop services and keep their containers")
 
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
     @OptionGroup(title: "Project") var global: GlobalOptions

@@ -8,16 +8,16 @@ import Linux
 /// `berth system`: the engine and the machine as a whole.
 struct SystemVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "system", abstract: "What berth keeps on the disk, and what it is",
+        commandName: "system", abstract: "Show disk usage and the engine; remove unused objects",
         subcommands: [SystemUsage.self, SystemInfo.self, SystemPrune.self])
 }
 
 struct SystemUsage: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "df", abstract: "Show what images, containers, volumes and the build cache take on the disk")
+        commandName: "df", abstract: "Show the disk usage of images, containers, volumes and the build cache")
 
     @Option(help: "table, json, or a Go template") var format: String?
-    @Flag(name: .customShort("v"), help: "Also each of them; --verbose does the same") var lists = false
+    @Flag(name: .customShort("v"), help: "Also list each object; --verbose is the same") var lists = false
     @OptionGroup(title: "Global") var global: GlobalOptions
 
     func run(in session: Session) throws {
@@ -89,8 +89,8 @@ struct SystemPrune: Verb {
         commandName: "prune",
         abstract: "Remove stopped containers, unused networks, images without a name, and the build cache")
 
-    @Flag(name: .shortAndLong, help: "Also images that have a name and no container") var all = false
-    @Flag(help: "Also anonymous volumes that no container uses: their data is lost") var volumes = false
+    @Flag(name: .shortAndLong, help: "Also remove named images that no container uses") var all = false
+    @Flag(help: "Also remove anonymous volumes that no container uses: their data is lost") var volumes = false
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @Option(parsing: .unconditionalSingleValue, help: "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]")
     var filter: [String] = []

@@ -11,14 +11,14 @@ struct Up: Verb {
 
     @OptionGroup var recreation: RecreationFlags
     @Flag(name: .shortAndLong, help: "Leave the containers running in the background") var detach = false
-    @Flag(help: "Return when all containers are healthy, or running if they have no check; implies --detach")
+    @Flag(help: "Return when all containers are healthy, or run if they have no health check; implies --detach")
     var wait = false
     @Option(help: "The longest time that --wait waits, in seconds") var waitTimeout: GracePeriod?
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
-    @Flag(name: .customLong("no-deps"), help: "Do not act on what the named services depend on") var noDependencies =
+    @Flag(name: .customLong("no-deps"), help: "Do not act on dependencies of the named services") var noDependencies =
         false
-    @Flag(name: .customLong("no-start"), help: "Create containers, do not start them") var noStart = false
-    @Flag(name: .customLong("always-recreate-deps"), help: "Also recreate what the named services depend on")
+    @Flag(name: .customLong("no-start"), help: "Create containers without starting them") var noStart = false
+    @Flag(name: .customLong("always-recreate-deps"), help: "Also recreate dependencies of the named services")
     var alwaysRecreateDependencies = false
     @Flag(
         name: [.customLong("renew-anon-volumes"), .customShort("V")],
@@ -39,8 +39,9 @@ struct Up: Verb {
     @Flag(inversion: .prefixedNo, help: .hidden) var menu = false
     @Flag(name: .shortAndLong, help: "Update containers when source files change, as `watch` does") var watch = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services, with what they depend on (default: all)", completion: .services) var services: [String] =
-        []
+    @Argument(help: "Services; includes their dependencies (default: all)", completion: .services) var services:
+        [String] =
+            []
 
     func validate() throws {
         if detach, abortOnContainerExit || abortOnContainerFailure || !attach.isEmpty || attachDependencies || watch {

@@ -8,7 +8,7 @@ import JSON
 struct Version: Verb {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Show versions")
 
-    @Flag(help: "Only the number") var short = false
+    @Flag(help: "Print only the number") var short = false
     @Option(name: .shortAndLong, help: "pretty or json") var format: String?
     @OptionGroup(title: "Project") var global: GlobalOptions
 

@@ -11,7 +11,7 @@ struct VolumeCreate: Verb {
     @Option(name: .shortAndLong, help: "local") var driver: String?
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
-        help: "A driver option: type=…, device=… and o=…, as mount(8) has them")
+        help: "A driver option: type=…, device=… and o=…, as for mount(8)")
     var opt: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE") var label: [String] = []
     @Option(name: .customLong("name"), help: .hidden) var oldName: String?

@@ -10,7 +10,7 @@ struct Volumes: Verb {
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .shortAndLong, help: "Print only names") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services that use them (default: all)", completion: .services) var services: [String] = []
+    @Argument(help: "Only volumes of these services (default: all)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)

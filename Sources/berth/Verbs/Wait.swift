@@ -8,7 +8,7 @@ struct Wait: Verb {
     static let configuration = CommandConfiguration(
         commandName: "wait", abstract: "Wait until services have ended; exit with the code of the last one")
 
-    @Flag(help: "Take the project down afterwards") var downProject = false
+    @Flag(help: "Afterwards remove the project, as `down` does") var downProject = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "Services", completion: .services) var services: [String]
 

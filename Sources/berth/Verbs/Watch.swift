@@ -8,7 +8,7 @@ struct Watch: Verb {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Update containers when source files change",
         discussion: """
-            The rules stand in the Compose file:
+            The Compose file contains the rules:
 
               develop:
                 watch:
@@ -23,7 +23,7 @@ struct Watch: Verb {
     @Flag(inversion: .prefixedNo, help: .hidden) var prune = true
     @Flag(help: "Hide the output of builds") var quiet = false
     @OptionGroup(title: "Project") var global: GlobalOptions
-    @Argument(help: "Services, with what they depend on (default: all)") var services: [String] = []
+    @Argument(help: "Services; includes their dependencies (default: all)") var services: [String] = []
 
     func run(in session: Session) throws {
         try session.refuseDryRun("watch")

@@ -86,21 +86,7 @@ package final class BlockingPool: Sendable {
 
     /// false when the kernel has no room for a thread (pthread_create(3), EAGAIN).
     package static func beginThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(ThreadBody(body))
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else {
-            box.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
+        (try? Linux.startThread(body)) != nil
     }
 
     private func work() {
@@ -114,12 +100,6 @@ package final class BlockingPool: Sendable {
             next?()
         }
     }
-}
-
-/// What a thread runs, as an object that C can hand over.
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
 /// The first of two answers counts.

@@ -47,7 +47,7 @@ package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
 func explainingFullDisk<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
         return try body()
-    } catch let error as SyscallError where error.code == .noSpace {
+    } catch let error as SyscallError where error.isFullDisk {
         throw ImageError.noSpace(path)
     }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A system call that failed: which one, on which object, with which errno.
 package struct SyscallError: Error, Hashable, Sendable, CustomStringConvertible {
     package let call: String
@@ -11,6 +13,9 @@ package struct SyscallError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     package var description: String { "\(call) \(object): \(code)" }
+
+    /// The disk is full, or what the user may have of it (errno(3)).
+    package var isFullDisk: Bool { code == .noSpace || code.rawValue == EDQUOT }
 }
 
 /// Runs a system call again while a signal interrupts it, and throws when it fails.

@@ -88,15 +88,21 @@ package struct ExitStatus: Codable, Hashable, Sendable {
     package var signal: Int32?
     /// The kernel's memory killer ended something in the container.
     package var isOutOfMemory: Bool
+    /// It was refused a process or a thread, having as many as `pids.max` allows; nil where nothing tells.
+    package var wasRefusedProcesses: Bool?
     /// Nanoseconds since 1970.
     package var at: Int64
     /// An exec that was ended because its time was up.
     package var isTimeout: Bool
 
-    package init(code: Int, signal: Int32?, isOutOfMemory: Bool, at: Int64, isTimeout: Bool = false) {
+    package init(
+        code: Int, signal: Int32?, isOutOfMemory: Bool, wasRefusedProcesses: Bool? = nil, at: Int64,
+        isTimeout: Bool = false
+    ) {
         self.code = code
         self.signal = signal
         self.isOutOfMemory = isOutOfMemory
+        self.wasRefusedProcesses = wasRefusedProcesses
         self.at = at
         self.isTimeout = isTimeout
     }

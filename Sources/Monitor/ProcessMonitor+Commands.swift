@@ -81,7 +81,9 @@ extension ProcessMonitor {
         let signal = raw & 0x7F
         let status = ExitStatus(
             code: signal == 0 ? Int(raw >> 8 & 0xFF) : 128 + Int(signal), signal: signal == 0 ? nil : signal,
-            isOutOfMemory: cgroup.memoryKills() > memoryKillsBefore, at: Clock.now(), isTimeout: hasTimedOut)
+            isOutOfMemory: cgroup.memoryKills() > memoryKillsBefore,
+            wasRefusedProcesses: isContainer ? cgroup.processRefusals().map { $0 > 0 } : nil, at: Clock.now(),
+            isTimeout: hasTimedOut)
         if isContainer { try? cgroup.remove() }
         state.phase = .exited
         state.exit = status

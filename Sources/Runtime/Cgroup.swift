@@ -129,6 +129,15 @@ package struct Cgroup: Hashable, Sendable {
         return 0
     }
 
+    /// How often a process was refused because there were as many as `pids.max` allows; nil where nothing tells.
+    package func processRefusals() -> Int? {
+        for hierarchy in hierarchies where hierarchy.isUnified || hierarchy.controllers.contains("pids") {
+            guard let text = try? readText("\(hierarchy.folder)/pids.events") else { continue }
+            for line in text.split(separator: "\n") where line.hasPrefix("max ") { return Int(line.dropFirst(4)) }
+        }
+        return nil
+    }
+
     /// Removes it with all below; processes still in it are killed.
     /// - Throws: `SyscallError` when a folder cannot be removed.
     package func remove() throws(SyscallError) {

@@ -41,12 +41,20 @@ private struct FolderSource: ContextSource {
         try write { [delivered] piece in delivered.bytes.withLock { $0 += Array(piece) } }
     }
 
+    /// Files vanish between being found and being read.
+    let vanishing = Vanishing()
+
+    final class Vanishing: Sendable { let isOn = Atomic(false) }
+
     /// What was handed out as an output.
     let delivered = Delivered()
 
     final class Delivered: Sendable { let bytes = Mutex<[UInt8]>([]) }
 
     func fetch(_ paths: [String], in context: String, _ take: (Int, () throws -> [UInt8]?) throws -> Void) throws {
+        if vanishing.isOn.load(ordering: .relaxed) {
+            throw SourceFailure.unreadable("\(paths[0]) cannot be read: it is gone")
+        }
         for (index, path) in paths.enumerated() {
             fetched.add(path)
             var pieces: [[UInt8]] = [try readFile("\(root)/\(path)")]
@@ -78,17 +86,19 @@ private struct PlainHost: BuildHost {
         return image
     }
 
-    func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void) async throws -> Int {
+    func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void) async throws
+        -> StepEnd
+    {
         let line = step.arguments.last ?? ""
         ran.add(line)
         output(Array("ran \(line)\n".utf8))
         let words = line.split(separator: " ").map(String.init)
         switch words.first {
         case "touch": try writeFileAtomically("\(room.upper)/\(words[1])", Array(line.utf8))
-        case "fail": return 3
+        case "fail": return StepEnd(code: 3)
         default: break
         }
-        return 0
+        return StepEnd(code: 0)
     }
 
     func download(_ url: String, to path: String) async throws -> Download {
@@ -392,6 +402,59 @@ private struct PlainHost: BuildHost {
             try await world.cache.shrink(to: size / 3)
             #expect(await world.cache.all().map { $0.title.contains("aaaa") } == [true])
         }
+    }
+
+    @Test(
+        "a name that no image can have is refused before anything is built",
+        arguments: ["BAD:1", "a@sha256:\(String(repeating: "0", count: 64))"])
+    func badName(_ name: String) async throws {
+        try await withWorld { world in
+            let failure = await #expect(throws: BuildFailure.self) {
+                try await world.build("FROM base\nRUN touch a\n") { $0.tags = ["good", name] }
+            }
+            #expect(failure?.notes.first?.message.contains(name) == true)
+            #expect(world.host.ran.take() == [] && world.steps(.done) == [])
+        }
+    }
+
+    @Test("a file that cannot be read any more fails its step, with its line and what to do")
+    func changed() async throws {
+        try await withWorld { world in
+            try world.write("a", "1")
+            world.context.vanishing.isOn.store(true, ordering: .relaxed)
+            let failure = await #expect(throws: BuildFailure.self) { try await world.build("FROM base\nCOPY a /\n") }
+            let note = try #require(failure?.notes.first)
+            #expect(note.code == .unreadable && note.place?.line == 2 && note.hint?.contains("build again") == true)
+            world.context.vanishing.isOn.store(false, ordering: .relaxed)
+            let made = try await world.build("FROM base\nCOPY a /\n")
+            #expect(try readText("\(made.root)/a") == "1")
+        }
+    }
+
+    @Test("with an epoch two machines make one image: layers, configuration, history")
+    func twoMachines() async throws {
+        let text = """
+            FROM scratch AS one
+            COPY . /src/
+            RUN touch made
+            WORKDIR /new
+            FROM scratch
+            LABEL z=1 a=2
+            ENV B=1
+            COPY --from=one / /all/
+            """
+        var images: [Image] = []
+        for time in [1_600_000_000, 1_700_000_000] {
+            try await withWorld { world in
+                for name in ["x", "d/y", "d/z"] {
+                    try world.write(name, name)
+                    var times = [timeval(tv_sec: time, tv_usec: 1), timeval(tv_sec: time, tv_usec: 1)]
+                    utimes("\(world.folder)/context/\(name)", &times)
+                }
+                images.append(try await world.build(text) { $0.epoch = 1_500_000_000 }.image)
+            }
+        }
+        #expect(images[0].manifestDigest == images[1].manifestDigest && images[0].config == images[1].config)
     }
 
     @Test("with an epoch two builds are one image, whenever they are made")

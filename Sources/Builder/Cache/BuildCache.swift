@@ -19,6 +19,18 @@ package struct CacheRecord: Codable, Hashable, Sendable {
     package var created: Int64
     package var used: Int64
 
+    package init(
+        key: Digest, layers: [BuiltLayer], madeLayer: Bool, title: String, kind: String, created: Int64, used: Int64
+    ) {
+        self.key = key
+        self.layers = layers
+        self.madeLayer = madeLayer
+        self.title = title
+        self.kind = kind
+        self.created = created
+        self.used = used
+    }
+
     /// Bytes of its own layer.
     package var size: Int64 { madeLayer ? (layers.last?.size ?? 0) + (layers.last?.blob.size ?? 0) : 0 }
 }
@@ -42,11 +54,9 @@ package actor BuildCache {
     private let images: ImageStore
     private let pool: BlockingPool
     private var records: [Digest: CacheRecord] = [:]
-    private var running: [Digest: Task<CacheRecord, any Error>] = [:]
-    /// Cache mounts in use, by folder.
-    private var mounts: [String: Int] = [:]
-    /// Steps that wait for a cache mount of their own.
-    private var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
+    private var running: [Digest: Making] = [:]
+    /// What cache mounts keep.
+    package nonisolated let mounts: MountFolders
     private var isLoaded = false
     /// For the steps of all builds that use this cache.
     package nonisolated let turns: StepTurns
@@ -62,6 +72,13 @@ package actor BuildCache {
         self.images = images
         self.pool = pool
         self.now = now
+        mounts = MountFolders(root: "\(root)/mounts", pool: pool)
+    }
+
+    /// A step under way, and those who wait for its result.
+    private struct Making {
+        let task: Task<CacheRecord, any Error>
+        let line = WaitingLine()
     }
 
     /// Reads what is there and takes away what a crash left; done once, before anything is built or collected.
@@ -118,27 +135,29 @@ package actor BuildCache {
     }
 
     /// The result of the step with `key`: made by `make` unless somebody else is about to. Of a failure nothing is kept; it is
-    /// everybody's who waited.
+    /// everybody's who waited. Whoever gives up leaves the others what they wait for: the next of them makes it.
     package func result(
         _ key: Digest, make: @escaping @Sendable () async throws -> CacheRecord
     ) async throws -> CacheRecord {
-        while let task = running[key] {
-            switch await task.result {
+        while let making = running[key] {
+            try await making.line.wait(making.line.join())
+            switch await making.task.result {
             case .success(let record): return record
             case .failure(let error):
-                // Whoever began it may give it up: then it is ours.
-                guard error is CancellationError || task.isCancelled else { throw error }
+                guard error is CancellationError || making.task.isCancelled else { throw error }
             }
             try Task.checkCancellation()
-            if running[key] == task { running[key] = nil }
         }
-        let task = Task { try await make() }
-        running[key] = task
-        defer { if running[key] == task { running[key] = nil } }
+        let making = Making(task: Task { try await make() })
+        running[key] = making
+        defer {
+            running[key] = nil
+            making.line.wakeAll()
+        }
         let record = try await withTaskCancellationHandler {
-            try await task.value
+            try await making.task.value
         } onCancel: {
-            task.cancel()
+            making.task.cancel()
         }
         records[key] = record
         await images.retain(records.values.map(\.layers))
@@ -173,35 +192,6 @@ package actor BuildCache {
 
     package nonisolated func remember(_ stamps: TextPairs, of context: String) throws {
         try writeFileAtomically("\(root)/contexts/\(digest(of: context.utf8).hex).json", encodeJSON(stamps))
-    }
-
-    // MARK: Cache mounts
-
-    /// The folder of a cache mount. A private one that is in use gets another; a locked one is waited for.
-    package func mountFolder(_ id: String, isPrivate: Bool, isLocked: Bool = false) async throws -> String {
-        var number = 0
-        var path = "\(root)/mounts/\(digest(of: id.utf8).hex)"
-        while isPrivate, mounts[path, default: 0] > 0 {
-            number += 1
-            path = "\(root)/mounts/\(digest(of: "\(id) \(number)".utf8).hex)"
-        }
-        while isLocked, mounts[path, default: 0] > 0 {
-            await withCheckedContinuation { waiters[path, default: []].append($0) }
-            try Task.checkCancellation()
-        }
-        mounts[path, default: 0] += 1
-        let chosen = path
-        try await pool.run {
-            try makeFolders("\(chosen)/data", mode: 0o755)
-            if !fileExists("\(chosen)/id") { try writeFileAtomically("\(chosen)/id", Array(id.utf8)) }
-        }
-        return chosen
-    }
-
-    package func release(_ folder: String) {
-        mounts[folder] = mounts[folder].flatMap { $0 > 1 ? $0 - 1 : nil }
-        guard mounts[folder] == nil else { return }
-        for waiter in waiters.removeValue(forKey: folder) ?? [] { waiter.resume() }
     }
 
     // MARK: Size
@@ -282,10 +272,7 @@ package actor BuildCache {
         return whole - size
     }
 
-    package func removeMount(_ path: String) async throws {
-        guard mounts[path, default: 0] == 0 else { return }
-        try await pool.run { try removeTree(path) }
-    }
+    package func removeMount(_ path: String) async throws { try await mounts.remove(path) }
 }
 
 /// Bytes of all files below `path`.

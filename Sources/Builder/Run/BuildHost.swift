@@ -7,14 +7,32 @@ package protocol BuildHost: Sendable {
     /// The image that `reference` names, fetched when it is not here or `pull` asks for it.
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image
     /// Runs a step's program to its end in a container on the folders of `room`; `output` hears what it writes.
-    /// - Returns: the exit code, as a shell tells it.
     func run(
         _ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void
-    ) async throws -> Int
+    ) async throws -> StepEnd
     /// Fetches `url` into the file at `path`.
     func download(_ url: String, to path: String) async throws -> Download
     /// Nanoseconds since 1970.
     func now() -> Int64
+}
+
+/// How the program of a step ended.
+package struct StepEnd: Hashable, Sendable {
+    /// As a shell tells it.
+    package var code: Int
+    /// The kernel's memory killer ended something of it.
+    package var isOutOfMemory = false
+    /// It was refused a process, having as many as it may have.
+    package var isOutOfProcesses = false
+    /// How many it may have at once; nil for any number.
+    package var processLimit: Int64?
+
+    package init(code: Int, isOutOfMemory: Bool = false, isOutOfProcesses: Bool = false, processLimit: Int64? = nil) {
+        self.code = code
+        self.isOutOfMemory = isOutOfMemory
+        self.isOutOfProcesses = isOutOfProcesses
+        self.processLimit = processLimit
+    }
 }
 
 /// What came of fetching a URL.

@@ -44,6 +44,7 @@ package actor BuildRun {
     private let arguments: BuildArguments
     private let graph: StageGraph
     private let platforms: [String?]
+    private let names: [Reference]
     private var stages: [Int: Task<StageResult, any Error>] = [:]
     private var lastNumber = 0
 
@@ -73,6 +74,7 @@ package actor BuildRun {
     private init(_ parts: Parts) throws {
         self.parts = parts
         let request = parts.request
+        names = try request.tags.map(Self.name)
         var findings = Findings(file: request.file)
         build = BuildFile(file: request.file, bytes: Array(request.dockerfile.utf8), findings: &findings)
         try Self.check(findings)
@@ -90,6 +92,17 @@ package actor BuildRun {
         for name in arguments.unused(in: build) {
             parts.tell(.warning(BuildNote(message: "nothing in the Dockerfile declares the build argument \(name)")))
         }
+    }
+
+    private static func name(_ text: String) throws -> Reference {
+        let reference: Reference
+        do throws(ReferenceError) { reference = try Reference(text) } catch {
+            throw BuildFailure([BuildNote(message: "\(error)")])
+        }
+        guard reference.digest == nil else {
+            throw BuildFailure([BuildNote(message: "\(text): a digest cannot be given as a name, only a tag")])
+        }
+        return reference
     }
 
     /// What is there without a declaration.
@@ -129,13 +142,12 @@ package actor BuildRun {
         if !parts.request.labels.isEmpty {
             config.config?.labels = (result.plan.execution.labels ?? [:]).merging(parts.request.labels) { $1 }
         }
-        let names = try parts.request.tags.map { try Reference($0) }
         let isKept = parts.request.outputs.contains(.image)
         let image = try await parts.images.store(
             result.state.layers, config, names: names, annotations: parts.request.annotations, isKept: isKept,
             in: parts.lease)
         for (place, output) in parts.request.outputs.enumerated() {
-            try await deliver(output, at: place, image, names, result.state.layers)
+            try await deliver(output, at: place, image, result.state.layers)
         }
         parts.tell(
             .finished(
@@ -146,7 +158,7 @@ package actor BuildRun {
 
     /// Gives the client what it asked for of the result.
     private func deliver(
-        _ output: BuildRequest.Output, at place: Int, _ image: Image, _ names: [Reference], _ layers: [BuiltLayer]
+        _ output: BuildRequest.Output, at place: Int, _ image: Image, _ layers: [BuiltLayer]
     ) async throws {
         let title: String
         switch output {
@@ -161,7 +173,7 @@ package actor BuildRun {
         do {
             let folders = await parts.images.folders(of: layers)
             let empty = await parts.images.emptyFolder
-            try await parts.pool.run { [parts] in
+            try await parts.pool.run { [parts, names] in
                 try parts.contexts.deliver(place) { sink in
                     switch output {
                     case .files, .tree:
@@ -231,7 +243,7 @@ package actor BuildRun {
                     parts: parts, run: self, instruction: instruction, step: step, state: current, slot: slot,
                     usesCache: usesCache(stage), isPreviousNew: previousIsNew, number: nextNumber(),
                     title: title(stage, number, count, instruction.title), stage: stage.title,
-                    epoch: parts.request.epoch)
+                    epoch: parts.request.epoch, platform: platform)
                 let outcome = try await work.perform()
                 previousIsNew = previousIsNew || !outcome.isCached
                 if outcome.record.madeLayer { entry.emptyLayer = nil }
@@ -400,7 +412,9 @@ extension BuildNote {
             self.init(code: failure.code, message: failure.message, hint: failure.hint, log: failure.log)
         case let failure as BuildFailure:
             self = failure.notes.first ?? BuildNote(message: "the build failed")
-        case ImageError.noSpace: self.init(code: .noSpace, message: "\(error)", hint: "`berth builder prune`")
+        case ImageError.noSpace: self.init(code: .noSpace, message: "\(error)", hint: Self.roomHint)
+        case let error as SyscallError where error.isFullDisk:
+            self.init(code: .noSpace, message: "\(error)", hint: Self.roomHint)
         default: self.init(code: .failed, message: "\(error)")
         }
     }

@@ -2,19 +2,19 @@
 /// has no more processors for them.
 package actor StepTurns {
     private var free: Int
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private let line = WaitingLine()
 
     package init(limit: Int) { free = max(1, limit) }
 
-    /// Runs `body` when it is its turn.
-    func perform<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+    /// Runs `body` when it is its turn; a task that is cancelled before waits no longer.
+    package func perform<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         if free > 0 {
             free -= 1
         } else {
-            await withCheckedContinuation { waiters.append($0) }
+            try await line.wait(line.join())
         }
         defer {
-            if waiters.isEmpty { free += 1 } else { waiters.removeFirst().resume() }
+            if !line.wakeFirst() { free += 1 }
         }
         try Task.checkCancellation()
         return try await body()

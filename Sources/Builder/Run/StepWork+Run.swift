@@ -5,7 +5,6 @@ import Images
 import Linux
 import OCI
 import ProjectModel
-import Synchronization
 
 // RUN.
 extension StepWork {
@@ -79,7 +78,8 @@ extension StepWork {
                 let inner = StepWork(
                     parts: parts, run: run, instruction: instruction, step: work, state: .init(layers: []),
                     slot: slot.digest, usesCache: true, isPreviousNew: false, number: number, title: title,
-                    stage: stage, epoch: epoch)
+                    stage: stage, epoch: epoch,
+                    platform: platform)
                 guard case .copy(let copying) = work else { continue }
                 source.layers = try await inner.perform(copying).record.layers
             }
@@ -91,9 +91,8 @@ extension StepWork {
 
     private func run(_ step: RunStep, _ sources: [MountSource]) async throws -> BuiltLayer? {
         try await withWorkFolder { folder in
-            var held: [String] = []
-            do {
-                let (mounts, environment) = try await self.mounts(step, sources, folder, &held)
+            try await withCacheFolders(step) { folders in
+                let (mounts, environment) = try await mounts(step, sources, folder, folders)
                 let lower = await lower()
                 let empty = await parts.images.emptyFolder
                 let room = StepRoom(
@@ -103,38 +102,25 @@ extension StepWork {
                 let tail = OutputTail()
                 let (tell, number) = (parts.tell, number)
                 let host = parts.host
-                let code = try await parts.cache.turns.perform {
+                let end = try await parts.cache.turns.perform {
                     try await host.run(step, in: room) { bytes in
                         tail.add(bytes)
                         tell(.output(step: number, text: String(decoding: bytes, as: UTF8.self)))
                     }
                 }
                 try Task.checkCancellation()
-                guard code == 0 else {
-                    var note = BuildNote(
-                        code: .stepFailed, message: "the command ended with exit code \(code)",
-                        place: .init(instruction.place), log: tail.lines)
-                    note.command = step.arguments
-                    note.exitCode = code
-                    if code == 127 { note.hint = "127: a program of it was not found in the image" }
-                    if code == 137 { note.hint = "137: it was killed; did it need more memory than there is?" }
-                    throw BuildFailure([note])
-                }
-                for folder in held { await parts.cache.release(folder) }
-                held = []
-                let points = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys"]
-                return try await parts.images.commitLayer(
-                    upper: "\(folder)/upper", above: state.layers, mountPoints: points + step.mounts.map(\.target),
-                    epoch: epoch, in: parts.lease)
-            } catch {
-                for folder in held { await parts.cache.release(folder) }
-                throw error
+                try check(end, of: step, tail)
             }
+            let points = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys"]
+            return try await parts.images.commitLayer(
+                upper: "\(folder)/upper", above: state.layers, mountPoints: points + step.mounts.map(\.target),
+                epoch: epoch, in: parts.lease)
         }
     }
 
+    /// `folders` are those of cache mounts, by their place among the step's mounts.
     private func mounts(
-        _ step: RunStep, _ sources: [MountSource], _ folder: String, _ held: inout [String]
+        _ step: RunStep, _ sources: [MountSource], _ folder: String, _ folders: [Int: String]
     ) async throws -> ([RoomMount], [String]) {
         var mounts: [RoomMount] = []
         var environment: [String] = []
@@ -148,7 +134,7 @@ extension StepWork {
         for (index, mount) in step.mounts.enumerated() {
             switch mount.kind {
             case .bind:
-                let folders = try await folders(of: sources[index], mount)
+                let folders = try await self.folders(of: sources[index], mount)
                 if mount.isReadOnly {
                     mounts.append(RoomMount(source: .layers(folders), target: mount.target, isReadOnly: true))
                 } else {
@@ -158,19 +144,14 @@ extension StepWork {
                     mounts.append(RoomMount(source: .bind(copy), target: mount.target, isReadOnly: false))
                 }
             case .cache:
-                let path = try await parts.cache.mountFolder(
-                    mount.id, isPrivate: mount.sharing == .private, isLocked: mount.sharing == .locked)
-                held.append(path)
+                guard let path = folders[index] else { continue }
                 let source = sources[index]
-                let below = source.layers.isEmpty ? [] : try await folders(of: source, mount)
-                try await parts.pool.run {
-                    let data = "\(path)/data"
-                    guard !fileExists("\(path)/filled") else { return }
+                let below = source.layers.isEmpty ? [] : try await self.folders(of: source, mount)
+                try await parts.cache.mounts.fill(path) { data in
                     if !below.isEmpty { try copyUp("/", from: below, into: data) }
                     let owner = try openFile(data, O_RDONLY | O_DIRECTORY)
                     try owner.setOwner(Ownership(user: mount.uid ?? 0, group: mount.gid ?? 0))
                     try owner.setMode(mount.mode ?? 0o755)
-                    try writeFileAtomically("\(path)/filled", [])
                 }
                 mounts.append(
                     RoomMount(source: .bind("\(path)/data"), target: mount.target, isReadOnly: mount.isReadOnly))
@@ -237,25 +218,5 @@ extension StepWork {
             throw mistake("there is no \(source.path) to be mounted at \(mount.target)", code: .notFound)
         }
         return found
-    }
-}
-
-/// The last lines that a step wrote.
-final class OutputTail: Sendable {
-    private static let limit = 20
-    // The mutex guards the text: both streams of a program add to it.
-    private let text = Mutex<[UInt8]>([])
-
-    func add(_ bytes: [UInt8]) {
-        text.withLock { text in
-            text += bytes
-            if text.count > 64 << 10 { text.removeFirst(text.count - (32 << 10)) }
-        }
-    }
-
-    var lines: [String] {
-        text.withLock { text in
-            String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(Self.limit).map(String.init)
-        }
     }
 }

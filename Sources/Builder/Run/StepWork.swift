@@ -21,6 +21,8 @@ struct StepWork: Sendable {
     let title: String
     let stage: String
     let epoch: Int64?
+    /// What the stage's image is made for.
+    let platform: Platform
 
     struct Outcome: Sendable {
         var record: CacheRecord
@@ -82,6 +84,19 @@ struct StepWork: Sendable {
                 })
         }
         var note = BuildNote(describing: error)
+        if let error = error as? SyscallError, error.isFullDisk {
+            // Whatever it was that could not be written: all of it lies on one disk.
+            note.message = ImageError.noSpace(parts.cache.root).description
+        }
+        if note.code == .launchFailed, !Platform.host.accepts(platform) {
+            note.message += "; the image is for \(platform.text), and this machine runs \(Platform.host.text)"
+            note.hint =
+                "build for this machine (--platform \(Platform.host.text)), or install an emulator for the other (`apt install qemu-user-static`)"
+        }
+        if case SourceFailure.unreadable? = error as? SourceFailure {
+            note.code = .unreadable
+            note.hint = "did it change while the build read it? build again, or leave it out with .dockerignore"
+        }
         if note.place == nil { note.place = BuildNote.Place(instruction.place) }
         return BuildFailure([note])
     }

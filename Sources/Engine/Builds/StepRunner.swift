@@ -16,8 +16,8 @@ struct StepRunner: StepContainers {
     static let network = "berth_build"
 
     func with(
-        _ step: RunStep, in room: StepRoom, _ body: @Sendable (ContainerRecord) async throws -> Int
-    ) async throws -> Int {
+        _ step: RunStep, in room: StepRoom, _ body: @Sendable (ContainerRecord) async throws -> StepEnd
+    ) async throws -> StepEnd {
         let machine = parts.machine
         let id = machine.newID()
         if mode(step, room.request) == nil { try await makeNetwork() }
@@ -28,13 +28,13 @@ struct StepRunner: StepContainers {
             }
             try await machine.attach(record, Surroundings())
             if !record.endpoints.isEmpty { try await parts.network.begin(id) }
-            let code = try await withTaskCancellationHandler {
+            let ended = try await withTaskCancellationHandler {
                 try await body(record)
             } onCancel: {
                 Task { try? await machine.signal(id, number: SIGKILL, all: true) }
             }
             await end(id)
-            return code
+            return ended
         } catch {
             await end(id)
             throw error

@@ -177,7 +177,7 @@ extension EngineFailure {
         case let failure as EngineFailure: self = failure
         case let error as TakenBack: self = error.failure
         case is CancellationError: self.init(code: .cancelled, message: "cancelled")
-        case let failure as SyscallError where failure.code == .noSpace:
+        case let failure as SyscallError where failure.isFullDisk:
             self.init(code: .noSpace, message: "\(failure)", hint: "free some room on that disk and try again")
         case let failure as SyscallError where failure.code == .notPermitted && CallingProcess.isInUserNamespace:
             self.init(

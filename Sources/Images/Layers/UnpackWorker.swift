@@ -138,7 +138,7 @@ enum WorkerReport: Codable, Sendable {
         switch error {
         case ImageError.invalidArchive(let reason): .invalidArchive(reason)
         case ImageError.tooLarge(let reason): .tooLarge(reason)
-        case let error as SyscallError where error.code == .noSpace: .noSpace
+        case let error as SyscallError where error.isFullDisk: .noSpace
         default: .failed("\(error)")
         }
     }

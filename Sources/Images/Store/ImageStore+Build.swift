@@ -110,7 +110,7 @@ extension ImageStore {
             return BuiltLayer(diffID: digest, blob: blob, size: packed.size)
         } catch {
             await pool.runInfallible { _ = unlink(path) }
-            if let error = error as? SyscallError, error.code == .noSpace { throw ImageError.noSpace(root) }
+            if let error = error as? SyscallError, error.isFullDisk { throw ImageError.noSpace(root) }
             throw error
         }
     }
@@ -129,9 +129,10 @@ extension ImageStore {
             let packing = try PackingThread(worker, upper, list, pipe.takeSecond())
             let failure = Result { try drain(source, into: sink) }
             _ = consume source  // a packer that nobody listens to any more ends
-            let packed = try packing.result()
+            let packed = Result { try packing.result() }
+            // When writing here failed, the packer only knows that nobody listens.
             try failure.get()
-            return (packed, sink.finish(), sink.size)
+            return (try packed.get(), sink.finish(), sink.size)
         }
     }
 

@@ -63,7 +63,7 @@ extension ImageStore {
             return BuiltLayer(diffID: digest, blob: blob, size: packed.size)
         } catch {
             await pool.runInfallible { _ = unlink(path) }
-            if let error = error as? SyscallError, error.code == .noSpace { throw ImageError.noSpace(root) }
+            if let error = error as? SyscallError, error.isFullDisk { throw ImageError.noSpace(root) }
             throw error
         }
     }

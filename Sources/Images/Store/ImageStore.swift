@@ -150,7 +150,7 @@ package actor ImageStore {
         } catch {
             leases[lease] = nil
             _ = try? await sweep()  // the failure that is reported is the first one
-            if let error = error as? SyscallError, [.noSpace, Errno(rawValue: EDQUOT)].contains(error.code) {
+            if let error = error as? SyscallError, error.isFullDisk {
                 throw ImageError.noSpace(root)
             }
             throw error

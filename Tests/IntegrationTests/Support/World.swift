@@ -37,13 +37,17 @@ final class World: Sendable {
         namespaces = try Namespaces()
     }
 
-    /// Runs `body` with a world whose `project` has `compose` as its file, busybox already imported.
+    /// Runs `body` with a world whose `project` has `compose` as its file, busybox already imported. The engine's root is a disk of
+    /// its own of `disk` mebibytes, in memory, where that is given.
     static func with(
-        project: String, _ compose: String = "", _ body: (World) async throws -> Void
+        project: String, _ compose: String = "", disk: Int? = nil, _ body: (World) async throws -> Void
     ) async throws {
         let world = try World(project: project)
         let issuesBefore = issues.load(ordering: .relaxed)
         do {
+            if let disk {
+                try await world.shell("mkdir \(world.root) && mount -t tmpfs -o size=\(disk)m disk \(world.root)")
+            }
             try await world.berth("image", "import", "--change", "CMD [\"sh\"]", try BusyboxImage.archive, "busybox")
             if !compose.isEmpty { try world.write(compose) }
             try await body(world)

@@ -33,8 +33,8 @@ package struct BuildSurroundings: Sendable {
 package protocol StepContainers: Sendable {
     /// Runs `body` with a container for a step, which is gone afterwards.
     func with(
-        _ step: RunStep, in room: StepRoom, _ body: @Sendable (ContainerRecord) async throws -> Int
-    ) async throws -> Int
+        _ step: RunStep, in room: StepRoom, _ body: @Sendable (ContainerRecord) async throws -> StepEnd
+    ) async throws -> StepEnd
 }
 
 /// What a build takes its files from when its client does not read them.

@@ -66,7 +66,8 @@ private struct MachineBuildHost: BuildHost {
     let surroundings: BuildSurroundings
 
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image {
-        if !pull, let image = try await machine.images.resolve(reference) {
+        let here = try await machine.images.resolve(reference)
+        if !pull, let image = here {
             let wanted = try Platform.named(platform)
             if wanted == nil || image.platform.normalized == wanted?.normalized { return image }
         }
@@ -78,6 +79,10 @@ private struct MachineBuildHost: BuildHost {
             throw CancellationError()
         } catch {
             var failure = EngineFailure(describing: error)
+            if let here, let wanted = try? Platform.named(platform), !wanted.accepts(here.platform) {
+                failure.message =
+                    "\(reference) is here for \(here.platform.text), and \(wanted.text) is asked for: \(failure.message)"
+            }
             if failure.hint == nil {
                 failure.hint =
                     "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
@@ -88,7 +93,7 @@ private struct MachineBuildHost: BuildHost {
     }
 
     func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void)
-        async throws -> Int
+        async throws -> StepEnd
     {
         let waitForRoom = surroundings.waitForRoom
         return try await surroundings.steps.with(step, in: room) { [machine] record in

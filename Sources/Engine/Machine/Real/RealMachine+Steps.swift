@@ -24,8 +24,9 @@ extension RealMachine {
     func run(
         _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
         output: @escaping @Sendable ([UInt8]) -> Void
-    ) async throws -> Int {
+    ) async throws -> StepEnd {
         let paths = paths
+        let limit = StepLimits.processes()
         let (relays, sockets) = try await blocking.run { [self] in try agentMounts(room, record.id) }
         defer { for relay in relays { relay.close() } }
         let spec = try await blocking.run { [self] () -> MonitorSpec in
@@ -49,6 +50,10 @@ extension RealMachine {
             }
             let builder = specBuilder(record, surroundings, user, imageLayers: layers)
             var spec = try builder.spec()
+            var linux = spec.linux ?? .init()
+            linux.resources = linux.resources ?? .init()
+            linux.resources?.pids = .init(limit: limit)
+            spec.linux = linux
             spec.mounts = (spec.mounts ?? []) + (try secretMounts(room, record.id)) + sockets
             return MonitorSpec(
                 id: record.id,
@@ -73,8 +78,12 @@ extension RealMachine {
         }
         let ended = await code
         // The monitor has taken down what was mounted when it says so.
-        if case .exited(let status) = try await connection.wait(for: .exited) { return status.code }
-        return ended ?? 255
+        guard case .exited(let status) = try await connection.wait(for: .exited) else {
+            return StepEnd(code: ended ?? 255)
+        }
+        return StepEnd(
+            code: status.code, isOutOfMemory: status.isOutOfMemory,
+            isOutOfProcesses: status.wasRefusedProcesses ?? false, processLimit: limit)
     }
 
     /// Secrets lie in memory, and go with the container's folder.

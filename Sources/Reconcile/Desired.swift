@@ -1,6 +1,6 @@
 import ProjectModel
 
-/// What one project should be: its definition and what verbs asked of it. Stored before anything is done.
+/// The desired state of one project: its definition and what verbs asked for. It is stored before the engine acts on it.
 package struct Desired: Codable, Hashable, Sendable {
     /// Empty for containers of no project.
     package var project: String
@@ -9,14 +9,14 @@ package struct Desired: Codable, Hashable, Sendable {
     package var environmentFiles: [String]
     /// Sorted by name; services that left the file stay here while they have containers.
     package var services: [DesiredService]
-    /// By key; of these only what a service with a goal above `absent` uses is made.
+    /// By key; the engine creates only those that a service with a goal above `absent` uses.
     package var networks: [String: NetworkDefinition]
     package var volumes: [String: VolumeDefinition]
     package var secrets: [String: FileObject]
     package var configs: [String: FileObject]
-    /// Names of services that profiles leave out.
+    /// Names of services whose profiles are not enabled.
     package var disabledServices: [String]
-    /// `down` was asked for: everything the project made goes.
+    /// Somebody asked for `down`: everything that the project created must go.
     package var removal: Removal?
 
     /// One-offs, and containers of no project. Each is stored with its own record, not here.
@@ -54,7 +54,7 @@ package struct Desired: Codable, Hashable, Sendable {
     package func service(_ name: String) -> DesiredService? { services.first { $0.spec.name == name } }
 }
 
-/// One service and what is wanted of it.
+/// One service and its desired state.
 package struct DesiredService: Codable, Hashable, Sendable {
     package var spec: Service
     package var goal: Goal
@@ -62,30 +62,30 @@ package struct DesiredService: Codable, Hashable, Sendable {
     package var scale: Int
     /// The service is not in the file any more.
     package var isOrphan: Bool
-    /// Raised to ask once for new containers, whatever they look like (`--force-recreate`).
+    /// Incremented to request new containers once, even if nothing changed (`--force-recreate`).
     package var recreateRound: Int
-    /// Raised to ask once for a restart of what runs.
+    /// Incremented to request a restart of running containers once.
     package var restartRound: Int
-    /// Raised to ask once for a start of what ended by itself; later ends are the restart policy's matter.
+    /// Incremented to request a start of containers that ended by themselves; the restart policy decides about later ends.
     package var startRound: Int
-    /// In the present recreate round anonymous volumes are made anew instead of carried over.
+    /// In the current recreate round, containers get new anonymous volumes instead of the old ones.
     package var renewAnonymousVolumes: Bool
-    /// The image id that containers are to be made from, whatever the reference resolves to now; nil follows the
-    /// reference. Who makes a container must heed it, or it would be made anew for ever.
+    /// Containers must use the image with this id, even if the reference now means another image; nil follows the reference. The
+    /// code that creates containers must respect it, or the planner would replace them again and again.
     package var pinnedImage: String?
     /// True after `rm` without `-v`: while the goal is `absent`, anonymous volumes outlive their containers. nil is false.
     package var keepsAnonymousVolumes: Bool?
-    /// A new version of it has failed: what still is as it was before stays so until a verb asks for more. nil is false.
+    /// A new version of the service failed: replicas of the old version stay until a verb asks for more. nil is false.
     package var isUpdatePaused: Bool?
-    /// It is on its way back to an earlier version: by `rollback_config`. nil is false.
+    /// The service returns to an earlier version, by `rollback_config`. nil is false.
     package var isRollingBack: Bool?
-    /// The number of what it is among its versions, and the image that its reference meant when it became that; nil before the first.
+    /// The number of the current version, and the image that the reference meant when it became current; nil before the first.
     package var version: Int?
     package var versionImage: String?
-    /// What verbs asked of single replicas, by number; the others have the service's goal. nil is none.
+    /// Goals of single replicas, by number; the others have the service's goal. nil is none.
     package var replicas: [DesiredReplica]?
 
-    /// What every replica should be of which nothing else was asked.
+    /// The goal of every replica that has none of its own.
     package enum Goal: String, Codable, Hashable, Sendable { case absent, created, running, paused, stopped }
 
     package init(spec: Service, goal: Goal, scale: Int? = nil) {

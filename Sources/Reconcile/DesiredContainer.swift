@@ -1,28 +1,28 @@
 import ProjectModel
 
-/// What is wanted of one container by itself; stored with its record.
+/// The desired state of a single container; stored with its record.
 package struct ContainerWish: Codable, Hashable, Sendable {
     package var goal: DesiredService.Goal
-    /// Raised to ask once for a restart, or for a start of what ended by itself.
+    /// Incremented to request one restart, or one start after it ended by itself.
     package var restartRound = 0
     package var startRound = 0
-    /// Its anonymous volumes stay when it goes.
+    /// Its anonymous volumes survive its removal.
     package var keepsAnonymousVolumes = false
 
     package init(goal: DesiredService.Goal) { self.goal = goal }
 }
 
-/// A container that is wanted by itself: a one-off, or one of no project. It is what it was made from, and never made anew.
+/// A container with its own desired state: a one-off, or one without a project. It keeps its template and is never replaced.
 package struct DesiredContainer: Hashable, Sendable {
-    /// Of the container that is there, or that is to be made.
+    /// The id of the existing container, or of the one to create.
     package var id: String
     package var owner: Owner
     package var template: ContainerTemplate
     package var definitions: Definitions
     package var wish: ContainerWish
-    /// What has to be up before it starts the first time.
+    /// Services that must be up before its first start.
     package var dependsOn: [Dependency] = []
-    /// Its process is made and waits at its gate until whoever asked for it has its streams.
+    /// Its process is created, but waits at its gate until the client has connected its streams.
     package var isHeld = false
 
     package init(
@@ -45,7 +45,7 @@ package struct DesiredContainer: Hashable, Sendable {
 }
 
 extension Desired {
-    /// With what the networks and volumes of its single containers are, where the project does not say it.
+    /// Adds the networks and volumes of single containers that the project itself does not define.
     package var completed: Desired {
         var desired = self
         for single in singles {

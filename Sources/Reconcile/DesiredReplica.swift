@@ -1,10 +1,10 @@
 import ProjectModel
 
-/// What a verb asked of one replica by itself, where that differs from what its service wants.
+/// A goal that a verb set for one replica, where it differs from the goal of its service.
 package struct DesiredReplica: Codable, Hashable, Sendable {
     package var number: Int
     package var goal: DesiredService.Goal
-    /// Raised to ask once for a restart, or for a start of what ended by itself; nil leaves the service's rounds in force.
+    /// Incremented to request one restart, or one start after it ended by itself; nil means that the service's rounds apply.
     package var restartRound: Int?
     package var startRound: Int?
     /// True after `rm` without `-v`: its anonymous volumes wait for the next container with its number. nil is false.
@@ -17,7 +17,7 @@ package struct DesiredReplica: Codable, Hashable, Sendable {
 }
 
 extension Desired {
-    /// What a container should be; nil when nobody says.
+    /// The goal of a container; nil when nobody set one.
     package func goal(of owner: Owner) -> DesiredService.Goal? {
         guard removal == nil else { return .absent }
         guard case .replica(_, let service, let number) = owner else {
@@ -30,20 +30,20 @@ extension Desired {
 extension DesiredService {
     private func replica(_ number: Int) -> DesiredReplica? { replicas?.first { $0.number == number } }
 
-    /// What the replica with the number `number` should be.
+    /// The goal of the replica with this number.
     package func goal(of number: Int) -> Goal { replica(number)?.goal ?? goal }
 
-    /// The rounds that are in force for one replica.
+    /// The rounds that apply to one replica.
     package func startRound(of number: Int) -> Int { max(startRound, replica(number)?.startRound ?? 0) }
     package func restartRound(of number: Int) -> Int { max(restartRound, replica(number)?.restartRound ?? 0) }
 
-    /// A replica that goes keeps its anonymous volumes for the one that comes after it.
+    /// A removed replica leaves its anonymous volumes to its successor.
     func keepsAnonymousVolumes(of number: Int) -> Bool {
         if let replica = replica(number), replica.goal == .absent { return replica.keepsAnonymousVolumes == true }
         return goal == .absent && keepsAnonymousVolumes == true
     }
 
-    /// Numbers that nobody wants a container with: their places stay empty.
+    /// Numbers without a desired container: their places stay empty.
     var absentNumbers: Set<Int> {
         goal == .absent ? [] : Set((replicas ?? []).filter { $0.goal == .absent }.map(\.number))
     }
@@ -66,13 +66,13 @@ extension DesiredService {
         return [.running, .paused].contains(goal) ? max(0, scale - apart.count) + up : min(scale, up)
     }
 
-    /// What is asked of the whole service holds for each of its replicas.
+    /// A goal for the whole service applies to each of its replicas.
     mutating func setGoal(_ goal: Goal) {
         self.goal = goal
         replicas = nil
     }
 
-    /// Of what should be `old` is asked to be `new`; the rest stays as it is asked for.
+    /// Replaces the goal `old` with `new`; other goals stay.
     mutating func replaceGoals(_ old: Goal, by new: Goal) {
         let before = replicas ?? []
         if goal == old { goal = new }
@@ -85,13 +85,13 @@ extension DesiredService {
         }
     }
 
-    /// Asks something of one replica and nothing of its siblings.
+    /// Sets the goal of one replica and leaves its siblings alone.
     mutating func edit(_ number: Int, _ change: (inout DesiredReplica) -> Void) {
         var all = replicas ?? []
         var replica = replica(number) ?? DesiredReplica(number: number, goal: goal)
         change(&replica)
         all.removeAll { $0.number == number }
-        // One that says no more than the service is none.
+        // An entry that equals the service's goal is not needed.
         if replica != DesiredReplica(number: number, goal: goal) { all.append(replica) }
         replicas = all.isEmpty ? nil : all.sorted { $0.number < $1.number }
     }

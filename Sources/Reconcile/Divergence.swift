@@ -1,15 +1,15 @@
 import JSON
 import ProjectModel
 
-/// One field in which what a container was made from differs from what its service is now.
+/// One field in which a container's template differs from the current template of its service.
 package struct Divergence: Hashable, Sendable, CustomStringConvertible {
     /// The attribute's path in Compose's words: `environment.DEBUG`, `networks.back.internal`.
     package let field: String
     package let change: Change
-    /// The container can go on with the new value.
+    /// The container can take the new value without being replaced.
     package let isInPlace: Bool
 
-    /// Values are there only when a person may see them.
+    /// Has values only if a person may see them.
     package enum Change: Hashable, Sendable {
         case added(String?)
         case removed(String?)
@@ -32,8 +32,8 @@ package struct Divergence: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The fields in which `wanted` differs from `made`, in the order of a template's attributes. The order of lists that are sets is no
-/// difference.
+/// The fields in which `wanted` differs from `made`, in the order of a template's attributes. In lists that are sets, order does
+/// not matter.
 package func divergences(from made: ContainerTemplate, to wanted: ContainerTemplate) -> [Divergence] {
     if made == wanted { return [] }
     guard let old = try? JSONValue(encoding: made).object, let new = try? JSONValue(encoding: wanted).object else {
@@ -86,7 +86,7 @@ private func fieldDivergences(
     case .set: return setDivergences(field, from: old, to: new)
     case .unordered: if Set(old?.array ?? []) == Set(new?.array ?? []) { return [] }
     case .members:
-        // A health check that comes or goes, and a log driver, are told as a whole.
+        // Report a log driver, and a health check that was added or removed, as a whole.
         if field == "healthcheck" || field == "logging", old?.object == nil || new?.object == nil { break }
         let prefix = field == "resources" ? "" : field
         return memberDivergences(prefix, from: old?.object ?? JSONObject(), to: new?.object ?? JSONObject()) {
@@ -105,7 +105,7 @@ private func fieldDivergences(
 private func setDivergences(_ field: String, from old: JSONValue?, to new: JSONValue?) -> [Divergence] {
     let before = texts(old)
     let after = texts(new)
-    // The text of a seccomp profile stands in place of its file's name.
+    // A template holds the text of a seccomp profile instead of its file name.
     func name(_ element: String) -> String {
         element.hasPrefix("seccomp={") ? "\(field).seccomp" : "\(field).\(element)"
     }
@@ -118,7 +118,7 @@ private func memberChange(_ path: String, in field: String, from old: JSONValue,
     return Divergence(path, .changed(from: from, to: ShownValue.ofMember(path, in: field, new)))
 }
 
-/// Members of two objects, compared by key; `changed` says what to report of one that is in both.
+/// Compares the members of two objects by key; `changed` returns the divergences of a member that both have.
 private func memberDivergences(
     _ prefix: String, from old: JSONObject, to new: JSONObject,
     changed: (String, JSONValue, JSONValue) -> [Divergence]
@@ -140,7 +140,7 @@ private func memberDivergences(
     return result
 }
 
-/// The elements of a list by one of their members; nil when two share it, as one secret mounted twice does.
+/// The elements of a list by one of their members; nil when two elements have the same value, such as a secret mounted twice.
 private func keyed(_ list: JSONValue?, by key: String) -> JSONObject? {
     var object = JSONObject()
     for element in list?.array ?? [] {
@@ -153,7 +153,7 @@ private func keyed(_ list: JSONValue?, by key: String) -> JSONObject? {
 private func texts(_ list: JSONValue?) -> Set<String> { Set((list?.array ?? []).compactMap(\.string)) }
 
 extension JSONValue {
-    /// nil for an empty list or object: not giving an attribute and giving it empty are the same.
+    /// nil for an empty list or object: a missing attribute and an empty one mean the same.
     fileprivate var unlessEmpty: JSONValue? {
         switch self {
         case .null: nil

@@ -1,7 +1,7 @@
 import ProjectModel
 
-/// What only one container can have, and the actions of a plan that give it up: names and fixed addresses when a container
-/// is removed, host ports when it stops. So two services can swap a port in one plan.
+/// Things that only one container can hold, and the actions of a plan that release them: removing a container releases its
+/// name and fixed addresses, stopping it releases its host ports. So two services can swap a port in one plan.
 struct Exclusives {
     private typealias Holder = (id: String, node: PlanDraft.Node)
     private var names: [String: [Holder]] = [:]
@@ -9,7 +9,7 @@ struct Exclusives {
     /// By transport.
     private var ports: [String: [PortStop]] = [:]
 
-    /// A container that gives ports up when it stops: all that it may have had of a range.
+    /// A container that releases ports when it stops: all ports that it may have had in a range.
     private struct PortStop {
         let range: ClosedRange<UInt16>
         let id: String
@@ -37,17 +37,17 @@ struct Exclusives {
         }
     }
 
-    /// Removals that a creation waits for: not that of the container whose place it takes, which passes on what it has.
+    /// Removals for which a creation waits. The container that it replaces is not among them, because it passes on what it holds.
     func removals(before task: ReplicaTask, _ spec: Service, in project: String) -> [PlanDraft.Node] {
         holders(before: task.replica, task.existing?.id, spec, in: project).map(\.node)
     }
 
-    /// Others than the container `id` have to give something up for the one that takes its place.
+    /// Containers other than `id` must release something for the container that replaces `id`.
     func needsOthers(_ replica: Replica, _ id: String, _ spec: Service, in project: String) -> Bool {
         !holders(before: replica, id, spec, in: project).isEmpty
     }
 
-    /// Containers whose removals a creation waits for.
+    /// Containers that must be removed before a creation.
     func leaving(before task: ReplicaTask, _ spec: Service, in project: String) -> [String] {
         holders(before: task.replica, task.existing?.id, spec, in: project).map(\.id)
     }
@@ -57,8 +57,8 @@ struct Exclusives {
         return ((names[name] ?? []) + spec.fixedAddresses.flatMap { addresses[$0] ?? [] }).filter { $0.id != id }
     }
 
-    /// Stops that the start of a container waits for; its own stop is among its edges anyway. Who shares a range with others takes
-    /// another of its ports, and waits for nobody who has the same one.
+    /// Stops for which the start of a container waits; its own stop is an edge of it anyway. A container that shares a port range
+    /// takes another port of the range, and does not wait for a container that has the same one.
     func stops(before id: String?, _ spec: Service) -> [PlanDraft.Node] {
         spec.ports.flatMap { port -> [PlanDraft.Node] in
             guard let range = port.publishedRange else { return [] }
@@ -80,7 +80,7 @@ extension Service {
 }
 
 extension ContainerTemplate {
-    /// Addresses that are not a choice, as `network/address`.
+    /// Fixed addresses, as `network/address`.
     var fixedAddresses: [String] {
         networks.flatMap { attachment in
             [attachment.ipv4Address, attachment.ipv6Address].compactMap { $0 }.map { "\(attachment.network)/\($0)" }

@@ -2,8 +2,8 @@ import OCI
 import ProjectModel
 
 extension IntentEdit {
-    /// Without names everything the project made goes, whatever the profiles; with names only those services, and if they
-    /// were the last ones, the rest as well.
+    /// Without names, removes everything that the project created, whatever the profiles. With names, removes only these services,
+    /// and the rest too if they were the last ones.
     mutating func down(removeOrphans: Bool, volumes: Bool) throws(IntentError) {
         let chosen = try chosen()
         for index in chosen {
@@ -21,7 +21,7 @@ extension IntentEdit {
         desired.removal = Desired.Removal(orphans: removeOrphans, volumes: volumes)
     }
 
-    /// What exists runs, with what it depends on.
+    /// Starts existing containers and their dependencies.
     mutating func start() throws(IntentError) {
         let chosen = try chosen()
         let graph = DependencyGraph(services: desired.services.map(\.spec))
@@ -30,7 +30,7 @@ extension IntentEdit {
         for index in desired.services.indices where targets.contains(desired.services[index].spec.name) {
             let service = desired.services[index]
             guard !replicas(service).isEmpty else {
-                // A dependency that was never made is none of `start`'s business.
+                // `start` does not create dependencies that never existed.
                 if names.isEmpty, service.scale > 0 { throw .serviceHasNoContainer(service.spec.name) }
                 continue
             }
@@ -48,14 +48,14 @@ extension IntentEdit {
         }
     }
 
-    /// What has containers runs afterwards, with a process that began after the verb.
+    /// Restarts services that have containers: each runs with a process that started after the verb.
     mutating func restart(dependents: Bool) throws(IntentError) {
         let chosen = try chosen()
         var targets = Set(chosen.map { desired.services[$0].spec.name })
         if dependents {
             let graph = DependencyGraph(services: desired.services.map(\.spec))
             let drawnIn = graph.restarting(with: targets).subtracting(targets).filter { name in
-                // A dependent that is down is not brought up by its dependency's restart.
+                // The restart of a dependency does not start a dependent that is down.
                 (containers[name] ?? []).contains(where: \.isUp)
             }
             targets.formUnion(drawnIn)
@@ -69,8 +69,8 @@ extension IntentEdit {
         change.scope.add(targets, .existing)
     }
 
-    /// What is killed stays down. After any other signal the process decides whether it ends, and what ends by it is not started again:
-    /// the engine's matter, once that has come to pass.
+    /// A killed container stays down. After any other signal the process decides whether it ends; the engine handles the end when it
+    /// happens.
     mutating func kill(_ signal: String, removeOrphans: Bool) throws(IntentError) {
         guard let sent = SignalName.number(signal) else { throw .badSignal(signal) }
         for index in try chosen() {
@@ -87,7 +87,7 @@ extension IntentEdit {
         }
     }
 
-    /// A replica that was stopped by itself stays down.
+    /// A replica that a verb stopped individually stays down.
     mutating func pause() throws(IntentError) {
         for index in try chosen() where desired.services[index].wantsRunning {
             guard replicas(desired.services[index]).contains(where: \.isUp) else { continue }
@@ -95,7 +95,7 @@ extension IntentEdit {
         }
     }
 
-    /// Also what somebody else paused.
+    /// Includes containers that another program paused.
     mutating func unpause() throws(IntentError) {
         for index in try chosen() {
             desired.services[index].replaceGoals(.paused, by: .running)
@@ -109,7 +109,7 @@ extension IntentEdit {
         }
     }
 
-    /// `rm`: a service is removed whole or not at all, so one of which a replica runs stays.
+    /// `rm`: removes a whole service or nothing of it, so a service with a running replica stays.
     mutating func remove(stop: Bool, volumes: Bool) throws(IntentError) {
         change.services = []
         var removed: [String] = []

@@ -65,7 +65,7 @@ extension IntentEdit {
         desired.services[index].edit(number) { $0.goal = .paused }
     }
 
-    /// Also what somebody else paused.
+    /// Includes containers that another program paused.
     private mutating func unpause(_ container: ObservedContainer, _ number: Int, _ index: Int) {
         let goal = desired.services[index].goal(of: number)
         guard goal == .paused || goal == .running else { return }

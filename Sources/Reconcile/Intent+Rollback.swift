@@ -1,6 +1,6 @@
 import ProjectModel
 
-/// What a service becomes again: as it was, from the image that its reference meant then.
+/// Brings a service back to an earlier version, with the image that its reference meant then.
 package struct RollbackTarget: Hashable, Sendable {
     package var spec: Service
     package var image: String?
@@ -12,7 +12,7 @@ package struct RollbackTarget: Hashable, Sendable {
 }
 
 extension IntentEdit {
-    /// Only what shapes containers goes back: how many there are, what they depend on and how they are updated stays.
+    /// Only the template goes back. The number of replicas, the dependencies and the update rules stay.
     mutating func rollback(_ targets: [String: RollbackTarget]) throws(IntentError) {
         for index in try chosen() {
             guard let target = targets[desired.services[index].spec.name] else { continue }

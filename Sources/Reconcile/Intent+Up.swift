@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension IntentEdit {
-    /// `up` and `create`: the file's services as they are now, with what they depend on; the others stay as they were.
+    /// `up` and `create`: take the services from the file, with their dependencies; the others stay as they were.
     mutating func up(_ up: UpIntent) throws(IntentError) {
         guard let project else { throw .projectNeeded }
         guard !project.services.isEmpty || !desired.services.isEmpty else { throw .noServiceSelected }
@@ -48,7 +48,7 @@ extension IntentEdit {
         service.isRollingBack = nil
         let replicas = replicas(service)
         if up.recreate == .never, let model = replicas.min(by: { ($0.number ?? 0) < ($1.number ?? 0) }) {
-            // What is there is right by definition: its template and image become the wish, where they differ.
+            // The existing container is right by definition: where it differs, its template and image become the desired ones.
             if !divergences(from: model.template, to: service.spec.template).isEmpty {
                 service.spec.template = model.template
             }
@@ -66,7 +66,7 @@ extension IntentEdit {
         } else if service.goal == .absent {
             service.setGoal(.created)
         } else {
-            // What does not run comes to exist, and no more than that.
+            // Create what is missing, but start nothing.
             let up = Set(replicas.filter(\.isUp).compactMap(\.number))
             for number in 1...max(1, service.scale) where !up.contains(number) && service.isUpWanted(of: number) {
                 service.edit(number) { $0.goal = .created }
@@ -116,8 +116,8 @@ extension IntentEdit {
         }
     }
 
-    /// The file's networks, volumes, secrets and configs; but those that a service uses whose definition stays as it was
-    /// stay with it, so that `up web` does not change `db`.
+    /// Takes networks, volumes, secrets and configs from the file. If a service keeps its old definition, the objects that it uses
+    /// keep theirs too, so that `up web` does not change `db`.
     private mutating func takeDefinitions(from project: Project, kept names: Set<String>) {
         var networks: Set<String> = []
         var volumes: Set<String> = []
@@ -138,7 +138,7 @@ extension IntentEdit {
 
     private func isDisabled(_ service: DesiredService) -> Bool { desired.disabledServices.contains(service.spec.name) }
 
-    /// `scale`: only the named counts, with what they depend on running.
+    /// `scale`: changes only the named counts, and makes the dependencies run.
     mutating func scale(_ counts: [String: Int], dependencies: Bool) throws(IntentError) {
         for (name, count) in counts.sorted(by: { $0.key < $1.key }) where count < 0 {
             throw .badScale(service: name, count)
@@ -161,7 +161,7 @@ extension IntentEdit {
         }
     }
 
-    /// Services that the file has and the wish does not yet: taken in with everything they need.
+    /// Adds services that are in the file but not in the desired state, with everything that they need.
     private mutating func adoptMissing(_ names: [String]) throws(IntentError) {
         let stored = Set(desired.services.map(\.spec.name))
         guard !stored.isSuperset(of: names) else { return }
@@ -177,7 +177,7 @@ extension IntentEdit {
 }
 
 extension Dictionary {
-    /// Becomes `other`, but for the keys in `kept` that are here.
+    /// Becomes `other`, but keeps the entries whose keys are in `kept`.
     fileprivate mutating func take(_ other: [Key: Value], keeping kept: Set<Key>) {
         self = other.merging(filter { kept.contains($0.key) }) { _, old in old }
     }

@@ -1,11 +1,11 @@
 import ProjectModel
 
 extension Desired {
-    /// Edits the wish as `verb` asks; a verb that asks for what is wished already leaves the value equal, so that nothing
-    /// is written.
+    /// Edits the desired state as `verb` asks. If the state already is as the verb wants it, the value stays equal and nothing is
+    /// written.
     ///
-    /// `project` is the file as it is now, for verbs that read it; `services` are the named ones, and `containers` the ids of those that
-    /// were named by themselves; none of either means all services.
+    /// `project` is the current file, for verbs that read it. `services` and `containers` (ids) are those that the user named; if
+    /// both are empty, the verb acts on all services.
     package mutating func apply(
         _ verb: IntentVerb, project: Project?, services names: [String], containers ids: Set<String> = [],
         observed: Observed
@@ -22,7 +22,7 @@ extension Desired {
 }
 
 extension IntentEdit {
-    /// What the verb asks of the named services, or of all.
+    /// Applies the verb to the named services, or to all.
     fileprivate mutating func apply(_ verb: IntentVerb) throws(IntentError) {
         switch verb {
         case .up(let up): try self.up(up)
@@ -44,8 +44,8 @@ extension IntentEdit {
 }
 
 extension Desired {
-    /// Holds services to the images that their references resolve to now, so that a later pull makes nothing anew until
-    /// `up` asks: to be called after the verb, once images are pulled. `up` takes the old pin away.
+    /// Pins services to the images that their references mean now, so that a later pull replaces nothing until the next `up`.
+    /// Call it after the verb, once images are pulled. `up` removes the old pin.
     package mutating func pinImages(of names: [String], as observed: Observed) {
         let names = Set(names)
         for index in services.indices where names.contains(services[index].spec.name) {
@@ -55,18 +55,18 @@ extension Desired {
     }
 }
 
-/// One verb's edit of a project's wish, on a copy: an error leaves nothing half edited.
+/// One verb's edit of the desired state, on a copy: after an error nothing is half edited.
 struct IntentEdit {
     var desired: Desired
     let project: Project?
     let names: [String]
-    /// Of containers that were named by themselves.
+    /// Ids of containers that the user named.
     let ids: Set<String>
     let observed: Observed
     var change = IntentChange()
     /// Numbered containers by service.
     let containers: [String: [ObservedContainer]]
-    /// What image references resolve to now.
+    /// The images that references mean now.
     let images: [String: String]
 
     init(_ desired: Desired, project: Project?, names: [String], containers ids: Set<String>, observed: Observed) {
@@ -79,8 +79,8 @@ struct IntentEdit {
         containers = Dictionary(grouping: observed.containers.filter { $0.number != nil }, by: \.service)
     }
 
-    /// The indices of the named services, or of all that did not leave the file; fails for a name that neither the wish nor
-    /// the file knows. One that only the file knows has nothing to act on.
+    /// The indices of the named services, or of all that are still in the file. Fails for a name that neither the desired state
+    /// nor the file has. A service that only the file has needs no action.
     mutating func chosen() throws(IntentError) -> [Int] {
         let indices = indicesByName()
         guard !names.isEmpty else {
@@ -111,15 +111,15 @@ struct IntentEdit {
 
     func replicas(_ service: DesiredService) -> [ObservedContainer] { containers[service.spec.name] ?? [] }
 
-    /// Asks for a start where a replica is down, or waits for its next restart, or was paused by somebody else, and no start is
-    /// asked for yet.
+    /// Requests a start if a replica is down, waits for its next restart, or was paused by another program, unless a start is
+    /// already requested.
     mutating func askForStart(_ index: Int) {
         let service = desired.services[index]
         let isNeeded = replicas(service).contains { $0.needsStart && $0.startRound >= service.startRound }
         if isNeeded { desired.services[index].startRound = nextStartRound(index) }
     }
 
-    /// A round that no replica of the service has taken yet, also none that was asked by itself.
+    /// A round number that no replica of the service has used yet.
     func nextStartRound(_ index: Int) -> Int {
         let service = desired.services[index]
         return max(service.startRound, replicas(service).map(\.startRound).max() ?? 0) + 1

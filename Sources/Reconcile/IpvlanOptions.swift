@@ -1,4 +1,4 @@
-/// What `driver_opts` ask of an ipvlan network, in Docker's words.
+/// The `driver_opts` of an ipvlan network, with Docker's names.
 package struct IpvlanOptions: Hashable, Sendable {
     package static let parent = MacvlanOptions.parent
     package static let mode = "ipvlan_mode"
@@ -6,14 +6,14 @@ package struct IpvlanOptions: Hashable, Sendable {
     package static let modes = ["l2", "l3", "l3s"]
     package static let reaches = ["bridge", "private", "vepa"]
 
-    /// As that of a macvlan network.
+    /// The same as for a macvlan network.
     package var parent: String?
     /// One of `modes`.
     package var mode: String
     /// One of `reaches`.
     package var reach: String
 
-    /// What cannot be read counts as not given; `mistakes` tells of it before anything is made.
+    /// Ignores values that cannot be read; `mistakes` reports them before anything is created.
     package init(_ options: [String: String]) {
         parent = options[Self.parent].flatMap { $0.isEmpty ? nil : $0 }
         mode = options[Self.mode].flatMap { Self.modes.contains($0) ? $0 : nil } ?? "l2"

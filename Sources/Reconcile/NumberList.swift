@@ -2,10 +2,10 @@
 package struct NumberList: Hashable, Sendable, CustomStringConvertible {
     package let numbers: Set<Int>
 
-    /// More numbers than these are no CPUs of one machine.
+    /// No machine has more CPUs than this.
     private static let most = 8192
 
-    /// nil for anything but such a list, and for an empty one.
+    /// nil if `text` is not a list of this form, or is empty.
     package init?(_ text: String) {
         var numbers: Set<Int> = []
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)

@@ -1,8 +1,8 @@
 import ProjectModel
 
-/// The waits for what `services` depend on and what does not hold yet, although they run already; nothing else.
+/// Only the waits for dependencies of `services` whose conditions are not met yet although the services already run.
 ///
-/// Who asks for services to be up is told only then that they are.
+/// `up` may report that services are up only after these waits.
 package func openWaits(
     of services: Set<String>, desired: Desired, observed: Observed, in scope: PlanScope = .all
 ) -> Plan {

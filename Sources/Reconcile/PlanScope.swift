@@ -1,26 +1,26 @@
-/// How far one planning goes: which services a verb may touch, and what it may do with each.
+/// The scope of a plan: the services that a verb may touch, and what it may do with each.
 ///
-/// A service outside of it stays as it is, whatever differs, until a verb without names comes: only what this plan does to a
-/// service that it depends on reaches it (a namespace or volumes that it shares, `restart: true`).
+/// A service outside of the scope stays as it is until a verb without names, even if it differs. Only changes of a service on
+/// which it depends reach it (a shared namespace, shared volumes, `restart: true`).
 package struct PlanScope: Hashable, Sendable {
-    /// What may become of a service's containers.
+    /// What a plan may do with a service's containers.
     package enum Extent: Int, Hashable, Sendable, Comparable {
-        /// Those that exist are started, stopped, paused or removed.
+        /// Start, stop, pause or remove existing containers.
         case existing
-        /// Missing ones are made too, but none is replaced because it differs.
+        /// Also create missing containers, but replace none.
         case missing
-        /// Everything that the wish says.
+        /// Everything that the desired state says.
         case whole
 
         package static func < (one: Extent, other: Extent) -> Bool { one.rawValue < other.rawValue }
     }
 
-    /// nil: every service, in everything.
+    /// nil: everything in every service.
     package var extents: [String: Extent]?
     /// Ids of single containers; where `extents` is nil, all.
     package var singles: Set<String> = []
 
-    /// Everything as it is wished.
+    /// No restriction.
     package static let all = PlanScope(extents: nil)
 
     package init(extents: [String: Extent]?, singles: Set<String> = []) {
@@ -37,14 +37,14 @@ package struct PlanScope: Hashable, Sendable {
         return extents[service]
     }
 
-    /// Narrows it to the services that were added; one that was added before keeps its extent.
+    /// Limits the scope to the added services; a service that was added before keeps its extent.
     mutating func add(_ names: some Sequence<String>, _ extent: Extent) {
         var known = extents ?? [:]
         for name in names where known[name] == nil { known[name] = extent }
         extents = known
     }
 
-    /// What either may touch.
+    /// The union of both scopes.
     package func union(_ other: PlanScope) -> PlanScope {
         guard let extents, let others = other.extents else { return .all }
         return PlanScope(
@@ -53,11 +53,11 @@ package struct PlanScope: Hashable, Sendable {
 }
 
 extension Plan {
-    /// Services of which an action begins only after a wait for others.
+    /// Services in which an action must first wait for other services.
     package var servicesBehindWaits: Set<String> {
         var late: Set<Int> = []
         var services: Set<String> = []
-        // Every action stands after those it needs.
+        // Every action comes after those that it needs.
         for planned in actions {
             guard planned.action.isWait || !late.isDisjoint(with: planned.after) else { continue }
             late.insert(planned.number)
@@ -73,7 +73,7 @@ extension Action {
         return false
     }
 
-    /// It does nothing but wait.
+    /// It only waits.
     package var isWait: Bool {
         switch self {
         case .wait, .watch, .rest: true
@@ -81,7 +81,7 @@ extension Action {
         }
     }
 
-    /// The container that it makes or changes.
+    /// The container that it creates or changes.
     package var replica: Replica? {
         switch self {
         case .create(let replica, _), .start(let replica, _), .stop(let replica, _), .remove(let replica, _, _),

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension Planner {
-    /// Makes the actions of every decided replica, then the edges that need all of them.
+    /// Creates the actions for every decided replica, then the edges that need all of the actions.
     mutating func emitServices() {
         for name in graph.order.reversed() {
             for task in tasks[name] ?? [] { emitDown(task) }
@@ -86,8 +86,8 @@ extension Planner {
         nodes.removals[container.id] = removal
     }
 
-    /// Dependents stop first where both go down for good, where the dependent is to be restarted with its dependency, and
-    /// where it is in its dependency's namespace.
+    /// Dependents stop first if both stop for good, if the dependent restarts with its dependency, or if it is in its
+    /// dependency's namespace.
     private mutating func orderStops(of name: String) {
         let own = tasks[name] ?? []
         for dependent in graph.dependents[name] ?? [] {
@@ -108,8 +108,8 @@ extension Planner {
         }
     }
 
-    /// Who is in a container's namespace leaves before it: by what was joined, whatever the file says now. Stops follow the
-    /// file alone, so that the two can never ask for opposite orders.
+    /// A container that joined another one's namespace is removed before it: this follows the actual joins, not the current file.
+    /// Stops follow only the file, so the two orders can never contradict each other.
     mutating func orderSharers() {
         for sharer in observed.containers {
             for owner in sharer.joined {
@@ -169,16 +169,16 @@ extension Planner {
         return node
     }
 
-    /// How a new container comes in the place of an old one.
+    /// How a new container replaces an old one.
     private struct Switch {
-        /// What has ended when the new one can start.
+        /// The actions that must end before the new one can start.
         let before: PlanDraft.Node
         /// The old one goes when the new one has started.
         let isRemovedLast: Bool
     }
 
-    /// The old container stops once the new one is made: what cannot be made leaves the old one as it is, and so those that
-    /// restart with it. Where the new one needs what has to go first, the old one goes first.
+    /// The old container stops after the new one is created. If the creation fails, the old one and its dependents stay as they
+    /// are. If the new one needs something that the old one holds, the old one goes first.
     private mutating func orderSwitch(
         from id: String, of spec: Service, to creation: PlanDraft.Node, starts: Bool, _ exclusives: Exclusives
     ) -> Switch {
@@ -196,18 +196,18 @@ extension Planner {
         }
         guard starts, !nodes.awaitedRemovals.contains(id) else { return Switch(before: removal, isRemovedLast: false) }
         if let stop = nodes.stops[id], !nodes.awaitedStops.contains(stop), !isTied(spec) {
-            // What the new one waits for may never come: until then the old one goes on.
+            // The dependencies of the new one may never become ready; until then the old one runs on.
             draft.order(stop, after: readiness(for: spec, isRestart: false))
         }
         return Switch(before: nodes.stops[id] ?? creation, isRemovedLast: true)
     }
 
-    /// It goes down and up with another service: that one's stop waits for its own.
+    /// It restarts with another service, whose stop waits for its own.
     private func isTied(_ spec: Service) -> Bool {
         !spec.joins.isEmpty || (graph.needs[spec.name] ?? []).contains(where: \.restart)
     }
 
-    /// Services that are stopped around a stop of `name`: they restart with it or live in its namespace, directly or through another.
+    /// Services that must stop when `name` stops: they restart with it or share its namespace, directly or through another one.
     func followers(of name: String) -> Set<String> {
         var found: Set<String> = []
         var open = [name]
@@ -221,7 +221,7 @@ extension Planner {
         return found
     }
 
-    /// Networks and volumes that are made anew under it, names and addresses of others, and owners that leave first.
+    /// Networks and volumes that are replaced, names and addresses of other containers, and owners that go first.
     func leavesFirst(_ id: String, _ spec: Service, _ exclusives: Exclusives) -> Bool {
         guard let container = containersByID[id], let number = container.number else { return true }
         let isUnderneath = objects.removals.contains { $0.users.contains(id) }
@@ -238,13 +238,13 @@ extension Planner {
     ) -> PlanDraft.Node {
         let spec = service.spec
         let place = servicePlace(task.replica)
-        // The waits are made first: of two actions in one place the earlier made is listed first.
+        // Create the waits first: the plan lists actions at one position in the order of their creation.
         let ready = readiness(for: spec, isRestart: task.isRestarted)
         let node = draft.add(.start(task.replica, existing: existing), at: place, because: reason)
         draft.order(node, after: previous)
         draft.order(node, after: ready)
         if let existing { draft.order(node, after: nodes.adjustments[existing] ?? []) }
-        // A new container has waited for its networks when it was made.
+        // The creation of a new container has already waited for its networks.
         if existing != nil { draft.order(node, after: spec.networks.compactMap { objects.networks[$0.network] }) }
         draft.order(node, after: exclusives.stops(before: task.existing?.id, spec))
         nodes.starts[spec.name, default: []].append(node)

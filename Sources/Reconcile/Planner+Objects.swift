@@ -1,26 +1,26 @@
 import ProjectModel
 
-/// What planning decided about networks and volumes, by the key in the file.
+/// The decisions about networks and volumes, by key in the file.
 struct PlannedObjects {
-    /// The node after which a container may be made or started on it.
+    /// The node after which a container that uses it may be created or started.
     var networks: [String: PlanDraft.Node] = [:]
     var volumes: [String: PlanDraft.Node] = [:]
-    /// Why containers that use it must be made anew.
+    /// Why containers that use it must be replaced.
     var networkReasons: [String: PlanReason] = [:]
     var volumeReasons: [String: PlanReason] = [:]
     /// Removals that come after those of the containers that use it.
     var removals: [(node: PlanDraft.Node, users: [String])] = []
-    /// Keys of those that are removed and made again.
+    /// Keys of objects that are removed and created again.
     var replacedNetworks: Set<String> = []
     var replacedVolumes: Set<String> = []
-    /// Keys whose definition stays as it is on the machine although the file says otherwise.
+    /// Keys of objects that stay as they are on the machine although the file differs.
     var settledNetworks: Set<String> = []
     var settledVolumes: Set<String> = []
 }
 
 extension Planner {
-    /// Networks, then volumes, each by key: only what a service with a goal above `absent` uses; of services that are only
-    /// started or stopped, what must be there to run.
+    /// Networks, then volumes, each by key: only those that a service with a goal above `absent` uses. For services that the verb
+    /// only starts or stops, only those without which they cannot run.
     mutating func planObjects() {
         var networkUsers: [String: [String]] = [:]
         var volumeUsers: [String: [String]] = [:]
@@ -105,8 +105,8 @@ extension Planner {
         objects.replacedVolumes.insert(key)
     }
 
-    /// Whether every container in `users` will be made anew or removed by this plan, so that what it uses can be too; one
-    /// that is attached without its definition saying so would not be.
+    /// Whether this plan replaces or removes every container in `users`, so that it can replace the object too. It does not
+    /// replace a container that is attached although its definition does not say so.
     private func canBeReplaced(_ users: [String], _ uses: (ContainerTemplate) -> Bool) -> Bool {
         users.allSatisfy { id in
             guard let container = containersByID[id], container.number != nil,

@@ -1,11 +1,11 @@
 import ProjectModel
 
 extension Planner {
-    /// What must have ended before a container of `spec` starts: starts of its dependencies, and waits for their
-    /// conditions where they do not hold yet.
+    /// The actions that must end before a container of `spec` starts: starts of its dependencies, and waits for conditions that are
+    /// not met yet.
     ///
-    /// A dependency that nobody wants running (`stop db`) or that the verb is not about (`--no-deps`) holds nothing up. A restart follows what this plan
-    /// starts and does not ask for the health of the rest: a restart must not end with a stopped container.
+    /// A dependency that should not run (`stop db`) or is outside of the scope (`--no-deps`) delays nothing. A restart waits for what this plan
+    /// starts, but not for the health of other services: it must not end with a stopped container.
     mutating func readiness(for spec: Service, isRestart: Bool) -> [PlanDraft.Node] {
         readiness(of: graph.needs[spec.name] ?? [], for: spec.name, isRestart: isRestart)
     }
@@ -54,7 +54,7 @@ extension Planner {
     private func holds(_ condition: Dependency.Condition, for service: String) -> Bool {
         (tasks[service] ?? []).filter { !$0.isTeardown }.allSatisfy { task in
             guard let container = task.existing else { return false }
-            // One that nobody wants running holds nothing up.
+            // A service that should not run delays nothing.
             guard services[service]?.goal(of: container.number ?? 0) == .running else { return true }
             return switch condition {
             case .started: container.state != .created

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension Planner {
-    /// Says what becomes of every replica; a service's dependencies and namespace owners are decided before it.
+    /// Decides what happens to every replica. Dependencies and namespace owners of a service come before it.
     mutating func decideServices() {
         for name in graph.order {
             guard let service = services[name] else { continue }
@@ -28,7 +28,7 @@ extension Planner {
         var taken = Set(there.compactMap(\.number)).union(service.absentNumbers)
         var number = 1
         while taken.count < service.scale {
-            // Unlike docker compose, a gap is filled: names stay short and the same after a removal by hand.
+            // Unlike docker compose, fill gaps: after a manual removal the names stay short and the same.
             let goal = service.goal(of: number)
             if taken.insert(number).inserted, [.created, .running, .paused].contains(goal) {
                 let step = ReplicaTask.Step.create(starts: goal != .created, reason: .noContainer)
@@ -40,7 +40,7 @@ extension Planner {
         return result
     }
 
-    /// The containers that fill the service's places, and those too many: of one number all but the best, then the highest.
+    /// The containers to keep, and the surplus ones: all but the best container of a number, then the highest numbers.
     private func slots(
         of service: DesiredService
     ) -> (there: [ObservedContainer], surplus: [ObservedContainer]) {
@@ -120,12 +120,12 @@ extension Planner {
         case .exited:
             if isAsked { return .start(reason: .startAskedFor) }
             if container.stoppedByUs { return .start(reason: .wasStoppedShouldRun) }
-            // It ended by itself: a matter of its restart policy.
+            // It ended by itself, so its restart policy decides.
             return .keep
         }
     }
 
-    /// What has to start first is paused by the next plan, when it runs.
+    /// A container that must start first is paused by the next plan, once it runs.
     private func stepToPaused(_ service: DesiredService, _ container: ObservedContainer) -> ReplicaTask.Step {
         switch container.state {
         case .created: service.isOrphan ? .keep : .start(reason: .notStarted)
@@ -135,7 +135,7 @@ extension Planner {
         }
     }
 
-    /// Why a running container must be restarted although it is as it should be.
+    /// Why a running container must be restarted although its template has not changed.
     private func restartCause(_ spec: Service) -> PlanReason? {
         for need in graph.needs[spec.name] ?? [] {
             let dies = spec.joins.contains { $0.service == need.service && $0.endsWithOwner }
@@ -148,7 +148,7 @@ extension Planner {
         return nil
     }
 
-    /// What a container is not as it should be in; nil when it is, or when it is not this plan's to change.
+    /// How a container differs from its desired state; nil if it does not, or if this plan may not change it.
     private func deviation(of container: ObservedContainer, _ service: DesiredService) -> Deviation? {
         let spec = service.spec
         guard let extent = scope.extent(of: spec.name) else {
@@ -161,7 +161,7 @@ extension Planner {
         found += definitionDivergences(of: container, spec: spec)
         let isAsked = container.recreateRound < service.recreateRound
         guard !found.isEmpty else { return isAsked ? .anew(.recreationAskedFor) : loss.map { .anew($0) } }
-        // A network that this plan makes for it is no loss.
+        // A network that this plan creates for it does not count as missing.
         let joined = Set(
             container.template.networks.map(\.network).filter { key in
                 container.networks[key].map { $0.name == desired.networks[key]?.name } ?? true
@@ -175,7 +175,7 @@ extension Planner {
         return .anew(found.reason)
     }
 
-    /// A network or volume that it cannot do without is made by this plan.
+    /// This plan creates a network or volume that it needs.
     private func loss(_ spec: Service, of networks: Set<String>? = nil) -> PlanReason? {
         for attachment in spec.networks where networks?.contains(attachment.network) != false {
             if let reason = objects.networkReasons[attachment.network] { return reason }
@@ -195,8 +195,8 @@ extension Planner {
         return Divergence("image", change)
     }
 
-    /// A container that joined a namespace or took volumes over goes with the one it has them from. A service that the verb is
-    /// not about follows only what this plan does.
+    /// A container that joined a namespace or uses `volumes_from` is replaced together with the owner. If the verb does not name its
+    /// service, the service follows only what this plan does.
     private func joinDivergence(of container: ObservedContainer, _ spec: Service) -> PlanReason? {
         let isTouched = scope.extent(of: spec.name) != nil
         for join in spec.joins {
@@ -211,7 +211,7 @@ extension Planner {
                 return .namespaceReplaced(field: join.field, service: join.service)
             }
         }
-        // New anonymous volumes, or others than before: who took them over takes the new ones.
+        // The owner gets other anonymous volumes than before, so containers that use them must be replaced.
         let owner = spec.volumeOwners.first { owner in (tasks[owner] ?? []).contains { $0.isReplaced } }
         return owner.map { .volumesReplaced(service: $0) }
     }

@@ -1,6 +1,6 @@
 import ProjectModel
 
-/// One-offs and containers of no project: each follows its own wish.
+/// Plans one-offs and containers of no project: each has its own desired state.
 extension Planner {
     mutating func emitSingles() {
         for single in desired.singles where scope.contains(single: single.id) {
@@ -13,7 +13,7 @@ extension Planner {
     }
 
     private func place(_ single: DesiredContainer, _ section: PlanDraft.Place.Section = .services) -> PlanDraft.Place {
-        // After the services that it may depend on.
+        // Plan it after the services on which it may depend.
         PlanDraft.Place(section, rank: graph.order.count, name: "\(single.replica)")
     }
 
@@ -66,7 +66,7 @@ extension Planner {
             _ = draft.add(.pause(replica, id: id), at: place(single), because: .shouldBePaused)
         case .paused where wish.goal == .running && (!container.isPausedByOthers || isAsked):
             _ = draft.add(.unpause(replica, id: id), at: place(single), because: .shouldRun)
-        // What ended by itself is a matter of its restart policy.
+        // Its restart policy decides about a container that ended by itself.
         case .exited, .restarting, .running, .paused: break
         }
     }

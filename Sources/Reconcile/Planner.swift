@@ -1,9 +1,9 @@
 import ProjectModel
 
-/// The actions that turn `observed` into `desired`, each with its reason; none when nothing has to be done.
+/// The actions that turn `observed` into `desired`, each with its reason; none if there is nothing to do.
 ///
-/// `kept` are full names of volumes whose data must be kept: nobody consented to losing it. Changes that would lose it are
-/// left out, and their users stay as they are. `scope`: what the verb may touch.
+/// `kept` are full names of volumes whose data must stay, because nobody agreed to lose it. The plan leaves out changes that
+/// would lose it, and the users of these volumes stay as they are. `scope` says what the verb may touch.
 package func plan(
     desired: Desired, observed: Observed, keeping kept: Set<String> = [], in scope: PlanScope = .all
 ) -> Plan {
@@ -19,13 +19,13 @@ package func plan(
     return planner.draft.finished()
 }
 
-/// What planning knows of its two values, and what it has decided so far.
+/// The two inputs of planning, and the decisions so far.
 ///
-/// Two passes: `decideServices` says what becomes of each replica (a `ReplicaTask`), dependencies first; `emitServices`
-/// makes the actions and the edges between them. A container that takes another's place is made before that one stops, so that
-/// what cannot be made changes nothing, and the old one is removed after the new one has started, so that it comes back when that
-/// fails. Only where something is made that needs what the old one holds does it go before. That keeps a plan free of cycles: what is
-/// made first waits for no removal.
+/// There are two passes. `decideServices` decides what happens to each replica (a `ReplicaTask`), dependencies first;
+/// `emitServices` creates the actions and the edges between them. A replacement is created before the old container stops, so a
+/// failed creation changes nothing. The old container is removed after the new one has started, so it can come back if the
+/// start fails. The old container goes first only if the new one needs something that it holds. So a plan has no cycles: what
+/// is created first does not wait for a removal.
 struct Planner {
     let desired: Desired
     let observed: Observed
@@ -51,15 +51,15 @@ struct Planner {
         var creations: [String: [PlanDraft.Node]] = [:]
         var starts: [String: [PlanDraft.Node]] = [:]
         var waits: [Wait: PlanDraft.Node] = [:]
-        /// By container: what it gives up of networks, and of the rest, while it goes on; and all that is changed of it in place.
+        /// By container: the networks and other things that it releases while it runs on, and all its changes in place.
         var detachments: [String: [PlanDraft.Node]] = [:]
         var updates: [String: PlanDraft.Node] = [:]
         var adjustments: [String: [PlanDraft.Node]] = [:]
-        /// Services of which a container leaves before the one in its place is made.
+        /// Services in which a container must go before its replacement is created.
         var leavingFirst: Set<String> = []
-        /// Containers that have to be gone before something else can be made.
+        /// Containers that must be gone before something else can be created.
         var awaitedRemovals: Set<String> = []
-        /// Stops that the start of another container waits for.
+        /// Stops for which the start of another container waits.
         var awaitedStops: Set<PlanDraft.Node> = []
     }
 
@@ -87,24 +87,24 @@ struct Planner {
     }
 }
 
-/// What becomes of one replica.
+/// The decision about one replica.
 struct ReplicaTask {
     let replica: Replica
     /// The container that is there now.
     let existing: ObservedContainer?
     var step: Step
-    /// What is changed of the container that is there and stays.
+    /// Changes in place of a container that stays.
     var adjustment: Adjustment?
-    /// It is let in again, since it stays.
+    /// The container stays, so it gets its names and ports back.
     var isAdmitted: Bool { survives && existing?.isAside == true && !isTeardown }
 
     enum Step: Equatable {
         case keep
-        /// There is none: make one, and start it if `starts`.
+        /// There is no container: create one, and start it if `starts`.
         case create(starts: Bool, reason: PlanReason)
         case replace(starts: Bool, renewVolumes: Bool, reason: PlanReason)
         case start(reason: PlanReason)
-        /// `spreads`: those who restart with it are restarted too; not where a verb has chosen whom to restart.
+        /// `spreads`: dependents with `restart: true` restart too, unless a verb named the containers to restart.
         case restart(spreads: Bool, reason: PlanReason)
         case stop(reason: PlanReason)
         /// Stopped first if it runs.
@@ -140,7 +140,7 @@ struct ReplicaTask {
         }
     }
 
-    /// There is a container afterwards that was not there before.
+    /// Afterwards there is a new container.
     var isMade: Bool {
         switch step {
         case .create, .replace: true
@@ -148,7 +148,7 @@ struct ReplicaTask {
         }
     }
 
-    /// It goes down and does not come back: dependents go down before.
+    /// It stops and does not come back, so dependents stop first.
     var isTeardown: Bool {
         switch step {
         case .stop, .remove: true

@@ -82,7 +82,7 @@ extension Preflight {
         }
     }
 
-    /// Another service of this project that wants the one port too.
+    /// Another service of this project that also wants this single port.
     private func clash(of port: PortMapping, in service: DesiredService) -> String? {
         guard let range = port.publishedRange, range.count == 1 else { return nil }
         let others = (publishers[range.lowerBound] ?? []).filter { other in
@@ -96,7 +96,7 @@ extension Preflight {
         }?.spec.name
     }
 
-    /// Another service wants just this port, so that it is none for the replicas of this one.
+    /// Another service wants exactly this port, so the replicas of this service cannot have it.
     private func isFixed(_ number: UInt16, _ port: PortMapping, by service: DesiredService) -> Bool {
         (publishers[number] ?? []).contains { other in
             guard other.spec.name != service.spec.name, other.upWantedCount > 0 else { return false }
@@ -107,7 +107,7 @@ extension Preflight {
         }
     }
 
-    /// Those who want more ports of one range than there are: "6 replicas of api, web".
+    /// The replicas that together want more ports than a range has: "6 replicas of api, web".
     private func crowd(
         on port: PortMapping, _ range: ClosedRange<UInt16>, _ free: Int, with service: DesiredService
     ) -> String? {
@@ -120,12 +120,12 @@ extension Preflight {
                 $0.publishedRange == range && $0.transport == port.transport && addressesOverlap($0.hostIP, port.hostIP)
             }
             guard !rivals.isEmpty, other.upWantedCount > 0 else { continue }
-            // Told once, with the last of those that the plan touches.
+            // Report it once, for the last service that the plan touches.
             if effects.touched.contains(other.spec.name), other.spec.name > service.spec.name { return nil }
             total += other.upWantedCount * rivals.count
             names.append(other.spec.name)
         }
-        // One service's own want is told apart, whatever others hold.
+        // A service that alone wants too many ports has its own finding, whatever others hold.
         guard total > free, names.count > 1 || free < range.count else { return nil }
         return "\(total) replicas of \(names.sorted().joined(separator: ", "))"
     }
@@ -136,7 +136,7 @@ extension Preflight {
             guard addressesOverlap(held.address, port.hostIP) else { return false }
             guard let container = held.container else { return true }
             if effects.leaving.contains(container) { return false }
-            // A container of a service that stays is a clash within the project, told apart above.
+            // A container of a remaining service is a clash within the project; the code above reports that.
             guard let own = containersByID[container] else { return true }
             return own.number == nil || (services[own.service]?.isOrphan ?? true)
         }

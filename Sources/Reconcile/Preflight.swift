@@ -1,8 +1,8 @@
 import ProjectModel
 
-/// What would go wrong with `plan`, found before the first change: errors and warnings, by service, in the order of checks.
+/// Problems that `plan` would run into, found before the first change: errors and warnings, by service, in the order of checks.
 ///
-/// Only what the plan makes or starts is looked at: what runs, runs.
+/// It checks only what the plan creates or starts; what already runs needs no check.
 package func preflight(desired: Desired, observed: Observed, plan: Plan, facts: PreflightFacts) -> [PreflightFinding] {
     let check = Preflight(desired: desired, observed: observed, plan: plan, facts: facts)
     var findings = check.cycles()
@@ -23,14 +23,14 @@ package func preflight(desired: Desired, observed: Observed, plan: Plan, facts: 
     return findings
 }
 
-/// The values that the checks look at.
+/// The input of the checks.
 struct Preflight {
     let desired: Desired
     let observed: Observed
     let facts: PreflightFacts
     let graph: DependencyGraph
     let services: [String: DesiredService]
-    /// Services of which the plan makes or starts a container, by name.
+    /// Services in which the plan creates or starts a container, by name.
     let touched: [DesiredService]
     /// What the plan does.
     let effects: PlanEffects
@@ -62,7 +62,7 @@ struct Preflight {
 
     func isCreated(_ service: DesiredService) -> Bool { effects.created[service.spec.name] != nil }
 
-    /// Of two services that want one thing it is reported once: with the later one, or the one that the plan touches.
+    /// If two services want the same thing, report it once: for the later one, or for the one that the plan touches.
     func isReported(with service: DesiredService, _ other: DesiredService) -> Bool {
         other.spec.name != service.spec.name
             && (other.spec.name < service.spec.name || !effects.touched.contains(other.spec.name))
@@ -78,7 +78,7 @@ struct Preflight {
         }
     }
 
-    /// A shared namespace needs somebody to share it.
+    /// A shared namespace needs an owner.
     func owners(of service: DesiredService) -> [PreflightFinding] {
         guard isCreated(service) else { return [] }
         return service.spec.joins.compactMap { join in
@@ -97,11 +97,11 @@ struct Preflight {
 
 /// What a plan does, by kind of object.
 struct PlanEffects {
-    /// Names of services of which it makes or starts a container.
+    /// Names of services in which it creates or starts a container.
     private(set) var touched: Set<String> = []
-    /// Replicas that it makes, by service, by number.
+    /// Replicas that it creates, by service and number.
     private(set) var created: [String: [Replica]] = [:]
-    /// Ids of containers that it stops or removes: what they hold becomes free.
+    /// Ids of containers that it stops or removes; what they hold becomes free.
     private(set) var leaving: Set<String> = []
     private(set) var removed: Set<String> = []
     /// Full names.

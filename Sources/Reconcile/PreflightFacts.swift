@@ -1,12 +1,12 @@
 import ProjectModel
 
-/// What the engine looked up on the machine before the first change: only about what a plan would make or start.
+/// Facts about the machine that the engine collects before the first change, only for objects that the plan would create or start.
 ///
-/// What is not in here was not looked at, and is not complained about.
+/// A fact that is missing was not checked, and causes no finding.
 package struct PreflightFacts: Hashable, Sendable {
     /// By reference.
     package var images: [String: Image] = [:]
-    /// Host ports that somebody holds now, berth's own containers too.
+    /// Host ports that are in use, also by berth's own containers.
     package var ports: [HeldPort] = []
     /// Paths of binds, secrets and configs that do not exist on this machine.
     package var missingPaths: Set<String> = []

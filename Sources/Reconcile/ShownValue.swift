@@ -1,8 +1,8 @@
 import JSON
 import ProjectModel
 
-/// What a person may see of a value in a reason: short scalars of harmless kinds; nothing of environment, secrets, configs,
-/// health check commands, log driver options, or of anything whose name smells of a secret.
+/// The part of a value that a reason may show to a person: short scalars of harmless kinds. Never values of the environment,
+/// secrets, configs, health check commands, log driver options, or anything whose name suggests a secret.
 enum ShownValue {
     private static let bytes: Set<String> = ["mem_limit", "mem_reservation", "memswap_limit"]
 
@@ -34,7 +34,7 @@ enum ShownValue {
         }
     }
 
-    /// A name or text that may stand for, or hold, a secret: rather one too many.
+    /// The name or text may refer to a secret or contain one; a false alarm is harmless.
     static func isSecretLike(_ text: String) -> Bool {
         let text = text.lowercased()
         return ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private", "salt", "sign"].contains {
@@ -44,7 +44,7 @@ enum ShownValue {
 
     private static func commandLine(_ words: [String]) -> String? {
         let line = words.joined(separator: " ")
-        // Passwords are given as arguments more often than one would like; a URL may carry one too.
+        // People pass passwords as arguments; a URL may contain one too.
         return isSecretLike(line) || line.contains("@") ? nil : quoted(line)
     }
 

@@ -1,21 +1,21 @@
-/// An attribute of a container's template as a plan sees it: how two values of it are compared, how a change of it reaches a container that is
-/// there, and what a person may see of it. The one place that says so; an attribute that is not declared here makes a container anew.
+/// An attribute of a container's template, for the planner: how to compare two values, how a change reaches an existing container, and
+/// which values a person may see. This is the only place that says so. A change of an undeclared attribute replaces the container.
 struct TemplateAttribute: Sendable {
     /// Compose's own word: the key of the template's JSON form.
     let name: String
     let form: Form
     let change: Change
-    /// Its value, or those of its members, may stand in a reason.
+    /// A reason may show its value or those of its members.
     let isShown: Bool
 
-    /// What its value is, so that only what differs in meaning differs.
+    /// The kind of its value; values with the same meaning compare equal.
     enum Form: Sendable {
         case value
         /// A list of texts whose order means nothing.
         case set
         /// A list of objects whose order means nothing.
         case unordered
-        /// A list whose order means nothing and whose elements are told apart by this member.
+        /// A list without meaningful order, whose elements have this member as their key.
         case keyed(by: String)
         /// A mapping that is reported member by member.
         case members
@@ -23,11 +23,11 @@ struct TemplateAttribute: Sendable {
 
     /// How a change of it reaches a container.
     enum Change: Sendable {
-        /// Fixed when a process is made: another container takes the place of the one that is there.
+        /// Fixed when the process is created: a change replaces the container.
         case anew
-        /// The container goes on, with the new value.
+        /// The container runs on with the new value.
         case inPlace
-        /// As each of its members says.
+        /// Each member decides.
         case byMember
     }
 
@@ -53,13 +53,13 @@ struct TemplateAttribute: Sendable {
         .init("stdin_once", isShown: true),
         .init("console_size"),
         .init("init", isShown: true),
-        // How it is called. Labels are what berth says of a container, not what the kernel knows.
+        // Names. Labels are known only to berth, not to the kernel.
         .init("container_name", isShown: true),
         .init("hostname", isShown: true),
         .init("domainname", isShown: true),
         .init("labels", .members, .inPlace, isShown: true),
         .init("annotations", .members, isShown: true),
-        // How it is looked after: the engine does that, and asks at each end, each probe and each stop.
+        // Supervision: the engine reads these at each end, each probe and each stop.
         .init("restart", .value, .inPlace),
         .init("healthcheck", .members, .inPlace),
         .init("stop_signal", .value, .inPlace, isShown: true),
@@ -69,7 +69,7 @@ struct TemplateAttribute: Sendable {
         .init("auto_remove", .value, .inPlace, isShown: true),
         .init("post_start"),
         .init("logging", .members),
-        // What it reads and writes.
+        // Files.
         .init("volumes", .keyed(by: "target")),
         .init("volumes_from"),
         .init("volume_driver", isShown: true),
@@ -78,7 +78,7 @@ struct TemplateAttribute: Sendable {
         .init("read_only", isShown: true),
         .init("shm_size"),
         .init("storage_opt", .members, isShown: true),
-        // Its network: interfaces come and go under a process; rules and names are the engine's.
+        // Network: interfaces can change while the process runs; rules and names belong to the engine.
         .init("network_mode"),
         .init("networks", .keyed(by: "network"), .inPlace),
         .init("ports", .unordered, .inPlace),
@@ -91,7 +91,7 @@ struct TemplateAttribute: Sendable {
         .init("dns_opt"),
         .init("extra_hosts"),
         .init("mac_address", isShown: true),
-        // What it may do.
+        // Rights.
         .init("privileged", isShown: true),
         .init("cap_add", .set),
         .init("cap_drop", .set),
@@ -117,13 +117,13 @@ struct TemplateAttribute: Sendable {
     static func named(_ name: String) -> TemplateAttribute { byName[name] ?? TemplateAttribute(name) }
 }
 
-/// A member of `resources`: a file of a cgroup, which the kernel lets be written while processes are in it, or what a process was born
-/// with.
+/// A member of `resources`: either a cgroup file, which can be written while processes are in the cgroup, or a property that a process
+/// gets at its creation.
 enum ResourceMember {
     private enum Change {
         case anew
         case inPlace
-        /// In place from one value to another: the kernel has no word for "as if it had never been set".
+        /// Can change in place from one value to another, but not to "never set", which the kernel cannot express.
         case inPlaceUnlessRemoved
     }
 
@@ -139,9 +139,9 @@ enum ResourceMember {
         "memswap_limit": .inPlaceUnlessRemoved,
         "mem_swappiness": .inPlaceUnlessRemoved,
         "blkio_weight": .inPlaceUnlessRemoved,
-        // Limits on devices that are left out would stay.
+        // Limits of removed devices would stay.
         "blkio_config": .anew,
-        // A process hands it down to its children.
+        // Child processes inherit it.
         "oom_score_adj": .anew,
         "oom_kill_disable": .anew,
         "cpu_rt_period": .anew,

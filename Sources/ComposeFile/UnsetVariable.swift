@@ -20,7 +20,7 @@ struct UnsetVariable {
         guard all.count > 1 else {
             let others = first.uses.dropFirst().map { Diagnostic.Note(message: "also used here", place: $0) }
             return Diagnostic(
-                .warning, at: first.uses.first, "the variable \(first.name) is not set: an empty string is taken",
+                .warning, at: first.uses.first, "the variable \(first.name) is not set: an empty string is used",
                 hint: hint, path: first.path, notes: others + first.chain)
         }
         let names = all.prefix(shownNames).map(\.name).joined(separator: ", ")
@@ -28,7 +28,7 @@ struct UnsetVariable {
         let others = all.count <= shownUses + 1 ? all.dropFirst() : []
         return Diagnostic(
             .warning, at: first.uses.first,
-            "\(all.count) variables are not set, an empty string is taken for each: \(names)\(rest)", hint: hint,
+            "\(all.count) variables are not set, an empty string is used for each: \(names)\(rest)", hint: hint,
             notes: others.map { Diagnostic.Note(message: "\($0.name) is used here", place: $0.uses.first) }
                 + first.chain)
     }

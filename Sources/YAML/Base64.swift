@@ -1,6 +1,6 @@
 /// RFC 4648, section 4, as `!!binary` needs it.
 enum Base64 {
-    /// The decoded bytes as text, blanks and line breaks ignored; nil when it is not base64 with its padding.
+    /// The decoded bytes as text, spaces and line breaks ignored; nil when it is not base64 with its padding.
     static func decode(_ text: String) -> String? {
         let characters = text.utf8.filter { $0 > 0x20 }
         let digits = characters.prefix { $0 != UInt8(ascii: "=") }

@@ -118,14 +118,14 @@ struct Composer: ~Copyable {
         guard let anchor = anchors[name] else {
             if open.contains(name) {
                 throw stop(
-                    span, "the alias '*\(name)' stands inside the anchor it refers to",
-                    hint: "write out what it stands for, or name another anchor")
+                    span, "the alias '*\(name)' is inside the anchor that it refers to",
+                    hint: "write its content out, or name another anchor")
             }
             let known = anchors.keys.sorted().prefix(8).map { "&\($0)" }.joined(separator: ", ")
             throw stop(
-                span, "no anchor '&\(name)' stands before this alias",
+                span, "there is no anchor '&\(name)' before this alias",
                 hint: known.isEmpty
-                    ? "write `x-\(name): &\(name)` above, with what it stands for below it" : "anchors so far: \(known)"
+                    ? "write `x-\(name): &\(name)` above, with its content below it" : "anchors so far: \(known)"
             )
         }
         aliased += anchor.weight
@@ -281,7 +281,7 @@ struct Composer: ~Copyable {
         if scalar.hasNul {
             problems.append(
                 Problem(
-                    span: span, message: "a NUL character cannot stand in a value: what follows it would be lost",
+                    span: span, message: "a value cannot contain a NUL character: everything after it would be lost",
                     hint: "remove the \\0, or write \\\\0 for a backslash and a zero", swallowed: span))
         }
         var node =

@@ -1,6 +1,6 @@
 /// Complaints about a line that is right, where others beside it are indented in an odd way.
 extension SyntaxExplanation {
-    /// A character that looks like a blank and is none to YAML, in the indentation of one of the last lines.
+    /// A character that looks like a space and is none to YAML, in the indentation of one of the last lines.
     func oddBlank(near line: Int) -> Problem? {
         let first = max(1, min(line - 1, scalar.map { Int($0.span.line) } ?? line))
         for number in first...max(first, line) {
@@ -21,14 +21,14 @@ extension SyntaxExplanation {
         var more = 0
         var other = number + 1
         while let text = lineIfThere(other) {
-            let blanks = text.unicodeScalars.prefix { $0 == " " || Self.isOddBlank($0) }
-            if blanks.contains(where: Self.isOddBlank) { more += 1 }
+            let spaces = text.unicodeScalars.prefix { $0 == " " || Self.isOddBlank($0) }
+            if spaces.contains(where: Self.isOddBlank) { more += 1 }
             other += 1
         }
         let name = odd == "\u{A0}" ? "a no-break space (U+00A0)" : "the character U+\(hex(odd.value))"
         return Problem(
             span: Span(file: file, line: number, column: column, length: count),
-            message: "\(name) stands in the indentation"
+            message: "\(name) is in the indentation"
                 + (more == 0 ? "" : ", and on \(more) \(more == 1 ? "line" : "lines") below"),
             hint: "replace each with a plain space: sed -i 's/\\xC2\\xA0/ /g' FILE".replacingOddBytes(of: odd),
             endsReading: true)
@@ -89,7 +89,7 @@ extension SyntaxExplanation {
                 span: Span(
                     file: file, line: number, column: indent(number) + 1,
                     length: max(1, self.line(number).unicodeScalars.count - indent(number))),
-                message: "the text after '\(mark)' is indented further than its key, and this line is not",
+                message: "the text after '\(mark)' is indented further than its key, but this line is not",
                 hint: "indent it by \(indent(above) + 2) or more",
                 other: ("the text belongs to this", Span(file: file, line: above, column: indent(above) + 1)))
         }

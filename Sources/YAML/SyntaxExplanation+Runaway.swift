@@ -134,7 +134,7 @@ extension SyntaxExplanation {
         let start = Span(file: file, line: Int(span.line), column: Int(span.column) - 1, length: 2)
         return Problem(
             span: start, message: "'{{' begins a template, which YAML reads as a mapping in a mapping",
-            hint: "quote the value, or fill the template in", swallowed: start)
+            hint: "quote the value, or fill in the template", swallowed: start)
     }
 
     /// Text where `key: value` is expected.
@@ -147,10 +147,10 @@ extension SyntaxExplanation {
 
     private func remedy(_ text: String) -> (message: String, hint: String) {
         if text.unicodeScalars.contains("\u{A0}") {
-            return ("a no-break space (U+00A0) is no blank to YAML", "replace it with a plain space")
+            return ("a no-break space (U+00A0) is not a space for YAML", "replace it with a plain space")
         }
         if text.hasPrefix("-"), let second = text.dropFirst().first, second != "-" {
-            return ("no blank follows '-'", "write `- \(trimmed(String(text.dropFirst())))`")
+            return ("no space follows '-'", "write `- \(trimmed(String(text.dropFirst())))`")
         }
         if let quote = text.first, quote == "\"" || quote == "'" {
             return ("no ':' follows the key", "write `- \(text)` as an item of a list, or `\(text): VALUE`")
@@ -158,7 +158,7 @@ extension SyntaxExplanation {
         let head = text.prefix { $0 != ":" && $0 != " " && $0 != "=" }
         let rest = trimmed(String(text.dropFirst(head.count + 1)))
         switch text.dropFirst(head.count).first {
-        case ":": return ("no blank follows the ':' of a key", "write `\(head): \(rest)`")
+        case ":": return ("no space follows the ':' of a key", "write `\(head): \(rest)`")
         case "=": return ("a key is followed by ':'", "write `\(head): \(rest)`, or `- \(text)` as an item of a list")
         case " ": return ("no ':' follows the key", "write `\(head): \(rest)`")
         default: return ("no ':' follows the key", "write `\(text):`")

@@ -107,7 +107,7 @@ struct SyntaxExplanation {
         if indent(line) == column, self.line(line).dropFirst(column).hasPrefix("- ") {
             problem.hint = "write it without the '- ', like line \(first)"
             if let item = previous(line), isItem(item), indent(item) > column {
-                problem.message = "an item of the list above, indented otherwise than its first one"
+                problem.message = "this item of the list above is not indented like its first one"
                 problem.hint = "indent it by \(indent(item)) like line \(item)"
             }
         }
@@ -155,7 +155,7 @@ struct SyntaxExplanation {
         if text.hasPrefix("- ") {
             problem.hint = "indent it by \(column) like line \(first)"
         } else if text.hasPrefix("-") {
-            problem.hint = "write `- \(text.dropFirst().prefix(60))`, with a blank after the '-'"
+            problem.hint = "write `- \(text.dropFirst().prefix(60))`, with a space after the '-'"
         } else {
             problem.hint = "begin it with '- ' like line \(first), or indent it further if it belongs to the item above"
         }
@@ -187,8 +187,8 @@ struct SyntaxExplanation {
         case "did not find expected ',' or ']'": "expected ',' or ']'"
         case "mapping values are not allowed in this context": "a second ': ' in one value"
         case "could not find expected ':'": "expected ':' after a key"
-        case "found unknown escape character": "a backslash and this character mean nothing in double quotes"
-        case "found unexpected ':'": "a ':' inside brackets or braces needs a blank after it"
+        case "found unknown escape character": "this escape sequence is unknown in double quotes"
+        case "found unexpected ':'": "a ':' inside brackets or braces needs a space after it"
         case "found character that cannot start any token": "this character cannot start a value"
         case "did not find expected '-' indicator": "expected '-': an item of the list above is indented differently"
         default: message
@@ -206,7 +206,7 @@ struct SyntaxExplanation {
         case "found unexpected ':'": return "quote the text if the colon belongs to it"
         case "found unknown escape character":
             return "write \\\\ for a backslash in double quotes, or use single quotes"
-        case "could not find expected ':'": return "write `key: value`, with a blank after the colon"
+        case "could not find expected ':'": return "write `key: value`, with a space after the colon"
         case "found undefined tag handle": return "remove the '!', or quote the value if it belongs to it"
         case "did not find expected key", "did not find expected node content":
             return "look at the indentation of this line and the one above, and at brackets and quotes before it"

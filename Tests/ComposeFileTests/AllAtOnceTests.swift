@@ -18,8 +18,8 @@ import YAML
             """)
         #expect(
             found == [
-                "2:17: error: 'prots' is no attribute of a service",
-                "3:25: error: the host port 'x' is no number from 0 to 65535 and no range of them",
+                "2:17: error: 'prots' is not an attribute of a service",
+                "3:25: error: the host port 'x' is not a number from 0 to 65535 or a range",
                 "4:28: error: there is no network 'nowhere'",
                 "5:15: error: the variable TAG is required: which",
                 "6:27: error: cannot read the environment file /p/e.env: No such file or directory",
@@ -44,26 +44,26 @@ import YAML
         #expect(
             found == [
                 "6:4: error: indented by 3, like none of the lines above that it could belong to",
-                "3:5: error: 'imge' is no attribute of a service",
+                "3:5: error: 'imge' is not an attribute of a service",
             ])
     }
 
     @Test(
         "what only follows from a mistake is not told",
         arguments: [
-            ("services: {a: {imge: i}}", "'imge' is no attribute of a service"),
+            ("services: {a: {imge: i}}", "'imge' is not an attribute of a service"),
             ("services: {a: {image: [i]}}", "expected a string, found a list"),
             ("services: {a: 5}", "expected a mapping, found an integer: 5"),
             (
                 "services: {a: {image: i, networks: [n]}}\nnetwroks: {n: {}}",
-                "'netwroks' is no attribute of a Compose file"
+                "'netwroks' is not an attribute of a Compose file"
             ),
             ("services: {a: {image: i, networks: [n]}}\nnetworks: [n]", "expected a mapping, found a list"),
             (
                 "services: {a: {image: i, depends_on: {b: {condition: ok}}}, b: {image: i}}",
                 "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'ok'"
             ),
-            ("services: {a: {image: i}}\nsecrets: {s: {fil: x}}", "'fil' is no attribute of a secret"),
+            ("services: {a: {image: i}}\nsecrets: {s: {fil: x}}", "'fil' is not an attribute of a secret"),
             ("services: {a: {image: i, ports: [\"${P?}:80\"]}}", "the variable P is required"),
             ("services: {a: {image: i, volumes: [\"${V?}:/x\"]}}", "the variable V is required"),
             ("services: {a: {image: i, scale: \"${N?}\", deploy: {replicas: 2}}}", "the variable N is required"),
@@ -98,7 +98,7 @@ import YAML
             _ = try loaded(yaml, ["base.yaml": base, "one.yaml": one, "two.yaml": "services: {d: {image: i}}"])
             Issue.record("the mistake was not found")
         } catch {
-            #expect(error.diagnostics.map(\.message) == ["'sometimes' is no restart policy"])
+            #expect(error.diagnostics.map(\.message) == ["'sometimes' is not a restart policy"])
             #expect(
                 error.diagnostics.first?.notes.map { "\($0.place?.file ?? "") \($0.message)" } == [
                     "/p/one.yaml extended from here", "/p/compose.yaml included from here",

@@ -326,14 +326,14 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             ("develop: {watch: []}", nil),
             (
                 "gpus: all",
-                "error: 'gpus' is not acted on yet: what runs in it would find no graphics processor"
+                "error: 'gpus' is not supported yet: what runs in it would find no graphics processor"
             ), ("init: true", nil), ("runtime: crun", nil),
             (
                 "runtime: runsc",
-                "error: the runtime 'runsc' cannot be used: containers run on berth's own, which isolates as runc does"
+                "error: the runtime 'runsc' is not available: berth uses its own, which isolates like runc"
             ),
             ("userns_mode: host", nil),
-            ("userns_mode: auto", "error: 'userns_mode: auto' means nothing: there is only 'host'"),
+            ("userns_mode: auto", "error: 'userns_mode: auto' is not supported: only 'host' is"),
             ("security_opt: [no-new-privileges, \"label=disable\", \"seccomp=builtin\"]", nil),
             ("security_opt: [secomp=x]", "error: the security option 'secomp=x' is unknown"),
             (
@@ -342,7 +342,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             ),
             (
                 "volumes: [{type: cluster, source: c, target: /x}]",
-                "error: a volume of type 'cluster' cannot be mounted here: what is written there would be lost"
+                "error: a volume of type 'cluster' cannot be mounted here: data written there would be lost"
             ),
             ("isolation: default", nil),
             (

@@ -7,11 +7,11 @@ import YAML
     @Test(
         "in a service",
         arguments: [
-            ("«imge»: x", "'imge' is no attribute of a service", "did you mean 'image'?"),
-            ("«subnet»: x", "'subnet' is no attribute of a service", nil),
-            ("«dockerfile»: x", "'dockerfile' is no attribute of a service", "it belongs under 'build:'"),
+            ("«imge»: x", "'imge' is not an attribute of a service", "did you mean 'image'?"),
+            ("«subnet»: x", "'subnet' is not an attribute of a service", nil),
+            ("«dockerfile»: x", "'dockerfile' is not an attribute of a service", "it belongs under 'build:'"),
             (
-                "«services»: x", "'services' is no attribute of a service",
+                "«services»: x", "'services' is not an attribute of a service",
                 "it belongs at the beginning of a line, beside 'services:'"
             ),
             ("hostname: «1»", "expected a string, found an integer: 1", "quote it: \"1\""),
@@ -22,24 +22,24 @@ import YAML
             ("command: [«1»]", "expected a string, found an integer: 1", "quote it: \"1\""),
             ("command: «'a \"b'»", "the command cannot be split into words: a quote or parenthesis is not closed", nil),
             ("ports: «80»", "expected a list, found an integer: 80", "write it as an item of a list: - 80"),
-            ("ports: [«\"x:80\"»]", "the host port 'x' is no number from 0 to 65535 and no range of them", nil),
-            ("ports: [\"1:1\", «\"80/zz\"»]", "the protocol 'zz' is none of tcp, udp and sctp", nil),
-            ("ports: [{target: 80, host_ip: «foo»}]", "'foo' is no IP address", nil),
-            ("ports: [{target: 80, «foo»: 1}]", "'foo' is no attribute of a port", nil),
-            ("environment: [«\"A =1\"»]", "the name 'A ' ends in a blank", nil),
+            ("ports: [«\"x:80\"»]", "the host port 'x' is not a number from 0 to 65535 or a range", nil),
+            ("ports: [\"1:1\", «\"80/zz\"»]", "the protocol 'zz' is not tcp, udp or sctp", nil),
+            ("ports: [{target: 80, host_ip: «foo»}]", "'foo' is not an IP address", nil),
+            ("ports: [{target: 80, «foo»: 1}]", "'foo' is not an attribute of a port", nil),
+            ("environment: [«\"A =1\"»]", "the name 'A ' ends with a space", nil),
             ("environment: {A: «[1]»}", "expected a string, a boolean, a number or nothing, found a list", nil),
             (
                 "labels: {d: «2020-01-01»}",
                 "expected a string, a boolean, a number or nothing, found a date: 2020-01-01",
                 "quote it: \"2020-01-01\""
             ),
-            ("restart: «foo»", "'foo' is no restart policy", "use no, always, unless-stopped or on-failure[:N]"),
-            ("restart: «allways»", "'allways' is no restart policy", "did you mean 'always'?"),
+            ("restart: «foo»", "'foo' is not a restart policy", "use no, always, unless-stopped or on-failure[:N]"),
+            ("restart: «allways»", "'allways' is not a restart policy", "did you mean 'always'?"),
             ("restart: «true»", "expected a string, found a boolean: true", "write always"),
-            ("pull_policy: «sometimes»", "'sometimes' is no pull policy", nil),
-            ("mem_limit: «5zz»", "'5zz' is no size", "write a number with b, k, m, g, t or p: 512m"),
+            ("pull_policy: «sometimes»", "'sometimes' is not a pull policy", nil),
+            ("mem_limit: «5zz»", "'5zz' is not a size", "write a number with b, k, m, g, t or p: 512m"),
             ("mem_limit: «1.5»", "expected a whole number of bytes, found 1.5", "write a size with a unit: 512m, 1.5g"),
-            ("stop_grace_period: «\"10\"»", "'10' is no duration", "add a unit: 10s"),
+            ("stop_grace_period: «\"10\"»", "'10' is not a duration", "add a unit: 10s"),
             ("stop_grace_period: «10»", "expected a string, found an integer: 10", "write it with a unit: 10s"),
             (
                 "environment: [«A: b»]", "expected a string, found a mapping",
@@ -57,29 +57,29 @@ import YAML
                 "volumes:\n      - «./a:/b»:", "expected a volume mount, found a mapping with the key './a:/b'",
                 "write `- ./a:/b`, without the colon at its end"
             ),
-            ("ports: [{«a»: b}]", "'a' is no attribute of a port", nil),
+            ("ports: [{«a»: b}]", "'a' is not an attribute of a port", nil),
             (
                 "ports:\n      - «80»: 80", "expected a port, found a mapping with the key '80'",
-                "write `- \"80:80\"`, without the blank after the colon"
+                "write `- \"80:80\"`, without the space after the colon"
             ),
             (
                 "volumes:\n      - «./a»: /b", "expected a volume mount, found a mapping with the key './a'",
-                "write `- \"./a:/b\"`, without the blank after the colon"
+                "write `- \"./a:/b\"`, without the space after the colon"
             ),
             (
                 "volumes:\n      «-./a:/b»", "expected a list, found a string: -./a:/b",
-                "write each item as `- …`, with a blank after the '-'"
+                "write each item as `- …`, with a space after the '-'"
             ),
             (
                 "volumes:\n      - type: bind\n        «source:./a»\n        target: /b",
-                "no blank follows the ':' of a key", "write `source: ./a`"
+                "no space follows the ':' of a key", "write `source: ./a`"
             ),
             (
-                "volumes:\n      «-type: bind»\n        target: /b", "no blank follows '-'", "write `- type: bind`"
+                "volumes:\n      «-type: bind»\n        target: /b", "no space follows '-'", "write `- type: bind`"
             ),
             (
                 "ports:\n      - «80:80\"»",
-                "the container port '80\"' is no number from 0 to 65535 and no range of them",
+                "the container port '80\"' is not a number from 0 to 65535 or a range",
                 "a quote is part of the text: write \"80:80\", in plain quotes on both sides"
             ),
             (
@@ -97,21 +97,21 @@ import YAML
             (
                 "ports:\n      - target: 80\n      «-»target: 81",
                 "expected '-': an item of the list above is indented differently",
-                "write `- target: 81`, with a blank after the '-'"
+                "write `- target: 81`, with a space after the '-'"
             ),
             (
                 "healthcheck:\n      «- test: x»", "expected a mapping, found a list",
                 "write its members without '- '"
             ),
             (
-                "command: «${U»", "'${U' is no valid substitution", "close it with '}'; a literal $ is written $$"
+                "command: «${U»", "'${U' is not a valid substitution", "close it with '}'; a literal $ is written $$"
             ),
             (
                 "environment:\n      - «A: b»\n      C: d", "expected a string, found a mapping",
                 "write `- A=b`, or `A: b` without the '- '"
             ),
             (
-                "healthcheck:\n    «test»: [CMD, x]\n      interval: 5s", "'test' is no attribute of a service",
+                "healthcheck:\n    «test»: [CMD, x]\n      interval: 5s", "'test' is not an attribute of a service",
                 "it belongs to 'healthcheck' above: indent it further"
             ),
             (
@@ -124,31 +124,31 @@ import YAML
                 "add ']' where they end"
             ),
             (
-                "extends:\n    «service»: b", "'service' is no attribute of a service",
+                "extends:\n    «service»: b", "'service' is not an attribute of a service",
                 "it belongs to 'extends' above: indent it further"
             ),
             (
-                "extends:\n      file: b.yaml\n    «service»: b", "'service' is no attribute of a service",
+                "extends:\n      file: b.yaml\n    «service»: b", "'service' is not an attribute of a service",
                 "it belongs to 'extends' above: indent it further"
             ),
             (
-                "healthcheck:\n    «test»: [CMD, x]\n    interval: 5s", "'test' is no attribute of a service",
+                "healthcheck:\n    «test»: [CMD, x]\n    interval: 5s", "'test' is not an attribute of a service",
                 "it belongs to 'healthcheck' above: indent it further"
             ),
             (
-                "environment:\n    «A»: b\n    C: d\n    ports: []", "'A' is no attribute of a service",
+                "environment:\n    «A»: b\n    C: d\n    ports: []", "'A' is not an attribute of a service",
                 "it belongs to 'environment' above: indent it further"
             ),
             ("command: [sh, «echo: x»]", "expected a string, found a mapping", "quote it: - \"echo: x\""),
             (
-                "«b»:", "'b' is no attribute of a service",
+                "«b»:", "'b' is not an attribute of a service",
                 "if 'b' is a service, indent it like the other services"
             ),
             (
-                "healthcheck: {interval: «1x»}", "'1x' is no duration", "write numbers with h, m, s, ms, us: 1m30s"
+                "healthcheck: {interval: «1x»}", "'1x' is not a duration", "write numbers with h, m, s, ms, us: 1m30s"
             ),
-            ("healthcheck: {interval: «10 sec»}", "'10 sec' is no duration", "write 10s"),
-            ("stop_grace_period: «2 days»", "'2 days' is no duration", "write 2d"),
+            ("healthcheck: {interval: «10 sec»}", "'10 sec' is not a duration", "write 10s"),
+            ("stop_grace_period: «2 days»", "'2 days' is not a duration", "write 2d"),
             (
                 "healthcheck: {test: [«curl»]}",
                 "a health check's test starts with \"CMD\", \"CMD-SHELL\" or \"NONE\", found 'curl'", nil
@@ -176,7 +176,7 @@ import YAML
             ),
             ("extra_hosts: [«a»]", "the address of 'a' is missing", nil),
             ("ulimits: {nofile: «{soft: 1}»}", "a limit needs 'hard'", nil),
-            ("devices: [«\"a:b:c:d\"»]", "'a:b:c:d' is no device", nil),
+            ("devices: [«\"a:b:c:d\"»]", "'a:b:c:d' is not a device", nil),
             ("security_opt: [a, «a»]", "'a' is given twice", "remove one of the two"),
             ("network_mode: «host»\n    networks: [default]", "'network_mode' and 'networks' exclude each other", nil),
             (
@@ -187,9 +187,9 @@ import YAML
                 "cpus: «1»\n    deploy: {resources: {limits: {cpus: 2}}}",
                 "'cpus' and 'deploy.resources.limits.cpus' differ: 1 and 2", nil
             ),
-            ("tmpfs: /x\n    volumes: [«\"/a:/x\"»]", "something is mounted on '/x' already", nil),
+            ("tmpfs: /x\n    volumes: [«\"/a:/x\"»]", "something is already mounted on '/x'", nil),
             (
-                "command: \"«${U»\"", "'${U' is no valid substitution",
+                "command: \"«${U»\"", "'${U' is not a valid substitution",
                 "close it with '}'; a literal $ is written $$"
             ),
             ("command: «${U:?give it}»", "the variable U is required: give it", "set it in the environment or in .env"),
@@ -225,7 +225,7 @@ import YAML
             ),
             (
                 "services: {a: {image: i, volumes: [\"v:/v\"]}}\nvolumes:\n w:\n  «v»:\n",
-                "'v' is no attribute of a volume"
+                "'v' is not an attribute of a volume"
             ),
             (
                 "services:\n  a: {image: i}\n  «restart»: always\n    ports: []\n",
@@ -233,7 +233,7 @@ import YAML
             ),
             (
                 "services: {a: {image: i, depends_on: [b], «b»: null}}\n",
-                "'b' is no attribute of a service"
+                "'b' is not an attribute of a service"
             ),
             (
                 "services:\n  a:\n    image: «{{» x }}\n",
@@ -246,7 +246,7 @@ import YAML
             ),
             (
                 "  «a»:\n    image: i\n  b:\n    image: i\nvolumes:\n  v:\n",
-                "'a' is no attribute of a Compose file"
+                "'a' is not an attribute of a Compose file"
             ),
             (
                 "  services:\n    a: {image: i}\n«v»olumes:\n  v:\n",
@@ -262,16 +262,16 @@ import YAML
             ),
             (
                 "networks:\n  n:\n  «a»:\n    image: i\n    ports: []\n  b:\n    image: i\n",
-                "'a' has what a service has, and is none here"
+                "'a' looks like a service, but is not under 'services'"
             ),
             (
                 "services: {a: {image: i, depends_on: {b: {condition: «healthy»}}}, b: {image: i}}\n",
                 "expected 'service_started', 'service_healthy' or 'service_completed_successfully', found 'healthy'"
             ),
             ("services:\n  a: image«:» x\n", "a second ': ' in one value"),
-            ("services:\n«a»:\n  image: i\nb:\n  image: i\n", "'a' is no attribute of a Compose file"),
+            ("services:\n«a»:\n  image: i\nb:\n  image: i\n", "'a' is not an attribute of a Compose file"),
             ("services:\n  «- a:»\n      image: i\n  b:\n    image: i\n", "expected a mapping, found a list"),
-            ("«servces»: {}\n", "'servces' is no attribute of a Compose file"),
+            ("«servces»: {}\n", "'servces' is not an attribute of a Compose file"),
             ("«[a]»\n", "a Compose file is a mapping with 'services', found a list"),
             ("services: {a: {image: i}}\nname: «1»\n", "expected a string, found an integer: 1"),
             (
@@ -304,8 +304,8 @@ import YAML
     @Test(
         "a service of one line without its colon",
         arguments: [
-            ("image postgres:15", "write `image: postgres:15`, with a colon and a blank, on a line of its own"),
-            ("image:i", "write `image: i`, with a colon and a blank, on a line of its own"),
+            ("image postgres:15", "write `image: postgres:15`, with a colon and a space, on a line of its own"),
+            ("image:i", "write `image: i`, with a colon and a space, on a line of its own"),
             ("build", "write `build: …` on a line of its own"), ("something else", nil),
         ] as [(String, String?)])
     func missingColon(_ text: String, _ hint: String?) {
@@ -325,11 +325,11 @@ import YAML
             ("services: {a: {image: i, command: «a;b»}}\n", "the command ends before ';b': no shell runs it"),
             (
                 "services: {a: {image: i, volumes: [\"/a:/b:«typo»\"]}}\n",
-                "the volume option 'typo' means nothing and is ignored"
+                "the volume option 'typo' is unknown and has no effect"
             ),
             (
                 "services: {a: {image: i, labels: {x: \"a «$U»\"}}}\n",
-                "the variable U is not set: an empty string is taken"
+                "the variable U is not set: an empty string is used"
             ),
         ])
     func warnings(_ marked: String, _ message: String) { checkMarked(Marked(marked), .warning, message) }

@@ -75,7 +75,7 @@ import YAML
         let found = failure(yaml(40))
         #expect(
             found.map(\.message) == [
-                "40 variables are not set, an empty string is taken for each: V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, "
+                "40 variables are not set, an empty string is used for each: V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, "
                     + "V11, V12, V13, V14, V15, V16, V17, V18, V19, V20 … and 20 more"
             ])
         #expect(found.first?.place?.line == 5 && found.first?.notes.isEmpty == true)
@@ -85,10 +85,10 @@ import YAML
     @Test("of two or three variables each has its place")
     func few() {
         let found = failure(yaml(2))
-        #expect(found.map(\.message) == ["2 variables are not set, an empty string is taken for each: V1, V2"])
+        #expect(found.map(\.message) == ["2 variables are not set, an empty string is used for each: V1, V2"])
         #expect(found.first?.notes.map { "\($0.place?.line ?? 0) \($0.message)" } == ["6 V2 is used here"])
         let one = failure(yaml(1))
-        #expect(one.map(\.message) == ["the variable V1 is not set: an empty string is taken"])
+        #expect(one.map(\.message) == ["the variable V1 is not set: an empty string is used"])
         #expect(one.first?.notes.map { "\($0.place?.line ?? 0) \($0.message)" } == ["6 also used here"])
     }
 

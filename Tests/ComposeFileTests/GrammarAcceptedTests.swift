@@ -125,14 +125,17 @@ import YAML
         "a name of an image that no registry could have is refused",
         arguments: [
             ("Nginx:Latest", "names are in lower case", "write nginx:latest"),
-            ("nginx latest", "a blank cannot stand in one", "write a ':' before the tag: nginx:latest"),
-            ("docker pull nginx", "a blank cannot stand in one", "write one name: nginx"),
+            ("nginx latest", "it cannot contain a space", "write a ':' before the tag: nginx:latest"),
+            ("docker pull nginx", "it cannot contain a space", "write one name: nginx"),
             ("https://hub.docker.com/_/nginx", nil, "write it without 'https://': nginx"),
             ("nginx:", "the tag is missing", "write nginx:latest"),
             ("nginx:1.27:x", "'x' is a second tag", "write nginx:1.27"),
-            ("nginx:a/b c", "a blank cannot stand in one", "write one name: nginx:a/b"),
-            ("nginx:1#2", "'1#2' is no tag", "a tag has letters, digits, '_', '.' and '-': nginx:latest"),
-            ("nginx@sha256:12", "'sha256:12' is no digest", "write @sha256: and its 64 digits, or a tag: nginx:latest"),
+            ("nginx:a/b c", "it cannot contain a space", "write one name: nginx:a/b"),
+            ("nginx:1#2", "'1#2' is not a tag", "a tag has letters, digits, '_', '.' and '-': nginx:latest"),
+            (
+                "nginx@sha256:12", "'sha256:12' is not a digest",
+                "write @sha256: and its 64 digits, or a tag: nginx:latest"
+            ),
             ("./web", nil, "for a folder with a Dockerfile write `build: ./web`"),
             ("/web", nil, "for a folder with a Dockerfile write `build: /web`"),
             ("“nginx”", "a quote is part of the text", "write \"nginx\""),
@@ -145,7 +148,7 @@ import YAML
             Issue.record("'\(image)' is taken")
         } catch {
             let suffix = reason.map { ": \($0)" } ?? ""
-            #expect(error.diagnostics.map(\.message) == ["'\(image)' is no reference of an image\(suffix)"])
+            #expect(error.diagnostics.map(\.message) == ["'\(image)' is not an image reference\(suffix)"])
             #expect(error.diagnostics.map(\.hint) == [hint])
         }
     }
@@ -158,27 +161,28 @@ import YAML
                 "write the number of bits after a '/': 172.28.0.0/16"
             ),
             (
-                "networks: {n: {ipam: {config: [{subnet: 172.28.0.0/«33»}]}}}", "'172.28.0.0/33' is no subnet",
+                "networks: {n: {ipam: {config: [{subnet: 172.28.0.0/«33»}]}}}", "'172.28.0.0/33' is not a subnet",
                 "write the number of bits after a '/': 172.28.0.0/16"
             ),
             (
-                "networks: {n: {ipam: {config: [{subnet: «front»}]}}}", "'front' is no subnet",
+                "networks: {n: {ipam: {config: [{subnet: «front»}]}}}", "'front' is not a subnet",
                 "write an address and the length of its prefix: 172.28.0.0/16"
             ),
             (
-                "networks: {n: {ipam: {config: [{gateway: «172.28.0.1/16»}]}}}", "'172.28.0.1/16' is no IP address",
+                "networks: {n: {ipam: {config: [{gateway: «172.28.0.1/16»}]}}}",
+                "'172.28.0.1/16' is not a valid IP address",
                 "write the address alone: 172.28.0.1"
             ),
             (
-                "networks: {n: {ipam: {config: [{ip_range: «\"172.28\"»}]}}}", "'172.28' is no subnet",
+                "networks: {n: {ipam: {config: [{ip_range: «\"172.28\"»}]}}}", "'172.28' is not a subnet",
                 "write an address and the length of its prefix: 172.28.0.0/16"
             ),
             (
-                "networks: {n: {ipam: {config: [{aux_addresses: {h: «host»}}]}}}", "'host' is no IP address",
+                "networks: {n: {ipam: {config: [{aux_addresses: {h: «host»}}]}}}", "'host' is not a valid IP address",
                 "write it as in 172.28.0.1"
             ),
             (
-                "volumes: {v: {name: «my data»}}", "'my data' is no name of a volume: a blank cannot stand in one",
+                "volumes: {v: {name: «my data»}}", "'my data' is not a volume name: it cannot contain a space",
                 "use letters, digits, '_', '.' and '-', a letter or digit first: my-data"
             ),
         ])

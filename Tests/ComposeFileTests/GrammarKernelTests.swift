@@ -7,15 +7,15 @@ import YAML
         "what no kernel has is refused where it stands, with what to write",
         arguments: [
             (
-                "sysctls: {«net..core.somaxconn»: 1}", "'net..core.somaxconn' is no name of a kernel parameter",
+                "sysctls: {«net..core.somaxconn»: 1}", "'net..core.somaxconn' is not the name of a kernel parameter",
                 "write net.core.somaxconn"
             ),
             (
-                "sysctls: {«net/../kernel/printk»: 1}", "'net/../kernel/printk' is no name of a kernel parameter",
+                "sysctls: {«net/../kernel/printk»: 1}", "'net/../kernel/printk' is not the name of a kernel parameter",
                 "write net.kernel.printk"
             ),
             (
-                "sysctls: {«\"net core\"»: 1}", "'net core' is no name of a kernel parameter", "write net.core"
+                "sysctls: {«\"net core\"»: 1}", "'net core' is not the name of a kernel parameter", "write net.core"
             ),
             ("ulimits: {«nofiles»: 1}", "there is no resource limit 'nofiles'", "did you mean 'nofile'?"),
             (
@@ -23,27 +23,27 @@ import YAML
                 "did you mean 'nofile'?"
             ),
             (
-                "device_cgroup_rules: [«\"c 1:3\"»]", "'c 1:3' is no rule for devices",
+                "device_cgroup_rules: [«\"c 1:3\"»]", "'c 1:3' is not a device rule",
                 "write the kind (c, b or a), the numbers and any of r, w and m: c 1:3 rwm, c 188:* rw"
             ),
-            ("device_cgroup_rules: [«\"x 1:3 r\"»]", "'x 1:3 r' is no rule for devices", nil),
-            ("device_cgroup_rules: [«\"c 1:a r\"»]", "'c 1:a r' is no rule for devices", nil),
-            ("device_cgroup_rules: [«\"c  1:3 r\"»]", "'c  1:3 r' is no rule for devices", nil),
-            ("ipc: «hosts»", "'hosts' is no IPC namespace", "did you mean 'host'?"),
+            ("device_cgroup_rules: [«\"x 1:3 r\"»]", "'x 1:3 r' is not a device rule", nil),
+            ("device_cgroup_rules: [«\"c 1:a r\"»]", "'c 1:a r' is not a device rule", nil),
+            ("device_cgroup_rules: [«\"c  1:3 r\"»]", "'c  1:3 r' is not a device rule", nil),
+            ("ipc: «hosts»", "'hosts' is not a valid IPC namespace", "did you mean 'host'?"),
             (
-                "ipc: «mine»", "'mine' is no IPC namespace",
+                "ipc: «mine»", "'mine' is not a valid IPC namespace",
                 "write none, private, shareable, host, service:NAME or container:NAME"
             ),
             ("pid: «\"container:\"»", "a name is missing after 'container:'", "name one: container:NAME"),
-            ("pid: «private»", "'private' is no PID namespace", nil),
-            ("uts: «hst»", "'hst' is no UTS namespace", "did you mean 'host'?"),
-            ("uts: «container»", "'container' is no UTS namespace", "write host, or leave it out"),
+            ("pid: «private»", "'private' is not a valid PID namespace", nil),
+            ("uts: «hst»", "'hst' is not a valid UTS namespace", "did you mean 'host'?"),
+            ("uts: «container»", "'container' is not a valid UTS namespace", "write host, or leave it out"),
             (
-                "networks: {default: {interface_name: «a/b»}}", "'a/b' is no name of an interface",
-                "write one without blanks, '/' and ':': eth1"
+                "networks: {default: {interface_name: «a/b»}}", "'a/b' is not a valid interface name",
+                "write one without spaces, '/' and ':': eth1"
             ),
             (
-                "networks: {default: {interface_name: «\"a b\"»}}", "'a b' is no name of an interface", nil
+                "networks: {default: {interface_name: «\"a b\"»}}", "'a b' is not a valid interface name", nil
             ),
             (
                 "networks: {default: {interface_name: «sixteen-letters-»}}",
@@ -52,7 +52,7 @@ import YAML
             ),
             (
                 "volumes: [{type: bind, source: /a, target: /b, bind: {propagation: «rshred»}}]",
-                "'rshred' is no propagation of mounts", "did you mean 'rshared'?"
+                "'rshred' is not a valid mount propagation", "did you mean 'rshared'?"
             ),
             (
                 "volumes: [{type: volume, target: /b, volume: {subpath: «/a»}}]",
@@ -70,10 +70,10 @@ import YAML
     @Test(
         "a capability that no kernel is known to have is refused only when the project is brought up",
         arguments: [
-            ("cap_add: [KILL, NET_ADMN]", "'NET_ADMN' is no capability", "did you mean 'NET_ADMIN'?"),
-            ("cap_drop: [alll]", "'alll' is no capability", "did you mean 'ALL'?"),
+            ("cap_add: [KILL, NET_ADMN]", "'NET_ADMN' is not a capability", "did you mean 'NET_ADMIN'?"),
+            ("cap_drop: [alll]", "'alll' is not a capability", "did you mean 'ALL'?"),
             (
-                "cap_add: [root]", "'root' is no capability",
+                "cap_add: [root]", "'root' is not a capability",
                 "write a name of `man 7 capabilities`, as NET_ADMIN, or ALL"
             ),
         ])

@@ -13,20 +13,20 @@ import YAML
             ("cpus: «2 cores»", "expected a number, found '2 cores'", "write 2"),
             ("cpus: «all»", "expected a number, found 'all'", "leave it out for all cores"),
             ("cpu_shares: «-1»", "expected 0 or more, found -1", "leave it out, or write a number from 0 on"),
-            ("cpuset: \"«0-»\"", "'0-' is no CPU and no range of them", "write numbers from 0 and ranges: 0-2,4"),
+            ("cpuset: \"«0-»\"", "'0-' is not a CPU or a range of CPUs", "write numbers from 0 and ranges: 0-2,4"),
             ("cpuset: \"«3-1»\"", "the range '3-1' runs backwards", "write 1-3"),
-            ("cpuset: \"«0;1»\"", "'0;1' is no CPU and no range of them", "write numbers from 0 and ranges: 0-2,4"),
-            ("cpuset: «all»", "'all' is no CPU and no range of them", "write numbers from 0 and ranges: 0-2,4"),
+            ("cpuset: \"«0;1»\"", "'0;1' is not a CPU or a range of CPUs", "write numbers from 0 and ranges: 0-2,4"),
+            ("cpuset: «all»", "'all' is not a CPU or a range of CPUs", "write numbers from 0 and ranges: 0-2,4"),
             ("stop_grace_period: «-5s»", "the duration '-5s' is negative", "write how long, as in 5s"),
-            ("stop_grace_period: «\"1:30\"»", "'1:30' is no duration", "write 1m30s"),
-            ("stop_grace_period: «\"10,5s\"»", "'10,5s' is no duration", "write 10.5s"),
-            ("stop_grace_period: «1min»", "'1min' is no duration", "write 1m"),
-            ("stop_grace_period: «PT30S»", "'PT30S' is no duration", "write 30s"),
-            ("stop_grace_period: «soon»", "'soon' is no duration", "write numbers with h, m, s, ms, us: 1m30s"),
+            ("stop_grace_period: «\"1:30\"»", "'1:30' is not a duration", "write 1m30s"),
+            ("stop_grace_period: «\"10,5s\"»", "'10,5s' is not a duration", "write 10.5s"),
+            ("stop_grace_period: «1min»", "'1min' is not a duration", "write 1m"),
+            ("stop_grace_period: «PT30S»", "'PT30S' is not a duration", "write 30s"),
+            ("stop_grace_period: «soon»", "'soon' is not a duration", "write numbers with h, m, s, ms, us: 1m30s"),
             ("healthcheck: {interval: «-1s»}", "the duration '-1s' is negative", "write how long, as in 1s"),
             ("healthcheck: {timeout: «1us»}", "'1us' is less than a millisecond", "write 1ms or more"),
-            ("healthcheck: {start_period: «10 seconds»}", "'10 seconds' is no duration", "write 10s"),
-            ("healthcheck: {start_interval: «5 m s»}", "'5 m s' is no duration", "write 5ms"),
+            ("healthcheck: {start_period: «10 seconds»}", "'10 seconds' is not a duration", "write 10s"),
+            ("healthcheck: {start_interval: «5 m s»}", "'5 m s' is not a duration", "write 5ms"),
             (
                 "healthcheck: {retries: «-1»}", "expected 0 or more, found -1",
                 "leave it out, or write a number from 0 on"
@@ -49,18 +49,18 @@ import YAML
             ),
             (
                 "healthcheck: {test: «CMD curl x»}",
-                "a test that is one text is a command of the shell, and 'CMD' is none", "write `test: curl x`"
+                "a test that is one text runs in a shell, and 'CMD' is not a command", "write `test: curl x`"
             ),
             (
                 "healthcheck: {test: «'[\"CMD\", \"curl\"]'»}", "a list in quotes is one text",
                 "remove the quotes around the list"
             ),
             (
-                "deploy: {restart_policy: {condition: «onfailure»}}", "'onfailure' is no condition of a restart",
+                "deploy: {restart_policy: {condition: «onfailure»}}", "'onfailure' is not a valid restart condition",
                 "did you mean 'on-failure'?"
             ),
             (
-                "deploy: {restart_policy: {condition: «sometimes»}}", "'sometimes' is no condition of a restart",
+                "deploy: {restart_policy: {condition: «sometimes»}}", "'sometimes' is not a valid restart condition",
                 "write none, on-failure, any, always, unless-stopped or no"
             ),
             ("deploy: {restart_policy: {delay: «-5s»}}", "the duration '-5s' is negative", "write how long, as in 5s"),
@@ -72,11 +72,11 @@ import YAML
                 "deploy: {resources: {limits: {cpus: «\"-1\"»}}}", "expected 0 or more, found -1",
                 "write how many cores: 0.5, 2"
             ),
-            ("deploy: {resources: {limits: {memory: «512Mi»}}}", "'512Mi' is no size", "write 512m"),
-            ("mem_limit: «1,5g»", "'1,5g' is no size", "write 1.5g"),
-            ("mem_limit: «512 megs»", "'512 megs' is no size", "write 512m"),
-            ("mem_limit: «half»", "'half' is no size", "write a number with b, k, m, g, t or p: 512m"),
-            ("mem_limit: «unlimited»", "'unlimited' is no size", "leave it out for no limit"),
+            ("deploy: {resources: {limits: {memory: «512Mi»}}}", "'512Mi' is not a size", "write 512m"),
+            ("mem_limit: «1,5g»", "'1,5g' is not a size", "write 1.5g"),
+            ("mem_limit: «512 megs»", "'512 megs' is not a size", "write 512m"),
+            ("mem_limit: «half»", "'half' is not a size", "write a number with b, k, m, g, t or p: 512m"),
+            ("mem_limit: «unlimited»", "'unlimited' is not a size", "leave it out for no limit"),
         ] as [(String, String, String)])
     func refused(_ marked: String, _ message: String, _ hint: String) {
         checkMarked(Marked("services:\n  a:\n    image: i\n    \(marked)\n"), .error, message, hint: hint)
@@ -85,12 +85,12 @@ import YAML
     @Test(
         "what could never work is refused where it stands, with what to write, further",
         arguments: [
-            ("mem_limit: «50%»", "'50%' is no size", "write a number with b, k, m, g, t or p: 512m"),
-            ("mem_limit: «-5m»", "'-5m' is no size", "write a number with b, k, m, g, t or p: 512m"),
+            ("mem_limit: «50%»", "'50%' is not a size", "write a number with b, k, m, g, t or p: 512m"),
+            ("mem_limit: «-5m»", "'-5m' is not a size", "write a number with b, k, m, g, t or p: 512m"),
             ("mem_swappiness: «101»", "expected a number from 0 to 100, found 101", "write a number from -1 to 100"),
-            ("shm_size: «-1»", "'-1' is no size", "leave it out for the default, or write a size: 64m"),
-            ("shm_size: «\"-1\"»", "'-1' is no size", "leave it out for the default, or write a size: 64m"),
-            ("shm_size: «1gig»", "'1gig' is no size", "write 1g"),
+            ("shm_size: «-1»", "'-1' is not a size", "leave it out for the default, or write a size: 64m"),
+            ("shm_size: «\"-1\"»", "'-1' is not a size", "leave it out for the default, or write a size: 64m"),
+            ("shm_size: «1gig»", "'1gig' is not a size", "write 1g"),
             (
                 "blkio_config: {weight: «-1»}", "expected a number from 0 to 1000, found -1",
                 "leave it out, or write a number from 0 on"
@@ -100,16 +100,16 @@ import YAML
                 "write a number from 0 to 1000"
             ),
             (
-                "blkio_config: {device_read_bps: [{path: /dev/sda, rate: «-1»}]}", "'-1' is no size",
+                "blkio_config: {device_read_bps: [{path: /dev/sda, rate: «-1»}]}", "'-1' is not a size",
                 "leave it out for the default, or write a size: 64m"
             ),
-            ("stop_signal: «SIGTERMM»", "'SIGTERMM' is no signal", "did you mean 'SIGTERM'?"),
+            ("stop_signal: «SIGTERMM»", "'SIGTERMM' is not a signal", "did you mean 'SIGTERM'?"),
             (
-                "stop_signal: «SIGFOOBAR»", "'SIGFOOBAR' is no signal",
+                "stop_signal: «SIGFOOBAR»", "'SIGFOOBAR' is not a signal",
                 "write a name or number of a signal: SIGTERM, SIGINT, SIGQUIT"
             ),
-            ("stop_signal: «\"65\"»", "'65' is no signal", "write a number from 1 to 64, or a name: SIGTERM"),
-            ("stop_signal: «\"0\"»", "'0' is no signal", "write a number from 1 to 64, or a name: SIGTERM"),
+            ("stop_signal: «\"65\"»", "'65' is not a signal", "write a number from 1 to 64, or a name: SIGTERM"),
+            ("stop_signal: «\"0\"»", "'0' is not a signal", "write a number from 1 to 64, or a name: SIGTERM"),
             (
                 "ulimits: {nofile: «-5»}", "expected -1 or more, found -5",
                 "write -1 for no limit, or a number from 0 on"
@@ -128,32 +128,32 @@ import YAML
                 "ulimits: {nofile: {soft: «-2», hard: 5}}", "expected -1 or more, found -2",
                 "write -1 for no limit, or a number from 0 on"
             ),
-            ("restart: «on-failure=3»", "'on-failure=3' is no restart policy", "did you mean 'on-failure'?"),
+            ("restart: «on-failure=3»", "'on-failure=3' is not a restart policy", "did you mean 'on-failure'?"),
             (
-                "restart: «\"on-failure:x\"»", "'on-failure:x' is no restart policy",
+                "restart: «\"on-failure:x\"»", "'on-failure:x' is not a restart policy",
                 "write a number of attempts: on-failure:3"
             ),
             (
-                "restart: «\"always:3\"»", "'always:3' is no restart policy",
+                "restart: «\"always:3\"»", "'always:3' is not a restart policy",
                 "write always alone: only on-failure takes a number"
             ),
-            ("restart: «unless_stopped»", "'unless_stopped' is no restart policy", "write unless-stopped"),
-            ("restart: «OnFailure»", "'OnFailure' is no restart policy", "write on-failure"),
-            ("restart: «never»", "'never' is no restart policy", "write \"no\""),
-            ("restart: «yes»", "'yes' is no restart policy", "write always"),
+            ("restart: «unless_stopped»", "'unless_stopped' is not a restart policy", "write unless-stopped"),
+            ("restart: «OnFailure»", "'OnFailure' is not a restart policy", "write on-failure"),
+            ("restart: «never»", "'never' is not a restart policy", "write \"no\""),
+            ("restart: «yes»", "'yes' is not a restart policy", "write always"),
             ("restart: «true»", "expected a string, found a boolean: true", "write always"),
             ("restart: «false»", "expected a string, found a boolean: false", "write \"no\""),
             ("privileged: «1»", "expected a string or a boolean, found an integer: 1", "write true"),
             ("privileged: «enabled»", "expected true or false, found 'enabled'", "write true"),
             ("init: «\"off course\"»", "expected true or false, found 'off course'", "write true or false"),
-            ("platform: «linux-arm64»", "'linux-arm64' is no platform", "write linux/arm64"),
-            ("platform: «linux/amd46»", "'linux/amd46' is no platform", "did you mean 'linux/amd64'?"),
-            ("platform: «x86»", "'x86' is no platform", "did you mean 'linux/386'?"),
+            ("platform: «linux-arm64»", "'linux-arm64' is not a platform", "write linux/arm64"),
+            ("platform: «linux/amd46»", "'linux/amd46' is not a platform", "did you mean 'linux/amd64'?"),
+            ("platform: «x86»", "'x86' is not a platform", "did you mean 'linux/386'?"),
             (
-                "platform: «linux/amd64/v1/x»", "'linux/amd64/v1/x' is no platform",
+                "platform: «linux/amd64/v1/x»", "'linux/amd64/v1/x' is not a platform",
                 "write a system and an architecture: linux/amd64, linux/arm64"
             ),
-            ("pull_policy: «ifNotPresent»", "'ifNotPresent' is no pull policy", "did you mean 'if_not_present'?"),
+            ("pull_policy: «ifNotPresent»", "'ifNotPresent' is not a pull policy", "did you mean 'if_not_present'?"),
             ("scale: «\"2x\"»", "expected an integer, found '2x'", "write 2, a whole number without anything else"),
             (
                 "scale: «-1»", "expected a number from 0 to 2147483647, found -1",

@@ -57,11 +57,11 @@ import YAML
             """)
         #expect(
             found == [
-                "3:5: error: 'imge' is no attribute of a service",
+                "3:5: error: 'imge' is not an attribute of a service",
                 "4:12: error: expected a list, found an integer: 80",
-                "5:14: error: 'sometimes' is no restart policy",
-                "6:36: error: '5zz' is no size",
-                "7:1: error: 'netwoks' is no attribute of a Compose file",
+                "5:14: error: 'sometimes' is not a restart policy",
+                "6:36: error: '5zz' is not a size",
+                "7:1: error: 'netwoks' is not an attribute of a Compose file",
             ])
     }
 
@@ -70,10 +70,10 @@ import YAML
         arguments: [
             ("ports: [{published: \"${P}\"}]", "a port needs 'target', the port in the container"),
             ("ports: [\"${P}:80\"]", nil), ("ports: [{target: 80, host_ip: \"${H}\"}]", nil),
-            ("ports: [{target: 80, host_ip: x}]", "'x' is no IP address"),
+            ("ports: [{target: 80, host_ip: x}]", "'x' is not an IP address"),
             ("oom_score_adj: 2000", "expected a number from -1000 to 1000, found 2000"),
             ("oom_score_adj: \"${O}\"", nil),
-            ("pull_policy: sometimes", "'sometimes' is no pull policy"), ("pull_policy: \"${P}\"", nil),
+            ("pull_policy: sometimes", "'sometimes' is not a pull policy"), ("pull_policy: \"${P}\"", nil),
             ("post_start: [{user: root}]", "a hook needs 'command'"), ("devices: [\"a:b:c:d\"]", nil),
         ] as [(String, String?)])
     func raw(_ attribute: String, _ expected: String?) {

@@ -7,15 +7,16 @@ import YAML
         "in a file are told once, where they are, with what to write",
         arguments: [
             (
-                "services:\n  web: {image: i}\n  logging: {«imge»: fluentd}\n", "'imge' is no attribute of a service",
+                "services:\n  web: {image: i}\n  logging: {«imge»: fluentd}\n",
+                "'imge' is not an attribute of a service",
                 "did you mean 'image'?"
             ),
             (
-                "services:\n  web: {image: i}\n  deploy: {«imagee»: x}\n", "'imagee' is no attribute of a service",
+                "services:\n  web: {image: i}\n  deploy: {«imagee»: x}\n", "'imagee' is not an attribute of a service",
                 "did you mean 'image'?"
             ),
             (
-                "services:\n  web: {image: i}\n  environment: {«imag»: x}\n", "'imag' is no attribute of a service",
+                "services:\n  web: {image: i}\n  environment: {«imag»: x}\n", "'imag' is not an attribute of a service",
                 "did you mean 'image'?"
             ),
             (
@@ -55,7 +56,7 @@ import YAML
             ),
             (
                 "services:\n  web:\n    image: x\n    command: |\n    «echo a»\n    echo b\n",
-                "the text after '|' is indented further than its key, and this line is not", "indent it by 6 or more"
+                "the text after '|' is indented further than its key, but this line is not", "indent it by 6 or more"
             ),
             (
                 "services:\n  web:\n    image: x\n    depends_on:\n      - db\n        «condition»: service_healthy\n  db: {image: i}\n",
@@ -77,7 +78,8 @@ import YAML
                 "give it to kubectl, or write its containers under 'services:'"
             ),
             (
-                "services:\n  web:\n    «exteds»: base\n  base: {image: i}\n", "'exteds' is no attribute of a service",
+                "services:\n  web:\n    «exteds»: base\n  base: {image: i}\n",
+                "'exteds' is not an attribute of a service",
                 "did you mean 'extends'?"
             ),
             (
@@ -99,7 +101,7 @@ import YAML
             ),
             (
                 "services:\n  web:\n    image: x\n    ports:\n      - 80:80\n    «-» 443:443\n",
-                "an item of the list above, indented otherwise than its first one", "indent it by 6 like line 5"
+                "this item of the list above is not indented like its first one", "indent it by 6 like line 5"
             ),
             (
                 "services:\n  web:\n    image: x\n    environment:\n      PASSWORD: \"a«\"»b\"\n",
@@ -124,12 +126,12 @@ import YAML
             ),
             (
                 "services:\n  web:\n    image: x\n    environment:\n      P: \"C:«\\»dir\"\n",
-                "a backslash and this character mean nothing in double quotes",
+                "this escape sequence is unknown in double quotes",
                 "write \\\\ for a backslash in double quotes, or use single quotes"
             ),
             (
                 "services:\n  web:\n    image: x\n    env_file: «\"a.env\\0junk\"»\n",
-                "a NUL character cannot stand in a value: what follows it would be lost",
+                "a value cannot contain a NUL character: everything after it would be lost",
                 "remove the \\0, or write \\\\0 for a backslash and a zero"
             ),
             (
@@ -142,8 +144,8 @@ import YAML
             ),
             (
                 "services:\n  web:\n    <<: «*defaults»\n    image: x\n",
-                "no anchor '&defaults' stands before this alias",
-                "write `x-defaults: &defaults` above, with what it stands for below it"
+                "there is no anchor '&defaults' before this alias",
+                "write `x-defaults: &defaults` above, with its content below it"
             ),
             (
                 "services:\n  a: {image: i}\nvolumes: «[data]»\n", "expected a mapping, found a list",
@@ -151,12 +153,12 @@ import YAML
             ),
             (
                 "services:\n  a: {image: i}\nvolumes:\n  «- data:/data»\n", "expected a mapping, found a list",
-                "write `data:` alone; that it is mounted on /data stands in the service"
+                "write `data:` alone; mount it on /data in the service"
             ),
             (
                 "services:\n  a: {image: i}\nvolumes: {data: «./x»}\n",
                 "expected a mapping or nothing, found a string: ./x",
-                "a folder of the host stands in the service alone: `volumes: [\"./x:/data\"]`"
+                "write a folder of the host only in the service: `volumes: [\"./x:/data\"]`"
             ),
             (
                 "services:\n  a: {image: i}\nvolumes:\n  data:\n  «driver»: local\n",
@@ -171,7 +173,7 @@ import YAML
                 "write {file: ./x}"
             ),
             (
-                "services:\n  a: {image: i}\nsecrets: {s: {«value»: x}}\n", "'value' is no attribute of a secret",
+                "services:\n  a: {image: i}\nsecrets: {s: {«value»: x}}\n", "'value' is not an attribute of a secret",
                 "write it into a file: `file: ./NAME.txt`, or `environment: NAME`"
             ),
             (
@@ -193,7 +195,8 @@ import YAML
                 "write web-app"
             ),
             (
-                "include:\n  - «file»: other.yaml\nservices: {a: {image: i}}\n", "'file' is no attribute of an include",
+                "include:\n  - «file»: other.yaml\nservices: {a: {image: i}}\n",
+                "'file' is not an attribute of an include",
                 "did you mean 'path'?"
             ),
             (
@@ -202,15 +205,15 @@ import YAML
             ),
             (
                 "services:\n  web:\n«\u{A0}\u{A0}»  image: x\n\u{A0}   ports: []\n",
-                "a no-break space (U+00A0) stands in the indentation, and on 1 line below",
+                "a no-break space (U+00A0) is in the indentation, and on 1 line below",
                 "replace each with a plain space: sed -i 's/\\xC2\\xA0/ /g' FILE"
             ),
             (
-                "«\u{A0}»services:\n  web:\n    image: x\n", "a no-break space (U+00A0) stands in the indentation",
+                "«\u{A0}»services:\n  web:\n    image: x\n", "a no-break space (U+00A0) is in the indentation",
                 "replace each with a plain space: sed -i 's/\\xC2\\xA0/ /g' FILE"
             ),
             (
-                "services:\n  web:\n«\u{3000}\u{3000}»image: x\n", "the character U+3000 stands in the indentation",
+                "services:\n  web:\n«\u{3000}\u{3000}»image: x\n", "the character U+3000 is in the indentation",
                 "replace each with a plain space: sed -i 's/\\xE3\\x80\\x80/ /g' FILE"
             ),
         ])
@@ -227,10 +230,10 @@ import YAML
                 "write {ipv4_address: 10.0.0.5}"
             ),
             (
-                "deploy: {«limits»: {cpus: 1}}", "'limits' is no attribute of a deployment",
+                "deploy: {«limits»: {cpus: 1}}", "'limits' is not an attribute of a deployment",
                 "write it under 'resources:': `resources: {limits: …}`"
             ),
-            ("deploy: {resources: {«cpus»: 1}}", "'cpus' is no attribute of resources", "write it under 'limits:'"),
+            ("deploy: {resources: {«cpus»: 1}}", "'cpus' is not an attribute of resources", "write it under 'limits:'"),
             ("deploy: «3»", "expected a mapping or nothing, found an integer: 3", "write {replicas: 3}"),
             ("healthcheck: «[CMD, x]»", "expected a mapping, found a list", "write {test: [CMD, x]}"),
             (
@@ -248,7 +251,7 @@ import YAML
             ),
             (
                 "secrets: «{s: {file: x}}»", "expected a list, found a mapping",
-                "write `- s`; where it comes from stands at the top of the file"
+                "write `- s`; define it at the top of the file"
             ),
             ("ulimits: «[nofile=1024]»", "expected a mapping, found a list", "write `nofile: 1024` without the '- '"),
             (
@@ -257,36 +260,39 @@ import YAML
             ),
             (
                 "volumes:\n      - «data»: /data", "expected a volume mount, found a mapping with the key 'data'",
-                "write `- \"data:/data\"`, without the blank after the colon"
+                "write `- \"data:/data\"`, without the space after the colon"
             ),
             (
                 "volumes: [\"«$(pwd)/x»:/x\"]", "there is no volume '$(pwd)/x'",
-                "no shell fills in what stands there: start the path with './' or ${PWD}"
+                "no shell expands it: start the path with './' or ${PWD}"
             ),
-            ("«env»: {A: b}", "'env' is no attribute of a service", "did you mean 'environment'?"),
-            ("«port»: 80", "'port' is no attribute of a service", "did you mean 'ports'?"),
-            ("«dependsOn»: [a]", "'dependsOn' is no attribute of a service", "write 'depends_on'"),
-            ("«memory»: 1g", "'memory' is no attribute of a service", "did you mean 'mem_limit'?"),
-            ("«cpu»: 2", "'cpu' is no attribute of a service", "did you mean 'cpus'?"),
+            ("«env»: {A: b}", "'env' is not an attribute of a service", "did you mean 'environment'?"),
+            ("«port»: 80", "'port' is not an attribute of a service", "did you mean 'ports'?"),
+            ("«dependsOn»: [a]", "'dependsOn' is not an attribute of a service", "write 'depends_on'"),
+            ("«memory»: 1g", "'memory' is not an attribute of a service", "did you mean 'mem_limit'?"),
+            ("«cpu»: 2", "'cpu' is not an attribute of a service", "did you mean 'cpus'?"),
             (
-                "«replicas»: 3", "'replicas' is no attribute of a service",
+                "«replicas»: 3", "'replicas' is not an attribute of a service",
                 "write `scale: N`, or `deploy: {replicas: N}`"
             ),
             (
-                "«limits»: {cpus: 1}", "'limits' is no attribute of a service",
+                "«limits»: {cpus: 1}", "'limits' is not an attribute of a service",
                 "write `deploy: {resources: {limits: …}}`, or `mem_limit` and `cpus`"
             ),
-            ("«--name»: x", "'--name' is no attribute of a service", "did you mean 'container_name'?"),
+            ("«--name»: x", "'--name' is not an attribute of a service", "did you mean 'container_name'?"),
             (
-                "«detach»: true", "'detach' is no attribute of a service",
+                "«detach»: true", "'detach' is not an attribute of a service",
                 "nothing in the file: `berth up -d` starts in the background"
             ),
-            ("«context»: .", "'context' is no attribute of a service", "it belongs under 'build:'"),
-            ("«interval»: 5s", "'interval' is no attribute of a service", "it belongs under 'healthcheck:'"),
-            ("«driver»: local", "'driver' is no attribute of a service", "it belongs under 'logging:'"),
-            ("«x_foo»: 1", "'x_foo' is no attribute of a service", "a key of your own begins with 'x-': x-foo"),
-            ("«restart_policy»: always", "'restart_policy' is no attribute of a service", "did you mean 'restart'?"),
-            ("«envFrom»: x", "'envFrom' is no attribute of a service", "did you mean 'env_file'?"),
+            ("«context»: .", "'context' is not an attribute of a service", "it belongs under 'build:'"),
+            ("«interval»: 5s", "'interval' is not an attribute of a service", "it belongs under 'healthcheck:'"),
+            ("«driver»: local", "'driver' is not an attribute of a service", "it belongs under 'logging:'"),
+            ("«x_foo»: 1", "'x_foo' is not an attribute of a service", "a key of your own begins with 'x-': x-foo"),
+            (
+                "«restart_policy»: always", "'restart_policy' is not an attribute of a service",
+                "did you mean 'restart'?"
+            ),
+            ("«envFrom»: x", "'envFrom' is not an attribute of a service", "did you mean 'env_file'?"),
         ])
     func services(_ marked: String, _ message: String, _ hint: String) {
         checkMarked(Marked("services:\n  a:\n    image: i\n    \(marked)\n"), .error, message, hint: hint)

@@ -77,13 +77,13 @@ import YAML
 
     /// Ways to spoil a line; nil where a line has nothing to spoil.
     static let ways: [(name: String, spoil: @Sendable (String) -> String?)] = [
-        ("one blank more", { " " + $0 }), ("two blanks more", { "  " + $0 }),
+        ("one blank more", { " " + $0 }), ("two spaces more", { "  " + $0 }),
         ("one blank less", { $0.hasPrefix(" ") ? String($0.dropFirst()) : nil }),
-        ("two blanks less", { $0.hasPrefix("  ") ? String($0.dropFirst(2)) : nil }),
+        ("two spaces less", { $0.hasPrefix("  ") ? String($0.dropFirst(2)) : nil }),
         ("a tab", { $0.hasPrefix("  ") ? "\t" + $0.drop { $0 == " " } : nil }),
         ("a no-break space", { $0.hasPrefix("  ") ? "\u{A0}\u{A0}" + $0.dropFirst(2) : nil }),
-        ("no blank after the colon", { replaced($0, ": ", ":") }), ("no colon", { replaced($0, ":", "") }),
-        ("no blank after the dash", { replaced($0, "- ", "-") }),
+        ("no space after the colon", { replaced($0, ": ", ":") }), ("no colon", { replaced($0, ":", "") }),
+        ("no space after the dash", { replaced($0, "- ", "-") }),
         ("an equals sign", { replaced($0, ": ", "=") }), ("a second value", { replaced($0, ": ", ": x: ") }),
         ("a list", { value($0, "[a, b]") }), ("a number", { value($0, "12") }),
         ("a negative number", { value($0, "-1") }),

@@ -74,10 +74,10 @@ import Testing
             ("A=\"\\0101\"", "A=A"), ("A=it's", "A=it's"), ("A=1\nA=2", "A=2"), ("A=1\r\nB=2\r\n", "A=1|B=2"),
             ("\u{FEFF}A=1", "A=1"), ("A.b-c[0]=1", "A.b-c[0]=1"), ("1A=x", "1A=x"), ("ä=1", "ä=1"),
             ("A=\"x\" # c", "A=x"), ("A=${U:-d}", "A=d"), ("A=1\n\n\n# end", "A=1"), ("A='x'\nB='y'", "A=x|B=y"),
-            ("A B=1", "line 1: a key cannot contain a blank: 'A B'"),
+            ("A B=1", "line 1: a key cannot contain a space: 'A B'"),
             ("ok=1\nA$B=x", "line 2: unexpected character '$' in a variable's name"),
             ("A=\"x", "line 1: a quote that is opened here is not closed"),
-            ("A=${", "line 1: '${' is no valid substitution"),
+            ("A=${", "line 1: '${' is not a valid substitution"),
             ("A=${U?e}", "line 1: the variable U is required: e"),
         ])
     func parses(_ text: String, _ expected: String) { #expect(values(text) == expected) }
@@ -92,7 +92,7 @@ import Testing
         "the raw form takes values as they stand",
         arguments: [
             ("A=\"x\" # y", "A=\"x\" # y"), ("  B=$A ", "B=$A "), ("# c\nA=1", "A=1"), ("X", "X=env"), ("Y", ""),
-            ("A B=1", "line 1: the name 'A B' contains blanks"), ("=x", "line 1: there is no name before '='"),
+            ("A B=1", "line 1: the name 'A B' contains spaces"), ("=x", "line 1: there is no name before '='"),
         ])
     func raw(_ text: String, _ expected: String) {
         let found: String

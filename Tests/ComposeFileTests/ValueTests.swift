@@ -29,7 +29,7 @@ import YAML
     }
 
     @Test(
-        "commands are split at blanks, with quotes and backslashes",
+        "commands are split at spaces, with quotes and backslashes",
         arguments: [
             ("echo hi", ["echo", "hi"]), ("a  b\tc", ["a", "b", "c"]), ("a 'b c' \"d e\"", ["a", "b c", "d e"]),
             ("a\\ b", ["a b"]), ("a \"\"", ["a", ""]), ("", []), ("a # b", ["a", "#", "b"]), ("a'b'c", ["abc"]),
@@ -55,9 +55,9 @@ import YAML
             ("8000-8001:3-4", "8000->3/tcp 8001->4/tcp"), ("9000-9010:80", "9000-9010->80/tcp"),
             ("9-11", "10/tcp 11/tcp 9/tcp"), ("", "the container's port is missing"),
             ("80:", "the container's port is missing"),
-            ("x:80", "the host port 'x' is no number from 0 to 65535 and no range of them"),
-            ("80:70000", "the container port '70000' is no number from 0 to 65535 and no range of them"),
-            ("80:80/xyz", "the protocol 'xyz' is none of tcp, udp and sctp"), ("a.b:80:80", "'a.b' is no IP address"),
+            ("x:80", "the host port 'x' is not a number from 0 to 65535 or a range"),
+            ("80:70000", "the container port '70000' is not a number from 0 to 65535 or a range"),
+            ("80:80/xyz", "the protocol 'xyz' is not tcp, udp or sctp"), ("a.b:80:80", "'a.b' is not an IP address"),
             ("80-82:80-81", "3 host ports (80-82) for 2 container ports (80-81)"),
             ("9-8", "the range '9-8' runs backwards"),
         ])

@@ -7,12 +7,12 @@ import YAML
     @Test("a diagnostic shows place, line, caret under the whole span, path, hint and notes")
     func renders() {
         let diagnostic = Diagnostic(
-            .error, at: place, "'imge' is no attribute of a service", hint: "did you mean 'image'?",
+            .error, at: place, "'imge' is not an attribute of a service", hint: "did you mean 'image'?",
             path: "services.web.imge",
             notes: [.init(message: "included from here", place: SourceRange(file: "a", line: 1, column: 2, length: 1))])
         #expect(
             diagnostic.render(over: "    imge: nginx") == """
-                compose.yaml:12:5: error: 'imge' is no attribute of a service
+                compose.yaml:12:5: error: 'imge' is not an attribute of a service
                 12 |     imge: nginx
                    |     ^^^^
                   path: services.web.imge

@@ -29,7 +29,7 @@ struct SeccompFiles {
         }
         guard let profile = try? JSONValue(parsing: bytes), profile["defaultAction"]?.string != nil else {
             report.error(
-                node.span, "\(path) is no seccomp profile: it must be a JSON object with a 'defaultAction'")
+                node.span, "\(path) is not a seccomp profile: it must be a JSON object with a 'defaultAction'")
             return nil
         }
         return (try? encodeJSON(profile)).map { String(decoding: $0, as: UTF8.self) }

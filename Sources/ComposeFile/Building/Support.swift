@@ -38,8 +38,8 @@ struct Support {
 
     private func judge(_ entry: Mapping.Entry, _ standing: Standing) {
         switch standing {
-        case .notYet: report.warning(entry.keySpan, "'\(entry.key)' is not acted on yet")
-        case .refused(let reason): report.error(entry.keySpan, "'\(entry.key)' is not acted on yet: \(reason)")
+        case .notYet: report.warning(entry.keySpan, "'\(entry.key)' is not supported yet")
+        case .refused(let reason): report.error(entry.keySpan, "'\(entry.key)' is not supported yet: \(reason)")
         case .acted, .noEffect: return
         }
     }
@@ -47,7 +47,7 @@ struct Support {
     private func checkVolume(_ volume: Node) {
         guard let type = volume["type"], let text = type.string, text == "cluster" || text == "npipe" else { return }
         report.error(
-            type.span, "a volume of type '\(text)' cannot be mounted here: what is written there would be lost")
+            type.span, "a volume of type '\(text)' cannot be mounted here: data written there would be lost")
     }
 
     private func checkService(_ service: Node) {
@@ -56,7 +56,7 @@ struct Support {
         if let runtime = service["runtime"] { report.inside("runtime") { checkRuntime(runtime) } }
         if let mode = service["userns_mode"], let text = mode.string, text != "", text != "host" {
             report.error(
-                mode.span, "'userns_mode: \(text)' means nothing: there is only 'host'", hint: "remove 'userns_mode'")
+                mode.span, "'userns_mode: \(text)' is not supported: only 'host' is", hint: "remove 'userns_mode'")
         }
         guard let options = service["security_opt"]?.sequence else { return }
         report.inside("security_opt") { for option in options { checkSecurityOption(option) } }
@@ -69,7 +69,7 @@ struct Support {
         guard !own.contains(name) else { return }
         report.error(
             runtime.span,
-            "the runtime '\(name)' cannot be used: containers run on berth's own, which isolates as runc does",
+            "the runtime '\(name)' is not available: berth uses its own, which isolates like runc",
             hint: "remove 'runtime' if that is enough")
     }
 
@@ -81,7 +81,7 @@ struct Support {
         report.error(
             option.span, "the security option '\(text)' is unknown",
             hint: nearest(to: kind, among: known).map { "did you mean '\($0)'?" }
-                ?? "there are \(known.joined(separator: ", "))")
+                ?? "known are \(known.joined(separator: ", "))")
     }
 
     private func checkNetwork(_ network: Node) {
@@ -114,7 +114,7 @@ struct Support {
     private func checkDriverOptions(of node: Node, known: [String]) {
         report.inside("driver_opts") {
             for entry in node["driver_opts"]?.mapping?.entries ?? [] where !known.contains(entry.key) {
-                report.warning(entry.keySpan, "the driver option '\(entry.key)' is not acted on yet")
+                report.warning(entry.keySpan, "the driver option '\(entry.key)' is not supported yet")
             }
         }
     }

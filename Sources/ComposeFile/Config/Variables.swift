@@ -27,7 +27,7 @@ struct Variables {
         }
     }
 
-    /// Columns as Go's text/tabwriter sets them: at least 20 wide, 3 blanks between.
+    /// Columns as Go's text/tabwriter sets them: at least 20 wide, 3 spaces between.
     private func table() -> String {
         let cells =
             [["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]]

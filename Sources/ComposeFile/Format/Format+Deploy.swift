@@ -107,7 +107,7 @@ extension Format {
                 "condition",
                 .text(
                     .words(
-                        "condition of a restart", ["none", "on-failure", "any", "always", "unless-stopped", "no"])),
+                        "restart condition", ["none", "on-failure", "any", "always", "unless-stopped", "no"])),
                 default: "any", example: "on-failure", "none, on-failure or any."),
             Attribute("delay", .duration, standing: .noEffect("a cluster"), "Time between attempts."),
             Attribute("max_attempts", .integer, "How many attempts are made."),

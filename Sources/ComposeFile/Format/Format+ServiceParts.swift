@@ -85,7 +85,7 @@ extension Format {
                                 "propagation",
                                 .text(
                                     .words(
-                                        "propagation of mounts",
+                                        "mount propagation",
                                         ["private", "rprivate", "shared", "rshared", "slave", "rslave"])),
                                 default: "rprivate", "Mount propagation."),
                             Attribute("create_host_path", .boolean, default: "true", "berth creates a missing folder."),

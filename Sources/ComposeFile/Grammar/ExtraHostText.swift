@@ -6,7 +6,7 @@ enum ExtraHostText {
     static func fault(_ host: String, _ address: String) -> TextGrammar.Fault? {
         if let fault = TextGrammar.host(host, "host name") { return fault }
         if address == "host-gateway" || IPAddress.isValid(withZone: address) { return nil }
-        let message = "'\(address)' is no IP address"
+        let message = "'\(address)' is not an IP address"
         if IPAddress.isValid(host) {
             return TextGrammar.Fault(message, hint: "the name comes first: \"\(address)=\(host)\"")
         }

@@ -105,7 +105,7 @@ extension TextGrammar {
     private static func isLowerOrDigit(_ byte: UInt8) -> Bool { byte.isDigit || (0x61...0x7A).contains(byte) }
 
     private static func imageFault(_ text: String) -> Fault {
-        let message = "'\(text)' is no reference of an image"
+        let message = "'\(text)' is not an image reference"
         if let scheme = ["https://", "http://", "docker://", "oci://"].first(where: text.hasPrefix) {
             var name = text.dropFirst(scheme.count)
             for host in ["hub.docker.com/_/", "hub.docker.com/r/"] where name.hasPrefix(host) {
@@ -121,7 +121,7 @@ extension TextGrammar {
         if text.utf8.contains(where: \.isBlankOrControl) {
             let words = text.split { $0 == " " || $0 == "\t" || $0 == "\n" }
             return Fault(
-                "\(message): a blank cannot stand in one",
+                "\(message): it cannot contain a space",
                 hint: words.count == 2 && isReference("\(words[0]):\(words[1])")
                     ? "write a ':' before the tag: \(words[0]):\(words[1])"
                     : "write one name: \((words.first == "docker" ? words.last : words.first).map(String.init) ?? "nginx")"
@@ -141,14 +141,14 @@ extension TextGrammar {
                 return Fault("\(message): '\(tag)' is a second tag", hint: "write \(text[..<colon])", at: ":\(tag)")
             }
             return Fault(
-                "\(message): '\(tag)' is no tag",
+                "\(message): '\(tag)' is not a tag",
                 hint: tag.contains(":") || tag.contains("@")
                     ? "write one tag: \(text[..<colon]):latest"
                     : "a tag has letters, digits, '_', '.' and '-': \(text[..<colon]):latest", at: tag)
         }
         if let at = text.firstIndex(of: "@"), isReference(String(text[..<at])) {
             return Fault(
-                "\(message): '\(text[text.index(after: at)...].prefix(20))' is no digest",
+                "\(message): '\(text[text.index(after: at)...].prefix(20))' is not a digest",
                 hint: "write @sha256: and its 64 digits, or a tag: \(text[..<at]):latest",
                 at: text[text.index(after: at)...])
         }

@@ -10,7 +10,7 @@ extension TextGrammar {
         let name = upper.droppingBytePrefix("CAP_") ?? upper
         if name == "ALL" || capabilities.contains(name) { return nil }
         var fault = Fault(
-            "'\(text)' is no capability",
+            "'\(text)' is not a capability",
             hint: nearest(to: name, among: capabilities + ["ALL"]).map { "did you mean '\($0)'?" }
                 ?? "write a name of `man 7 capabilities`, as NET_ADMIN, or ALL")
         fault.worksElsewhere = true
@@ -37,7 +37,7 @@ extension TextGrammar {
         if isPlainPath(path), text.utf8.allSatisfy({ !$0.isBlankOrControl }) { return nil }
         let parts = text.split { $0 == "." || $0 == "/" || $0 == " " }
         return Fault(
-            "'\(text)' is no name of a kernel parameter",
+            "'\(text)' is not the name of a kernel parameter",
             hint: parts.isEmpty ? "write one: net.core.somaxconn" : "write \(parts.joined(separator: "."))")
     }
 
@@ -72,7 +72,7 @@ extension TextGrammar {
             }
         }
         return Fault(
-            "'\(text)' is no rule for devices",
+            "'\(text)' is not a device rule",
             hint: "write the kind (c, b or a), the numbers and any of r, w and m: c 1:3 rwm, c 188:* rw")
     }
 
@@ -89,7 +89,7 @@ extension TextGrammar {
                 joins
                 ? alternatives(words + ["service:NAME", "container:NAME"]) : "\(alternatives(words)), or leave it out"
             return Fault(
-                "'\(text)' is no \(what)",
+                "'\(text)' is not a valid \(what)",
                 hint: nearest(to: text, among: words).map { "did you mean '\($0)'?" } ?? "write \(forms)")
         }
     }
@@ -105,7 +105,7 @@ extension TextGrammar {
         if text == "." || text == ".." || text.utf8.contains(where: { $0.isBlankOrControl || $0 == 0x2F || $0 == 0x3A })
         {
             return Fault(
-                "'\(text)' is no name of an interface", hint: "write one without blanks, '/' and ':': eth1")
+                "'\(text)' is not a valid interface name", hint: "write one without spaces, '/' and ':': eth1")
         }
         return nil
     }

@@ -12,7 +12,7 @@ extension TextGrammar {
 
     /// `volumes.*.name`.
     static let volumeName = TextGrammar { text in
-        text.isEmpty || isName(text[...]) ? nil : unnamed(text, "name of a volume")
+        text.isEmpty || isName(text[...]) ? nil : unnamed(text, "volume name")
     }
 
     /// A letter or digit, then those, `_`, `.` and `-`.
@@ -30,7 +30,7 @@ extension TextGrammar {
         let name = String(parts.joined(separator: "-").drop { !$0.isLetter && !$0.isNumber })
         let wrong = text.unicodeScalars.first { !$0.isASCII || !isNameByte(UInt8(truncatingIfNeeded: $0.value)) }
         return Fault(
-            "'\(text)' is no \(what)" + (wrong.map { ": \(shown($0)) cannot stand in one" } ?? ""),
+            "'\(text)' is not a \(what)" + (wrong.map { ": it cannot contain \(shown($0))" } ?? ""),
             hint: "use letters, digits, '_', '.' and '-', a letter or digit first"
                 + (name.isEmpty ? "" : ": \(name)"))
     }
@@ -40,11 +40,11 @@ extension TextGrammar {
         guard let byte = text.utf8.first(where: { $0.isBlankOrControl || $0 == 0x24 }) else { return userNumber(text) }
         if byte == 0x24 || text.contains("$(") || text.contains("`") {
             return Fault(
-                "'\(text)' is no user: no shell fills in what stands there",
+                "'\(text)' is not a user: no shell expands it",
                 hint: "write numbers, or \"${UID}:${GID}\" and set both in .env")
         }
         return Fault(
-            "'\(text)' is no user: a blank cannot stand in one",
+            "'\(text)' is not a user: it cannot contain a space",
             hint: "write a name or number, with a group after ':' if it matters: 1000:1000")
     }
 
@@ -54,7 +54,7 @@ extension TextGrammar {
             guard digits.isDigits else { continue }
             if part.hasPrefix("-") || Int32(digits) == nil {
                 return Fault(
-                    "'\(part)' is no number of a user or group",
+                    "'\(part)' is not the number of a user or group",
                     hint: "write a number from 0 to 2147483647: 1000:1000", at: part)
             }
         }
@@ -67,7 +67,7 @@ extension TextGrammar {
         if !text.utf8.contains(where: { $0.isBlankOrControl || $0 == 0x3A || $0 == 0x2C }) { return userNumber(text) }
         let parts = text.split { $0 == "," || $0 == " " || $0 == ":" }
         return Fault(
-            "'\(text)' is no group",
+            "'\(text)' is not a group",
             hint: parts.count > 1
                 ? "write each as an item of its own: [\(parts.joined(separator: ", "))]" : "write a name or number")
     }
@@ -77,7 +77,7 @@ extension TextGrammar {
         if text.isEmpty || text.isDigits && UInt32(text) != nil { return nil }
         // What docker compose mounts has the owner of the file, whatever is written here.
         return Fault(
-            "'\(text)' is no number of a user or group, and is ignored", hint: "write its number, quoted: \"1000\""
+            "'\(text)' is not the number of a user or group: it is ignored", hint: "write its number, quoted: \"1000\""
         ).harmless
     }
 
@@ -86,13 +86,13 @@ extension TextGrammar {
         if text.isEmpty { return nil }
         if text.isDigits {
             if let number = Int(text), (1...64).contains(number) { return nil }
-            return Fault("'\(text)' is no signal", hint: "write a number from 1 to 64, or a name: SIGTERM")
+            return Fault("'\(text)' is not a signal", hint: "write a number from 1 to 64, or a name: SIGTERM")
         }
         let upper = text.uppercased()
         let name = upper.hasPrefix("SIG") ? String(upper.dropFirst(3)) : upper
         if signals.contains(name) || isRealTime(name) { return nil }
         return Fault(
-            "'\(text)' is no signal",
+            "'\(text)' is not a signal",
             hint: nearest(to: name, among: signals).map { "did you mean 'SIG\($0)'?" }
                 ?? "write a name or number of a signal: SIGTERM, SIGINT, SIGQUIT")
     }
@@ -120,7 +120,7 @@ extension TextGrammar {
                 let last = numbers.last
             else {
                 return Fault(
-                    "'\(part)' is no CPU and no range of them", hint: "write numbers from 0 and ranges: 0-2,4",
+                    "'\(part)' is not a CPU or a range of CPUs", hint: "write numbers from 0 and ranges: 0-2,4",
                     at: part)
             }
             if first > last {
@@ -134,7 +134,7 @@ extension TextGrammar {
     static let platform = TextGrammar { text in
         if text.isEmpty { return nil }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { $0.lowercased() }
-        let message = "'\(text)' is no platform"
+        let message = "'\(text)' is not a platform"
         let joined = text.lowercased().split { "-:_ ".contains($0) }.joined(separator: "/")
         let isWord = { (part: String) in
             !part.isEmpty && part.utf8.allSatisfy { $0.isAlphanumeric || ".-_".utf8.contains($0) }

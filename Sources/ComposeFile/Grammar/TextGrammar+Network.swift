@@ -6,7 +6,7 @@ extension TextGrammar {
     /// `dns`.
     static let nameServer = TextGrammar { text in
         if text.isEmpty || IPAddress.isValid(withZone: text) { return nil }
-        let message = "'\(text)' is no IP address"
+        let message = "'\(text)' is not an IP address"
         if let bare = bareAddress(text) { return Fault(message, hint: "write the address alone: \(bare)") }
         let parts = text.split { $0 == "," || $0 == " " }
         if parts.count > 1, parts.allSatisfy({ IPAddress.isValid(String($0)) }) {
@@ -26,7 +26,7 @@ extension TextGrammar {
         }
         let parts = text.split { $0 == "," || $0 == " " }
         return Fault(
-            "'\(text)' is no search domain: '\(wrong)' cannot stand in one",
+            "'\(text)' is not a search domain: it cannot contain '\(wrong)'",
             hint: parts.count > 1 ? "write a list: [\(parts.joined(separator: ", "))]" : "write a domain: example.com")
     }
 
@@ -38,9 +38,9 @@ extension TextGrammar {
         let meant = nearest(to: word, among: resolverOptions)
         let rest = text.dropFirst(word.count + 1)
         return Fault(
-            "the resolver option '\(text)' means nothing and is ignored",
+            "the resolver option '\(text)' is unknown and has no effect",
             hint: meant.map { "did you mean '\($0)\(rest.isEmpty ? "" : ":\(rest)")'?" }
-                ?? "there are ndots:N, timeout:N, attempts:N, rotate, use-vc, edns0 and others of resolv.conf"
+                ?? "options are ndots:N, timeout:N, attempts:N, rotate, use-vc, edns0 and others of resolv.conf"
         ).harmless
     }
 
@@ -73,7 +73,7 @@ extension TextGrammar {
     static let hostAddress = TextGrammar { text in
         let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
         if text.isEmpty || IPAddress.isValid(bare) { return nil }
-        return Fault("'\(text)' is no IP address", hint: hostAddressHint(text))
+        return Fault("'\(text)' is not an IP address", hint: hostAddressHint(text))
     }
 
     static func hostAddressHint(_ text: String) -> String {
@@ -85,7 +85,7 @@ extension TextGrammar {
     }
 
     private static func address(_ text: String, _ what: String, _ example: String, isOther: String?) -> Fault {
-        let message = "'\(text)' is no \(what)"
+        let message = "'\(text)' is not a valid \(what)"
         if let isOther { return Fault(message, hint: "it belongs under '\(isOther)'") }
         if let bare = bareAddress(text) { return Fault(message, hint: "write the address alone: \(bare)") }
         return Fault(message, hint: "write it as in \(example)")
@@ -107,13 +107,14 @@ extension TextGrammar {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let isIPv4 = IPAddress.isIPv4(parts[0])
         guard isIPv4 || IPAddress.isIPv6(String(parts[0])) else {
-            return Fault("'\(text)' is no subnet", hint: "write an address and the length of its prefix: 172.28.0.0/16")
+            return Fault(
+                "'\(text)' is not a subnet", hint: "write an address and the length of its prefix: 172.28.0.0/16")
         }
         let most = isIPv4 ? 32 : 128
         if parts.count == 2, parts[1].isDigits, let length = Int(parts[1]), length <= most { return nil }
         let length = isIPv4 ? 16 : 64
         return Fault(
-            parts.count == 1 ? "the subnet '\(text)' has no length" : "'\(text)' is no subnet",
+            parts.count == 1 ? "the subnet '\(text)' has no length" : "'\(text)' is not a subnet",
             hint: "write the number of bits after a '/': \(parts[0])/\(length)", at: parts.count > 1 ? parts[1] : nil)
     }
 
@@ -127,7 +128,7 @@ extension TextGrammar {
             return nil
         }
         return Fault(
-            "'\(text)' is no hardware address", hint: "write six bytes in hexadecimal digits: 02:42:ac:11:00:02")
+            "'\(text)' is not a hardware address", hint: "write six bytes in hexadecimal digits: 02:42:ac:11:00:02")
     }
 
     /// `hostname`.
@@ -139,19 +140,19 @@ extension TextGrammar {
     /// What a container may be called on a network.
     static let alias = TextGrammar { text in
         if text.isEmpty { return Fault("the alias is empty", hint: "remove it, or write a name") }
-        return host(text, "name of a host")
+        return host(text, "host name")
     }
 
     static func host(_ text: String, _ what: String) -> Fault? {
         if text.utf8.allSatisfy({ $0.isAlphanumeric || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }) {
             guard text.utf8.count > 64 else { return nil }
             return Fault(
-                "the \(what) '\(text.prefix(20))…' has \(text.utf8.count) characters, 64 at most are possible",
+                "the \(what) '\(text.prefix(20))…' has \(text.utf8.count) characters, but at most 64 are allowed",
                 hint: "shorten it")
         }
         guard let wrong = text.unicodeScalars.first(where: isForeignToNames) else { return nil }
         return Fault(
-            "'\(text)' is no \(what): \(shown(wrong)) cannot stand in one",
+            "'\(text)' is not a \(what): it cannot contain \(shown(wrong))",
             hint: "use letters, digits, '-' and '.'" + (suggestion(text).map { ": \($0)" } ?? ""))
     }
 
@@ -169,7 +170,7 @@ extension TextGrammar {
     }
 
     static func shown(_ scalar: Unicode.Scalar) -> String {
-        if scalar == " " { return "a blank" }
+        if scalar == " " { return "a space" }
         let isShown = scalar.value > 0x20 && scalar.value != 0x7F && !scalar.properties.isWhitespace
         return isShown ? "'\(scalar)'" : "U+" + hex(scalar.value)
     }
@@ -184,7 +185,7 @@ extension TextGrammar {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         if text.contains(":"), let last = text.split(separator: ":").last {
             return Fault(
-                "'\(text)' is no port of the container",
+                "'\(text)' is not a port of the container",
                 hint: "write \(last) alone, or \"\(text)\" under 'ports' to publish it")
         }
         if let fault = portRange(parts[0], "port", 1, "write a port of the container: 3000, 3000-3005 or 53/udp") {
@@ -192,7 +193,7 @@ extension TextGrammar {
         }
         if parts.count == 1 || parts.count == 2 && transports.contains(parts[1].lowercased()) { return nil }
         return Fault(
-            "the protocol '\(parts.dropFirst().joined(separator: "/"))' is none of tcp, udp and sctp",
+            "the protocol '\(parts.dropFirst().joined(separator: "/"))' is not tcp, udp or sctp",
             hint: "write \(parts[0])/tcp, /udp or /sctp", at: parts[1])
     }
 
@@ -206,7 +207,7 @@ extension TextGrammar {
         let numbers = ends.map { $0.isDigits ? UInt16($0) : nil }
         guard ends.count <= 2, let first = numbers[0], let last = numbers[ends.count - 1], first >= least else {
             return Fault(
-                "the \(what) '\(text)' is no number from \(least) to 65535 and no range of them", hint: hint, at: text)
+                "the \(what) '\(text)' is not a number from \(least) to 65535 or a range", hint: hint, at: text)
         }
         if first <= last { return nil }
         return Fault("the range '\(text)' runs backwards", hint: "write \(last)-\(first)", at: text)
@@ -218,7 +219,7 @@ extension TextGrammar {
     static let transport = TextGrammar { text in
         if text.isEmpty || transports.contains(text.lowercased()) { return nil }
         return Fault(
-            "the protocol '\(text)' is none of tcp, udp and sctp",
+            "the protocol '\(text)' is not tcp, udp or sctp",
             hint: ["http", "https", "ws", "grpc"].contains(text.lowercased())
                 ? "write tcp; '\(text)' is an 'app_protocol'"
                 : nearest(to: text, among: transports).map { "did you mean '\($0)'?" } ?? "write tcp, udp or sctp")

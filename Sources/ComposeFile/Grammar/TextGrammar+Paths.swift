@@ -13,13 +13,13 @@ extension TextGrammar {
         while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
         let advice: String
         if text.hasPrefix("~") {
-            advice = "'~' means nothing there: write the whole path, as in /root\(text.dropFirst())"
+            advice = "'~' has no meaning there: write the whole path, as in /root\(text.dropFirst())"
         } else if isWindowsPath(text) {
-            advice = "write a path of Linux: /data"
+            advice = "write a Linux path: /data"
         } else {
             advice = rest == "." || rest.isEmpty ? "write a whole path, as in /app" : "write /\(rest)"
         }
-        var fault = Fault("'\(text)' is no absolute path: \(what) starts with '/'", hint: advice, at: text)
+        var fault = Fault("'\(text)' is not an absolute path: \(what) starts with '/'", hint: advice, at: text)
         fault.worksElsewhere = isWindowsPath(text)
         return fault
     }
@@ -54,11 +54,11 @@ extension TextGrammar {
             if temporaryFlags.contains(option) { return nil }
             let known = temporaryFlags.map(String.init).sorted() + temporaryValues
             return Fault(
-                "'\(option)' is no option of a memory file system",
+                "'\(option)' is not an option of a memory file system",
                 hint: temporaryValues.contains(String(option))
                     ? "it needs a value: \(option)=\(option == "mode" ? "1777" : option == "size" ? "64m" : "1000")"
                     : nearest(to: String(option), among: known).map { "did you mean '\($0)'?" }
-                        ?? "there are size=, mode=, uid=, gid= and flags as noexec and ro", at: option)
+                        ?? "options are size=, mode=, uid=, gid= and flags such as noexec and ro", at: option)
         }
         let (name, value) = (option[..<sign], option[option.index(after: sign)...])
         switch name {
@@ -68,17 +68,17 @@ extension TextGrammar {
             if !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x37).contains($0) }), value.utf8.count <= 5 {
                 return nil
             }
-            return Fault("'\(value)' is no mode", hint: "write permission bits in octal: mode=1777", at: option)
+            return Fault("'\(value)' is not a mode", hint: "write permission bits in octal: mode=1777", at: option)
         case "uid", "gid":
             if value.isDigits, UInt32(value) != nil { return nil }
             return Fault(
-                "'\(value)' is no number of a user or group", hint: "write its number: \(name)=1000", at: option)
+                "'\(value)' is not the number of a user or group", hint: "write its number: \(name)=1000", at: option)
         case "mpol", "huge": return nil
         default:
             return Fault(
-                "'\(name)' is no option of a memory file system",
+                "'\(name)' is not an option of a memory file system",
                 hint: nearest(to: String(name), among: temporaryValues).map { "did you mean '\($0)=\(value)'?" }
-                    ?? "there are size=, mode=, uid=, gid=, nr_inodes= and flags as noexec", at: option)
+                    ?? "options are size=, mode=, uid=, gid=, nr_inodes= and flags such as noexec", at: option)
         }
     }
 
@@ -96,7 +96,7 @@ extension TextGrammar {
         let letter = unit.first.map { "kmgtpe".contains($0) ? String($0) : "m" } ?? "m"
         let example = number.isEmpty ? "64m" : "\(number)\(letter)"
         return Fault(
-            "'\(value)' is no size to the kernel",
+            "'\(value)' is not a size that the kernel accepts",
             hint: "write a whole number with k, m or g\(allowsPercent ? ", or a percentage" : ""): \(name)=\(example)",
             at: option)
     }
@@ -107,7 +107,7 @@ extension TextGrammar {
         let letters = Set(text)
         if letters.count == text.count, letters.isSubset(of: ["r", "w", "m"]) { return nil }
         return Fault(
-            "'\(text)' is no permission for a device", hint: "write any of r (read), w (write) and m (make): rwm",
+            "'\(text)' is not a device permission", hint: "write any of r (read), w (write) and m (make): rwm",
             at: text)
     }
 }

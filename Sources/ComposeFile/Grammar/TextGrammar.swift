@@ -43,7 +43,7 @@ package struct TextGrammar: Sendable {
         TextGrammar { text in
             if text.isEmpty || words.contains(text) { return nil }
             let fault = Fault(
-                "'\(text)' is no \(what)",
+                "'\(text)' is not a valid \(what)",
                 hint: nearest(to: text, among: words).map { "did you mean '\($0)'?" }
                     ?? "write \(alternatives(words))")
             return harmless ? fault.harmless : fault
@@ -60,7 +60,7 @@ extension UInt8 {
     var isDigit: Bool { (0x30...0x39).contains(self) }
     /// An ASCII letter or digit.
     var isAlphanumeric: Bool { isDigit || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
-    /// A blank or what no terminal shows.
+    /// A space or what no terminal shows.
     var isBlankOrControl: Bool { self <= 0x20 || self == 0x7F }
 }
 

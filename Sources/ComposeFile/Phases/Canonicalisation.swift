@@ -220,7 +220,7 @@ struct Canonicalisation {
                 if given != nil, key.utf8.last == UInt8(ascii: " ") {
                     report.inside(index) {
                         report.error(
-                            item.span, "the name '\(key)' ends in a blank", hint: "remove the blank before '='")
+                            item.span, "the name '\(key)' ends with a space", hint: "remove the space before '='")
                     }
                 }
                 let value = given.map { Node.text($0, at: item.span) } ?? absent(item.span)
@@ -263,7 +263,7 @@ struct Canonicalisation {
         node.value = .mapping(mapping)
     }
 
-    /// The name of a variable: without one no container starts; of a blank in it most programs know nothing.
+    /// The name of a variable: without one no container starts; of a space in it most programs know nothing.
     private func judgeName(_ name: String, _ text: String, _ span: Span) {
         if name.isEmpty {
             return report.error(
@@ -271,7 +271,7 @@ struct Canonicalisation {
         }
         guard name.hasPrefix("export ") else { return }
         report.warning(
-            span, "the name of the variable is '\(name)', a blank in it",
+            span, "the variable name '\(name)' contains a space",
             hint: "write it without 'export ': \(text.dropFirst(7))")
     }
 
@@ -296,7 +296,7 @@ struct Canonicalisation {
         }
         if first == "[", text.hasSuffix("]"), let second = text.dropFirst().first, second == "\"" || second == "'" {
             report.warning(
-                span, "a list in quotes is one text, and is split at its blanks",
+                span, "a list in quotes is one text, which is split at its spaces",
                 hint: "remove the quotes around the list")
         } else if "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}".contains(first) {
             report.warning(

@@ -92,7 +92,7 @@ struct Consistency {
             let target = FilePath.clean(path)
             if let first = seen[target] {
                 report.error(
-                    span, "something is mounted on '\(target)' already", hint: "remove one of the two",
+                    span, "something is already mounted on '\(target)'", hint: "remove one of the two",
                     notes: [report.note("the first mount", first)])
             }
             seen[target] = seen[target] ?? span

@@ -39,10 +39,10 @@ struct EnvironmentFiles {
         case .missing:
             let example = [".example", ".sample", ".dist", ".template"].map { path + $0 }.first(where: source.exists)
             return example.map { "there is an example: `cp \($0) \(path)`, and fill it in" }
-                ?? "make the file, or say `required: false`"
+                ?? "create the file, or write `required: false`"
         case .folder: return "name a file in it"
         case .tooLarge: return "name a file of variables"
-        case .other: return "look at who may read it: ls -l \(path)"
+        case .other: return "check who may read it: ls -l \(path)"
         }
     }
 }

@@ -62,7 +62,7 @@ struct Exclusions {
             guard let path = rule["path"], path.string == "" else { continue }
             report.inside(index) {
                 report.inside("path") {
-                    report.error(path.span, "the path is empty", hint: "write the folder that is followed: ./src")
+                    report.error(path.span, "the path is empty", hint: "write the folder to watch: ./src")
                 }
             }
         }

@@ -90,7 +90,7 @@ struct Extension {
     private func base(_ extends: Node, in file: Services, chain: [Address], _ cache: Cache) -> Node? {
         guard let service = extends["service"], let name = service.string else {
             if !report.isIncomplete, !report.isWrong("service") {
-                report.error(extends.span, "an extends needs 'service'", hint: "add `service: NAME`")
+                report.error(extends.span, "'extends' needs 'service'", hint: "add `service: NAME`")
             }
             return nil
         }

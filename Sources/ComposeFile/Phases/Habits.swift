@@ -93,8 +93,8 @@ enum Habits {
         "stoptimeout": "stop_grace_period",
         "terminationgraceperiodseconds": "stop_grace_period", "signal": "stop_signal", "extend": "extends",
         "restartalways": "write `restart: always`", "autorestart": "write `restart: always`",
-        "enabled": "a service that is only wanted at times has `profiles: [NAME]`",
-        "disabled": "a service that is only wanted at times has `profiles: [NAME]`",
+        "enabled": "give a service that you need only sometimes `profiles: [NAME]`",
+        "disabled": "give a service that you need only sometimes `profiles: [NAME]`",
         "description": "write it as a comment, after '#', or as `x-description`",
         "comment": "write it as a comment, after '#', or as `x-comment`",
         "d": "nothing in the file: `berth up -d` starts in the background",
@@ -114,8 +114,8 @@ enum Habits {
         "environment": "variables belong to a service, or into .env",
         "envfile": "it belongs to a service, or `berth --env-file FILE`",
         "defaults":
-            "what services share stands under a key of your own: `x-defaults: &defaults`, and `<<: *defaults` in them",
-        "common": "what services share stands under a key of your own: `x-common: &common`, and `<<: *common` in them",
+            "put shared settings under your own key, `x-defaults: &defaults`, and merge them with `<<: *defaults`",
+        "common": "put shared settings under your own key, `x-common: &common`, and merge them with `<<: *common`",
     ]
 
     private static let deploy = [
@@ -165,8 +165,8 @@ enum Habits {
         "src": "source", "host": "source", "from": "source", "name": "source", "hostpath": "source", "dst": "target",
         "destination": "target", "dest": "target", "container": "target", "mountpath": "target", "path": "target",
         "to": "target", "ro": "read_only", "mode": "read_only",
-        "driver": "the driver of a volume stands in the top-level 'volumes'",
-        "driveropts": "the driver of a volume stands in the top-level 'volumes'",
+        "driver": "set the driver of a volume in the top-level 'volumes'",
+        "driveropts": "set the driver of a volume in the top-level 'volumes'",
         "external": "it belongs to the volume in the top-level 'volumes'", "nocopy": "write it under 'volume:'",
         "size": "write it under 'tmpfs:'", "propagation": "write it under 'bind:'",
         "createhostpath": "write it under 'bind:'", "subpath": "write it under 'volume:'",
@@ -199,7 +199,7 @@ enum Habits {
         "o": "write it under 'driver_opts:'", "label": "labels",
         "path": "for a folder of the host write it in the service: `volumes: [\"./data:/data\"]`",
         "source": "for a folder of the host write it in the service: `volumes: [\"./data:/data\"]`",
-        "target": "where it is mounted stands in the service: `volumes: [\"NAME:/data\"]`",
+        "target": "say in the service where to mount it: `volumes: [\"NAME:/data\"]`",
         "mountpoint": "for a folder of the host write it in the service: `volumes: [\"./data:/data\"]`",
     ]
 

@@ -44,12 +44,12 @@ struct HealthTest {
         }
         if kind == "CMD", words.count == 1, command.contains(" "), !command.hasPrefix("/") {
             report.warning(
-                items[1].span, "CMD without a shell runs a program of this whole name",
+                items[1].span, "CMD uses no shell: this whole text is the name of the program",
                 hint: "write [CMD-SHELL, \"\(command)\"], or each word as an item")
         } else if kind == "CMD-SHELL", words.count > 1 {
             report.warning(
                 items[2].span,
-                "the shell runs the first text alone: '\(words[1].prefix(40))' is not part of the command",
+                "the shell runs only the first text: '\(words[1].prefix(40))' is not part of the command",
                 hint: "write one text after CMD-SHELL, or [CMD, …] for words")
         }
     }
@@ -59,7 +59,7 @@ struct HealthTest {
         for kind in ["CMD-SHELL", "CMD", "NONE"] where text == kind || text.hasPrefix(kind + " ") {
             let rest = text.dropFirst(kind.utf8.count + 1)
             report.error(
-                span, "a test that is one text is a command of the shell, and '\(kind)' is none",
+                span, "a test that is one text runs in a shell, and '\(kind)' is not a command",
                 hint: rest.isEmpty ? "write [\(kind)\(kind == "NONE" ? "" : ", …")]" : "write `test: \(rest)`")
             return
         }

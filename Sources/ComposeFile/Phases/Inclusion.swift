@@ -32,7 +32,7 @@ struct Inclusion {
     private func load(_ entry: Node) -> Node? {
         let paths = Self.list(entry["path"])
         guard let first = paths.first, let main = first.string else {
-            report.error(entry.span, "an include needs 'path'", hint: "write `- path: FILE`, or `- FILE` alone")
+            report.error(entry.span, "'include' needs 'path'", hint: "write `- path: FILE`, or `- FILE` alone")
             return nil
         }
         if let remote = paths.first(where: { isRemote($0.string ?? "") }) {

@@ -43,7 +43,7 @@ struct Interpolation {
             let end = fragment.firstIndex(of: "}").map { fragment.index(after: $0) } ?? fragment.endIndex
             report.error(
                 report.sources.narrow(span, to: String(fragment[..<end])),
-                "'\(fragment[..<end])' is no valid substitution",
+                "'\(fragment[..<end])' is not a valid substitution",
                 hint: fragment.hasPrefix("${") && !fragment.contains("}")
                     ? "close it with '}'; a literal $ is written $$"
                     : "write ${NAME} or ${NAME:-default}; a literal $ is written $$")

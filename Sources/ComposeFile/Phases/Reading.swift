@@ -77,7 +77,7 @@ struct Reading {
         case .missing: "look at the path: relative ones start from the folder of the file that names it"
         case .folder: "name a file in it"
         case .tooLarge: "name a Compose file"
-        case .other: "look at who may read it: ls -l \(path)"
+        case .other: "check who may read it: ls -l \(path)"
         }
     }
 }

@@ -65,7 +65,7 @@ struct References {
         if let meant = report.likely(name, among: known?.keys ?? []) {
             hint = "did you mean '\(meant)'?"
         } else if kind == "volume", name.contains("$(") || name.contains("`") {
-            hint = "no shell fills in what stands there: start the path with './' or ${PWD}"
+            hint = "no shell expands it: start the path with './' or ${PWD}"
         } else if kind == "volume", name.contains("/") {
             hint = "for a folder of the host start it with './'"
         } else {

@@ -120,7 +120,7 @@ struct Scalars {
         case .integer(let value): bytes = value
         case .string(let text):
             guard let value = ByteCount.parse(text) else {
-                return report.error(node.span, "'\(text)' is no size", hint: NumberAdvice.bytes(text))
+                return report.error(node.span, "'\(text)' is not a size", hint: NumberAdvice.bytes(text))
             }
             bytes = value
         default:
@@ -132,7 +132,7 @@ struct Scalars {
             report.error(
                 node.span,
                 range.upperBound == Int64.max
-                    ? "'\(bytes)' is no size" : "expected a number from 0 to \(range.upperBound), found \(bytes)",
+                    ? "'\(bytes)' is not a size" : "expected a number from 0 to \(range.upperBound), found \(bytes)",
                 hint: range.upperBound == Int64.max
                     ? "leave it out for the default, or write a size: 64m" : NumberAdvice.range(bytes, range))
         }
@@ -142,7 +142,7 @@ struct Scalars {
     private func duration(_ node: inout Node, atLeast least: Int64) {
         guard let text = node.string else { return }
         guard let value = GoDuration.parse(text) else {
-            return report.error(node.span, "'\(text)' is no duration", hint: NumberAdvice.duration(text))
+            return report.error(node.span, "'\(text)' is not a duration", hint: NumberAdvice.duration(text))
         }
         if value < 0 {
             report.error(
@@ -183,13 +183,13 @@ struct Scalars {
     private func pullPolicy(_ node: Node) {
         guard let text = node.string, PullPolicyText.parse(text) == nil else { return }
         report.error(
-            node.span, "'\(text)' is no pull policy",
+            node.span, "'\(text)' is not a pull policy",
             hint: nearest(to: text, among: PullPolicyText.names).map { "did you mean '\($0)'?" }
                 ?? "use always, never, missing, build, daily, weekly or every_12h")
     }
 
     private func restartPolicy(_ node: Node) {
         guard let text = node.string, RestartPolicyText.parse(text) == nil else { return }
-        report.error(node.span, "'\(text)' is no restart policy", hint: RestartPolicyText.advice(text))
+        report.error(node.span, "'\(text)' is not a restart policy", hint: RestartPolicyText.advice(text))
     }
 }

@@ -67,7 +67,7 @@ struct ShortForms {
         {
             report.inside("host_ip") {
                 report.error(
-                    address.span, "'\(text)' is no IP address", hint: TextGrammar.hostAddressHint(text))
+                    address.span, "'\(text)' is not an IP address", hint: TextGrammar.hostAddressHint(text))
             }
         }
         if mapping["target"] == nil, !report.isWrong("target"), !report.isIncomplete {
@@ -89,7 +89,7 @@ struct ShortForms {
                 let meant = nearest(to: option, among: VolumeSpec.options).map { "did you mean '\($0)'?" }
                 report.warning(
                     report.sources.narrow(span, to: option),
-                    "the volume option '\(option)' means nothing and is ignored",
+                    "the volume option '\(option)' is unknown and has no effect",
                     hint: meant ?? "options are ro, rw, nocopy, z, Z and mount propagation")
             }
             if !lenient, spec.target.utf8.first != UInt8(ascii: "/") {
@@ -130,7 +130,8 @@ struct ShortForms {
         guard parts.count <= 3, let source = parts.first, !source.isEmpty else {
             if lenient { return }
             return report.error(
-                node.span, "'\(text)' is no device", hint: "the form is SOURCE[:TARGET[:PERMISSIONS]]: \"/dev/fuse\"")
+                node.span, "'\(text)' is not a device", hint: "the form is SOURCE[:TARGET[:PERMISSIONS]]: \"/dev/fuse\""
+            )
         }
         if !lenient, let fault = Self.deviceFault(parts, text) {
             report.add(fault, at: node.span)
@@ -219,7 +220,7 @@ struct ShortForms {
             let separator = text.firstRange(of: "=") ?? text.firstRange(of: ": ")
             if separator == nil, text != "default" {
                 report.inside(index) {
-                    report.error(item.span, "'\(text)' is no SSH key", hint: "write 'default' or 'ID=PATH'")
+                    report.error(item.span, "'\(text)' is not an SSH key", hint: "write 'default' or 'ID=PATH'")
                 }
             }
             let id = separator.map { String(text[..<$0.lowerBound]) } ?? text

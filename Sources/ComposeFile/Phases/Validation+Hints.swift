@@ -39,7 +39,7 @@ extension Validation {
             if shape.items != nil { return "write it as an item of a list: - \(Self.plainText(node) ?? "…")" }
             return shape.scalars.contains(.integer) ? "write a whole number" : Self.membersHint(shape)
         case .string(let text) where shape.items != nil && text.hasPrefix("-"):
-            return "write each item as `- …`, with a blank after the '-'"
+            return "write each item as `- …`, with a space after the '-'"
         case .string(let text) where shape.items != nil && text.utf8.count < 60:
             return text.isEmpty ? "give it a value or remove the key" : "write it as an item of a list: - \(text)"
         case .string(let text): return Self.hint(forText: text, of: shape) ?? Self.membersHint(shape)
@@ -87,7 +87,7 @@ extension Validation {
             if case .integer(let count) = node.value { return "write {replicas: \(count)}" }
         case let record? where record === Format.volume || record === Format.network:
             if let one, one.contains("/") {
-                return "a folder of the host stands in the service alone: `volumes: [\"\(one):/data\"]`"
+                return "write a folder of the host only in the service: `volumes: [\"\(one):/data\"]`"
             }
             if one != nil {
                 return "leave it empty, or write members: `driver: \(record === Format.volume ? "local" : "bridge")`"
@@ -106,7 +106,7 @@ extension Validation {
         }
         if let pairs = node.mapping?.entries, let pair = pairs.first, let items = shape.items?.record {
             if items === Format.fileReference {
-                return "write `- \(pair.key)`; where it comes from stands at the top of the file"
+                return "write `- \(pair.key)`; define it at the top of the file"
             }
             if items === Format.serviceVolume, let path = Self.plainText(pair.value) {
                 return "write each as an item of a list: - \"\(pair.key):\(path)\""
@@ -115,7 +115,7 @@ extension Validation {
         if isNamed(shape), let text = texts.first ?? node.string,
             let (name, target) = Optional(text.cut(at: UInt8(ascii: ":"))), let target, TextPattern.name.matches(name)
         {
-            return "write `\(name):` alone; that it is mounted on \(target) stands in the service"
+            return "write `\(name):` alone; mount it on \(target) in the service"
         }
         if case .ports = shape.short, let pairs = node.mapping?.entries, let pair = pairs.first,
             let text = Self.plainText(pair.value)
@@ -149,14 +149,14 @@ extension Validation {
         return "write {condition: \(meant ?? "service_started")}"
     }
 
-    /// The text that stands where a mapping is expected may lack its colon, or the blank after it: `image postgres`.
+    /// The text that stands where a mapping is expected may lack its colon, or the space after it: `image postgres`.
     static func hint(forText text: String, of shape: Shape) -> String? {
         let key = String(text.prefix { $0 != " " && $0 != ":" && $0 != "=" })
         let rest = text.dropFirst(key.count + 1).drop { $0 == " " }
         guard let record = shape.record, record[key] != nil, text.utf8.count < 200 else { return nil }
         return rest.isEmpty
             ? "write `\(key): …` on a line of its own"
-            : "write `\(key): \(rest)`, with a colon and a blank, on a line of its own"
+            : "write `\(key): \(rest)`, with a colon and a space, on a line of its own"
     }
 
     /// What to write in the place of an item that is a mapping, in a list of plain values.

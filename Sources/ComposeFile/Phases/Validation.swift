@@ -71,7 +71,7 @@ struct Validation {
         {
             report.error(
                 entry.keySpan, "expected \(record.title), found a mapping with the key '\(entry.key)'",
-                hint: "write `- \"\(entry.key):\(text)\"`, without the blank after the colon")
+                hint: "write `- \"\(entry.key):\(text)\"`, without the space after the colon")
         } else {
             for entry in entries { report.inside(entry.key) { unknown(entry, in: record) } }
         }
@@ -216,7 +216,7 @@ struct Validation {
         // One of several that stand so is enough.
         if report.isWrong(element: "services") { return }
         report.error(
-            entry.keySpan, "'\(entry.key)' has what a service has, and is none here",
+            entry.keySpan, "'\(entry.key)' looks like a service, but is not under 'services'",
             hint: "write it under 'services:'; is that line missing above it?")
         report.excuse(element: "services")
     }
@@ -274,13 +274,13 @@ struct Validation {
         report.excuse(owner.key)
         guard isFirst else { return report.excuse(entry.key) }
         report.error(
-            entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)",
+            entry.keySpan, "'\(entry.key)' is not an attribute of \(record.title)",
             hint: "it belongs to '\(owner.key)' above: indent it further")
     }
 
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
         // Without a hint: it would not be kept.
-        if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)") }
+        if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is not an attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
         if let element = report.elementOfAttribute, isLikeMember(entry.value, of: element),
@@ -310,7 +310,7 @@ struct Validation {
                 ? "remove it, or call it 'x-\(entry.key)' if it is for something else" : "remove it"
         }
         for name in Self.needed(in: record) { report.excuse(name) }
-        report.error(entry.keySpan, "'\(entry.key)' is no attribute of \(record.title)", hint: hint)
+        report.error(entry.keySpan, "'\(entry.key)' is not an attribute of \(record.title)", hint: hint)
     }
 
     /// What one cannot do without; a name that is unknown may be meant as it.

@@ -43,7 +43,7 @@ package struct DotEnv {
             }
             if key.contains(where: \.isWhitespace) {
                 throw Failure(
-                    line: index + 1, message: "the name '\(key)' contains blanks", hint: advice(String(line)))
+                    line: index + 1, message: "the name '\(key)' contains spaces", hint: advice(String(line)))
             }
             if key.endIndex == line.endIndex {
                 if let value = lookup(String(key)) { values[String(key)] = value }
@@ -54,7 +54,7 @@ package struct DotEnv {
         return values
     }
 
-    /// What to write in place of a line whose name has a blank in it.
+    /// What to write in place of a line whose name has a space in it.
     private static func advice(_ line: String) -> String {
         var line = line[...]
         for start in ["- ", "export ", "set ", "ENV "] where line.hasPrefix(start) {
@@ -65,7 +65,7 @@ package struct DotEnv {
         }
         let name = line.prefix { $0 != " " && $0 != "=" }
         let value = line.dropFirst(name.count).drop { $0 == " " || $0 == "=" }
-        return "write \(name)=\(value.prefix(60)), without a blank before the '='"
+        return "write \(name)=\(value.prefix(60)), without a space before the '='"
     }
 
     private static func refuseNul(_ bytes: [UInt8]) throws(Failure) {
@@ -104,7 +104,7 @@ package struct DotEnv {
                 var text = String.UnicodeScalarView()
                 text.append(contentsOf: scalars[start..<end])
                 throw Failure(
-                    line: line, message: "a key cannot contain a blank: '\(key)'", hint: Self.advice(String(text)))
+                    line: line, message: "a key cannot contain a space: '\(key)'", hint: Self.advice(String(text)))
             }
             guard hasValue else {
                 if let value = lookup(key) { values[key] = value }
@@ -117,7 +117,7 @@ package struct DotEnv {
         }
     }
 
-    /// Skips blanks, empty lines and comments; false at the end.
+    /// Skips spaces, empty lines and comments; false at the end.
     private mutating func skipToStatement() -> Bool {
         while position < scalars.count {
             let scalar = scalars[position]
@@ -255,7 +255,7 @@ package struct DotEnv {
             switch error {
             case .invalid(let text):
                 throw Failure(
-                    line: line, message: "'\(text.prefix(80))' is no valid substitution",
+                    line: line, message: "'\(text.prefix(80))' is not a valid substitution",
                     hint: "write ${NAME}, or put the value in single quotes if the $ belongs to it")
             case .required(let name, let message, _):
                 throw Failure(

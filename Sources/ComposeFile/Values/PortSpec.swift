@@ -51,7 +51,7 @@ package struct PortSpec: Hashable, Sendable {
         guard let port = parts.first, !port.isEmpty else { throw Failure(message: "the container's port is missing") }
         let transport = parts.count > 1 && !parts[1].isEmpty ? parts[1].lowercased() : "tcp"
         guard transport == "tcp" || transport == "udp" || transport == "sctp" else {
-            throw Failure(message: "the protocol '\(transport)' is none of tcp, udp and sctp")
+            throw Failure(message: "the protocol '\(transport)' is not tcp, udp or sctp")
         }
         return (port, transport)
     }
@@ -59,7 +59,7 @@ package struct PortSpec: Hashable, Sendable {
     private static func address(_ text: String) throws(Failure) -> String? {
         guard !text.isEmpty else { return nil }
         let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-        guard IPAddress.isValid(bare) else { throw Failure(message: "'\(bare)' is no IP address") }
+        guard IPAddress.isValid(bare) else { throw Failure(message: "'\(bare)' is not an IP address") }
         return bare
     }
 
@@ -74,7 +74,7 @@ package struct PortSpec: Hashable, Sendable {
             guard first <= last else { throw Failure(message: "the range '\(text)' runs backwards") }
             return first...last
         }
-        throw Failure(message: "the \(what) '\(text)' is no number from 0 to 65535 and no range of them")
+        throw Failure(message: "the \(what) '\(text)' is not a number from 0 to 65535 or a range")
     }
 }
 

@@ -8,7 +8,7 @@ package enum Template {
 
         package var description: String {
             switch self {
-            case .invalid(let text): "\(text) is no substitution"
+            case .invalid(let text): "\(text) is not a substitution"
             case .required(let name, let message, _): "\(name) needs a value: \(message)"
             }
         }

@@ -1,7 +1,7 @@
 import Addresses
 import ProjectModel
 
-/// What `driver_opts` ask of a network's bridge and links, in Docker's words.
+/// The `driver_opts` of a bridge network, with Docker's names.
 package struct BridgeOptions: Hashable, Sendable {
     package static let name = "com.docker.network.bridge.name"
     package static let peers = "com.docker.network.bridge.enable_icc"
@@ -10,21 +10,21 @@ package struct BridgeOptions: Hashable, Sendable {
     package static let hostAddress = "com.docker.network.bridge.host_binding_ipv4"
     package static let interfacePrefix = "com.docker.network.container_iface_prefix"
 
-    /// All that berth acts on.
+    /// All options that berth supports.
     package static let all = [name, peers, masquerade, packetSize, hostAddress, interfacePrefix]
 
     /// Containers of the network reach each other.
     package var allowsPeers = true
-    /// Packets that leave the machine bear its address.
+    /// Packets that leave the machine have the machine's address.
     package var masquerades = true
     /// Bytes of the largest packet; nil is the kernel's 1500.
     package var mtu: UInt32?
-    /// Where ports are published that name no address; nil is every address.
+    /// The address for published ports without one; nil means every address.
     package var hostAddress: String?
-    /// What the names of interfaces in containers begin with.
+    /// The prefix of interface names in containers.
     package var interfacePrefix = "eth"
 
-    /// What cannot be read counts as not given; `mistakes` tells of it before anything is made.
+    /// Ignores values that cannot be read; `mistakes` reports them before anything is created.
     package init(_ options: [String: String]) {
         allowsPeers = options[Self.peers].flatMap(Self.truth) ?? true
         masquerades = options[Self.masquerade].flatMap(Self.truth) ?? true
@@ -33,7 +33,7 @@ package struct BridgeOptions: Hashable, Sendable {
         interfacePrefix = options[Self.interfacePrefix].flatMap { Self.isPrefix($0) ? $0 : nil } ?? "eth"
     }
 
-    /// What cannot be meant, with a hint.
+    /// Invalid values, each with a hint.
     static func mistakes(in options: [String: String]) -> [OptionMistake] {
         var mistakes: [OptionMistake] = []
         func add(_ option: String, _ problem: String, _ hint: String) {
@@ -45,11 +45,11 @@ package struct BridgeOptions: Hashable, Sendable {
         }
         mistakes += packetSizeMistakes(in: options)
         if let text = options[hostAddress], !isIPv4(text) {
-            add(hostAddress, "\"\(text)\" is no IPv4 address", "such as 127.0.0.1")
+            add(hostAddress, "\"\(text)\" is not an IPv4 address", "such as 127.0.0.1")
         }
         if let text = options[interfacePrefix], !isPrefix(text) {
             add(
-                interfacePrefix, "\"\(text)\" cannot begin the names of interfaces",
+                interfacePrefix, "\"\(text)\" cannot be the prefix of interface names",
                 "at most 12 letters, digits, \"_\", \"-\" and \".\"")
         }
         return mistakes
@@ -60,7 +60,7 @@ package struct BridgeOptions: Hashable, Sendable {
         guard let text = options[packetSize], size(text) == nil else { return [] }
         return [
             OptionMistake(
-                option: packetSize, problem: "\"\(text)\" is no size of packets", hint: "such as 1450, 68 to 65535")
+                option: packetSize, problem: "\"\(text)\" is not a valid MTU", hint: "such as 1450, 68 to 65535")
         ]
     }
 

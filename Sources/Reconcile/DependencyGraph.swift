@@ -1,14 +1,14 @@
 import ProjectModel
 
-/// Who needs whom among services: `depends_on`, and what follows from shared namespaces, `volumes_from` and `links`.
+/// The dependencies between services: `depends_on`, and those that follow from shared namespaces, `volumes_from` and `links`.
 ///
-/// A cycle is recorded and the edge that closes it dropped, so that whoever walks the graph ends.
+/// It records a cycle and drops the edge that closes it, so that every walk over the graph ends.
 package struct DependencyGraph: Sendable {
     /// Dependencies first, then by name: sorted by the length of the longest chain below, then by name.
     package private(set) var order: [String] = []
     /// The place in `order`.
     package private(set) var rank: [String: Int] = [:]
-    /// What each service needs, only services that are there, in the file's order.
+    /// The dependencies of each service that exist, in the file's order.
     package private(set) var needs: [String: [Dependency]] = [:]
     /// The reverse of `needs`, sorted by name.
     package private(set) var dependents: [String: [Dependent]] = [:]
@@ -37,7 +37,7 @@ package struct DependencyGraph: Sendable {
         }
     }
 
-    /// `names` and everything below them.
+    /// `names` and all their dependencies.
     package func closure(of names: some Sequence<String>) -> Set<String> {
         reach(from: names) { (needs[$0] ?? []).map(\.service) }
     }
@@ -56,7 +56,7 @@ package struct DependencyGraph: Sendable {
         return found
     }
 
-    /// Depth first, with a stack of its own: a chain may be as long as the file is.
+    /// Depth first, with an explicit stack, because a chain may be very long.
     private mutating func walk(from root: String, depth: inout [String: Int]) {
         var path: [(name: String, next: Int, depth: Int)] = [(root, 0, 0)]
         var onPath: Set<String> = [root]
@@ -88,11 +88,11 @@ package struct DependencyGraph: Sendable {
 }
 
 extension ContainerTemplate {
-    /// A service whose containers this one's join a namespace of, and the attribute that says so.
+    /// A service whose namespace this one joins, and the attribute that says so.
     struct Join: Hashable {
         let field: String
         let service: String
-        /// The namespace ends with the owner's init process: process 1's end is everybody's end (pid_namespaces(7)).
+        /// The namespace ends with the owner's init process: when PID 1 ends, the kernel kills all others (pid_namespaces(7)).
         var endsWithOwner: Bool { field == "pid" }
     }
 
@@ -119,7 +119,7 @@ extension ContainerTemplate {
 }
 
 extension Service {
-    /// `depends_on`, then what follows from other attributes unless `depends_on` names it already.
+    /// `depends_on`, then the dependencies that follow from other attributes, unless `depends_on` already names them.
     var allDependencies: [Dependency] {
         var all = dependsOn
         var known = Set(all.map(\.service))

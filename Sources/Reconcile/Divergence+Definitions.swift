@@ -1,8 +1,8 @@
 import ProjectModel
 
 extension NetworkDefinition {
-    /// Fields in which this differs from what a network was made with and that shape it: labels do not, and neither does
-    /// `attachable`, which means nothing on one machine. docker compose tears a network down for a label.
+    /// Fields in which this differs from the definition of an existing network, if they require a new network. Labels and
+    /// `attachable` do not; docker compose replaces a network because of a label.
     func shapeDivergences(from made: NetworkDefinition, field: String) -> [Divergence] {
         var result: [Divergence] = []
         result.compare("\(field).driver", made.driver ?? "bridge", driver ?? "bridge")
@@ -22,7 +22,7 @@ extension NetworkDefinition {
 }
 
 extension VolumeDefinition {
-    /// Fields in which this differs from what a volume was made with and that shape it: labels do not.
+    /// Fields in which this differs from the definition of an existing volume, if they require a new volume. Labels do not.
     func shapeDivergences(from made: VolumeDefinition, field: String) -> [Divergence] {
         var result: [Divergence] = []
         result.compare("\(field).driver", made.driver ?? "local", driver ?? "local")
@@ -47,8 +47,8 @@ extension [Divergence] {
 }
 
 extension Planner {
-    /// Divergences of the networks, volumes, secrets and configs that a container was made with. What it was made with and
-    /// did not record is taken as unchanged: nothing is made anew for want of a record.
+    /// Divergences of the networks, volumes, secrets and configs of a container. Definitions that the container did not record
+    /// count as unchanged: a missing record must not replace anything.
     func definitionDivergences(of container: ObservedContainer, spec: Service) -> [Divergence] {
         var result: [Divergence] = []
         for key in spec.networks.map(\.network) {

@@ -1,9 +1,9 @@
 import OCI
 import ProjectModel
 
-/// Verbs on single containers: what they ask of one says nothing about its siblings, nor about what depends on it.
+/// Verbs on single containers: they affect neither the siblings nor the dependents of a container.
 extension IntentEdit {
-    /// The containers that were named by themselves.
+    /// The containers that the user named.
     private var named: [ObservedContainer] { observed.containers.filter { ids.contains($0.id) } }
 
     mutating func editSingly(_ verb: IntentVerb) throws(IntentError) {
@@ -92,7 +92,7 @@ extension IntentEdit {
 }
 
 extension ObservedContainer {
-    /// Only a start that is asked for brings it back.
+    /// Only a requested start brings it back.
     var needsStart: Bool {
         switch state {
         case .exited, .restarting: true

@@ -30,7 +30,7 @@ extension IntentEdit {
                 return
             }
             wish.goal = .absent
-            // A one-off has no successor that they could wait for.
+            // A one-off has no successor to which its volumes could pass.
             wish.keepsAnonymousVolumes = !volumes && !container.owner.isOneOff
         case .up, .create, .down, .rollback, .scale: throw .needsServices(container.name)
         }
@@ -39,7 +39,7 @@ extension IntentEdit {
 }
 
 extension Desired {
-    /// Takes away what services that left the file have; the rest of the wish stays. Returns what may be touched for it.
+    /// Removes the containers of services that left the file; the rest of the desired state stays. Returns the scope for this.
     package mutating func removeOrphans(project: Project, observed: Observed) -> PlanScope {
         var edit = IntentEdit(self, project: project, names: [], containers: [], observed: observed)
         edit.change.scope = PlanScope(extents: [:])

@@ -1,19 +1,19 @@
-/// What a verb asks of a project, with only what changes the wish; time-outs, pulling and waiting are the engine's.
+/// A verb and its options, as far as they change the desired state. The engine handles time-outs, pulling and waiting.
 package enum IntentVerb: Hashable, Sendable {
     case up(UpIntent)
-    /// Containers exist and are not started; what runs goes on.
+    /// Create containers without starting them; running ones run on.
     case create(UpIntent)
     case down(removeOrphans: Bool, volumes: Bool)
     case start
     case stop
     /// `dependents`: services with `restart: true` on a named one restart with it.
     case restart(dependents: Bool)
-    /// A name or number; the engine sends it, the wish is only whether containers stay down afterwards.
+    /// A name or number. The engine sends the signal; the desired state only says whether containers stay down afterwards.
     case kill(signal: String, removeOrphans: Bool)
     case pause
     case unpause
-    /// `rm`: containers of services of which nothing runs; `stop` stops what runs first, `volumes` takes their anonymous
-    /// volumes along, which otherwise wait for the next container at their place.
+    /// `rm`: remove containers of services without running containers. `stop` first stops running ones; `volumes` also removes their
+    /// anonymous volumes, which otherwise wait for the next container at their place.
     case remove(stop: Bool, volumes: Bool = false)
     case scale([String: Int], dependencies: Bool)
     /// By service.
@@ -23,9 +23,9 @@ package enum IntentVerb: Hashable, Sendable {
 /// What `up` and `create` can ask for.
 package struct UpIntent: Hashable, Sendable {
     package var recreate: Recreate = .diverged
-    /// Also the services that the named ones depend on.
+    /// Include dependencies of the named services.
     package var dependencies: Bool = true
-    /// `--always-recreate-deps`: what the named ones depend on is made anew too, whatever it looks like.
+    /// `--always-recreate-deps`: also replace dependencies of the named services, even if nothing changed.
     package var recreateDependencies: Bool = false
     package var removeOrphans: Bool = false
     package var scale: [String: Int] = [:]
@@ -50,23 +50,23 @@ package struct UpIntent: Hashable, Sendable {
     }
 }
 
-/// What a verb meant and whether it changed anything.
+/// The effect of a verb.
 package struct IntentChange: Hashable, Sendable {
-    /// Services that the verb is about, sorted: the named ones, and those it drew in.
+    /// Services on which the verb acts, sorted: the named ones and those that they need.
     package var services: [String] = []
-    /// The stored wish is another one now.
+    /// The desired state changed.
     package var changed: Bool = false
     /// Services that left the file and still have containers, sorted.
     package var orphans: [String] = []
     /// What the verb may touch.
     package var scope: PlanScope = .all
-    /// What a person should know and that is no error.
+    /// Warnings for the user.
     package var notes: [String] = []
 
     package init() {}
 }
 
-/// Why a verb cannot be meant; nothing was changed.
+/// Why a verb cannot be carried out; nothing was changed.
 package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
     case noSuchService(String, suggestion: String?)
     case serviceHasNoContainer(String)
@@ -75,7 +75,7 @@ package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
     case noServiceSelected
     case badScale(service: String, Int)
     case badSignal(String)
-    /// The verb is about services; the container that was named.
+    /// The verb acts on services, but the user named this container.
     case needsServices(String)
 
     package var description: String {
@@ -91,7 +91,7 @@ package enum IntentError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What to do about it.
+    /// What the user can do.
     package var hint: String? {
         switch self {
         case .noSuchService(_, let suggestion): suggestion.map { "did you mean \"\($0)\"?" }

@@ -1,4 +1,4 @@
-/// What `driver_opts` ask of a macvlan network, in Docker's words.
+/// The `driver_opts` of a macvlan network, with Docker's names.
 package struct MacvlanOptions: Hashable, Sendable {
     package static let parent = "parent"
     package static let mode = "macvlan_mode"
@@ -9,7 +9,7 @@ package struct MacvlanOptions: Hashable, Sendable {
     /// One of `modes`.
     package var mode: String
 
-    /// What cannot be read counts as not given; `mistakes` tells of it before anything is made.
+    /// Ignores values that cannot be read; `mistakes` reports them before anything is created.
     package init(_ options: [String: String]) {
         parent = options[Self.parent].flatMap { $0.isEmpty ? nil : $0 }
         mode = options[Self.mode].flatMap { Self.modes.contains($0) ? $0 : nil } ?? "bridge"
@@ -23,7 +23,7 @@ package struct MacvlanOptions: Hashable, Sendable {
         return mistakes
     }
 
-    /// What the kernel does not take as the name of an interface.
+    /// The kernel does not accept this text as the name of an interface.
     static func parentMistakes(in options: [String: String]) -> [OptionMistake] {
         guard let text = options[parent], !text.isEmpty else { return [] }
         let isName =
@@ -33,7 +33,7 @@ package struct MacvlanOptions: Hashable, Sendable {
         return [
             OptionMistake(
                 option: parent, problem: "\"\(text)\" cannot be an interface's name",
-                hint: "`ip link` lists those there are")
+                hint: "`ip link` lists them")
         ]
     }
 }

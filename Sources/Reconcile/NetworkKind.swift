@@ -1,17 +1,17 @@
 import ProjectModel
 
-/// What a network is to be made of: its driver with the options of that driver.
+/// The kind of a network: its driver with the driver's options.
 ///
-/// Another driver is a case here, with its options in a file of their own, and a realisation in `Networking`.
+/// To add a driver, add a case here, a file for its options, and a realisation in `Networking`.
 package enum NetworkKind: Hashable, Sendable {
     case bridge(BridgeOptions)
     case macvlan(MacvlanOptions)
     case ipvlan(IpvlanOptions)
 
-    /// The drivers there are, in the Compose file's words.
+    /// All drivers, with their names in the Compose file.
     package static let drivers = ["bridge", "macvlan", "ipvlan"]
 
-    /// nil for a driver that there is not.
+    /// nil for an unknown driver.
     package init?(_ definition: NetworkDefinition) {
         switch definition.driverName {
         case "bridge": self = .bridge(BridgeOptions(definition.driverOptions))
@@ -21,7 +21,7 @@ package enum NetworkKind: Hashable, Sendable {
         }
     }
 
-    /// Kinds of interfaces that the kernel must have for it.
+    /// The types of interfaces that it needs from the kernel.
     package var linkKinds: [String] {
         switch self {
         case .bridge: ["bridge", "veth"]
@@ -30,7 +30,7 @@ package enum NetworkKind: Hashable, Sendable {
         }
     }
 
-    /// Without a parent a pair stands in for one; `eth0.10` is made when it is missing.
+    /// Without a parent berth uses a veth pair instead; it creates a missing `eth0.10`.
     private static func parentKinds(_ parent: String?) -> [String] {
         guard let parent else { return ["veth"] }
         return parent.contains(".") ? ["vlan"] : []
@@ -45,13 +45,13 @@ package enum NetworkKind: Hashable, Sendable {
         }
     }
 
-    /// The host is a member of it, so that published ports lead there and its subnet is nobody else's.
+    /// The host is on this network: berth can publish ports, and no other network may use its subnet.
     package var hasHost: Bool {
         guard case .bridge = self else { return false }
         return true
     }
 
-    /// What of the options cannot be meant.
+    /// Invalid options.
     func mistakes(in options: [String: String]) -> [OptionMistake] {
         switch self {
         case .bridge: BridgeOptions.mistakes(in: options)
@@ -61,16 +61,17 @@ package enum NetworkKind: Hashable, Sendable {
     }
 }
 
-/// A driver option that cannot be meant.
+/// A driver option with an invalid value.
 struct OptionMistake: Hashable, Sendable {
     var option: String
     var problem: String
     var hint: String
 
-    /// `text` is none of the words that the option has.
+    /// `text` is not one of the values of the option.
     static func notAmong(_ words: [String], _ option: String, _ text: String) -> OptionMistake {
         OptionMistake(
-            option: option, problem: "\"\(text)\" is no \(option)", hint: "there are \(words.joined(separator: ", "))")
+            option: option, problem: "\"\(text)\" is not a value of \(option)",
+            hint: "use one of \(words.joined(separator: ", "))")
     }
 }
 

@@ -1,15 +1,15 @@
 import ProjectModel
 
-/// What the machine shows of one project.
+/// The observed state of one project on the machine.
 package struct Observed: Codable, Hashable, Sendable {
     package var containers: [ObservedContainer]
     /// By full name; networks of other projects or made by hand too, when the project names them.
     package var networks: [String: ObservedNetwork]
     package var volumes: [String: ObservedVolume]
-    /// What each image reference that a service names resolves to now (`sha256:…`); absent when there is none here.
+    /// The current image (`sha256:…`) of each reference that a service names; absent if the image is not here.
     package var images: [String: String]
-    /// By replica (`web.1`): the id of a container that was removed to be replaced and whose successor is not made yet.
-    /// Its anonymous volumes wait for the successor.
+    /// By replica (`web.1`): the id of a removed container whose successor does not exist yet. Its anonymous volumes wait for the
+    /// successor.
     package var predecessors: [String: String] = [:]
 
     package init(
@@ -30,7 +30,7 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     /// What it was made from.
     package var template: ContainerTemplate
     package var imageID: String
-    /// The definitions of the networks, volumes, secrets and configs it was made with, by key.
+    /// The definitions of its networks, volumes, secrets and configs at its creation, by key.
     package var networks: [String: NetworkDefinition]
     package var volumes: [String: VolumeDefinition]
     package var secrets: [String: FileObject]
@@ -38,24 +38,24 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var state: State
     package var health: Health?
     package var exitCode: Int?
-    /// The rounds of its `DesiredService` that were in force when it was made, last restarted and last started.
-    /// Making and starting set the restart and start rounds, unpausing the start round.
+    /// The rounds of its `DesiredService` at its creation, last restart and last start. Creating and starting set the restart and
+    /// start rounds; unpausing sets the start round.
     package var recreateRound: Int
     package var restartRound: Int
     package var startRound: Int
     /// The ids of containers whose namespaces it joined (`network_mode: service:x`, `pid`, `ipc`).
     package var joined: [String]
-    /// It was paused by somebody else than berth. Who ends a process from outside is not told apart from a process that ends by itself.
+    /// Another program paused it. (A process that somebody kills from outside looks like one that ended by itself.)
     package var isPausedByOthers: Bool
-    /// It is down because berth stopped it, on a verb or on the way to something else, and nobody started it since.
+    /// It is down because berth stopped it, for a verb or as a step of another change, and nothing has started it since.
     package var stoppedByUs: Bool = false
     package var hasAnonymousVolumes: Bool
-    /// It has no names and published ports although it has its place: an update broke off.
+    /// It has its place but no names and published ports, because an update was interrupted.
     package var isAside = false
 
-    /// Empty for a container of its own: no service has that name.
+    /// Empty for a container without a service.
     package var service: String { owner.service ?? "" }
-    /// nil for all but replicas.
+    /// nil unless it is a replica.
     package var number: Int? { owner.number }
 
     package enum State: String, Codable, Hashable, Sendable { case created, running, paused, restarting, exited }
@@ -89,11 +89,11 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
 
 package struct ObservedNetwork: Codable, Hashable, Sendable {
     package var name: String
-    /// The project that made it and the key in its file; nil for one made by hand.
+    /// The project that created it and the key in its file; nil if a person created it.
     package var project: String?
     package var key: String?
     package var definition: NetworkDefinition
-    /// What the kernel lacks of it ("bridge br-… is gone"); nil when it is whole.
+    /// The part of it that is missing in the kernel ("bridge br-… is gone"); nil when it is complete.
     package var damage: String?
     /// Ids of containers attached to it, of any project.
     package var users: [String]

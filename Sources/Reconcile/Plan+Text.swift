@@ -1,5 +1,5 @@
 extension Plan {
-    /// Full names of objects whose data this plan would lose, sorted; ask about them, then plan again keeping the refused.
+    /// Full names of objects whose data this plan would lose, sorted. Ask about them, then plan again and keep the refused ones.
     package var namesNeedingConsent: [String] { actions.compactMap(\.needsConsent).sorted() }
 }
 

@@ -1,4 +1,4 @@
-/// The actions that turn what is observed into what is desired: a DAG, in an order in which every action stands after those it needs.
+/// The actions that turn the observed state into the desired one: a DAG. Each action comes after those that it needs.
 package struct Plan: Hashable, Sendable, CustomStringConvertible {
     package var actions: [PlannedAction]
 
@@ -6,10 +6,10 @@ package struct Plan: Hashable, Sendable, CustomStringConvertible {
 
     package var isEmpty: Bool { actions.isEmpty }
 
-    /// What it does to replicas, networks and volumes; for looking at, not for carrying out.
+    /// The actions on replicas, networks and volumes; to inspect, not to execute.
     package var ofServices: Plan { Plan(actions: actions.filter { !($0.action.replica?.isSingle ?? false) }) }
 
-    /// What it does to one-offs and containers of no project.
+    /// The actions on one-offs and containers of no project.
     package var ofSingles: Plan { Plan(actions: actions.filter { $0.action.replica?.isSingle ?? false }) }
 
     /// A line for each action: `3 create api.1 after 1,2  # no container`; the language of the planner's tests.
@@ -20,11 +20,11 @@ package struct PlannedAction: Hashable, Sendable, CustomStringConvertible {
     /// From 1, its place in the plan.
     package var number: Int
     package var action: Action
-    /// Numbers of the actions that must have ended well before this one begins.
+    /// Numbers of the actions that must succeed before this one begins.
     package var after: [Int]
     /// Why; names the field and never a secret value.
     package var reason: PlanReason
-    /// The full name of an object whose data would be lost: only done with consent.
+    /// The full name of an object whose data would be lost; the action needs consent.
     package var needsConsent: String?
 
     package init(number: Int, action: Action, after: [Int], reason: PlanReason, needsConsent: String? = nil) {
@@ -45,47 +45,47 @@ package struct PlannedAction: Hashable, Sendable, CustomStringConvertible {
 /// One thing the engine does to the world.
 package enum Action: Hashable, Sendable {
     case createNetwork(key: String, name: String)
-    /// The kernel lost part of it: put it back under its containers.
+    /// The kernel lost part of the network: restore it for its containers.
     case repairNetwork(name: String)
     case removeNetwork(name: String)
     case createVolume(key: String, name: String)
     case removeVolume(name: String)
-    /// Takes the place of `replacing`, which is removed after this (or was, by a plan that broke off): its anonymous volumes, and
-    /// only those, go on in the new one, and so do its addresses. A container that this plan made is known by its replica alone.
+    /// Replaces `replacing`, which is removed later (or was removed by an interrupted plan). The new container takes over its addresses
+    /// and anonymous volumes, and nothing else. A container that this plan creates is known only by its replica.
     case create(Replica, replacing: String?)
     case start(Replica, existing: String?)
-    /// Made to take the place of `replacing` by its service's rules for updates: it has no names and published ports until `admit`.
-    /// `beside`: both run for a while.
+    /// Replaces `replacing` by its service's update rules: it has no names and published ports until `admit`. `beside`: both run for
+    /// a while.
     case createNext(Replica, replacing: String, beside: Bool)
-    /// A replica gives up its names and published ports; ends when it has answered what it was asked before.
+    /// A replica releases its names and published ports. Ends when it has answered its open requests.
     case withdraw(Replica, id: String)
-    /// Ends when the replica that replaces another is ready and was so for as long as the rules say; one that fails is the rules' matter.
-    /// One that replaces nothing comes back from an update that broke off: it is let in in any case.
+    /// Ends when a new replica is ready and has been ready for as long as the rules say; if it fails, the rules decide. A replica that
+    /// replaces nothing comes from an interrupted update: it gets its names and ports in any case.
     case watch(Replica, replacing: String?)
-    /// A replica gets its names and published ports: those of the one that it replaces.
+    /// A replica takes over the names and published ports of the one that it replaces.
     case admit(Replica, replacing: String?)
     /// The pause between one group of replicas and the next.
     case rest(service: String, Duration)
     case stop(Replica, id: String)
-    /// Without `anonymousVolumes` they stay behind for the container that takes its place.
+    /// Without `anonymousVolumes` these volumes stay for the container that replaces it.
     case remove(Replica, id: String, anonymousVolumes: Bool)
     case pause(Replica, id: String)
     case unpause(Replica, id: String)
-    /// The container goes on and leaves, or joins, a network: its key in the file, and its full name.
+    /// The running container leaves or joins a network, given by its key in the file and its full name.
     case detach(Replica, id: String, key: String, network: String)
     case attach(Replica, id: String, key: String, network: String)
-    /// The container goes on with what its service is now, as far as the kernel and the engine can change it: limits, ports, names,
-    /// labels, how it is looked after.
+    /// The running container gets the settings of its service that can change in place: limits, ports, names, labels,
+    /// supervision.
     case update(Replica, id: String)
-    /// Ends when every replica of the service has reached the condition, and fails when one cannot any more. One that is not
-    /// `required` never fails: it ends with a warning, also when an action before it failed.
+    /// Ends when every replica of the service has reached the condition, and fails when one no longer can. A wait that is not
+    /// `required` never fails: it ends with a warning, even if an earlier action failed.
     case wait(service: String, Condition, required: Bool)
 
     package enum Condition: String, Hashable, Sendable { case started, healthy, completed }
 }
 
 extension Action {
-    /// The replica of which it makes a container.
+    /// The replica for which it creates a container.
     package var madeReplica: Replica? {
         switch self {
         case .create(let replica, _), .createNext(let replica, _, _): replica
@@ -94,14 +94,14 @@ extension Action {
     }
 }
 
-/// A container by its place in the project: `web.1`, or one that has no place by its name.
+/// A container by its place in the project (`web.1`), or by its name if it has no place.
 package enum Replica: Hashable, Sendable, CustomStringConvertible {
     case numbered(service: String, Int)
     case oneOff(service: String, name: String)
     /// Of no service.
     case free(name: String)
 
-    /// It belongs to no service's replicas.
+    /// It is not a replica of a service.
     package var isSingle: Bool {
         switch self {
         case .numbered: false

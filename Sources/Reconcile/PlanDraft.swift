@@ -1,9 +1,9 @@
-/// A plan while it is made: actions in any order, with edges; `finished` puts them in the order of the plan.
+/// A plan under construction: actions in any order, with edges; `finished` sorts them.
 struct PlanDraft {
     /// An action's index in the draft.
     typealias Node = Int
 
-    /// Where an action is listed unless something that needs it pulls it forward.
+    /// The position of an action, unless a dependent action needs it earlier.
     struct Place: Comparable {
         /// Coarse part of the plan.
         enum Section: Int { case teardown, objects, services, cleanup }
@@ -42,7 +42,7 @@ struct PlanDraft {
         return entries.count - 1
     }
 
-    /// `node` begins after `others` have ended well.
+    /// `node` begins after `others` have succeeded.
     mutating func order(_ node: Node, after others: some Sequence<Node>) {
         entries[node].after.formUnion(others)
         entries[node].after.remove(node)
@@ -52,7 +52,7 @@ struct PlanDraft {
         if let other { order(node, after: CollectionOfOne(other)) }
     }
 
-    /// By place, except that what an action needs stands before it. Iterative: chains are as long as a file wants.
+    /// Sorts by place, but puts the needs of an action before it. Iterative, because a file can have chains of any length.
     func finished() -> Plan {
         let byPlace = entries.indices.sorted { (entries[$0].place, $0) < (entries[$1].place, $1) }
         var position = [Int](repeating: 0, count: entries.count)

@@ -1,9 +1,9 @@
-/// Why an action is part of a plan. Code decides by the case; `description` is the one place of the words.
+/// Why an action is part of a plan. Code decides by the case; only `description` has the words.
 package enum PlanReason: Hashable, Sendable {
     // Somebody asked for it.
     case askedFor, startAskedFor, restartAskedFor, recreationAskedFor
 
-    // It is not as it is wanted.
+    // Its state is not the desired one.
     case noContainer
     case notStarted
     case shouldRun, shouldBePaused, shouldBeStopped
@@ -17,21 +17,21 @@ package enum PlanReason: Hashable, Sendable {
     /// Of an anonymous volume.
     case containerIsGone
     case pausedByOthers
-    /// Fields of the file, or what they lead to, are others.
+    /// Fields of the file changed, or the objects to which they refer.
     case changed([Divergence])
 
-    // Something that it needs.
+    // Something that it needs changed.
     case networkGone(String)
     case volumeGone(String)
-    /// What the kernel lacks of a network.
+    /// The part of a network that is missing in the kernel.
     case damaged(String)
     case dependencyRecreated(String)
     case dependencyRestarted(String)
-    /// The attribute with which it joined a service's namespace, and the service, whose container is another one.
+    /// The attribute with which it joined a service's namespace, and the service, which has a new container.
     case namespaceReplaced(field: String, service: String)
     case volumesReplaced(service: String)
 
-    // It is for something else.
+    // It supports another action.
     case neededBy(String)
     case usedBy([String])
 
@@ -43,9 +43,9 @@ extension PlanReason: CustomStringConvertible {
     package var description: String {
         switch self {
         case .askedFor: "asked for"
-        case .startAskedFor: "start asked for"
-        case .restartAskedFor: "restart asked for"
-        case .recreationAskedFor: "recreation asked for"
+        case .startAskedFor: "start requested"
+        case .restartAskedFor: "restart requested"
+        case .recreationAskedFor: "recreation requested"
         case .noContainer: "no container"
         case .notStarted: "created, not started"
         case .shouldRun: "should run"
@@ -53,13 +53,13 @@ extension PlanReason: CustomStringConvertible {
         case .shouldBeStopped: "should be stopped"
         case .wasStoppedShouldRun: "was stopped, should run"
         case .wasStoppedShouldBePaused: "was stopped, should be paused"
-        case .notWanted: "not wanted any more"
+        case .notWanted: "no longer wanted"
         case .scale(let count): "scale is \(count)"
-        case .numberTaken: "another one has its number"
+        case .numberTaken: "another container has its number"
         case .projectGoesDown: "the project goes down"
         case .volumesGoToo: "volumes go too"
         case .containerIsGone: "its container is gone"
-        case .pausedByOthers: "paused by somebody else"
+        case .pausedByOthers: "paused by another program"
         case .changed(let divergences): Self.text(divergences)
         case .networkGone(let name): "network \(name) is gone"
         case .volumeGone(let name): "volume \(name) is gone"
@@ -70,12 +70,12 @@ extension PlanReason: CustomStringConvertible {
         case .volumesReplaced(let service): "volumes_from \(service), which is recreated"
         case .neededBy(let service): "\(service) depends on it"
         case .usedBy(let names): "used by \(Self.listed(names))"
-        case .updateBrokeOff: "an update broke off"
+        case .updateBrokeOff: "an update was interrupted"
         case .updatePause: "update_config.delay"
         }
     }
 
-    /// The first few in a line; the rest is counted.
+    /// The first few in a line, and the number of the others.
     private static func text(_ divergences: [Divergence]) -> String {
         let shown = divergences.prefix(4).map(\.description).joined(separator: ", ")
         return divergences.count > 4 ? "\(shown) and \(divergences.count - 4) more" : shown
@@ -86,7 +86,7 @@ extension PlanReason: CustomStringConvertible {
         return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
     }
 
-    /// A person expects it anyway and needs no explanation: new things are made, what was asked for is done.
+    /// People expect it and need no explanation: a new object is created, or a request is carried out.
     package var isRoutine: Bool {
         switch self {
         case .noContainer, .startAskedFor, .askedFor, .shouldRun, .shouldBePaused, .shouldBeStopped, .projectGoesDown,

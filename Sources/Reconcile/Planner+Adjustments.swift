@@ -1,6 +1,6 @@
 import ProjectModel
 
-/// What of a container is changed while it goes on: each part with its reason.
+/// The changes in place of one container, each with its reason.
 struct Adjustment: Equatable {
     struct Connection: Equatable {
         /// The network's key in the file, and its full name.
@@ -9,23 +9,23 @@ struct Adjustment: Equatable {
         let reason: PlanReason
     }
 
-    /// Networks that it leaves, then those that it joins; one that it joins in another way is in both.
+    /// Networks that it leaves, then those that it joins; a network whose connection changes is in both lists.
     var detachments: [Connection] = []
     var attachments: [Connection] = []
-    /// Why the rest is brought up to date; nil when there is nothing else.
+    /// Why other settings are updated; nil if there are none.
     var update: PlanReason?
 }
 
-/// What is to be done because a container differs from its service.
+/// How to bring a container to the current template of its service.
 enum Deviation {
-    /// Another one takes its place.
+    /// Replace it.
     case anew(PlanReason)
     case inPlace(Adjustment)
 }
 
 extension Planner {
-    /// `found`, all of which a container can be given while it goes on, as steps; nil when one of them would take what another
-    /// container of this project has: then the two change hands as containers stop and start.
+    /// Turns `found`, which can all change in place, into steps. nil if one of them needs something that another container of this
+    /// project holds: it then moves when the containers stop and start.
     func adjustment(of container: ObservedContainer, to spec: Service, _ found: [Divergence]) -> Adjustment? {
         guard container.template.networkMode == nil, spec.networkMode == nil else {
             return Adjustment(update: found.reason)
@@ -51,7 +51,7 @@ extension Planner {
         return result
     }
 
-    /// Ports that are new to it and that another container of the project has or had.
+    /// New ports of it that another container of the project has or had.
     private func takesPorts(_ container: ObservedContainer, _ spec: Service) -> Bool {
         let own = container.template.ports
         let added = spec.ports.filter { port in
@@ -63,7 +63,7 @@ extension Planner {
             guard let range = port.publishedRange else { return false }
             return observed.containers.contains { other in
                 guard other.id != container.id else { return false }
-                // Replicas share a range: each keeps its own port of it.
+                // Replicas share a range, and each keeps its own port.
                 if other.service == container.service, range.count > 1 { return false }
                 return other.template.ports.contains {
                     $0.transport == port.transport && $0.publishedRange?.overlaps(range) == true
@@ -72,7 +72,7 @@ extension Planner {
         }
     }
 
-    /// Fixed addresses that are new to it and that another container of the project has.
+    /// New fixed addresses of it that another container of the project has.
     private func takesAddresses(_ container: ObservedContainer, _ spec: Service) -> Bool {
         let added = Set(spec.fixedAddresses).subtracting(container.template.fixedAddresses)
         guard !added.isEmpty else { return false }
@@ -81,7 +81,7 @@ extension Planner {
         }
     }
 
-    /// The actions of what is changed in place, in this order: leave networks, join others, then all the rest.
+    /// The actions for changes in place, in this order: leave networks, join networks, then the rest.
     mutating func emitAdjustment(_ task: ReplicaTask) {
         guard let adjustment = task.adjustment, let id = task.existing?.id else { return }
         let place = servicePlace(task.replica)
@@ -111,8 +111,7 @@ extension Planner {
 }
 
 extension NetworkAttachment {
-    /// An interface is made with an address and a name: another one for others. Names and the choice of the default route are not the
-    /// interface's.
+    /// A new address or interface name needs a new interface. DNS names and the default route do not.
     fileprivate func needsAnotherLink(than other: NetworkAttachment?) -> Bool {
         guard var other else { return true }
         other.aliases = aliases

@@ -1,10 +1,10 @@
 import ProjectModel
 
 extension Planner {
-    /// `down`: everything the project made goes, dependents first; orphans and named volumes only if asked for.
+    /// `down`: removes everything that the project created, dependents first; orphans and named volumes only on request.
     ///
-    /// Networks and volumes that another project made, that were made by hand, that the file calls external, or that
-    /// something still uses stay. A verb that came after a `down` that broke off removes only of its own services.
+    /// It keeps networks and volumes that another project or a person created, that the file calls external, or that something
+    /// still uses. A verb after an interrupted `down` removes only objects of its own services.
     mutating func planRemoval(_ removal: Desired.Removal) {
         var leaving: [ObservedContainer] = []
         for container in observed.containers {
@@ -33,7 +33,7 @@ extension Planner {
         var removals: [String: [PlanDraft.Node]] = [:]
         let reason = PlanReason.projectGoesDown
         for container in leaving.sorted(by: { ($0.name, $0.id) < ($1.name, $1.id) }) {
-            // One-offs come first, and what no dependency is known of.
+            // One-offs come first, with services whose dependencies are unknown.
             let rank = container.number == nil ? nil : graph.rank[container.service]
             let place = PlanDraft.Place(
                 .teardown, rank: rank.map { graph.order.count - $0 } ?? 0, number: container.number ?? 0,
@@ -62,7 +62,7 @@ extension Planner {
         let external = Set(desired.volumes.values.filter(\.external).map(\.name))
         for volume in observed.volumes.values.sorted(by: { $0.name < $1.name }) {
             guard volume.project == desired.project, !external.contains(volume.name) else { continue }
-            // An anonymous volume that lost its container is of no use to anybody; one in use goes with its container.
+            // Nobody can use an anonymous volume that lost its container; one in use is removed with its container.
             if volume.isAnonymous ? !volume.users.isEmpty : !removal.volumes { continue }
             guard leaving.isSuperset(of: volume.users) else { continue }
             let place = PlanDraft.Place(.cleanup, rank: 1, name: volume.name)

@@ -1,23 +1,23 @@
 import ProjectModel
 
 extension DesiredService {
-    /// How its replicas come to what the service is now; nil: all at once.
+    /// The rules for updating its replicas; nil: all at once.
     package var rules: UpdateRules? {
         guard isRollingBack == true else { return spec.updateConfig }
         if let own = spec.rollbackConfig { return own }
         var rules = spec.updateConfig
-        // Going back has nowhere to go back to.
+        // A rollback cannot be rolled back.
         rules?.failureAction = .pause
         return rules
     }
 }
 
-/// Updates by rules: replicas that run are replaced in groups, one group after the other.
+/// Updates by rules: running replicas are replaced in groups, one group after the other.
 extension Planner {
-    /// The tasks of a service that are done by its rules.
+    /// The tasks of a service that follow its update rules.
     ///
-    /// Others are replaced as without rules: what does not run serves nobody, and what others are tied to by a namespace or by
-    /// `restart: true` goes down and up with them.
+    /// The rules do not apply to other replicas: a stopped one serves nobody, and one whose namespace others share, or on which
+    /// others depend with `restart: true`, restarts together with them.
     func updates(of service: DesiredService, _ exclusives: Exclusives) -> [ReplicaTask] {
         guard service.rules != nil, service.spec.creationOwners.isEmpty, followers(of: service.spec.name).isEmpty,
             !isStoppedAround(service.spec)
@@ -31,7 +31,7 @@ extension Planner {
         }
     }
 
-    /// This plan stops a service with which it restarts: that one waits for its stop.
+    /// This plan stops a service with which it restarts, and that service waits for its stop.
     private func isStoppedAround(_ spec: Service) -> Bool {
         (graph.needs[spec.name] ?? []).contains { need in
             need.restart
@@ -39,8 +39,8 @@ extension Planner {
         }
     }
 
-    /// All new containers are made before the first old one is touched. Then, group after group:
-    /// - start-first: start → watch → admit (names and ports change hands) → drain the old one → stop it;
+    /// All new containers are created before the first old one is touched. Then, group after group:
+    /// - start-first: start → watch → admit (takes over names and ports) → drain the old one → stop it;
     /// - stop-first: drain the old one → stop it → start → watch → admit.
     mutating func emitUpdates(_ tasks: [ReplicaTask], of service: DesiredService, _ exclusives: Exclusives) {
         guard let rules = service.rules, !tasks.isEmpty else { return }
@@ -65,7 +65,7 @@ extension Planner {
         }
     }
 
-    /// What an update that broke off has left without names comes into them again, once it is ready.
+    /// A replica that an interrupted update left without names gets them again once it is ready.
     mutating func emitAdmission(_ task: ReplicaTask) {
         let place = servicePlace(task.replica)
         let reason = PlanReason.updateBrokeOff
@@ -77,7 +77,7 @@ extension Planner {
         draft.order(node, after: ready)
     }
 
-    /// - Returns: what has ended when the next group may begin.
+    /// - Returns: the actions that must end before the next group may begin.
     private mutating func emitUpdate(
         _ task: ReplicaTask, _ service: DesiredService, _ isBeside: Bool, after gate: [PlanDraft.Node],
         _ exclusives: Exclusives
@@ -112,7 +112,7 @@ extension Planner {
 }
 
 extension ContainerTemplate {
-    /// Two of its containers of one number can run at once: neither needs an address that only one can have.
+    /// Two containers with one number can run at once, because neither needs an exclusive address.
     fileprivate var canRunBesideItself: Bool {
         fixedAddresses.isEmpty && macAddress == nil && networks.allSatisfy { $0.macAddress == nil }
     }

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension Preflight {
-    /// What a service asks of the kernel and its modules beside limits.
+    /// Requirements of a service on the kernel and its modules, other than limits.
     func features(of service: DesiredService) -> [PreflightFinding] {
         let spec = service.spec
         return platform(spec) + appArmor(spec) + sysctls(spec) + modes(spec) + hostname(spec) + strangers(spec)
@@ -15,7 +15,7 @@ extension Preflight {
             PreflightFinding(
                 .platformForeign, service: service.name, at: .service(service.name, "platform"),
                 "programs for \(platform) do not run on this machine\(own)",
-                hint: "take `platform` away, or install an emulator (`apt install qemu-user-static`)")
+                hint: "remove `platform`, or install an emulator (`apt install qemu-user-static`)")
         ]
     }
 
@@ -29,7 +29,7 @@ extension Preflight {
                 return PreflightFinding(
                     .kernelLacks, service: service.name, at: place,
                     "the AppArmor profile \"\(profile)\" cannot be enforced: AppArmor is not enabled on this machine",
-                    hint: "enable it (apparmor=1 for the kernel), or take the option away")
+                    hint: "enable it (apparmor=1 for the kernel), or remove the option")
             case .enabled(let profiles):
                 guard let profiles, !profiles.contains(profile) else { return nil }
                 let meant = likelySpelling(of: profile, among: profiles).map { "did you mean \"\($0)\"? " } ?? ""
@@ -51,11 +51,11 @@ extension Preflight {
         service.sysctls.keys.sorted().filter(facts.features.unknownSysctls.contains).map { key in
             PreflightFinding(
                 .kernelLacks, service: service.name, at: .service(service.name, "sysctls", key),
-                "this kernel has no parameter \(key)", hint: "`sysctl -a` lists those that there are")
+                "this kernel has no parameter \(key)", hint: "`sysctl -a` lists them")
         }
     }
 
-    /// Namespaces by words that mean one.
+    /// Attributes that select a namespace.
     private func modes(_ service: Service) -> [PreflightFinding] {
         let attributes: [(name: String, value: String?, words: [String], canJoin: Bool)] = [
             ("pid", service.pid, ["host"], true),
@@ -68,7 +68,7 @@ extension Preflight {
             let known = words + (canJoin ? ["service:NAME", "container:NAME"] : [])
             return PreflightFinding(
                 .optionInvalid, service: service.name, at: .service(service.name, name),
-                "\(name) cannot be \"\(value)\"", hint: "there is \(known.joined(separator: ", "))")
+                "\(name) cannot be \"\(value)\"", hint: "use one of \(known.joined(separator: ", "))")
         }
     }
 
@@ -78,11 +78,11 @@ extension Preflight {
             PreflightFinding(
                 .optionInvalid, service: service.name, at: .service(service.name, "hostname"),
                 "hostname has no effect with `uts: host`: the container has the host's name",
-                hint: "take one of them away")
+                hint: "remove one of them")
         ]
     }
 
-    /// Containers outside of the project that something is taken from.
+    /// Containers outside of the project that a service refers to.
     private func strangers(_ service: Service) -> [PreflightFinding] {
         var wanted: [(path: AttributePath, container: String)] = []
         func add(_ value: String?, _ path: AttributePath) {

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension Preflight {
-    /// Binds, secrets and configs whose source is not there.
+    /// Binds, secrets and configs without a source.
     func files(of service: DesiredService) -> [PreflightFinding] {
         guard isCreated(service) else { return [] }
         let name = service.spec.name
@@ -19,7 +19,7 @@ extension Preflight {
                 createHostPath
                     ? PreflightFinding(
                         .bindSourceMade, service: name, at: path.appending("source"),
-                        "\(source) does not exist: an empty folder owned by root is made for \(mount.target)")
+                        "\(source) does not exist: berth creates an empty folder owned by root for \(mount.target)")
                     : PreflightFinding(
                         .bindSourceMissing, service: name, at: path.appending("source"),
                         "\(source) does not exist, and \(mount.target) is a bind of it with create_host_path: false",
@@ -39,7 +39,7 @@ extension Preflight {
     private func silent(_ path: String, _ service: String, _ place: AttributePath) -> PreflightFinding {
         PreflightFinding(
             .hostPathSilent, service: service, at: place, "\(path) does not answer",
-            hint: "is it on a network file system whose server is away? `findmnt --target \(path)` tells")
+            hint: "is it on a network file system whose server is down? `findmnt --target \(path)` shows it")
     }
 
     private func source(
@@ -51,7 +51,7 @@ extension Preflight {
                 PreflightFinding(
                     code, service: service, at: AttributePath("\(kind)s", key, "file"),
                     "the file of \(kind) \(key) does not exist: \(path)",
-                    hint: "make the file, or change \(kind)s.\(key).file")
+                    hint: "create the file, or change \(kind)s.\(key).file")
             ]
         case .file(let path) where facts.silentPaths.contains(path):
             [silent(path, service, AttributePath("\(kind)s", key, "file"))]
@@ -59,7 +59,7 @@ extension Preflight {
             [
                 PreflightFinding(
                     .externalFileObject, service: service, at: AttributePath("\(kind)s", key, "external"),
-                    "\(kind) \(key) is external, and there is no store of \(kind)s",
+                    "\(kind) \(key) is external, but berth has no store of \(kind)s",
                     hint: "give \(kind)s.\(key) a file, an environment or a content")
             ]
         case .file, .content, .held: []
@@ -68,8 +68,8 @@ extension Preflight {
 }
 
 extension PreflightFinding {
-    /// Why the bind of a missing `source` cannot be had: an empty folder in the place of a socket keeps the program that makes the socket
-    /// from listening, long after the container is gone. nil for the path of anything else.
+    /// Why a missing `source` cannot be bound: an empty folder in place of a socket would prevent a program from listening there, even
+    /// long after the container is gone. nil if the path does not look like a socket.
     package static func missingSocket(
         _ source: String, of service: String, at path: AttributePath? = nil
     ) -> PreflightFinding? {
@@ -78,9 +78,9 @@ extension PreflightFinding {
         let isDockers = name == "docker.sock"
         return PreflightFinding(
             .socketMissing, service: service, at: path,
-            "\(source) does not exist, and no folder is made in its place: the program that listens there could not start any more",
+            "\(source) does not exist. berth creates no folder there, because the program that should listen there could not start any more",
             hint: isDockers
-                ? "nobody serves Docker's API here: `docker-socket` in the engine's configuration switches it on; where Docker runs, start it first"
-                : "start the program that listens there first, or take the bind away")
+                ? "nothing serves Docker's API here: set `docker-socket` in the engine's configuration, or start Docker first"
+                : "start the program that listens there first, or remove the bind")
     }
 }

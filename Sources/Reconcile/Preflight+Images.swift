@@ -18,7 +18,7 @@ extension Preflight {
         return []
     }
 
-    /// Dependencies whose health is waited for although nothing ever tells it.
+    /// Dependencies for whose health a service waits although they have no health check.
     func health(_ service: DesiredService) -> [PreflightFinding] {
         service.spec.dependsOn.compactMap { need in
             guard need.condition == .healthy, need.required, let other = services[need.service],
@@ -34,7 +34,7 @@ extension Preflight {
 
     private func hasHealthcheck(_ spec: Service) -> Bool {
         if let test = spec.healthcheck?.test { return test != ["NONE"] }
-        // An image that was not looked at may have one.
+        // An unchecked image may have one.
         guard let image = spec.image.flatMap({ facts.images[$0] }), image.availability == .present else { return true }
         return image.hasHealthcheck
     }

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension Preflight {
-    /// Limits that this host cannot give: better said now than when the container starts, or never.
+    /// Limits that this host cannot enforce; otherwise they would fail when the container starts, or silently have no effect.
     func limits(of service: DesiredService) -> [PreflightFinding] {
         let check = LimitCheck(service: service.spec, host: facts.limits)
         return check.controllers() + check.processor() + check.memory() + check.blockDevices() + check.ulimits()
@@ -9,7 +9,7 @@ extension Preflight {
     }
 }
 
-/// The limits of one service against what the host can give.
+/// Compares the limits of one service with the abilities of the host.
 struct LimitCheck {
     let service: Service
     let host: PreflightFacts.HostLimits
@@ -33,7 +33,7 @@ struct LimitCheck {
             finding(
                 .limitUnsupported, at: path(limit.attribute),
                 "\(limit.attribute) needs the cgroup controller \(limit.controller), which the engine cannot use here",
-                hint: "take \(limit.attribute) away, or enable the controller for the engine's cgroup")
+                hint: "remove \(limit.attribute), or enable the controller for the engine's cgroup")
         }
     }
 
@@ -50,7 +50,7 @@ struct LimitCheck {
         ]
     }
 
-    /// Whether the controller is there: what else it lacks is no news without it.
+    /// Whether the controller exists. If not, other findings about it are not worth reporting.
     private func has(_ controller: String) -> Bool { host.controllers?.contains(controller) ?? true }
 
     // MARK: Processors
@@ -60,27 +60,28 @@ struct LimitCheck {
         if let cpus = resources.cpus, let cores = host.cores, cpus > cores {
             findings.append(
                 finding(
-                    .limitTooHigh, at: path("cpus"), "cpus is \(Self.text(cpus)), this host has \(Self.text(cores))",
+                    .limitTooHigh, at: path("cpus"),
+                    "cpus is \(Self.text(cpus)), but this host has \(Self.text(cores))",
                     hint: "choose a value from 0.01 to \(Self.text(cores))"))
         }
         if let cpus = resources.cpus, cpus < 0.01 {
             findings.append(
                 finding(
-                    .limitTooLow, at: path("cpus"), "cpus is \(Self.text(cpus)), the least is 0.01",
-                    hint: "take it away to have no limit"))
+                    .limitTooLow, at: path("cpus"), "cpus is \(Self.text(cpus)), but the minimum is 0.01",
+                    hint: "remove it to have no limit"))
         }
         if let quota = resources.cpuQuota, (1..<1000).contains(quota) {
             findings.append(
                 finding(
                     .limitTooLow, at: path("cpu_quota"),
-                    "cpu_quota is \(quota) microseconds, the kernel gives 1000 at least",
+                    "cpu_quota is \(quota) microseconds, but the kernel's minimum is 1000",
                     hint: "use `cpus`: 0.01 is a hundredth of a core"))
         }
         if let period = resources.cpuPeriod, !(1000...1_000_000).contains(period) {
             findings.append(
                 finding(
                     period < 1000 ? .limitTooLow : .limitTooHigh, at: path("cpu_period"),
-                    "cpu_period is \(period) microseconds, the kernel takes 1000 to 1000000",
+                    "cpu_period is \(period) microseconds, but the kernel accepts 1000 to 1000000",
                     hint: "100000 is usual"))
         }
         if host.lacking.contains(.realtime), has("cpu") {
@@ -91,7 +92,7 @@ struct LimitCheck {
                 finding(
                     .limitUnsupported, at: path(name),
                     "\(name) needs real-time groups, which this kernel does not have",
-                    hint: "take \(name) away: cgroup v2 has no such limit, and v1 only with CONFIG_RT_GROUP_SCHED")
+                    hint: "remove \(name): cgroup v2 has no such limit, and v1 only with CONFIG_RT_GROUP_SCHED")
             }
         }
         return findings + cpuset()
@@ -102,14 +103,14 @@ struct LimitCheck {
         guard let wanted = NumberList(text) else {
             return [
                 finding(
-                    .limitInvalid, at: path("cpuset"), "cpuset \"\(text)\" is no list of CPUs",
+                    .limitInvalid, at: path("cpuset"), "cpuset \"\(text)\" is not a list of CPUs",
                     hint: "such as \"0-2\" or \"0,2\"")
             ]
         }
         guard let there = host.cpus, !wanted.numbers.isSubset(of: there.numbers) else { return [] }
         return [
             finding(
-                .limitTooHigh, at: path("cpuset"), "cpuset is \(text), this host has the CPUs \(there)",
+                .limitTooHigh, at: path("cpuset"), "cpuset is \(text), but this host has the CPUs \(there)",
                 hint: "choose among those, or use `cpus` to limit the time instead")
         ]
     }
@@ -130,7 +131,7 @@ struct LimitCheck {
         if let limit, limit < Self.leastMemory {
             findings.append(
                 finding(
-                    .limitTooLow, at: path("mem_limit"), "mem_limit is \(limit) bytes, the least is 6 MiB",
+                    .limitTooLow, at: path("mem_limit"), "mem_limit is \(limit) bytes, but the minimum is 6 MiB",
                     hint: "choose 6m or more; a number without a unit is bytes"))
         }
         if let limit, let reserved = resources.memoryReservation, reserved > limit {
@@ -165,18 +166,19 @@ struct LimitCheck {
         return [
             finding(
                 .limitUnsupported, at: place, "memswap_limit needs a kernel that counts swap, which this one does not",
-                hint: "take it away, or start the kernel with swapaccount=1")
+                hint: "remove it, or start the kernel with swapaccount=1")
         ]
     }
 
-    /// What cgroup v2 has no place for on any machine: told, and left out.
+    /// Settings that cgroup v2 does not have: report and ignore them.
     private func discarded() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
         if let swappiness = resources.memorySwappiness {
             if !(0...100).contains(swappiness) {
                 findings.append(
                     finding(
-                        .limitInvalid, at: path("mem_swappiness"), "mem_swappiness is \(swappiness), it is 0 to 100"))
+                        .limitInvalid, at: path("mem_swappiness"),
+                        "mem_swappiness is \(swappiness), but must be 0 to 100"))
             } else if host.lacking.contains(.swappiness) {
                 findings.append(
                     finding(
@@ -207,12 +209,12 @@ struct LimitCheck {
         }
         return weights.compactMap { place, value in
             guard (10...1000).contains(value) else {
-                return finding(.limitInvalid, at: place, "a weight of block devices is 10 to 1000, not \(value)")
+                return finding(.limitInvalid, at: place, "a block device weight must be 10 to 1000, not \(value)")
             }
             guard host.lacking.contains(.blockWeights) else { return nil }
             return finding(
-                .limitUnsupported, at: place, "a weight of block devices needs an I/O scheduler that knows weights",
-                hint: "take it away, or use the scheduler BFQ: `echo bfq > /sys/block/DEVICE/queue/scheduler`")
+                .limitUnsupported, at: place, "a block device weight needs an I/O scheduler that supports weights",
+                hint: "remove it, or use the scheduler BFQ: `echo bfq > /sys/block/DEVICE/queue/scheduler`")
         }
     }
 }

@@ -2,7 +2,7 @@ import Addresses
 import ProjectModel
 
 extension Preflight {
-    /// Networks that cannot be made or used, and changes of networks that have to wait.
+    /// Networks that cannot be created or used, and changes of networks that must wait.
     func networks() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
         for (key, users) in usersByKey({ $0.networks.map(\.network) }) {
@@ -15,13 +15,13 @@ extension Preflight {
                         .networkMissing, service: users.first, at: AttributePath("networks", key, "external"),
                         "network \(wanted.name) declared as external, but could not be found",
                         hint:
-                            "`berth network create \(wanted.name)`, or start the project that makes it, or take `external` away"
+                            "`berth network create \(wanted.name)`, or start the project that creates it, or remove `external`"
                     ))
             } else if let there, there.project != desired.project {
                 findings.append(
                     PreflightFinding(
                         .networkNotOurs, service: users.first, at: AttributePath("networks", key),
-                        "a network with name \(wanted.name) exists but was not made by this project",
+                        "a network with name \(wanted.name) exists but was not created by this project",
                         hint: "set `external: true` to use it, or give networks.\(key) another name"))
             } else if let there, !effects.removedNetworks.contains(wanted.name) {
                 let changes = wanted.shapeDivergences(from: there.definition, field: "networks.\(key)")
@@ -29,8 +29,9 @@ extension Preflight {
                 findings.append(
                     PreflightFinding(
                         .networkChangePutOff, at: AttributePath("networks", key),
-                        "network \(wanted.name) stays as it is (\(changes.reason)): containers that this plan does not "
-                            + "touch are on it", hint: "`berth up` for the whole project, and remove stopped one-offs"))
+                        "network \(wanted.name) stays as it is (\(changes.reason)): containers outside "
+                            + "of this plan use it",
+                        hint: "run `berth up` for the whole project, and remove stopped one-offs"))
             }
         }
         return findings + subnets()
@@ -47,14 +48,14 @@ extension Preflight {
                     PreflightFinding(
                         .volumeMissing, service: users.first, at: AttributePath("volumes", key, "external"),
                         "external volume \"\(wanted.name)\" not found",
-                        hint: "`berth volume create \(wanted.name)`, or take `external` away to have it made"))
+                        hint: "`berth volume create \(wanted.name)`, or remove `external` to have it created"))
             } else if let there, there.project != desired.project {
                 let whose = there.project.map { "for project \"\($0)\"" } ?? "by hand"
                 findings.append(
                     PreflightFinding(
                         .volumeNotOurs, service: users.first, at: AttributePath("volumes", key),
-                        "volume \"\(wanted.name)\" was made \(whose); it is used, and never removed with this project",
-                        hint: "set `external: true` to say that this is meant"))
+                        "volume \"\(wanted.name)\" was created \(whose); this project uses it, but never removes it",
+                        hint: "set `external: true` to confirm this"))
             } else if let there, !effects.removedVolumes.contains(wanted.name) {
                 let changes = wanted.shapeDivergences(from: there.definition, field: "volumes.\(key)")
                 guard !changes.isEmpty else { continue }
@@ -76,7 +77,7 @@ extension Preflight {
         return users.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// Subnets of networks to be made, against the machine's and against each other.
+    /// Compares the subnets of new networks with the machine's and with each other.
     private func subnets() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
         var seen: [(range: CIDR, name: String)] = []
@@ -92,12 +93,12 @@ extension Preflight {
                             hint: "such as 10.1.2.0/24"))
                     continue
                 }
-                let hint = "choose another subnet for networks.\(key), or none to have a free one found"
+                let hint = "choose another subnet for networks.\(key), or leave it out and berth finds a free one"
                 let taken = facts.subnets.first { held in
                     if let network = held.network, network == wanted.name || effects.removedNetworks.contains(network) {
                         return false
                     }
-                    // A network that shares an interface of the host is in that one's subnet.
+                    // A network that shares an interface of the host may overlap the subnet of that interface.
                     if held.network == nil, wanted.kind?.hasHost == false { return false }
                     return CIDR(range: held.subnet)?.overlaps(range) ?? false
                 }
@@ -115,7 +116,7 @@ extension Preflight {
         return findings
     }
 
-    /// Fixed addresses must lie in a subnet of their network.
+    /// Fixed addresses must be in a subnet of their network.
     func addresses(of service: DesiredService) -> [PreflightFinding] {
         unreachablePorts(of: service)
             + service.spec.networks.flatMap { attachment -> [PreflightFinding] in
@@ -128,16 +129,16 @@ extension Preflight {
                     if let single = CIDR(range: address), ranges.contains(where: { $0.overlaps(single) }) {
                         return nil
                     }
-                    let message = "the address \(address) lies in no subnet of network \(attachment.network)"
+                    let message = "the address \(address) is in no subnet of network \(attachment.network)"
                     return PreflightFinding(
                         .addressOutsideSubnet, service: name,
                         at: .service(name, "networks", attachment.network, attribute), message,
-                        hint: "set networks.\(attachment.network).ipam.config.subnet to one that holds it")
+                        hint: "set networks.\(attachment.network).ipam.config.subnet to one that contains it")
                 }
             }
     }
 
-    /// Ports of the host lead to networks that the host is on.
+    /// berth can publish ports only of networks that the host is on.
     private func unreachablePorts(of service: DesiredService) -> [PreflightFinding] {
         let kinds = service.spec.networks.compactMap { desired.networks[$0.network] }.filter { !$0.external }
             .compactMap(\.kind)
@@ -148,13 +149,13 @@ extension Preflight {
             PreflightFinding(
                 .portsUnreachable, service: service.spec.name, at: .service(service.spec.name, "ports"),
                 "the ports are not published: the host is on no network of the service",
-                hint: "take them away, or add a network with the driver bridge")
+                hint: "remove them, or add a network with the driver bridge")
         ]
     }
 }
 
 extension CIDR {
-    /// A range, or an address alone.
+    /// A range or a single address.
     fileprivate init?(range text: String) {
         guard let range = CIDR(text) ?? IPAddress(text).map(CIDR.init(host:)) else { return nil }
         self = range

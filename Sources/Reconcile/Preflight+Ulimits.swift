@@ -15,7 +15,7 @@ extension LimitCheck {
         let place = path("ulimits", name)
         guard Self.resourceNames.contains(name.lowercased()) else {
             let meant = likelySpelling(of: name, among: Self.resourceNames).map { "did you mean \"\($0)\"?" }
-            let known = "there are \(Self.resourceNames.sorted().joined(separator: ", "))"
+            let known = "known are \(Self.resourceNames.sorted().joined(separator: ", "))"
             return [
                 finding(.limitInvalid, at: place, "there is no resource limit \"\(name)\"", hint: meant ?? known)
             ]
@@ -32,7 +32,7 @@ extension LimitCheck {
             return [
                 finding(
                     .limitTooHigh, at: place,
-                    "ulimits.nofile is \(Self.text(limit.hard)), this kernel gives at most \(most)",
+                    "ulimits.nofile is \(Self.text(limit.hard)), but this kernel allows at most \(most)",
                     hint: "lower it, or raise fs.nr_open: `sysctl fs.nr_open=…`")
             ]
         }
@@ -42,7 +42,7 @@ extension LimitCheck {
         return [
             finding(
                 .limitTooHigh, at: place,
-                "ulimits.\(name) is \(Self.text(limit.hard)), the engine may give at most \(most)",
+                "ulimits.\(name) is \(Self.text(limit.hard)), but the engine may give at most \(most)",
                 hint: "lower it, or start the engine with CAP_SYS_RESOURCE")
         ]
     }
@@ -54,7 +54,7 @@ extension LimitCheck {
         return [
             finding(
                 .limitTooHigh, at: path("oom_score_adj"), "oom_score_adj \(score) is below what the engine may give",
-                hint: "take it away, or start the engine with CAP_SYS_RESOURCE")
+                hint: "remove it, or start the engine with CAP_SYS_RESOURCE")
         ]
     }
 }

@@ -1,7 +1,7 @@
 import ProjectModel
 
-/// How often a container was restarted in a row, for the pause before the next time: 100 ms, doubled each time, 60 s at
-/// most; a run of ten seconds ends the row.
+/// Counts restarts in a row, to compute the pause before the next one: 100 ms, doubled each time, at most 60 s. A run of ten
+/// seconds ends the row.
 package struct RestartBackoff: Codable, Hashable, Sendable {
     /// Restarts in a row.
     package private(set) var restarts = 0
@@ -12,18 +12,18 @@ package struct RestartBackoff: Codable, Hashable, Sendable {
     package static let longest = Duration.seconds(60)
     package static let steadyRun = Duration.seconds(10)
 
-    /// To be told of every end of the process, before deciding.
+    /// Call this for every end of the process, before the decision.
     package mutating func ended(afterRunning time: Duration) {
         if time >= Self.steadyRun { restarts = 0 }
     }
 
-    /// To be told when the decision was to restart.
+    /// Call this after each decision to restart.
     package mutating func restarted() { restarts += 1 }
 
-    /// A start that was asked for begins a new row.
+    /// A requested start begins a new row.
     package mutating func reset() { restarts = 0 }
 
-    /// The pause that the last decision to restart has led to.
+    /// The pause after the last decision to restart.
     package var lastDelay: Duration {
         var before = self
         before.restarts = max(0, restarts - 1)
@@ -44,8 +44,8 @@ package enum RestartDecision: Hashable, Sendable {
 
 /// What happens to a container whose process ended.
 ///
-/// `exitCode` is nil when nobody knows it, which counts as a failure. `signal` is one that a person sent and that holds still.
-/// `history` has been told of this end.
+/// `exitCode` is nil when nobody knows it, which counts as a failure. `signal` is a signal that a person sent and that still applies.
+/// `history` already includes this end.
 package func restartDecision(
     policy: RestartPolicy, exitCode: Int?, wasStoppedByUs: Bool, signal: Int32? = nil, history: RestartBackoff
 ) -> RestartDecision {

@@ -1,9 +1,9 @@
-/// The name among `candidates` that `word` was probably meant to be: at most two slips away (one in a short word), or the
-/// only one it begins.
+/// The name among `candidates` that the user probably meant with `word`: at most two typos away (one in a short word), or the
+/// only name that begins with it.
 package func likelySpelling(of word: String, among candidates: some Sequence<String>) -> String? {
     let sorted = candidates.sorted()
     let limit = word.count < 4 ? 1 : 2
-    // People slip in the middle of a word rather than at its first letter.
+    // People rarely mistype the first letter.
     let near = sorted.map { ($0, slips(word, $0), $0.first == word.first ? 0 : 1) }.filter { $0.1 <= limit }
         .min { ($0.1, $0.2) < ($1.1, $1.2) }
     if let near { return near.0 }

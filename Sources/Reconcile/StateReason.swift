@@ -1,25 +1,25 @@
 import OCI
 import ProjectModel
 
-/// Why a container is as it is: stored with its record. Code decides by the case; `description` is the one place of the words.
+/// Why a container is in its state; stored with its record. Code decides by the case; only `description` has the words.
 package enum StateReason: Hashable, Sendable {
-    /// berth stopped it; `code` nil is one that nobody knows, here and below.
+    /// berth stopped it. Here and below, a nil `code` means that nobody knows the code.
     case stopped(code: Int?)
     /// It waited for its next start, and berth stopped it.
     case stoppedBeforeRestart
     /// It ended after a signal that a person sent it.
     case signalled(Int32, code: Int?)
     case endedByItself(code: Int?, policy: RestartPolicy)
-    /// Its restart policy allows no more than so many restarts.
+    /// Its restart policy does not allow more restarts.
     case gaveUp(restarts: Int, code: Int?, policy: RestartPolicy)
-    /// It was made for one command.
+    /// It was created for one command.
     case commandEnded
     case pausedByOthers
     case monitorLost
     case machineRestarted
-    /// Its process was never there.
+    /// It never had a process.
     case neverRan
-    /// It could not be started: what the failure said, and what a shell would end with.
+    /// It could not be started: the failure's message, and the exit code that a shell would give.
     case notStarted(String, code: Int)
     /// As an earlier release stored it.
     case told(String)
@@ -37,7 +37,7 @@ extension StateReason: CustomStringConvertible {
             "failed again after \(restarts) restart\(restarts == 1 ? "" : "s"), \(Self.text(code)); "
                 + "restart: \(policy.composeText)"
         case .commandEnded: "ended"
-        case .pausedByOthers: "paused by somebody else"
+        case .pausedByOthers: "paused by another program"
         case .monitorLost: "unknown: monitor lost"
         case .machineRestarted: "the machine was restarted"
         case .neverRan: "never started"
@@ -47,7 +47,7 @@ extension StateReason: CustomStringConvertible {
 
     /// "with code 137 (SIGKILL)": codes above 128 name the signal that ended the process, as shells have it.
     private static func text(_ code: Int?) -> String {
-        guard let code else { return "with a code nobody knows" }
+        guard let code else { return "with an unknown code" }
         guard (129...192).contains(code) else { return "with code \(code)" }
         return "with code \(code) (\(SignalName.name(Int32(code - 128))))"
     }

@@ -1,7 +1,7 @@
 import ProjectModel
 
 extension PreflightFinding {
-    /// What a network asks for that berth has on no machine; `key` is its key in the file.
+    /// Settings of a network that berth supports on no machine; `key` is its key in the file.
     package static func unsupported(_ network: NetworkDefinition, key: String) -> [PreflightFinding] {
         let place = AttributePath("networks", key)
         var findings: [PreflightFinding] = []
@@ -18,7 +18,7 @@ extension PreflightFinding {
                 PreflightFinding(
                     .driverUnsupported, at: place.appending("ipam").appending("driver"),
                     "network \(network.name): there is no address driver \"\(driver)\", berth gives addresses itself",
-                    hint: "take it away; `ipam.config` chooses the subnets"))
+                    hint: "remove it; `ipam.config` chooses the subnets"))
         }
         findings += (network.kind?.mistakes(in: network.driverOptions) ?? []).map { mistake in
             PreflightFinding(
@@ -31,13 +31,13 @@ extension PreflightFinding {
     private static func hint(insteadOf driver: String) -> String {
         switch driver {
         case "host", "none", "null":
-            "take the network away and give its services `network_mode: \(driver == "host" ? "host" : "none")`"
-        case "overlay": "take the driver away: a network reaches over one machine"
-        default: "take the driver away, or write `bridge`"
+            "remove the network and give its services `network_mode: \(driver == "host" ? "host" : "none")`"
+        case "overlay": "remove the driver: a network covers only one machine"
+        default: "remove the driver, or write `bridge`"
         }
     }
 
-    /// A volume is a folder of its name, so nothing in it may lead elsewhere.
+    /// A volume's name becomes the name of a folder, so it must not lead to another path.
     private static func isVolumeName(_ name: String) -> Bool {
         func isAlphanumeric(_ byte: UInt8) -> Bool {
             (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
@@ -46,14 +46,14 @@ extension PreflightFinding {
             && name.utf8.allSatisfy { isAlphanumeric($0) || "_.-".utf8.contains($0) }
     }
 
-    /// The same of a volume.
+    /// The same for a volume.
     package static func unsupported(_ volume: VolumeDefinition, key: String) -> [PreflightFinding] {
         let place = AttributePath("volumes", key)
         guard volume.external || isVolumeName(volume.name) else {
             return [
                 PreflightFinding(
                     .optionInvalid, at: place.appending("name"), "\"\(volume.name)\" cannot be the name of a volume",
-                    hint: "letters, digits, _, . and - name one, and it begins with a letter or digit")
+                    hint: "use letters, digits, _, . and -, a letter or digit first")
             ]
         }
         if let driver = volume.driver, !["local", ""].contains(driver) {
@@ -78,14 +78,14 @@ extension PreflightFinding {
         return [
             PreflightFinding(
                 .optionInvalid, at: place.appending("driver_opts"),
-                "volume \(volume.name): driver_opts lack `device`, what is mounted",
+                "volume \(volume.name): driver_opts need `device`, the source of the mount",
                 hint: "for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}")
         ]
     }
 }
 
 extension Preflight {
-    /// What networks and volumes that would be made ask of the machine.
+    /// Requirements of new networks and volumes on the machine.
     func abilities() -> [PreflightFinding] {
         var findings: [PreflightFinding] = []
         for key in effects.createdNetworks.sorted() {
@@ -97,14 +97,14 @@ extension Preflight {
                     PreflightFinding(
                         .optionInvalid, at: AttributePath("networks", key, "driver_opts").appending("parent"),
                         "network \(network.name): this host has no interface \(parent)",
-                        hint: "`ip link` lists those there are"))
+                        hint: "`ip link` lists them"))
             }
             findings += unknown.sorted().map { kind in
                 PreflightFinding(
                     .kernelLacks, at: AttributePath("networks", key),
-                    "network \(network.name): this kernel cannot make interfaces of kind \"\(kind)\"",
+                    "network \(network.name): this kernel cannot create interfaces of type \"\(kind)\"",
                     hint:
-                        "`modprobe \(kind == "vlan" ? "8021q" : kind)` loads it where it is installed; `network_mode: host` does without"
+                        "`modprobe \(kind == "vlan" ? "8021q" : kind)` loads it if it is installed; `network_mode: host` needs none"
                 )
             }
             if network.enableIPv6, !facts.features.hasIPv6 {
@@ -112,7 +112,7 @@ extension Preflight {
                     PreflightFinding(
                         .kernelLacks, at: AttributePath("networks", key, "enable_ipv6"),
                         "network \(network.name): this kernel has no IPv6",
-                        hint: "take it away, or start the kernel without ipv6.disable=1"))
+                        hint: "remove it, or start the kernel without ipv6.disable=1"))
             }
         }
         for key in effects.createdVolumes.sorted() {
@@ -130,7 +130,7 @@ extension Preflight {
                 PreflightFinding(
                     .kernelLacks, at: place.appending("type"),
                     "volume \(volume.name): this kernel has no file system \"\(type)\"",
-                    hint: "`modprobe \(type)` loads it where it is installed; /proc/filesystems lists what there is")
+                    hint: "`modprobe \(type)` loads it if it is installed; /proc/filesystems lists the supported ones")
             ]
         }
         guard let device = volume.bindSource, facts.missingPaths.contains(device) else { return [] }
@@ -143,7 +143,7 @@ extension Preflight {
 }
 
 extension VolumeDefinition {
-    /// The folder of the host that it is, if it is one.
+    /// The folder of the host that the volume stands for, if any.
     package var bindSource: String? {
         let options = (driverOptions["o"] ?? "").split(separator: ",")
         guard options.contains("bind") || options.contains("rbind"), let device = driverOptions["device"],

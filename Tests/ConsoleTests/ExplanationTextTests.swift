@@ -83,7 +83,8 @@ import Testing
         #expect(words(.init(.dependency, service: "job", condition: "completed")) == "for job to end with code 0")
         #expect(words(.init(.restart, at: now - 1)) == "for its next start, which is due")
         #expect(
-            words(.init(.unpause, state: "paused by somebody else")) == "until it is unpaused: paused by somebody else")
+            words(.init(.unpause, state: "paused by another program"))
+                == "until it is unpaused: paused by another program")
         #expect(
             words(.init(.start, state: "exited by itself"))
                 == "for a verb: nothing starts it by itself: exited by itself")

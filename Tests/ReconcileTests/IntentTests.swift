@@ -140,7 +140,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 web running
                 """),
         IntentCase(
-            "a start asked for already is not asked for again",
+            "a start requested already is not asked for again",
             stored(.running).having("api").having("db", .exited).having("web").changing("db") { $0.startRound = 1 }, up,
             file: file(),
             wish: """

@@ -59,7 +59,7 @@ import Testing
                 4 remove web.1 after 2,3  # environment.A added, restart changed no → always
                 """),
         PlanCase(
-            "recreation asked for is recreation",
+            "recreation requested is recreation",
             PlanChangeTests.edited { $0.restart = .always }.changing("web") { $0.recreateRound = 1 },
             plan: """
                 1 create web.1 in place of the old one  # restart changed no → always

@@ -51,10 +51,10 @@ import Testing
                 $0.renewAnonymousVolumes = true
             },
             plan: """
-                1 create web.1 in place of the old one  # recreation asked for
-                2 stop web.1 after 1  # recreation asked for
-                3 start web.1 after 2  # recreation asked for
-                4 remove web.1 and its anonymous volumes after 2,3  # recreation asked for
+                1 create web.1 in place of the old one  # recreation requested
+                2 stop web.1 after 1  # recreation requested
+                3 start web.1 after 2  # recreation requested
+                4 remove web.1 and its anonymous volumes after 2,3  # recreation requested
                 """),
         PlanCase(
             "anonymous volumes are carried over after the round that renewed them",
@@ -100,12 +100,12 @@ import Testing
                 4 remove web.1 after 2,3  # user added ("app")
                 """),
         PlanCase(
-            "recreation asked for", Scene().wanting("web").having("web").changing("web") { $0.recreateRound = 1 },
+            "recreation requested", Scene().wanting("web").having("web").changing("web") { $0.recreateRound = 1 },
             plan: """
-                1 create web.1 in place of the old one  # recreation asked for
-                2 stop web.1 after 1  # recreation asked for
-                3 start web.1 after 2  # recreation asked for
-                4 remove web.1 after 2,3  # recreation asked for
+                1 create web.1 in place of the old one  # recreation requested
+                2 stop web.1 after 1  # recreation requested
+                3 start web.1 after 2  # recreation requested
+                4 remove web.1 after 2,3  # recreation requested
                 """),
         PlanCase(
             "a new image behind the same reference",

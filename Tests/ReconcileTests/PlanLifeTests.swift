@@ -26,14 +26,14 @@ import Testing
         PlanCase("what ended by itself is its restart policy's matter", web.having("web", .exited), plan: ""),
         PlanCase("what waits for its restart is left alone", web.having("web", .restarting), plan: ""),
         PlanCase(
-            "a start asked for once starts what ended",
-            web.having("web", .exited).changing("web") { $0.startRound = 1 }, plan: "1 start web.1  # start asked for"),
+            "a start requested once starts what ended",
+            web.having("web", .exited).changing("web") { $0.startRound = 1 }, plan: "1 start web.1  # start requested"),
         PlanCase(
-            "a start asked for does not wait out the pause between two restarts",
+            "a start requested does not wait out the pause between two restarts",
             web.having("web", .restarting).changing("web") { $0.startRound = 1 },
-            plan: "1 start web.1  # start asked for"),
+            plan: "1 start web.1  # start requested"),
         PlanCase(
-            "a start asked for leaves what runs", webRuns.changing("web") { $0.startRound = 1 }, plan: ""),
+            "a start requested leaves what runs", webRuns.changing("web") { $0.startRound = 1 }, plan: ""),
         PlanCase(
             "what berth stopped on the way is started", web.having("web", .exited) { $0.stoppedByUs = true },
             plan: "1 start web.1  # was stopped, should run"),
@@ -46,7 +46,7 @@ import Testing
         PlanCase(
             "what somebody else paused is put right under heal",
             Scene().wanting("web") { $0.heal = true }.having("web", .paused) { $0.isPausedByOthers = true },
-            plan: "1 unpause web.1  # paused by somebody else"),
+            plan: "1 unpause web.1  # paused by another program"),
         PlanCase(
             "what somebody else paused is put right when asked",
             web.having("web", .paused) { $0.isPausedByOthers = true }.changing("web") { $0.startRound = 1 },
@@ -75,18 +75,18 @@ import Testing
         PlanCase(
             "absent", Scene().wanting("web", .absent).having("web"),
             plan: """
-                1 stop web.1  # not wanted any more
-                2 remove web.1 after 1  # not wanted any more
+                1 stop web.1  # no longer wanted
+                2 remove web.1 after 1  # no longer wanted
                 """),
         PlanCase(
             "absent and exited", Scene().wanting("web", .absent).having("web", .exited),
-            plan: "1 remove web.1  # not wanted any more"),
+            plan: "1 remove web.1  # no longer wanted"),
         PlanCase(
             "absent takes anonymous volumes along",
             Scene().wanting("web", .absent).having("web") { $0.hasAnonymousVolumes = true },
             plan: """
-                1 stop web.1  # not wanted any more
-                2 remove web.1 and its anonymous volumes after 1  # not wanted any more
+                1 stop web.1  # no longer wanted
+                2 remove web.1 and its anonymous volumes after 1  # no longer wanted
                 """),
         PlanCase(
             "absent after an rm without -v leaves them",
@@ -94,29 +94,29 @@ import Testing
                 $0.keepsAnonymousVolumes = true
             },
             plan: """
-                1 stop web.1  # not wanted any more
-                2 remove web.1 after 1  # not wanted any more
+                1 stop web.1  # no longer wanted
+                2 remove web.1 after 1  # no longer wanted
                 """),
         PlanCase("absent without containers", Scene().wanting("web", .absent), plan: ""),
         PlanCase(
             "a restart stops and starts the same container", webRuns.changing("web") { $0.restartRound = 1 },
             plan: """
-                1 stop web.1  # restart asked for
-                2 start web.1 after 1  # restart asked for
+                1 stop web.1  # restart requested
+                2 start web.1 after 1  # restart requested
                 """),
         PlanCase(
             "a restart unpauses too", web.having("web", .paused).changing("web") { $0.restartRound = 1 },
             plan: """
-                1 stop web.1  # restart asked for
-                2 start web.1 after 1  # restart asked for
+                1 stop web.1  # restart requested
+                2 start web.1 after 1  # restart requested
                 """),
         PlanCase(
             "a restart starts what ended", web.having("web", .exited).changing("web") { $0.restartRound = 1 },
-            plan: "1 start web.1  # restart asked for"),
+            plan: "1 start web.1  # restart requested"),
         PlanCase(
             "a restart broken off after the stop is ended",
             web.having("web", .exited) { $0.stoppedByUs = true }.changing("web") { $0.restartRound = 1 },
-            plan: "1 start web.1  # restart asked for"),
+            plan: "1 start web.1  # restart requested"),
         PlanCase(
             "a stopped service is not restarted",
             Scene().wanting("web", .stopped).having("web", .exited).changing("web") { $0.restartRound = 1 }, plan: ""),
@@ -169,8 +169,8 @@ import Testing
             "of two containers with one number the one as it should be stays",
             webRuns.changing("web") { $0.spec.user = "app" }.having("web") { $0.id = "newer" },
             plan: """
-                1 stop web.1  # another one has its number
-                2 remove web.1 after 1  # another one has its number
+                1 stop web.1  # another container has its number
+                2 remove web.1 after 1  # another container has its number
                 """),
         PlanCase("one-offs are left alone", webRuns.havingOneOff("demo-web-run-1", of: "web"), plan: ""),
         PlanCase(
@@ -194,8 +194,8 @@ import Testing
                 $0.goal = .absent
             },
             plan: """
-                1 stop web.1  # not wanted any more
-                2 remove web.1 after 1  # not wanted any more
+                1 stop web.1  # no longer wanted
+                2 remove web.1 after 1  # no longer wanted
                 """),
         PlanCase(
             "an orphan can be stopped",

@@ -195,10 +195,10 @@ import Testing
         PlanCase(
             "absent: dependents first", pair(api: .absent, db: .absent).having("api").having("db"),
             plan: """
-                1 stop api.1  # not wanted any more
-                2 remove api.1 after 1  # not wanted any more
-                3 stop db.1 after 1  # not wanted any more
-                4 remove db.1 after 3  # not wanted any more
+                1 stop api.1  # no longer wanted
+                2 remove api.1 after 1  # no longer wanted
+                3 stop db.1 after 1  # no longer wanted
+                4 remove db.1 after 3  # no longer wanted
                 """),
         PlanCase(
             "stop of a dependency alone", pair(db: .stopped).having("api").having("db"),
@@ -252,11 +252,11 @@ import Testing
                 8 start web.1 after 2,7  # depends on api, which is restarted
                 """),
         PlanCase(
-            "a restart asked for is for whom it was asked",
+            "a restart requested is for whom it was asked",
             pair(restart: true).having("api").having("db").changing("db") { $0.restartRound = 1 },
             plan: """
-                1 stop db.1  # restart asked for
-                2 start db.1 after 1  # restart asked for
+                1 stop db.1  # restart requested
+                2 start db.1 after 1  # restart requested
                 """),
         PlanCase(
             "both asked to restart: the dependent stops first",
@@ -264,10 +264,10 @@ import Testing
                 $0.restartRound = 1
             },
             plan: """
-                1 stop api.1  # restart asked for
-                2 stop db.1 after 1  # restart asked for
-                3 start db.1 after 2  # restart asked for
-                4 start api.1 after 1,3  # restart asked for
+                1 stop api.1  # restart requested
+                2 stop db.1 after 1  # restart requested
+                3 start db.1 after 2  # restart requested
+                4 start api.1 after 1,3  # restart requested
                 """),
         PlanCase(
             "a restart does not wait for health that it did not disturb",
@@ -275,8 +275,8 @@ import Testing
                 $0.restartRound = 1
             },
             plan: """
-                1 stop api.1  # restart asked for
-                2 start api.1 after 1  # restart asked for
+                1 stop api.1  # restart requested
+                2 start api.1 after 1  # restart requested
                 """),
         PlanCase(
             "both recreated: stops side by side",
@@ -341,8 +341,8 @@ import Testing
             "a restart of the owner of a network leaves sharers alone",
             sharers().having("side") { $0.joined = ["web-1"] }.having("web").changing("web") { $0.restartRound = 1 },
             plan: """
-                1 stop web.1  # restart asked for
-                2 start web.1 after 1  # restart asked for
+                1 stop web.1  # restart requested
+                2 start web.1 after 1  # restart requested
                 """),
         PlanCase(
             "a restart of the owner of a pid namespace restarts sharers",
@@ -351,8 +351,8 @@ import Testing
             },
             plan: """
                 1 stop side.1  # depends on web, which is restarted
-                2 stop web.1 after 1  # restart asked for
-                3 start web.1 after 2  # restart asked for
+                2 stop web.1 after 1  # restart requested
+                3 start web.1 after 2  # restart requested
                 4 start side.1 after 1,3  # depends on web, which is restarted
                 """),
         PlanCase(
@@ -426,8 +426,8 @@ import Testing
             Scene().wanting("a", .absent) { $0.containerName = "it" }.wanting("b") { $0.containerName = "it" }.having(
                 "a"),
             plan: """
-                1 stop a.1  # not wanted any more
-                2 remove a.1 after 1  # not wanted any more
+                1 stop a.1  # no longer wanted
+                2 remove a.1 after 1  # no longer wanted
                 3 create b.1 after 2  # no container
                 4 start b.1 after 3  # no container
                 """),

@@ -131,8 +131,8 @@ import Testing
             "what an update left without names is let in again",
             Scene().wanting("web").having("web") { $0.isAside = true },
             plan: """
-                1 watch web.1  # an update broke off
-                2 admit web.1 after 1  # an update broke off
+                1 watch web.1  # an update was interrupted
+                2 admit web.1 after 1  # an update was interrupted
                 """),
         PlanCase(
             "a rollback has rules of its own",

@@ -36,13 +36,13 @@ import Testing
             },
             findings: """
                 services.web.hostname error optionInvalid web: hostname has no effect with `uts: host`: the container has \
-                the host's name; take one of them away
+                the host's name; remove one of them
                 """),
         PreflightCase(
             "a driver that berth does not have", network { $0.driver = "overlay" },
             findings: """
                 networks.front.driver error driverUnsupported: network demo_front: there is no driver "overlay", only \
-                "bridge", "macvlan", "ipvlan"; take the driver away: a network reaches over one machine
+                "bridge", "macvlan", "ipvlan"; remove the driver: a network covers only one machine
                 """),
         PreflightCase(
             "drivers that share an interface of the host, and what the kernel or the host lacks for them",
@@ -55,12 +55,12 @@ import Testing
                 $0.features.missingInterfaces = ["eth0.7"]
             },
             findings: """
-                networks.front.driver_opts.macvlan_mode error optionInvalid: network demo_front: "fast" is no macvlan_mode; \
-                there are bridge, private, vepa, passthru
+                networks.front.driver_opts.macvlan_mode error optionInvalid: network demo_front: "fast" is not a value of macvlan_mode; \
+                use one of bridge, private, vepa, passthru
                 networks.front.driver_opts.parent error optionInvalid: network demo_front: this host has no interface eth0.7; \
-                `ip link` lists those there are
-                networks.front error kernelLacks: network demo_front: this kernel cannot make interfaces of kind "vlan"; \
-                `modprobe 8021q` loads it where it is installed; `network_mode: host` does without
+                `ip link` lists them
+                networks.front error kernelLacks: network demo_front: this kernel cannot create interfaces of type "vlan"; \
+                `modprobe 8021q` loads it if it is installed; `network_mode: host` needs none
                 """),
         PreflightCase("the driver that there is", network { $0.driver = "bridge" }, findings: ""),
         PreflightCase(
@@ -75,26 +75,26 @@ import Testing
             },
             findings: """
                 networks.front.ipam.driver error driverUnsupported: network demo_front: there is no address driver \
-                "dhcp", berth gives addresses itself; take it away; `ipam.config` chooses the subnets
+                "dhcp", berth gives addresses itself; remove it; `ipam.config` chooses the subnets
                 """),
         PreflightCase(
             "a size of packets that is none",
             network { $0.driverOptions["com.docker.network.driver.mtu"] = "big" },
             findings: """
                 networks.front.driver_opts["com.docker.network.driver.mtu"] error optionInvalid: network demo_front: \
-                "big" is no size of packets; such as 1450, 68 to 65535
+                "big" is not a valid MTU; such as 1450, 68 to 65535
                 """),
         PreflightCase(
             "IPv6 where there is none", network { $0.enableIPv6 = true }, { $0.features.hasIPv6 = false },
             findings: """
-                networks.front.enable_ipv6 error kernelLacks: network demo_front: this kernel has no IPv6; take it \
-                away, or start the kernel without ipv6.disable=1
+                networks.front.enable_ipv6 error kernelLacks: network demo_front: this kernel has no IPv6; remove it, or start the kernel \
+                without ipv6.disable=1
                 """),
         PreflightCase(
             "a kernel without bridges", network { _ in }, { $0.features.unknownLinks = ["bridge"] },
             findings: """
-                networks.front error kernelLacks: network demo_front: this kernel cannot make interfaces of kind \
-                "bridge"; `modprobe bridge` loads it where it is installed; `network_mode: host` does without
+                networks.front error kernelLacks: network demo_front: this kernel cannot create interfaces of type \
+                "bridge"; `modprobe bridge` loads it if it is installed; `network_mode: host` needs none
                 """),
         PreflightCase(
             "a volume's driver", volume([:], driver: "rexray"),
@@ -106,15 +106,15 @@ import Testing
             "a volume whose name leads elsewhere",
             volume([:]).with { $0.desired.volumes["data"]?.name = "../../../srv" },
             findings: """
-                volumes.data.name error optionInvalid: "../../../srv" cannot be the name of a volume; letters, digits, \
-                _, . and - name one, and it begins with a letter or digit
+                volumes.data.name error optionInvalid: "../../../srv" cannot be the name of a volume; use letters, digits, _, . and -, a \
+                letter or digit first
                 """),
         PreflightCase(
             "a volume named like a hidden file",
             volume([:]).with { $0.desired.volumes["data"]?.name = ".." },
             findings: """
-                volumes.data.name error optionInvalid: ".." cannot be the name of a volume; letters, digits, _, . and \
-                - name one, and it begins with a letter or digit
+                volumes.data.name error optionInvalid: ".." cannot be the name of a volume; use letters, digits, _, . and -, a \
+                letter or digit first
                 """),
         PreflightCase(
             "a volume's options", volume(["size": "1g", "typ": "nfs"]),
@@ -127,15 +127,15 @@ import Testing
         PreflightCase(
             "a volume of nothing", volume(["type": "nfs"]),
             findings: """
-                volumes.data.driver_opts error optionInvalid: volume demo_data: driver_opts lack `device`, what is \
-                mounted; for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}
+                volumes.data.driver_opts error optionInvalid: volume demo_data: driver_opts need `device`, the \
+                source of the mount; for memory: {type: tmpfs, device: tmpfs}; for a folder: {type: none, o: bind, device: /path}
                 """),
         PreflightCase(
             "a file system that the kernel does not have", volume(["type": "zfs", "device": "tank/data"]),
             { $0.features.unknownFileSystems = ["zfs"] },
             findings: """
                 volumes.data.driver_opts.type error kernelLacks: volume demo_data: this kernel has no file system \
-                "zfs"; `modprobe zfs` loads it where it is installed; /proc/filesystems lists what there is
+                "zfs"; `modprobe zfs` loads it if it is installed; /proc/filesystems lists the supported ones
                 """),
         PreflightCase(
             "a folder that is not there", volume(["type": "none", "o": "bind", "device": "/srv/data"]),
@@ -152,7 +152,7 @@ import Testing
             },
             findings: """
                 services.web.platform error platformForeign web: programs for linux/arm64 do not run on this machine, \
-                which is linux/amd64; take `platform` away, or install an emulator (`apt install qemu-user-static`)
+                which is linux/amd64; remove `platform`, or install an emulator (`apt install qemu-user-static`)
                 """),
         PreflightCase(
             "programs that an emulator runs", service { $0.platform = "linux/arm64" },
@@ -163,8 +163,7 @@ import Testing
             { $0.features.appArmor = .absent },
             findings: """
                 services.web.security_opt[1] error kernelLacks web: the AppArmor profile "strict" cannot be \
-                enforced: AppArmor is not enabled on this machine; enable it (apparmor=1 for the kernel), or take the \
-                option away
+                enforced: AppArmor is not enabled on this machine; enable it (apparmor=1 for the kernel), or remove the option
                 """),
         PreflightCase(
             "a profile that is not loaded", service { $0.securityOptions = ["apparmor:docker-defualt"] },
@@ -184,7 +183,7 @@ import Testing
             { $0.features.unknownSysctls = ["net.core.somaxcon"] },
             findings: """
                 services.web.sysctls["net.core.somaxcon"] error kernelLacks web: this kernel has no parameter \
-                net.core.somaxcon; `sysctl -a` lists those that there are
+                net.core.somaxcon; `sysctl -a` lists them
                 """),
         PreflightCase(
             "namespaces that are none",
@@ -194,9 +193,9 @@ import Testing
                 $0.uts = "private"
             },
             findings: """
-                services.web.pid error optionInvalid web: pid cannot be "hots"; there is host, service:NAME, \
+                services.web.pid error optionInvalid web: pid cannot be "hots"; use one of host, service:NAME, \
                 container:NAME
-                services.web.uts error optionInvalid web: uts cannot be "private"; there is host
+                services.web.uts error optionInvalid web: uts cannot be "private"; use one of host
                 """),
         PreflightCase(
             "containers that are not there",

@@ -74,14 +74,14 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
             }, { $0.controllers = ["cpu", "pids", "memory"] }),
         LimitCase(
             "CPUs that are not there", { $0.resources.cpuset = "0-3" }, { $0.cpus = NumberList("0-1") },
-            findings: ["cpuset: cpuset is 0-3, this host has the CPUs 0-1"]),
+            findings: ["cpuset: cpuset is 0-3, but this host has the CPUs 0-1"]),
         LimitCase(
             "less than no time", { $0.resources.cpus = -1 }, { $0.cores = 2 },
-            findings: ["cpus: cpus is -1, the least is 0.01"]),
+            findings: ["cpus: cpus is -1, but the minimum is 0.01"]),
         LimitCase("CPUs that are there", { $0.resources.cpuset = "1" }, { $0.cpus = NumberList("0-1") }),
         LimitCase(
             "no list of CPUs", { $0.resources.cpuset = "two" }, { $0.cpus = NumberList("0-1") },
-            findings: ["cpuset: cpuset \"two\" is no list of CPUs"]),
+            findings: ["cpuset: cpuset \"two\" is not a list of CPUs"]),
         LimitCase(
             "times that the kernel does not take",
             {
@@ -89,15 +89,15 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
                 $0.resources.cpuPeriod = 2_000_000
             },
             findings: [
-                "cpu_quota: cpu_quota is 500 microseconds, the kernel gives 1000 at least",
-                "cpu_period: cpu_period is 2000000 microseconds, the kernel takes 1000 to 1000000",
+                "cpu_quota: cpu_quota is 500 microseconds, but the kernel's minimum is 1000",
+                "cpu_period: cpu_period is 2000000 microseconds, but the kernel accepts 1000 to 1000000",
             ]),
         LimitCase(
             "real-time groups", { $0.resources.cpuRealtimeRuntime = 950_000 }, { $0.lacking = [.realtime] },
             findings: ["cpu_rt_runtime: cpu_rt_runtime needs real-time groups, which this kernel does not have"]),
         LimitCase(
             "memory that nothing fits into", { $0.resources.memory = 512 },
-            findings: ["mem_limit: mem_limit is 512 bytes, the least is 6 MiB"]),
+            findings: ["mem_limit: mem_limit is 512 bytes, but the minimum is 6 MiB"]),
         LimitCase("the least memory", { $0.resources.memory = 6 << 20 }),
         LimitCase("no limit at all", { $0.resources.memory = -1 }),
         LimitCase(
@@ -142,7 +142,7 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
             ]),
         LimitCase(
             "no swappiness", { $0.resources.memorySwappiness = 101 },
-            findings: ["mem_swappiness: mem_swappiness is 101, it is 0 to 100"]),
+            findings: ["mem_swappiness: mem_swappiness is 101, but must be 0 to 100"]),
         LimitCase(
             "weights of block devices",
             {
@@ -152,8 +152,8 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
                 $0.resources.blkioDevices = devices
             }, { $0.lacking = [.blockWeights] },
             findings: [
-                "blkio_config.weight: a weight of block devices needs an I/O scheduler that knows weights",
-                "blkio_config.weight_device[0].weight: a weight of block devices is 10 to 1000, not 5",
+                "blkio_config.weight: a block device weight needs an I/O scheduler that supports weights",
+                "blkio_config.weight_device[0].weight: a block device weight must be 10 to 1000, not 5",
             ]),
         LimitCase(
             "a resource limit that there is not", { $0.ulimits["nofiles"] = Ulimit(soft: 1, hard: 2) },
@@ -164,7 +164,7 @@ struct LimitCase: CustomTestStringConvertible, Sendable {
         LimitCase(
             "more open files than the kernel gives to anybody",
             { $0.ulimits["nofile"] = Ulimit(soft: 5, hard: -1) }, { $0.openFiles = 1_048_576 },
-            findings: ["ulimits.nofile: ulimits.nofile is unlimited, this kernel gives at most 1048576"]),
+            findings: ["ulimits.nofile: ulimits.nofile is unlimited, but this kernel allows at most 1048576"]),
         LimitCase(
             "a score that an engine with a low one of its own may give", { $0.resources.oomScoreAdjust = -400 },
             {

@@ -94,23 +94,23 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             "the missing socket of a daemon", socket("/var/run/docker.sock"),
             { $0.missingPaths = ["/var/run/docker.sock"] },
             findings: """
-                error socketMissing web: /var/run/docker.sock does not exist, and no folder is made in its place: the program that \
-                listens there could not start any more; nobody serves Docker's API here: `docker-socket` in the engine's \
-                configuration switches it on; where Docker runs, start it first
+                error socketMissing web: /var/run/docker.sock does not exist. berth creates no folder there, because the program \
+                that should listen there could not start any more; nothing serves Docker's API here: set `docker-socket` in the \
+                engine's configuration, or start Docker first
                 """),
         PreflightCase(
             "the missing socket of another program, also in the short form", socket("/run/dbus/system_bus_socket/"),
             { $0.missingPaths = ["/run/dbus/system_bus_socket/"] },
             findings: """
-                error socketMissing web: /run/dbus/system_bus_socket/ does not exist, and no folder is made in its place: the \
-                program that listens there could not start any more; start the program that listens there first, or \
-                take the bind away
+                error socketMissing web: /run/dbus/system_bus_socket/ does not exist. berth creates no folder there, because the program \
+                that should listen there could not start any more; start the program that listens there first, or \
+                remove the bind
                 """),
         PreflightCase("a socket that is there", socket("/run/a.sock"), findings: ""),
         PreflightCase(
             "a folder of sockets", socket("/run/a.sock.d"), { $0.missingPaths = ["/run/a.sock.d"] },
             findings: """
-                warning bindSourceMade web: /run/a.sock.d does not exist: an empty folder owned by root is made for /s
+                warning bindSourceMade web: /run/a.sock.d does not exist: berth creates an empty folder owned by root for /s
                 """),
         PreflightCase(
             "health that nothing tells", healthOn(), { $0.images["busybox"] = .init(.present) },
@@ -289,14 +289,14 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
         PreflightCase(
             "a bind source that is made", binding(create: true), { $0.missingPaths = ["/srv/data"] },
             findings: """
-                warning bindSourceMade web: /srv/data does not exist: an empty folder owned by root is made for \
+                warning bindSourceMade web: /srv/data does not exist: berth creates an empty folder owned by root for \
                 /data
                 """),
         PreflightCase(
             "a bind source whose server is away", binding(create: true), { $0.silentPaths = ["/srv/data"] },
             findings: """
-                error hostPathSilent web: /srv/data does not answer; is it on a network file system whose server \
-                is away? `findmnt --target /srv/data` tells
+                error hostPathSilent web: /srv/data does not answer; is it on a network file system whose server is down? \
+                `findmnt --target /srv/data` shows it
                 """),
         PreflightCase("a bind source that is there", binding(create: false), findings: ""),
         PreflightCase(
@@ -305,8 +305,8 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.desired.secrets["pw"] = FileObject(name: "pw", source: .file("/pw.txt"))
             }, { $0.missingPaths = ["/pw.txt"] },
             findings: """
-                error secretFileMissing web: the file of secret pw does not exist: /pw.txt; make the file, or \
-                change secrets.pw.file
+                error secretFileMissing web: the file of secret pw does not exist: /pw.txt; create the file, or change \
+                secrets.pw.file
                 """),
         PreflightCase(
             "a config's file is missing",
@@ -314,7 +314,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.desired.configs["c"] = FileObject(name: "c", source: .file("/c.txt"))
             }, { $0.missingPaths = ["/c.txt"] },
             findings: """
-                error configFileMissing web: the file of config c does not exist: /c.txt; make the file, or change \
+                error configFileMissing web: the file of config c does not exist: /c.txt; create the file, or change \
                 configs.c.file
                 """),
         PreflightCase(
@@ -323,7 +323,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.desired.secrets["pw"] = FileObject(name: "pw", source: .external)
             },
             findings: """
-                error externalFileObject web: secret pw is external, and there is no store of secrets; give \
+                error externalFileObject web: secret pw is external, but berth has no store of secrets; give \
                 secrets.pw a file, an environment or a content
                 """),
         PreflightCase(
@@ -331,14 +331,14 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             { $0.subnets = [.init(subnet: "10.0.0.0/8", owner: "the route of eth0")] },
             findings: """
                 error subnetClash: subnet 10.1.2.0/24 of network demo_back overlaps 10.0.0.0/8 of the route of \
-                eth0; choose another subnet for networks.back, or none to have a free one found
+                eth0; choose another subnet for networks.back, or leave it out and berth finds a free one
                 """),
         PreflightCase(
             "a subnet inside another network's", subnet("10.0.0.0/8"),
             { $0.subnets = [.init(subnet: "10.1.2.0/24", owner: "network other_default", network: "other_default")] },
             findings: """
                 error subnetClash: subnet 10.0.0.0/8 of network demo_back overlaps 10.1.2.0/24 of network \
-                other_default; choose another subnet for networks.back, or none to have a free one found
+                other_default; choose another subnet for networks.back, or leave it out and berth finds a free one
                 """),
         PreflightCase(
             "a subnet beside the others", subnet("10.1.3.0/24"),
@@ -349,13 +349,13 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             { $0.subnets = [.init(subnet: "10.1.3.128/25", owner: "x")] },
             findings: """
                 error subnetClash: subnet 10.1.2.0/23 of network demo_back overlaps 10.1.3.128/25 of x; choose \
-                another subnet for networks.back, or none to have a free one found
+                another subnet for networks.back, or leave it out and berth finds a free one
                 """),
         PreflightCase(
             "an IPv6 subnet", subnet("fd00:1::/64"), { $0.subnets = [.init(subnet: "fd00:1::1:0/112", owner: "x")] },
             findings: """
                 error subnetClash: subnet fd00:1::/64 of network demo_back overlaps fd00:1::1:0/112 of x; choose \
-                another subnet for networks.back, or none to have a free one found
+                another subnet for networks.back, or leave it out and berth finds a free one
                 """),
         PreflightCase(
             "two IPv6 subnets side by side", subnet("fd00:1::/64"),
@@ -373,7 +373,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             },
             findings: """
                 error subnetClash: subnet 10.1.1.0/24 of network demo_b overlaps that of network demo_a; choose \
-                another subnet for networks.b, or none to have a free one found
+                another subnet for networks.b, or leave it out and berth finds a free one
                 """),
         PreflightCase(
             "the subnet of the network that is made anew",
@@ -384,21 +384,21 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
         PreflightCase(
             "a fixed address outside its network", addressed("10.1.3.5", in: "10.1.2.0/24"),
             findings: """
-                error addressOutsideSubnet web: the address 10.1.3.5 lies in no subnet of network back; set \
-                networks.back.ipam.config.subnet to one that holds it
+                error addressOutsideSubnet web: the address 10.1.3.5 is in no subnet of network back; set \
+                networks.back.ipam.config.subnet to one that contains it
                 """),
         PreflightCase(
             "a fixed address without a subnet", addressed("10.1.3.5", in: nil),
             findings: """
-                error addressOutsideSubnet web: the address 10.1.3.5 lies in no subnet of network back; set \
-                networks.back.ipam.config.subnet to one that holds it
+                error addressOutsideSubnet web: the address 10.1.3.5 is in no subnet of network back; set \
+                networks.back.ipam.config.subnet to one that contains it
                 """),
         PreflightCase(
             "an external network that is not there",
             Scene().wanting("web", on: ["back"]).with { $0.desired.networks["back"]?.external = true },
             findings: """
                 error networkMissing web: network demo_back declared as external, but could not be found; \
-                `berth network create demo_back`, or start the project that makes it, or take `external` away
+                `berth network create demo_back`, or start the project that creates it, or remove `external`
                 """),
         PreflightCase(
             "somebody else's network",
@@ -406,15 +406,15 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.observed.networks["demo_back"]?.project = nil
             },
             findings: """
-                error networkNotOurs web: a network with name demo_back exists but was not made by this project; \
+                error networkNotOurs web: a network with name demo_back exists but was not created by this project; \
                 set `external: true` to use it, or give networks.back another name
                 """),
         PreflightCase(
             "an external volume that is not there",
             Scene().wanting("db", mounting: "data").with { $0.desired.volumes["data"]?.external = true },
             findings: """
-                error volumeMissing db: external volume "demo_data" not found; `berth volume create demo_data`, or take \
-                `external` away to have it made
+                error volumeMissing db: external volume "demo_data" not found; `berth volume create demo_data`, or \
+                remove `external` to have it created
                 """),
         PreflightCase(
             "another project's volume",
@@ -422,8 +422,8 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.observed.volumes["demo_data"]?.project = "other"
             },
             findings: """
-                warning volumeNotOurs db: volume "demo_data" was made for project "other"; it is used, and never \
-                removed with this project; set `external: true` to say that this is meant
+                warning volumeNotOurs db: volume "demo_data" was created for project "other"; this project uses it, but never \
+                removes it; set `external: true` to confirm this
                 """),
         PreflightCase(
             "a network's change that has to wait",
@@ -433,7 +433,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             },
             findings: """
                 warning networkChangePutOff: network demo_back stays as it is (networks.back.internal changed false \
-                → true): containers that this plan does not touch are on it; `berth up` for the whole project, and \
+                → true): containers outside of this plan use it; run `berth up` for the whole project, and \
                 remove stopped one-offs
                 """),
         PreflightCase(
@@ -469,7 +469,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
         PreflightCase(
             "more cores than there are", Scene().wanting("web") { $0.resources.cpus = 3.5 }, { $0.limits.cores = 2 },
             findings: """
-                error limitTooHigh web: cpus is 3.5, this host has 2; choose a value from 0.01 to 2
+                error limitTooHigh web: cpus is 3.5, but this host has 2; choose a value from 0.01 to 2
                 """),
         PreflightCase(
             "a limit without its controller",
@@ -479,7 +479,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             }, { $0.limits.controllers = ["pids"] },
             findings: """
                 error limitUnsupported web: mem_limit needs the cgroup controller memory, which the engine cannot \
-                use here; take mem_limit away, or enable the controller for the engine's cgroup
+                use here; remove mem_limit, or enable the controller for the engine's cgroup
                 """),
         PreflightCase(
             "a limit above the engine's own",
@@ -489,7 +489,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.limits.hardLimits["nofile"] = 1024
             },
             findings: """
-                error limitTooHigh web: ulimits.nofile is 2048, the engine may give at most 1024; lower it, or \
+                error limitTooHigh web: ulimits.nofile is 2048, but the engine may give at most 1024; lower it, or \
                 start the engine with CAP_SYS_RESOURCE
                 """),
         PreflightCase(
@@ -504,14 +504,14 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.limits.hardLimits["nofile"] = 1024
             },
             findings: """
-                error limitTooHigh web: ulimits.nofile is unlimited, the engine may give at most 1024; lower it, or \
+                error limitTooHigh web: ulimits.nofile is unlimited, but the engine may give at most 1024; lower it, or \
                 start the engine with CAP_SYS_RESOURCE
                 """),
         PreflightCase(
             "a score that protects", Scene().wanting("web") { $0.resources.oomScoreAdjust = -500 },
             { $0.limits.canRaiseLimits = false },
             findings: """
-                error limitTooHigh web: oom_score_adj -500 is below what the engine may give; take it away, or \
+                error limitTooHigh web: oom_score_adj -500 is below what the engine may give; remove it, or \
                 start the engine with CAP_SYS_RESOURCE
                 """),
     ]

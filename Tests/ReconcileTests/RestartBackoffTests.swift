@@ -67,7 +67,7 @@ import Testing
             Row(
                 policy: .no, code: 137,
                 decision: .staysDown("exited by itself with code 137 (SIGKILL); restart: no")),
-            Row(policy: .no, decision: .staysDown("exited by itself with a code nobody knows; restart: no")),
+            Row(policy: .no, decision: .staysDown("exited by itself with an unknown code; restart: no")),
             Row(policy: .always, code: 0, decision: .restart(after: .milliseconds(100))),
             Row(policy: .always, code: 1, restarts: 2, decision: .restart(after: .milliseconds(400))),
             Row(policy: .unlessStopped, code: 0, decision: .restart(after: .milliseconds(100))),

@@ -35,8 +35,8 @@ import Testing
         Row(
             "restart", two, [(.restart(dependents: true), ["web-2"])],
             plan: """
-                1 stop web.2  # restart asked for
-                2 start web.2 after 1  # restart asked for
+                1 stop web.2  # restart requested
+                2 start web.2 after 1  # restart requested
                 """),
         Row(
             "a signal that means the end", two, [(.kill(signal: "KILL", removeOrphans: false), ["web-2"])],
@@ -46,27 +46,27 @@ import Testing
         Row(
             "rm --stop; its place stays empty", two, [(.remove(stop: true), ["web-1"])],
             plan: """
-                1 stop web.1  # not wanted any more
-                2 remove web.1 after 1  # not wanted any more
+                1 stop web.1  # no longer wanted
+                2 remove web.1 after 1  # no longer wanted
                 """),
         Row(
             "start of one that ended by itself", oneDown, [(.start, ["web-2"])],
-            plan: "1 start web.2  # start asked for"),
+            plan: "1 start web.2  # start requested"),
         Row(
             "its sibling's stop does not start it", oneDown, [(.stop, ["web-1"])],
             plan: "1 stop web.1  # should be stopped"),
-        Row("start of one that was stopped", stopped, [(.start, ["web-2"])], plan: "1 start web.2  # start asked for"),
+        Row("start of one that was stopped", stopped, [(.start, ["web-2"])], plan: "1 start web.2  # start requested"),
         Row("what was stopped by itself stays down", stopped, [], plan: ""),
         Row("also under a pause of all", stopped, [(.pause, [])], plan: "1 pause web.1  # should be paused"),
-        Row("a start of all means it too", stopped, [(.start, [])], plan: "1 start web.2  # start asked for"),
+        Row("a start of all means it too", stopped, [(.start, [])], plan: "1 start web.2  # start requested"),
         Row(
             "a restart of all after one of its own means it too", two,
             [(.restart(dependents: false), ["web-2"]), (.restart(dependents: false), [])],
             plan: """
-                1 stop web.1  # restart asked for
-                2 start web.1 after 1  # restart asked for
-                3 stop web.2  # restart asked for
-                4 start web.2 after 3  # restart asked for
+                1 stop web.1  # restart requested
+                2 start web.1 after 1  # restart requested
+                3 stop web.2  # restart requested
+                4 start web.2 after 3  # restart requested
                 """),
         Row(
             "a stop of one and a stop of all", two, [(.stop, ["web-1"]), (.stop, [])],
@@ -170,7 +170,7 @@ import Testing
         #expect(text(Self.single(.stopped, owner), there(.running)) == "1 stop box  # should be stopped")
         #expect(
             text(Self.single(.absent, owner), there(.running))
-                == "1 stop box  # not wanted any more\n2 remove box after 1  # not wanted any more")
+                == "1 stop box  # no longer wanted\n2 remove box after 1  # no longer wanted")
         #expect(text(Self.single(.paused, owner), there(.running)) == "1 pause box  # should be paused")
         #expect(text(Self.single(.running, owner), there(.paused)) == "1 unpause box  # should run")
         let damaged = there(.running).with { $0.observed.networks["demo_default"]?.damage = "bridge is gone" }

@@ -51,7 +51,7 @@ package struct GitCheckout {
     private func fetch() throws {
         let wanted = source.reference ?? "HEAD"
         guard !wanted.hasPrefix("-"), !source.address.hasPrefix("-") else {
-            throw Failure(message: "\(wanted) is no name of a commit")
+            throw Failure(message: "\(wanted) is not the name of a commit")
         }
         _ = try run(["init", "-q"])
         _ = try run(["remote", "add", "origin", source.address])

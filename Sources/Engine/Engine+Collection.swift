@@ -18,7 +18,7 @@ extension Engine {
                 let collected = try await parts.machine.collectImages(keeping: await imagesInUse())
                 guard !collected.images.isEmpty else { continue }
                 parts.log.info(
-                    "images that nothing needs were removed",
+                    "removed images that nothing needs",
                     metadata: ["images": "\(collected.images.count)", "bytes": "\(collected.bytes)"])
             } catch {
                 parts.log.warning("the image store could not be tidied up: \(error)")

@@ -11,7 +11,7 @@ extension Engine {
             throw EngineFailure(
                 code: .refused,
                 message: mode == .none
-                    ? "\(record.name) was made without networks and cannot be connected to one"
+                    ? "\(record.name) was created without networks and cannot be connected to one"
                     : "\(record.name) shares the network of the host or of another container and cannot be connected to another network"
             )
         }
@@ -54,7 +54,8 @@ extension Engine {
             throw EngineFailure(
                 code: .refused,
                 message: "\(record.name) belongs to a project of berth, whose file says which networks it is on",
-                hint: "name the network under `networks` of the service, then `berth up`: it is joined or left in place"
+                hint:
+                    "name the network under `networks` of the service, then run `berth up`, which connects and disconnects in place"
             )
         }
         guard record.life.phase != .removing else {

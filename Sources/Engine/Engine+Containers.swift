@@ -96,7 +96,7 @@ extension Engine {
                 guard name == Self.commonNetwork else {
                     throw EngineFailure(
                         code: .notFound, message: "no such network: \(name)",
-                        hint: "`berth network create \(name)` makes it")
+                        hint: "`berth network create \(name)` creates it")
                 }
                 definitions.networks[name] = settings.networkDefaults.common(name)
             }

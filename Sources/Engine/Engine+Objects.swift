@@ -10,7 +10,7 @@ extension Engine {
         guard !["bridge", "host", "none", "default"].contains(request.name) else {
             throw EngineFailure(
                 code: .invalid,
-                message: "a network cannot be named \"\(request.name)\": the name has a meaning of its own",
+                message: "a network cannot be named \"\(request.name)\": this name is reserved",
                 hint: "choose another name")
         }
         var definition = NetworkDefinition(name: request.name)
@@ -54,7 +54,7 @@ extension Engine {
             throw Self.withoutFile(error)
         }
         guard let row = await volumes(of: nil).first(where: { $0.name == name }) else {
-            throw EngineFailure(code: .notFound, message: "volume \(name) is gone again")
+            throw EngineFailure(code: .notFound, message: "volume \(name) has just been removed")
         }
         return row
     }
@@ -70,7 +70,7 @@ extension Engine {
         else {
             throw EngineFailure(
                 code: .invalid, message: "\"\(name)\" cannot be a \(kind)'s name",
-                hint: "it begins with a letter or digit; then \"_\", \".\" and \"-\" may stand as well")
+                hint: "use letters, digits, \"_\", \".\" and \"-\", a letter or digit first")
         }
     }
 
@@ -78,16 +78,16 @@ extension Engine {
     private static func addresses(of request: NetworkRequest) throws(EngineFailure) -> IPAMDefinition? {
         var pools: [(subnet: CIDR, pool: IPAMDefinition.Pool)] = []
         for text in request.subnets {
-            guard let subnet = CIDR(text) else { throw invalid("\"\(text)\" is no subnet", "such as 10.5.0.0/16") }
+            guard let subnet = CIDR(text) else { throw invalid("\"\(text)\" is not a subnet", "such as 10.5.0.0/16") }
             var pool = IPAMDefinition.Pool()
             pool.subnet = "\(subnet.network)"
             pools.append((subnet, pool))
         }
         func index(_ text: String, _ kind: String, _ isInside: (CIDR) -> Bool?) throws(EngineFailure) -> Int {
             let answers = pools.map { isInside($0.subnet) }
-            if answers.contains(nil) { throw invalid("\"\(text)\" is no \(kind)", nil) }
+            if answers.contains(nil) { throw invalid("\"\(text)\" is not a valid \(kind)", nil) }
             guard let index = answers.firstIndex(of: true) else {
-                throw invalid("the \(kind) \(text) lies in no subnet of the network", "give its subnet: --subnet …")
+                throw invalid("the \(kind) \(text) is in no subnet of the network", "give its subnet: --subnet …")
             }
             return index
         }

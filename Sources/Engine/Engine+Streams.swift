@@ -65,7 +65,7 @@ extension Engine {
             try await parts.machine.signal(record.id, number: signal, all: true)
         }
         guard isDeaf else { return }
-        let reason = "its client got \(SignalName.name(signal)), which does nothing to its process"
+        let reason = "its client got \(SignalName.name(signal)), which its process does not handle"
         parts.inventory.history.note(
             Occurrence(at: Double(parts.machine.now()) / 1e9, kind: .stopping, reason: reason), of: record)
         try await parts.inventory.update(record.id) { record in

@@ -154,7 +154,7 @@ package actor Engine {
 
     package func cancel(operation id: String, force: Bool) throws {
         guard let operation = parts.operations.find(id) else {
-            throw EngineFailure(code: .notFound, message: "operation \(id) is not under way")
+            throw EngineFailure(code: .notFound, message: "operation \(id) is not running")
         }
         operation.cancel(force: force)
     }

@@ -59,7 +59,7 @@ extension Request {
             return try decodeJSON(type, from: bytes)
         } catch {
             throw EngineFailure(
-                code: .invalid, message: "the request is not what this route takes: \(plainText(of: error))")
+                code: .invalid, message: "this route does not accept the request: \(plainText(of: error))")
         }
     }
 }

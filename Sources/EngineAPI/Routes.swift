@@ -35,7 +35,7 @@ package struct Routes: HTTPRoutes {
         .failed(
             EngineFailure(
                 code: .tooLong, message: "the request's body is longer than \(limit >> 20) MiB",
-                hint: "images go to /v1/images/load, whose body may have any length"))
+                hint: "send images to /v1/images/load, which accepts any length"))
     }
 
     package func busy() -> Response {
@@ -65,7 +65,7 @@ package struct Routes: HTTPRoutes {
     private func unknown(_ request: Request) -> EngineFailure {
         EngineFailure(
             code: .notFound, message: "no route \(request.head.method.rawValue) \(request.head.uri)",
-            hint: "berth and berthd are of different versions: `berth version` shows both")
+            hint: "berth and berthd have different versions: `berth version` shows both")
     }
 
     // MARK: Projects

@@ -35,7 +35,7 @@ enum ManifestDocument {
             } else if Self.manifestTypes.contains(mediaType) {
                 self = .manifest(try value.decode(Manifest.self))
             } else {
-                throw ImageError.invalidImage("\(mediaType) is no kind of image that can be run")
+                throw ImageError.invalidImage("\(mediaType) is not a type of image that can run")
             }
         } catch let error as ImageError {
             throw error

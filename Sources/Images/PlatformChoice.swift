@@ -27,7 +27,7 @@ extension Platform {
     package static func named(_ text: String?) throws(ImageError) -> Platform? {
         guard let text else { return nil }
         guard let platform = Platform(text) else {
-            throw .failed("\"\(text)\" is no platform: write os/architecture or os/architecture/variant")
+            throw .failed("\"\(text)\" is not a platform: write os/architecture or os/architecture/variant")
         }
         return platform
     }

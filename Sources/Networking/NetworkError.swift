@@ -19,7 +19,7 @@ package enum NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noBridge(let name): "the bridge \(name) does not exist"
         case .noParent(let name): "this host has no interface \(name)"
         case .kindUnknown(let kind, let module):
-            "this kernel cannot make interfaces of kind \"\(kind)\"; `modprobe \(module)` loads them where they are installed"
+            "this kernel cannot create interfaces of type \"\(kind)\"; `modprobe \(module)` loads them where they are installed"
         case .kernel(let error): "\(error)"
         }
     }

@@ -157,7 +157,7 @@ extension Cgroup {
     private func applyHugepages(_ page: RuntimeSpec.HugepageLimit) throws(RuntimeFailure) {
         guard isPlainName(page.pageSize) else {
             throw RuntimeFailure(
-                step: "huge page limit", message: "huge page limit: \"\(page.pageSize)\" is no size of a page")
+                step: "huge page limit", message: "huge page limit: \"\(page.pageSize)\" is not a page size")
         }
         let hierarchy = try require("hugetlb", "huge page limit")
         let suffix = hierarchy.isUnified ? "max" : "limit_in_bytes"

@@ -41,7 +41,7 @@ extension ContainerProgram {
             let options = MountOptions([name])
             guard let kind = options.propagation else {
                 throw RuntimeFailure(
-                    step: "rootfsPropagation", message: "rootfsPropagation: \"\(name)\" is no kind of propagation")
+                    step: "rootfsPropagation", message: "rootfsPropagation: \"\(name)\" is not a kind of propagation")
             }
             return (kind, options.isPropagationRecursive)
         }

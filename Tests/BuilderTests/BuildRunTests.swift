@@ -310,8 +310,8 @@ private struct PlainHost: BuildHost {
             for (line, message) in [
                 ("COPY d/sub/f /etc", ""), ("COPY nope /", "there is no 'nope'"), ("COPY ../x /", "there is no '../x'"),
                 ("COPY --chown=nobody d /x", "unable to find user nobody"),
-                ("COPY d /etc/passwd", "/etc/passwd is no folder"),
-                ("COPY d/sub/f /etc/passwd/x", "/etc/passwd is no folder"),
+                ("COPY d /etc/passwd", "/etc/passwd is not a folder"),
+                ("COPY d/sub/f /etc/passwd/x", "/etc/passwd is not a folder"),
             ] {
                 do {
                     _ = try await world.build("FROM base\n\(line)\n")

@@ -77,10 +77,13 @@ import Testing
     @Test(
         "what cannot hold is refused by its name, and what dockerd does not know is named",
         arguments: [
-            (#"{"storage-driver": "zfs"}"#, ":1:2: 'storage-driver': \"zfs\" cannot hold here: images and containers"),
-            (#"{"userns-remap": "default"}"#, "'userns-remap' cannot hold here"),
+            (
+                #"{"storage-driver": "zfs"}"#,
+                ":1:2: 'storage-driver': \"zfs\" is not supported here: the engine stores images and containers"
+            ),
+            (#"{"userns-remap": "default"}"#, "'userns-remap' is not supported here"),
             (#"{"data-root": "/mnt/docker"}"#, "BERTH_ROOT"),
-            (#"{"iptables": false}"#, "'iptables': false cannot hold"),
+            (#"{"iptables": false}"#, "'iptables': false is not supported"),
             (#"{"default-runtime": "nvidia"}"#, "'default-runtime'"),
             (#"{"metrics-addr": "0.0.0.0:9323"}"#, "no metrics"),
             (#"{"icc": false}"#, "enable_icc"), ("{\n \"loglevel\": 1}", ":2:2: dockerd has no setting 'loglevel'"),
@@ -92,7 +95,7 @@ import Testing
             (#"{"debug": "yes"}"#, "debug: expected true or false"),
             (#"{"hosts": "unix:///x"}"#, "hosts: expected a list"),
             (#"{"tlsverify": true}"#, "tlsverify needs tlscacert"), ("[]", "expected an object"), ("{", ":1:2"),
-            (#"{"hosts": ["tcp://0.0.0.0:2375"]}"#, "would be root on this machine"),
+            (#"{"hosts": ["tcp://0.0.0.0:2375"]}"#, "is root on this machine"),
             (#"{"seccomp-profile": "/nosuch/profile.json"}"#, "/nosuch/profile.json cannot be read"),
         ])
     func refused(text: String, part: String) {

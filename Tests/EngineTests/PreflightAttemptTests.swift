@@ -74,7 +74,7 @@ import Testing
         Row(
             "options of security", { $0.securityOptions = ["no-new-privileges", "seccomp={}", "privleged"] },
             errors: [
-                "services.web.security_opt[1]: service \"web\": the seccomp profile has another form than expected",
+                "services.web.security_opt[1]: service \"web\": the seccomp profile does not have the expected form",
                 "services.web.security_opt[2]: service \"web\": security_opt \"privleged\" is unknown",
             ]),
         Row(
@@ -100,7 +100,7 @@ import Testing
             errors: [
                 "services.web.devices[1]: service \"web\": device /dev/nosuch does not exist",
                 "services.web.devices[2]: service \"web\": device vendor.com/gpu=all: devices by name (CDI) are not supported",
-                "services.web.device_cgroup_rules[1]: service \"web\": device_cgroup_rules: \"x\" is no rule",
+                "services.web.device_cgroup_rules[1]: service \"web\": device_cgroup_rules: \"x\" is not a device rule",
             ]),
         Row(
             "block devices",
@@ -110,7 +110,7 @@ import Testing
                 $0.resources.blkioDevices = devices
             },
             errors: [
-                "services.web.blkio_config.device_read_iops[0].path: service \"web\": blkio_config: /dev/null is no block device"
+                "services.web.blkio_config.device_read_iops[0].path: service \"web\": blkio_config: /dev/null is not a block device"
             ]),
         Row(
             "parameters that every container would get",
@@ -135,7 +135,7 @@ import Testing
                 $0.networks[0].interfaceName = "a name"
             },
             errors: [
-                "services.web.mac_address: service \"web\": mac_address \"01:00:5e:00:00:01\" is no Ethernet address",
+                "services.web.mac_address: service \"web\": mac_address \"01:00:5e:00:00:01\" is not the Ethernet address",
                 "services.web.networks.front.interface_name: service \"web\": \"a name\" cannot be an interface's name",
             ]),
         Row(

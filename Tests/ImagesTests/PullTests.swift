@@ -242,7 +242,7 @@ private let largeLayer = TarWriter.archive { tar in
         (#"{"schemaVersion":1}"#, MediaType.manifest, "old schema version 1"),
         (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, MediaType.index, "a manifest and an index at once"),
         (#"{"schemaVersion":2,"mediaType":"x/y"}"#, MediaType.manifest, "calls itself x/y"),
-        (#"{"schemaVersion":2}"#, "text/html", "text/html is no kind of image"),
+        (#"{"schemaVersion":2}"#, "text/html", "text/html is not a type of image"),
         (#"{"#, MediaType.manifest, "is not JSON"),
         (#"{"schemaVersion":2}"#, MediaType.manifest, "does not have its form"),
     ])

@@ -81,7 +81,7 @@ struct ReferenceCase: Sendable {
         arguments: ["", "/", "a/", "linux//v7", "a/b/c/d"])
     func refused(text: String) {
         let error = #expect(throws: ImageError.self) { try Platform.named(text) }
-        expectText(error, has: "\"\(text)\" is no platform")
+        expectText(error, has: "\"\(text)\" is not a platform")
     }
 
     @Test(arguments: [("linux/amd64", "linux/amd64"), ("arm64", "linux/arm64"), ("linux/arm/v7", "linux/arm/v7")])

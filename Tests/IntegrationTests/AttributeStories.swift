@@ -225,7 +225,7 @@ extension Stories {
         func missing() async throws {
             let cases = [
                 ("devices: [/dev/nosuch]", "device /dev/nosuch does not exist"),
-                ("device_cgroup_rules: [c]", "'c' is no rule for devices"),
+                ("device_cgroup_rules: [c]", "'c' is not a device rule"),
                 ("platform: linux/s390x\n    pull_policy: never", "its platform is linux/s390x"),
                 ("runtime: runsc", "runtime 'runsc' cannot be used"),
                 ("volumes: [v:/v]", "driver option \"colour\" is unknown"),

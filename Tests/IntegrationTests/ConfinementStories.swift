@@ -58,13 +58,13 @@ extension Stories {
             arguments: [
                 (
                     "sysctls: {net/../kernel/printk_ratelimit_burst: \"77\"}", "",
-                    "is no name of a kernel parameter"
+                    "is not the name of a kernel parameter"
                 ),
                 (
                     "sysctls: {net.//.kernel.printk_ratelimit_burst: \"77\"}", "",
-                    "is no name of a kernel parameter"
+                    "is not the name of a kernel parameter"
                 ),
-                ("volumes: [\"v:/v\"]", "volumes: {v: {name: ../../../outside}}", "is no name of a volume"),
+                ("volumes: [\"v:/v\"]", "volumes: {v: {name: ../../../outside}}", "is not a volume name"),
                 ("cgroup_parent: ../../outside", "", "leads out of the cgroups"),
             ])
         func names(attribute: String, rest: String, message: String) async throws {

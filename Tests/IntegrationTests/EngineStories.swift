@@ -73,7 +73,9 @@ extension Stories {
             }
         }
 
-        @Test("an engine leaves when nothing is left to look after, streams of commands that ended included")
+        @Test(
+            "an engine leaves when no containers and no operations: the engine ends, streams of commands that ended included"
+        )
         func leaving() async throws {
             let compose = "services: { web: { image: busybox, command: sleep infinity } }"
             try await World.with(project: "leaving", compose) { world in

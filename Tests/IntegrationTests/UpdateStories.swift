@@ -157,7 +157,7 @@ extension Stories {
                 let history = try await world.berth("history", "pool").stdout
                 #expect(history.contains("failed update"), "\(history)")
                 let back = try await world.attempt("rollback", "pool")
-                #expect(back.stderr.contains("no version before"), "the failed one does not count: \(back)")
+                #expect(back.stderr.contains("no earlier version"), "the failed one does not count: \(back)")
             }
         }
 
@@ -199,7 +199,8 @@ extension Stories {
                 let before = try await world.container("web")
                 try world.write(compose("[ /no/such/program ]"))
                 let outcome = try await world.attempt("up", "-d")
-                #expect(outcome.status != 0 && outcome.stderr.contains("the one before it runs again"), "\(outcome)")
+                #expect(
+                    outcome.status != 0 && outcome.stderr.contains("the previous container runs again"), "\(outcome)")
                 #expect(outcome.stderr.contains("/no/such/program"), "\(outcome)")
                 let after = try await world.container("web")
                 #expect(after.id == before.id && after.state == .running)

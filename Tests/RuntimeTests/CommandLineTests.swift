@@ -168,7 +168,7 @@ import Testing
         },
         Refusal(description: "linux.intelRdt is not supported") { $0.intelRdt = ["closID": "x"] },
         Refusal(description: "linux.netDevices is not supported") { $0.netDevices = ["eth0": ["name": "eth1"]] },
-        Refusal(description: "rootfsPropagation: \"often\" is no kind of propagation") {
+        Refusal(description: "rootfsPropagation: \"often\" is not a kind of propagation") {
             $0.rootfsPropagation = "often"
         },
         Refusal(description: "memoryPolicy: unknown mode \"MPOL_X\"") { $0.memoryPolicy = .init(mode: "MPOL_X") },

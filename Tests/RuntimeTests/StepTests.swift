@@ -273,7 +273,7 @@ import Testing
             ("only proc can be mounted on /proc", { $0.spec.mounts = [.init(destination: "/proc", type: "tmpfs")] }),
             ("unknown resource limit", { $0.spec.process?.rlimits = [.init(type: "RLIMIT_X", soft: 1, hard: 1)] }),
             ("no such type", { $0.spec.linux?.devices = [.init(type: "x", path: "/dev/x")] }),
-            ("is no kind of propagation", { $0.spec.linux?.rootfsPropagation = "often" }),
+            ("is not a kind of propagation", { $0.spec.linux?.rootfsPropagation = "often" }),
             ("a container needs a mount namespace", { $0.spec.linux?.namespaces = [.init(type: "pid")] }),
             ("is listed twice", { $0.spec.linux?.namespaces?.append(.init(type: "pid")) }),
             ("NUL byte", { $0.spec.linux?.maskedPaths = ["/a\0b"] }),

@@ -51,15 +51,15 @@ package struct DaemonFile {
                 guard fits(member.value) else {
                     throw EngineFailure(
                         code: .unsupported,
-                        message: "\(place): '\(member.key)': \(member.value.text()) cannot hold here: \(reason)",
-                        hint: "take it out of the file, or name another file with --config-file")
+                        message: "\(place): '\(member.key)': \(member.value.text()) is not supported here: \(reason)",
+                        hint: "remove it from the file, or name another file with --config-file")
                 }
             case .nothing(let reason)?: idle.append("\(place): '\(member.key)' has no effect here: \(reason)")
             case .refused(let reason)?:
                 guard !Self.isEmpty(member.value) else { continue }
                 throw EngineFailure(
-                    code: .unsupported, message: "\(place): '\(member.key)' cannot hold here: \(reason)",
-                    hint: "take it out of the file, or name another file with --config-file")
+                    code: .unsupported, message: "\(place): '\(member.key)' is not supported here: \(reason)",
+                    hint: "remove it from the file, or name another file with --config-file")
             case nil:
                 throw EngineFailure(code: .invalid, message: "\(place): dockerd has no setting '\(member.key)'")
             }

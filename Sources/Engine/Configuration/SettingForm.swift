@@ -136,7 +136,7 @@ extension SettingForm<SubnetPools> {
     private static let poolSchema: JSONValue = [
         "type": "object",
         "properties": [
-            "base": ["type": "string", "description": "The range that is cut, as 10.200.0.0/16."],
+            "base": ["type": "string", "description": "The range to divide, such as 10.200.0.0/16."],
             "size": [
                 "type": "integer", "minimum": 1, "maximum": 126, "description": "The prefix length of each subnet.",
             ],
@@ -156,7 +156,7 @@ extension SettingForm<SubnetPools> {
 
     private static func pool(_ base: String?, _ size: Int?, _ text: String) throws(SettingFailure) -> SubnetPools.Pool {
         let expected =
-            "a range such as 10.200.0.0/16 and the prefix length of its subnets, as long as the range's at least"
+            "a range such as 10.200.0.0/16 and the prefix length of its subnets, at least that of the range"
         guard let base = base.flatMap({ CIDR($0) })?.network, let size, size >= base.prefixLength,
             size <= base.family.width - 2
         else { throw SettingFailure(expected: expected, found: text) }

@@ -59,13 +59,13 @@ package struct SettingsReader {
         if settings.insecureTCP {
             guard (settings.tlsCertificate == nil) != (settings.tlsKey == nil) else { return }
             throw EngineFailure(
-                code: .invalid, message: "tlscert and tlskey belong together: one of them is missing")
+                code: .invalid, message: "tlscert and tlskey belong together, but one of them is missing")
         }
         throw EngineFailure(
             code: .invalid,
             message:
-                "docker-hosts: whoever reaches \(open) would be root on this machine: it needs tlscacert, tlscert and tlskey",
-            hint: "`berth cert` makes them; \"docker-insecure-tcp\": true serves it all the same")
+                "docker-hosts: \(open) needs tlscacert, tlscert and tlskey; without them anybody who reaches it is root on this machine",
+            hint: "`berth cert` creates them; \"docker-insecure-tcp\": true allows it without them")
     }
 
     /// The engine's own file.
@@ -132,8 +132,8 @@ package struct SettingsReader {
             throw EngineFailure(
                 code: .invalid,
                 message:
-                    "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): '\(member.key)' cannot stand in the file: "
-                    + "`berth` has to know it too",
+                    "\(path):\(JSONPlace(ofKeyAt: [.key(member.key)], in: bytes)): '\(member.key)' cannot be in the file: "
+                    + "`berth` needs it too",
                 hint: "set \(setting.variable) for both")
         }
         do throws(SettingFailure) { try setting.apply(member.value, to: &settings) } catch {

@@ -15,7 +15,7 @@ struct Adopter: Sendable {
         await forEach(kept) { record in
             guard let adoption = adoptions[record.id] else { return }
             do { try await take(adoption, of: record, supervisor) } catch {
-                parts.log.error("\(record.name) was not taken over in full: \(error)")
+                parts.log.error("\(record.name) could not be adopted completely: \(error)")
             }
         }
     }
@@ -25,7 +25,7 @@ struct Adopter: Sendable {
     func takeOver() async {
         let records = await parts.inventory.allContainers()
         do { try await parts.machine.takeOver(records, await parts.inventory.allNetworks()) } catch {
-            parts.log.error("what the engine before this one held was not taken over in full: \(error)")
+            parts.log.error("the state of the previous engine could not be adopted completely: \(error)")
         }
     }
 
@@ -37,12 +37,12 @@ struct Adopter: Sendable {
             case .creating, .removing:
                 // Half made or half removed: the next plan makes what is still wanted.
                 do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
-                    parts.log.error("\(record.name) could not be taken away: \(error)")
+                    parts.log.error("\(record.name) could not be removed: \(error)")
                 }
             case .created, .running, .paused, .restarting, .exited:
                 if !record.unjoinedEndpoints.isEmpty {
                     do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
-                        parts.log.error("\(record.name) could not be taken off a network: \(error)")
+                        parts.log.error("\(record.name) could not be disconnected from a network: \(error)")
                     }
                 }
                 // Also of one that has ended: lines may be left that nobody has sent on.
@@ -54,13 +54,13 @@ struct Adopter: Sendable {
         }
         for network in await parts.inventory.allNetworks() {
             do { try await parts.machine.createNetwork(network) } catch {
-                parts.log.error("network \(network.name) could not be put back: \(error)")
+                parts.log.error("network \(network.name) could not be restored: \(error)")
             }
         }
         // One whose making or removing was interrupted has a record and nothing behind it.
         for volume in await parts.inventory.allVolumes() where !volume.isMounted {
             do { try await parts.inventory.make(volume, on: parts.machine) } catch {
-                parts.log.error("volume \(volume.name) could not be put back: \(error)")
+                parts.log.error("volume \(volume.name) could not be restored: \(error)")
             }
         }
         await parts.network.settle()

@@ -23,7 +23,7 @@ enum CapabilityChoice {
         guard full == "CAP_ALL" || CapabilitySet.number(of: full) != nil else {
             throw EngineFailure(
                 code: .invalid, message: "unknown capability \(full)",
-                hint: "`man 7 capabilities` lists them; ALL is all of them")
+                hint: "`man 7 capabilities` lists them; ALL means all")
         }
         return full
     }
@@ -32,7 +32,7 @@ enum CapabilityChoice {
         let full = try known(name)
         guard full != "CAP_ALL", !held.contains(full) else { return }
         throw EngineFailure(
-            code: .unsupported, message: "the engine has no \(full) to give",
-            hint: "start the engine with more rights, or take it out of cap_add")
+            code: .unsupported, message: "the engine itself does not have \(full)",
+            hint: "start the engine with more rights, or remove it from cap_add")
     }
 }

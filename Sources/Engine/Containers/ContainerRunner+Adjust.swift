@@ -82,7 +82,7 @@ extension ContainerRunner {
                     code: .notFound, message: "network \(name) of \(record.name) was removed",
                     hint: record.number == nil
                         ? "`berth network create \(name)`, or `berth network disconnect --force \(name) \(record.name)`"
-                        : "`berth up` makes it again")
+                        : "`berth up` creates it again")
             }
             record = try await inventory.addEndpoint(attachment, definition, to: id) { [machine] network in
                 machine.linkName(ofContainer: id, network: network)

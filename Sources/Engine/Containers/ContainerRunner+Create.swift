@@ -113,7 +113,7 @@ extension ContainerRunner {
             guard kind != "ipc" || !["private", "none"].contains(found.template.ipc) else {
                 throw EngineFailure(
                     code: .conflict, message: "\(record.name) cannot share the ipc namespace of \(found.name)",
-                    hint: "\(found.name) keeps it to itself: its ipc must be shareable")
+                    hint: "\(found.name) does not share it: set its ipc to shareable")
             }
             record.joined[kind] = found.id
             if kind == "network" {

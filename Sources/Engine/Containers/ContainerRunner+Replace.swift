@@ -18,7 +18,7 @@ extension ContainerRunner {
     ) async throws {
         guard !old.isUp else {
             throw EngineFailure(
-                code: .conflict, message: "\(old.name) still runs, and \(successor.id.prefix(12)) is to take its place"
+                code: .conflict, message: "\(old.name) still runs, but \(successor.id.prefix(12)) should replace it"
             )
         }
         do {
@@ -44,7 +44,7 @@ extension ContainerRunner {
         var failure = failure
         do {
             let isBack = try await giveBack(successor, to: id)
-            let state = isBack ? "the one before it runs again" : "the one before it is there again"
+            let state = isBack ? "the previous container runs again" : "the previous container is back"
             failure.message =
                 what.isEmpty
                 ? "\(failure.message); \(state)" : "\(successor.name) \(what), \(state): \(failure.message)"
@@ -52,7 +52,7 @@ extension ContainerRunner {
             let reason = EngineFailure(describing: error).message
             failure.message =
                 "\(what.isEmpty ? "" : "\(successor.name) \(what): ")\(failure.message); "
-                + "the one before it could not be started again: \(reason)"
+                + "the previous container could not be started again: \(reason)"
         }
         return TakenBack(failure: failure)
     }
@@ -69,7 +69,7 @@ extension ContainerRunner {
         // One that had left names and ports comes into them again when it is ready, as every replica does.
         let old = try await inventory.update(id) { $0.replacedBy = nil }
         do { try await discard(successor) } catch {
-            log.warning("what was to replace \(successor.name) could not be taken away: \(error)")
+            log.warning("the container that should replace \(successor.name) could not be removed: \(error)")
         }
         guard let old, old.life.stoppedByUs else { return false }
         try await start(id, rounds: nil)

@@ -27,7 +27,7 @@ extension ContainerRunner {
         else { return end }
         end.wasThere = true
         let name = SignalName.name(signal)
-        log.info("\(record.name): its shell does not handle \(name), which goes to the programs that it runs")
+        log.info("\(record.name): its shell does not handle \(name), so berth sends it to the shell's programs")
         try await inventory.update(record.id, volatile: true) { $0.life.shellSignal = name }
         let step = Duration.milliseconds(20)
         var isDone = false

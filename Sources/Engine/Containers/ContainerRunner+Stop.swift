@@ -64,7 +64,7 @@ extension ContainerRunner {
                 // What has just ended needs no signal; anything else has not heard it, which is not its fault.
                 if await hasEnded(record.id, within: .milliseconds(100)) { return true }
                 let (name, reason) = (SignalName.name(signal), EngineFailure(describing: error).message)
-                log.warning("\(record.name): \(name) could not be sent, so it is killed: \(reason)")
+                log.warning("\(record.name): \(name) could not be sent, so berth kills it: \(reason)")
                 try await inventory.update(record.id, volatile: true) {
                     $0.life.killCause = .notSent(signal: name, reason: reason)
                 }
@@ -80,7 +80,8 @@ extension ContainerRunner {
         if shell.hasEnded { return true }
         if shell.isToBeKilled { return false }
         if left > .zero, await machine.ignores(signal, record) {
-            log.info("\(record.name): its process cannot hear \(SignalName.name(signal)), so it is killed at once")
+            log.info(
+                "\(record.name): its process does not handle \(SignalName.name(signal)), so berth kills it at once")
             try await inventory.update(record.id, volatile: true) {
                 $0.life.killCause = .deaf(signal: SignalName.name(signal))
             }

@@ -16,8 +16,8 @@ struct EndpointOptions {
             let text = text.trimmingPrefix { $0 == " " }
             guard let setting = InterfaceSetting(text) else {
                 throw EngineFailure(
-                    code: .invalid, message: "\"\(text)\" is no setting of an interface",
-                    hint: "such as net.ipv4.conf.IFNAME.log_martians=1, and IFNAME stands as it is")
+                    code: .invalid, message: "\"\(text)\" is not a setting of an interface",
+                    hint: "such as net.ipv4.conf.IFNAME.log_martians=1, with the word IFNAME as it is")
             }
             settings.append(setting)
         }

@@ -7,7 +7,7 @@ extension EngineFailure {
     static func checkingSignal(_ name: String) throws -> Int32 {
         if let number = SignalName.number(name) { return number }
         throw EngineFailure(
-            code: .invalid, message: "\"\(name)\" is no signal",
+            code: .invalid, message: "\"\(name)\" is not a signal",
             hint: "use a name such as SIGTERM, or a number from 1 to 64")
     }
 }

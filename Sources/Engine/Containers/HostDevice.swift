@@ -51,10 +51,10 @@ package struct HostDevice: Hashable, Sendable {
         }
         let inside = nodes(below: mapping.source, as: mapping.target, permissions: mapping.permissions)
         guard !inside.isEmpty else {
-            let reason = fileExists(mapping.source) ? "is no device" : "does not exist"
+            let reason = fileExists(mapping.source) ? "is not a device" : "does not exist"
             throw EngineFailure(
                 code: .notFound, message: "device \(mapping.source) \(reason)",
-                hint: "plug it in or load its driver, or take it out of `devices`")
+                hint: "plug it in or load its driver, or remove it from `devices`")
         }
         return inside
     }
@@ -85,7 +85,7 @@ package struct HostDevice: Hashable, Sendable {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
             throw EngineFailure(
-                code: .notFound, message: "blkio_config: \(path) is no block device",
+                code: .notFound, message: "blkio_config: \(path) is not a block device",
                 hint: "`lsblk -p` lists them")
         }
         return number(status.st_rdev)
@@ -101,7 +101,7 @@ package struct HostDevice: Hashable, Sendable {
             !fields[2].isEmpty, fields[2].allSatisfy({ "rwm".contains($0) })
         else {
             throw EngineFailure(
-                code: .invalid, message: "device_cgroup_rules: \"\(text)\" is no rule",
+                code: .invalid, message: "device_cgroup_rules: \"\(text)\" is not a device rule",
                 hint: "such as `c 1:3 rw`: kind, numbers, rights")
         }
         return RuntimeSpec.DeviceRule(

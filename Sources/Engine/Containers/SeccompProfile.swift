@@ -54,8 +54,8 @@ package struct SeccompProfile: Decodable {
             self = try decodeJSON(SeccompProfile.self, from: text.utf8)
         } catch {
             throw EngineFailure(
-                code: .invalid, message: "the seccomp profile has another form than expected: \(plainText(of: error))",
-                hint: "security_opt takes `seccomp=FILE` with a profile as Docker has it")
+                code: .invalid, message: "the seccomp profile does not have the expected form: \(plainText(of: error))",
+                hint: "security_opt takes `seccomp=FILE` with a profile in Docker's format")
         }
     }
 

@@ -105,10 +105,10 @@ extension SecretFile.Copy {
         guard fileExists(source) else { throw SecretFile.missing(source, target) }
         let file = try openFile(source, O_RDONLY | O_NONBLOCK)
         let status = try file.status()
-        guard status.st_mode & S_IFMT == S_IFREG else { throw failure("is no file that could be copied") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw failure("is not a regular file") }
         let bytes = try file.readBeginning(SecretFile.mostBytes + 1)
         guard bytes.count <= SecretFile.mostBytes else {
-            throw failure("is too large to be copied: 16 MiB is the most")
+            throw failure("is too large to copy: the limit is 16 MiB")
         }
         return (bytes, status)
     }

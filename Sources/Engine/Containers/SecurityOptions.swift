@@ -56,12 +56,12 @@ package struct SecurityOptions: Hashable, Sendable {
         guard value != "disable", fileExists("/sys/fs/selinux/enforce") else { return }
         throw EngineFailure(
             code: .unsupported, message: "security_opt label=\(value): berth gives containers no SELinux labels",
-            hint: "take it away, or use label=disable")
+            hint: "remove it, or use label=disable")
     }
 
     private static func unknown(_ option: String) -> EngineFailure {
         EngineFailure(
             code: .invalid, message: "security_opt \"\(option)\" is unknown",
-            hint: "there are no-new-privileges, seccomp=, apparmor=, label= and systempaths=unconfined")
+            hint: "known are no-new-privileges, seccomp=, apparmor=, label= and systempaths=unconfined")
     }
 }

@@ -14,7 +14,7 @@ extension Engine {
         let service = desired?.service(name)
         guard service != nil || !records.isEmpty else {
             throw EngineFailure(
-                code: .notFound, message: "nothing is known of service \"\(name)\" in project \(project)",
+                code: .notFound, message: "there is no service \"\(name)\" in the history of project \(project)",
                 hint: "`berth up` begins its history")
         }
         var explanations: [Explanation] = []

@@ -93,7 +93,7 @@ actor LogForwarder {
             guard step.position != position else { return true }
             let source = LogSource(record, plan, host: machine.hostName, engine: getpid())
             if step.hasGap {
-                log.warning("\(record.name): lines were lost: the log was rotated before they could be sent on")
+                log.warning("\(record.name): lines were lost: the log was rotated before they could be sent")
             }
             guard await deliver(step.entries, source, sink) else { return false }
             position = step.position
@@ -117,7 +117,7 @@ actor LogForwarder {
             }
             rest = rest.dropFirst(sent)
             guard let failure else { continue }
-            if pause == .milliseconds(250) { log.warning("\(source.name): its log cannot be sent on: \(failure)") }
+            if pause == .milliseconds(250) { log.warning("\(source.name): its log cannot be sent: \(failure)") }
             do { try await Task.sleep(for: pause) } catch { return false }
             pause = min(pause * 2, .seconds(30))
         }

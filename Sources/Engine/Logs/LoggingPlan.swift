@@ -36,11 +36,11 @@ package struct LoggingPlan: Hashable, Sendable {
         case "journald": destination = .journal
         case let driver:
             warnings.append(
-                "there is no logging driver \"\(driver)\" here: the log is kept in the file that `berth logs` shows")
+                "there is no logging driver \"\(driver)\": berth keeps the log in a file for `berth logs`")
             return
         }
         if case nil = destination, logging.driver == "syslog" {
-            warnings.append("syslog over TLS is not supported: the log is kept in the file that `berth logs` shows")
+            warnings.append("syslog over TLS is not supported: berth keeps the log in a file for `berth logs`")
             return
         }
         try takeCommonOptions(&options)
@@ -83,7 +83,7 @@ package struct LoggingPlan: Hashable, Sendable {
         labels = names("labels")
         variables = names("env")
         for key in ["labels-regex", "env-regex"] where options.removeValue(forKey: key) != nil {
-            warnings.append("the logging option \(key) is not acted on")
+            warnings.append("the logging option \(key) has no effect")
         }
     }
 

@@ -51,7 +51,7 @@ final class MonitorConnection: Sendable {
         let failure: EngineFailure? = state.withLock { state in
             if state.hasEnded {
                 return EngineFailure(
-                    code: .monitorLost, message: "the monitor of \(id.prefix(12)) does not listen any more")
+                    code: .monitorLost, message: "the monitor of \(id.prefix(12)) no longer listens")
             }
             guard !state.isBroken else { return Self.silent(id) }
             let sent = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
@@ -176,7 +176,7 @@ final class MonitorConnection: Sendable {
     private static func silent(_ id: String) -> EngineFailure {
         EngineFailure(
             code: .monitorSilent, message: "the monitor of \(id.prefix(12)) does not answer",
-            hint: "was it stopped? `pkill -CONT berth-monitor` lets stopped ones go on")
+            hint: "was it stopped? `pkill -CONT berth-monitor` lets stopped monitors continue")
     }
 
     private static func lost(_ id: String) -> EngineFailure {

@@ -27,7 +27,8 @@ package struct PortPaths {
         let everyV6: IPAddress = port.transport == "tcp" ? .anyV6 : .loopbackV6
         guard let text = port.hostIP else { return [.anyV4, everyV6] }
         guard let address = IPAddress(text) else {
-            throw EngineFailure(code: .invalid, message: "\"\(text)\" is no address to publish a port on")
+            throw EngineFailure(
+                code: .invalid, message: "\"\(text)\" is not an address on which a port can be published")
         }
         return [address == .anyV6 ? everyV6 : address]
     }

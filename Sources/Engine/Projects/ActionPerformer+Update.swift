@@ -48,7 +48,7 @@ extension ActionPerformer {
         let isTolerated = Double(count) / Double(total) <= rules.maxFailureRatio
         operation.object(.container, record.name, "Error", done: true, failed: true, reason: failure.message)
         if isTolerated || rules.failureAction == .continue {
-            return operation.emit(.warning("update of \(replica.service): \(failure.message); it goes on"))
+            return operation.emit(.warning("update of \(replica.service): \(failure.message); the update continues"))
         }
         var failure = failure
         let hasPlace = await !runner.inventory.isSuccessor(record)
@@ -57,13 +57,13 @@ extension ActionPerformer {
             ledger.note(.pause, for: replica.service)
             failure.message = "update of \(replica.service) paused: \(failure.message)"
             failure.hint =
-                "`berth up` tries again, `berth rollback \(replica.service)` goes back to the version before"
+                "`berth up` tries again, `berth rollback \(replica.service)` returns to the previous version"
             if hasPlace { try? await runner.admit(record.id) }
             throw failure
         case .rollback:
             ledger.note(.rollback, for: replica.service)
             failure.message = "update of \(replica.service) rolled back: \(failure.message)"
-            failure.hint = "`berth history \(replica.service)` shows what differed"
+            failure.hint = "`berth history \(replica.service)` shows the differences"
             if hasPlace, let old = record.successorOf {
                 try? await runner.stop(record.id, timeout: stopTimeout)
                 if let ended = await runner.inventory.container(record.id) {

@@ -90,11 +90,11 @@ struct ImagePuller: Sendable {
         if let known, let have = known.platform, let wanted = image.platform,
             !known.runs(on: wanted)
         {
-            failure.message += "; what is here is for \(have), and its platform is \(wanted)"
+            failure.message += "; the image here is for \(have), but its platform is \(wanted)"
         }
         if image.isBuilt {
             failure.hint =
-                "`berth build` makes it, and `berth up --build`"
+                "`berth build` or `berth up --build` creates it"
         }
         failure.hint =
             failure.hint

@@ -73,7 +73,7 @@ package actor NetworkSync {
             try await sync()
             return faults.isEmpty
         } catch {
-            log.warning("names and ports could not be brought up to date: \(error)")
+            log.warning("names and ports could not be updated: \(error)")
             return false
         }
     }

@@ -22,7 +22,7 @@ final class ObjectStore: Sendable {
         throw EngineFailure(
             code: .imageMissing, message: "service \"\(service.name)\": there is no image \(reference) here",
             hint: service.hasBuild
-                ? "`berth build` makes it, and `berth up --build`"
+                ? "`berth build` or `berth up --build` creates it"
                 : "`berth pull \(service.name)`, or `berth image import FILE \(reference)`")
     }
 

@@ -138,7 +138,7 @@ private struct ServiceAttempt {
                 return
             }
             throw EngineFailure(
-                code: .invalid, message: "mac_address \"\(text)\" is no Ethernet address of one interface",
+                code: .invalid, message: "mac_address \"\(text)\" is not the Ethernet address of a single interface",
                 hint: "such as 02:42:ac:11:00:02")
         }
         if let text = service.macAddress, !text.isEmpty {
@@ -169,7 +169,7 @@ private struct ServiceAttempt {
                 } catch {
                     throw EngineFailure(
                         code: .unsupported, message: error.message,
-                        hint: "take it away; `sysctl -w` on the host sets it for all")
+                        hint: "remove it; `sysctl -w` on the host sets it for all")
                 }
             }
         }

@@ -72,14 +72,14 @@ struct PreflightInspector: Sendable {
                 verdict.errors.append(
                     EngineFailure(
                         code: .imageMissing,
-                        message: "image \(reference) is here for \(have), its platform is \(wanted)",
+                        message: "image \(reference) is here for \(have), but its platform is \(wanted)",
                         hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"
                     ).of(name, at: .service(name, "platform")))
             } else if service.spec.platform == nil, !image.runs(on: Platform.host.text) {
                 verdict.warnings.append(
                     EngineFailure(
                         code: .unsupported,
-                        message: "image \(reference) is made for \(have), this machine is \(Platform.host.text)"
+                        message: "image \(reference) is for \(have), but this machine is \(Platform.host.text)"
                     ).of(name, at: .service(name, "image")))
             }
         }

@@ -39,7 +39,7 @@ extension ProjectLoop {
                 if !left.isEmpty {
                     let extents = left.map { ($0, PlanScope.Extent.whole) }
                     healLater(
-                        because: "services that wait for others are still to be started",
+                        because: "services that wait for others must still be started",
                         in: PlanScope(extents: Dictionary(uniqueKeysWithValues: extents)))
                 }
                 plan = openWaits(of: settling, desired: desired, observed: observed, in: scope)
@@ -95,7 +95,7 @@ extension ProjectLoop {
             }
         }
         do { try await store(wanted, because: cause) } catch {
-            parts.log.warning("\(description()): that an update is held back could not be stored: \(error)")
+            parts.log.warning("\(description()): the state of a paused update could not be stored: \(error)")
         }
         return true
     }
@@ -132,7 +132,7 @@ extension ProjectLoop {
             if isWhole, isJoined, await !parts.inventory.isHidden(record) { continue }
             do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
                 var failure = EngineFailure(describing: error)
-                failure.message = "container \(record.name) could not be taken away: \(failure.message)"
+                failure.message = "container \(record.name) could not be removed: \(failure.message)"
                 failures.append(failure)
             }
         }

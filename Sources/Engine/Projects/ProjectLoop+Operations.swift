@@ -231,7 +231,7 @@ extension ProjectLoop {
                 desired = before
                 throw error
             }
-            parts.log.warning("\(description()): the wish could not be stored: \(error)")
+            parts.log.warning("\(description()): the desired state could not be stored: \(error)")
         }
     }
 
@@ -295,7 +295,7 @@ extension ProjectLoop {
             do {
                 try await parts.runner.stop(record.id, timeout: .zero)
                 try await parts.runner.remove(record.id, anonymousVolumes: true)
-            } catch { parts.log.error("\(record.name) could not be taken away: \(error)") }
+            } catch { parts.log.error("\(record.name) could not be removed: \(error)") }
         }
     }
 }

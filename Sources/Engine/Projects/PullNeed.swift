@@ -57,7 +57,7 @@ struct PullNeed: Sendable {
         case .missing: break
         case .every(let age):
             guard isHere else { break }
-            guard let updated = known?.updated else { return "its age is not known" }
+            guard let updated = known?.updated else { return "its age is unknown" }
             return .nanoseconds(machine.now()) - .seconds(updated) > age ? "older than its pull policy allows" : nil
         }
         if isHere { return nil }

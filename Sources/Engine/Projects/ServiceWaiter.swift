@@ -169,7 +169,7 @@ extension EngineFailure {
         if record.life.phase == .restarting {
             let name = record.service ?? record.name
             hint =
-                "its restart policy goes on starting it: `berth logs \(name)` shows all that it says, "
+                "its restart policy keeps starting it: `berth logs \(name)` shows its output, "
                 + "`berth stop \(name)` ends it"
         }
     }

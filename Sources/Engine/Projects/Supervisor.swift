@@ -89,7 +89,7 @@ actor Supervisor {
         case .networkChanged, .nameServiceLost:
             await parts.network.settle()
             for group in try await damagedGroups() {
-                await loop(group)?.heal(because: "the network was changed by somebody else")
+                await loop(group)?.heal(because: "another program changed the network")
             }
         }
     }

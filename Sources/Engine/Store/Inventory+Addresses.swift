@@ -19,7 +19,7 @@ extension Inventory {
     ) throws -> (subnets: [CIDR], gateways: [IPAddress]) {
         if let text = definition.ipam?.config.compactMap(\.subnet).first(where: { CIDR($0) == nil }) {
             throw EngineFailure(
-                code: .invalid, message: "network \(definition.name): \"\(text)\" is no subnet",
+                code: .invalid, message: "network \(definition.name): \"\(text)\" is not a subnet",
                 hint: "write it as 10.1.0.0/16")
         }
         // A network that shares an interface of the host is in that one's subnet.
@@ -176,7 +176,7 @@ extension Inventory {
         let name = record.networkName(attachment.network)
         guard let network = network(name), !isLeaving(network: name) else {
             throw EngineFailure(
-                code: .notFound, message: "network \(name) does not exist", hint: "run `berth up` to make it")
+                code: .notFound, message: "network \(name) does not exist", hint: "run `berth up` to create it")
         }
         let predecessor = record.runsBeside == true ? nil : record.successorOf.flatMap { containers[$0] }
         let inherited = predecessor?.endpoints.first { $0.network == name }?.bareAddresses ?? []

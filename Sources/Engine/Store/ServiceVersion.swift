@@ -125,7 +125,7 @@ extension VersionRow {
         var changes =
             before.map { divergences(from: $0.spec.template, to: version.spec.template).map(\.description) } ?? []
         if let before, before.spec.image == version.spec.image, before.image != version.image, version.image != nil {
-            changes.insert("image is another one by the same name", at: 0)
+            changes.insert("image changed behind the same name", at: 0)
         }
         self.init(
             number: version.number, at: Double(version.at) / 1e9, cause: version.cause,
@@ -168,10 +168,10 @@ extension ProjectLoop {
                     version.number < current && !failed.contains(version.number) && now?.isSame(as: version) != true
                 }
             guard let found else {
-                let what = number.map { "no version \($0)" } ?? "no version before this one"
+                let what = number.map { "no version \($0)" } ?? "no earlier version"
                 throw EngineFailure(
                     code: .notFound, message: "service \"\(name)\" has \(what)",
-                    hint: "`berth history \(name)` shows those that there are")
+                    hint: "`berth history \(name)` lists them")
             }
             if let image = found.image, try await parts.machine.image(image) == nil {
                 throw EngineFailure(

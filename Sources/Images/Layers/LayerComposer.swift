@@ -14,7 +14,7 @@ package final class LayerComposer {
         package var description: String {
             switch self {
             case .isFolder(let path): "/\(path) is a folder, and a file cannot take its place"
-            case .isNoFolder(let path): "/\(path) is no folder"
+            case .isNoFolder(let path): "/\(path) is not a folder"
             }
         }
     }

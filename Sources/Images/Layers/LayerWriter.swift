@@ -222,8 +222,8 @@ extension LayerWriter {
             throw FileFailure(
                 .kindDiffers,
                 isFolder
-                    ? "cannot overwrite the folder \"\(path.text)\" with what is no folder"
-                    : "cannot overwrite \"\(path.text)\", which is no folder, with a folder")
+                    ? "cannot overwrite the folder \"\(path.text)\" with something that is not a folder"
+                    : "cannot overwrite \"\(path.text)\", which is not a folder, with a folder")
         }
     }
 

@@ -11,7 +11,7 @@ func connectionText(_ error: any Error) -> String {
     case let error as NIOConnectionError: text(of: error)
     case let error as SocketAddressError.UnknownHost:
         "the name \(error.host) is not known (\(lowercasingFirst(error.errorDescription)))"
-    case SocketAddressError.failedToParseIPString(let text): "\(text) is no IP address"
+    case SocketAddressError.failedToParseIPString(let text): "\(text) is not an IP address"
     case is SocketAddressError: "its address cannot be used here"
     case let error as IOError: lowercasingFirst(String(cString: strerror(error.errnoCode)))
     case ChannelError.connectTimeout(let limit): "no answer within \(limit.nanoseconds / 1_000_000_000) s"

@@ -169,7 +169,7 @@ extension ImageStore {
             config = try decodeJSON(ImageConfig.self, from: bytes)
         } catch {
             throw .invalidImage(
-                "\(request.reference) is no container image: its configuration has another form: \(plainText(of: error))"
+                "\(request.reference) is not a container image: its configuration has another form: \(plainText(of: error))"
             )
         }
         guard config.rootfs.diffIDs.count == manifest.layers.count else {

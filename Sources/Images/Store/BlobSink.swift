@@ -123,7 +123,7 @@ struct SpooledArchive: Sendable {
         let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
-            throw ImageError.invalidArchive("what came out of it is no file")
+            throw ImageError.invalidArchive("its content is not a file")
         }
         try self.init(BlobSink(resuming: path, algorithm: .sha256))
     }

@@ -19,12 +19,13 @@ extension RealMachine {
                 dockerListener.withLock { $0 = kept }
                 _ = socket.release()
             } else {
-                log.warning("\(path) is not the socket that containers have of an earlier engine: both are served")
+                log.warning(
+                    "\(path) is another socket than containers have from an earlier engine: the engine serves both")
                 try await names.drop(path)
             }
             return copy.release()
         } catch {
-            log.warning("the socket that an earlier engine left could not be taken over: \(error)")
+            log.warning("the socket of an earlier engine could not be taken over: \(error)")
             return nil
         }
     }
@@ -44,7 +45,7 @@ extension RealMachine {
     func keepDockerSocket() async {
         guard let socket = dockerListener.withLock({ $0 }) else { return }
         do { try await names.keep(socket) } catch {
-            log.warning("the socket of Docker's clients would not outlive this engine in containers: \(error)")
+            log.warning("the socket for Docker's clients will not survive this engine in containers: \(error)")
         }
     }
 

@@ -14,7 +14,7 @@ extension RealMachine {
         let view = try await view(of: container, volumes, readOnly: true)
         let nothing = HeldDescriptor(try openFile("/dev/null", O_RDONLY))
         guard let status = try await perform(.status(path: path), view, nothing.handle.raw) else {
-            throw FileFailure(.failed, "nothing is known of \(path)")
+            throw FileFailure(.failed, "\(path) is unknown")
         }
         return status
     }

@@ -154,7 +154,7 @@ extension RealMachine {
             let legacy = try await driver.legacyFirewallWarnings()
             for warning in report.warnings + legacy { log.warning("\(warning)") }
         } catch {
-            log.warning("other firewalls could not be looked at: \(error)")
+            log.warning("other firewalls could not be read: \(error)")
         }
     }
 
@@ -203,7 +203,7 @@ extension RealMachine {
 
     package func releasePorts(of container: String) async {
         do { try await names.letGo(of: container) } catch {
-            log.warning("ports of container \(container.prefix(12)) could not be let go of: \(error)")
+            log.warning("ports of container \(container.prefix(12)) could not be released: \(error)")
         }
     }
 }

@@ -96,7 +96,7 @@ package final class RealMachine: Machine {
         try await builds.load()
         driver = try await NetworkDriver(instance: instance)
         do { try SecretFolder.prepare(paths.secretsRun) } catch {
-            log.warning("secrets are copied to a disk: memory cannot be mounted on \(paths.secretsRun): \(error)")
+            log.warning("secrets are on a disk, because no tmpfs can be mounted on \(paths.secretsRun): \(error)")
         }
         (events, continuation) = AsyncStream.makeStream(of: MachineEvent.self)
         let events = continuation
@@ -214,7 +214,7 @@ package final class RealMachine: Machine {
         if let driver = volumeDrivers.first(where: { $0.name == volume.driver }) { return driver }
         throw EngineFailure(
             code: .unsupported, message: "volume \(volume.name): there is no driver \"\(volume.driver)\"",
-            hint: "there is \(volumeDrivers.map(\.name).joined(separator: ", "))")
+            hint: "use \(volumeDrivers.map(\.name).joined(separator: ", "))")
     }
 
     // MARK: Containers
@@ -342,7 +342,7 @@ package final class RealMachine: Machine {
             switch try await hub.adopt(container.id, in: paths.monitor(container.id)) {
             case .state(let state): return .alive(state)
             case .silent:
-                log.warning("\(container.name): its monitor does not answer; it is taken over when it does")
+                log.warning("\(container.name): its monitor does not answer; the engine adopts it when it does")
                 return .silent
             case .none: break
             }

@@ -44,6 +44,6 @@ struct LocalVolumes: VolumeDriver {
         guard !isPlainName(volume.name) else { return }
         throw EngineFailure(
             code: .invalid, message: "\"\(volume.name)\" cannot be the name of a volume",
-            hint: "letters, digits, _, . and - name one")
+            hint: "use letters, digits, _, . and -")
     }
 }

@@ -82,7 +82,7 @@ package struct ArgumentOrder: Sendable {
             let known = OptionForms.globalFlags.union(OptionForms.globalValues)
             throw UsageFailure(
                 "unknown flag \(name) before the verb\(Suggestion.question(for: name, among: known.sorted()))",
-                hint: "a verb's own flags stand after it")
+                hint: "write the flags of a verb after it")
         }
     }
 

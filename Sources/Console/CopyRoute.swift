@@ -28,7 +28,7 @@ package struct CopyRoute: Hashable, Sendable {
 
     /// - Throws: `UsageFailure` for what cannot go there.
     package init(from source: CopyEnd, to target: CopyEnd) throws(UsageFailure) {
-        guard !source.wantsFolder || source.isFolder else { throw UsageFailure("\(source.path): it is no folder") }
+        guard !source.wantsFolder || source.isFolder else { throw UsageFailure("\(source.path): it is not a folder") }
         let own = source.parts.last.map(String.init) ?? ""
         if target.exists, target.isFolder {
             folder = target.path
@@ -36,12 +36,13 @@ package struct CopyRoute: Hashable, Sendable {
             return
         }
         if target.exists {
-            guard !target.wantsFolder else { throw UsageFailure("\(target.path): it is no folder") }
+            guard !target.wantsFolder else { throw UsageFailure("\(target.path): it is not a folder") }
             guard !source.isFolder else {
                 throw UsageFailure("cannot copy a folder to \(target.path), which is a file")
             }
         } else if target.wantsFolder, !source.isFolder {
-            throw UsageFailure("\(target.path): there is no such folder", hint: "make it first, or leave out the slash")
+            throw UsageFailure(
+                "\(target.path): there is no such folder", hint: "create it first, or leave out the slash")
         }
         let parts = target.parts
         name = parts.last.map(String.init) ?? ""

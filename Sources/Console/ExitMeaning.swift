@@ -9,7 +9,7 @@ package enum ExitMeaning {
         case 126: "the command cannot be executed: no permission, or not a program"
         case 127: "the command was not found"
         case 137: "killed by SIGKILL"
-        case 139: "crashed: SIGSEGV, a bad memory access"
+        case 139: "crashed: SIGSEGV, an invalid memory access"
         case 143: "ended by SIGTERM, the stop signal"
         case 129...192: signals[code - 128].map { "ended by \($0)" }
         default: nil

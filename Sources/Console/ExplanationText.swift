@@ -78,7 +78,7 @@ package struct ExplanationText {
     // MARK: Before
 
     private func history(_ all: [Occurrence]) -> [String] {
-        guard !all.isEmpty else { return [field("history", "none: it is older than this engine's memory")] }
+        guard !all.isEmpty else { return [field("history", "none: the engine has no record of it")] }
         var lines: [String] = []
         for (index, occurrence) in all.suffix(limit).enumerated() {
             lines.append(field(index == 0 ? "history" : "", "\(time(occurrence.at))  \(sentence(occurrence))"))
@@ -99,7 +99,7 @@ package struct ExplanationText {
         var text = event(occurrence)
         switch occurrence.by {
         case nil: break
-        case Occurrence.healing?: text += " by the engine, which keeps things as they are wanted"
+        case Occurrence.healing?: text += " by the engine, to restore the desired state"
         case Occurrence.restartPolicy?: text += " by its restart policy"
         case let verb?: text += " by berth \(verb)"
         }

@@ -68,7 +68,7 @@ struct GoTemplateEvaluator {
                     let known = current.object?.keys ?? []
                     throw GoTemplate.Failure(
                         "there is no field \"\(key)\"\(Suggestion.question(for: key, among: known)) "
-                            + "(there are: \(known.joined(separator: ", ")))")
+                            + "(known are: \(known.joined(separator: ", ")))")
                 }
                 current = next
             }

@@ -3,7 +3,7 @@ package enum InstantArgument {
     /// The text is neither.
     package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
         package let text: String
-        package var description: String { "\"\(text)\" is neither a time nor a span" }
+        package var description: String { "\"\(text)\" is not a time or a duration" }
     }
 
     /// Seconds since 1970. A time without a zone is local: `offset` gives the machine's seconds east of UTC at an instant.

@@ -22,7 +22,7 @@ package struct ListFilter: Sendable {
             guard parts.count == 2, !parts[1].isEmpty, kind.names.contains(parts[0]) else {
                 throw UsageFailure(
                     "invalid filter \"\(filter)\"",
-                    hint: "there are \(kind.names.map { "\($0)=…" }.joined(separator: ", "))")
+                    hint: "use \(kind.names.map { "\($0)=…" }.joined(separator: ", "))")
             }
             var value = parts[1]
             if parts[0] == "dangling" {

@@ -97,7 +97,9 @@ package final class LogPrinter {
             if willRestart { text += " (restarting)" }
             put(style(code == 0 ? nil : .red, text).utf8, isError: false)
         case .lost(let count):
-            let text = count > 0 ? "[\(count) lines were lost]" : "[lines were lost: their file was put aside unread]"
+            let text =
+                count > 0
+                ? "[\(count) lines were lost]" : "[lines were lost: the log was rotated before they were read]"
             write(text.utf8, of: line, isError: true)
         }
     }

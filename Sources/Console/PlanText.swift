@@ -9,7 +9,7 @@ package enum PlanText {
             let number = String(repeating: " ", count: width - String(action.number).count) + "\(action.number)"
             let after = action.after.isEmpty ? "" : " after " + action.after.map(String.init).joined(separator: ",")
             let reason = action.reason.isEmpty ? "" : "  # \(action.reason)"
-            let consent = action.needsConsent.map { "  ! loses the data of \($0); asks first, or -y" } ?? ""
+            let consent = action.needsConsent.map { "  ! loses the data of \($0); berth asks first; -y agrees" } ?? ""
             return "\(number) \(action.text)\(after)" + style(.faint, reason) + style(.boldRed, consent) + "\n"
         }.joined()
     }

@@ -51,6 +51,6 @@ package struct PruneFilter: Hashable, Sendable {
 
     private static func unknown(_ filter: String, _ kind: Kind) -> UsageFailure {
         UsageFailure(
-            "invalid filter \"\(filter)\"", hint: "there are \(kind.filters.map(\.form).joined(separator: ", "))")
+            "invalid filter \"\(filter)\"", hint: "use \(kind.filters.map(\.form).joined(separator: ", "))")
     }
 }

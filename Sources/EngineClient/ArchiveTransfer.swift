@@ -47,7 +47,7 @@ extension AttachedStream {
             } catch {
                 throw EngineFailure(code: .failed, message: "the archive cannot be read: \(error.code)")
             }
-            guard let frames = try frames() else { throw EngineFailure(lost: "the archive was not taken in") }
+            guard let frames = try frames() else { throw EngineFailure(lost: "the engine did not accept the archive") }
             for frame in frames {
                 if frame.kind == .exit { return }
                 if frame.kind == .failure { throw Self.failure(frame) }

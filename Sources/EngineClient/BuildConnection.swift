@@ -84,8 +84,8 @@ package final class BuildConnection {
         do { return try decodeJSON(type, from: frame.payload) } catch {
             throw EngineFailure(
                 code: .protocolViolated,
-                message: "the engine's words make no sense to this berth: \(plainText(of: error))",
-                hint: "berth and berthd may be of different versions: `berth version` shows both")
+                message: "berth does not understand the engine: \(plainText(of: error))",
+                hint: "berth and berthd may have different versions: `berth version` shows both")
         }
     }
 

@@ -57,8 +57,8 @@ private struct Helper: ~Copyable {
     ) throws -> Helper {
         guard let program = EngineLauncher.program(environment: environment) else {
             throw EngineFailure(
-                code: .notInstalled, message: "`berthd` was not found, which packs files",
-                hint: "it belongs beside the `berth` program or on the PATH")
+                code: .notInstalled, message: "`berthd`, which packs files, was not found",
+                hint: "put it beside the `berth` program or on the PATH")
         }
         var pipe = try DescriptorPair.pipe()
         let errors = pipe.takeFirst()

@@ -68,7 +68,7 @@ package struct EngineClient: Sendable {
         let head = try connection.head()
         if head.status >= 400 { throw try connection.failure(status: head.status) }
         guard head.status == 101 else {
-            throw EngineFailure(code: .protocolViolated, message: "the engine did not give a stream (\(head.status))")
+            throw EngineFailure(code: .protocolViolated, message: "the engine did not open a stream (\(head.status))")
         }
         return try connection.takeOver()
     }
@@ -134,8 +134,8 @@ package struct EngineClient: Sendable {
         do { return try decodeJSON(Answer.self, from: body) } catch {
             throw EngineFailure(
                 code: .protocolViolated,
-                message: "the engine's answer makes no sense to this berth: \(plainText(of: error))",
-                hint: "berth and berthd may be of different versions: `berth version` shows both")
+                message: "berth does not understand the engine's answer: \(plainText(of: error))",
+                hint: "berth and berthd may have different versions: `berth version` shows both")
         }
     }
 }

@@ -39,7 +39,7 @@ struct EngineLauncher {
         guard let program = Self.program(environment: environment) else {
             throw EngineFailure(
                 code: .notInstalled, message: "no engine is running and `berthd` was not found",
-                hint: "it belongs beside the `berth` program or on the PATH")
+                hint: "put it beside the `berth` program or on the PATH")
         }
         guard CallingProcess.isRoot else { throw MissingRights(places: places).ofStart }
         guard canMakeFolders else { throw cannotMakeFolders }
@@ -120,7 +120,7 @@ struct EngineLauncher {
     private var cannotMakeFolders: EngineFailure {
         EngineFailure(
             code: .noRights, message: "no engine is running, and \(places.run) or \(places.root) cannot be written",
-            hint: "other folders are named by BERTH_ROOT and BERTH_RUN")
+            hint: "BERTH_ROOT and BERTH_RUN select other folders")
     }
 
     /// With what it wrote to its log since this start.

@@ -50,8 +50,8 @@ package final class EngineStream<Element: Decodable> {
         do { return try decode(line) } catch {
             throw EngineFailure(
                 code: .protocolViolated,
-                message: "the engine sent a line this berth does not understand: \(plainText(of: error))",
-                hint: "berth and berthd may be of different versions: `berth version` shows both")
+                message: "the engine sent a line that this berth does not understand: \(plainText(of: error))",
+                hint: "berth and berthd may have different versions: `berth version` shows both")
         }
     }
 }

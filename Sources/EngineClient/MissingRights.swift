@@ -33,15 +33,16 @@ package struct MissingRights: Hashable, Sendable {
         if let group, socketGroup != group.id {
             // An engine gives its socket to the group when it starts; this one is older than the group.
             commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 0)
-            reason = "this engine is older than the group `berth`, so its socket does not belong to the group yet"
+            reason =
+                "this engine started before the group `berth` existed, so its socket does not belong to the group yet"
         } else if group == nil {
             commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 1)
         } else if group?.isHeld == true {
             return EngineFailure(
                 code: .noRights, message: "no right to use the engine's socket \(places.socket)",
-                hint: "you are in its group, so a folder above it keeps you out:\n  ls -ld \(places.run)")
+                hint: "you are in its group, but have no access to a folder above it:\n  ls -ld \(places.run)")
         } else if group?.isListed == true {
-            reason = "you are a member of the group `berth`, but this shell is older than that"
+            reason = "you are a member of the group `berth`, but this shell started before that"
         }
         return EngineFailure(
             code: .noRights, message: "no right to use the engine's socket \(places.socket)",
@@ -62,10 +63,11 @@ package struct MissingRights: Hashable, Sendable {
         let steps = joining + [start] + entering
         return EngineFailure(
             code: .noRights,
-            message: "no engine is running, and only root can start one: it makes namespaces, mounts and bridges",
+            message: "no engine is running, and only root can start one: it creates namespaces, mounts and bridges",
             hint: (steps.count > 1 ? "let root start it, for the members of the group `berth`:" : "let root start it:")
                 + steps.map { "\n  \($0)" }.joined()
-                + "\nit leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`")
+                + "\nit ends after a minute without work; under systemd it starts again when needed: `berth help engine`"
+        )
     }
 
     /// What makes the user's shell one of the group.

@@ -31,7 +31,7 @@ package struct RuleFilter: Sendable {
         package var index: Int
         package var pattern: String
         package var hint: String?
-        package var description: String { "'\(pattern)' is no pattern" }
+        package var description: String { "'\(pattern)' is not a pattern" }
     }
 
     /// `root` is the rule's path without symbolic links.

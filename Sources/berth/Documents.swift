@@ -31,7 +31,7 @@ struct Documents {
         if name == "pages" { return names.map { "\($0)\n" }.joined() }
         guard names.contains(name) else {
             throw UsageFailure(
-                "there is no verb and no page \"\(name)\"\(Suggestion.question(for: name, among: names + Berth.verbs.keys))",
+                "there is no verb or page \"\(name)\"\(Suggestion.question(for: name, among: names + Berth.verbs.keys))",
                 hint: "pages: \(names.joined(separator: ", "))")
         }
         return try readText("\(folder)/\(name).md", limit: 1 << 20)

@@ -50,7 +50,7 @@ struct Program {
         guard let documents = Documents() else {
             throw UsageFailure(
                 "there is no verb \"\(name)\", and the documents are not installed",
-                hint: "`make install` puts them into share/doc/berth beside the programs' bin")
+                hint: "`make install` puts them into share/doc/berth, beside the programs' bin folder")
         }
         return try documents.text(of: name)
     }

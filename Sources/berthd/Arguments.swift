@@ -59,13 +59,13 @@ struct Arguments {
     }
 
     private static func checked(_ notes: [String]) -> String {
-        notes.map { "\($0)\n" }.joined() + "the configuration is in order\n"
+        notes.map { "\($0)\n" }.joined() + "the configuration has no errors\n"
     }
 
     private static var help: String {
         let names = ["--config FILE"] + Setting.all.map { "--\($0.name) VALUE" }
         let texts =
-            ["The configuration file; default: \(SettingsReader.defaultFile), if it is there."]
+            ["The configuration file; default: \(SettingsReader.defaultFile), if it exists."]
             + Setting.all.map { "\($0.documentation) Default: \($0.defaultText). Also \($0.variable)." }
         let width = (names.map(\.count).max() ?? 0) + 2
         let lines = zip(names, texts).map { name, text in

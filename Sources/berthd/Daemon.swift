@@ -34,7 +34,7 @@ final class Daemon: Sendable {
         for note in settings.engine.notes { log.notice("\(note)") }
         guard CallingProcess.isRoot else {
             throw EngineFailure(
-                code: .noRights, message: "the engine needs root: it makes namespaces, mounts and bridges",
+                code: .noRights, message: "the engine needs root: it creates namespaces, mounts and bridges",
                 hint: "sudo berthd, or sudo systemctl start berthd")
         }
         try paths.prepare()
@@ -82,10 +82,10 @@ final class Daemon: Sendable {
             // Empty in the first moment of the other one's life.
             guard socket.isEmpty || socket == paths.socket else {
                 throw EngineFailure(
-                    code: .locked, message: "another engine works on \(paths.root), with the socket \(socket)",
+                    code: .locked, message: "another engine uses \(paths.root), with the socket \(socket)",
                     hint: "set BERTH_RUN to that socket's folder, or BERTH_ROOT to a folder of its own")
             }
-            throw EngineFailure(code: .alreadyRunning, message: "another engine works on \(paths.root)")
+            throw EngineFailure(code: .alreadyRunning, message: "another engine uses \(paths.root)")
         }
         let bytes = Array(paths.socket.utf8)
         try syscall("ftruncate", on: paths.lock) { ftruncate(lock.descriptor, 0) }
@@ -130,14 +130,15 @@ final class Daemon: Sendable {
             let taken: Set<String> = ["log-level", "insecure-registries", "registry-mirrors"]
             let changed = Setting.names(differing: settings.engine, again.engine).filter { !taken.contains($0) }
             if !changed.isEmpty {
-                log.warning("changed, and taken over when the engine starts anew: \(changed.joined(separator: ", "))")
+                log.warning(
+                    "changed; these settings apply when the engine starts again: \(changed.joined(separator: ", "))")
             }
             log.notice("read the settings again")
         } catch {
-            log.error("the settings are as they were: \(EngineFailure(describing: error).message)")
+            log.error("kept the old settings: \(EngineFailure(describing: error).message)")
         }
         do throws(TLSFailure) { try identity?.reload() } catch {
-            log.error("the certificates are as they were: \(error.message)")
+            log.error("kept the old certificates: \(error.message)")
         }
     }
 
@@ -152,7 +153,7 @@ final class Daemon: Sendable {
             Heap.dropProgramPages()
             guard settings.engine.idleExit > 0, !servesNetwork, await engine.isIdle else { continue }
             if await staysQuiet(for: .seconds(settings.engine.idleExit - 1)), await engine.isIdle {
-                return "nothing is left to look after"
+                return "no containers and no operations: the engine ends"
             }
         }
         return ""

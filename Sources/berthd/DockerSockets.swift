@@ -78,7 +78,7 @@ struct DockerSockets: Sendable {
 
     private func isFree(_ path: String, for group: String) -> Bool {
         guard !SocketFile.isServed(path) else {
-            log.error("another program serves \(path): clients of Docker reach that one, not this engine")
+            log.error("another program serves \(path): Docker's clients reach that program, not this engine")
             return false
         }
         if group != "berth", getgrnam(group) == nil {
@@ -114,7 +114,7 @@ struct DockerSockets: Sendable {
             else { continue }
             served.hosts.append(name)
             if settings.hasMutualTLS {
-                log.notice("clients of Docker reach the engine at \(name)")
+                log.notice("Docker's clients reach the engine at \(name)")
             } else {
                 log.critical("WARNING: \(Self.openWarning(name))")
             }
@@ -122,7 +122,7 @@ struct DockerSockets: Sendable {
     }
 
     static func openWarning(_ host: String) -> String {
-        "whoever reaches \(host) is root on this machine: docker-insecure-tcp serves it without client certificates"
+        "anybody who reaches \(host) is root on this machine: docker-insecure-tcp serves it without client certificates"
     }
 
     /// A third of what the process may open is for these clients: streams take two, and containers theirs.

@@ -29,7 +29,7 @@ private let program: String = {
         Row(arguments: ["--version"], status: 0, says: ["berthd version "]),
         Row(arguments: ["--schema"], status: 0, says: ["\"$schema\"", "idle-exit"]),
         Row(arguments: ["--settings"], status: 0, says: ["idle-exit", "BERTH_IDLE_EXIT"]),
-        Row(arguments: ["--check"], status: 0, says: ["the configuration is in order"]),
+        Row(arguments: ["--check"], status: 0, says: ["the configuration has no errors"]),
         Row(
             arguments: ["--nosuch"], status: 2,
             says: ["there is no flag --nosuch", "berthd --help lists them"]),
@@ -100,7 +100,7 @@ private let program: String = {
             }
             let (status, said) = try run([], [], in: folder)
             #expect(status == 3, "\(said)")
-            #expect(said.contains("another engine works on \(folder)/root"), "\(said)")
+            #expect(said.contains("another engine uses \(folder)/root"), "\(said)")
             _ = consume lock
         }
     }

@@ -70,7 +70,7 @@ func planText() {
         PlanText.text(plan) == """
              1 create db.1  # no container
              2 start db.1 after 1
-            10 remove volume v after 1,2  # driver changed  ! loses the data of v; asks first, or -y
+            10 remove volume v after 1,2  # driver changed  ! loses the data of v; berth asks first; -y agrees
 
             """)
     #expect(PlanText.text(PlanDescription(actions: [])) == "Nothing to do: the machine is as the file says.\n")

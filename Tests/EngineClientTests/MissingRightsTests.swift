@@ -41,20 +41,20 @@ import Testing
         Case(
             "a member whose shell is older", .init(id: 990, isListed: true, isHeld: false), socket: 990,
             """
-            you are a member of the group `berth`, but this shell is older than that:
+            you are a member of the group `berth`, but this shell started before that:
               newgrp berth
             """),
         Case(
             "a member, and an engine that is older than the group", .init(id: 990, isListed: true, isHeld: true),
             socket: 0,
             """
-            this engine is older than the group `berth`, so its socket does not belong to the group yet:
+            this engine started before the group `berth` existed, so its socket does not belong to the group yet:
               sudo chgrp berth /run/berth/berthd.sock
             """),
         Case(
             "neither, and such an engine", .init(id: 990, isListed: false, isHeld: false), socket: 0,
             """
-            this engine is older than the group `berth`, so its socket does not belong to the group yet:
+            this engine started before the group `berth` existed, so its socket does not belong to the group yet:
               sudo chgrp berth /run/berth/berthd.sock
               sudo usermod -aG berth ann
               newgrp berth
@@ -62,7 +62,7 @@ import Testing
         Case(
             "all is well but the folder", .init(id: 990, isListed: true, isHeld: true), socket: 990,
             """
-            you are in its group, so a folder above it keeps you out:
+            you are in its group, but have no access to a folder above it:
               ls -ld /run/berth
             """),
     ]
@@ -83,7 +83,7 @@ import Testing
             MissingRights(places: places, user: "ann", group: member, socketGroup: nil).ofStart.hint == """
                 let root start it:
                   sudo BERTH_ROOT=/home/ann/root BERTH_RUN=/home/ann/run berth ls
-                it leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`
+                it ends after a minute without work; under systemd it starts again when needed: `berth help engine`
                 """)
         #expect(
             MissingRights(places: Self.places, user: "ann", group: nil, socketGroup: nil).ofStart.hint == """
@@ -92,7 +92,7 @@ import Testing
                   sudo usermod -aG berth ann
                   sudo berth ls
                   newgrp berth
-                it leaves when it has had nothing to do for a minute; under systemd it stays: `berth help engine`
+                it ends after a minute without work; under systemd it starts again when needed: `berth help engine`
                 """)
     }
 }

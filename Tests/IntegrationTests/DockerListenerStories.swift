@@ -86,12 +86,12 @@ extension Stories {
             try await World.with(project: "dockeropen") { world in
                 let refused = try await world.shell(
                     "BERTH_DOCKER_HOSTS=tcp://127.0.0.1:12375 berthd --check 2>&1; echo $?")
-                #expect(refused.contains("would be root on this machine") && refused.hasSuffix("1"), "\(refused)")
+                #expect(refused.contains("is root on this machine") && refused.hasSuffix("1"), "\(refused)")
                 try await restart(world, "BERTH_DOCKER_HOSTS=tcp://127.0.0.1:12375 BERTH_DOCKER_INSECURE_TCP=true")
                 #expect(try await world.shell("curl -s http://127.0.0.1:12375/_ping") == "OK")
                 #expect(
                     try await world.shell("cat \(world.run)/berthd.log").contains(
-                        "WARNING: whoever reaches tcp://127.0.0.1:12375 is root"))
+                        "WARNING: anybody who reaches tcp://127.0.0.1:12375 is root"))
                 #expect(
                     try await world.shell("curl -s http://127.0.0.1:12375/info").contains("is root on this machine"))
                 // A port that is taken harms neither the other places nor the start.
@@ -204,7 +204,7 @@ extension Stories {
                     "echo '{' > \(world.folder)/daemon.json; kill -HUP \(try await world.engineProcess())")
                 try await world.eventually("it says what is wrong") {
                     try await world.shell("cat \(log)").contains(
-                        "the settings are as they were: \(world.folder)/daemon.json:")
+                        "kept the old settings: \(world.folder)/daemon.json:")
                 }
                 #expect(try await ask("/_ping") == "OK")
             }

@@ -132,7 +132,7 @@ extension Stories {
                 _ = try await inside(world, "api", 2, "mkdir /tmp/gone")
                 try await world.shell("echo 9 > lib/9")
                 try await world.eventually("the failure is told") {
-                    watch.output.contains("service \"api\" was not given its command; the watch goes on")
+                    watch.output.contains("service \"api\" was not given its command; the watch continues")
                 }
                 try world.write("3", to: "conf.ini")
                 try await eventually(world, "web", 2, "cat /etc/conf.ini", is: "3")
@@ -175,7 +175,7 @@ extension Stories {
                 try world.write("x", to: "notes.txt")
                 try world.write("FROM busybox\nCOPY page /page\nRUN exit 3", to: "Dockerfile")
                 try await world.eventually("the failure is told") {
-                    watch.output.contains("service \"web\" was not rebuilt; the watch goes on")
+                    watch.output.contains("service \"web\" was not rebuilt; the watch continues")
                 }
                 #expect(watch.output.ranges(of: "Rebuilding").count == built + 1)
                 try await eventually(world, "web", 2, "cat /made", is: "two")
@@ -323,7 +323,7 @@ extension Stories {
                 #expect(failed.status == 1)
                 for text in [
                     "compose.yaml:8:33: error: service \"web\" has no `build:`",
-                    "compose.yaml:9:67: error: service \"web\": '[b' is no pattern",
+                    "compose.yaml:9:67: error: service \"web\": '[b' is not a pattern",
                     "error: service \"web\": the action sync+exec needs a command", "is not watched: the container has",
                 ] {
                     #expect(failed.stderr.contains(text), "\(text): \(failed)")

@@ -17,8 +17,8 @@ struct DetachKeysOption: ParsableArguments {
         }
         guard let keys = DetachKeys(text) else {
             throw UsageFailure(
-                "\"\(text)\" are no detach keys",
-                hint: "single characters or ctrl- and a letter, between commas: ctrl-x,d")
+                "\"\(text)\" is not a list of detach keys",
+                hint: "write characters, or ctrl- and a letter, separated by commas: ctrl-x,d")
         }
         return keys
     }

@@ -36,7 +36,7 @@ struct RunOverrides: ParsableArguments {
         if !keepsPorts { service.ports = [] }
         if let entrypoint {
             guard let words = CommandWords.split(entrypoint)?.words else {
-                throw UsageFailure("--entrypoint has a quote without its partner: \(entrypoint)")
+                throw UsageFailure("--entrypoint has an unclosed quote: \(entrypoint)")
             }
             service.entrypoint = words
             service.command = []

@@ -14,7 +14,7 @@ struct CertificateMaker {
         let places = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map { "\($0)/openssl" }
         guard let program = places.first(where: CallingProcess.canExecute) else {
             throw EngineFailure(
-                code: .unsupported, message: "certificates are made by the program openssl, which is not there",
+                code: .unsupported, message: "creating certificates needs the program openssl, which is not installed",
                 hint: "apt install openssl")
         }
         (self.folder, self.days, self.program) = (folder, days, program)
@@ -30,8 +30,8 @@ struct CertificateMaker {
         case (false, false): break
         default:
             throw EngineFailure(
-                code: .invalid, message: "of ca.pem and ca-key.pem only one is in \(folder)",
-                hint: "bring back the other one, or name another folder for a new authority")
+                code: .invalid, message: "\(folder) has only one of ca.pem and ca-key.pem",
+                hint: "restore the other one, or name another folder for a new authority")
         }
         let extensions = """
             basicConstraints = critical, CA:TRUE, pathlen:0

@@ -11,7 +11,7 @@ final class TemporaryFolder: Sendable {
         let parent = session.environment["TMPDIR"] ?? "/tmp"
         path = "\(parent)/berth-build-\(CallingProcess.pid)-\(UInt64.random(in: 0...UInt64.max))"
         do throws(SyscallError) { try makeFolders(path, mode: 0o700) } catch {
-            throw CommandFailure("\(path) cannot be made: \(error.code)", hint: "TMPDIR names another place for it")
+            throw CommandFailure("\(path) cannot be made: \(error.code)", hint: "set TMPDIR to another folder")
         }
     }
 
@@ -77,8 +77,8 @@ extension Session {
             // With the caller's rights: the engine may open more than it should for somebody else.
             do throws(SyscallError) { _ = try UnixSocket.connect(path) } catch {
                 throw CommandFailure(
-                    "ssh \(id): \(path) is no SSH agent that can be reached: \(error.code)",
-                    hint: "a key is given to an agent: `eval $(ssh-agent) && ssh-add \(path)`, then --ssh \(id)")
+                    "ssh \(id): \(path) is not a reachable SSH agent: \(error.code)",
+                    hint: "add the key to an agent: `eval $(ssh-agent) && ssh-add \(path)`, then --ssh \(id)")
             }
             agents[id] = path
         }

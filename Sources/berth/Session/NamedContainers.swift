@@ -25,14 +25,14 @@ struct NamedContainers {
             let replicas = all.filter { $0.service == row.service && !$0.isOneOff }
             if row.isOneOff {
                 throw CommandFailure(
-                    "\(row.name) was made by `run`; this verb acts on services",
+                    "`run` created \(row.name), but this verb acts on services",
                     hint: "`berth rm -sf \(row.name)` stops and removes it")
             }
             guard replicas.allSatisfy({ replica in containers.contains { $0.id == replica.id } }) else {
                 throw CommandFailure(
                     "\(row.name) is one of \(replicas.count) containers of the service \"\(row.service)\"; this verb acts on "
                         + "all of them",
-                    hint: "name the service, \(row.service), or have fewer: "
+                    hint: "name the service, \(row.service), or reduce its replicas: "
                         + "`berth scale \(row.service)=\(replicas.count - 1)`")
             }
             result.append(row.service)

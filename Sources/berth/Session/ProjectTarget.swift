@@ -27,7 +27,7 @@ extension Session {
                 let project = try loadProject()
                 return ProjectTarget(name: project.name, project: project)
             } catch let failure as ProjectFailure {
-                let hint = "what runs already can be handled without the file: berth --project-name NAME …"
+                let hint = "without the file you can act on what already runs: berth --project-name NAME …"
                 throw ProjectFailure(
                     text: "\(failure.text)\n  \(errorStyle(.cyan, "hint:")) \(hint)", lines: failure.lines)
             }
@@ -35,7 +35,7 @@ extension Session {
         guard Self.isProjectName(name) else {
             throw UsageFailure(
                 "\"\(name)\" cannot be a project's name",
-                hint: "it has lower-case letters, digits, - and _, and starts with a letter or digit")
+                hint: "use lower-case letters, digits, - and _, a letter or digit first")
         }
         return ProjectTarget(name: name, project: nil)
     }

@@ -32,8 +32,8 @@ final class RunningOperation {
     func read() throws {
         guard let events = try stream.nextBatch() else {
             throw EngineFailure(
-                code: .engineLost, message: "the engine went away in the middle of the operation",
-                hint: "run the same command again: it goes on from where things stand")
+                code: .engineLost, message: "the engine ended during the operation",
+                hint: "run the same command again: it continues from the current state")
         }
         for event in events { try take(event) }
     }
@@ -152,7 +152,7 @@ extension Session {
             if outcome.changes > 0, outcome.errors.allSatisfy({ $0.hint == nil }) {
                 show(
                     hint:
-                        "what was made so far stays: `berth ps -a` shows it, `berth up` goes on, `berth down` removes it"
+                        "everything created so far stays: `berth ps -a` shows it, `berth up` continues, `berth down` removes it"
                 )
             }
             throw ExitStatus.failure
@@ -161,7 +161,7 @@ extension Session {
             stderr.line(
                 outcome.changes == 0
                     ? "Cancelled; nothing was changed."
-                    : "Cancelled; \(changes): `berth ps -a` shows what exists, `berth up` goes on, `berth down` removes it."
+                    : "Cancelled; \(changes): `berth ps -a` shows what exists, `berth up` continues, `berth down` removes it."
             )
             throw ExitStatus.interrupted
         }
@@ -188,13 +188,13 @@ extension Session {
                 "Volume \"\(name)\" exists but doesn't match configuration in compose file. Recreate (data will be lost)?"
             guard Terminal.isTerminal(Terminal.stdin) else {
                 throw CommandFailure(
-                    "\(question) Nobody is there to ask; nothing was changed.",
-                    hint: "-y agrees to it; or put the volume's old settings back into the file")
+                    "\(question) Nobody can answer; nothing was changed.",
+                    hint: "use -y to agree, or restore the volume's old settings in the file")
             }
             guard confirm(question) else {
                 throw CommandFailure(
                     "\"\(name)\" is kept; nothing was changed",
-                    hint: "put the volume's old settings back into the file, or give it another name there")
+                    hint: "restore the volume's old settings in the file, or give it another name there")
             }
         }
         return names

@@ -99,7 +99,7 @@ struct StreamSession {
             if stream.hasBuffered || ready[0].isReadable {
                 guard let frames = try stream.frames() else {
                     throw EngineFailure(
-                        code: .engineLost, message: "the engine went away; the process may still be running",
+                        code: .engineLost, message: "the engine ended; the process may still run",
                         hint: "berth ps shows it")
                 }
                 if let code = try show(frames) { return .exited(code) }

@@ -63,7 +63,7 @@ struct BuilderPrune: Verb {
         }
         if let keepStorage {
             guard let bytes = Self.bytes(keepStorage) else {
-                throw UsageFailure("--keep-storage \(keepStorage) is no size", hint: "write it as 512mb or 10gb")
+                throw UsageFailure("--keep-storage \(keepStorage) is not a size", hint: "write it as 512mb or 10gb")
             }
             request.keepBytes = bytes
         }

@@ -28,14 +28,14 @@ struct Cert: Verb {
         let isNew = try maker.makeAuthority()
         say(
             session, isNew, "\(place)/ca.pem",
-            "the authority; \(place)/ca-key.pem makes more certificates: keep it well")
+            "the authority; keep \(place)/ca-key.pem secret: it can sign more certificates")
         let makesServer = isNew || renew || !fileExists("\(place)/server-cert.pem")
         if makesServer {
             try maker.makeServer(host.isEmpty ? Self.names() : host)
         } else if !host.isEmpty {
             throw UsageFailure(
-                "\(place)/server-cert.pem is there already, for the names that it was made for",
-                hint: "--renew makes it anew")
+                "\(place)/server-cert.pem exists already, for its own host names",
+                hint: "--renew replaces it")
         }
         say(session, makesServer, "\(place)/server-cert.pem", "for the engine")
         var first: String?
@@ -69,11 +69,12 @@ struct Cert: Verb {
                 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || more.contains($0)) }
         }
         if let name = host.first(where: { !isPlain($0, ".-:*") }) {
-            throw UsageFailure("--host: '\(name)' is no name or address of a machine", hint: "--host engine.lan")
+            throw UsageFailure("--host: '\(name)' is not the name or address of a machine", hint: "--host engine.lan")
         }
         if let name = client.first(where: { !isPlain($0, ".-_") || $0.utf8.count > 64 }) {
             throw UsageFailure(
-                "--client: '\(name)' cannot be a client's name", hint: "letters, digits, '.', '-' and '_', 64 at most")
+                "--client: '\(name)' cannot be a client's name",
+                hint: "use at most 64 letters, digits, '.', '-' and '_'")
         }
         guard (1...3650).contains(days) else { throw UsageFailure("--days: expected 1 to 3650, found \(days)") }
     }

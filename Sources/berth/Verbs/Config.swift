@@ -37,7 +37,7 @@ struct Config: Verb {
     }
 
     func validate() throws {
-        if format == .table, !lists.variables { throw ValidationError("--format table is for --variables alone") }
+        if format == .table, !lists.variables { throw ValidationError("--format table works only with --variables") }
     }
 
     func run(in session: Session) throws {
@@ -66,7 +66,7 @@ struct Config: Verb {
         if names.isEmpty { return [] }
         switch listing {
         case nil where leftOut.noInterpolate, .variables:
-            session.warn("all services are shown: which ones are wanted counts only after interpolation")
+            session.warn("berth shows all services: it selects services only after interpolation")
             return []
         case nil, .images, .profiles: return names
         default: return []

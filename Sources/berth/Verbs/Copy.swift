@@ -40,10 +40,10 @@ struct Copy: Verb {
                 ) { try send($0, to: route.folder, in: container, session) }
             }
         case (.stream, .container(let name, let folder)):
-            guard !all else { throw UsageFailure("standard input can go to one container only: leave out --all") }
+            guard !all else { throw UsageFailure("only one container can read standard input: leave out --all") }
             let container = try container(name, session)
             let target = try end(folder, in: container, session)
-            guard target.isFolder else { throw CommandFailure("\(folder): it is no folder of \(container.name)") }
+            guard target.isFolder else { throw CommandFailure("\(folder): it is not a folder of \(container.name)") }
             try send(0, to: target.path, in: container, session)
         case (.container, .container):
             throw UsageFailure(
@@ -51,7 +51,7 @@ struct Copy: Verb {
                 hint: "copy out and in: berth cp A:PATH - | berth cp - B:FOLDER")
         default:
             throw UsageFailure(
-                "one side has to be a container", hint: "berth cp SERVICE:PATH FILE, or berth cp FILE SERVICE:PATH")
+                "one side must be a container", hint: "berth cp SERVICE:PATH FILE, or berth cp FILE SERVICE:PATH")
         }
     }
 

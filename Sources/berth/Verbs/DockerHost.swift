@@ -30,8 +30,8 @@ struct DockerHost: Verb {
         if readOnly {
             guard let path = version.readOnlySocket else {
                 throw EngineFailure(
-                    code: .unsupported, message: "the engine has no socket for those who only look",
-                    hint: "the setting docker-readonly-socket names one")
+                    code: .unsupported, message: "the engine has no read-only socket",
+                    hint: "set docker-readonly-socket in the engine's configuration")
             }
             return ["unix://\(path)"]
         }
@@ -39,8 +39,8 @@ struct DockerHost: Verb {
             let hosts = more.filter { $0.hasPrefix("tcp://") }
             guard !hosts.isEmpty else {
                 throw EngineFailure(
-                    code: .unsupported, message: "the engine serves no place at TCP",
-                    hint: "berth cert makes certificates, and the setting docker-hosts names a place")
+                    code: .unsupported, message: "the engine serves no TCP address",
+                    hint: "create certificates with berth cert, and set docker-hosts in the engine's configuration")
             }
             return hosts
         }
@@ -48,7 +48,7 @@ struct DockerHost: Verb {
         guard !hosts.isEmpty else {
             throw EngineFailure(
                 code: .unsupported, message: "the engine has no socket for Docker's clients",
-                hint: "the setting docker-socket says none: take it out of the configuration, or name a path")
+                hint: "the setting docker-socket is none: remove it from the configuration, or name a path")
         }
         return hosts
     }

@@ -57,7 +57,9 @@ extension Session {
     fileprivate func write(to path: String?, _ body: (CInt) throws -> Void) throws {
         guard let path, path != "-" else {
             guard !stdout.isTerminal else {
-                throw UsageFailure("an archive is nothing for a terminal", hint: "-o FILE, or send it on: … | tar tv")
+                throw UsageFailure(
+                    "an archive cannot be shown on a terminal",
+                    hint: "write it to a file with -o FILE, or to a pipe: … | tar tv")
             }
             return try body(1)
         }

@@ -71,7 +71,7 @@ struct Logs: Verb {
         } catch {
             throw UsageFailure(
                 "invalid value for \(flag): \"\(error.text)\"",
-                hint: "a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or a span back from now (10m, 1h30m)"
+                hint: "write a time (2026-01-02T15:04:05, with Z or +01:00 if not local) or how long ago (10m, 1h30m)"
             )
         }
     }

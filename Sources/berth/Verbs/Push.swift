@@ -47,7 +47,7 @@ struct ServiceImages {
                 continue
             }
             guard let image = service.image, service.hasNamedImage(in: project) else {
-                skipped.append((service.name, "it has no `image:`, which would say where to"))
+                skipped.append((service.name, "it has no `image:` that names a registry"))
                 continue
             }
             for name in [image] + build.tags where !references.contains(name) { references.append(name) }
@@ -69,7 +69,9 @@ struct ImagePush: Verb {
         var references = [reference]
         if allTags {
             references = try session.engine.images().compactMap(\.reference).filter { $0.hasPrefix("\(reference):") }
-            guard !references.isEmpty else { throw CommandFailure("no image here is of the repository \(reference)") }
+            guard !references.isEmpty else {
+                throw CommandFailure("there is no image of the repository \(reference) here")
+            }
         }
         try session.push(references, isQuiet: quiet)
         for reference in references { session.stdout.line(reference) }

@@ -103,7 +103,7 @@ struct SystemPrune: Verb {
         guard !volumes || wanted.request.until == nil else {
             throw UsageFailure(
                 "the filter \"until\" is not supported with --volumes",
-                hint: "nobody knows when a volume was used last: `berth volume prune`")
+                hint: "berth does not record when a volume was last used: use `berth volume prune`")
         }
         if !force {
             session.stderr.write(warning)

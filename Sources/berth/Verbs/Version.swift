@@ -31,7 +31,7 @@ struct Version: Verb {
                 answer = .object(object)
             }
             session.stdout.line(answer.text())
-        case let other?: throw UsageFailure("unknown format \"\(other)\"", hint: "there are: pretty, json")
+        case let other?: throw UsageFailure("unknown format \"\(other)\"", hint: "use pretty or json")
         }
     }
 }

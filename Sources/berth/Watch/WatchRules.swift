@@ -63,7 +63,7 @@ struct WatchRules {
         case .rebuild where !service.hasBuild:
             return EngineFailure(
                 code: .invalid, message: "service \"\(service.name)\" has no `build:`, so nothing can be rebuilt",
-                hint: "add `build:`, or take another action", path: path.appending("action"))
+                hint: "add `build:`, or use another action", path: path.appending("action"))
         case .rebuild where !mayBuild:
             return EngineFailure(
                 code: .usage,

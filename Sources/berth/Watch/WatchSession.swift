@@ -45,7 +45,9 @@ final class WatchSession {
         } catch {
             throw CommandFailure(
                 "files cannot be watched: \(error)",
-                hint: "other programs use up this user's watches: sudo sysctl fs.inotify.max_user_instances=1024")
+                hint:
+                    "other programs use all inotify instances of this user: sudo sysctl fs.inotify.max_user_instances=1024"
+            )
         }
     }
 
@@ -119,7 +121,7 @@ final class WatchSession {
         nextScan = now + Self.scanInterval
         let failure = EngineFailure(
             code: .noSpace,
-            message: "this user has no inotify watch left: changes are found by looking at all files, once a second",
+            message: "this user has no inotify watch left: berth compares all files once a second instead",
             hint: "sudo sysctl fs.inotify.max_user_watches=1048576")
         session.warn(failure)
     }
@@ -187,7 +189,7 @@ final class WatchSession {
         do throws(SyscallError) {
             tasks[service] = Running(try ChildTask { session.runAsChild { try task.run() } })
         } catch {
-            session.warn("nothing could be done for service \"\(service)\": \(error)")
+            session.warn("service \"\(service)\" could not be updated: \(error)")
         }
     }
 

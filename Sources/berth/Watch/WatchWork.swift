@@ -42,7 +42,7 @@ struct WatchWork {
             CallingProcess.exit(ExitStatus.interrupted.code)
         } catch {
             _ = session.report(error)
-            session.say(watch: "service \"\(service)\" was not \(deed); the watch goes on")
+            session.say(watch: "service \"\(service)\" was not \(deed); the watch continues")
         }
     }
 

@@ -254,7 +254,8 @@ let package = Package(
             name: "ConsoleTests", dependencies: ["Console", "EngineWire", "ProjectModel", "JSON", "Linux"],
             swiftSettings: strict),
         .testTarget(
-            name: "EngineClientTests", dependencies: ["EngineClient", "EngineWire", "JSON", "Linux"],
+            name: "EngineClientTests",
+            dependencies: ["EngineClient", "BuildContext", "EngineWire", "JSON", "Linux"],
             swiftSettings: strict),
         .testTarget(
             name: "FileWatchTests", dependencies: ["FileWatch", "ProjectModel", "Linux"], swiftSettings: strict),

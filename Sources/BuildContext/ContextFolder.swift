@@ -44,6 +44,13 @@ package struct ContextFolder: Sendable {
         try root.folder.openInRoot(path, O_RDONLY | O_NONBLOCK)
     }
 
+    /// Whether a file whose status last changed at `changed` tells by it when it changes again: one that changes twice within a
+    /// tick of the kernel's clock has the same time twice. Ten milliseconds are a tick and more.
+    package static func isSettled(_ changed: timespec, at now: timespec) -> Bool {
+        let (seconds, rest) = (now.tv_sec - changed.tv_sec, now.tv_nsec - changed.tv_nsec)
+        return seconds > 1 || seconds * 1_000_000_000 + rest > 10_000_000
+    }
+
     private struct Tree: SourceTree {
         let root: String
 
@@ -55,6 +62,8 @@ package struct ContextFolder: Sendable {
                 if [ENOENT, ENOTDIR].contains(code.rawValue) { return nil }
                 throw SourceFailure.unreadable("\(whole): \(code)")
             }
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
             let kind: SourceEntry.Kind
             switch status.st_mode & S_IFMT {
             case S_IFREG: kind = .file
@@ -70,7 +79,7 @@ package struct ContextFolder: Sendable {
             return SourceEntry(
                 path: path, kind: kind, mode: status.st_mode & 0o7777, size: Int64(status.st_size),
                 modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
-                stamp: kind == .file
+                stamp: kind == .file && isSettled(status.st_ctim, at: now)
                     ? "\(status.st_dev).\(status.st_ino) \(status.st_size) \(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
                     : nil,
                 identity: kind == .file && status.st_nlink > 1 ? "\(status.st_dev).\(status.st_ino)" : nil)

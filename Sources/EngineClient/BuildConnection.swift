@@ -2,6 +2,7 @@ import AttachStream
 import BuildContext
 import Dockerfile
 import EngineWire
+import Glibc
 import JSON
 import Linux
 
@@ -116,11 +117,15 @@ package final class BuildConnection {
 
     private func sendFile(_ context: ContextFolder, _ path: String) throws {
         let file = try context.open(path)
+        // A file that somebody goes on writing to has an end all the same.
+        var left = try Int64(file.status().st_size)
+        if left == 0 { left = .max }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: BuildFrames.piece, alignment: 16)
         defer { buffer.deallocate() }
         while true {
-            let count = try file.read(into: buffer)
+            let count = try Int(min(left, Int64(file.read(into: buffer))))
             if count == 0 { break }
+            left -= Int64(count)
             try send(BuildFrames.file, Array(buffer[..<count]))
             unacknowledged += count
             // No further than the engine has taken in what was sent before.

@@ -31,6 +31,12 @@ struct BuildQuery {
         request.target = query.word("target")
         request.platform = query.word("platform")
         request.arguments = try Self.texts(query.word("buildargs"), "buildargs")
+        if let text = request.arguments["SOURCE_DATE_EPOCH"], !text.isEmpty {
+            guard let seconds = Int64(text), seconds >= 0 else {
+                throw .invalid("invalid SOURCE_DATE_EPOCH: \(text): it is a number of seconds since 1970")
+            }
+            request.epoch = seconds
+        }
         request.labels = try Self.texts(query.word("labels"), "labels")
         request.logins = try RegistryAuth.logins(ofBuild: docker.header("x-registry-config"))
         if let size = try query.integer("shmsize"), size > 0 { request.shmSize = Int64(size) }

@@ -1,7 +1,7 @@
 import ProjectModel
 
-/// What a container gets that does not say otherwise: of the engine's settings, not of what was asked for, so a change of them makes
-/// no container another.
+/// Defaults for containers from the engine's settings. They are not part of a container's template, so a change of them replaces no
+/// container.
 package struct ContainerDefaults: Hashable, Sendable {
     package var ulimits: [String: Ulimit] = [:]
     package var noNewPrivileges = false
@@ -13,7 +13,7 @@ package struct ContainerDefaults: Hashable, Sendable {
 
     package init() {}
 
-    /// The record with what it is silent about filled in, as it is started.
+    /// The record with the defaults filled in, as the engine starts it.
     func applied(to record: ContainerRecord) -> ContainerRecord {
         guard self != ContainerDefaults() else { return record }
         var record = record
@@ -31,7 +31,7 @@ package struct ContainerDefaults: Hashable, Sendable {
         return record
     }
 
-    /// Options go along where the driver is the same, as dockerd merges them.
+    /// Merges options if the driver is the same, as dockerd does.
     func logging(_ own: Logging?) -> Logging? {
         guard let logging else { return own }
         guard let driver = own?.driver, driver != logging.driver ?? "json-file" else {

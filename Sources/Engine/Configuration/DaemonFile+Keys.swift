@@ -180,7 +180,7 @@ extension DaemonFile {
 
     // MARK: Values
 
-    /// As the engine's own setting of that name.
+    /// The same as the engine's own setting of that name.
     private static func same(_ name: String) -> Meaning {
         .acts { (value, settings) throws(SettingFailure) in
             guard value != .null, value != "" else { return }
@@ -188,7 +188,7 @@ extension DaemonFile {
         }
     }
 
-    /// What it says is looked at together with other keys.
+    /// Other code reads it together with other keys.
     private static func ignoringFlag(_ value: JSONValue, _ settings: inout EngineSettings) throws(SettingFailure) {
         _ = try flag(value)
     }

@@ -3,17 +3,17 @@ import JSON
 import Linux
 import Logging
 
-/// dockerd's own configuration, `/etc/docker/daemon.json`, taken as it is.
+/// dockerd's own configuration, `/etc/docker/daemon.json`.
 ///
-/// Each key acts, says what holds here anyway, or is refused by its name; one that dockerd does not know is a mistake.
+/// Each key has an effect, describes what berth does anyway, or is refused by name. A key that dockerd does not know is an error.
 package struct DaemonFile {
     /// Where dockerd looks for it.
     package static let standardPath = "/etc/docker/daemon.json"
 
-    /// What a key does: changes settings; nothing, because of a reason; or it cannot hold.
+    /// The effect of a key: it changes settings, has no effect for a reason, or is not supported.
     enum Meaning: Sendable {
         case acts(@Sendable (JSONValue, inout EngineSettings) throws(SettingFailure) -> Void)
-        /// Only with these values; the text says why others cannot hold.
+        /// Accepts only these values; the text says why berth does not support others.
         case holds(@Sendable (JSONValue) -> Bool, String)
         case nothing(String)
         case refused(String)
@@ -22,7 +22,7 @@ package struct DaemonFile {
     let path: String
     let bytes: [UInt8]
 
-    /// Takes over what the file says. Returns what has no effect here, for the log.
+    /// Applies the file. Returns notes about keys without effect, for the log.
     /// - Throws: `EngineFailure` with the place in the file.
     func apply(to settings: inout EngineSettings) throws(EngineFailure) -> [String] {
         let document: JSONValue

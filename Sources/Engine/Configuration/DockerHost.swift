@@ -1,11 +1,11 @@
-/// A place where clients of Docker reach the engine, as `DOCKER_HOST` and dockerd's `hosts` write it.
+/// An address for Docker's clients, in the form of `DOCKER_HOST` and dockerd's `hosts`.
 package enum DockerHost: Hashable, Sendable, CustomStringConvertible {
     case unix(String)
     case tcp(host: String, port: Int)
-    /// The sockets that the service manager hands over.
+    /// Sockets from the service manager.
     case systemd
 
-    /// The port of dockerd with TLS.
+    /// The port that dockerd uses with TLS.
     private static let standardPort = 2376
 
     /// Reads `unix:///run/docker.sock`, `tcp://HOST[:PORT]` or `fd://`; nil for anything else.

@@ -2,57 +2,57 @@ import Linux
 import Logging
 import Networking
 
-/// What an engine is told: by its configuration file, by its environment, by its flags. `Setting` declares how each is given.
+/// The settings of an engine, from its configuration file, its environment and its flags. `Setting` declares the form of each.
 package struct EngineSettings: Hashable, Sendable {
-    /// What must survive a reboot lies below this folder.
+    /// The folder for everything that must survive a reboot.
     package var root = EnginePaths.defaultRoot
-    /// What must not survive one lies below this folder.
+    /// The folder for everything that must not survive a reboot.
     package var run = EnginePaths.defaultRun
     package var logLevel = Logger.Level.notice
     /// The engine ends after this many seconds without containers and operations; 0 means never.
     package var idleExit = 60
-    /// Registries that may be spoken to without encryption.
+    /// Registries for which plain HTTP is allowed.
     package var insecureRegistries: [String] = []
-    /// Where networks without a subnet of their own get one.
+    /// The address ranges for networks without a subnet.
     package var addressPools = SubnetPools.standard
-    /// Servers that names outside of the engine's networks are asked of; empty: the host's own.
+    /// DNS servers for names outside of the engine's networks; empty means the host's own.
     package var nameServers: [String] = []
-    /// Bytes of one log file of a container that does not say otherwise.
+    /// The default size of a container's log file, in bytes.
     package var logMaximumSize: Int64 = 10 << 20
     /// How many such files are kept.
     package var logMaximumFiles = 3
 
-    /// Where clients of Docker reach the engine; nil is `docker.sock` in the run folder, an empty text nowhere.
+    /// The socket for Docker's clients; nil means `docker.sock` in the run folder, an empty text means no socket.
     package var dockerSocketPath: String?
-    /// More places where they reach it.
+    /// More addresses for them.
     package var dockerHosts: [DockerHost] = []
-    /// Who may use the sockets of clients of Docker beside root, and with which mode.
+    /// The group and the mode of the sockets for Docker's clients.
     package var dockerGroup = "berth"
     package var dockerMode: UInt32 = 0o660
-    /// Where clients of Docker may only look; nil is nowhere.
+    /// The read-only socket for Docker's clients; nil means none.
     package var readOnlySocket: String?
     package var readOnlyGroup = "berth"
-    /// What is served at TCP proves itself with this, and lets in whom that authority knows: paths of files in PEM.
+    /// The engine's certificate at TCP, and the authority that signs the certificates of clients: paths of PEM files.
     package var tlsAuthority: String?
     package var tlsCertificate: String?
     package var tlsKey: String?
-    /// TCP is served though whoever reaches it is let in.
+    /// Serve TCP even without client certificates.
     package var insecureTCP = false
     /// Bytes that the build cache keeps.
     package var buildCacheSize: Int64 = 20 << 30
 
-    /// What containers, networks and ports get that say nothing about it.
+    /// Defaults for containers, networks and ports.
     package var defaults = ContainerDefaults()
     package var networkDefaults = NetworkDefaults()
-    /// Registries that have copies of Docker Hub's images, asked before it: `https://HOST`.
+    /// Registries with copies of Docker Hub's images; the engine asks them first: `https://HOST`.
     package var registryMirrors: [String] = []
-    /// `KEY=VALUE`, for clients of Docker to tell engines apart.
+    /// `KEY=VALUE`, with which Docker's clients can tell engines apart.
     package var labels: [String] = []
-    /// By the names of the variables, `https_proxy`; they stand above those.
+    /// By variable name (`https_proxy`); they override these variables.
     package var proxies: [String: String] = [:]
-    /// A file as dockerd has it; nil is none.
+    /// A configuration file of dockerd; nil means none.
     package var daemonFile: String?
-    /// What was said and has no effect.
+    /// Notes about settings without effect.
     package var notes: [String] = []
 
     package init() {}
@@ -63,7 +63,7 @@ package struct EngineSettings: Hashable, Sendable {
         return path.isEmpty ? nil : path
     }
 
-    /// Whoever connects over TCP is known.
+    /// Clients at TCP must have a certificate.
     package var hasMutualTLS: Bool { tlsAuthority != nil && tlsCertificate != nil && tlsKey != nil }
 
     package var paths: EnginePaths { EnginePaths(root: root, run: run) }

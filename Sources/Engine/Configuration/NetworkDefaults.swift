@@ -1,11 +1,11 @@
 import Linux
 import ProjectModel
 
-/// What networks and ports get that do not say otherwise.
+/// Defaults for networks and ports.
 package struct NetworkDefaults: Hashable, Sendable {
-    /// Bytes of a packet; nil is what the kernel has.
+    /// The MTU in bytes; nil means the kernel's default.
     package var mtu: UInt32?
-    /// Where ports are published that name no address; nil is everywhere.
+    /// The address for published ports without one; nil means all addresses.
     package var publishAddress: String?
     /// The network of containers of no project: its range, and the bridge's own address in it. nil takes one of the pools.
     package var bridge: CIDR?

@@ -89,7 +89,7 @@ extension Setting {
 }
 
 extension SettingForm<String?> {
-    /// An absolute path, or `none`, which is an empty one.
+    /// An absolute path, or `none`, which becomes an empty path.
     fileprivate static let socket: SettingForm = {
         let form = SettingForm<String>.text("an absolute path, or none", pattern: "^(/.*|none)$") {
             $0.hasPrefix("/") || $0 == "none"
@@ -103,7 +103,7 @@ extension SettingForm<String?> {
 
     private static func path(_ text: String) -> String { text == "none" ? "" : text }
 
-    /// An absolute path, or `none`, which is no path.
+    /// An absolute path, or `none`, which becomes nil.
     fileprivate static let file: SettingForm = {
         let form = SettingForm<String?>.socket
         return SettingForm(

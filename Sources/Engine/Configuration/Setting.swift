@@ -2,17 +2,17 @@ import JSON
 
 /// One setting of the engine, declared once: reading it, the JSON schema and the documentation come from here.
 package struct Setting: Sendable {
-    /// In the file, and with two dashes before it as a flag.
+    /// The name in the file; with two dashes before it, the flag.
     package let name: String
     /// The environment variable.
     package let variable: String
-    /// False for what `berth` has to know too, to find the engine: a file that only the engine reads would part them.
+    /// False for settings that `berth` also needs, to find the engine; only the engine reads the file.
     package let isInFile: Bool
-    /// What it is for, in a sentence.
+    /// Its purpose, in a sentence.
     package let documentation: String
     /// As it is written in the file.
     package let example: JSONValue
-    /// The default in words, where the value itself would be long.
+    /// The default in words, if the value itself is long.
     private let defaultInWords: String?
 
     let schema: JSONValue
@@ -39,20 +39,20 @@ package struct Setting: Sendable {
         readText = { (text, settings) throws(SettingFailure) in settings[keyPath: place] = try form.parse(text) }
     }
 
-    /// Takes over a value of the file.
+    /// Applies a value from the file.
     func apply(_ value: JSONValue, to settings: inout EngineSettings) throws(SettingFailure) {
         try readJSON(value, &settings)
     }
 
-    /// Takes over the text of a variable or a flag.
+    /// Applies the text of a variable or a flag.
     func apply(text: String, to settings: inout EngineSettings) throws(SettingFailure) { try readText(text, &settings) }
 
-    /// Those whose value in one is not that in the other.
+    /// The settings whose values differ between the two.
     package static func names(differing one: EngineSettings, _ other: EngineSettings) -> [String] {
         all.filter { $0.value(one) != $0.value(other) }.map(\.name)
     }
 
-    /// What holds when it is not given, for a person.
+    /// The default, in words for a person.
     package var defaultText: String {
         if let defaultInWords { return defaultInWords }
         switch defaultValue {
@@ -62,13 +62,13 @@ package struct Setting: Sendable {
         }
     }
 
-    /// The default as it would be written; nil where words stand for it.
+    /// The default as it would be written; nil if it is described in words.
     var defaultJSON: JSONValue? { defaultInWords == nil ? defaultValue : nil }
 }
 
 /// A value that a setting cannot have.
 struct SettingFailure: Error, CustomStringConvertible {
-    /// Where in the value: `pools[1].size` is `[.index(1), .key("size")]`.
+    /// The position in the value: `pools[1].size` is `[.index(1), .key("size")]`.
     var path: [JSONStep] = []
     let expected: String
     let found: String

@@ -15,7 +15,7 @@ extension SettingForm<String> {
     /// An absolute path.
     static let folder = text("an absolute path", pattern: "^/") { $0.hasPrefix("/") }
 
-    /// A text that `accepts` takes; `pattern` says the same to a schema, or less.
+    /// A text that `accepts` allows; `pattern` says the same, or allows more, in a schema.
     static func text(
         _ expected: String, pattern: String, accepts: @escaping @Sendable (String) -> Bool
     ) -> SettingForm {
@@ -94,7 +94,7 @@ extension SettingForm<Logger.Level> {
 }
 
 extension SettingForm<[String]> {
-    /// A list; as text its items stand between commas.
+    /// A list; as text its items are separated by commas.
     static func list(of item: SettingForm<String>) -> SettingForm {
         SettingForm(
             schema: ["type": "array", "items": item.schema],
@@ -170,7 +170,7 @@ extension SettingForm {
         return values.enumerated().map { ($0, $1) }
     }
 
-    /// Puts the number of the item into what goes wrong in it.
+    /// Adds the index of the item to its failure.
     private static func inside<Item>(
         _ index: Int, _ body: () throws(SettingFailure) -> Item
     ) throws(SettingFailure) -> Item {

@@ -2,9 +2,9 @@ import EngineWire
 import JSON
 import Linux
 
-/// Puts an engine's settings together: flags win over the environment, the environment over the file, the file over the defaults.
+/// Combines an engine's settings: flags override the environment, the environment the file, the file the defaults.
 package struct SettingsReader {
-    /// Read when no other file is named, and not missed when it is not there.
+    /// The default file; it need not exist.
     package static let defaultFile = "/etc/berth/berthd.json"
 
     /// By variable.
@@ -42,7 +42,7 @@ package struct SettingsReader {
             for (source, text) in [
                 (setting.variable, environment[setting.variable]), ("--\(setting.name)", flags[setting.name]),
             ] {
-                // A variable that is set to nothing says nothing.
+                // Ignore an empty variable.
                 guard let text, !text.isEmpty || source.hasPrefix("--") else { continue }
                 do throws(SettingFailure) { try setting.apply(text: text, to: &settings) } catch {
                     throw Self.failure(source, error)
@@ -53,7 +53,7 @@ package struct SettingsReader {
         return settings
     }
 
-    /// What one setting says about another.
+    /// Checks settings that depend on each other.
     private static func check(_ settings: EngineSettings) throws(EngineFailure) {
         guard let open = settings.dockerHosts.first(where: \.isTCP), !settings.hasMutualTLS else { return }
         if settings.insecureTCP {
@@ -75,7 +75,7 @@ package struct SettingsReader {
         let object: JSONObject
     }
 
-    /// dockerd's file, when a flag, a variable or the engine's own file names one.
+    /// dockerd's file, if a flag, a variable or the engine's own file names one.
     private func readDaemonFile(
         named configuration: Configuration?, into settings: inout EngineSettings
     ) throws(EngineFailure) {

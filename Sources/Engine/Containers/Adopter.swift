@@ -2,13 +2,13 @@ import Logging
 import Monitor
 import ProjectModel
 
-/// At the start of an engine: finds out what became of every container, and finishes what a crash interrupted.
+/// Finds out the state of every container when an engine starts, and finishes work that a crash interrupted.
 struct Adopter: Sendable {
     let parts: EngineParts
     let health: HealthMonitor
 
-    /// Finds out how every container is, all at once: it takes as long as the slowest monitor that answers, and a second when one
-    /// does not.
+    /// Asks all monitors at once for the state of their containers: this takes as long as the slowest answer, or a second if one does
+    /// not answer.
     func look(reportingTo supervisor: Supervisor) async {
         let kept = await parts.inventory.allContainers().filter { ![.creating, .removing].contains($0.life.phase) }
         let adoptions = await parts.machine.adopt(kept)
@@ -20,8 +20,8 @@ struct Adopter: Sendable {
         }
     }
 
-    /// Goes on with what the engine before this one held for containers that are known, and lets go of the rest. Before any event is
-    /// handled: a container that ends meanwhile would get its ports back.
+    /// Takes over what the previous engine held for known containers, and releases the rest. This must come before any event is
+    /// handled; otherwise a container that ends meanwhile would get its ports back.
     func takeOver() async {
         let records = await parts.inventory.allContainers()
         do { try await parts.machine.takeOver(records, await parts.inventory.allNetworks()) } catch {
@@ -29,13 +29,13 @@ struct Adopter: Sendable {
         }
     }
 
-    /// Puts back what is missing, and takes away what a crash or an end without an engine left.
+    /// Restores what is missing, and removes what a crash, or an end while no engine ran, left behind.
     func mend(with supervisor: Supervisor) async {
         let records = await parts.inventory.allContainers()
         await forEach(records) { record in
             switch record.life.phase {
             case .creating, .removing:
-                // Half made or half removed: the next plan makes what is still wanted.
+                // Half created or half removed: the next plan creates what should still exist.
                 do { _ = try await parts.runner.finishInterrupted(record.id) } catch {
                     parts.log.error("\(record.name) could not be removed: \(error)")
                 }
@@ -45,9 +45,9 @@ struct Adopter: Sendable {
                         parts.log.error("\(record.name) could not be disconnected from a network: \(error)")
                     }
                 }
-                // Also of one that has ended: lines may be left that nobody has sent on.
+                // Also for one that has ended, because some lines may not have been sent.
                 await parts.runner.forwarder.begin(record)
-                // Whoever waited for it is gone, and so was the engine when it ended.
+                // The client that waited for it is gone, and no engine ran when it ended.
                 let isOver = record.life.phase == .exited || record.isOneOff && !record.isUp
                 if record.isTransient, isOver { await supervisor.removeTransient(record) }
             }
@@ -57,7 +57,7 @@ struct Adopter: Sendable {
                 parts.log.error("network \(network.name) could not be restored: \(error)")
             }
         }
-        // One whose making or removing was interrupted has a record and nothing behind it.
+        // A container whose creation or removal was interrupted has a record and nothing else.
         for volume in await parts.inventory.allVolumes() where !volume.isMounted {
             do { try await parts.inventory.make(volume, on: parts.machine) } catch {
                 parts.log.error("volume \(volume.name) could not be restored: \(error)")
@@ -74,7 +74,7 @@ struct Adopter: Sendable {
         }
     }
 
-    /// A monitor that was silent at the start says how its container is.
+    /// A monitor that did not answer at the start now reports the state of its container.
     func takeLate(_ state: MonitorState, of id: String, _ supervisor: Supervisor) async throws {
         guard let record = await parts.inventory.container(id), record.isUp else { return }
         parts.log.notice("\(record.name): its monitor answers again")
@@ -107,7 +107,7 @@ struct Adopter: Sendable {
             let status = ExitStatus(code: 255, signal: nil, isOutOfMemory: false, at: parts.machine.now())
             try await supervisor.ended(record.id, status, reason: reason)
         case .silent:
-            // It goes on as far as anyone knows, and its probes are made without its monitor.
+            // As far as the engine knows it runs on; its probes do not need the monitor.
             if record.isUp { await health.begin(record) }
         }
         // A restart that was due when the engine ended is due now.

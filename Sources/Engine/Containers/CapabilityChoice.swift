@@ -4,9 +4,9 @@ import Runtime
 
 /// The capabilities of a container, from what its service adds and drops.
 enum CapabilityChoice {
-    /// Docker's rule: `cap_drop: ALL` clears what `cap_add` does not name. "All" are those that the engine has itself, `held`:
-    /// in a container or under a hardened unit it has not the others to give.
-    /// - Throws: `EngineFailure` for a capability that there is not, or that the engine does not have.
+    /// Docker's rule: `cap_drop: ALL` drops everything that `cap_add` does not name. "All" means the engine's own capabilities,
+    /// `held`: in a container or a hardened unit it does not have others to give.
+    /// - Throws: `EngineFailure` for an unknown capability, or one that the engine does not have.
     static func members(adding: [String], dropping: [String], held: [String]) throws -> [String] {
         for name in adding { try check(adding: name, held: held) }
         let add = Set(try adding.map(known))

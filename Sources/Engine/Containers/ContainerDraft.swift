@@ -3,11 +3,11 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Turns a template and its image into the record of one container; pure but for the addresses, which the inventory gives.
+/// Turns a template and its image into the record of one container. It is pure, except that the inventory gives the addresses.
 struct ContainerDraft {
-    /// What its networks, volumes, secrets and configs are; more than it uses does no harm.
+    /// The definitions of its networks, volumes, secrets and configs; more than it uses is harmless.
     let definitions: Definitions
-    /// What others of its project publish.
+    /// Ports that others in its project publish.
     var avoidedPorts: [PortMapping] = []
     let owner: Owner
     let template: ContainerTemplate
@@ -18,7 +18,7 @@ struct ContainerDraft {
     let now: Int64
     let version: String
 
-    /// The rounds of its wish that it is made in.
+    /// The rounds of its desired state at its creation.
     struct Rounds {
         var recreate = 0
         var restart = 0
@@ -57,7 +57,7 @@ struct ContainerDraft {
         }
     }
 
-    /// With `publishAllPorts` what is exposed and not published by name gets any free port.
+    /// With `publishAllPorts`, exposed ports that are not published by name get any free port.
     private var exposedPorts: [PortMapping] {
         guard template.publishAllPorts == true else { return [] }
         let named = Set(template.ports.map { "\($0.target)/\($0.transport)" })
@@ -70,7 +70,7 @@ struct ContainerDraft {
         }
     }
 
-    /// Ports that services of the project want and no others.
+    /// Fixed ports that services of the project want.
     private func fixedPorts(_ transport: String) -> Set<UInt16> {
         Set(
             avoidedPorts.compactMap { mapping in
@@ -111,7 +111,7 @@ struct ContainerDraft {
         }
     }
 
-    /// The image's, the template's, and those of a project's containers that docker compose sets: scripts and tools look for them.
+    /// The labels of the image, of the template, and those that docker compose sets, because scripts and tools look for them.
     private var labels: [String: String] {
         var labels = image.config.labels ?? [:]
         labels.merge(template.labels) { _, own in own }
@@ -141,7 +141,7 @@ struct ContainerDraft {
 }
 
 extension ContainerRecord {
-    /// It comes in the place of `old`, which is still there; the anonymous volumes go on in it unless they are to be new.
+    /// It replaces `old`, which still exists, and takes over its anonymous volumes unless they should be new.
     mutating func take(placeOf old: ContainerRecord, withVolumes: Bool) {
         successorOf = old.id
         guard withVolumes else { return }
@@ -154,8 +154,8 @@ extension ContainerRecord {
         }
     }
 
-    /// The process's arguments: the service's own words, else the image's (docker's rule: an entrypoint of the file's own drops
-    /// the image's command).
+    /// The process's arguments: the service's, else the image's (docker's rule: an entrypoint in the file drops the image's
+    /// command).
     package var arguments: [String] {
         if let entrypoint = template.entrypoint { return entrypoint + (template.command ?? []) }
         return (image.entrypoint ?? []) + (template.command ?? image.cmd ?? [])
@@ -164,7 +164,7 @@ extension ContainerRecord {
     package var stopSignalName: String { template.stopSignal ?? image.stopSignal ?? "SIGTERM" }
     package var gracePeriod: Duration { template.stopGracePeriod ?? .seconds(10) }
 
-    /// The check in force: the file's, completed by the image's; nil when there is none or it is switched off.
+    /// The effective health check: the file's, completed by the image's; nil if there is none or it is switched off.
     package var healthcheck: ResolvedHealthcheck? {
         let own = template.healthcheck
         let test = own?.test ?? image.healthcheck?.test ?? []

@@ -1,11 +1,11 @@
 import EngineWire
 import ProjectModel
 
-/// How a container that is there, running or not, becomes what its service is now without being made anew.
+/// Brings an existing container, running or not, to the current template of its service in place.
 ///
-/// A network is joined in three steps: the place on it is stored, the link is made, and only then the container's own service says that
-/// it is there. It is left in the same steps backwards. So a place that the service does not name is one whose joining or leaving was
-/// interrupted.
+/// Joining a network has three steps: store the endpoint, create the link, and only then name the network in the container's own
+/// service. Leaving has the same steps backwards. So an endpoint that the service does not name comes from an interrupted join
+/// or leave.
 extension ContainerRunner {
     /// Puts a container on the network `key` as `wanted`, which is what it would be if it were made now, says.
     func attach(_ id: String, key: String, as wanted: ContainerRecord) async throws {
@@ -33,7 +33,7 @@ extension ContainerRunner {
         try await network.sync()
     }
 
-    /// Takes a container off the network `key`: its names and published ports first.
+    /// Disconnects a container from the network `key`: first its names and published ports.
     func detach(_ id: String, key: String) async throws {
         try await locks.with(id) {
             let record = try await self.inventory.update(id) { $0.template.networks.removeAll { $0.network == key } }
@@ -44,20 +44,20 @@ extension ContainerRunner {
         await network.settle()
     }
 
-    /// Takes a container off the networks that it is on and that its service does not name. For whoever holds its turn.
+    /// Disconnects a container from networks that its service does not name. The caller must hold the container's turn.
     func takeOffUnjoined(_ id: String) async throws -> ContainerRecord? {
         guard let record = await inventory.container(id) else { return nil }
         let left = record.unjoinedEndpoints
         guard !left.isEmpty else { return record }
         for endpoint in left { try await machine.detach(endpoint, from: record) }
         guard let rest = try await inventory.removeUnjoinedEndpoints(of: id) else { return nil }
-        // The default route may have gone with one of them.
+        // One of them may have had the default route.
         if rest.isUp { try await connect(rest) }
         return rest
     }
 
-    /// Takes a container that does not run off a network that goes. Its service still names the network, and its next start looks for
-    /// one of that name.
+    /// Disconnects a stopped container from a network that is removed. Its service still names the network, and its next start looks
+    /// for a network of that name.
     func lose(network name: String, _ id: String) async throws {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id), [.created, .exited].contains(record.life.phase),
@@ -68,7 +68,7 @@ extension ContainerRunner {
         }
     }
 
-    /// Puts a container that is about to start on the networks that went while it did not run, and are there again.
+    /// Before a start, connects a container to networks that were removed while it was stopped and exist again.
     func rejoinLost(_ record: ContainerRecord) async throws -> ContainerRecord {
         guard record.template.networkMode == nil else { return record }
         var record = record
@@ -95,7 +95,7 @@ extension ContainerRunner {
         try await machine.attach(record, try await surroundings(of: record))
     }
 
-    /// Gives a container all that `wanted` says and that it can have without being made anew; the networks it is on are others' matter.
+    /// Applies every setting of `wanted` that can change in place, except networks, which other functions handle.
     func update(_ id: String, to wanted: ContainerRecord) async throws {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { throw Self.gone(id) }
@@ -132,13 +132,13 @@ extension ContainerRunner {
 }
 
 extension ContainerRecord {
-    /// Places on networks that its service does not name: being joined, or being left.
+    /// Endpoints on networks that its service does not name: a join or leave is in progress.
     var unjoinedEndpoints: [Endpoint] {
         let keys = Set(template.networks.map(\.network))
         return endpoints.filter { !keys.contains($0.key) }
     }
 
-    /// As others may know of it: without the networks that it is not on yet, or not any more.
+    /// The record as others may see it: without networks that it is joining or leaving.
     var asKnown: ContainerRecord {
         guard !endpoints.isEmpty else { return self }
         let keys = Set(template.networks.map(\.network))

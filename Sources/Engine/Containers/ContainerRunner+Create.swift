@@ -3,10 +3,10 @@ import Logging
 import OCI
 import ProjectModel
 
-/// How a container comes into being, and how one is taken away that a failure or a crash left half made or half removed.
+/// Creates containers, and removes those that a failure or a crash left half created or half removed.
 extension ContainerRunner {
-    /// Stores the record, then makes what it says; nothing is left of one that could not be made. A successor has no network of its
-    /// own until the container whose place it takes is gone: its addresses are that one's.
+    /// Stores the record, then creates the container; if that fails, nothing is left. A successor has no network of its own until
+    /// the container that it replaces is gone, because it takes over the addresses.
     func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
         if let other = await inventory.container(named: draft.name), other.id != draft.successorOf {
             guard other.project == draft.project, try await finishInterrupted(other.id) else {
@@ -27,7 +27,7 @@ extension ContainerRunner {
                 record = try await self.inventory.insertAllocating(record) { [machine = self.machine] network in
                     machine.linkName(ofContainer: draft.id, network: network)
                 }
-                // Once it is stored whose they are: a crash leaves none that nobody knows.
+                // Only after the store knows their owner, so that a crash leaves no unknown volumes.
                 try await self.makeVolumes(of: record)
                 try await self.machine.createContainer(record, image)
                 return try await self.inventory.update(record.id) { $0.life.phase = .created } ?? record
@@ -38,10 +38,10 @@ extension ContainerRunner {
         }
     }
 
-    /// Goes on with a creation, a removal or a replacement that a failure or a crash left in the middle. True when the container is
-    /// gone then; false for one that is well.
+    /// Finishes a creation, a removal or a replacement that a failure or a crash interrupted. Returns true if the container is gone
+    /// afterwards, false if it is complete.
     func finishInterrupted(_ id: String) async throws -> Bool {
-        // Of two that run in one place the one that nobody sees ends.
+        // If two run in one place, end the one that others do not see.
         if let record = await inventory.container(id), record.isLive, await inventory.isHidden(record),
             await inventory.successor(of: record)?.life.phase != .created
         {
@@ -67,7 +67,7 @@ extension ContainerRunner {
         }
     }
 
-    /// Takes away all there is of a container, its record last: until then somebody knows of the rest.
+    /// Removes everything of a container, its record last: until then the engine knows about the rest.
     func discard(_ record: ContainerRecord) async throws {
         await machine.releasePorts(of: record.id)
         try await machine.removeContainer(record)
@@ -122,7 +122,7 @@ extension ContainerRunner {
         }
     }
 
-    /// What `service:NAME` (its first replica) or `container:NAME` means. A replica goes with what takes its owner's place.
+    /// The container that `service:NAME` (its first replica) or `container:NAME` means. A replica follows the owner's replacement.
     private func container(_ owner: String, for record: ContainerRecord) async -> ContainerRecord? {
         guard owner.hasPrefix("service:") else { return await inventory.find(String(owner.dropFirst(10))) }
         guard let project = record.project else { return nil }
@@ -185,10 +185,10 @@ extension ContainerRunner {
         return text
     }
 
-    /// Its anonymous volumes: those of the replica before it, or new ones that are still to be made.
+    /// Its anonymous volumes: those of the previous replica, or new ones that must still be created.
     private func nameVolumes(_ record: inout ContainerRecord) async {
         for index in record.mounts.indices {
-            // One that has a name already was borrowed.
+            // A volume that already has a name belongs to another container.
             guard case .volume("", isAnonymous: true, let noCopy, let subpath) = record.mounts[index].source else {
                 continue
             }
@@ -226,7 +226,7 @@ extension ContainerRunner {
 }
 
 extension ContainerRecord {
-    /// The place in a project that an anonymous volume stays with; nil for a container of its own, whose volumes are its own too.
+    /// The place in a project to which an anonymous volume is bound; nil for a container without a project, whose volumes belong to it.
     fileprivate func binding(ofVolumeAt target: String) -> VolumeRecord.Binding? {
         guard let project, let service else { return nil }
         return .init(project: project, service: service, place: number.map(String.init) ?? name, target: target)

@@ -1,18 +1,18 @@
 import EngineWire
 import Logging
 
-/// A replacement could not be carried through, and the container before it has its place again.
+/// A replacement failed, and the previous container has its place again.
 struct TakenBack: Error, CustomStringConvertible {
     let failure: EngineFailure
 
     var description: String { failure.message }
 }
 
-/// How a container takes another's place. From the switch on the record of the old one names the new one: that one write is the moment
-/// in which names, addresses and ports change hands, and taking it back gives them back.
+/// Replaces one container with another. At the switch, the record of the old container gets the id of the new one: this single write
+/// moves names, addresses and ports, and undoing it moves them back.
 extension ContainerRunner {
-    /// Starts what was made to take the place of `old`, which has stopped. When it cannot be started, all is as it was before: the old
-    /// one has its names, addresses and ports again, and runs if it was stopped for this.
+    /// Starts the replacement of `old`, which has stopped. If the start fails, the old container gets its names, addresses and ports
+    /// back, and runs again if it was stopped for this.
     func start(
         _ successor: ContainerRecord, inPlaceOf old: ContainerRecord, rounds: (start: Int, restart: Int)?
     ) async throws {
@@ -78,7 +78,7 @@ extension ContainerRunner {
 
     // MARK: By rules
 
-    /// A replica gives up its names and published ports, and is given the time to answer what it was asked before.
+    /// A replica releases its names and published ports, and gets time to answer its open requests.
     func withdraw(_ id: String) async throws {
         guard let record = try await inventory.update(id, { $0.isAside = true }) else { return }
         await network.settle()
@@ -86,7 +86,7 @@ extension ContainerRunner {
         await machine.drain(record, within: .seconds(5))
     }
 
-    /// The replica that was made to replace another gets names and published ports: the other's, if that has them still.
+    /// A replacement gets names and published ports: those of the old replica if it still has them.
     func admit(_ id: String) async throws {
         guard let record = await inventory.container(id) else { throw Self.gone(id) }
         let old = await inventory.predecessor(of: record)

@@ -5,11 +5,11 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// How a container comes to its end: politely, by force, by a signal that a person chose.
+/// Ends a container: politely, by force, or by a signal that a person chose.
 extension ContainerRunner {
-    /// Ends a container politely; `timeout` nil takes its own grace period. Returns once it has ended.
+    /// Ends a container politely; a nil `timeout` means its own grace period. Returns after it has ended.
     func stop(_ id: String, timeout: Duration?, forced: Latch = Latch()) async throws {
-        // A start that is under way comes to its end first: it would make a container run that is stopped by then.
+        // Wait for a start in progress: otherwise it would run the container after the stop.
         let standing = try await locks.with(id) {
             let current = await self.inventory.container(id)
             guard current?.life.phase == .restarting else { return current }
@@ -41,7 +41,7 @@ extension ContainerRunner {
         await freePorts(of: id)
     }
 
-    /// Lets go of what a container that is down held; one that was started again meanwhile keeps them.
+    /// Releases what a stopped container held, unless it was started again meanwhile.
     func freePorts(of id: String) async {
         _ = try? await locks.with(id) {
             guard await self.inventory.container(id)?.holdsPorts != true else { return }
@@ -61,7 +61,7 @@ extension ContainerRunner {
         let settling = min(left, max(.zero, .seconds(1) - age))
         if !shell.hasEnded, !shell.isToBeKilled {
             do { try await machine.signal(record.id, number: signal, all: false) } catch {
-                // What has just ended needs no signal; anything else has not heard it, which is not its fault.
+                // A container that has just ended needs no signal; others did not get it.
                 if await hasEnded(record.id, within: .milliseconds(100)) { return true }
                 let (name, reason) = (SignalName.name(signal), EngineFailure(describing: error).message)
                 log.warning("\(record.name): \(name) could not be sent, so berth kills it: \(reason)")
@@ -111,7 +111,7 @@ extension ContainerRunner {
                 let sent = PersonsSignal(
                     signal, stopSignal: chosen.flatMap { SignalName.number($0) }, policy: record.template.restart,
                     sentAt: now, grace: record.gracePeriod)
-                // One that asks for the end holds on, whatever comes after it.
+                // A signal that asks for the end stays in force, whatever follows.
                 if record.life.signal == nil || record.life.signal?.until != nil {
                     record.life.signal = sent ?? record.life.signal
                 }
@@ -119,7 +119,7 @@ extension ContainerRunner {
             }
             await self.tellKill(id, signal)
             try await self.machine.signal(id, number: signal, all: signal == SIGKILL)
-            // What is to end cannot while it is frozen; SIGKILL thaws by itself.
+            // A frozen process cannot end, so thaw it; SIGKILL thaws by itself.
             guard signal != SIGKILL, let record = await self.inventory.container(id), record.life.phase == .paused,
                 let sent = record.life.signal, sent.until == nil
             else { return }

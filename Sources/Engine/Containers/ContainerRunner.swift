@@ -7,15 +7,15 @@ import ProjectModel
 import Reconcile
 import Synchronization
 
-/// Takes one container through its life: create, start, stop, remove. One change at a time for each container; nobody holds that turn
-/// while waiting for a process to end.
+/// Creates, starts, stops and removes containers. Each container has one change at a time; nobody holds this turn while waiting for
+/// a process to end.
 final class ContainerRunner: Sendable {
     let inventory: Inventory
     let machine: any Machine
     let network: NetworkSync
     let health: HealthMonitor
     let forwarder: LogForwarder
-    /// Who wants the streams of what does not run yet.
+    /// Clients that wait for the streams of a container that does not run yet.
     let pending: PendingStreams
     let log: Logger
     /// The last lines that a container wrote.
@@ -81,11 +81,11 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Makes the process of a container that starts later, up to its gate. What goes wrong goes wrong again when it starts, and is
-    /// told then.
+    /// Creates the process of a container that starts later, up to its gate. A failure is ignored here, because the start fails in the
+    /// same way and reports it.
     func prepare(_ id: String) async {
         try? await locks.with(id) {
-            // Who joins another's namespaces needs that one's process; who takes another's place needs the place.
+            // A container that joins a namespace needs the owner's process; a replacement needs its place first.
             guard let record = await self.inventory.container(id), record.joined.isEmpty,
                 [.created, .exited].contains(record.life.phase), record.successorOf == nil, record.isAside != true,
                 !self.isHeld(id)
@@ -100,7 +100,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Lets go of what `prepare` made, when no start came.
+    /// Releases what `prepare` created, if no start followed.
     func giveUp(_ id: String) async {
         try? await locks.with(id) {
             guard self.prepared.withLock({ $0.remove(id) }) != nil else { return }
@@ -173,7 +173,7 @@ final class ContainerRunner: Sendable {
         return folders
     }
 
-    /// Lets go of what a container holds while it runs: its host ports, and the mounts of its volumes.
+    /// Releases what a container holds while it runs: its host ports, and the mounts of its volumes.
     func letGo(of id: String) async {
         await machine.releasePorts(of: id)
         for name in Set(await inventory.container(id)?.volumeNames ?? []) {
@@ -212,7 +212,7 @@ final class ContainerRunner: Sendable {
         await network.end(id)
     }
 
-    /// What accompanies a container that runs: its log is sent on, its hooks run, its health is probed.
+    /// Starts everything that accompanies a running container: log forwarding, hooks, health checks.
     private func attend(_ id: String) async throws {
         guard let record = await inventory.container(id) else { return }
         await forwarder.begin(record)
@@ -307,7 +307,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Removes a container that does not run; one that was removed meanwhile is no error.
+    /// Removes a stopped container. It is no error if the container is already gone.
     func remove(_ id: String, anonymousVolumes: Bool) async throws {
         try await locks.with(id) {
             guard let record = await self.inventory.container(id) else { return }

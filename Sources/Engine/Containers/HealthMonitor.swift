@@ -2,7 +2,7 @@ import EngineWire
 import Logging
 import Reconcile
 
-/// Owns the probing of every container that has a health check.
+/// Probes every container that has a health check.
 actor HealthMonitor {
     private let inventory: Inventory
     private let machine: any Machine

@@ -1,6 +1,6 @@
 import Reconcile
 
-/// When a container is probed and what the answers mean: pure, so that it can be tested by table.
+/// Decides when to probe a container and what the answers mean. It is pure, so that table tests can cover it.
 ///
 /// Until the first success probes come early (0, 50, 100, 200 ms … up to the interval) so that nobody waits an interval for
 /// a service that is ready. Only probes at the pace that the file asks for count as failures, and none in the start period.

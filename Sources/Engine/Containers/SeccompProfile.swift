@@ -34,7 +34,7 @@ package struct SeccompProfile: Decodable {
         var minKernel: String?
     }
 
-    /// What conditions are held against.
+    /// The facts against which conditions are checked.
     package struct Surroundings: Hashable, Sendable {
         /// As Go names it: `amd64`, `arm64`.
         package var architecture: String

@@ -114,7 +114,7 @@ extension SecretFile.Copy {
     }
 }
 
-/// Where copies of secrets lie: memory, whatever the run folder is on.
+/// The folder for copies of secrets: always in memory, even if the run folder is on a disk.
 enum SecretFolder {
     /// Makes the folder, and mounts memory there when it is on a disk.
     /// - Throws: `SyscallError` when the mount is refused.

@@ -26,10 +26,10 @@ extension SpecBuilder {
         "/\(record.template.cgroupParent ?? cgroupParent(instance))/\(record.id)"
     }
 
-    /// Where the cgroups of an engine's containers are that name no parent.
+    /// The parent cgroup of containers that name none.
     static func cgroupParent(_ instance: String) -> String { instance.isEmpty ? "berth" : "berth-\(instance)" }
 
-    /// The limits that differ from `old`, for a container that runs with those: a limit that is no more is told so.
+    /// The limits that differ from `old`, for a running container: a removed limit is set to "no limit".
     func limits(insteadOf old: Resources) throws -> RuntimeSpec.Resources {
         let wanted = record.template.resources
         var resources = RuntimeSpec.Resources()

@@ -1,7 +1,7 @@
 import Monitor
 import Synchronization
 
-/// Tells everybody who listens what happens, and keeps the newest events for those who ask later.
+/// Sends events to all listeners, and keeps the newest ones for later requests.
 package final class EventBus: Sendable {
     /// So many events are kept, as dockerd keeps them.
     private static let kept = 256

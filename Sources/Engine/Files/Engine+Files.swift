@@ -145,7 +145,7 @@ private final class Passing: Sendable {
 }
 
 extension EngineFailure {
-    /// What came of work on the files of `record`.
+    /// The result of work on the files of `record`.
     init(_ failure: FileFailure, of record: ContainerRecord) {
         let code: Code =
             switch failure.reason {

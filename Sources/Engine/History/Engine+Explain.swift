@@ -3,7 +3,7 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Why containers are as they are.
+/// Explains the state of containers.
 extension Engine {
     /// Of each replica that is there or is to be, by number.
     package func explain(service name: String, in project: String) async throws -> [Explanation] {

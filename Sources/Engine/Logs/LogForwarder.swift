@@ -4,7 +4,7 @@ import Linux
 import Logging
 import ProjectModel
 
-/// Sends what containers write on to where their logging drivers say.
+/// Sends the output of containers to the destinations of their logging drivers.
 ///
 /// The file of each is the source, and how far it was sent is kept beside it: an engine that was away, or a server that was,
 /// costs time and no lines, until the file's own limit.

@@ -6,12 +6,12 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// What leaves the image store: by itself, and with `image prune`.
+/// Removes images that nobody needs: by itself, and with `image prune`.
 extension Engine {
-    /// Whenever something ended and nothing is under way any more: what lost its name and is needed by nobody goes.
+    /// Runs after an operation has ended, when no other one is running: removes images that lost their name and that nobody needs.
     func collectImages(after moments: AsyncStream<Void>) async {
         for await _ in moments {
-            // Several ends in a row are one, and the next verb need not wait for the disk.
+            // Handle several ends in a row as one, and do not let the next verb wait for the disk.
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
             guard parts.operations.isEmpty else { continue }
             do {
@@ -26,10 +26,10 @@ extension Engine {
         }
     }
 
-    /// What containers have, what operations are about to use, and what services that are wanted are held to or named for.
+    /// Images of containers, images that operations are about to use, and images that desired services name or are pinned to.
     func imagesInUse() async -> Set<Digest> {
         let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
-        // A rollback needs what nobody asked to be removed.
+        // A rollback needs the images of earlier versions.
         var ids = await use.ids().union(parts.inventory.keptImages)
         for loop in allLoops() {
             for service in await loop.desired?.services ?? [] where service.goal != .absent {

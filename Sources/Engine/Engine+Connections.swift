@@ -1,7 +1,7 @@
 import EngineWire
 import ProjectModel
 
-/// Networks that a container of no project joins and leaves after it was made. It keeps them as if it had been made with them.
+/// Connects and disconnects containers of no project after their creation. They keep these networks as if created with them.
 extension Engine {
     /// `attachment` names the network by its name or id.
     package func connect(_ name: String, _ attachment: NetworkAttachment) async throws {
@@ -47,7 +47,7 @@ extension Engine {
         tell("disconnect", record, network.name)
     }
 
-    /// Those of projects are where their files say, whatever is done by hand.
+    /// Containers of projects are only on the networks that their files name.
     private func connectable(_ name: String) async throws -> ContainerRecord {
         let record = try await find(name)
         guard case .free = record.owner else {
@@ -64,7 +64,7 @@ extension Engine {
         return record
     }
 
-    /// One that does not run is on no network yet: its start tells.
+    /// A stopped container is on no network yet: its start sends the event.
     private func tell(_ action: String, _ record: ContainerRecord, _ network: String) {
         guard record.isUp else { return }
         parts.inventory.events.publish(

@@ -3,9 +3,9 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Containers that are asked for by themselves: one-offs of a project, and those of none.
+/// Single containers: one-offs of a project, and containers of no project.
 extension Engine {
-    /// Begins what `run` asks for: its dependencies, then a one-off that waits at its gate for its streams.
+    /// Starts a `run`: first the dependencies, then a one-off that waits at its gate for its streams.
     package func run(_ request: RunRequest, in project: String) async throws -> Operation {
         await gate.wait(for: .ready)
         try Self.check(project)
@@ -31,7 +31,7 @@ extension Engine {
         service.stdinOpen = true
         service.stdinOnce = true
         service.autoRemove = request.remove ? true : nil
-        // It answers to its service's names only when it was asked to.
+        // It answers to its service's names only on request.
         for index in service.networks.indices {
             let aliases = service.networks[index].aliases
             service.networks[index].aliases = request.useAliases ? [service.name] + aliases : []
@@ -82,10 +82,10 @@ extension Engine {
         return await loop(.container(id)).submit(Work(request: operation, new: new))
     }
 
-    /// Where containers of no project are unless they say otherwise; made when the first one needs it.
+    /// The default network of containers of no project; created when the first one needs it.
     static let commonNetwork = "bridge"
 
-    /// Its networks are there already; volumes that are missing are made.
+    /// Its networks already exist; missing volumes are created.
     private func definitions(for template: ContainerTemplate) async throws -> Definitions {
         var definitions = Definitions()
         for name in template.networks.map(\.network) {
@@ -109,7 +109,7 @@ extension Engine {
         return definitions
     }
 
-    /// A verb on one container, by name or id: it says nothing about others.
+    /// A verb on one container, by name or id; it does not affect others.
     package func submit(_ request: OperationRequest, toContainer name: String) async throws -> Operation {
         await gate.wait(for: .ready)
         let record = try await find(name)

@@ -83,14 +83,14 @@ extension Engine {
         return EngineFailure(code: code, message: "\(error)")
     }
 
-    /// Whether a container can be made from what `reference` names.
+    /// Whether `reference` names an image from which a container can be created.
     package func hasImage(_ reference: String) async throws -> Bool {
         try await parts.machine.image(reference) != nil
     }
 
     package func imageSize(_ id: String) async -> Int64? { try? await parts.machine.storedImage(id)?.size }
 
-    /// The ids of the image that `name` names and of those that were made on top of it; none when there is none.
+    /// The ids of the image `name` and of the images built on it; empty if there is no such image.
     package func imagesAbove(_ name: String) async -> Set<String> {
         guard let base = try? await parts.machine.storedImage(name), let known = try? await parts.machine.image(name)
         else { return [] }
@@ -103,7 +103,7 @@ extension Engine {
         return ids
     }
 
-    /// Takes a name away, or an image with all its names.
+    /// Removes a name, or an image with all its names.
     package func deleteImage(_ name: String, force: Bool) async throws -> [RemovedImageName] {
         await gate.wait(for: .ready)
         let use = ImageUse(inventory: parts.inventory, machine: parts.machine, operations: parts.operations)
@@ -123,7 +123,7 @@ extension Engine {
             EngineEvent(.image, action, id: name, attributes: ["name": name], time: parts.machine.now()))
     }
 
-    /// Fetches an image and tells of each layer; the stream ends with `complete` or `failed`.
+    /// Fetches an image and reports each layer; the stream ends with `complete` or `failed`.
     package func pullLayers(_ request: PullRequest) throws -> AsyncStream<PullEvent> {
         let reference = try Reference(request.reference)
         let platform = try Platform.named(request.platform)
@@ -145,13 +145,13 @@ extension Engine {
                 }
                 continuation.finish()
             }
-            // Whoever asked has gone: nobody else waits for it.
+            // The client has gone, and nobody else waits for it.
             continuation.onTermination = { _ in task.cancel() }
         }
     }
 }
 
-/// What became of a name, or of an image that lost its last one.
+/// What happened to a name, or to an image that lost its last name.
 package struct RemovedImageName: Hashable, Sendable {
     /// `untag` or `delete`.
     package var action: String

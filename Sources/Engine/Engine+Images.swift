@@ -31,7 +31,7 @@ extension Engine {
         ]
     }
 
-    /// Makes an image out of the root file system in a tar; the operation ends with its row.
+    /// Creates an image from the root file system in a tar; the operation ends with its row.
     package func importImage(_ request: ImportRequest, from descriptor: consuming OwnedFD) async throws -> Operation {
         let reference = try Reference(request.reference)
         _ = try Platform.named(request.platform)
@@ -73,7 +73,7 @@ extension Engine {
         }
     }
 
-    /// Begins an operation on the image `name`; the rows that `work` gives are told before its end.
+    /// Begins an operation on the image `name`; it reports the rows of `work` before it ends.
     private func begin(
         _ name: String, _ status: String, _ done: String,
         _ work: @escaping @Sendable (_ operation: Operation, _ now: Int64) async throws -> [ImageRow]?
@@ -150,7 +150,7 @@ extension ImageRow {
 }
 
 extension Operation {
-    /// What a load or an import tells, as events.
+    /// The progress of a load or an import, as events.
     @Sendable fileprivate func show(_ step: ImportStep) {
         switch step {
         case .found(let names): for name in names { object(.image, name, "Unpacking") }

@@ -5,7 +5,7 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// What is done with one container that is named, whoever it belongs to. Returns once it is done.
+/// Acts on one named container, of any project. Returns when this is done.
 extension Engine {
     /// Carries out a verb on `record` alone.
     private func carryOut(_ verb: Verb, on record: ContainerRecord) async throws {
@@ -34,7 +34,7 @@ extension Engine {
         case .creating, .created, .restarting, .exited: break
         }
         do { try await carryOut(.start(wait: false, waitTimeout: nil), on: record) } catch {
-            // Whoever asked for it knows: nobody else tries again.
+            // The client gets the error, so the engine does not try again.
             try await parts.inventory.update(record.id) { record in
                 if !record.isUp, record.wish?.goal == .running { record.wish?.goal = .created }
             }
@@ -44,7 +44,7 @@ extension Engine {
         return true
     }
 
-    /// `timeout` nil is the container's own. False when it does not run.
+    /// A nil `timeout` means the container's own grace period. Returns false if it does not run.
     package func stopContainer(_ name: String, timeout: Duration?) async throws -> Bool {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -68,7 +68,7 @@ extension Engine {
             throw EngineFailure(
                 code: .conflict, message: "cannot kill container: \(name): container \(record.id) is not running")
         }
-        // A replica's service decides what it is to be afterwards.
+        // For a replica, the service decides about its later state.
         guard record.wish != nil else {
             return try await carryOut(.kill(signal: "\(signal)", removeOrphans: false), on: record)
         }
@@ -102,7 +102,7 @@ extension Engine {
         try await carryOut(.unpause, on: record)
     }
 
-    /// Kills it first when it runs and that is allowed. `volumes`: anonymous ones that nobody else uses go too.
+    /// Kills it first if it runs and that is allowed. `volumes`: also removes anonymous volumes that nobody else uses.
     package func deleteContainer(_ name: String, force: Bool, volumes: Bool) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -130,7 +130,7 @@ extension Engine {
         }
     }
 
-    /// Of a container that is known by its own name; those of projects have theirs from the project.
+    /// Only for containers with their own name; the project gives names to its containers.
     package func renameContainer(_ name: String, to new: String) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -158,7 +158,7 @@ extension Engine {
         )
     }
 
-    /// Other limits and another restart policy, in force at once.
+    /// Changes limits and restart policy; they apply at once.
     package func updateContainer(
         _ name: String, _ change: @escaping @Sendable (inout ContainerTemplate) -> Void
     ) async throws {
@@ -186,7 +186,7 @@ extension Engine {
         case removed
     }
 
-    /// Begins to wait at once; what comes back gives the exit code.
+    /// Begins to wait at once; the result gives the exit code.
     package func waiting(
         for name: String, until condition: WaitCondition
     ) async throws -> @Sendable () async -> Int? {
@@ -215,7 +215,7 @@ extension Engine {
         }
     }
 
-    /// Removes those that do not run and that `isWanted` names; answers with their ids and the bytes that this freed.
+    /// Removes stopped containers that `isWanted` selects; returns their ids and the freed bytes.
     package func pruneContainers(
         where isWanted: @Sendable (ContainerRecord) -> Bool
     ) async throws -> (ids: [String], bytes: Int64) {
@@ -237,8 +237,8 @@ extension Engine {
 
     // MARK: Streams
 
-    /// Takes a place at the streams of a container: of one that runs at once, of another before its process begins. What comes back
-    /// gives a connected socket of `StreamFrame`s, which the caller takes over.
+    /// Connects to the streams of a container: at once if it runs, else before its process begins. The result gives a connected
+    /// socket of `StreamFrame`s, which the caller then owns.
     package func streams(of name: String) async throws -> @Sendable () async throws -> CInt {
         await gate.wait(for: .ready)
         return try await streams(of: name, patience: 5)

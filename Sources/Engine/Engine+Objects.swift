@@ -2,7 +2,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// Networks and volumes that a person makes by hand: they belong to no project, which may use them as external ones.
+/// Networks and volumes that a person creates: they belong to no project, but projects may use them as external ones.
 extension Engine {
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkRow {
         await gate.wait(for: .ready)
@@ -74,7 +74,7 @@ extension Engine {
         }
     }
 
-    /// Each range, gateway and auxiliary address goes to the subnet that it lies in.
+    /// Assigns each range, gateway and auxiliary address to the subnet that contains it.
     private static func addresses(of request: NetworkRequest) throws(EngineFailure) -> IPAMDefinition? {
         var pools: [(subnet: CIDR, pool: IPAMDefinition.Pool)] = []
         for text in request.subnets {

@@ -3,7 +3,7 @@ import Images
 import OCI
 import Synchronization
 
-/// How far a push is, blob by blob.
+/// The progress of a push, blob by blob.
 package enum PushEvent: Sendable {
     /// Short names of the blobs, base first, and their bytes.
     case layers([(name: String, size: Int64)])
@@ -89,9 +89,9 @@ extension Engine {
         }
     }
 
-    /// Sends an image to its registry and tells of each blob; without a tag all that the repository has here. Whoever stops
-    /// listening gives it up.
-    /// - Throws: `EngineFailure` for a name that is none.
+    /// Sends an image to its registry and reports each blob; without a tag, all images of the repository. The push is cancelled
+    /// when the listener goes away.
+    /// - Throws: `EngineFailure` for an invalid name.
     package func pushLayers(
         _ repository: String, tag: String?, logins: RegistryLogins
     ) async throws -> AsyncStream<PushEvent> {
@@ -174,7 +174,7 @@ private final class PushSum: Sendable {
             case .layers(let blobs):
                 for blob in blobs { state.sizes[blob.digest] = blob.size }
                 return nil
-            // What the registry has is not sent.
+            // Do not count what the registry already has.
             case .present(let digest), .mounted(let digest, _):
                 state.sizes[digest] = nil
                 state.done[digest] = nil
@@ -183,7 +183,7 @@ private final class PushSum: Sendable {
             }
             let total = state.sizes.values.reduce(0, +)
             let done = state.done.values.reduce(0, +)
-            // A step of a hundredth is as fine as anyone looks.
+            // Steps of one per cent are fine enough.
             guard done - state.told >= max(1, total / 100) else { return nil }
             state.told = done
             return (done, total)

@@ -24,7 +24,7 @@ package struct HealthHistory: Hashable, Sendable {
         package var output: String
     }
 
-    /// So many probes are remembered, as dockerd remembers them.
+    /// How many probes are kept, the same number as in dockerd.
     static let memory = 5
 
     /// `starting`, `healthy` or `unhealthy`.
@@ -104,7 +104,7 @@ extension Engine {
         return await parts.machine.size(ofFolder: folder)
     }
 
-    /// For requests that must not be carried out twice.
+    /// Remembers requests that must not be carried out twice.
     package nonisolated func newKey() -> String { parts.machine.newID() }
 
     package func volumeRecords() async -> [VolumeRecord] {

@@ -9,8 +9,8 @@ import ProjectModel
 import Reconcile
 
 extension Engine {
-    /// The live streams of a container; one that was held at its gate is let go.
-    /// Returns a connected socket of `StreamFrame`s, which the caller takes over.
+    /// The live streams of a container; releases a container that is held at its gate.
+    /// Returns a connected socket of `StreamFrame`s, which the caller then owns.
     package func attach(to name: String) async throws -> CInt {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -27,7 +27,7 @@ extension Engine {
         return descriptor
     }
 
-    /// Lets a held one-off go without anyone listening.
+    /// Releases a held one-off without a listener.
     package func release(_ name: String) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -39,13 +39,13 @@ extension Engine {
         }
     }
 
-    /// From now on it is wanted to run.
+    /// From now on it should run.
     private func letGo(_ id: String) async throws {
         try await parts.inventory.update(id) { record in
             if record.wish?.goal == .created { record.wish?.goal = .running }
         }
         do { try await parts.runner.release(id, rounds: nil) } catch {
-            // Whoever asked for it knows: nobody else tries again.
+            // The client gets the error, so the engine does not try again.
             try await parts.inventory.update(id) { record in
                 if record.wish?.goal == .running { record.wish?.goal = .created }
             }
@@ -54,8 +54,8 @@ extension Engine {
     }
 
     /// Stops a container, as the verb `stop` does, if `signal`, which asks a program to end, does nothing to its first process.
-    /// A shell that waits for a child passes nothing on and takes no notice of what a keyboard sends: as in a terminal, the child
-    /// gets it too.
+    /// A shell that waits for a child neither passes signals on nor reacts to those of the keyboard. So, as in a terminal, the child
+    /// gets the signal too.
     /// Returns once it has ended, or at once.
     package func stop(_ name: String, ifDeafTo signal: Int32) async throws {
         let record = try await find(name)

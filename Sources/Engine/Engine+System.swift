@@ -20,7 +20,7 @@ package struct SystemFacts: Sendable {
     package var stopped: Int
     package var images: Int
     package var settings: EngineSettings
-    /// Tells this engine from all others: stable for its root folder.
+    /// Identifies this engine; stable for its root folder.
     package var instance: String
     package var now: Int64
     package var warnings: [String]

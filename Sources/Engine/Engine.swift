@@ -6,7 +6,7 @@ import Networking
 import ProjectModel
 import Reconcile
 
-/// One engine: its projects and everything they share. What the HTTP routes call.
+/// One engine: its projects and everything that they share. The HTTP routes call it.
 package actor Engine {
     nonisolated let parts: EngineParts
     nonisolated let settings: EngineSettings
@@ -63,11 +63,11 @@ package actor Engine {
         }
     }
 
-    /// To be called before anybody can ask an engine that is about to start.
+    /// Call this before an engine that starts accepts requests.
     package nonisolated func willStart() { gate.close() }
 
-    /// Adopts what a former engine left, then keeps every project as it is wanted. What is asked of it meanwhile is answered as
-    /// soon as that is possible.
+    /// Adopts what a former engine left, then keeps every project in its desired state. Requests that arrive meanwhile get their
+    /// answers as soon as possible.
     package func start() async {
         willStart()
         await parts.vault.setReferences { await self.heldSecrets() }
@@ -83,7 +83,7 @@ package actor Engine {
         gate.reach(.known)
         await adopter.mend(with: supervisor)
         gate.reach(.ready)
-        // Not waited for: a server that does not answer must not keep the engine from its work.
+        // Do not wait: a server that does not answer must not block the engine.
         remounting = Task { await self.remountVolumes() }
         let moments = quiet.listen()
         collecting = Task { await self.collectImages(after: moments) }
@@ -91,7 +91,7 @@ package actor Engine {
         for loop in loops.values { await loop.heal(because: "the engine started") }
     }
 
-    /// What volumes are mounted from elsewhere goes with a reboot, or by somebody's hand.
+    /// Mounts of volumes disappear with a reboot, or when somebody unmounts them.
     private func remountVolumes() async {
         for volume in await parts.inventory.allVolumes() where volume.isMounted {
             do { try await parts.inventory.make(volume, on: parts.machine) } catch {
@@ -100,7 +100,7 @@ package actor Engine {
         }
     }
 
-    /// What is wanted of a project; nil for one that nobody has brought up. To ask leaves nothing behind.
+    /// The desired state of a project; nil if nobody has brought it up. Asking leaves nothing behind.
     func desired(of project: String) async -> Desired? { await loops[.project(project)]?.desired }
 
     /// Owns `group` from now on.
@@ -159,7 +159,7 @@ package actor Engine {
         operation.cancel(force: force)
     }
 
-    /// Names become parts of paths and interface names: nothing else than Compose allows gets in.
+    /// Names become parts of paths and interface names, so accept only what Compose allows.
     static func check(_ project: String) throws {
         let isValid = project.utf8.allSatisfy { byte in
             (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
@@ -176,10 +176,10 @@ package actor Engine {
 
     // MARK: Idleness
 
-    /// To be called before an idle engine leaves: nothing of it stays then.
+    /// Call this before an idle engine ends: afterwards nothing of it is left.
     package func endServices() async { await parts.machine.endServices() }
 
-    /// Containers that go on without an engine have its socket for Docker's clients: it must be there for the next one.
+    /// Containers that outlive the engine have its socket for Docker's clients, so the socket must stay for the next engine.
     package var leavesDockerSocket: Bool {
         get async {
             let binds = DockerSocketBind(own: settings.dockerSocket)
@@ -187,7 +187,7 @@ package actor Engine {
         }
     }
 
-    /// Nothing is left to look after: no container, no operation.
+    /// There is no container and no operation.
     package var isIdle: Bool {
         get async {
             guard parts.operations.isEmpty else { return false }

@@ -1,6 +1,6 @@
 import Linux
 
-/// Where an engine keeps its things: one root folder for what must survive a reboot, one run folder for what must not.
+/// The folders of an engine: a root folder for what must survive a reboot, a run folder for what must not.
 package struct EnginePaths: Hashable, Sendable {
     /// `/var/lib/berth`, or `BERTH_ROOT`.
     package let root: String
@@ -21,7 +21,7 @@ package struct EnginePaths: Hashable, Sendable {
     package var database: String { "\(root)/engine.db" }
     package var networkRun: String { "\(run)/net" }
     package var seccompCache: String { "\(root)/seccomp" }
-    /// What secrets hold that have no file of their own.
+    /// Contents of secrets that do not come from a file.
     package var vault: String { "\(root)/secrets" }
     /// Copies of secrets and configs for containers; in memory.
     package var secretsRun: String { "\(run)/secrets" }

@@ -13,11 +13,11 @@ extension ContainerRecord {
             .container, action, id: id, attributes: attributes.merging(more) { _, new in new }, time: time)
     }
 
-    /// What happened between two states of one container, in dockerd's order; nil is what is not there.
+    /// The events between two states of one container, in dockerd's order; nil means that it does not exist.
     static func events(from old: ContainerRecord?, to new: ContainerRecord?, now: Int64) -> [EngineEvent] {
         guard let old else { return [] }
         guard let new else {
-            // One that could not even be made was never told of.
+            // A container whose creation failed has never had an event.
             return old.life.phase == .creating ? [] : [old.event("destroy", at: now)]
         }
         var events: [EngineEvent] = []

@@ -1,14 +1,13 @@
 import EngineWire
 
-/// What happens, for those who want to know.
+/// Events for listeners.
 extension Engine {
-    /// What happens from now on, after what is kept of the time from `since` on; up to `until`, when there is one. Nanoseconds since
-    /// 1970.
+    /// First the stored events from `since` on, then new ones, up to `until` if given. Times are nanoseconds since 1970.
     package nonisolated func events(since: Int64?, until: Int64? = nil) -> AsyncStream<EngineEvent> {
         parts.inventory.events.events(since: since, until: until)
     }
 
-    /// What happens to the containers of a project's services. One-offs are told of when they are asked for by name.
+    /// Events of the containers of a project's services. Includes one-offs only if they are named.
     package nonisolated func events(of project: String, _ request: EventsRequest) -> AsyncStream<ContainerEvent> {
         let events = events(
             since: request.since.map(EventsRequest.nanoseconds), until: request.until.map(EventsRequest.nanoseconds))

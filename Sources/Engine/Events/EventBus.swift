@@ -5,7 +5,7 @@ import Synchronization
 package final class EventBus: Sendable {
     /// So many events are kept, as dockerd keeps them.
     private static let kept = 256
-    /// A listener that takes none loses the oldest beyond these.
+    /// A listener that is further behind than this loses the oldest events.
     private static let waiting = 8192
 
     private struct Listener {

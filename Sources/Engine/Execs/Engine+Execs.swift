@@ -11,7 +11,7 @@ extension Engine {
         case detached(id: String)
     }
 
-    /// Makes a command for a running container; nothing runs before it is started.
+    /// Creates a command for a running container; it runs only when it is started.
     package func createExec(_ request: ExecRequest, in name: String) async throws -> ExecRow {
         await gate.wait(for: .known)
         let record = try await find(name)
@@ -28,7 +28,7 @@ extension Engine {
         return row
     }
 
-    /// Starts one that was made; each can be started once. `change` says what is known only now: the size of the terminal, and
+    /// Starts a created command; each can start only once. `change` adds what is known only now: the size of the terminal, and
     /// whether anybody listens.
     package func startExec(
         _ id: String, _ change: @Sendable (inout ExecRequest) -> Void = { _ in }

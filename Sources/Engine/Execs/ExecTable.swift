@@ -1,7 +1,7 @@
 import EngineWire
 import Synchronization
 
-/// The commands that were made for containers: those that wait to be started, that run, and that ended a while ago.
+/// The commands for containers: those that wait for their start, that run, and that ended recently.
 final class ExecTable: Sendable {
     private struct Entry {
         var row: ExecRow
@@ -63,7 +63,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// A container is gone, and its commands with it.
+    /// Forgets the commands of a container that is gone.
     func forget(container: String) {
         entries.withLock { entries in entries = entries.filter { $0.value.row.container != container } }
     }

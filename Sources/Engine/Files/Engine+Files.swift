@@ -30,7 +30,7 @@ extension Engine {
         }
     }
 
-    /// Reads a tar, plain or compressed, whose files go into the folder at `path`. `keepsKinds`: a folder
+    /// Reads a tar, plain or compressed, and writes its files into the folder at `path`. `keepsKinds`: a folder
     /// never takes the place of anything else, nor anything else that of a folder.
     package func copyIn(
         _ source: CInt, to path: String, in name: String, keepsKinds: Bool

@@ -2,8 +2,8 @@ import EngineWire
 import ProjectModel
 import Synchronization
 
-/// What became of containers, by their places: kept in the store, behind whatever happened. Nobody waits for it, so an engine that is
-/// killed may lose the last words; a container's own record never depends on them.
+/// The history of containers, by their places, in the store. It is written after the events, and nobody waits for it, so an engine
+/// that is killed may lose the last entries. A container's own record never depends on them.
 final class History: Sendable {
     /// The place of a container, which outlives it: `web.1` of a project, a one-off, a container of its own.
     struct Place: Hashable, Sendable {
@@ -22,7 +22,7 @@ final class History: Sendable {
 
     enum Entry: Sendable {
         case add(Occurrence, Place)
-        /// A place that nobody will have again.
+        /// A place that no container will have again.
         case forget(Place)
         /// All places of a project.
         case forgetProject(String)

@@ -2,7 +2,7 @@ import EngineWire
 import Linux
 import Monitor
 
-/// The answer to a `LogRequest`, made piece by piece as it is taken: nothing is read before the piece before it has gone.
+/// The answer to a `LogRequest`, piece by piece: it reads a piece only after the previous one has been sent.
 ///
 /// Used by one task, which calls `next` until it gives nil.
 actor LogFeed {

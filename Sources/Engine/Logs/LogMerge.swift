@@ -1,8 +1,8 @@
 import EngineWire
 import Synchronization
 
-/// Several containers' logs as one, by time: each is asked for its next record when the ones before it were taken, so that what is
-/// in memory does not depend on how much the logs hold or how slowly they are read.
+/// Merges the logs of several containers by time. It reads the next record of a log only after the previous ones were taken, so its
+/// memory does not depend on the size of the logs or the speed of the reader.
 package final class LogMerge: Sendable {
     /// Pieces of one line that are kept together although others have older ones: 16 MiB.
     private static let piecesTogether = 1024

@@ -14,7 +14,7 @@ package protocol FileFacet: Sendable {
     func copyOut(
         _ path: String, as name: String, of container: ContainerRecord, _ volumes: [String: String], to sink: CInt
     ) async throws
-    /// Reads a tar, plain or compressed, whose files go into the folder at `path`.
+    /// Reads a tar, plain or compressed, and writes its files into the folder at `path`.
     func copyIn(
         _ source: CInt, to path: String, of container: ContainerRecord, _ volumes: [String: String],
         _ placement: Placement

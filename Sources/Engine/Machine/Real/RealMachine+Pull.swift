@@ -83,7 +83,7 @@ private final class TransferSum: Sendable {
             case .complete: return (state.total, state.total)
             }
             let done = state.done.values.reduce(0, +)
-            // A step of a hundredth is as fine as anyone looks.
+            // Steps of one per cent are fine enough.
             guard done - state.told >= max(1, state.total / 100) else { return nil }
             state.told = done
             return (done, state.total)

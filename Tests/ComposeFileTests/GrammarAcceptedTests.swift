@@ -154,6 +154,26 @@ import YAML
     }
 
     @Test(
+        "further names of a built image",
+        arguments: [
+            ("BAD:1", "'BAD:1' is no reference of an image: names are in lower case", "write bad:1"),
+            (
+                "a:1@sha256:\(String(repeating: "0", count: 64))",
+                "'a:1@sha256:\(String(repeating: "0", count: 64))' is not a valid image name: its digest comes from its content",
+                "write a:1"
+            ),
+        ])
+    func noNames(_ name: String, _ message: String, _ hint: String) {
+        do throws(LoadFailure) {
+            _ = try loaded("services: {a: {build: {context: ., tags: ['ok:1', '\(name)']}}}")
+            Issue.record("'\(name)' is taken")
+        } catch {
+            #expect(error.diagnostics.map(\.message) == [message])
+            #expect(error.diagnostics.map(\.hint) == [hint])
+        }
+    }
+
+    @Test(
         "networks and volumes",
         arguments: [
             (

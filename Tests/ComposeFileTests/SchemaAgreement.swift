@@ -63,7 +63,7 @@ enum SchemaAgreement {
                 "ends with a space", "starts with \"CMD\"", "expected true or false, found '",
                 "expected NAME=VALUE, found '", "is not an SSH key", "expected an integer, found '",
                 "expected a number, found '", "expected a whole number of bytes", "is not an absolute path",
-                "is not an image reference", "is not a host name", "is not a domain name", "is not a host name",
+                "is not an image reference", "is not a valid image name", "is not a host name", "is not a domain name", "is not a host name",
                 "is not a search domain", "is not a port of the container", "is not a signal", "is not a user",
                 "is not a group",
                 "is not a container name", "is not a volume name", "is not a CPU or", "is not a hardware address",

@@ -28,7 +28,7 @@ extension Format {
             Attribute("target", .text, "The stage that is built."),
             Attribute("secrets", .fileReferences, "Secrets for the build."),
             Attribute("shm_size", .size, "The size of /dev/shm."),
-            Attribute("tags", .texts, merge: .uniqueText, "Further names of the image."),
+            Attribute("tags", .texts(.imageName), merge: .uniqueText, "Further names of the image."),
             Attribute("ulimits", .ulimits, merge: .members, "Resource limits."),
             Attribute("platforms", .texts, example: "[linux/amd64]", "The platforms that are built."),
             Attribute("privileged", .boolean, default: "false", "Build steps may have all rights."),

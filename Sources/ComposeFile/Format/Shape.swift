@@ -183,6 +183,9 @@ extension Shape {
         Shape(items: .text(grammar), uniqueItems: true)
     }
 
+    /// A list of texts of a grammar.
+    package static func texts(_ grammar: TextGrammar) -> Shape { Shape(items: .text(grammar)) }
+
     package static func wholeNumber(in range: ClosedRange<Int64>) -> Shape {
         Shape([.number, .string], meaning: .integer, range: range)
     }

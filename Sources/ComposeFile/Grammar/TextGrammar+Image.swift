@@ -6,6 +6,15 @@ extension TextGrammar {
         return imageFault(text)
     }
 
+    /// A name that an image is given: a reference without a digest, which its content decides.
+    package static let imageName = TextGrammar { text in
+        if let fault = imageReference.fault(text) { return fault }
+        guard let at = text.firstIndex(of: "@") else { return nil }
+        return Fault(
+            "'\(text)' is not a valid image name: its digest comes from its content", hint: "write \(text[..<at])",
+            at: text[at...])
+    }
+
     private static func isReference(_ text: String) -> Bool {
         var copy = text
         return copy.withUTF8 { bytes in

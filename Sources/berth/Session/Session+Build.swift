@@ -1,5 +1,6 @@
 import AttachStream
 import BuildContext
+import ComposeFile
 import Console
 import Dockerfile
 import EngineClient
@@ -25,6 +26,9 @@ extension Session {
     /// Ctrl-C gives the builds up: the engine ends them, and nothing half made is kept. Where one fails the others go on.
     func build(_ wishes: [BuildWish], _ how: BuildShow) throws -> [BuiltImage] {
         guard !wishes.isEmpty else { return [] }
+        for wish in wishes {
+            try check(names: wish.request.tags, wish.service.map { "service \"\($0)\": " } ?? "")
+        }
         let form: BuildProgress.Form =
             how.isQuiet || progress == .quiet
             ? .quiet
@@ -37,8 +41,16 @@ extension Session {
         let interruption = Interruption()
         let writer = BuildOutputWriter(wishes.map(\.outputs), in: self)
         let connection = try connection(for: wishes, display, form, signals, interruption, writer)
+        func next() throws -> [BuildMessage]? {
+            do { return try connection.nextUnlessInterrupted(interruption) } catch var failure as EngineFailure
+                where failure.code == .engineLost
+            {
+                failure.hint = Self.lostHint
+                throw failure
+            }
+        }
         var outcomes = [Result<BuiltImage, BuildStop>?](repeating: nil, count: wishes.count)
-        while let messages = try connection.nextUnlessInterrupted(interruption) {
+        while let messages = try next() {
             if interruption.presses > 0 { try interrupt(connection, display, signals, interruption) }
             for message in messages where wishes.indices.contains(message.build) {
                 let wish = wishes[message.build]
@@ -57,6 +69,18 @@ extension Session {
         display.finish()
         return try images(wishes, outcomes, interruption)
     }
+
+    /// Refuses names that no image can be given: before anything is built.
+    func check(names: [String], _ whose: String = "") throws {
+        for name in names {
+            if let fault = TextGrammar.imageName.fault(name) {
+                throw CommandFailure("\(whose)\(fault.message)", hint: fault.hint)
+            }
+            guard !name.isEmpty else { throw CommandFailure("\(whose)the name of the image is empty") }
+        }
+    }
+
+    private static let lostHint = "build again: it goes on from what was finished"
 
     private func connection(
         for wishes: [BuildWish], _ display: BuildProgress, _ form: BuildProgress.Form,
@@ -123,7 +147,7 @@ extension Session {
             case nil:
                 throw EngineFailure(
                     code: .engineLost, message: "the engine went away in the middle of the build",
-                    hint: "build again: it goes on from what was finished")
+                    hint: Self.lostHint)
             }
         }
         guard !failures.isEmpty else { return ids }

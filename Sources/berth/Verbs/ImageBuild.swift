@@ -73,6 +73,7 @@ struct ImageBuild: Verb {
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image build")
+        try session.check(names: tag)
         var wish = try wish(in: session)
         if !output.isEmpty { wish.outputs = try output.map { try BuildOutputWish($0, in: session) } }
         if push, !wish.outputs.contains(where: { $0.kind == .image }) {

@@ -46,6 +46,9 @@ final class RunningProgram: Sendable {
     /// What it wrote so far.
     var output: String { (try? readText("\(folder)/stdout", limit: 16 << 20)) ?? "" }
 
+    /// What it wrote to standard error so far.
+    var errors: String { (try? readText("\(folder)/stderr", limit: 16 << 20)) ?? "" }
+
     /// Waits for its end.
     /// - Throws: when that takes longer than `limit`; the program is killed then.
     func outcome(within limit: Duration = .seconds(60)) async throws -> Outcome {

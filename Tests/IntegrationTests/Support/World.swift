@@ -76,9 +76,9 @@ final class World: Sendable {
     // MARK: Files
 
     func write(_ text: String, to name: String = "compose.yaml", of project: String? = nil) throws {
-        let place = "\(folder)/\(project ?? self.project)"
-        try makeFolders(place, mode: 0o755)
-        try writeFileAtomically("\(place)/\(name)", Array("\(text)\n".utf8), mode: 0o644)
+        let path = "\(folder)/\(project ?? self.project)/\(name)"
+        try makeFolders(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]), mode: 0o755)
+        try writeFileAtomically(path, Array("\(text)\n".utf8), mode: 0o644)
     }
 
     // MARK: Commands

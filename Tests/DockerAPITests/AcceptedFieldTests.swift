@@ -137,7 +137,8 @@ import Testing
     private static func documented() throws -> Set<String> {
         let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/docker-api.md")
         let text = String(decoding: try Data(contentsOf: page.standardizedFileURL), as: UTF8.self)
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("- Of a container's fields") })
+        let line = try #require(
+            text.split(separator: "\n").first { $0.hasPrefix("- These fields of a container have no effect:") })
         return Set(line.split(separator: "`").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) })
     }
 }

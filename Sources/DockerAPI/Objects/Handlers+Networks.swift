@@ -174,10 +174,7 @@ extension Handlers {
             throw DockerFailure(.forbidden, "\(name) is a pre-defined network and cannot be removed")
         }
         let network = try await engine.networkRecord(name)
-        // Containers that do not run have no place on it that counts.
-        let users = await engine.snapshots().filter { snapshot in
-            snapshot.networks[network.name] != nil && ![.created, .exited].contains(snapshot.record.life.phase)
-        }
+        let users = await engine.snapshots().filter { $0.networks[network.name] != nil && Self.counts($0) }
         if !users.isEmpty {
             let list = users.map { "name:\"\($0.record.name)\" id:\"\($0.record.id.prefix(12))\"" }
             throw DockerFailure(
@@ -189,10 +186,17 @@ extension Handlers {
         return .noContent
     }
 
+    /// Containers that do not run have no place on a network that counts.
+    private static func counts(_ user: ContainerSnapshot) -> Bool {
+        ![.created, .exited].contains(user.record.life.phase)
+    }
+
     private func pruneNetworks(_ request: DockerRequest) async throws -> Response {
         let filters = try request.query.filters(["label", "label!", "until"])
         let until = try Self.until(filters, now: engine.now)
-        let used = await engine.snapshots().reduce(into: Set<String>()) { $0.formUnion($1.networks.keys) }
+        let used = await engine.snapshots().filter(Self.counts).reduce(into: Set<String>()) {
+            $0.formUnion($1.networks.keys)
+        }
         var gone: [String] = []
         for network in await engine.networkRecords() where network.name != "bridge" && !used.contains(network.name) {
             if let until, network.createdAt >= until { continue }

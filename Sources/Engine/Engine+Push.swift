@@ -134,6 +134,13 @@ extension Engine {
     }
 
     /// What a registry has under `name`.
+    /// Asks the registry `server` whether it takes the login.
+    package func checkLogin(at server: String, logins: RegistryLogins) async throws {
+        do { try await parts.machine.checkLogin(at: server, logins: logins) } catch let error as ImageError {
+            throw Self.failure(error)
+        }
+    }
+
     package func remoteImage(_ name: String, logins: RegistryLogins) async throws -> RemoteImage {
         do { return try await parts.machine.remoteImage(Reference(name), logins: logins) } catch let error as ImageError
         {

@@ -294,6 +294,7 @@ import Testing
         let events = try await run(Step("GET /events", query: "since=1&until=\(now)", lines: true))
         #expect(events.body.split(separator: "\n").count > 20)
         _ = try await run(Step("GET /events", query: "since=2&until=1", status: 400))
+        _ = try await run(Step("POST /images/prune", query: "filters=%7B%22dangling%22:%5B%22false%22%5D%7D"))
     }
 
     private static func hasJSON(_ answer: DockerServer.Answer) -> Bool {

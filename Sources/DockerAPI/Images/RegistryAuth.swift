@@ -10,6 +10,12 @@ enum RegistryAuth {
         return RegistryLogins(login(value).map { [host: $0] } ?? [:])
     }
 
+    /// The body of a login: at which registry, and who.
+    static func body(_ value: JSONValue) -> (server: String, RegistryLogins) {
+        let server = value["serveraddress"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "docker.io"
+        return (server, RegistryLogins(login(value).map { [server: $0] } ?? [:]))
+    }
+
     /// At all registries that a build may need, by host.
     static func logins(ofBuild header: String?) throws(DockerFailure) -> RegistryLogins {
         var logins: [String: String] = [:]

@@ -17,7 +17,7 @@ extension Handlers {
             Route(.GET, "/info") { request in
                 .json(Self.info(try await self.engine.systemFacts(), request.version))
             },
-            Route(.POST, "/auth") { request in try Self.authenticate(request) },
+            Route(.POST, "/auth") { try await self.authenticate($0) },
         ]
     }
 
@@ -112,9 +112,14 @@ extension Handlers {
             ]) : info
     }
 
-    /// Credentials are used where an image is fetched: here nobody is asked about them.
-    private static func authenticate(_ request: DockerRequest) throws -> Response {
-        _ = try request.json()
+    /// Asks the registry whether it takes the login; the client keeps it.
+    private func authenticate(_ request: DockerRequest) async throws -> Response {
+        let (server, logins) = try RegistryAuth.body(request.json())
+        do { try await engine.checkLogin(at: server, logins: logins) } catch let failure as EngineFailure
+            where failure.code == .noRights
+        {
+            throw DockerFailure(.unauthorized, failure.message)
+        }
         return .json(.members(["Status": "Login Succeeded", "IdentityToken": ""]))
     }
 }

@@ -13,8 +13,16 @@ actor RegistryClient {
         case pull
         /// `sources` are other repositories of the registry that blobs may be taken over from.
         case push(sources: Set<String>)
+        /// To see whether the login is right; no repository is meant.
+        case login
 
-        var word: String { self == .pull ? "pull" : "push" }
+        var word: String {
+            switch self {
+            case .pull: "pull"
+            case .push: "push"
+            case .login: "login"
+            }
+        }
     }
 
     let reference: Reference
@@ -129,7 +137,8 @@ actor RegistryClient {
     }
 
     private func url(_ request: RegistryRequest, _ scheme: String) -> String {
-        "\(scheme)://\(host.authority)/v2/\(reference.path)/\(request.target)"
+        let path = purpose == .login ? "" : "\(reference.path)/\(request.target)"
+        return "\(scheme)://\(host.authority)/v2/\(path)"
     }
 
     /// Plain HTTP is for hosts that were allowed it, and then only when they do not speak TLS.
@@ -262,6 +271,7 @@ extension RegistryClient {
     private func scopes(_ challenge: AuthChallenge) -> [String] {
         let asked = challenge.parameters["scope"].map { [$0] } ?? []
         switch purpose {
+        case .login: return asked
         case .pull: return asked.isEmpty ? ["repository:\(reference.path):pull"] : asked
         case .push(let sources):
             let own = "repository:\(reference.path):"
@@ -285,7 +295,8 @@ extension RegistryClient {
     }
 
     func denied(_ reason: String) -> ImageError {
-        .unauthorized(
+        if purpose == .login { return .unauthorized("login at \(host.authority) failed: \(reason)") }
+        return .unauthorized(
             "\(purpose.word) access denied for \(reference.familiarName): \(reason); the repository may not exist, or needs a login"
         )
     }

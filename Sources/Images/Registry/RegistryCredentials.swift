@@ -35,7 +35,7 @@ package struct RegistryCredentials: Sendable, CustomStringConvertible {
     package var description: String { "logins at \(logins.count) registries" }
 
     /// The host of a key, which may have a scheme and a path; Docker Hub has several.
-    private static func host(_ key: String) -> String {
+    package static func host(_ key: String) -> String {
         var text = key[...]
         for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { text = text.dropFirst(scheme.count) }
         let host = String(text.prefix { $0 != "/" })

@@ -28,6 +28,9 @@ package protocol ImageFacet: Sendable {
     ) async throws -> Descriptor
     /// What a registry has under `reference`; nothing of it is kept.
     func remoteImage(_ reference: Reference, logins: RegistryLogins) async throws -> RemoteImage
+    /// Asks a registry whether it takes the login.
+    /// - Throws: `ImageError.unauthorized` when it does not.
+    func checkLogin(at server: String, logins: RegistryLogins) async throws
 
     /// Takes the name `reference` from its image, and the image away with its last name.
     ///

@@ -58,6 +58,11 @@ extension RealMachine {
         try await images.remoteImage(
             reference, credentials: RegistryCredentials(encoded: logins.encoded), network: registries)
     }
+
+    package func checkLogin(at server: String, logins: RegistryLogins) async throws {
+        try await images.checkLogin(
+            at: server, credentials: RegistryCredentials(encoded: logins.encoded), network: registries)
+    }
 }
 
 /// Adds up the transfers of an image's layers.

@@ -110,9 +110,12 @@ extension SimulatedMachine {
         includingNamed: Bool, keeping: Set<Digest>, where isWanted: @escaping @Sendable (Image) -> Bool
     ) async throws -> Collected {
         var collected = Collected()
-        for tagged in try await storedImages().named
-        where includingNamed && !keeping.contains(tagged.image.id) && isWanted(tagged.image) {
-            collected.images += try await removeImage(tagged.reference.familiar, force: false, inUse: [])
+        guard includingNamed else { return collected }
+        for name in state.withLock({ $0.images.keys.sorted() }) {
+            guard let image = try await storedImage(name), !keeping.contains(image.id), isWanted(image) else {
+                continue
+            }
+            collected.images += try await removeImage(name, force: false, inUse: [])
         }
         return collected
     }
@@ -129,6 +132,9 @@ extension SimulatedMachine {
         if let image = try await storedImage(reference.familiar) { return image }
         return try await storedImage(reference.familiarName)
     }
+
+    /// Registries take everybody.
+    package func checkLogin(at server: String, logins: RegistryLogins) async throws {}
 
     package func remoteImage(_ reference: Reference, logins: RegistryLogins) async throws -> RemoteImage {
         guard let image = try await named(reference) else {

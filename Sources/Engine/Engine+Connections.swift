@@ -29,7 +29,7 @@ extension Engine {
         wanted.definitions.networks[network.name] = network.definition
         wanted.definitions.networks[network.name]?.external = true
         try await parts.runner.attach(record.id, key: network.name, as: wanted)
-        tell("connect", record, network.name)
+        tell("connect", record, network)
     }
 
     /// `force`: a container that is gone, or is not on it, is fine.
@@ -44,7 +44,7 @@ extension Engine {
                 code: .conflict, message: "container \(record.name) is not connected to network \(network.name)")
         }
         try await parts.runner.detach(record.id, key: endpoint.key)
-        tell("disconnect", record, network.name)
+        tell("disconnect", record, network)
     }
 
     /// Containers of projects are only on the networks that their files name.
@@ -65,11 +65,10 @@ extension Engine {
     }
 
     /// A stopped container is on no network yet: its start sends the event.
-    private func tell(_ action: String, _ record: ContainerRecord, _ network: String) {
+    private func tell(_ action: String, _ record: ContainerRecord, _ network: NetworkRecord) {
         guard record.isUp else { return }
+        let attributes = ["container": record.id, "name": network.name, "type": network.driver]
         parts.inventory.events.publish(
-            EngineEvent(
-                .network, action, id: network,
-                attributes: ["container": record.id, "name": network, "type": "bridge"], time: parts.machine.now()))
+            EngineEvent(.network, action, id: network.id, attributes: attributes, time: parts.machine.now()))
     }
 }

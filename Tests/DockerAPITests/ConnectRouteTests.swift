@@ -33,6 +33,28 @@ import Testing
         }
     }
 
+    @Test("events name a network by its id, whoever joined it")
+    func events() async throws {
+        try await DockerServer.with { server in
+            let made = await server.ask("POST /networks/create", #"{"Name":"back"}"#)
+            let id = try #require(made.json?["Id"]?.string)
+            #expect(await server.ask("POST /containers/create?name=box", #"{"Image":"busybox"}"#).status == 201)
+            #expect(await server.ask("POST /containers/box/start").status == 204)
+            for verb in ["connect", "disconnect"] {
+                #expect(await server.ask("POST /networks/back/\(verb)", #"{"Container":"box"}"#).status == 200)
+            }
+            let until = server.engine.now / 1_000_000_000 + 1
+            let told = await server.ask("GET /events?since=1&until=\(until)").body.split(separator: "\n")
+            let ids = told.compactMap { line -> String? in
+                guard let event = try? JSONValue(parsing: Array(line.utf8)), event["Type"] == "network",
+                    event["Actor"]?["Attributes"]?["name"] == "back"
+                else { return nil }
+                return event["Actor"]?["ID"]?.string
+            }
+            #expect(ids == [id, id, id])
+        }
+    }
+
     @Test("what cannot be is refused, and changes nothing")
     func refused() async throws {
         try await DockerServer.with { server in

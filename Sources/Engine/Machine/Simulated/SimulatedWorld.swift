@@ -114,12 +114,7 @@ package struct SimulatedWorld: Hashable, Sendable {
 
     /// Opens a gate; false when nothing waits there.
     mutating func release(_ id: String, at time: Int64) -> Bool {
-        guard let container = containers[id], container.phase == .held else { return false }
-        // Whoever starts it may come to its ports at once.
-        let unpublished = ports.filter { port in
-            port.value == id && publishedBy[id]?.contains { $0.hasPrefix("\(port.key)/") } != true
-        }
-        note(unpublished.isEmpty ? nil : "\(container.name) began before its ports were published")
+        guard containers[id]?.phase == .held else { return false }
         containers[id]?.phase = .running
         containers[id]?.startedAt = time
         return true

@@ -1,12 +1,15 @@
+import EngineWire
+
 /// The `--filter`s of verbs that list, as docker reads them: one of the values of a name must fit, all of its labels, and every name.
 package struct ListFilter: Sendable {
     /// What is listed; each has filters of its own.
     package enum Kind: Sendable {
-        case containers, networks, volumes
+        case containers, images, networks, volumes
 
         fileprivate var names: [String] {
             switch self {
-            case .containers: ["name", "id", "label", "status", "ancestor", "health"]
+            case .containers: ["name", "id", "label", "status", "ancestor", "health", "project"]
+            case .images: ["reference", "label", "dangling"]
             case .networks: ["name", "id", "label", "driver", "dangling"]
             case .volumes: ["name", "label", "driver", "dangling"]
             }
@@ -57,6 +60,7 @@ package struct ListFilter: Sendable {
         switch name {
         case "name": own.contains(wanted)
         case "id": own.hasPrefix(wanted)
+        case "reference": ReferencePattern.matches(own, wanted)
         case "ancestor": own == wanted || own.split(separator: ":").first.map(String.init) == wanted
         default: own == wanted
         }

@@ -50,17 +50,19 @@ package enum ObjectListings {
     }
 
     /// `image ls`.
-    package static func table(_ images: [ImageRow], now: Double, whole: Bool, width: Int?) -> String {
-        var table = TextTable([
-            .init("REPOSITORY", canShrink: true), .init("TAG", canShrink: true), .init("IMAGE ID"), .init("CREATED"),
-            .init("SIZE"),
-        ])
+    package static func table(
+        _ images: [ImageRow], now: Double, whole: Bool, digests: Bool = false, width: Int?
+    ) -> String {
+        let digest = digests ? [TextTable.Column("DIGEST")] : []
+        var table = TextTable(
+            [.init("REPOSITORY", canShrink: true), .init("TAG", canShrink: true)] + digest
+                + [.init("IMAGE ID"), .init("CREATED"), .init("SIZE")])
         for image in images {
             let (repository, tag) = repositoryAndTag(image.reference)
-            table.add([
-                repository, tag, whole ? image.id : shortID(image.id), age(image.createdAt, now: now),
-                HumanUnits.size(image.size),
-            ])
+            table.add(
+                [repository, tag] + (digests ? [image.digest ?? "<none>"] : []) + [
+                    whole ? image.id : shortID(image.id), age(image.createdAt, now: now), HumanUnits.size(image.size),
+                ])
         }
         return table.render(width: width)
     }

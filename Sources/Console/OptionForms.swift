@@ -97,7 +97,7 @@ package struct OptionForms: Sendable {
         "container inspect": OptionForms("s", ["f": "--format"]), "container prune": OptionForms("f"),
         "system df": OptionForms("v"), "system prune": OptionForms("af"),
         "system info": OptionForms("", ["f": "--format"]),
-        "image ls": OptionForms("q"), "image list": OptionForms("q"),
+        "image ls": OptionForms("aq"), "image list": OptionForms("aq"),
         "image pull": OptionForms("q"), "image push": OptionForms("aq"),
         "image prune": OptionForms("af"), "volume prune": OptionForms("af"), "network prune": OptionForms("f"),
         "image import": OptionForms("q", ["c": "--change", "m": "--message"]),

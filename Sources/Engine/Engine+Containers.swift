@@ -118,13 +118,21 @@ extension Engine {
         return await loop(record.group).submit(Work(request: request))
     }
 
-    /// Containers that belong to no project.
-    package func freeContainers(all: Bool) async -> [ContainerRow] {
+    /// Containers of all projects, and of none.
+    package func containers(all: Bool) async -> [ContainerRow] {
         await gate.wait(for: .known)
+        var projects: [String: Desired?] = [:]
         var rows: [ContainerRow] = []
-        for record in await parts.inventory.allContainers() where record.project == nil {
+        for record in await parts.inventory.allContainers() where await !parts.inventory.isHidden(record) {
             guard ![.creating, .removing].contains(record.life.phase), all || record.holdsPorts else { continue }
-            rows.append(await row(record, nil))
+            guard let project = record.project else {
+                rows.append(await row(record, nil))
+                continue
+            }
+            let desired: Desired?
+            if let known = projects[project] { desired = known } else { desired = await self.desired(of: project) }
+            projects[project] = .some(desired)
+            rows.append(await row(record, desired))
         }
         return rows
     }

@@ -146,6 +146,7 @@ extension ImageRow {
             platform: image.platform.text,
             createdAt: image.config.created.flatMap { Timestamp.parse($0) }.map { Double($0) / 1e9 },
             taggedAt: updated.map { Double($0) })
+        labels = image.config.config?.labels
     }
 }
 

@@ -127,7 +127,7 @@ package struct Routes: HTTPRoutes {
     private func containers(_ request: Request, _ path: [String]) async throws -> Response {
         guard let name = path.first else {
             guard request.head.method == .GET else { throw unknown(request) }
-            return try .json(await engine.freeContainers(all: request.query("all") == "1"))
+            return try .json(await engine.containers(all: request.query("all") == "1"))
         }
         switch (request.head.method, path.count, path.last ?? "") {
         case (.GET, 1, _): return try .json(try await engine.container(name))

@@ -105,8 +105,8 @@ extension EngineClient {
     }
 
     // Containers.
-    /// Those of no project.
-    package func freeContainers(all: Bool) throws(EngineFailure) -> [ContainerRow] {
+    /// Those of all projects, and of none.
+    package func containers(all: Bool) throws(EngineFailure) -> [ContainerRow] {
         try get("/v1/containers\(all ? "?all=1" : "")")
     }
 

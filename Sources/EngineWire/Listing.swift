@@ -142,6 +142,7 @@ package struct ImageRow: Codable, Hashable, Sendable {
     /// Seconds since 1970: when the image was built, when its tag was set here.
     package var createdAt: Double?
     package var taggedAt: Double?
+    package var labels: [String: String]?
 
     package init(
         id: String, reference: String?, digest: String?, size: Int64, platform: String, createdAt: Double?,

@@ -25,6 +25,19 @@ import Testing
         #expect(throws: UsageFailure.self) { try ListFilter([filter], of: .volumes) }
     }
 
+    @Test(
+        "images are found by patterns of their names",
+        arguments: [
+            ("busybox:1", "busybox", true), ("busybox:1", "busy*", true), ("busybox:1", "busybox:1", true),
+            ("busybox:1", "busybox:2", false), ("busybox:1", "*:1", true), ("team/app:1", "*", false),
+            ("team/app:1", "team/*", true), ("team/app:1", "app", false), ("reg:5000/app:1", "reg:5000/app", true),
+            ("reg:5000/app:1", "reg", false), ("reg:5000/app", "reg:5000/a?p", true),
+        ])
+    func references(name: String, pattern: String, fits: Bool) throws {
+        let filter = try ListFilter(["reference=\(pattern)"], of: .images)
+        #expect(filter.allows(["reference": name], labels: [:]) == fits)
+    }
+
     @Test("containers have filters of their own")
     func containers() throws {
         #expect(try ListFilter(["status=exited", "id=abc"], of: .containers).allows(fields, labels: labels))

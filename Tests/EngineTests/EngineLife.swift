@@ -109,10 +109,14 @@ final class EngineLife {
         return complaints + world.violations
     }
 
+    private func freeContainers(all: Bool) async -> [ContainerRow] {
+        await engine.containers(all: all).filter { $0.project.isEmpty }
+    }
+
     /// Containers that run as far as the engine knows, and do not.
     private func unnoticedEnds() async -> [String] {
         let running = machine.world.containers.filter { $0.value.isUp }.keys
-        let rows = await engine.containers(of: "demo", all: false) + engine.freeContainers(all: false)
+        let rows = await engine.containers(of: "demo", all: false) + freeContainers(all: false)
         return rows.filter { [.running, .paused].contains($0.state) && !running.contains($0.id) }.map(\.name)
     }
 
@@ -210,7 +214,7 @@ final class EngineLife {
 
     /// A container of no project: made, or one that is there is asked for something.
     private func handleFree() async throws -> String {
-        let rows = await engine.freeContainers(all: true)
+        let rows = await freeContainers(all: true)
         if rows.count < 3, chance(50) {
             var template = ContainerTemplate(image: "busybox")
             template.command = ["sleep", "infinity"]
@@ -256,7 +260,7 @@ final class EngineLife {
     /// Every container of no project runs when it is asked to, and goes when it is.
     private func settleFree() async throws -> [String] {
         var complaints: [String] = []
-        for row in await engine.freeContainers(all: true) {
+        for row in await freeContainers(all: true) {
             let restart = OperationRequest(
                 key: "\(random.next())", verb: .restart(timeout: nil, dependents: false))
             let outcome = await outcome(of: try await engine.submit(restart, toContainer: row.id))

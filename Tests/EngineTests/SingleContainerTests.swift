@@ -114,9 +114,9 @@ import Testing
             simulated.machine.loseNetwork("bridge")
             try await simulated.eventually { $0.machine.world.lostNetworks.isEmpty }
             try await perform(.start(wait: false, waitTimeout: nil), on: "other", simulated)
-            #expect(await simulated.engine.freeContainers(all: true).map(\.name) == ["box", "other"])
+            #expect(await simulated.engine.containers(all: true).map(\.name) == ["box", "other"])
             for name in ["box", "other"] { try await simulated.engine.removeContainer(name, force: true) }
-            #expect(await simulated.engine.freeContainers(all: true).isEmpty)
+            #expect(await simulated.engine.containers(all: true).isEmpty)
             #expect(simulated.machine.world.containers.isEmpty && simulated.machine.world.violations.isEmpty)
         }
     }
@@ -131,7 +131,7 @@ import Testing
                         key: "k", name: "box", template: ContainerTemplate(image: "busybox"), starts: true))
             }
             try simulated.end("box", code: 0)
-            try await simulated.eventually { await $0.engine.freeContainers(all: true).isEmpty }
+            try await simulated.eventually { await $0.engine.containers(all: true).isEmpty }
         }
     }
 
@@ -145,7 +145,7 @@ import Testing
                 key: "k", name: "box", template: ContainerTemplate(image: "busybox"), starts: true)
             let made = await outcome(try await simulated.engine.create(request))
             #expect(made.status == .failed)
-            #expect(await simulated.engine.freeContainers(all: true).isEmpty)
+            #expect(await simulated.engine.containers(all: true).isEmpty)
             #expect(simulated.machine.world.containers.isEmpty)
         }
     }

@@ -40,6 +40,34 @@ extension Stories {
             }
         }
 
+        @Test("container ls shows what docker ps shows, whoever made it; image ls picks by name and shows digests")
+        func lists() async throws {
+            try await World.with(
+                project: "lists",
+                "services: { web: { image: busybox, command: sleep infinity, stop_grace_period: 0s } }"
+            ) { world in
+                try await world.berth("up", "-d")
+                try await world.berth("container", "run", "-d", "--name", "box", "busybox", "sleep", "600")
+                try await world.berth("run", "-d", "--name", "once", "web", "true")
+                @Sendable func names(_ words: String...) async throws -> [Substring] {
+                    let words = ["container", "ls", "--format", "{{.Name}}"] + words
+                    return try await world.attempt(words: words).lines.sorted().map { $0[...] }
+                }
+                try await world.eventually("it has ended") { try await names() == ["box", "lists-web-1"] }
+                #expect(try await names("-a") == ["box", "lists-web-1", "once"])
+                #expect(try await names("-a", "--filter", "project=lists") == ["lists-web-1", "once"])
+                try await world.berth("image", "tag", "busybox", "team/box:2")
+                @Sendable func images(_ words: String...) async throws -> String {
+                    let format = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+                    return try await world.attempt(words: format + words).trimmed
+                }
+                #expect(try await images("--filter", "reference=team/*") == "team/box:2")
+                #expect(try await images("--filter", "reference=busy*", "-a") == "busybox:latest")
+                #expect(try await images("--filter", "dangling=true") == "")
+                #expect(try await world.berth("image", "ls", "--digests").stdout.contains("DIGEST"))
+            }
+        }
+
         @Test("a container of no project runs, restarts, survives the engine's death and goes")
         func free() async throws {
             try await World.with(project: "free", "services: { web: { image: busybox, command: sleep infinity } }") {

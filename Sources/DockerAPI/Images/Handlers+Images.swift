@@ -282,28 +282,3 @@ extension Filters {
         return try Filters(JSONValue.object(object).text())
     }
 }
-
-/// Names of images with `*` and `?` in them: `busy*`, `library/*:1.?`.
-enum ReferencePattern {
-    static func matches(_ name: String, _ pattern: String) -> Bool {
-        let bare = name.split(separator: ":").first.map(String.init) ?? name
-        let hasTag = pattern.split(separator: "/").last?.contains(":") == true
-        return fits(Array((hasTag ? name : bare).utf8)[...], Array(pattern.utf8)[...])
-    }
-
-    private static func fits(_ text: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
-        guard let first = pattern.first else { return text.isEmpty }
-        if first == UInt8(ascii: "*") {
-            var rest = text
-            while true {
-                if fits(rest, pattern.dropFirst()) { return true }
-                // A star stays within its part of the name.
-                guard let next = rest.popFirst(), next != UInt8(ascii: "/") else { return false }
-            }
-        }
-        guard let next = text.first, next == first || (first == UInt8(ascii: "?") && next != UInt8(ascii: "/")) else {
-            return false
-        }
-        return fits(text.dropFirst(), pattern.dropFirst())
-    }
-}

@@ -55,7 +55,7 @@ struct LiveNames {
         return result.model["services"]?.mapping?.keys ?? []
     }
 
-    var containers: [String] { ask { try $0.freeContainers(all: true).map(\.name) } }
+    var containers: [String] { ask { try $0.containers(all: true).map(\.name) } }
     var images: [String] { ask { try $0.images().compactMap(\.reference) } }
     var networks: [String] { ask { try $0.networks().map(\.name) } }
     var volumes: [String] { ask { try $0.volumes().map(\.name) } }

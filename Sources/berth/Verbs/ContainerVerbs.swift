@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 
 /// `berth container`: single containers. Those that `run` and `create` make belong to no project; the other verbs take any container
-/// by its name or id, and say nothing about its siblings.
+/// by its name or id, and say nothing about its siblings; `ls` lists them all.
 struct ContainerVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "container", abstract: "Single containers, also of no project",
@@ -18,7 +18,7 @@ struct ContainerVerbs: ParsableCommand {
 
 struct ContainerList: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List containers that belong to no project", aliases: ["list"])
+        commandName: "ls", abstract: "List the containers of all projects, and of none", aliases: ["list"])
 
     @Flag(name: .shortAndLong, help: "Also show stopped ones") var all = false
     @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
@@ -26,7 +26,7 @@ struct ContainerList: Verb {
     @Flag(name: .customLong("no-trunc"), help: "Do not shorten anything") var whole = false
     @Option(
         parsing: .unconditionalSingleValue,
-        help: "name=TEXT, id=TEXT, label=KEY[=VALUE], status=STATE, ancestor=IMAGE or health=STATE")
+        help: "name=TEXT, id=TEXT, label=KEY[=VALUE], status=STATE, ancestor=IMAGE, health=STATE or project=NAME")
     var filter: [String] = []
     @OptionGroup(title: "Global") var global: GlobalOptions
 
@@ -34,11 +34,11 @@ struct ContainerList: Verb {
         let format = try ListFormat(format)
         let wanted = try ListFilter(filter, of: .containers)
         // Who asks for a state asks for containers that are in it.
-        let rows = try session.engine.freeContainers(all: all || wanted.names("status")).filter { row in
+        let rows = try session.engine.containers(all: all || wanted.names("status")).filter { row in
             wanted.allows(
                 [
                     "name": row.name, "id": row.id, "status": row.state.rawValue, "ancestor": row.image,
-                    "health": row.health?.rawValue ?? "none",
+                    "health": row.health?.rawValue ?? "none", "project": row.project,
                 ], labels: row.labels)
         }
         if quiet { return session.stdout.write(rows.map { "\($0.id)\n" }.joined()) }

@@ -23,13 +23,24 @@ struct ImageList: Verb {
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
     @Flag(name: .customLong("no-trunc"), help: "Show full ids") var whole = false
+    @Flag(help: "Also show the digests that registries know") var digests = false
+    @Flag(name: .shortAndLong, help: .hidden) var all = false
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "reference=PATTERN, label=KEY[=VALUE] or dangling=true|false")
+    var filter: [String] = []
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "Only this repository, or repository:tag") var name: String?
 
     func run(in session: Session) throws {
         let format = try ListFormat(format)
-        let images = try session.engine.images().filter { isWanted($0.reference) }
-            .sorted { ($0.reference ?? "~", $0.id) < ($1.reference ?? "~", $1.id) }
+        let wanted = try ListFilter(filter, of: .images)
+        let images = try session.engine.images().filter { image in
+            isWanted(image.reference)
+                && wanted.allows(
+                    ["reference": image.reference ?? "", "dangling": "\(image.reference == nil)"],
+                    labels: image.labels ?? [:])
+        }.sorted { ($0.reference ?? "~", $0.id) < ($1.reference ?? "~", $1.id) }
         let now = session.now
         if quiet {
             var seen = Set<String>()
@@ -37,7 +48,8 @@ struct ImageList: Verb {
             return session.stdout.write(ids.map { "\(whole ? $0 : ObjectListings.shortID($0))\n" }.joined())
         }
         try session.print(images.map { ObjectListings.fields($0, now: now) }, format: format, shape: .lines) {
-            ObjectListings.table(images, now: now, whole: whole, width: session.stdout.width)
+            ObjectListings.table(
+                images, now: now, whole: whole, digests: digests, width: session.stdout.width)
         }
     }
 

@@ -33,11 +33,11 @@ struct ContainerStats: Verb {
 
     @OptionGroup var flags: StatsFlags
     @OptionGroup(title: "Global") var global: GlobalOptions
-    @Argument(help: "Containers (default: all of no project)") var containers: [String] = []
+    @Argument(help: "Containers (default: all)") var containers: [String] = []
 
     func run(in session: Session) throws {
         try session.showUsage(flags) {
-            guard !containers.isEmpty else { return try session.engine.freeContainers(all: true) }
+            guard !containers.isEmpty else { return try session.engine.containers(all: true) }
             return try containers.map { try session.engine.container($0) }
         }
     }

@@ -76,7 +76,7 @@ extension Stories {
                 command: sh -c "echo web begins; exec httpd -f -p 80 -h /srv"
                 volumes: ["pages:/srv"]
                 ports: ["127.0.0.1:18205:80"]
-                healthcheck: {test: ["CMD", "true"], interval: 1s}
+                healthcheck: {test: ["CMD", "test", "-s", "/srv/index.html"], interval: 1s}
                 depends_on: [job]
               job:
                 image: busybox
@@ -100,7 +100,9 @@ extension Stories {
                 }
                 _ = try await run("up -d 2>&1")
                 #expect(try await run("ps -q").split(separator: "\n").count == 2)
-                #expect(try await run("exec -T web cat /srv/index.html") == "page")
+                try await world.eventually("the job has written the page") {
+                    try await run("exec -T web cat /srv/index.html || true") == "page"
+                }
                 try await world.eventually("its log is there") {
                     try await run("logs --no-color web 2>/dev/null").contains("web begins")
                 }

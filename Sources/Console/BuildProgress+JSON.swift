@@ -13,6 +13,7 @@ extension BuildProgress {
             object["state"] = .string(step.state.rawValue)
             if let seconds = step.seconds { object["seconds"] = .double(seconds) }
             if step.isFirst { object["first"] = true }
+            if let cache = step.cache { object["cache"] = .string(cache) }
             if !step.reasons.isEmpty { object["reasons"] = .array(step.reasons.map { .string($0) }) }
         case .output(let step, let text):
             object["step"] = .integer(Int64(step))

@@ -84,11 +84,14 @@ package final class BuildProgress {
                 output.line("\(mark)\(style(.faint, "because \(reason)"))")
             }
         case .cached:
+            let origin = showsWhy ? step.cache.map { "because it was in the cache \($0)" } : nil
             if form == .plain {
                 output.line("\(mark)\(title)")
+                if let origin { output.line("\(mark)\(style(.faint, origin))") }
                 output.line("\(mark)CACHED")
             } else {
                 output.line("\(style(.blue, " =")) \(title) \(style(.faint, "CACHED"))")
+                if let origin { output.line("   \(style(.faint, origin))") }
             }
         case .done, .failed, .cancelled:
             let state = running.removeValue(forKey: key)

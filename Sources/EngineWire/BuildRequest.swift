@@ -42,7 +42,7 @@ package struct BuildRequest: Codable, Hashable, Sendable {
     package var noCache = false
     /// Stages that are not taken from the cache, by name.
     package var noCacheFilter: [String] = []
-    /// `none`, `host`, or nil for a network of berth's own.
+    /// `none`, `host`, the name of a network, or nil for one of berth's own.
     package var network: String?
     package var extraHosts: [ExtraHost] = []
     /// Bytes of /dev/shm.
@@ -57,6 +57,8 @@ package struct BuildRequest: Codable, Hashable, Sendable {
     /// SOURCE_DATE_EPOCH: seconds since 1970.
     package var epoch: Int64?
     package var logins: RegistryLogins?
+    package var cacheFrom: [BuildCacheSource] = []
+    package var cacheTo: [BuildCacheTarget] = []
     /// What becomes of the result.
     package var outputs: [Output] = [.image]
     /// Of the image's manifest.
@@ -76,12 +78,18 @@ package struct BuildRequest: Codable, Hashable, Sendable {
         case docker
         /// Nothing: only the cache is filled.
         case none
+        /// A tar with an OCI image layout of results of steps: those that end in layers of the image.
+        case cache
+        /// The same of all steps.
+        case wholeCache
     }
 
     package enum Context: Codable, Hashable, Sendable {
         /// A folder that the client reads, as a person knows it.
         case folder(String)
         case image(String)
+        /// An image in a folder that the client reads.
+        case layout(BuildLayout)
         /// The result of a build before this one in the same batch.
         case build(Int)
     }
@@ -134,6 +142,8 @@ package struct BuildStepProgress: Codable, Hashable, Sendable {
     package var stage: String?
     /// The line of the Dockerfile where its instruction begins.
     package var line: Int?
+    /// The cache that it was taken from, when that is not the engine's own.
+    package var cache: String?
     /// Once it is done: the digest of the image or of the layers that are there then.
     package var result: String?
 

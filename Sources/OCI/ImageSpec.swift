@@ -87,6 +87,13 @@ package struct ImageConfig: Codable, Hashable, Sendable {
     package var config: Execution?
     package var rootfs: RootFS
     package var history: [History]?
+    /// Results of build steps that end in layers of this image, in BuildKit's form and base64.
+    package var stepCache: String?
+
+    enum CodingKeys: String, CodingKey {
+        case created, author, architecture, os, variant, config, rootfs, history
+        case stepCache = "moby.buildkit.cache.v0"
+    }
 
     package init(architecture: String, os: String = "linux", rootfs: RootFS) {
         self.architecture = architecture

@@ -58,7 +58,6 @@ package struct BuildDefinition: Codable, Hashable, Sendable {
     /// The keys that are given and that no build acts on yet, as a file has them.
     package var withoutEffect: [String] {
         let given: [(String, Bool)] = [
-            ("cache_from", !cacheFrom.isEmpty), ("cache_to", !cacheTo.isEmpty),
             ("provenance", provenance.map { $0 != "false" } ?? false), ("sbom", sbom.map { $0 != "false" } ?? false),
         ]
         return given.filter(\.1).map(\.0)

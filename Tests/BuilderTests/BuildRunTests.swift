@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// A folder as a client reads it.
-private struct FolderSource: ContextSource {
+struct FolderSource: ContextSource {
     let root: String
 
     private struct Tree: SourceTree {
@@ -57,13 +57,15 @@ private struct FolderSource: ContextSource {
         }
         for (index, path) in paths.enumerated() {
             fetched.add(path)
+            // A layout lies beside the context.
+            let root = context.hasPrefix("layout") ? "\(root)/../\(context)" : root
             var pieces: [[UInt8]] = [try readFile("\(root)/\(path)")]
             try take(index) { pieces.popLast() }
         }
     }
 }
 
-private final class Counter: Sendable {
+final class Counter: Sendable {
     private let names = Mutex<[String]>([])
     func add(_ name: String) { names.withLock { $0.append(name) } }
     func take() -> [String] {
@@ -75,9 +77,17 @@ private final class Counter: Sendable {
 }
 
 /// Runs `touch PATH`, `fail` and `rm PATH` on the upper folder alone: what a step does is not what is tested here.
-private struct PlainHost: BuildHost {
+final class PlainHost: BuildHost {
     let images: ImageStore
     let ran = Counter()
+
+    private let root: String
+    private let blobs = Mutex<[Digest: [UInt8]]>([:])
+
+    init(images: ImageStore, root: String) {
+        self.images = images
+        self.root = root
+    }
 
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image {
         guard let image = try await images.resolve(reference) else {
@@ -106,12 +116,37 @@ private struct PlainHost: BuildHost {
         return Download(modified: 0)
     }
 
+    func emulates(_ platform: Platform) async -> Bool { platform.architecture == "riscv64" }
+
+    /// What registries have, by name.
+    let registries = Mutex<[String: OutsideCache]>([:])
+
+    func cache(_ reference: String, platform: String?) async throws -> OutsideCache {
+        guard let cache = registries.withLock({ $0[reference] }) else { throw ImageError.notFound(reference) }
+        return cache
+    }
+
+    func fetch(_ blob: Descriptor, of reference: String) async throws {
+        guard let bytes = blobs.withLock({ $0[blob.digest] }) else { throw ImageError.notFound("\(blob.digest)") }
+        var pieces = [bytes]
+        try images.take(blob) { pieces.popLast() }
+    }
+
+    func push(_ cache: StepCache, to reference: String, in lease: BuildLease) async throws {
+        guard reference != "broken" else { throw ImageError.registry("it takes nothing") }
+        for layer in cache.layers {
+            let bytes = try readFile("\(root)/content/blobs/sha256/\(layer.blob.digest.hex)")
+            blobs.withLock { $0[layer.blob.digest] = bytes }
+        }
+        registries.withLock { $0[reference] = OutsideCache(steps: cache) }
+    }
+
     func now() -> Int64 { Int64(time(nil)) * 1_000_000_000 }
 }
 
 @Suite(.enabled(if: geteuid() == 0)) struct BuildRunTests {
     /// A machine for builds: a store with a base image, a cache, a context.
-    private final class World: Sendable {
+    final class World: Sendable {
         let folder: String
         let images: ImageStore
         let pool = BlockingPool(name: "test", limit: 8)
@@ -124,7 +159,7 @@ private struct PlainHost: BuildHost {
             self.folder = folder
             images = try ImageStore(root: "\(folder)/store", blockingOn: BlockingPool(name: "images", limit: 4))
             cache = BuildCache(root: "\(folder)/store/builds", images: images, pool: pool) { Int64(time(nil)) }
-            host = PlainHost(images: images)
+            host = PlainHost(images: images, root: "\(folder)/store")
             context = FolderSource(root: "\(folder)/context")
             try makeFolders("\(folder)/context")
             let lease = await images.beginLease()
@@ -179,7 +214,7 @@ private struct PlainHost: BuildHost {
         }
     }
 
-    private func withWorld(_ body: (World) async throws -> Void) async throws {
+    func withWorld(_ body: (World) async throws -> Void) async throws {
         let folder = "/tmp/berth-builder-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         defer { try? removeTree(folder) }
         try makeFolders(folder)
@@ -348,7 +383,7 @@ private struct PlainHost: BuildHost {
             let cache = BuildCache(root: "\(world.folder)/store/builds", images: images, pool: world.pool) { 0 }
             try await cache.load()
             _ = try await images.remove("made")
-            let host = PlainHost(images: images)
+            let host = PlainHost(images: images, root: "\(world.folder)/store")
             var request = BuildRequest(title: "t", dockerfile: text, file: "Dockerfile")
             request.context = "\(world.folder)/context"
             let again = try await BuildRun.build(

@@ -89,4 +89,13 @@ import Testing
         #expect(text.contains(" • [3/3] RUN make") && text.contains("| two"))
         #expect(text.hasSuffix("built 0123456789ab as app\n"))
     }
+
+    @Test("a step from another cache names it when --why asks")
+    func otherCache() throws {
+        var cached = BuildStepProgress(number: 2, title: "[2/2] RUN make", state: .cached)
+        cached.cache = "host/app:cache"
+        let told = try shown(.plain, why: true, [.step(cached)])
+        #expect(told == "#1 [2/2] RUN make\n#1 because it was in the cache host/app:cache\n#1 CACHED\n")
+        #expect(try shown(.plain, [.step(cached)]) == "#1 [2/2] RUN make\n#1 CACHED\n")
+    }
 }

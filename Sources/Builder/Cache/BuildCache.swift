@@ -18,6 +18,8 @@ package struct CacheRecord: Codable, Hashable, Sendable {
     /// Seconds since 1970.
     package var created: Int64
     package var used: Int64
+    /// Of a result that is known by a key of its own: the one by which every other cache knows it.
+    package var commonKey: Digest?
 
     package init(
         key: Digest, layers: [BuiltLayer], madeLayer: Bool, title: String, kind: String, created: Int64, used: Int64

@@ -1,6 +1,7 @@
 import Dockerfile
 import EngineWire
 import Images
+import OCI
 
 /// What a build needs of the machine; the engine gives it.
 package protocol BuildHost: Sendable {
@@ -12,6 +13,14 @@ package protocol BuildHost: Sendable {
     ) async throws -> StepEnd
     /// Fetches `url` into the file at `path`.
     func download(_ url: String, to path: String) async throws -> Download
+    /// Programs of this platform, which are not this machine's, run here all the same.
+    func emulates(_ platform: Platform) async -> Bool
+    /// The cache that a registry has under `reference`: a cache, or an image with one inside.
+    func cache(_ reference: String, platform: String?) async throws -> OutsideCache
+    /// Fetches a blob of the repository of `reference` into the image store.
+    func fetch(_ blob: Descriptor, of reference: String) async throws
+    /// Sends results of steps to a registry.
+    func push(_ cache: StepCache, to reference: String, in lease: BuildLease) async throws
     /// Nanoseconds since 1970.
     func now() -> Int64
 }

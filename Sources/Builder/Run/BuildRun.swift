@@ -37,16 +37,20 @@ package actor BuildRun {
         let tell: @Sendable (BuildEvent) -> Void
         /// The result of a build of the same batch.
         let built: @Sendable (Int) async throws -> Image
+        let imports: ImportedCaches
+        let layouts: LayoutReader
     }
 
     let parts: Parts
-    private let build: BuildFile
+    let build: BuildFile
     private let arguments: BuildArguments
-    private let graph: StageGraph
-    private let platforms: [String?]
+    let graph: StageGraph
+    let platforms: [String?]
     private let names: [Reference]
     private var stages: [Int: Task<StageResult, any Error>] = [:]
     private var lastNumber = 0
+    /// The results of the steps so far.
+    private(set) var noted: [Digest: CacheRecord] = [:]
 
     /// Builds what `request` asks for, and stores the image.
     /// - Throws: `BuildFailure`, whose notes say where and why.
@@ -59,9 +63,11 @@ package actor BuildRun {
         try await cache.load()
         let lease = await images.beginLease()
         do {
+            let layouts = LayoutReader(contexts: contexts, images: images, pool: pool)
             let parts = Parts(
                 request: request, host: host, images: images, cache: cache, contexts: contexts, pool: pool,
-                lease: lease, tell: tell, built: built)
+                lease: lease, tell: tell, built: built,
+                imports: ImportedCaches(request, host: host, layouts: layouts, tell: tell), layouts: layouts)
             let image = try await BuildRun(parts).image()
             await images.end(lease)
             return image
@@ -84,6 +90,7 @@ package actor BuildRun {
         arguments = BuildArguments(build, given: given, automatic: automatic, findings: &findings)
         let bases = arguments.bases(of: build, findings: &findings)
         platforms = arguments.platforms(of: build, findings: &findings)
+        try Self.check(platforms: [request.platform] + platforms)
         try Self.check(findings)
         graph = StageGraph(
             build, bases: bases, contexts: Set(request.contexts.keys), target: request.target, findings: &findings)
@@ -125,6 +132,7 @@ package actor BuildRun {
     }
 
     private func image() async throws -> Image {
+        try await checkPlatforms()
         let result: StageResult
         do { result = try await stage(graph.target) } catch {
             for task in stages.values { task.cancel() }
@@ -142,6 +150,7 @@ package actor BuildRun {
         if !parts.request.labels.isEmpty {
             config.config?.labels = (result.plan.execution.labels ?? [:]).merging(parts.request.labels) { $1 }
         }
+        config.stepCache = try inlineCache(for: result.state.layers)
         let isKept = parts.request.outputs.contains(.image)
         let image = try await parts.images.store(
             result.state.layers, config, names: names, annotations: parts.request.annotations, isKept: isKept,
@@ -149,6 +158,7 @@ package actor BuildRun {
         for (place, output) in parts.request.outputs.enumerated() {
             try await deliver(output, at: place, image, result.state.layers)
         }
+        try await pushCaches(of: result.state.layers)
         parts.tell(
             .finished(
                 image: "\(image.id)", manifest: "\(image.manifestDigest)", tags: isKept ? names.map(\.familiar) : [],
@@ -166,11 +176,12 @@ package actor BuildRun {
         case .files, .tree: title = "exporting the files"
         case .oci: title = "exporting an OCI archive"
         case .docker: title = "exporting a docker archive"
+        case .cache, .wholeCache: title = "exporting the cache"
         }
-        var progress = BuildStepProgress(number: nextNumber(), title: title, state: .running)
-        parts.tell(.step(progress))
-        let watch = Stopwatch()
-        do {
+        try await showing(title) {
+            if output == .cache || output == .wholeCache {
+                return try await deliverCache(at: place, results(for: layers, isWhole: output == .wholeCache))
+            }
             let folders = await parts.images.folders(of: layers)
             let empty = await parts.images.emptyFolder
             try await parts.pool.run { [parts, names] in
@@ -183,10 +194,20 @@ package actor BuildRun {
                         try parts.images.writeArchive(of: [ArchivedImage(image, names: names)], as: .oci, to: sink)
                     case .docker:
                         try parts.images.writeArchive(of: [ArchivedImage(image, names: names)], as: .docker, to: sink)
-                    case .image, .none: return
+                    case .image, .none, .cache, .wholeCache: return
                     }
                 }
             }
+        }
+    }
+
+    /// Shows `body` as a step of the build.
+    func showing(_ title: String, _ body: () async throws -> Void) async throws {
+        var progress = BuildStepProgress(number: nextNumber(), title: title, state: .running)
+        parts.tell(.step(progress))
+        let watch = Stopwatch()
+        do {
+            try await body()
             progress.state = .done
         } catch {
             progress.state = Task.isCancelled ? .cancelled : .failed
@@ -196,6 +217,9 @@ package actor BuildRun {
         progress.seconds = watch.seconds
         parts.tell(.step(progress))
     }
+
+    /// Keeps in mind what a step ended in, for those who are given the results.
+    func note(_ record: CacheRecord) { noted[record.commonKey ?? record.key] = record }
 
     // MARK: Stages
 
@@ -243,7 +267,8 @@ package actor BuildRun {
                     parts: parts, run: self, instruction: instruction, step: step, state: current, slot: slot,
                     usesCache: usesCache(stage), isPreviousNew: previousIsNew, number: nextNumber(),
                     title: title(stage, number, count, instruction.title), stage: stage.title,
-                    epoch: parts.request.epoch, platform: platform)
+                    epoch: parts.request.epoch, platform: platform,
+                    past: (history.map { $0.createdBy ?? "" }) + [instruction.history])
                 let outcome = try await work.perform()
                 previousIsNew = previousIsNew || !outcome.isCached
                 if outcome.record.madeLayer { entry.emptyLayer = nil }
@@ -283,7 +308,6 @@ package actor BuildRun {
 
     private func base(of stage: Stage) async throws -> (StageBase, State, Platform) {
         let platform = platforms[stage.index].flatMap { try? Platform.named($0) }
-        let target = try parts.request.platform.map { try Platform.named($0) ?? .host } ?? .host
         switch graph.nodes[stage.index].base {
         case .stage(let other):
             let result = try await self.stage(other)
@@ -297,6 +321,7 @@ package actor BuildRun {
             switch parts.request.contexts[name] {
             case .image(let reference)?: return try await image(reference, of: stage, platform)
             case .build(let index)?: return try await image(name, of: stage, platform, builtBy: index)
+            case .layout(let layout)?: return try await image(layout.shown, of: stage, platform, in: layout)
             case .folder?, nil:
                 throw failure(stage.base.image, "the context '\(name)' is a folder, and a base is an image", nil)
             }
@@ -305,7 +330,8 @@ package actor BuildRun {
     }
 
     private func image(
-        _ reference: String, of stage: Stage, _ platform: Platform?, builtBy other: Int? = nil
+        _ reference: String, of stage: Stage, _ platform: Platform?, builtBy other: Int? = nil,
+        in layout: BuildLayout? = nil
     ) async throws -> (StageBase, State, Platform) {
         let count =
             1
@@ -326,7 +352,11 @@ package actor BuildRun {
         let watch = Stopwatch()
         do {
             let image =
-                if let result { result } else {
+                if let result {
+                    result
+                } else if let layout {
+                    try await parts.layouts.image(of: layout, platform: platform ?? target, in: parts.lease)
+                } else {
                     try await parts.host.image(
                         reference, platform: platforms[stage.index] ?? parts.request.platform, pull: parts.request.pull)
                 }
@@ -370,6 +400,9 @@ package actor BuildRun {
         switch parts.request.contexts[name] {
         case .image(let reference)?: return try await layers(ofImage: reference)
         case .build(let index)?: return try await parts.images.layers(of: parts.built(index), in: parts.lease)
+        case .layout(let layout)?:
+            let image = try await parts.layouts.image(of: layout, platform: target, in: parts.lease)
+            return try await parts.images.layers(of: image, in: parts.lease)
         case .folder?, nil: return nil
         }
     }

@@ -71,13 +71,9 @@ extension StepWork {
             seen.files[placement.path] = line
         }
         let contentKey = content.digest
-        if let record = await cached(contentKey) {
-            let copy = CacheRecord(
-                key: quickKey, layers: record.layers, madeLayer: record.madeLayer, title: record.title,
-                kind: record.kind,
-                created: record.created, used: record.used)
-            _ = try await parts.cache.result(quickKey) { copy }
-            return Outcome(record: record, isCached: true)
+        if let outcome = try await cached(contentKey, step, plan, owner, keepsOwner: true, digests, seen: seen) {
+            try await know(outcome.record, by: quickKey)
+            return outcome
         }
         let outcome = try await made(contentKey, "copy", seen: seen) {
             try await withWorkFolder { folder in
@@ -102,12 +98,17 @@ extension StepWork {
                     upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: parts.lease)
             }
         }
-        let record = outcome.record
-        let copy = CacheRecord(
-            key: quickKey, layers: record.layers, madeLayer: record.madeLayer, title: record.title, kind: record.kind,
-            created: record.created, used: record.used)
-        _ = try await parts.cache.result(quickKey) { copy }
+        try await know(outcome.record, by: quickKey)
         return outcome
+    }
+
+    /// Keeps a result under another key, too.
+    private func know(_ record: CacheRecord, by key: Digest) async throws {
+        var copy = record
+        copy.key = key
+        copy.commonKey = record.key
+        let kept = copy
+        _ = try await parts.cache.result(key) { kept }
     }
 
     // MARK: The context
@@ -137,7 +138,11 @@ extension StepWork {
         var seen = SlotRecord(key: slot, step: self.step, base: state.layers.state)
         if isKnown {
             seen.key = try contentKey(step, plan, owner, known, &seen)
-            if let record = await cached(seen.key) { return Outcome(record: record, isCached: true) }
+            if let outcome = try await cached(
+                seen.key, step, plan, owner, keepsOwner: false, known.mapValues { "\($0)" }, seen: seen)
+            {
+                return outcome
+            }
         }
         return try await withWorkFolder { folder in
             let composed = try await compose(step, plan, owner, known, below, folder, context)
@@ -153,7 +158,11 @@ extension StepWork {
             seen.key = try contentKey(step, plan, owner, fresh, &seen, urls: composed.urls)
             for placement in plan.placements { seen.contents[placement.path] = fresh[placement.source].map { "\($0)" } }
             // Touched, and still the same.
-            if let record = await cached(seen.key) { return Outcome(record: record, isCached: true) }
+            if let outcome = try await cached(
+                seen.key, step, plan, owner, keepsOwner: false, fresh.mapValues { "\($0)" }, seen: seen)
+            {
+                return outcome
+            }
             return try await made(seen.key, "copy", seen: seen) {
                 try await parts.images.commitLayer(
                     upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: parts.lease)

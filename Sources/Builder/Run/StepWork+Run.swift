@@ -35,6 +35,7 @@ extension StepWork {
         for (mount, source) in zip(step.mounts, sources) where !source.state.isEmpty {
             seen.files["what is mounted at \(mount.target)"] = source.state
         }
+        if let outcome = try await imported(digest, "run", seen: seen) { return outcome }
         return try await made(digest, "run", seen: seen) { try await run(step, sources) }
     }
 
@@ -81,7 +82,9 @@ extension StepWork {
                     stage: stage, epoch: epoch,
                     platform: platform)
                 guard case .copy(let copying) = work else { continue }
-                source.layers = try await inner.perform(copying).record.layers
+                let outcome = try await inner.perform(copying)
+                await run.note(outcome.record)
+                source.layers = outcome.record.layers
             }
             source.state = source.layers.state + " " + source.path
             sources.append(source)

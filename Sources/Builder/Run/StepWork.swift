@@ -23,12 +23,16 @@ struct StepWork: Sendable {
     let epoch: Int64?
     /// What the stage's image is made for.
     let platform: Platform
+    /// The instructions up to this one, as the image's history tells them; nil for what stands in no history.
+    var past: [String]?
 
     struct Outcome: Sendable {
         var record: CacheRecord
         var isCached: Bool
         /// How long it took to be made, without the wait for what it needs.
         var seconds: Double?
+        /// The cache from outside that had it.
+        var cache: String?
     }
 
     private static let noCache = "the cache is not used: --no-cache"
@@ -43,8 +47,9 @@ struct StepWork: Sendable {
                 case .folder(let path, let user): try await makeFolder(path, user)
                 }
             let result = outcome.record.layers.state
+            await run.note(outcome.record)
             if outcome.isCached {
-                show(.cached, result: result)
+                show(.cached, result: result, cache: outcome.cache)
             } else {
                 show(.done, outcome.seconds ?? watch.seconds, result: result)
             }
@@ -59,7 +64,7 @@ struct StepWork: Sendable {
 
     func show(
         _ state: BuildStepProgress.State, _ seconds: Double? = nil, reasons: [String] = [], isFirst: Bool = false,
-        result: String? = nil
+        result: String? = nil, cache: String? = nil
     ) {
         var progress = BuildStepProgress(number: number, title: title, state: state)
         progress.seconds = seconds
@@ -68,6 +73,7 @@ struct StepWork: Sendable {
         progress.stage = stage
         progress.line = instruction.place.line
         progress.result = result
+        progress.cache = cache
         parts.tell(.step(progress))
     }
 
@@ -175,6 +181,7 @@ struct StepWork: Sendable {
         let digest = key.digest
         if let record = await cached(digest) { return Outcome(record: record, isCached: true) }
         let seen = SlotRecord(key: digest, step: step, base: state.layers.state)
+        if let outcome = try await imported(digest, "folder", seen: seen) { return outcome }
         return try await made(digest, "folder", seen: seen) {
             try await withWorkFolder { folder in
                 let (lower, now) = (await lower(), now)

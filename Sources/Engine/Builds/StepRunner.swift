@@ -20,7 +20,14 @@ struct StepRunner: StepContainers {
     ) async throws -> StepEnd {
         let machine = parts.machine
         let id = machine.newID()
-        if mode(step, room.request) == nil { try await makeNetwork() }
+        let network = network(step, room.request)
+        if network == Self.network {
+            try await makeNetwork()
+        } else if let network, await parts.inventory.network(network) == nil {
+            throw EngineFailure(
+                code: .notFound, message: "there is no network \(network) for the steps of this build",
+                hint: "`berth network ls` lists what there is; one of the project is made by `berth create`")
+        }
         let draft = record(id, step, room)
         do {
             let record = try await parts.inventory.insertAllocating(draft) { network in
@@ -59,6 +66,13 @@ struct StepRunner: StepContainers {
         }
     }
 
+    /// The network that the step is attached to; nil where it has none of its own.
+    private func network(_ step: RunStep, _ request: BuildRequest) -> String? {
+        guard mode(step, request) == nil else { return nil }
+        let name = step.network == "default" ? request.network ?? "default" : step.network
+        return name == "default" ? Self.network : name
+    }
+
     private func mode(_ step: RunStep, _ request: BuildRequest) -> NetworkMode? {
         switch step.network == "default" ? request.network ?? "default" : step.network {
         case "none": NetworkMode.none
@@ -93,7 +107,9 @@ struct StepRunner: StepContainers {
             recreateRound: 0, restartRound: 0, startRound: 0, joined: [:], endpoints: [], ports: [],
             mounts: [],
             life: .init(phase: .creating))
-        record.definitions.networks["default"] = NetworkDefinition(name: Self.network)
+        if let network = network(step, room.request) {
+            record.definitions.networks["default"] = NetworkDefinition(name: network)
+        }
         for mount in room.mounts {
             let source: ContainerRecord.Mount.Source
             switch mount.source {

@@ -42,14 +42,14 @@ extension ImageStore {
         for image in images.map(\.image) {
             for blob in [image.manifest.digest, image.id] + image.layers.map(\.digest)
             where written.insert(blob).inserted {
-                try tar.addFile(Self.path(blob), from: openFile(content.path(blob), O_RDONLY))
+                try tar.addFile(blob.layoutPath, from: openFile(content.path(blob), O_RDONLY))
             }
         }
         if form == .docker {
             let entries = images.map { each in
                 LoadEntry(
-                    config: Self.path(each.image.id), repoTags: each.names.isEmpty ? nil : each.names.map(\.familiar),
-                    layers: each.image.layers.map { Self.path($0.digest) })
+                    config: each.image.id.layoutPath, repoTags: each.names.isEmpty ? nil : each.names.map(\.familiar),
+                    layers: each.image.layers.map { $0.digest.layoutPath })
             }
             try tar.addFile("manifest.json", try encodeJSON(entries))
         }
@@ -69,8 +69,6 @@ extension ImageStore {
         }
     }
 
-    private static func path(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
-
     /// What `docker load` reads of `manifest.json`.
     private struct LoadEntry: Encodable {
         var config: String
@@ -86,13 +84,13 @@ extension ImageStore {
 }
 
 extension TarWriter {
-    fileprivate func addFile(_ path: String, _ bytes: [UInt8]) throws {
+    func addFile(_ path: String, _ bytes: [UInt8]) throws {
         try add(Header(path: path, type: "0", size: Int64(bytes.count)))
         try append(bytes)
         try pad(Int64(bytes.count))
     }
 
-    fileprivate func addFile(_ path: String, from file: borrowing OwnedFD) throws {
+    func addFile(_ path: String, from file: borrowing OwnedFD) throws {
         let size = Int64(try file.status().st_size)
         try add(Header(path: path, type: "0", size: size))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)

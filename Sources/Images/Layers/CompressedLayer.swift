@@ -65,7 +65,7 @@ private final class GzipWriter {
         try check(archive_write_open(archive, client, nil, write, nil))
         guard let entry = archive_entry_new() else { throw ImageError.failed("archive_entry_new: out of memory") }
         defer { archive_entry_free(entry) }
-        archive_entry_set_filetype(entry, UInt32(S_IFREG))
+        archive_entry_set_filetype(entry, UInt32(Glibc.S_IFREG))
         try check(archive_write_header(archive, entry))
     }
 

@@ -30,7 +30,7 @@ extension ImageStore {
         return try await shared.value()
     }
 
-    private struct PullRequest: Sendable {
+    struct PullRequest: Sendable {
         let reference: Reference
         let platform: Platform?
         let credentials: RegistryCredentials
@@ -73,7 +73,7 @@ extension ImageStore {
         }
     }
 
-    private func withClient<Result: Sendable>(
+    func withClient<Result: Sendable>(
         _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
     ) async throws -> Result {
         // What a mirror does not have, or cannot give, the registry itself is asked for.
@@ -200,7 +200,8 @@ extension ImageStore {
             })
     }
 
-    private func download(
+    /// Brings a blob into the store; whoever wants the same one at the same time joins.
+    func download(
         _ layer: Descriptor, _ client: RegistryClient, _ report: @escaping @Sendable (PullProgress) -> Void
     ) async throws {
         while let other = blobTasks[layer.digest] {

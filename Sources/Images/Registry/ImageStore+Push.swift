@@ -83,7 +83,7 @@ extension ImageStore {
         return try await push(try upload.blobs.map { try pushed($0, for: target) }, upload.documents, to: target)
     }
 
-    private struct PushTarget: Sendable {
+    struct PushTarget: Sendable {
         let reference: Reference
         let credentials: RegistryCredentials
         let network: RegistryNetwork
@@ -130,7 +130,7 @@ extension ImageStore {
         return PushedBlob(descriptor: blob, stored: blob.digest) { path }
     }
 
-    private func push(
+    func push(
         _ all: [PushedBlob], _ documents: [RegistryUpload.Document], to target: PushTarget
     ) async throws -> Descriptor {
         let reference = target.reference

@@ -48,7 +48,7 @@ struct BuildOutputWish: Hashable {
         }
         guard let path = fields["dest"] else {
             switch kind {
-            case .image, .none: return
+            case .image, .none, .cache, .wholeCache: return
             case .docker: self.kind = .image  // as docker has it: into the store
             case .files:
                 throw UsageFailure("--output \(text): it has no folder", hint: "write --output type=local,dest=FOLDER")

@@ -12,6 +12,8 @@ struct BuildWish {
     var request: BuildRequest
     var contexts: [String: ContextFolder] = [:]
     var outputs = [BuildOutputWish(kind: .image)]
+    /// What of it has no effect, in a person's words.
+    var remarks: [String] = []
     /// The service that it is for.
     var service: String?
     /// The text of the Dockerfile, for what is wrong with a line of it.

@@ -16,6 +16,11 @@ struct ServiceBuilds {
     var pull = false
     /// `--ssh`.
     var agents: [String: String] = [:]
+    /// The images are to be run on this machine.
+    var isForRunning = false
+    /// `--cache-from` and `--cache-to`, beside those of the file.
+    var cacheFrom: [String] = []
+    var cacheTo: [String] = []
 
     /// The builds of `services` and of those whose images they take, in an order in which each finds what it needs.
     func wishes(for services: [String]) throws -> [BuildWish] {
@@ -38,6 +43,9 @@ struct ServiceBuilds {
             wishes.append(try wish(of: service, build, done))
         }
         for name in services.sorted() { try visit(name) }
+        // What several services say is told once.
+        var told: Set<String> = []
+        for remark in wishes.flatMap(\.remarks) where told.insert(remark).inserted { session.warn(remark) }
         return wishes
     }
 
@@ -55,11 +63,6 @@ struct ServiceBuilds {
             let path = file.hasPrefix("/") ? file : "\(context)/\(file)"
             dockerfile = .file(path, name: owner == nil ? shown(path) : file)
         }
-        if build.platforms.count > 1 {
-            throw CommandFailure(
-                "service \"\(name)\": images of several platforms cannot be built yet: \(build.platforms.joined(separator: ", "))",
-                hint: "leave one of them")
-        }
         let given = build.arguments.merging(arguments) { $1 }
         var wish = try BuildWish(
             title: name, dockerfile, context: context, shown: build.context, owner: owner, arguments: given,
@@ -70,8 +73,7 @@ struct ServiceBuilds {
         wish.request.labels["com.docker.compose.project"] = project.name
         wish.request.labels["com.docker.compose.service"] = name
         wish.request.labels["com.docker.compose.version"] = WireVersion.product
-        wish.request.platform =
-            service.platform ?? build.platforms.first ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
+        wish.request.platform = try platform(of: service, build)
         wish.request.pull = build.pull || pull
         wish.request.noCache = build.noCache || noCache
         wish.request.noCacheFilter = build.noCacheFilter
@@ -80,21 +82,34 @@ struct ServiceBuilds {
         wish.request.ulimits = build.ulimits
         wish.request.allowsInsecure = build.privileged || build.entitlements.contains("security.insecure")
         wish.request.allowsHostNetwork = build.network == "host" || build.entitlements.contains("network.host")
-        switch build.network {
-        case nil, "default", "": break
-        case "none"?, "host"?: wish.request.network = build.network
-        case let network?:
-            session.warn("service \"\(name)\": builds cannot use the network \(network) yet; they get one of their own")
+        if let network = build.network, !network.isEmpty, network != "default" {
+            // One of the project by its key, or any by its name.
+            wish.request.network = project.networks[network]?.name ?? network
         }
         let unread = build.withoutEffect
         if !unread.isEmpty {
             session.warn("service \"\(name)\": under build, nothing acts on \(unread.joined(separator: ", ")) yet")
         }
         wish.request.epoch = try BuildEpoch.value(given, session.environment)
+        do throws(UsageFailure) {
+            try session.addCaches(from: build.cacheFrom + cacheFrom, to: build.cacheTo + cacheTo, to: &wish)
+        } catch { throw CommandFailure("service \"\(name)\": \(error.message)", hint: error.hint) }
         try addContexts(build, service, before, to: &wish)
         wish.request.agents = try session.agents(build.ssh).merging(agents) { $1 }
         wish.request.secrets = try build.secrets.map { try secret($0, of: service) }
         return wish
+    }
+
+    /// The one platform that is built for: what runs here when the build is for running, else what is asked for.
+    private func platform(of service: Service, _ build: BuildDefinition) throws -> String? {
+        let asked = service.platform ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
+        guard build.platforms.count > 1 else { return service.platform ?? build.platforms.first ?? asked }
+        if let asked, build.platforms.contains(asked) { return asked }
+        // nil is the machine's own.
+        guard !isForRunning else { return nil }
+        throw CommandFailure(
+            "service \"\(service.name)\": images of several platforms cannot be built at once: \(build.platforms.joined(separator: ", "))",
+            hint: "choose one: `DOCKER_DEFAULT_PLATFORM=\(build.platforms[0]) berth build`")
     }
 
     /// The folder that a context names: itself, or one with a checkout of the repository.
@@ -119,6 +134,7 @@ struct ServiceBuilds {
         _ build: BuildDefinition, _ service: Service, _ before: [String: Int], to wish: inout BuildWish
     ) throws {
         for (name, value) in build.additionalContexts {
+            if try session.addLayout(value, as: name, to: &wish) { continue }
             if value.hasPrefix("docker-image://") {
                 wish.request.contexts[name] = .image(String(value.dropFirst("docker-image://".count)))
             } else if value.hasPrefix("service:") {
@@ -233,7 +249,9 @@ extension Session {
         guard !global.dryRun else { return }
         let needed = try neededBuilds(project, services, dependencies: dependencies, choice)
         guard !needed.isEmpty else { return }
-        let wishes = try ServiceBuilds(project: project, session: self).wishes(for: needed.map(\.service))
+        var builds = ServiceBuilds(project: project, session: self)
+        builds.isForRunning = true
+        let wishes = try builds.wishes(for: needed.map(\.service))
         _ = try build(wishes, BuildShow(isQuiet: isQuiet, warnings: false))
     }
 }

@@ -166,11 +166,17 @@ extension Session {
         throw ExitStatus.failure
     }
 
-    /// Log-ins for the registries of the base images.
+    /// Log-ins for the registries of the base images and caches.
     private func buildLogins(_ wish: BuildWish) -> RegistryLogins {
         var hosts: Set<String> = []
         for stage in wish.file.stages { hosts.insert(RegistryAccounts.host(of: stage.base.image.text)) }
         for case .image(let reference) in wish.request.contexts.values {
+            hosts.insert(RegistryAccounts.host(of: reference))
+        }
+        for case .registry(let reference) in wish.request.cacheFrom {
+            hosts.insert(RegistryAccounts.host(of: reference))
+        }
+        for case .registry(let reference, _, _) in wish.request.cacheTo {
             hosts.insert(RegistryAccounts.host(of: reference))
         }
         return RegistryAccounts(environment: environment).logins(at: hosts)

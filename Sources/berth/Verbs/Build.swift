@@ -24,6 +24,18 @@ struct Build: Verb {
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp("An SSH agent for the steps: default, or id=SOCKET", valueName: "agent"))
     var ssh: [String] = []
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A cache to take results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
+            valueName: "where"))
+    var cacheFrom: [String] = []
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Where results of steps go: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
+            valueName: "where"))
+    var cacheTo: [String] = []
     @Option(help: .hidden) var builder: String?
     @Option(name: .shortAndLong, help: .hidden) var memory: String?
     @Option(help: .hidden) var provenance: String?
@@ -45,6 +57,8 @@ struct Build: Verb {
         builds.noCache = noCache
         builds.pull = pullsBases
         builds.agents = try session.agents(ssh)
+        builds.cacheFrom = cacheFrom
+        builds.cacheTo = cacheTo
         let wishes = try builds.wishes(for: built)
         if check { return try session.check(wishes) }
         session.tellAttestations(provenance, sbom)

@@ -27,8 +27,22 @@ struct ImageBuild: Verb {
     var buildArg: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A further folder or image: name=path, name=docker-image://image", valueName: "name=value"))
+        help: ArgumentHelp(
+            "A further folder or image: name=path, name=docker-image://image, name=oci-layout://folder",
+            valueName: "name=value"))
     var buildContext: [String] = []
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A cache to take results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
+            valueName: "where"))
+    var cacheFrom: [String] = []
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Where results of steps go: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
+            valueName: "where"))
+    var cacheTo: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp("A secret: id=ID,src=FILE or id=ID,env=VARIABLE", valueName: "fields"))
@@ -42,7 +56,7 @@ struct ImageBuild: Verb {
     @Option(parsing: .unconditionalSingleValue, help: "A line of /etc/hosts: host:address") var addHost: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "Allow steps to use network.host or security.insecure") var allow:
         [String] = []
-    @Option(help: "The network of the steps: default, none or host") var network: String?
+    @Option(help: "The network of the steps: default, none, host or a name") var network: String?
     @Option(help: "os/architecture[/variant]") var platform: String?
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
@@ -79,6 +93,7 @@ struct ImageBuild: Verb {
         if push, !wish.outputs.contains(where: { $0.kind == .image }) {
             wish.outputs.append(BuildOutputWish(kind: .image))
         }
+        try session.addCaches(from: cacheFrom, to: cacheTo, to: &wish)
         wish.request.tags += wish.outputs.flatMap(\.names).filter { !tag.contains($0) }
         let isPushed = push || wish.outputs.contains(where: \.isPushed)
         guard !isPushed || !wish.request.tags.isEmpty else {
@@ -87,6 +102,7 @@ struct ImageBuild: Verb {
         }
         if check { return try session.check([wish]) }
         session.tellAttestations(provenance, sbom, attest)
+        for remark in wish.remarks { session.warn(remark) }
         let images = try session.build([wish], BuildShow(isQuiet: quiet, why: why))
         guard let image = images.first else { return }
         if isPushed { try session.push(wish.request.tags, isQuiet: quiet) }
@@ -117,11 +133,13 @@ struct ImageBuild: Verb {
         wish.request.noCache = noCache
         wish.request.noCacheFilter = noCacheFilter.flatMap { $0.split(separator: ",").map(String.init) }
         wish.request.pull = pullsBases
+        if let platform, platform.contains(",") {
+            throw UsageFailure(
+                "--platform \(platform): images of several platforms cannot be built at once",
+                hint: "build them one after the other, each with a tag of its own")
+        }
         wish.request.platform = platform ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
         wish.request.network = network == "default" ? nil : network
-        if let network, !["default", "none", "host"].contains(network) {
-            throw UsageFailure("--network \(network): steps have the network default, none or host")
-        }
         wish.request.allowsInsecure = allow.contains("security.insecure")
         wish.request.allowsHostNetwork = allow.contains("network.host") || network == "host"
         wish.request.epoch = try BuildEpoch.value(arguments, session.environment)
@@ -133,6 +151,7 @@ struct ImageBuild: Verb {
                 ExtraHost(host: String(line[..<place]), addresses: [String(line[line.index(after: place)...])]))
         }
         for (name, value) in try KeyedValues("--build-context", buildContext).values {
+            if try session.addLayout(value, as: name, to: &wish) { continue }
             if value.hasPrefix("docker-image://") {
                 wish.request.contexts[name] = .image(String(value.dropFirst("docker-image://".count)))
             } else {

@@ -40,8 +40,9 @@ struct Watch: Verb {
     private func up(_ project: Project, _ selected: Set<String>, in session: Session) throws {
         let stale = project.services.filter { selected.contains($0.name) && $0.hasBuild && !$0.watch.isEmpty }
         let missing = try session.neededBuilds(project, services, dependencies: true, .missing).map(\.service)
-        let wishes = try ServiceBuilds(project: project, session: session)
-            .wishes(for: Array(Set(stale.map(\.name) + missing)))
+        var builds = ServiceBuilds(project: project, session: session)
+        builds.isForRunning = true
+        let wishes = try builds.wishes(for: Array(Set(stale.map(\.name) + missing)))
         if !wishes.isEmpty { _ = try session.build(wishes, BuildShow(isQuiet: quiet, warnings: false)) }
         var options = UpOptions()
         options.ignoreOrphans = try session.orphans(remove: false).ignore

@@ -49,7 +49,9 @@ struct WatchWork {
     /// True when its containers are new.
     private func rebuild() throws -> Bool {
         session.say(watch: "Rebuilding service(s) [\"\(service)\"] after changes were detected...")
-        let wishes = try ServiceBuilds(project: project, session: session).wishes(for: [service])
+        var builds = ServiceBuilds(project: project, session: session)
+        builds.isForRunning = true
+        let wishes = try builds.wishes(for: [service])
         let replicas = try session.engine.containers(of: project.name, all: true)
             .count { $0.service == service && !$0.isOneOff }
         _ = try session.build(wishes, BuildShow(isQuiet: options.isQuiet, warnings: false, isPlain: true))

@@ -1,6 +1,7 @@
 import Builder
 import EngineWire
 import Images
+import Linux
 import OCI
 
 extension RealMachine {
@@ -66,10 +67,12 @@ private struct MachineBuildHost: BuildHost {
     let surroundings: BuildSurroundings
 
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image {
+        let wanted = try Platform.named(platform)
         let here = try await machine.images.resolve(reference)
-        if !pull, let image = here {
-            let wanted = try Platform.named(platform)
-            if wanted == nil || image.platform.normalized == wanted?.normalized { return image }
+        if !pull, let here,
+            wanted.map({ here.platform.normalized == $0.normalized }) ?? Platform.host.runs(here.platform)
+        {
+            return here
         }
         do {
             return try await machine.pull(
@@ -78,8 +81,10 @@ private struct MachineBuildHost: BuildHost {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
+            // One for another processor is better than none.
+            if wanted == nil, !pull, let here { return here }
             var failure = EngineFailure(describing: error)
-            if let here, let wanted = try? Platform.named(platform), !wanted.accepts(here.platform) {
+            if let here, let wanted, !wanted.accepts(here.platform) {
                 failure.message =
                     "\(reference) is here for \(here.platform.text), and \(wanted.text) is asked for: \(failure.message)"
             }
@@ -109,6 +114,31 @@ private struct MachineBuildHost: BuildHost {
             url, to: path, network: machine.registries, on: machine.blocking)
         return Download(modified: modified.flatMap(HTTPDate.nanoseconds))
     }
+
+    func emulates(_ platform: Platform) async -> Bool {
+        guard let beginning = BinaryFormat.programBeginning(for: platform.architecture) else { return false }
+        return await machine.blocking.runInfallible {
+            BinaryFormat.known().contains { $0.isFixed && $0.takes(beginning) }
+        }
+    }
+
+    func cache(_ reference: String, platform: String?) async throws -> OutsideCache {
+        try await machine.images.remoteCache(
+            Reference(reference), platform: Platform.named(platform), credentials: credentials,
+            network: machine.registries)
+    }
+
+    func fetch(_ blob: Descriptor, of reference: String) async throws {
+        try await machine.images.fetchBlob(
+            blob, of: Reference(reference), credentials: credentials, network: machine.registries)
+    }
+
+    func push(_ cache: StepCache, to reference: String, in lease: BuildLease) async throws {
+        try await machine.images.push(
+            cache, to: Reference(reference), credentials: credentials, network: machine.registries, in: lease)
+    }
+
+    private var credentials: RegistryCredentials { RegistryCredentials(encoded: (request.logins ?? .init()).encoded) }
 
     func now() -> Int64 { machine.now() }
 }

@@ -156,7 +156,7 @@ import YAML
     @Test(
         "further names of a built image",
         arguments: [
-            ("BAD:1", "'BAD:1' is no reference of an image: names are in lower case", "write bad:1"),
+            ("BAD:1", "'BAD:1' is not an image reference: names are in lower case", "write bad:1"),
             (
                 "a:1@sha256:\(String(repeating: "0", count: 64))",
                 "'a:1@sha256:\(String(repeating: "0", count: 64))' is not a valid image name: its digest comes from its content",

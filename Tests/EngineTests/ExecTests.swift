@@ -21,7 +21,7 @@ struct ExecTests {
             let made = try await engine.createExec(Self.request, in: "demo-web-1")
             #expect(made.container == container)
             #expect(try await engine.exec(made.id).state == .created)
-            #expect(await engine.openExecs(in: container) == [made.id])
+            #expect(engine.openExecs(in: container) == [made.id])
             _ = try await engine.startExec(made.id)
             #expect(try await engine.exec(made.id).state == .running)
             #expect(try await engine.exec(made.id).processID != nil)
@@ -30,7 +30,7 @@ struct ExecTests {
             try await simulated.eventually { _ in try await engine.exec(made.id).state == .exited(code: 3)
             }
             #expect(try await engine.exec(made.id).processID == nil)
-            #expect(await engine.openExecs(in: container).isEmpty)
+            #expect(engine.openExecs(in: container).isEmpty)
         }
     }
 

@@ -227,7 +227,7 @@ extension Stories {
                 ("devices: [/dev/nosuch]", "device /dev/nosuch does not exist"),
                 ("device_cgroup_rules: [c]", "'c' is not a device rule"),
                 ("platform: linux/s390x\n    pull_policy: never", "its platform is linux/s390x"),
-                ("runtime: runsc", "runtime 'runsc' cannot be used"),
+                ("runtime: runsc", "runtime 'runsc' is not available"),
                 ("volumes: [v:/v]", "driver option \"colour\" is unknown"),
             ]
             try await World.with(project: "missing") { world in

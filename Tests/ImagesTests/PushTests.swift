@@ -210,6 +210,24 @@ private final class TakingRegistry: Sendable {
         }
     }
 
+    @Test func anUploadWhoseBytesWereSpoiledIsSentOnceMore() async throws {
+        let attempts = Mutex<[Substring: Int]>([:])
+        let spoiling = TakingRegistry { request in
+            guard request.method == "PUT", request.path.hasPrefix("/u/") else { return nil }
+            let count = attempts.withLock { attempts in
+                attempts[request.path.suffix(64), default: 0] += 1
+                return attempts[request.path.suffix(64)] ?? 0
+            }
+            let words = "provided digest did not match uploaded content"
+            let body = Array(#"{"errors":[{"code":"DIGEST_INVALID","message":"\#(words)"}]}"#.utf8)
+            return count == 1 ? .init(status: 400, body: body) : nil
+        }
+        try await push(to: spoiling) { _, _, result in
+            _ = try result.get()
+            #expect(attempts.withLock { $0.values.map { $0 } } == [2, 2, 2, 2])
+        }
+    }
+
     @Test func aLayerIsCompressedToTheSameBytesAgain() async throws {
         let first = TakingRegistry()
         let second = TakingRegistry()

@@ -74,7 +74,7 @@ extension Stories {
         }
 
         @Test(
-            "an engine leaves when no containers and no operations: the engine ends, streams of commands that ended included"
+            "an engine ends when nothing is left to look after, even if streams of ended commands are open"
         )
         func leaving() async throws {
             let compose = "services: { web: { image: busybox, command: sleep infinity } }"

@@ -33,8 +33,11 @@ extension RegistryClient {
             } catch {
                 failures += 1
                 // What an upload that broke has left is not known: the next one begins anew.
-                let isWorthAnother = error is UploadLost || retries.isWorthAnother(error)
+                let refusal = error as? UploadRefused
+                let isWorthAnother =
+                    error is UploadLost || refusal != nil && failures == 1 || retries.isWorthAnother(error)
                 guard isWorthAnother, failures < retries.attempts else {
+                    if let refusal { throw refusal.reason }
                     throw error is UploadLost ? ImageError.registry("\(error)") : explain(error)
                 }
                 try await retries.wait(failures, after: nil)
@@ -81,7 +84,8 @@ extension RegistryClient {
             if response.status == .notFound || retries.isWorthAnother(response.status) {
                 throw UploadLost(host: host.authority, blob: blob.digest, status: response.status.code)
             }
-            throw await failure(response, "blob \(blob.digest)")
+            let reason = await failure(response, "blob \(blob.digest)")
+            throw response.status == .badRequest ? UploadRefused(reason: reason) : reason
         }
     }
 
@@ -110,4 +114,9 @@ private struct UploadLost: Error, CustomStringConvertible {
     let status: UInt
 
     var description: String { "\(host) does not take the upload of \(blob) (status \(status))" }
+}
+
+/// The registry found other bytes than were sent: uploads of one blob at the same time can spoil each other there.
+private struct UploadRefused: Error {
+    let reason: any Error
 }

@@ -58,26 +58,26 @@ struct StreamBridge: Sendable {
     ) async throws {
         try await client.setOption(.autoRead, value: false).get()
         let head = Self.head(wanted)
+        // In one go: bytes and the end of a client that answers at once must find the glue, for to HTTP they are a broken request.
         try await client.eventLoop.flatSubmit {
-            // Past the encoder, which would announce a body in chunks where there is none.
             do {
-                let encoder = try client.pipeline.syncOperations.context(name: HTTPPipeline.encoder)
-                return encoder.writeAndFlush(NIOAny(client.allocator.buffer(string: head)))
+                let pipeline = client.pipeline.syncOperations
+                // Past the encoder, which would announce a body in chunks where there is none.
+                let encoder = try pipeline.context(name: HTTPPipeline.encoder)
+                let written = encoder.writeAndFlush(NIOAny(client.allocator.buffer(string: head)))
+                // The decoder hands on what it has read beyond the request: the glue must be there to take it.
+                if let form = wanted.webSocket { try WebSocketRequest.addHandlers(form, to: pipeline) }
+                try pipeline.addHandler(pair.value.0)
+                let handler = try pipeline.handler(type: ConnectionHandler.self)
+                handler.becomeStream()
+                pipeline.removeHandler(context: try pipeline.context(handler: handler), promise: nil)
+                try HTTPPipeline.remove(from: pipeline)
+                // Who had ended before the glue was there is told of by nobody else.
+                if handler.hasInputEnded { pair.value.0.clientHasEnded() }
+                return written
             } catch {
                 return client.eventLoop.makeFailedFuture(error)
             }
-        }.get()
-        try await client.eventLoop.submit {
-            let pipeline = client.pipeline.syncOperations
-            // The decoder hands on what it has read beyond the request: the glue must be there to take it.
-            if let form = wanted.webSocket { try WebSocketRequest.addHandlers(form, to: pipeline) }
-            try pipeline.addHandler(pair.value.0)
-            let handler = try pipeline.handler(type: ConnectionHandler.self)
-            handler.becomeStream()
-            pipeline.removeHandler(context: try pipeline.context(handler: handler), promise: nil)
-            try HTTPPipeline.remove(from: pipeline)
-            // Who had ended before the glue was there is told of by nobody else.
-            if handler.hasInputEnded { pair.value.0.clientHasEnded() }
         }.get()
     }
 

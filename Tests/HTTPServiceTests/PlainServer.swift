@@ -6,7 +6,7 @@ import NIOHTTP1
 import Synchronization
 
 /// A server with routes for trying the service alone: `/echo` gives back the body, `/beginning` the first piece of it before the rest
-/// is there, `/wait` answers when it is let go, `/socket` goes over to a stream that says everything back, `/flood` to one that says
+/// is there, `/wait` answers when it is let go, `/socket` goes over to a websocket that says everything back, `/glue` to a plain stream that does, `/flood` to one that says
 /// much and nothing after it heard that the client is done.
 struct PlainServer: Sendable {
     private static let pool = BlockingPool(name: "clients", limit: 64)
@@ -45,6 +45,20 @@ struct PlainServer: Sendable {
 
         func send(_ text: String) async throws { try await send(Array(text.utf8)) }
         func send(_ bytes: [UInt8]) async throws { try await pool.run { [self] in try connection.write(bytes) } }
+
+        /// Sends `text` and says that nothing more comes, in the moment in which the head of an answer is there.
+        func answerAtOnce(_ text: String) async throws {
+            try await pool.run { [self] in
+                var head: [UInt8] = []
+                while !head.reversed().starts(with: Array("\n\r\n\r".utf8)) {
+                    let more = try connection.readSome(limit: 1)
+                    if more.isEmpty { return }
+                    head += more
+                }
+                try connection.write(Array(text.utf8))
+                end()
+            }
+        }
 
         /// Says that nothing more comes.
         func end() { shutdown(connection.raw, CInt(SHUT_WR)) }
@@ -137,6 +151,8 @@ final class PlainRoutes: HTTPRoutes {
             }
             return .whole(.ok, [:], [])
         case "socket": return stream()
+        case "glue":
+            return .stream(StreamSwitch(headers: [:], translation: { Echo() }, descriptor: Self.echo))
         case "flood":
             return .stream(
                 StreamSwitch(headers: [:], translation: { Echo() }, descriptor: { try await self.flooding() }))

@@ -43,4 +43,26 @@ import Testing
             #expect(try await client.bytes(PlainRoutes.flood.count) == PlainRoutes.flood)
         }
     }
+
+    @Test(
+        "what a client says in the moment of the switch arrives, though it ends its side right after",
+        .timeLimit(.minutes(1)))
+    func answersAtOnce() async throws {
+        try await PlainServer.with { plain in
+            for _ in 0..<40 {
+                try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                    for _ in 0..<16 {
+                        group.addTask {
+                            let client = try plain.connect()
+                            try await client.send(
+                                "POST /glue HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: tcp\r\n\r\n")
+                            try await client.answerAtOnce("in\n")
+                            return try await client.bytes(3)
+                        }
+                    }
+                    for try await said in group { #expect(said.starts(with: Array("in\n".utf8))) }
+                }
+            }
+        }
+    }
 }

@@ -267,6 +267,21 @@ final class PlainHost: BuildHost {
         }
     }
 
+    @Test("a stage that is to ignore the cache runs again and says by which option, the others do not")
+    func ignoredCache() async throws {
+        try await withWorld { world in
+            let text = "FROM base AS one\nRUN touch a\nFROM base\nCOPY --from=one /a /a\nRUN touch b\n"
+            _ = try await world.build(text)
+            _ = world.host.ran.take()
+            _ = try await world.build(text) { $0.noCacheFilter = ["ONE"] }
+            #expect(world.host.ran.take() == ["touch a"])
+            #expect(world.reasons == ["the cache is not used for this stage: --no-cache-filter"])
+            _ = try await world.build(text) { $0.noCache = true }
+            #expect(world.host.ran.take().sorted() == ["touch a", "touch b"])
+            #expect(Set(world.reasons) == ["the cache is not used: --no-cache"])
+        }
+    }
+
     @Test("stages that nobody needs are not run, and others come together")
     func stages() async throws {
         try await withWorld { world in

@@ -35,7 +35,10 @@ struct StepWork: Sendable {
         var cache: String?
     }
 
-    private static let noCache = "the cache is not used: --no-cache"
+    private var noCache: String {
+        parts.request.noCache
+            ? "the cache is not used: --no-cache" : "the cache is not used for this stage: --no-cache-filter"
+    }
 
     func perform() async throws -> Outcome {
         let watch = Stopwatch()
@@ -132,7 +135,7 @@ struct StepWork: Sendable {
         let isOurs = Atomic(false)
         let record = try await parts.cache.result(key) {
             isOurs.store(true, ordering: .relaxed)
-            show(.running, reasons: usesCache ? reasons : [Self.noCache], isFirst: old == nil)
+            show(.running, reasons: usesCache ? reasons : [noCache], isFirst: old == nil)
             let layer = try await make()
             let now = host.now() / 1_000_000_000
             return CacheRecord(

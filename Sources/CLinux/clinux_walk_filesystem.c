@@ -2,6 +2,7 @@
 // the descriptor found, so that a link swapped in meanwhile leads nowhere.
 #define _GNU_SOURCE
 #include "clinux_fs.h"
+#include "clinux_overlay.h"
 #include "clinux_walk.h"
 
 #include <errno.h>
@@ -189,11 +190,11 @@ static int overlay(struct walk *walk, const struct berth_step *step) {
     int mount = overlay_by_context(walk, overlay);
     if (mount < 0) {
         // A kernel without "lowerdir+", or paths longer than fsconfig takes.
-        if (!overlay->classic_options) return -1;
         struct berth_message first = walk->failure;
         int code = errno;
-        if (chdir(overlay->classic_folder) < 0) return -1;
-        if (berth_mount("overlay", overlay->mountpoint, "overlay", 0, overlay->classic_options) < 0) {
+        if (berth_mount_overlay_classic(
+                (char *const *)overlay->lower, overlay->upper, overlay->work, overlay->mountpoint,
+                overlay->user_xattr) < 0) {
             if (first.text[0]) walk->failure = first, errno = code;
             return -1;
         }

@@ -31,6 +31,8 @@ package struct EnginePaths: Hashable, Sendable {
     package func container(_ id: String) -> String { "\(root)/containers/\(id)" }
     /// The container's folder while the machine runs: its monitor's files, its hosts and resolv.conf.
     package func containerRun(_ id: String) -> String { "\(run)/containers/\(id)" }
+    /// The runtime's bundle folder; `rootfs` in it is what the root file system is mounted on.
+    package func bundle(_ id: String) -> String { "\(containerRun(id))/bundle" }
     package func monitor(_ id: String) -> String { "\(containerRun(id))/monitor" }
     package func exec(_ id: String) -> String { "\(run)/execs/\(id)" }
     package func namespace(_ id: String) -> String { "\(run)/netns/\(id)" }

@@ -23,18 +23,19 @@ package func enterMounts(of pid: Int32) throws(SyscallError) {
     _ = consume namespace
 }
 
-/// Mounts layers, top first, with a folder for changes on `mountpoint`, in the calling thread's mount namespace, whose working folder
-/// may change.
+/// Mounts layers, top first, with a folder for changes on `mountpoint`, in the calling thread's mount namespace.
 package func mountLayers(_ lower: [String], upper: String, work: String, at mountpoint: String)
     throws(SyscallError)
 {
     if withCStrings(lower, { berth_mount_layers($0, upper, work, mountpoint) }) == 0 { return }
-    // Before Linux 6.5 all layers stand in one page of options: they are named from the folder that has them.
-    var folder = "/"
-    if let first = lower.first, let slash = first.lastSlash { folder = String(first[..<slash]) }
-    let names = lower.map { $0.droppingBytePrefix(folder + "/") ?? $0 }
-    try syscall("chdir", on: folder) { chdir(folder) }
-    try mountFileSystem(
-        "overlay", at: mountpoint, type: "overlay", flags: 0,
-        options: "lowerdir=\(names.joined(separator: ":")),upperdir=\(upper),workdir=\(work)")
+    try mountLayersClassic(lower, upper: upper, work: work, at: mountpoint)
+}
+
+/// The same in the way of kernels before 6.5.
+package func mountLayersClassic(_ lower: [String], upper: String, work: String, at mountpoint: String)
+    throws(SyscallError)
+{
+    try syscall("mount", on: mountpoint) {
+        withCStrings(lower) { berth_mount_overlay_classic($0, upper, work, mountpoint, 0) }
+    }
 }

@@ -59,26 +59,10 @@ extension ContainerProgram {
     private func overlay(
         lower: [String], upper: String? = nil, work: String? = nil, at folder: String
     ) -> berth_overlay {
-        // mount(2) takes one page of options: the folders are named from one that most have in common.
-        let base = lower.first.map { String($0.prefix(upTo: $0.lastSlash ?? $0.startIndex)) } ?? "/"
-        func short(_ path: String) -> String {
-            let name = path.droppingBytePrefix(base + "/") ?? path
-            var escaped = ""
-            for scalar in name.unicodeScalars {
-                if scalar == ":" || scalar == "," || scalar == "\\" { escaped.append("\\") }
-                escaped.unicodeScalars.append(scalar)
-            }
-            return escaped
-        }
-        let isUser = namespaces.isOwn(.user)
-        var options = "lowerdir=\(lower.map(short).joined(separator: ":"))"
-        if let upper, let work { options += ",upperdir=\(short(upper)),workdir=\(short(work))" }
-        if isUser { options += ",userxattr" }
-        return berth_overlay(
+        berth_overlay(
             lower: program.strings(lower), upper: upper.map { program.string($0) },
             work: work.map { program.string($0) }, mountpoint: program.string(folder),
-            classic_folder: program.string(base.isEmpty ? "/" : base),
-            classic_options: options.utf8.count < 4096 ? program.string(options) : nil, user_xattr: isUser ? 1 : 0)
+            user_xattr: namespaces.isOwn(.user) ? 1 : 0)
     }
 
     /// Binds that stay in their source's peer group are cloned before our copy of the host's tree becomes a slave of it.

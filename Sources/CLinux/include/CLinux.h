@@ -9,6 +9,7 @@
 #include "clinux_client.h"
 #include "clinux_fs.h"
 #include "clinux_net.h"
+#include "clinux_overlay.h"
 #include "clinux_spawn.h"
 #include "clinux_view.h"
 

@@ -110,12 +110,11 @@ enum berth_operation {
     BERTH_EXEC,             // data: argv, data2: envp, in order of a search: text list in a (const char *const *)
 };
 
-// The lower folders with their own calls where the kernel has "lowerdir+" (6.5), else in one string of mount(2).
+// Mounted by a context where the kernel has "lowerdir+" (6.5), else by mount(2).
 struct berth_overlay {
     const char *const *lower;  // top first, NULL at the end
     const char *upper, *work;  // NULL both: read-only
     const char *mountpoint;
-    const char *classic_folder, *classic_options;
     int user_xattr;
 };
 

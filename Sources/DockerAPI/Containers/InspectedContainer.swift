@@ -34,8 +34,8 @@ struct InspectedContainer {
             "ExecIDs": execs.isEmpty ? JSONValue.null : execs.json,
         ])
         let layers: [String: String] = [
-            "UpperDir": "\(folder)/upper", "WorkDir": "\(folder)/work", "MergedDir": "\(folder)/bundle/rootfs",
-            "LowerDir": "",
+            "UpperDir": "\(folder)/upper", "WorkDir": "\(folder)/work",
+            "MergedDir": "\(snapshot.paths.bundle(record.id))/rootfs", "LowerDir": "",
         ]
         value = value.adding([
             "HostConfig": HostConfiguration(record: record).json,

@@ -6,6 +6,12 @@ import OCI
 package struct Snapshot: Hashable, Sendable {
     /// Absolute paths, top first; never empty.
     package let lower: [String]
+    /// A layer with the mount points of every container that the image lacks; nil when they must be made in the container's own
+    /// layer.
+    var mountPoints: String?
+
+    /// What a container is mounted from, top first. It shows what `lower` shows, and the mount points.
+    package var mounted: [String] { (mountPoints.map { [$0] } ?? []) + lower }
 }
 
 /// Layers that are to be unpacked: base first.
@@ -36,12 +42,28 @@ extension ImageStore {
         guard !image.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
         let chainIDs = image.chainIDs
         if chainIDs.allSatisfy(snapshots.has) {
-            return Snapshot(lower: chainIDs.reversed().map(snapshots.layerPath))
+            return await withMountPoints(Snapshot(lower: chainIDs.reversed().map(snapshots.layerPath)), of: chainIDs)
         }
         return try await withLease { lease in
             await hold(chainIDs + image.layers.map(\.digest), in: lease)
-            return try await unpack(LayerPlan(layers: image.layers, diffIDs: image.config.rootfs.diffIDs))
+            let plan = LayerPlan(layers: image.layers, diffIDs: image.config.rootfs.diffIDs)
+            return await withMountPoints(try await unpack(plan), of: chainIDs)
         }
+    }
+
+    private func withMountPoints(_ snapshot: Snapshot, of chainIDs: [Digest]) async -> Snapshot {
+        guard let top = chainIDs.last else { return snapshot }
+        var snapshot = snapshot
+        if let path = snapshots.mountPoints(of: top) {
+            snapshot.mountPoints = path
+        } else {
+            let lower = snapshot.lower
+            // Without this layer each container makes its own mount points, and reports what is wrong with the disk.
+            snapshot.mountPoints = try? await pool.run { [snapshots] in
+                try snapshots.makeMountPoints(of: top, above: lower)
+            }
+        }
+        return snapshot
     }
 
     /// Unpacks the layers side by side; each is finished on top of the one below it.

@@ -61,6 +61,29 @@ struct SnapshotFolder: Sendable {
         try syncFolder(of: target)
     }
 
+    /// The layer with mount points that belongs above `chainID`; nil when it has not been made.
+    func mountPoints(of chainID: Digest) -> String? {
+        let path = "\(root)/\(chainID.hex)/points"
+        return fileExists(path) ? path : nil
+    }
+
+    /// Makes the layer with mount points that belongs above `chainID`; it goes when the snapshot goes.
+    func makeMountPoints(of chainID: Digest, above lower: [String]) throws -> String {
+        let pending = try makePending()
+        let target = "\(root)/\(chainID.hex)/points"
+        do {
+            try MountPointLayer(below: lower).write(to: "\(pending)/fs")
+            try syscall("rename", on: target) { rename("\(pending)/fs", target) }
+        } catch let error as SyscallError where [.exists, .notEmpty].contains(error.code) {
+            // Another container was first; the content is the same.
+        } catch {
+            try? removeTree(pending)
+            throw error
+        }
+        try removeTree(pending)
+        return target
+    }
+
     /// Takes a snapshot away at once; its files go with `removeLeftovers`.
     func discard(_ name: String) throws(SyscallError) {
         let target = "\(root)/.gone-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"

@@ -102,12 +102,12 @@ extension RealMachine {
             }
         }
         let image = try await storedImage(container)
-        let lower = try await images.snapshot(for: image).lower
+        let layers = try await images.snapshot(for: image).mounted
         let folder = paths.container(container.id)
+        let root = "\(paths.bundle(container.id))/rootfs"
         return try await runOnPrivateThread(mounts: true) {
-            let root = "\(folder)/bundle/rootfs"
             try makeFolders(root)
-            try mountLayers(lower, upper: "\(folder)/upper", work: "\(folder)/work", at: root)
+            try mountLayers(layers, upper: "\(folder)/upper", work: "\(folder)/work", at: root)
             if let volumes { try Self.mount(container.mounts, volumes, in: root) }
             return HeldDescriptor(try openView(root, recursive: true, readOnly: readOnly))
         }

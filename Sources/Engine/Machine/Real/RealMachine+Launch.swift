@@ -25,6 +25,7 @@ extension RealMachine {
             try EtcFiles(record: container, surroundings: surroundings).write(to: paths.containerRun(container.id))
             try SecretFile.write(SecretFile.files(of: container, paths), folder: paths.secrets(container.id))
             try Self.makeBindSources(container)
+            try makeFolders("\(paths.bundle(container.id))/rootfs")
             unlink(paths.exitFile(container.id))
             let folder = paths.container(container.id)
             let user = try lookUpUser(
@@ -37,8 +38,8 @@ extension RealMachine {
                 kind: .container(
                     .init(
                         spec: try builder.spec(),
-                        rootfs: .overlay(lower: snapshot.lower, upper: "\(folder)/upper", work: "\(folder)/work"),
-                        bundle: "\(folder)/bundle")),
+                        rootfs: .overlay(lower: snapshot.mounted, upper: "\(folder)/upper", work: "\(folder)/work"),
+                        bundle: paths.bundle(container.id))),
                 terminal: container.template.tty, stdin: container.template.stdinOpen,
                 stdinOnce: container.template.stdinOnce ?? false, log: try logFile(container, paths.log(container.id)),
                 exitFile: paths.exitFile(container.id), filterCache: paths.seccompCache)

@@ -30,9 +30,8 @@ extension RealMachine {
         let (relays, sockets) = try await blocking.run { [self] in try agentMounts(room, record.id) }
         defer { for relay in relays { relay.close() } }
         let spec = try await blocking.run { [self] () -> MonitorSpec in
-            let folder = paths.container(record.id)
-            try makeFolders("\(folder)/bundle/rootfs")
             try makeFolders(paths.containerRun(record.id), mode: 0o700)
+            try makeFolders("\(paths.bundle(record.id))/rootfs")
             let surroundings = Surroundings(hosts: Self.hosts(of: record))
             try EtcFiles(record: record, surroundings: surroundings).write(
                 to: paths.containerRun(record.id))
@@ -60,7 +59,7 @@ extension RealMachine {
                 kind: .container(
                     .init(
                         spec: spec, rootfs: .overlay(lower: room.lower, upper: room.upper, work: room.work),
-                        bundle: "\(folder)/bundle")),
+                        bundle: paths.bundle(record.id))),
                 filterCache: paths.seccompCache)
         }
         let connection = try await hub.spawn(spec, in: paths.monitor(record.id))

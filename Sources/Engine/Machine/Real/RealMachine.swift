@@ -225,7 +225,7 @@ package final class RealMachine: Machine {
         let paths = paths
         try await blocking.run {
             let folder = paths.container(container.id)
-            for name in ["upper", "work", "bundle/rootfs"] { try makeFolders("\(folder)/\(name)", mode: 0o755) }
+            for name in ["upper", "work"] { try makeFolders("\(folder)/\(name)", mode: 0o755) }
             try syscall("chmod", on: folder) { chmod(folder, 0o700) }
             try makeFolders(paths.containerRun(container.id), mode: 0o700)
         }

@@ -21,9 +21,9 @@ package struct ImageDetails: Sendable {
     package var updated: Int64?
 
     /// Seconds since 1970; 0 when it does not say.
-    package var created: Int64 {
-        config.created.flatMap { Timestamp.parse($0) }.map { $0 / 1_000_000_000 } ?? 0
-    }
+    package var created: Int64 { createdInNanoseconds / 1_000_000_000 }
+    /// Nanoseconds since 1970; 0 when it does not say.
+    package var createdInNanoseconds: Int64 { config.created.flatMap { Timestamp.parse($0) } ?? 0 }
 }
 
 /// How far a pull is, layer by layer.
@@ -43,7 +43,7 @@ extension Engine {
         var rows: [String: ImageDetails] = [:]
         for tagged in stored.named { rows["\(tagged.image.id)", default: Self.details(tagged.image)].take(tagged) }
         for image in stored.nameless { rows["\(image.id)"] = Self.details(image) }
-        return rows.values.sorted { ($0.created, $0.id) > ($1.created, $1.id) }
+        return rows.values.sorted { ($0.createdInNanoseconds, $0.id) > ($1.createdInNanoseconds, $1.id) }
     }
 
     /// By name, digest, id or the beginning of one.
@@ -86,6 +86,13 @@ extension Engine {
     /// Whether `reference` names an image from which a container can be created.
     package func hasImage(_ reference: String) async throws -> Bool {
         try await parts.machine.image(reference) != nil
+    }
+
+    /// The ids of images by names, as far as there are such images.
+    package func imageIDs(of names: Set<String>) async -> [String: String] {
+        var ids: [String: String] = [:]
+        for name in names { ids[name] = try? await parts.machine.image(name)?.id }
+        return ids
     }
 
     package func imageSize(_ id: String) async -> Int64? { try? await parts.machine.storedImage(id)?.size }

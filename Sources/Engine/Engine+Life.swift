@@ -44,21 +44,31 @@ extension Engine {
         return true
     }
 
-    /// A nil `timeout` means the container's own grace period. Returns false if it does not run.
-    package func stopContainer(_ name: String, timeout: Duration?) async throws -> Bool {
+    /// A nil `timeout` means the container's own grace period, a nil `signal` its own stop signal. Returns false if it does not run.
+    package func stopContainer(_ name: String, timeout: Duration?, signal: Int32? = nil) async throws -> Bool {
         await gate.wait(for: .ready)
         let record = try await find(name)
         guard record.isUp || record.life.phase == .restarting else { return false }
+        try await choose(signal, toStop: record)
         try await carryOut(.stop(timeout: timeout), on: record)
         await tell("stop", record.id)
         return true
     }
 
-    package func restartContainer(_ name: String, timeout: Duration?) async throws {
+    /// `timeout` and `signal` as for `stopContainer`.
+    package func restartContainer(_ name: String, timeout: Duration?, signal: Int32? = nil) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
+        if record.isUp { try await choose(signal, toStop: record) }
         try await carryOut(.restart(timeout: timeout, dependents: false), on: record)
         await tell("restart", record.id)
+    }
+
+    private func choose(_ signal: Int32?, toStop record: ContainerRecord) async throws {
+        guard let signal else { return }
+        try await parts.inventory.update(record.id, volatile: true) {
+            $0.life.chosenStopSignal = SignalName.name(signal)
+        }
     }
 
     package func killContainer(_ name: String, signal: Int32) async throws {

@@ -107,6 +107,8 @@ final class GlueHandler: ChannelInboundHandler {
     /// What was read before the partner had its channel.
     private var waiting: [ByteBuffer] = []
     private var hasEnded = false
+    /// The other side has ended: what the client still writes is read and dropped.
+    private var isDraining = false
 
     private init(_ side: Side, _ shared: Shared) {
         self.side = side
@@ -138,6 +140,7 @@ final class GlueHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isDraining { return }
         pass(translated(unwrapInboundIn(data), context))
         if shared.translation?.isDetached == true { context.close(promise: nil) }
     }
@@ -183,6 +186,7 @@ final class GlueHandler: ChannelInboundHandler {
 
     /// Who speaks through a translation may end what it says and go on listening.
     private func inputClosed(_ context: ChannelHandlerContext) {
+        if isDraining { return context.close(promise: nil) }
         guard side == .client, shared.translation != nil else { return context.close(promise: nil) }
         guard !hasEnded else { return }
         hasEnded = true
@@ -196,8 +200,26 @@ final class GlueHandler: ChannelInboundHandler {
         guard let other = partner?.context else { return }
         // What was written before must still arrive.
         let channel = other.channel
-        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
+        let written = channel.writeAndFlush(ByteBuffer())
+        if side == .other, let client = partner, !client.hasEnded { return client.drain(after: written) }
+        written.whenComplete { _ in channel.close(promise: nil) }
     }
+
+    /// Ends the client's output, and reads on until the client closes. To close while it still writes would be a reset to it, which
+    /// can take away output that it has not read yet.
+    private func drain(after written: EventLoopFuture<Void>) {
+        guard let channel = context?.channel else { return }
+        isDraining = true
+        channel.setOption(.autoRead, value: true).whenComplete { _ in }
+        written.whenComplete { _ in
+            channel.close(mode: .output).whenFailure { _ in channel.close(promise: nil) }
+        }
+        let limit = channel.eventLoop.scheduleTask(in: Self.drainingTime) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in limit.cancel() }
+    }
+
+    /// A client that has read the end closes at once.
+    private static let drainingTime = TimeAmount.seconds(10)
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -81,7 +81,7 @@ import Testing
                 "Conflict. The container name \"/box\" is already in use"
             ),
             ("POST /containers/create?name=a%2Fb", #"{"Image":"busybox"}"#, 400, "Invalid container name (a/b)"),
-            ("POST /containers/box/kill?signal=NONSENSE", "", 400, "Invalid signal: NONSENSE"),
+            ("POST /containers/box/kill?signal=NONSENSE", "", 400, "invalid signal: NONSENSE"),
             ("POST /containers/box/wait?condition=x", "", 400, "invalid condition"),
             ("POST /containers/box/stop?t=x", "", 400, "invalid syntax"),
             ("POST /containers/box/resize?h=x&w=1", "", 400, "invalid resize height"),

@@ -23,26 +23,29 @@ struct MountPointCase: Sendable, CustomTestStringConvertible {
             MountPointCase(
                 "an image without anything of the kind",
                 [
-                    "bin folder 755 0:0", "dev folder 755 0:0", "etc folder 755 0:0", "etc/hostname file 644 0:0",
-                    "etc/hosts file 644 0:0", "etc/resolv.conf file 644 0:0", "proc folder 755 0:0", "sys folder 755 0:0",
+                    ".dockerenv file 755 0:0", "bin folder 755 0:0", "dev folder 755 0:0", "etc folder 755 0:0",
+                    "etc/hostname file 644 0:0", "etc/hosts file 644 0:0", "etc/mtab link",
+                    "etc/resolv.conf file 644 0:0", "proc folder 755 0:0", "sys folder 755 0:0",
                 ]
             ) { $0.folder("bin") },
             MountPointCase(
                 "an image with some of it",
                 [
-                    "dev folder 700 5:6", "etc folder 750 3:4", "etc/hostname file 644 0:0", "etc/hosts file 600 7:8",
-                    "etc/resolv.conf file 644 0:0", "etc/x file 644 0:0", "proc folder 755 0:0", "sys folder 755 0:0",
+                    ".dockerenv file 755 0:0", "dev folder 700 5:6", "etc folder 750 3:4", "etc/hostname file 644 0:0",
+                    "etc/hosts file 600 7:8", "etc/mtab file 644 0:0", "etc/resolv.conf file 644 0:0",
+                    "proc folder 755 0:0", "sys folder 755 0:0",
                 ]
             ) {
                 $0.folder("dev", mode: 0o700, uid: 5, gid: 6)
                 $0.folder("etc", mode: 0o750, uid: 3, gid: 4)
                 $0.file("etc/hosts", "127.0.0.1 here", mode: 0o600, uid: 7, gid: 8)
-                $0.file("etc/x", "x")
+                $0.file("etc/mtab", "x")
             },
             MountPointCase(
                 "an image with links in the way",
                 [
-                    "dev link", "etc link", "proc folder 755 0:0", "real folder 755 0:0", "real/x file 644 0:0",
+                    ".dockerenv file 755 0:0", "dev link", "etc link", "proc folder 755 0:0", "real folder 755 0:0",
+                    "real/x file 644 0:0",
                     "sys folder 755 0:0",
                 ]
             ) {
@@ -53,8 +56,9 @@ struct MountPointCase: Sendable, CustomTestStringConvertible {
             MountPointCase(
                 "an image whose resolv.conf is a link",
                 [
-                    "dev folder 755 0:0", "etc folder 755 0:0", "etc/hostname file 644 0:0", "etc/hosts file 644 0:0",
-                    "etc/resolv.conf link", "proc folder 755 0:0", "sys folder 755 0:0",
+                    ".dockerenv file 755 0:0", "dev folder 755 0:0", "etc folder 755 0:0", "etc/hostname file 644 0:0",
+                    "etc/hosts file 644 0:0", "etc/mtab link", "etc/resolv.conf link", "proc folder 755 0:0",
+                    "sys folder 755 0:0",
                 ]
             ) {
                 $0.folder("etc")
@@ -92,7 +96,7 @@ struct MountPointCase: Sendable, CustomTestStringConvertible {
             }
             #expect(layers.count == 1)
             let top = try #require(layers.first?.first)
-            #expect(try folderEntries("\(top)/etc") == ["hostname", "hosts", "resolv.conf"])
+            #expect(try folderEntries("\(top)/etc") == ["hostname", "hosts", "mtab", "resolv.conf"])
             #expect(try folderEntries("\(folder)/store/snapshots").filter { $0.hasPrefix(".new-") }.isEmpty)
         }
     }

@@ -78,13 +78,27 @@ extension Stories {
                 ports: ["127.0.0.1:18205:80"]
                 healthcheck: {test: ["CMD", "test", "-s", "/srv/index.html"], interval: 1s}
                 depends_on: [job]
+                networks: {default: {ipv4_address: 10.213.0.9}}
               job:
                 image: busybox
                 command: sh -c "echo page > /srv/index.html; exec sleep 600"
                 volumes: ["pages:/srv"]
                 stop_grace_period: 0s
             volumes: {pages: {}}
+            networks: {default: {ipam: {config: [{subnet: 10.213.0.0/24}]}}}
             """
+
+        /// A changed service gets a new container, which has the port and the address of the old one.
+        private func change(_ world: World, _ run: (String) async throws -> String) async throws {
+            let before = try await run("ps -q web")
+            try await world.shell("sed -i 's/httpd -f -p/httpd -f -v -p/' \(world.projectFolder)/compose.yaml")
+            _ = try await run("up -d 2>&1")
+            #expect(try await run("ps -q web") != before)
+            try await world.eventually("the new container serves") {
+                try await world.shell("curl -s http://127.0.0.1:18205/index.html || true") == "page"
+            }
+            #expect(try await run("exec -T web hostname -i") == "10.213.0.9")
+        }
 
         @Test(
             "docker-compose 1.29: up, ps, logs, exec, run, port, down -v",
@@ -110,6 +124,7 @@ extension Stories {
                 #expect(try await world.shell("curl -s http://127.0.0.1:18205/index.html") == "page")
                 #expect(try await run("run --rm -T web sh -c 'sleep 1; echo once' 2>/dev/null").hasSuffix("once"))
                 #expect(try await run("up -d 2>&1").contains("up-to-date"))
+                try await change(world, run)
                 for verb in ["stop -t 0 web", "start web", "restart -t 0 job"] { _ = try await run("\(verb) 2>&1") }
                 _ = try await run("down -v -t 0 2>&1")
                 #expect(try await world.berth("container", "ls", "-aq").trimmed.isEmpty)
@@ -137,6 +152,7 @@ extension Stories {
                 _ = try await run("cp web:/srv/index.html here 2>&1")
                 #expect(try await world.shell("cat \(world.projectFolder)/here") == "page")
                 #expect(try await world.berth("ls").stdout.contains("dc2"))
+                try await change(world, run)
                 _ = try await run("up -d --scale job=2 2>&1")
                 #expect(try await run("ps -q job").split(separator: "\n").count == 2)
                 _ = try await run("down -v -t 0 2>&1")

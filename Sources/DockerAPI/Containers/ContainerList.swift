@@ -117,13 +117,18 @@ struct ContainerList {
 
     // MARK: A row
 
+    /// `images`: which images the names of images mean now.
     static func row(
-        _ snapshot: ContainerSnapshot, now: Int64, version: APIVersion, sizes: (own: Int64, all: Int64)?
+        _ snapshot: ContainerSnapshot, images: [String: String], now: Int64, version: APIVersion,
+        sizes: (own: Int64, all: Int64)?
     ) -> JSONValue {
         let record = snapshot.record
+        // A name that means another image by now would mislead.
+        let name = ContainerText.image(record)
+        let image = images[name] == record.imageID ? name : record.imageID
         let words = record.arguments.map { $0.contains(" ") || $0.isEmpty ? "'\($0)'" : $0 }
         var row = JSONValue.members([
-            "Id": record.id, "Names": ["/\(record.name)"], "Image": ContainerText.image(record),
+            "Id": record.id, "Names": ["/\(record.name)"], "Image": image,
             "ImageID": record.imageID, "Command": words.joined(separator: " "),
             "Created": record.createdAt / 1_000_000_000, "Ports": ports(record),
         ])

@@ -52,9 +52,12 @@ extension Handlers {
         wanted.since = try seconds(query, "since")
         wanted.until = try seconds(query, "until")
         let hasTerminal = snapshot.record.template.tty
+        let details =
+            try query.flag("details")
+            ? LoggingPlan(snapshot.record.template.logging).details(of: snapshot.record) : nil
         let form = LogText(
             isFramed: !hasTerminal, showsOutput: output, showsErrors: errors,
-            timestamps: query.flag("timestamps"))
+            timestamps: query.flag("timestamps"), details: details)
         let chunks = try await engine.logs(ofContainer: snapshot.record.id, wanted, as: form)
         return .chunks(["content-type": Self.streamType(hasTerminal, request.version)], chunks)
     }

@@ -21,12 +21,14 @@ extension Handlers {
             },
             Route(.POST, "/containers/{id}/stop") { request in
                 let timeout = try Self.timeout(request.query)
-                return try await self.engine.stopContainer(try await self.id(request), timeout: timeout)
-                    ? .noContent : Self.unchanged
+                let signal = try Self.stopSignal(request)
+                return try await self.engine.stopContainer(
+                    try await self.id(request), timeout: timeout, signal: signal) ? .noContent : Self.unchanged
             },
             Route(.POST, "/containers/{id}/restart") { request in
                 let timeout = try Self.timeout(request.query)
-                try await self.engine.restartContainer(try await self.id(request), timeout: timeout)
+                let signal = try Self.stopSignal(request)
+                try await self.engine.restartContainer(try await self.id(request), timeout: timeout, signal: signal)
                 return .noContent
             },
             Route(.POST, "/containers/{id}/kill") { try await self.kill($0) },
@@ -49,8 +51,15 @@ extension Handlers {
 
     private func start(_ id: String) async throws -> Bool {
         do { return try await engine.startContainer(id) } catch let failure as EngineFailure
-            where failure.code == .launchFailed
+            where failure.code == .portTaken
         {
+            // Tools look for the last words.
+            let name = try await engine.snapshot(id).record.name
+            throw DockerFailure(
+                .internalServerError,
+                "driver failed programming external connectivity on endpoint \(name) (\(id)): \(failure.message): port is already allocated"
+            )
+        } catch let failure as EngineFailure where failure.code == .launchFailed {
             throw DockerFailure.invalid(
                 "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
                     + DockerFailure.launch(failure.message))
@@ -66,6 +75,22 @@ extension Handlers {
     private static func timeout(_ query: Query) throws(DockerFailure) -> Duration? {
         guard let seconds = try query.integer("t") else { return nil }
         return seconds < 0 ? .seconds(Int64(Int32.max)) : .seconds(seconds)
+    }
+
+    /// `signal`, which API versions from 1.42 on have.
+    private static func stopSignal(_ request: DockerRequest) throws(DockerFailure) -> Int32? {
+        guard request.version >= APIVersion(major: 1, minor: 42), let text = request.query.word("signal") else {
+            return nil
+        }
+        return try signal(text)
+    }
+
+    /// A name with or without `SIG`, or a number.
+    private static func signal(_ text: String) throws(DockerFailure) -> Int32 {
+        guard let signal = Int32(text) ?? SignalName.number(text.uppercased()), (1...64).contains(signal) else {
+            throw .invalid("invalid signal: \(text)")
+        }
+        return signal
     }
 
     // MARK: Looking
@@ -84,9 +109,12 @@ extension Handlers {
         let list = ContainerList(filters: filters, all: query.flag("all"), limit: limit, ancestors: ancestors)
         let now = engine.now
         var rows: [JSONValue] = []
-        for snapshot in try list.chosen(await engine.snapshots()) {
+        let chosen = try list.chosen(await engine.snapshots())
+        let images = await engine.imageIDs(of: Set(chosen.map { ContainerText.image($0.record) }))
+        for snapshot in chosen {
             let sizes = query.flag("size") ? await sizes(snapshot) : nil
-            rows.append(ContainerList.row(snapshot, now: now, version: request.version, sizes: sizes))
+            rows.append(
+                ContainerList.row(snapshot, images: images, now: now, version: request.version, sizes: sizes))
         }
         return .json(.array(rows))
     }
@@ -187,11 +215,7 @@ extension Handlers {
     // MARK: Doing
 
     private func kill(_ request: DockerRequest) async throws -> Response {
-        let text = request.query.word("signal") ?? "SIGKILL"
-        let name = text.uppercased()
-        guard let signal = Int32(text) ?? SignalName.number(name), (1...64).contains(signal) else {
-            throw DockerFailure.invalid("Invalid signal: \(text)")
-        }
+        let signal = try Self.signal(request.query.word("signal") ?? "SIGKILL")
         let snapshot = try await engine.snapshot(request.parameter("id"))
         guard snapshot.isUp else {
             throw DockerFailure.conflict(

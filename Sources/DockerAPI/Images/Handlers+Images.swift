@@ -60,16 +60,16 @@ extension Handlers {
         let until = try Self.until(filters, now: engine.now)
         var before: Int64?
         var since: Int64?
-        if let name = filters["before"].first { before = try await image(name).created }
-        if let name = filters["since"].first { since = try await image(name).created }
+        if let name = filters["before"].first { before = try await image(name).createdInNanoseconds }
+        if let name = filters["since"].first { since = try await image(name).createdInNanoseconds }
         var counts: [String: Int] = [:]
         for snapshot in await engine.snapshots() { counts[snapshot.record.imageID, default: 0] += 1 }
         let rows = try await engine.imageDetails().compactMap { image -> JSONValue? in
             var image = image
             if let dangling, image.names.isEmpty != dangling { return nil }
-            if let before, image.created >= before { return nil }
-            if let since, image.created <= since { return nil }
-            if let until, image.created * 1_000_000_000 >= until { return nil }
+            if let before, image.createdInNanoseconds >= before { return nil }
+            if let since, image.createdInNanoseconds <= since { return nil }
+            if let until, image.createdInNanoseconds >= until { return nil }
             guard filters.allows(labels: image.config.config?.labels ?? [:]) else { return nil }
             if filters.has("reference") {
                 image.names = image.names.filter { name in
@@ -127,7 +127,11 @@ extension Handlers {
                 "LastTagTime": image.updated.map { Instant.text($0 * 1_000_000_000) } ?? Instant.never
             ]),
         ])
-        let variant = value.adding(["Variant": image.config.variant])
+        var variant = value.adding(["Variant": image.config.variant])
+        // The container that a classic build made the image from; old clients read its volumes.
+        if version < APIVersion(major: 1, minor: 45) {
+            variant = variant.adding(["Container": "", "ContainerConfig": running])
+        }
         return version < APIVersion(major: 1, minor: 44) ? variant.adding(["VirtualSize": image.size]) : variant
     }
 

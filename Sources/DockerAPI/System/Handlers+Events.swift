@@ -70,11 +70,13 @@ extension Handlers {
         }
         if isAsked("container") {
             var rows: [JSONValue] = []
+            let images = await engine.imageIDs(of: Set(snapshots.map { ContainerText.image($0.record) }))
             for snapshot in snapshots {
                 let own = await engine.writableSize(of: snapshot.record.id)
                 let all = own + (await engine.imageSize(snapshot.record.imageID) ?? 0)
                 rows.append(
-                    ContainerList.row(snapshot, now: engine.now, version: request.version, sizes: (own, all)))
+                    ContainerList.row(
+                        snapshot, images: images, now: engine.now, version: request.version, sizes: (own, all)))
             }
             value = value.adding(["Containers": rows])
         }

@@ -161,7 +161,9 @@ extension ContainerRecord {
         return (image.entrypoint ?? []) + (template.command ?? image.cmd ?? [])
     }
 
-    package var stopSignalName: String { template.stopSignal ?? image.stopSignal ?? "SIGTERM" }
+    package var stopSignalName: String {
+        life.chosenStopSignal ?? template.stopSignal ?? image.stopSignal ?? "SIGTERM"
+    }
     package var gracePeriod: Duration { template.stopGracePeriod ?? .seconds(10) }
 
     /// The effective health check: the file's, completed by the image's; nil if there is none or it is switched off.

@@ -256,12 +256,19 @@ final class ContainerRunner: Sendable {
                 hosts.append(.init(resolved, [extra.host]))
             }
         }
+        var variables: [String: String] = [:]
+        for link in LinkedContainer.hasVariables(record) ? record.template.externalLinks : [] {
+            guard let target = await inventory.find(link.target) else { continue }
+            let linked = LinkedContainer(target: target, alias: link.alias, owner: record)
+            hosts += [linked.host].compactMap(\.self)
+            variables.merge(linked.variables) { $1 }
+        }
         var joined: [String: ContainerRecord] = [:]
         for (kind, id) in record.joined {
             guard let owner = await inventory.container(id) else { throw Self.gone(id) }
             joined[kind] = owner
         }
-        return Surroundings(hosts: hosts, joinedNamespaces: joined)
+        return Surroundings(hosts: hosts, joinedNamespaces: joined, variables: variables)
     }
 
     private func gateway(of record: ContainerRecord) async -> String {

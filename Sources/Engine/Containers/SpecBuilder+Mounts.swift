@@ -53,9 +53,9 @@ extension SpecBuilder {
     private var fileMounts: [RuntimeSpec.Mount] {
         let taken = Set(record.mounts.map(\.target))
         let folder = paths.containerRun(surroundings.joinedNamespaces["network"]?.id ?? record.id)
+        let options = ["bind", "rprivate"] + (record.template.readOnly ? ["ro"] : [])
         return ["hosts", "hostname", "resolv.conf"].filter { !taken.contains("/etc/\($0)") }.map {
-            RuntimeSpec.Mount(
-                destination: "/etc/\($0)", type: "bind", source: "\(folder)/\($0)", options: ["bind", "rprivate"])
+            RuntimeSpec.Mount(destination: "/etc/\($0)", type: "bind", source: "\(folder)/\($0)", options: options)
         }
     }
 

@@ -86,7 +86,7 @@ struct SpecBuilder {
         return limits.isEmpty ? nil : limits
     }
 
-    /// The image's, then docker's own additions, then the service's: a later one wins.
+    /// Docker's own, then those of links, the image's and the service's: a later one wins.
     private var environment: [String] {
         var values: [(String, String)] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
         func set(_ name: String, _ value: String) {
@@ -98,6 +98,7 @@ struct SpecBuilder {
         }
         set("HOSTNAME", record.hostname)
         if record.template.tty { set("TERM", "xterm") }
+        for (name, value) in surroundings.variables.sorted(by: { $0.key < $1.key }) { set(name, value) }
         for entry in record.image.env ?? [] {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             set(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")

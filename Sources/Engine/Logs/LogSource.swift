@@ -35,12 +35,39 @@ package struct LogSource: Hashable, Sendable {
             "ID": String(record.id.prefix(12)), "FullID": record.id, "Name": record.name,
             "ImageID": String(hex.prefix(12)), "ImageFullID": record.imageID, "ImageName": image, "DaemonName": "berth",
         ]
-        var extras: [String: String] = [:]
-        for label in plan.labels { extras[label] = record.labels[label] }
-        for variable in plan.variables { extras[variable] = record.template.environment[variable] }
+        let extras = plan.extras(of: record)
         self.init(
             id: record.id, name: record.name, image: image, tag: LogTag.expand(plan.tag, values),
             process: record.life.process?.pid ?? engine, host: host, extras: extras)
+    }
+}
+
+extension LoggingPlan {
+    /// The labels and variables of a container that go along with its lines.
+    func extras(of record: ContainerRecord) -> [String: String] {
+        var extras: [String: String] = [:]
+        for label in labels { extras[label] = record.labels[label] }
+        for variable in variables { extras[variable] = record.template.environment[variable] }
+        return extras
+    }
+
+    /// The same for a reader, as `docker logs --details` shows it: `a=1,b=2`, with names and values in the form of a query (RFC 3986).
+    package func details(of record: ContainerRecord) -> String {
+        extras(of: record).sorted { $0.key < $1.key }.map { "\(Self.escaped($0.key))=\(Self.escaped($0.value))" }
+            .joined(separator: ",")
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.utf8.reduce(into: "") { result, byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            case 0x20: result += "+"
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
     }
 }
 

@@ -18,11 +18,14 @@ package struct LogText: LogForm {
     package var showsOutput: Bool
     package var showsErrors: Bool
     package var timestamps: Bool
+    /// What stands before each line; see `LoggingPlan.details`.
+    package var details: String?
 
     package init(
         isFramed: Bool, showsOutput: Bool = true, showsErrors: Bool = true,
-        timestamps: Bool = false
+        timestamps: Bool = false, details: String? = nil
     ) {
+        self.details = details
         self.isFramed = isFramed
         self.showsOutput = showsOutput
         self.showsErrors = showsErrors
@@ -36,6 +39,7 @@ package struct LogText: LogForm {
         let start = output.count
         if isFramed { output.append(contentsOf: [isError ? 2 : 1, 0, 0, 0, 0, 0, 0, 0]) }
         if timestamps { output.append(contentsOf: "\(Timestamp.text(time, digits: 9)) ".utf8) }
+        if let details { output.append(contentsOf: "\(details) ".utf8) }
         appendUnescaped(text, to: &output)
         if !isPartial { output.append(0x0A) }
         guard isFramed else { return }

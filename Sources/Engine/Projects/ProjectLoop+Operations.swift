@@ -136,7 +136,9 @@ extension ProjectLoop {
         alone.secrets = new.wanted.definitions.secrets
         alone.configs = new.wanted.definitions.configs
         alone.services.removeAll { $0.spec.name == new.service.name }
-        alone.services.append(DesiredService(spec: new.service, goal: .running, scale: 1))
+        // One that is only made needs its ports later.
+        let goal: DesiredService.Goal = new.wanted.wish.goal == .created ? .created : .running
+        alone.services.append(DesiredService(spec: new.service, goal: goal, scale: 1))
         let replica = Replica.oneOff(service: new.service.name, name: "\(new.wanted.replica)")
         let making = Plan(actions: [
             PlannedAction(number: 1, action: .create(replica, replacing: nil), after: [], reason: .askedFor)

@@ -135,6 +135,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var stoppedByUs = false
         /// A person's signal that keeps it down should it end.
         package var signal: PersonsSignal?
+        /// The signal that a call chose to stop this run with; nil: the container's own.
+        package var chosenStopSignal: String?
         /// What made us kill it while it was being stopped.
         package var killCause: EndCause?
         /// The stop signal that the programs of its shell got in the shell's place.
@@ -181,6 +183,7 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
             reason = nil
             stoppedByUs = false
             signal = nil
+            chosenStopSignal = nil
             killCause = nil
             shellSignal = nil
             isPausedByOthers = nil

@@ -82,6 +82,8 @@ extension Inventory {
                 ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset)
             }.map(\.element)
             for (index, attachment) in attachments.enumerated() {
+                // It joins when it starts, as docker compose expects: it makes a container before it stops the one that has the address.
+                if record.wish?.goal == .created, hasTakenAddress(attachment, of: record) { continue }
                 var endpoint = try endpoint(attachment, index: index, of: record, &given)
                 endpoint.hostInterface = linkName(endpoint.network)
                 record.endpoints.append(endpoint)
@@ -93,6 +95,16 @@ extension Inventory {
         }
         try await insert(record, given: given)
         return record
+    }
+
+    /// Another container has an address that `attachment` names.
+    private func hasTakenAddress(_ attachment: NetworkAttachment, of record: ContainerRecord) -> Bool {
+        let wanted = [attachment.ipv4Address, attachment.ipv6Address].compactMap { $0.flatMap { IPAddress($0) } }
+        let name = record.networkName(attachment.network)
+        return users(ofNetwork: name).contains { user in
+            user.id != record.id
+                && user.endpoints.contains { $0.network == name && $0.bareAddresses.contains(where: wanted.contains) }
+        }
     }
 
     /// A place on one more network for a container that is there.

@@ -48,10 +48,14 @@ package struct Surroundings: Hashable, Sendable {
     package var joinedNamespaces: [String: ContainerRecord]
     /// Where its volumes are mounted, by name.
     package var volumes: [String: String]
+    /// Variables that links to other containers bring; its own win.
+    package var variables: [String: String]
 
     package init(
-        hosts: [Host] = [], joinedNamespaces: [String: ContainerRecord] = [:], volumes: [String: String] = [:]
+        hosts: [Host] = [], joinedNamespaces: [String: ContainerRecord] = [:], volumes: [String: String] = [:],
+        variables: [String: String] = [:]
     ) {
+        self.variables = variables
         self.hosts = hosts
         self.joinedNamespaces = joinedNamespaces
         self.volumes = volumes

@@ -32,7 +32,7 @@ extension Engine {
         tell("connect", record, network)
     }
 
-    /// `force`: a container that is gone, or is not on it, is fine.
+    /// `force`: succeed when the container is gone or is not on the network.
     package func disconnect(_ name: String, from text: String, force: Bool) async throws {
         await gate.wait(for: .ready)
         let network = try await networkRecord(text)
@@ -64,7 +64,7 @@ extension Engine {
         return record
     }
 
-    /// A stopped container is on no network yet: its start sends the event.
+    /// A stopped container is on no network yet; its start sends the event.
     private func tell(_ action: String, _ record: ContainerRecord, _ network: NetworkRecord) {
         guard record.isUp else { return }
         let attributes = ["container": record.id, "name": network.name, "type": network.driver]

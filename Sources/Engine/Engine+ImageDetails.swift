@@ -11,28 +11,28 @@ package struct ImageDetails: Sendable {
     /// `NAME@DIGEST`, as registries know it.
     package var repositoryDigests: [String]
     package var config: ImageConfig
-    /// Bytes of the unpacked layers.
+    /// The unpacked size of its layers, in bytes.
     package var size: Int64
-    /// Bytes of each layer as it was fetched, base first.
+    /// The compressed size of each layer in bytes, base first.
     package var layerSizes: [Int64]
-    /// Digest, media type and bytes of its manifest.
+    /// The descriptor of its manifest.
     package var manifest: Descriptor
-    /// When it got its newest name here, seconds since 1970.
+    /// When it got its newest name on this machine, in seconds since 1970.
     package var updated: Int64?
 
-    /// Seconds since 1970; 0 when it does not say.
+    /// In seconds since 1970; 0 when the image does not say.
     package var created: Int64 { createdInNanoseconds / 1_000_000_000 }
-    /// Nanoseconds since 1970; 0 when it does not say.
+    /// In nanoseconds since 1970; 0 when the image does not say.
     package var createdInNanoseconds: Int64 { config.created.flatMap { Timestamp.parse($0) } ?? 0 }
 }
 
-/// How far a pull is, layer by layer.
+/// The progress of a pull, layer by layer.
 package enum PullEvent: Sendable {
     /// Short names of the layers, base first, and their bytes.
     case layers([(name: String, size: Int64)])
     case present(String)
     case transferred(String, done: Int64, total: Int64)
-    /// All is here: what the registry calls it, and whether the name meant something else before.
+    /// The pull has finished: the digest at the registry, and whether the name pointed to another image before.
     case complete(digest: String?, isNew: Bool)
     case failed(EngineFailure)
 }
@@ -46,7 +46,7 @@ extension Engine {
         return rows.values.sorted { ($0.createdInNanoseconds, $0.id) > ($1.createdInNanoseconds, $1.id) }
     }
 
-    /// By name, digest, id or the beginning of one.
+    /// Finds an image by name, digest, id or a prefix of the id.
     package func imageDetails(_ name: String) async throws -> ImageDetails {
         do {
             guard let image = try await parts.machine.storedImage(name) else {
@@ -152,7 +152,7 @@ extension Engine {
                 }
                 continuation.finish()
             }
-            // The client has gone, and nobody else waits for it.
+            // The client has gone. The pull continues if somebody else waits for it.
             continuation.onTermination = { _ in task.cancel() }
         }
     }

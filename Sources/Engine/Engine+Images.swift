@@ -45,7 +45,8 @@ extension Engine {
         }
     }
 
-    /// Loads the images of an archive, which a person knows as `name`; the operation ends with their rows.
+    /// Loads the images of an archive; `name` is the archive's name in progress texts. The operation ends with the rows
+    /// of the images.
     package func loadImages(from descriptor: consuming OwnedFD, name: String) async throws -> Operation {
         let archive = HeldDescriptor(descriptor)
         let machine = parts.machine
@@ -73,7 +74,7 @@ extension Engine {
         }
     }
 
-    /// Begins an operation on the image `name`; it reports the rows of `work` before it ends.
+    /// Begins an operation on the image `name`. The operation reports the rows of `work` before it ends.
     private func begin(
         _ name: String, _ status: String, _ done: String,
         _ work: @escaping @Sendable (_ operation: Operation, _ now: Int64) async throws -> [ImageRow]?
@@ -103,7 +104,7 @@ extension Engine {
         return operation
     }
 
-    /// Each reference with the digest that its registry has for it, in the order of the request; eight at a time.
+    /// Each reference with its digest at its registry, in the order of the request; asks for eight at a time.
     package func resolveImages(_ request: ResolveRequest) async throws -> [String] {
         let machine = parts.machine
         let references = try request.references.map { try Reference($0) }
@@ -151,7 +152,7 @@ extension ImageRow {
 }
 
 extension Operation {
-    /// The progress of a load or an import, as events.
+    /// Reports the progress of a load or an import as events.
     @Sendable fileprivate func show(_ step: ImportStep) {
         switch step {
         case .found(let names): for name in names { object(.image, name, "Unpacking") }

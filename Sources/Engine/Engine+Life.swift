@@ -20,7 +20,7 @@ extension Engine {
         parts.inventory.events.publish(record.event(action, more, at: parts.machine.now()))
     }
 
-    /// False when it runs already.
+    /// Returns false when it already runs.
     package func startContainer(_ name: String) async throws -> Bool {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -112,7 +112,8 @@ extension Engine {
         try await carryOut(.unpause, on: record)
     }
 
-    /// Kills it first if it runs and that is allowed. `volumes`: also removes anonymous volumes that nobody else uses.
+    /// Deletes a container. `force`: kill it first if it runs. `volumes`: also remove anonymous volumes that nobody
+    /// else uses.
     package func deleteContainer(_ name: String, force: Bool, volumes: Bool) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -129,12 +130,12 @@ extension Engine {
                         "cannot remove container \"\(record.name)\": container is \(state): stop the container before removing or force remove"
                 )
             }
-            // It has nothing to say any more.
+            // It has nothing more to do, so do not wait.
             try await carryOut(.stop(timeout: .zero), on: record)
             if record.isTransient { return await waitUntilGone(record.id) }
         }
         do { try await carryOut(.remove(stop: true, volumes: volumes), on: record) } catch {
-            // Gone by itself meanwhile.
+            // Somebody else removed it meanwhile.
             guard await parts.inventory.container(record.id) != nil else { return }
             throw error
         }
@@ -189,14 +190,14 @@ extension Engine {
 
     // MARK: Waiting
 
-    /// What a wait is for.
+    /// The event that a client waits for.
     package enum WaitCondition: String, Sendable {
         case notRunning = "not-running"
         case nextExit = "next-exit"
         case removed
     }
 
-    /// Begins to wait at once; the result gives the exit code.
+    /// Starts waiting at once; the result gives the exit code.
     package func waiting(
         for name: String, until condition: WaitCondition
     ) async throws -> @Sendable () async -> Int? {
@@ -263,7 +264,7 @@ extension Engine {
             do {
                 descriptor = try await parts.machine.stream(of: record)
             } catch let failure as EngineFailure where failure.code == .conflict && patience > 0 {
-                // It has just ended, and the word of that is on its way.
+                // It has just ended, but the inventory does not know yet.
                 await parts.inventory.change(
                     of: .container(record.id), after: epoch, atMost: .seconds(1), on: parts.machine)
                 return try await streams(of: name, patience: patience - 1)

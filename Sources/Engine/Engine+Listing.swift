@@ -36,7 +36,7 @@ extension Engine {
             files[project] = record.definitions.configFiles
         }
         for record in await parts.inventory.allContainers() {
-            // What docker compose made over the API is its project; here it is only shown.
+            // docker compose made this container over the API. It only appears in lists under its project.
             guard record.project == nil, let project = record.labels["com.docker.compose.project"],
                 record.labels["com.docker.compose.oneoff"] != "True"
             else { continue }
@@ -49,7 +49,7 @@ extension Engine {
         }
     }
 
-    /// What is stored of a project, so that verbs work without its file.
+    /// The stored description of a project, so that verbs work without its file.
     package struct StoredProject: Encodable, Sendable {
         package var project: Project?
         package var containers: [ContainerRow]
@@ -177,7 +177,7 @@ extension Engine {
     package func networks(of project: String?) async -> [NetworkRow] {
         var rows: [NetworkRow] = []
         for record in await parts.inventory.allNetworks() where project == nil || record.project == project {
-            // That of builds is nobody's: it is shown while a step uses it.
+            // The network of builds belongs to nobody; list it only while a build step uses it.
             if record.name == StepRunner.network, await parts.inventory.users(ofNetwork: record.name).isEmpty {
                 continue
             }
@@ -232,7 +232,7 @@ extension Engine {
         for name in names {
             guard let record = await parts.inventory.findNetwork(name) else { continue }
             let users = await parts.inventory.users(ofNetwork: record.name)
-            // Containers that do not run hold it no more than they do for Docker, unless one that runs does.
+            // As in Docker, stopped containers do not keep a network, unless a running container uses it too.
             if users.allSatisfy({ [.created, .exited].contains($0.life.phase) }) {
                 for user in users { try await parts.runner.lose(network: record.name, user.id) }
             }
@@ -243,7 +243,7 @@ extension Engine {
 }
 
 extension ContainerRecord.Life.Phase {
-    /// As people know it.
+    /// The state in the words of `ps`.
     package var shown: ContainerRow.State {
         switch self {
         case .creating, .created: .created
@@ -257,7 +257,7 @@ extension ContainerRecord.Life.Phase {
 }
 
 extension Project {
-    /// The project as it is wanted now: what verbs without a file work on.
+    /// The desired project, for verbs that run without a file.
     init(_ desired: Desired) {
         self.init(
             name: desired.project, workingDirectory: desired.workingDirectory, configFiles: desired.configFiles,

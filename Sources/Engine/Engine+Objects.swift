@@ -114,7 +114,7 @@ extension Engine {
         EngineFailure(code: .invalid, message: message, hint: hint)
     }
 
-    /// There is no file whose attribute could be shown.
+    /// The client has no file, so drop the attribute from the error.
     private static func withoutFile(_ error: any Error) -> EngineFailure {
         var failure = EngineFailure(describing: error)
         failure.path = nil

@@ -11,14 +11,14 @@ package enum PushEvent: Sendable {
     case mounted(String, from: String)
     case transferred(String, done: Int64, total: Int64)
     case pushed(String)
-    /// The image is there under this tag: digest and bytes of its manifest.
+    /// The registry has the image under this tag now: digest and bytes of its manifest.
     case tagged(String, digest: String, size: Int64)
-    /// Last one.
+    /// Always the last event.
     case failed(EngineFailure)
 }
 
 extension Engine {
-    /// Sends images to the registries of their names, side by side.
+    /// Pushes images to their registries, several at a time.
     package func push(_ request: PushRequest) async throws -> Operation {
         let references = try request.references.map { try Reference($0) }
         let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
@@ -37,7 +37,7 @@ extension Engine {
         let failures = await withTaskGroup(of: (Int, EngineFailure)?.self) { group in
             var failures: [Int: EngineFailure] = [:]
             for (index, reference) in references.enumerated() {
-                // Each of them sends several blobs at a time.
+                // Each push sends several blobs at a time.
                 if index >= 4, let (failed, failure) = await group.next() ?? nil { failures[failed] = failure }
                 group.addTask {
                     await self.push(reference, request.logins, operation).map { (index, $0) }
@@ -55,7 +55,7 @@ extension Engine {
         return OperationOutcome(status: .failed, errors: failures)
     }
 
-    /// nil when it is there.
+    /// Returns nil on success.
     private func push(
         _ reference: Reference, _ logins: RegistryLogins, _ operation: Operation
     ) async -> EngineFailure? {
@@ -133,8 +133,7 @@ extension Engine {
         }
     }
 
-    /// What a registry has under `name`.
-    /// Asks the registry `server` whether it takes the login.
+    /// Checks whether the registry `server` accepts a login.
     package func checkLogin(at server: String, logins: RegistryLogins) async throws {
         do { try await parts.machine.checkLogin(at: server, logins: logins) } catch let error as ImageError {
             throw Self.failure(error)
@@ -163,7 +162,7 @@ extension PushEvent {
     }
 }
 
-/// Adds up what was sent of an image's blobs.
+/// Adds up the bytes sent for all blobs of an image.
 private final class PushSum: Sendable {
     private struct State {
         var done: [Digest: Int64] = [:]
@@ -171,17 +170,17 @@ private final class PushSum: Sendable {
         var told: Int64 = 0
     }
 
-    // The mutex guards all of it: blobs go side by side.
+    // The mutex guards all of it: several blobs are sent at a time.
     private let state = Mutex(State())
 
-    /// Bytes so far and in all; nil when it is not worth telling.
+    /// Bytes sent and in all; nil when the change is too small to report.
     func add(_ step: PushProgress) -> (done: Int64, total: Int64)? {
         state.withLock { state in
             switch step {
             case .layers(let blobs):
                 for blob in blobs { state.sizes[blob.digest] = blob.size }
                 return nil
-            // Do not count what the registry already has.
+            // Do not count blobs that the registry already has.
             case .present(let digest), .mounted(let digest, _):
                 state.sizes[digest] = nil
                 state.done[digest] = nil
@@ -190,7 +189,7 @@ private final class PushSum: Sendable {
             }
             let total = state.sizes.values.reduce(0, +)
             let done = state.done.values.reduce(0, +)
-            // Steps of one per cent are fine enough.
+            // Report steps of one per cent.
             guard done - state.told >= max(1, total / 100) else { return nil }
             state.told = done
             return (done, total)

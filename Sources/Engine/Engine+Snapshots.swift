@@ -3,7 +3,7 @@ import Linux
 import ProjectModel
 import Reconcile
 
-/// One container with all that is around it, at one moment.
+/// One container and everything connected with it, at one moment.
 package struct ContainerSnapshot: Sendable {
     package var record: ContainerRecord
     package var health: HealthHistory?
@@ -14,7 +14,7 @@ package struct ContainerSnapshot: Sendable {
     package var paths: EnginePaths
 }
 
-/// What the probes of a run found.
+/// The results of the probes of one run.
 package struct HealthHistory: Hashable, Sendable {
     package struct Probe: Hashable, Sendable {
         /// Nanoseconds since 1970.
@@ -24,14 +24,14 @@ package struct HealthHistory: Hashable, Sendable {
         package var output: String
     }
 
-    /// How many probes are kept, the same number as in dockerd.
+    /// The number of probes to keep, the same as in dockerd.
     static let memory = 5
 
     /// `starting`, `healthy` or `unhealthy`.
     package var status: String
-    /// Failures since the last success.
+    /// Consecutive failures.
     package var failures = 0
-    /// The last ones, oldest first.
+    /// The last probes, oldest first.
     package var probes: [Probe] = []
 
     mutating func add(_ probe: Probe) {
@@ -42,7 +42,7 @@ package struct HealthHistory: Hashable, Sendable {
 }
 
 extension Engine {
-    /// By id, a beginning of one that fits one container only, or name.
+    /// Finds a container by its id, a unique prefix of it, or its name.
     package func snapshot(_ name: String) async throws -> ContainerSnapshot {
         await gate.wait(for: .known)
         guard let snapshot = await parts.inventory.snapshot(name, paths: parts.paths) else {
@@ -51,7 +51,7 @@ extension Engine {
         return told(snapshot)
     }
 
-    /// With the logging that it has, where it names none.
+    /// Fills in the engine's default logging where the container has none of its own.
     private func told(_ snapshot: ContainerSnapshot) -> ContainerSnapshot {
         guard settings.defaults.logging != nil else { return snapshot }
         var snapshot = snapshot
@@ -59,7 +59,7 @@ extension Engine {
         return snapshot
     }
 
-    /// All containers that can be seen, by name.
+    /// All visible containers, by name.
     package func snapshots() async -> [ContainerSnapshot] {
         await gate.wait(for: .known)
         return await parts.inventory.snapshots(paths: parts.paths).map(told)
@@ -73,7 +73,7 @@ extension Engine {
         return await parts.inventory.standingNetworks()
     }
 
-    /// By name, id, or the beginning of an id.
+    /// Finds a network by its name, its id or a prefix of the id.
     package func networkRecord(_ text: String) async throws -> NetworkRecord {
         await gate.wait(for: .known)
         guard let record = await parts.inventory.findNetwork(text) else {
@@ -82,29 +82,29 @@ extension Engine {
         return record
     }
 
-    /// With the one where containers of no project are, which is made when it is not there.
+    /// Includes the network for containers of no project, and creates it if it is missing.
     package func networksWithCommon() async throws -> [NetworkRecord] {
         await gate.wait(for: .ready)
         if await parts.inventory.network(Self.commonNetwork) == nil {
-            // Another may make it at the same moment.
+            // Another task may create it at the same moment.
             try? await parts.objects.createNetwork(
                 settings.networkDefaults.common(Self.commonNetwork), project: nil, key: nil)
         }
         return await networkRecords()
     }
 
-    /// Names of volumes that containers have.
+    /// Names of volumes that containers use.
     package func volumesInUse() async -> Set<String> {
         await parts.inventory.allContainers().reduce(into: []) { $0.formUnion($1.volumeNames) }
     }
 
-    /// Bytes that a volume holds.
+    /// The size of a volume's content in bytes.
     package func volumeSize(_ name: String) async -> Int64 {
         guard let folder = await parts.inventory.volume(name)?.mountpoint else { return 0 }
         return await parts.machine.size(ofFolder: folder)
     }
 
-    /// Remembers requests that must not be carried out twice.
+    /// A key for a request that must not be carried out twice.
     package nonisolated func newKey() -> String { parts.machine.newID() }
 
     package func volumeRecords() async -> [VolumeRecord] {

@@ -19,7 +19,7 @@ extension Engine {
             do {
                 try await letGo(record.id)
             } catch {
-                // The stream says it too: the monitor ends it with the reason.
+                // The stream tells the client as well: the monitor closes it with the reason.
                 parts.log.info("\(record.name): \(EngineFailure(describing: error).message)")
                 await discardOneOff(record.id)
             }
@@ -27,7 +27,7 @@ extension Engine {
         return descriptor
     }
 
-    /// Releases a held one-off without a listener.
+    /// Lets a held one-off start without a listener.
     package func release(_ name: String) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -39,7 +39,7 @@ extension Engine {
         }
     }
 
-    /// From now on it should run.
+    /// From now on its desired state is running.
     private func letGo(_ id: String) async throws {
         try await parts.inventory.update(id) { record in
             if record.wish?.goal == .created { record.wish?.goal = .running }
@@ -53,10 +53,10 @@ extension Engine {
         }
     }
 
-    /// Stops a container, as the verb `stop` does, if `signal`, which asks a program to end, does nothing to its first process.
-    /// A shell that waits for a child neither passes signals on nor reacts to those of the keyboard. So, as in a terminal, the child
-    /// gets the signal too.
-    /// Returns once it has ended, or at once.
+    /// Stops a container, as the verb `stop` does, if `signal` has no effect on its first process although it should
+    /// end a program. A shell that waits for a child neither forwards signals nor reacts to signals from the keyboard,
+    /// so, as in a terminal, the child gets the signal too. Returns once the container has ended, or at once if there
+    /// is nothing to do.
     package func stop(_ name: String, ifDeafTo signal: Int32) async throws {
         let record = try await find(name)
         guard record.isUp else { return }
@@ -79,7 +79,7 @@ extension Engine {
         try? await parts.runner.remove(id, anonymousVolumes: true)
     }
 
-    /// Returns once there is no such container any more; at once when there is none.
+    /// Returns when no container has this name, which may be at once.
     package func waitUntilGone(_ name: String) async {
         await gate.wait(for: .known)
         guard let record = await parts.inventory.find(name) else { return }
@@ -106,8 +106,8 @@ extension Engine {
 
     // MARK: Logs
 
-    /// The lines asked for, merged by time, as newline-delimited JSON of `LogLine`; with `follow` until every container has ended
-    /// or the reader leaves. Each piece is made when it is asked for.
+    /// The requested log lines, merged by time, as newline-delimited JSON of `LogLine`. With `follow`, the stream lasts
+    /// until every container has ended or the reader leaves. Each piece is made when the reader asks for it.
     package func logs(of project: String, _ request: LogRequest) async throws -> AsyncStream<[UInt8]> {
         await gate.wait(for: .known)
         return feed(.project(project), request, of: try await logRecords(project, request)) {
@@ -115,7 +115,7 @@ extension Engine {
         }
     }
 
-    /// The same of one container.
+    /// The same for one container.
     package func logs(
         ofContainer name: String, _ request: LogRequest, as form: (any LogForm)? = nil
     ) async throws -> AsyncStream<[UInt8]> {
@@ -139,7 +139,7 @@ extension Engine {
         return AsyncStream { await feed.next() }
     }
 
-    /// A verb that is under way has stopped one of `records`, or taken one away, that is to run again.
+    /// An operation in progress has stopped or removed one of `records` and will start it again.
     private func startsSoon(_ services: [String], of project: String, _ records: [ContainerRecord]) async -> Bool {
         guard parts.operations.isBusy(project), let desired = await desired(of: project), desired.removal == nil else {
             return false

@@ -2,10 +2,11 @@ import EngineWire
 import Linux
 
 extension Engine {
-    /// Changes files of a running container: removes `request.removed`, then writes what the tar in `archive` holds.
+    /// Changes files of a running container: removes `request.removed`, then writes the content of the tar in
+    /// `archive`.
     ///
-    /// Nothing in the archive or in the container leads to a file outside of it. What the container has mounted is seen as
-    /// its programs see it.
+    /// Nothing in the archive or the container can lead to a file outside of the container. Mounts are visible, as they
+    /// are to the container's programs.
     /// - Throws: `EngineFailure` with `.conflict` for a container that does not run.
     package func place(
         _ request: FilesRequest, from archive: consuming OwnedFD, in name: String
@@ -19,7 +20,7 @@ extension Engine {
         return try await parts.machine.sync(request, from: HeldDescriptor(archive), in: record, process)
     }
 
-    /// All containers of a project, ended ones too: now, and again after each change of one of them.
+    /// All containers of a project, including ended ones: at once, and again after each change.
     package nonisolated func containerChanges(of project: String) -> AsyncStream<[ContainerRow]> {
         let inventory = parts.inventory
         let previous = Latest()
@@ -35,11 +36,11 @@ extension Engine {
         }
     }
 
-    /// What was told last.
+    /// The list that was sent last.
     private actor Latest {
         private var rows: [ContainerRow]?
 
-        /// False when nothing is different.
+        /// Returns false when nothing changed.
         func replace(by new: [ContainerRow]) -> Bool {
             defer { rows = new }
             return rows != new

@@ -3,16 +3,16 @@ import Glibc
 import Linux
 import Networking
 
-/// The machine and the engine as a whole.
+/// Facts about the machine and the engine as a whole.
 package struct SystemFacts: Sendable {
     package var hostName: String
     package var kernel: String
     package var architecture: String
-    /// `Debian GNU/Linux 12 (bookworm)`, and `12` (os-release(5)).
+    /// For example `Debian GNU/Linux 12 (bookworm)`, and `12` (os-release(5)).
     package var system: String
     package var systemVersion: String
     package var processors: Int
-    /// Bytes.
+    /// In bytes.
     package var memory: Int64
     package var usesUnifiedCgroups: Bool
     package var running: Int
@@ -49,7 +49,7 @@ extension Engine {
             warnings: await parts.machine.obstacles().map(\.message) + openHosts())
     }
 
-    /// Where nobody is asked who it is.
+    /// Addresses that accept clients without authentication.
     private func openHosts() -> [String] {
         guard !settings.hasMutualTLS else { return [] }
         return settings.dockerHosts.filter(\.isTCP).map {

@@ -10,12 +10,12 @@ import Reconcile
 package actor Engine {
     nonisolated let parts: EngineParts
     nonisolated let settings: EngineSettings
-    /// When the engine may be at rest.
+    /// Tells when the engine may have become idle.
     package nonisolated let quiet: Quiet
     let gate = StartGate()
     nonisolated let execs = ExecTable()
     private let health: HealthMonitor
-    /// Of projects, and of containers that belong to none.
+    /// The loops of projects, and of containers that belong to no project.
     private var loops: [Subject: ProjectLoop] = [:]
     private var supervisor: Supervisor?
     private var supervision: Task<Void, Never>?
@@ -87,7 +87,7 @@ package actor Engine {
         remounting = Task { await self.remountVolumes() }
         let moments = quiet.listen()
         collecting = Task { await self.collectImages(after: moments) }
-        quiet.note()  // what a crash left
+        quiet.note()  // so that it removes what a crash left behind
         for loop in loops.values { await loop.heal(because: "the engine started") }
     }
 
@@ -100,10 +100,10 @@ package actor Engine {
         }
     }
 
-    /// The desired state of a project; nil if nobody has brought it up. Asking leaves nothing behind.
+    /// The desired state of a project; nil before its first `up`. The call creates nothing.
     func desired(of project: String) async -> Desired? { await loops[.project(project)]?.desired }
 
-    /// Owns `group` from now on.
+    /// The loop for `group`; creates it if there is none.
     func loop(_ group: Subject) -> ProjectLoop {
         if let loop = loops[group] { return loop }
         let loop = ProjectLoop(of: group, parts: parts)
@@ -176,10 +176,10 @@ package actor Engine {
 
     // MARK: Idleness
 
-    /// Call this before an idle engine ends: afterwards nothing of it is left.
+    /// Call this before an idle engine ends: afterwards none of its processes run.
     package func endServices() async { await parts.machine.endServices() }
 
-    /// Containers that outlive the engine have its socket for Docker's clients, so the socket must stay for the next engine.
+    /// Containers that outlive the engine have mounted its Docker socket, so the socket must stay for the next engine.
     package var leavesDockerSocket: Bool {
         get async {
             let binds = DockerSocketBind(own: settings.dockerSocket)
@@ -187,7 +187,7 @@ package actor Engine {
         }
     }
 
-    /// There is no container and no operation.
+    /// There are no containers and no operations.
     package var isIdle: Bool {
         get async {
             guard parts.operations.isEmpty else { return false }

@@ -1,6 +1,6 @@
 import Linux
 
-/// The folders of an engine: a root folder for what must survive a reboot, a run folder for what must not.
+/// The folders of an engine: a root folder for what must survive a reboot, a run folder for the rest.
 package struct EnginePaths: Hashable, Sendable {
     /// `/var/lib/berth`, or `BERTH_ROOT`.
     package let root: String
@@ -23,13 +23,13 @@ package struct EnginePaths: Hashable, Sendable {
     package var seccompCache: String { "\(root)/seccomp" }
     /// Contents of secrets that do not come from a file.
     package var vault: String { "\(root)/secrets" }
-    /// Copies of secrets and configs for containers; in memory.
+    /// Copies of secrets and configs for containers, in memory.
     package var secretsRun: String { "\(run)/secrets" }
     package func secrets(_ id: String) -> String { "\(secretsRun)/\(id)" }
 
-    /// The container's own folder on disk: writable layer, log, exit status.
+    /// The container's folder on disk: writable layer, log, exit status.
     package func container(_ id: String) -> String { "\(root)/containers/\(id)" }
-    /// The container's folder while the machine runs: its monitor's files, its hosts and resolv.conf.
+    /// The container's folder until the next reboot: its monitor's files, its hosts file and resolv.conf.
     package func containerRun(_ id: String) -> String { "\(run)/containers/\(id)" }
     /// The runtime's bundle folder; `rootfs` in it is what the root file system is mounted on.
     package func bundle(_ id: String) -> String { "\(containerRun(id))/bundle" }
@@ -40,7 +40,8 @@ package struct EnginePaths: Hashable, Sendable {
     package func exitFile(_ id: String) -> String { "\(container(id))/exit.json" }
     package func volume(_ name: String) -> String { "\(root)/volumes/\(name)/_data" }
 
-    /// Makes the folders: the run folder 0711 so that members of the group reach the socket, all inside it for root alone.
+    /// Creates the folders: the run folder with mode 0711, so that members of the group reach the socket; everything in
+    /// it for root only.
     package func prepare() throws(SyscallError) {
         try makeFolders(root, mode: 0o711)
         try makeFolders(run, mode: 0o711)

@@ -1,14 +1,15 @@
 import Synchronization
 
-/// The moments after which an engine may be at rest: a connection was closed, an operation ended, a container is gone.
+/// Signals the moments after which an engine may be idle: a connection closed, an operation ended, a container was
+/// removed.
 package final class Quiet: Sendable {
-    /// One element for any number of moments that nobody has looked at yet; to be read by one task.
+    /// Combines the moments that nobody has read yet into one element. Only one task may read it.
     package let moments: AsyncStream<Void>
     private struct State {
         var count = 0
         var listeners: [AsyncStream<Void>.Continuation] = []
     }
-    // Guards both: moments come from any thread.
+    // Guards everything: signals come from any thread.
     private let state: Mutex<State>
 
     package init() {
@@ -17,14 +18,14 @@ package final class Quiet: Sendable {
         state = Mutex(State(listeners: [continuation]))
     }
 
-    /// Moments for one more reader, which reads as long as the engine lives.
+    /// The moments for one more reader, which reads as long as the engine runs.
     package func listen() -> AsyncStream<Void> {
         let (moments, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         state.withLock { $0.listeners.append(continuation) }
         return moments
     }
 
-    /// How many moments there were: unchanged means that nothing happened meanwhile.
+    /// The number of moments so far. If it is unchanged, nothing happened meanwhile.
     package var count: Int { state.withLock { $0.count } }
 
     package func note() {

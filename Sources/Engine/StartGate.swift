@@ -1,12 +1,12 @@
 import Synchronization
 
-/// How far an engine has come with its start: what is asked of it meanwhile waits for what it needs.
+/// How far an engine has started. Requests that arrive meanwhile wait for the stage that they need.
 final class StartGate: Sendable {
     enum Stage: Int, Comparable, Sendable {
         case begun
-        /// It is known how every container is.
+        /// The engine knows the state of every container.
         case known
-        /// What was missing was put back: anything may be done.
+        /// The engine restored what was missing: every request may proceed.
         case ready
 
         static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
@@ -20,7 +20,7 @@ final class StartGate: Sendable {
     // The mutex guards all of it.
     private let state = Mutex(State())
 
-    /// From now on everything waits for the start, which is about to begin.
+    /// From now on every request waits for the start, which is about to begin.
     func close() { state.withLock { $0.stage = .begun } }
 
     func reach(_ stage: Stage) {

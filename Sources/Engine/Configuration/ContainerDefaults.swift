@@ -1,11 +1,11 @@
 import ProjectModel
 
-/// Defaults for containers from the engine's settings. They are not part of a container's template, so a change of them replaces no
-/// container.
+/// Defaults for containers, from the engine's settings. They are not part of a container's template, so changing them
+/// replaces no container.
 package struct ContainerDefaults: Hashable, Sendable {
     package var ulimits: [String: Ulimit] = [:]
     package var noNewPrivileges = false
-    /// `unconfined`, or the text of a profile; nil is the engine's own.
+    /// `unconfined`, or the text of a profile; nil means the engine's own profile.
     package var seccomp: String?
     package var useInit = false
     package var shmSize: Int64?

@@ -180,7 +180,7 @@ extension DaemonFile {
 
     // MARK: Values
 
-    /// The same as the engine's own setting of that name.
+    /// Has the same values as the engine's own setting `name`.
     private static func same(_ name: String) -> Meaning {
         .acts { (value, settings) throws(SettingFailure) in
             guard value != .null, value != "" else { return }
@@ -188,7 +188,7 @@ extension DaemonFile {
         }
     }
 
-    /// Other code reads it together with other keys.
+    /// Other code reads this key, together with other keys.
     private static func ignoringFlag(_ value: JSONValue, _ settings: inout EngineSettings) throws(SettingFailure) {
         _ = try flag(value)
     }
@@ -214,7 +214,7 @@ extension DaemonFile {
         return result
     }
 
-    /// `64M`, `20GB`, or a number.
+    /// Accepts `64M`, `20GB`, or a number.
     private static func bytes(_ value: JSONValue) throws(SettingFailure) -> Int64 {
         if let number = value.integer, number > 0 { return Int64(number) }
         guard let size = value.string.flatMap({ ByteCount.parse($0) }), size > 0 else {

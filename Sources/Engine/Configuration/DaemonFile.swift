@@ -3,14 +3,15 @@ import JSON
 import Linux
 import Logging
 
-/// dockerd's own configuration, `/etc/docker/daemon.json`.
+/// The configuration of dockerd, `/etc/docker/daemon.json`.
 ///
-/// Each key has an effect, describes what berth does anyway, or is refused by name. A key that dockerd does not know is an error.
+/// For each key berth applies it, behaves that way anyway, or refuses it by name. A key that dockerd does not know is
+/// an error.
 package struct DaemonFile {
-    /// Where dockerd looks for it.
+    /// The path that dockerd uses by default.
     package static let standardPath = "/etc/docker/daemon.json"
 
-    /// The effect of a key: it changes settings, has no effect for a reason, or is not supported.
+    /// The effect of a key: it changes settings, has no effect for a stated reason, or is not supported.
     enum Meaning: Sendable {
         case acts(@Sendable (JSONValue, inout EngineSettings) throws(SettingFailure) -> Void)
         /// Accepts only these values; the text says why berth does not support others.
@@ -22,7 +23,7 @@ package struct DaemonFile {
     let path: String
     let bytes: [UInt8]
 
-    /// Applies the file. Returns notes about keys without effect, for the log.
+    /// Applies the file. Returns notes for the log about keys without effect.
     /// - Throws: `EngineFailure` with the place in the file.
     func apply(to settings: inout EngineSettings) throws(EngineFailure) -> [String] {
         let document: JSONValue
@@ -68,7 +69,7 @@ package struct DaemonFile {
         return idle
     }
 
-    /// Says nothing.
+    /// The value is empty.
     private static func isEmpty(_ value: JSONValue) -> Bool {
         switch value {
         case .null, .bool(false), .string(""), .integer(0): true
@@ -78,11 +79,11 @@ package struct DaemonFile {
         }
     }
 
-    /// What one key says about another.
+    /// Handles keys that depend on each other.
     private static func finish(
         _ settings: inout EngineSettings, _ document: JSONValue, _ path: String
     ) throws(EngineFailure) {
-        // `debug` wins over `log-level`, wherever it stands.
+        // `debug` overrides `log-level`, in any order.
         if document["debug"]?.bool == true { settings.logLevel = .debug }
         if document["seccomp-profile"] != nil, let file = settings.defaults.seccomp, file.hasPrefix("/") {
             do throws(SyscallError) { settings.defaults.seccomp = try readText(file) } catch {

@@ -1,4 +1,4 @@
-/// An address for Docker's clients, in the form of `DOCKER_HOST` and dockerd's `hosts`.
+/// An address for Docker's clients, in the form of `DOCKER_HOST` and of dockerd's `hosts`.
 package enum DockerHost: Hashable, Sendable, CustomStringConvertible {
     case unix(String)
     case tcp(host: String, port: Int)
@@ -27,7 +27,7 @@ package enum DockerHost: Hashable, Sendable, CustomStringConvertible {
         guard !text.contains("/") else { return nil }
         var host = text
         var port = standardPort
-        // The last colon, unless it is one inside of the brackets of an IPv6 address.
+        // The last colon, unless it is inside the brackets of an IPv6 address.
         if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
             guard let number = UInt16(text[text.index(after: colon)...]) else { return nil }
             port = Int(number)

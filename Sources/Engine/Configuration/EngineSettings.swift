@@ -2,7 +2,8 @@ import Linux
 import Logging
 import Networking
 
-/// The settings of an engine, from its configuration file, its environment and its flags. `Setting` declares the form of each.
+/// The settings of an engine, from its configuration file, its environment and its flags. `Setting` declares the form
+/// of each.
 package struct EngineSettings: Hashable, Sendable {
     /// The folder for everything that must survive a reboot.
     package var root = EnginePaths.defaultRoot
@@ -19,12 +20,12 @@ package struct EngineSettings: Hashable, Sendable {
     package var nameServers: [String] = []
     /// The default size of a container's log file, in bytes.
     package var logMaximumSize: Int64 = 10 << 20
-    /// How many such files are kept.
+    /// The number of log files to keep.
     package var logMaximumFiles = 3
 
     /// The socket for Docker's clients; nil means `docker.sock` in the run folder, an empty text means no socket.
     package var dockerSocketPath: String?
-    /// More addresses for them.
+    /// More addresses for Docker's clients.
     package var dockerHosts: [DockerHost] = []
     /// The group and the mode of the sockets for Docker's clients.
     package var dockerGroup = "berth"
@@ -57,18 +58,18 @@ package struct EngineSettings: Hashable, Sendable {
 
     package init() {}
 
-    /// Where clients of Docker reach the engine; nil is nowhere.
+    /// The socket for Docker's clients; nil means none.
     package var dockerSocket: String? {
         let path = dockerSocketPath ?? paths.dockerSocket
         return path.isEmpty ? nil : path
     }
 
-    /// Clients at TCP must have a certificate.
+    /// TCP clients must present a certificate.
     package var hasMutualTLS: Bool { tlsAuthority != nil && tlsCertificate != nil && tlsKey != nil }
 
     package var paths: EnginePaths { EnginePaths(root: root, run: run) }
 
-    /// The host's resolver, with the servers of the settings in place of its own.
+    /// The host's resolver, with the name servers of the settings instead of the host's.
     func resolver(
         of host: @escaping @Sendable () -> ResolverConfiguration
     ) -> @Sendable () -> ResolverConfiguration {

@@ -7,13 +7,14 @@ package struct NetworkDefaults: Hashable, Sendable {
     package var mtu: UInt32?
     /// The address for published ports without one; nil means all addresses.
     package var publishAddress: String?
-    /// The network of containers of no project: its range, and the bridge's own address in it. nil takes one of the pools.
+    /// The network for containers of no project: its subnet, and the bridge's own address in it. nil: taken from the
+    /// address pools.
     package var bridge: CIDR?
     package var bridgeHasIPv6 = false
 
     package init() {}
 
-    /// The network of containers of no project.
+    /// The network for containers of no project.
     func common(_ name: String) -> NetworkDefinition {
         var definition = NetworkDefinition(name: name)
         definition.enableIPv6 = bridgeHasIPv6

@@ -2,7 +2,7 @@ import JSON
 import Linux
 
 extension Setting {
-    /// Every setting, in the order in which they are documented.
+    /// Every setting, in the order of the documentation.
     package static let all: [Setting] = [
         Setting(
             "root", variable: "BERTH_ROOT", \.root, .folder, isInFile: false, example: "/srv/berth",
@@ -152,7 +152,7 @@ extension SettingForm<Bool> {
 }
 
 extension SettingForm<[DockerHost]> {
-    /// As dockerd writes them.
+    /// In the form that dockerd uses.
     fileprivate static let hosts: SettingForm = {
         let item = SettingForm<String>.text(
             "unix://PATH, tcp://HOST:PORT or fd://", pattern: "^(unix:///.+|tcp://[^/]*/?|fd://\\*?)$"

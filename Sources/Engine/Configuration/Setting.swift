@@ -1,18 +1,18 @@
 import JSON
 
-/// One setting of the engine, declared once: reading it, the JSON schema and the documentation come from here.
+/// One setting of the engine. The reader, the JSON schema and the documentation all use this declaration.
 package struct Setting: Sendable {
-    /// The name in the file; with two dashes before it, the flag.
+    /// The name in the file. The flag is the same name after two dashes.
     package let name: String
     /// The environment variable.
     package let variable: String
-    /// False for settings that `berth` also needs, to find the engine; only the engine reads the file.
+    /// False for settings that `berth` also needs to find the engine, because only the engine reads the file.
     package let isInFile: Bool
-    /// Its purpose, in a sentence.
+    /// Its purpose, in one sentence.
     package let documentation: String
-    /// As it is written in the file.
+    /// A value as written in the file.
     package let example: JSONValue
-    /// The default in words, if the value itself is long.
+    /// The default in words, for a value that is too long to show.
     private let defaultInWords: String?
 
     let schema: JSONValue
@@ -47,12 +47,12 @@ package struct Setting: Sendable {
     /// Applies the text of a variable or a flag.
     func apply(text: String, to settings: inout EngineSettings) throws(SettingFailure) { try readText(text, &settings) }
 
-    /// The settings whose values differ between the two.
+    /// The names of the settings in which the two differ.
     package static func names(differing one: EngineSettings, _ other: EngineSettings) -> [String] {
         all.filter { $0.value(one) != $0.value(other) }.map(\.name)
     }
 
-    /// The default, in words for a person.
+    /// The default as text for a person.
     package var defaultText: String {
         if let defaultInWords { return defaultInWords }
         switch defaultValue {
@@ -62,11 +62,11 @@ package struct Setting: Sendable {
         }
     }
 
-    /// The default as it would be written; nil if it is described in words.
+    /// The default as written in a file; nil if words describe it.
     var defaultJSON: JSONValue? { defaultInWords == nil ? defaultValue : nil }
 }
 
-/// A value that a setting cannot have.
+/// A value that a setting does not accept.
 struct SettingFailure: Error, CustomStringConvertible {
     /// The position in the value: `pools[1].size` is `[.index(1), .key("size")]`.
     var path: [JSONStep] = []

@@ -3,7 +3,7 @@ import Linux
 import Logging
 import Networking
 
-/// How the values of a setting are written: in JSON, as the text of a variable or a flag, and as a schema.
+/// How to write the values of a setting: in JSON, as the text of a variable or a flag, and as a schema.
 struct SettingForm<Value: Sendable>: Sendable {
     let schema: JSONValue
     let read: @Sendable (JSONValue) throws(SettingFailure) -> Value
@@ -15,7 +15,7 @@ extension SettingForm<String> {
     /// An absolute path.
     static let folder = text("an absolute path", pattern: "^/") { $0.hasPrefix("/") }
 
-    /// A text that `accepts` allows; `pattern` says the same, or allows more, in a schema.
+    /// A text that `accepts` allows. In the schema, `pattern` allows the same or more.
     static func text(
         _ expected: String, pattern: String, accepts: @escaping @Sendable (String) -> Bool
     ) -> SettingForm {
@@ -94,7 +94,7 @@ extension SettingForm<Logger.Level> {
 }
 
 extension SettingForm<[String]> {
-    /// A list; as text its items are separated by commas.
+    /// A list; as text, its items separated by commas.
     static func list(of item: SettingForm<String>) -> SettingForm {
         SettingForm(
             schema: ["type": "array", "items": item.schema],
@@ -110,7 +110,7 @@ extension SettingForm<[String]> {
 }
 
 extension SettingForm<SubnetPools> {
-    /// Docker's form: objects with `base` and `size`; as text `BASE:SIZE` between commas.
+    /// Docker's form: objects with `base` and `size`; as text, `BASE:SIZE` separated by commas.
     static var pools: SettingForm {
         SettingForm(
             schema: ["type": "array", "items": Self.poolSchema],
@@ -122,7 +122,7 @@ extension SettingForm<SubnetPools> {
             },
             parse: { (text) throws(SettingFailure) in
                 let pools = try text.split(separator: ",").map { (part) throws(SettingFailure) in
-                    // The last colon: those before it belong to an IPv6 address.
+                    // The last colon, because an IPv6 address contains colons too.
                     let colon = part.lastIndex(of: ":") ?? part.endIndex
                     return try Self.pool(String(part[..<colon]), Int(part[colon...].dropFirst()), "\"\(part)\"")
                 }

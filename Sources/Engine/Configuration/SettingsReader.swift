@@ -2,16 +2,17 @@ import EngineWire
 import JSON
 import Linux
 
-/// Combines an engine's settings: flags override the environment, the environment the file, the file the defaults.
+/// Combines an engine's settings: flags override the environment, the environment overrides the file, the file
+/// overrides the defaults.
 package struct SettingsReader {
-    /// The default file; it need not exist.
+    /// The default file, which may be missing.
     package static let defaultFile = "/etc/berth/berthd.json"
 
-    /// By variable.
+    /// By name of the variable.
     private let environment: [String: String]
-    /// By name; `config` names the file.
+    /// By name of the flag; `config` names the file.
     private let flags: [String: String]
-    /// The content of a file; nil when there is none.
+    /// Reads a file; nil when there is none.
     private let read: (String) throws(SyscallError) -> [UInt8]?
 
     package init(
@@ -28,7 +29,8 @@ package struct SettingsReader {
         self.read = read
     }
 
-    /// - Throws: `EngineFailure` that names the file with line and column, the variable or the flag, and says what it takes.
+    /// - Throws: `EngineFailure` that names the file with line and column, the variable or the flag, and says what it
+    ///   accepts.
     package func settings() throws(EngineFailure) -> EngineSettings {
         var settings = EngineSettings()
         let configuration = try configuration()

@@ -57,7 +57,7 @@ struct Adopter: Sendable {
                 parts.log.error("network \(network.name) could not be restored: \(error)")
             }
         }
-        // A container whose creation or removal was interrupted has a record and nothing else.
+        // A container whose creation or removal was interrupted may have a record and nothing else.
         for volume in await parts.inventory.allVolumes() where !volume.isMounted {
             do { try await parts.inventory.make(volume, on: parts.machine) } catch {
                 parts.log.error("volume \(volume.name) could not be restored: \(error)")

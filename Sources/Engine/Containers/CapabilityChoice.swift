@@ -2,10 +2,10 @@ import EngineWire
 import Linux
 import Runtime
 
-/// The capabilities of a container, from what its service adds and drops.
+/// Computes the capabilities of a container from what its service adds and drops.
 enum CapabilityChoice {
-    /// Docker's rule: `cap_drop: ALL` drops everything that `cap_add` does not name. "All" means the engine's own capabilities,
-    /// `held`: in a container or a hardened unit it does not have others to give.
+    /// Docker's rule: `cap_drop: ALL` drops everything that `cap_add` does not name. "All" means the engine's own
+    /// capabilities, `held`; inside a container or a hardened unit it cannot give more.
     /// - Throws: `EngineFailure` for an unknown capability, or one that the engine does not have.
     static func members(adding: [String], dropping: [String], held: [String]) throws -> [String] {
         for name in adding { try check(adding: name, held: held) }
@@ -16,7 +16,7 @@ enum CapabilityChoice {
         return held.filter { wanted.contains($0) }
     }
 
-    /// The kernel's name of what a file calls `NET_ADMIN`, `cap_net_admin` or `ALL`.
+    /// The kernel's name for `NET_ADMIN`, `cap_net_admin` or `ALL` in a file.
     static func known(_ name: String) throws -> String {
         let upper = name.uppercased()
         let full = upper.hasPrefix("CAP_") ? upper : "CAP_\(upper)"

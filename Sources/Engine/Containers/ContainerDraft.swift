@@ -5,9 +5,9 @@ import Reconcile
 
 /// Turns a template and its image into the record of one container. It is pure, except that the inventory gives the addresses.
 struct ContainerDraft {
-    /// The definitions of its networks, volumes, secrets and configs; more than it uses is harmless.
+    /// The definitions of its networks, volumes, secrets and configs. It may contain more than the container uses.
     let definitions: Definitions
-    /// Ports that others in its project publish.
+    /// Ports that other services of its project publish.
     var avoidedPorts: [PortMapping] = []
     let owner: Owner
     let template: ContainerTemplate
@@ -18,14 +18,14 @@ struct ContainerDraft {
     let now: Int64
     let version: String
 
-    /// The rounds of its desired state at its creation.
+    /// The rounds of the desired state when the container was created.
     struct Rounds {
         var recreate = 0
         var restart = 0
         var start = 0
     }
 
-    /// The record without endpoints, joined namespaces and volumes that exist already.
+    /// The record without endpoints, joined namespaces and existing volumes.
     func record() -> ContainerRecord {
         ContainerRecord(
             id: id, name: name, owner: owner, template: template, definitions: definitions.used(by: template),
@@ -141,7 +141,7 @@ struct ContainerDraft {
 }
 
 extension ContainerRecord {
-    /// It replaces `old`, which still exists, and takes over its anonymous volumes unless they should be new.
+    /// Replaces `old`, which still exists, and takes over its anonymous volumes unless new ones are wanted.
     mutating func take(placeOf old: ContainerRecord, withVolumes: Bool) {
         successorOf = old.id
         guard withVolumes else { return }
@@ -154,8 +154,8 @@ extension ContainerRecord {
         }
     }
 
-    /// The process's arguments: the service's, else the image's (docker's rule: an entrypoint in the file drops the image's
-    /// command).
+    /// The arguments of the process: the service's, or else the image's. As in Docker, an entrypoint in the file drops
+    /// the image's command.
     package var arguments: [String] {
         if let entrypoint = template.entrypoint { return entrypoint + (template.command ?? []) }
         return (image.entrypoint ?? []) + (template.command ?? image.cmd ?? [])
@@ -166,7 +166,7 @@ extension ContainerRecord {
     }
     package var gracePeriod: Duration { template.stopGracePeriod ?? .seconds(10) }
 
-    /// The effective health check: the file's, completed by the image's; nil if there is none or it is switched off.
+    /// The effective health check: the file's, completed with the image's; nil if there is none or it is disabled.
     package var healthcheck: ResolvedHealthcheck? {
         let own = template.healthcheck
         let test = own?.test ?? image.healthcheck?.test ?? []

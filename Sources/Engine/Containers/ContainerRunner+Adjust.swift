@@ -7,12 +7,13 @@ import ProjectModel
 /// service. Leaving has the same steps backwards. So an endpoint that the service does not name comes from an interrupted join
 /// or leave.
 extension ContainerRunner {
-    /// Puts a container on the network `key` as `wanted`, which is what it would be if it were made now, says.
+    /// Connects a container to the network `key`. `wanted` is the record that the container would get if it were
+    /// created now.
     func attach(_ id: String, key: String, as wanted: ContainerRecord) async throws {
         try await locks.with(id) {
             guard let attachment = wanted.template.networks.first(where: { $0.network == key }) else { return }
             guard let there = try await self.takeOffUnjoined(id) else { throw Self.gone(id) }
-            // Another asked for it at the same moment.
+            // Somebody else requested the same at the same moment.
             guard !there.template.networks.contains(where: { $0.network == key }) else { return }
             let definition = wanted.definitions.networks[key]
             let record = try await self.inventory.addEndpoint(attachment, definition, to: id) { [machine] network in
@@ -51,7 +52,7 @@ extension ContainerRunner {
         guard !left.isEmpty else { return record }
         for endpoint in left { try await machine.detach(endpoint, from: record) }
         guard let rest = try await inventory.removeUnjoinedEndpoints(of: id) else { return nil }
-        // One of them may have had the default route.
+        // One of the removed endpoints may have had the default route.
         if rest.isUp { try await connect(rest) }
         return rest
     }

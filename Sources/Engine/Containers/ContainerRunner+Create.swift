@@ -41,7 +41,7 @@ extension ContainerRunner {
     /// Finishes a creation, a removal or a replacement that a failure or a crash interrupted. Returns true if the container is gone
     /// afterwards, false if it is complete.
     func finishInterrupted(_ id: String) async throws -> Bool {
-        // If two run in one place, end the one that others do not see.
+        // If two containers run in one place, stop the hidden one.
         if let record = await inventory.container(id), record.isLive, await inventory.isHidden(record),
             await inventory.successor(of: record)?.life.phase != .created
         {
@@ -51,7 +51,7 @@ extension ContainerRunner {
             guard let record = await self.inventory.container(id) else { return true }
             let isSuccessor = await self.inventory.isSuccessor(record)
             let heir = await self.inventory.successor(of: record)
-            // Until what took its place has come to run it may have to come back.
+            // Until its successor has started, this one may have to come back.
             let isSucceeded = heir.map { $0.life.phase != .created } ?? false
             switch record.life.phase {
             case .creating, .removing:
@@ -67,12 +67,12 @@ extension ContainerRunner {
         }
     }
 
-    /// Removes everything of a container, its record last: until then the engine knows about the rest.
+    /// Removes everything of a container, and its record last, so that the engine knows the rest until then.
     func discard(_ record: ContainerRecord) async throws {
         await machine.releasePorts(of: record.id)
         try await machine.removeContainer(record)
-        // The next replica of a service takes over those of one that could not be made; others have no next, and one in the place of
-        // another shares what is to be kept.
+        // When a replica could not be created, the next one takes over its anonymous volumes. Other containers have no
+        // next one, and a successor shares volumes that must be kept.
         let hasNoNext = record.number == nil && record.life.phase == .creating
         let isSuccessor = await inventory.isSuccessor(record)
         if record.life.removesAnonymousVolumes == true || hasNoNext || isSuccessor {
@@ -86,7 +86,7 @@ extension ContainerRunner {
         try await inventory.removeContainer(record.id)
     }
 
-    /// What was made to take the place of `id`, which is gone by now, is a container as any other: its network is connected.
+    /// Call this when `id` is gone: its successor becomes an ordinary container, so connects its network.
     func completeSuccessors(of id: String) async {
         for record in await inventory.successors(of: id) {
             do {
@@ -122,7 +122,8 @@ extension ContainerRunner {
         }
     }
 
-    /// The container that `service:NAME` (its first replica) or `container:NAME` means. A replica follows the owner's replacement.
+    /// The container that `service:NAME` (its first replica) or `container:NAME` means. A replica follows the owner's
+    /// replacement.
     private func container(_ owner: String, for record: ContainerRecord) async -> ContainerRecord? {
         guard owner.hasPrefix("service:") else { return await inventory.find(String(owner.dropFirst(10))) }
         guard let project = record.project else { return nil }
@@ -139,8 +140,8 @@ extension ContainerRunner {
         return candidates.min { ($0.number ?? 0) < ($1.number ?? 0) }
     }
 
-    /// `volumes_from`: the other's volumes and binds, where the service mounts nothing itself; they come before what the image
-    /// declares.
+    /// `volumes_from`: adds the volumes and binds of the other container, except where the service itself mounts
+    /// something. They come before the volumes that the image declares.
     private func borrowVolumes(_ record: inout ContainerRecord) async throws {
         let own = Set(record.template.volumes.map(\.target))
         for entry in record.template.volumesFrom {
@@ -155,7 +156,7 @@ extension ContainerRunner {
             for var mount in owner.mounts where !own.contains(mount.target) {
                 switch mount.source {
                 case .volume, .bind, .image: break
-                case .tmpfs: continue  // memory of one container
+                case .tmpfs: continue  // in memory, so it belongs to one container
                 }
                 if parts.dropFirst().contains("ro") { mount.readOnly = true }
                 record.mounts.removeAll { $0.target == mount.target }
@@ -164,10 +165,11 @@ extension ContainerRunner {
         }
     }
 
-    /// What is mounted from an image stays what it was when the container was made, whatever its name means later.
+    /// Stores the ids of mounted images at creation, so that the mounts stay the same when a name moves to another
+    /// image.
     private func fixImages(_ record: inout ContainerRecord) async throws {
         for case .image(let reference, _) in record.mounts.map(\.source) {
-            guard let image = try await machine.image(reference) else { continue }  // told when it is mounted
+            guard let image = try await machine.image(reference) else { continue }  // mounting it reports the error
             record.mountedImages = (record.mountedImages ?? [:]).merging([reference: image.id]) { $1 }
         }
     }
@@ -185,7 +187,7 @@ extension ContainerRunner {
         return text
     }
 
-    /// Its anonymous volumes: those of the previous replica, or new ones that must still be created.
+    /// Names its anonymous volumes: those of the previous replica, or new ones to create.
     private func nameVolumes(_ record: inout ContainerRecord) async {
         for index in record.mounts.indices {
             // A volume that already has a name belongs to another container.
@@ -201,7 +203,7 @@ extension ContainerRunner {
         }
     }
 
-    /// Makes those that are missing.
+    /// Creates missing volumes.
     private func makeVolumes(of record: ContainerRecord) async throws {
         for mount in record.mounts {
             guard case .volume(let name, let isAnonymous, _, _) = mount.source, await inventory.volume(name) == nil

@@ -1,7 +1,7 @@
 import EngineWire
 import Logging
 
-/// A replacement failed, and the previous container has its place again.
+/// A replacement failed, and the previous container is back in its place.
 struct TakenBack: Error, CustomStringConvertible {
     let failure: EngineFailure
 
@@ -36,8 +36,8 @@ extension ContainerRunner {
         }
     }
 
-    /// Gives the place of `successor` back to `id`, and says how that went beside what went wrong before: `what`, unless the failure
-    /// says so itself.
+    /// Gives the place of `successor` back to `id`. Returns an error that reports this, together with the cause:
+    /// `what`, unless the failure names its cause.
     func takenBack(
         _ successor: ContainerRecord, to id: String, _ failure: EngineFailure, _ what: String
     ) async -> TakenBack {
@@ -57,16 +57,18 @@ extension ContainerRunner {
         return TakenBack(failure: failure)
     }
 
-    /// What `successor`, which does not run, has of the container before it, goes back to that one; the successor goes.
-    /// - Returns: whether the old one runs again. It does not when it had ended by itself.
+    /// Gives everything that `successor` has from the container before it back to that container, and removes
+    /// `successor`, which must not run.
+    /// - Returns: Whether the old container runs again. It does not if it had ended by itself.
     private func giveBack(_ successor: ContainerRecord, to id: String) async throws -> Bool {
         await health.end(successor.id)
         await machine.releasePorts(of: successor.id)
-        // A link that stays goes with its container; the old one makes its own.
+        // A remaining link goes away with its container; the old one creates its own.
         do { try await machine.silence(successor) } catch {
             log.warning("\(successor.name): its links are still there: \(error)")
         }
-        // One that had left names and ports comes into them again when it is ready, as every replica does.
+        // If the old container had released its names and ports, it gets them again when it is ready, like every
+        // replica.
         let old = try await inventory.update(id) { $0.replacedBy = nil }
         do { try await discard(successor) } catch {
             log.warning("the container that should replace \(successor.name) could not be removed: \(error)")
@@ -78,7 +80,7 @@ extension ContainerRunner {
 
     // MARK: By rules
 
-    /// A replica releases its names and published ports, and gets time to answer its open requests.
+    /// Takes a replica's names and published ports away, and gives it time to answer open requests.
     func withdraw(_ id: String) async throws {
         guard let record = try await inventory.update(id, { $0.isAside = true }) else { return }
         await network.settle()
@@ -86,7 +88,7 @@ extension ContainerRunner {
         await machine.drain(record, within: .seconds(5))
     }
 
-    /// A replacement gets names and published ports: those of the old replica if it still has them.
+    /// Gives a replacement its names and published ports: those of the old replica if that still has them.
     func admit(_ id: String) async throws {
         guard let record = await inventory.container(id) else { throw Self.gone(id) }
         let old = await inventory.predecessor(of: record)
@@ -108,7 +110,7 @@ extension ContainerRunner {
 }
 
 extension ContainerRecord {
-    /// Its ports, with the numbers that `old` has where it may have them.
+    /// Its ports, with the numbers of `old` where they are allowed.
     func ports(after old: ContainerRecord?) -> [Port] {
         ports.map { port in
             let own = old?.ports.first {

@@ -4,20 +4,21 @@ import Logging
 import OCI
 import ProjectModel
 
-/// What became of a container whose first process is a shell, or an init with a shell under it, once its programs were asked to end.
+/// The state of a container whose first process is a shell, or an init with a shell under it, after its programs got
+/// the stop signal.
 struct ShellEnd {
-    /// Of the grace period.
+    /// What is left of the grace period.
     var left: Duration
-    /// There were programs that were asked.
+    /// There were programs, and they got the signal.
     var wasThere = false
     var hasEnded = false
-    /// Its programs are gone, and it would never react.
+    /// Its programs have ended, and the shell itself would never react.
     var isToBeKilled = false
 }
 
 extension ContainerRunner {
-    /// `sh -c 'server'` as the first process: the kernel drops the stop signal for the shell, so the server gets it. What it takes the
-    /// shell to end after its last program is waited for.
+    /// For `sh -c 'server'` as the first process: the kernel drops the stop signal for the shell, so the server gets
+    /// it. Waits for the shell to end after its last program.
     func endProgramsOfShell(
         _ record: ContainerRecord, _ signal: Int32, within grace: Duration, _ forced: Latch
     ) async throws -> ShellEnd {

@@ -5,9 +5,10 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Ends a container: politely, by force, or by a signal that a person chose.
+/// Ends a container: by its stop signal, by SIGKILL, or by a signal that a person chose.
 extension ContainerRunner {
-    /// Ends a container politely; a nil `timeout` means its own grace period. Returns after it has ended.
+    /// Stops a container: sends its stop signal, and SIGKILL after `timeout`; nil means its own grace period. Returns
+    /// after it has ended.
     func stop(_ id: String, timeout: Duration?, forced: Latch = Latch()) async throws {
         // Wait for a start in progress: otherwise it would run the container after the stop.
         let standing = try await locks.with(id) {
@@ -27,7 +28,7 @@ extension ContainerRunner {
         }
         if record.life.phase == .paused { try await machine.resume(id) }
         for hook in record.template.preStop where record.life.phase == .running { try? await run(hook, in: record) }
-        // An image may name one that does not exist; its containers can be stopped all the same.
+        // An image may name an unknown signal; its containers must still be able to stop.
         let signal = SignalName.number(record.stopSignalName) ?? SignalName.terminate
         let grace = timeout ?? record.gracePeriod
         if grace > .zero, try await endsPolitely(record, signal, grace, forced) { return await freePorts(of: id) }
@@ -49,19 +50,21 @@ extension ContainerRunner {
         }
     }
 
-    /// Sends the stop signal and waits for the end: the whole grace period, unless the process cannot have heard it.
+    /// Sends the stop signal and waits for the end: for the whole grace period, unless the process cannot have received
+    /// the signal.
     private func endsPolitely(
         _ record: ContainerRecord, _ signal: Int32, _ grace: Duration, _ forced: Latch
     ) async throws -> Bool {
         await tellKill(record.id, signal)
         var shell = try await endProgramsOfShell(record, signal, within: grace, forced)
         var left = shell.left
-        // In its first second a process may not have set up its handlers yet, and a shell may not have come to its program.
+        // In its first second a process may not have installed its handlers yet, and a shell may not have started its
+        // program.
         let age = Duration.nanoseconds(machine.now() - (record.life.startedAt ?? 0))
         let settling = min(left, max(.zero, .seconds(1) - age))
         if !shell.hasEnded, !shell.isToBeKilled {
             do { try await machine.signal(record.id, number: signal, all: false) } catch {
-                // A container that has just ended needs no signal; others did not get it.
+                // No error if the container has just ended; otherwise the signal did not arrive.
                 if await hasEnded(record.id, within: .milliseconds(100)) { return true }
                 let (name, reason) = (SignalName.name(signal), EngineFailure(describing: error).message)
                 log.warning("\(record.name): \(name) could not be sent, so berth kills it: \(reason)")
@@ -96,8 +99,8 @@ extension ContainerRunner {
         return false
     }
 
-    /// Sends a signal that a person chose, and no other: whether the process ends by it is its own matter. After SIGKILL returns once
-    /// the container has ended.
+    /// Sends only the signal that a person chose; the process may or may not end. After SIGKILL, returns once the
+    /// container has ended.
     func kill(_ id: String, _ signal: Int32) async throws {
         let now = machine.now()
         if let record = await inventory.container(id) {
@@ -111,7 +114,7 @@ extension ContainerRunner {
                 let sent = PersonsSignal(
                     signal, stopSignal: chosen.flatMap { SignalName.number($0) }, policy: record.template.restart,
                     sentAt: now, grace: record.gracePeriod)
-                // A signal that asks for the end stays in force, whatever follows.
+                // A signal that is meant to end the container stays in force after later signals.
                 if record.life.signal == nil || record.life.signal?.until != nil {
                     record.life.signal = sent ?? record.life.signal
                 }
@@ -119,7 +122,7 @@ extension ContainerRunner {
             }
             await self.tellKill(id, signal)
             try await self.machine.signal(id, number: signal, all: signal == SIGKILL)
-            // A frozen process cannot end, so thaw it; SIGKILL thaws by itself.
+            // A frozen process cannot end, so thaw it. SIGKILL also ends a frozen process.
             guard signal != SIGKILL, let record = await self.inventory.container(id), record.life.phase == .paused,
                 let sent = record.life.signal, sent.until == nil
             else { return }
@@ -128,7 +131,7 @@ extension ContainerRunner {
         if signal == SIGKILL, await hasEnded(id, within: .seconds(30)) { await freePorts(of: id) }
     }
 
-    /// Waits for the end of a container; false once `limit` is over, or a person has had enough of waiting.
+    /// Waits for the end of a container; false after `limit`, or when a person no longer wants to wait.
     func hasEnded(_ id: String, within limit: Duration, forced: Latch = Latch()) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {

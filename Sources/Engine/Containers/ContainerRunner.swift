@@ -7,8 +7,8 @@ import ProjectModel
 import Reconcile
 import Synchronization
 
-/// Creates, starts, stops and removes containers. Each container has one change at a time; nobody holds this turn while waiting for
-/// a process to end.
+/// Creates, starts, stops and removes containers. Each container has one change at a time, and no change waits for a
+/// process to end.
 final class ContainerRunner: Sendable {
     let inventory: Inventory
     let machine: any Machine
@@ -81,11 +81,12 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Creates the process of a container that starts later, up to its gate. A failure is ignored here, because the start fails in the
-    /// same way and reports it.
+    /// Creates the process of a container that will start later, and leaves it at its gate. Ignores a failure here,
+    /// because the start fails in the same way and reports it.
     func prepare(_ id: String) async {
         try? await locks.with(id) {
-            // A container that joins a namespace needs the owner's process; a replacement needs its place first.
+            // A container that joins a namespace needs the process of that namespace's owner. A replacement must have
+            // its place first.
             guard let record = await self.inventory.container(id), record.joined.isEmpty,
                 [.created, .exited].contains(record.life.phase), record.successorOf == nil, record.isAside != true,
                 !self.isHeld(id)
@@ -100,7 +101,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Releases what `prepare` created, if no start followed.
+    /// Releases the process that `prepare` created, if no start followed.
     func giveUp(_ id: String) async {
         try? await locks.with(id) {
             guard self.prepared.withLock({ $0.remove(id) }) != nil else { return }
@@ -111,7 +112,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Opens the gate of a process that `prepare` made; false when there is none, or none any more.
+    /// Opens the gate of a process that `prepare` created; false when there is none (any more).
     private func openPrepared(_ id: String, rounds: (start: Int, restart: Int)?) async throws -> Bool {
         guard prepared.withLock({ $0.remove(id) }) != nil else { return false }
         do {
@@ -138,7 +139,7 @@ final class ContainerRunner: Sendable {
         }
         var surroundings = try await surroundings(of: record)
         surroundings.volumes = try await mountVolumes(of: record)
-        // Names are served in a network that is there: what took another's place got none when it was made.
+        // A DNS name needs an existing network, and a successor got no network when it was created.
         if record.life.phase == .created, record.successorOf != nil { try await machine.attach(record, surroundings) }
         let (ready, around) = (record, surroundings)
         async let named: Void = record.endpoints.isEmpty ? () : network.begin(record.id)
@@ -161,7 +162,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Where the container's volumes are now, by name.
+    /// The current mount points of the container's volumes, by name.
     private func mountVolumes(of record: ContainerRecord) async throws -> [String: String] {
         var folders: [String: String] = [:]
         for name in Set(record.volumeNames) {
@@ -181,7 +182,7 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Lets a process go that waits at its gate, with all that belongs to a start.
+    /// Releases a process that waits at its gate, and everything that belongs to a start.
     func release(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
         try await locks.with(id) {
             try await self.open(id, rounds: rounds)
@@ -189,10 +190,10 @@ final class ContainerRunner: Sendable {
         }
     }
 
-    /// Its process is made and waits for streams.
+    /// Its process exists and waits for streams.
     func isHeld(_ id: String) -> Bool { held.withLock { $0.contains(id) } }
 
-    /// Opens the gate of a process that was spawned, and stores that it runs.
+    /// Opens the gate of a created process, and stores that the container runs.
     private func open(_ id: String, rounds: (start: Int, restart: Int)?) async throws {
         held.withLock { _ = $0.remove(id) }
         if let record = await inventory.container(id) { await pending.open(record) }
@@ -282,7 +283,7 @@ final class ContainerRunner: Sendable {
 
     func pause(_ id: String) async throws {
         try await locks.with(id) {
-            // First the record: what the monitor then tells is known to be ours.
+            // Change the record first, so that the monitor's report counts as ours.
             try await self.inventory.update(id) { record in
                 guard record.life.phase == .running else { return }
                 record.life.phase = .paused
@@ -336,7 +337,7 @@ final class ContainerRunner: Sendable {
         await completeSuccessors(of: id)
     }
 
-    /// Tells everybody that a signal is sent to it.
+    /// Sends the event that it gets a signal.
     func tellKill(_ id: String, _ signal: Int32) async {
         guard let record = await inventory.container(id) else { return }
         inventory.events.publish(record.event("kill", ["signal": "\(signal)"], at: machine.now()))

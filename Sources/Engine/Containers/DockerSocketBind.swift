@@ -1,13 +1,14 @@
 import Linux
 
-/// What a bind of Docker's socket means: the engine's own for Docker's clients, unless another program serves that path.
+/// Resolves binds of Docker's socket: they mean the engine's own Docker socket, unless another program serves that
+/// path.
 struct DockerSocketBind: Sendable {
     private static let places: Set<String> = ["/var/run/docker.sock", "/run/docker.sock"]
 
-    /// The engine's own; nil when it has none.
+    /// The engine's own socket; nil when it has none.
     let own: String?
 
-    /// The path that is mounted in place of `path`.
+    /// The path to mount for `path`.
     func source(of path: String) -> String {
         guard let own, Self.places.contains(path), own != path,
             (try? UnixSocket.connect(path, waits: false)) == nil
@@ -15,7 +16,7 @@ struct DockerSocketBind: Sendable {
         return own
     }
 
-    /// A container has the engine's own, by whichever path.
+    /// The container mounts the engine's own socket, by any path.
     func isUsed(by record: ContainerRecord) -> Bool {
         guard let own else { return false }
         return record.mounts.contains { mount in
@@ -24,10 +25,10 @@ struct DockerSocketBind: Sendable {
         }
     }
 
-    /// Of `paths` those that are not there and have nothing in their place.
+    /// The paths in `paths` that do not exist and have no replacement.
     func missing(_ paths: Set<String>) -> Set<String> { paths.filter { source(of: $0) == $0 } }
 
-    /// The record with its binds led to where they mean.
+    /// The record with such binds replaced.
     func applied(to record: ContainerRecord) -> ContainerRecord {
         var record = record
         for index in record.mounts.indices {

@@ -2,7 +2,7 @@ import EngineWire
 import Networking
 import ProjectModel
 
-/// What `driver_opts` ask of a service's place on a network, in Docker's words.
+/// The `driver_opts` of a service's network, in Docker's terms.
 struct EndpointOptions {
     static let settings = "com.docker.network.endpoint.sysctls"
     static let interfaceName = "com.docker.network.endpoint.ifname"
@@ -10,7 +10,7 @@ struct EndpointOptions {
     var settings: [InterfaceSetting] = []
     var interfaceName: String?
 
-    /// - Throws: `EngineFailure` for what cannot be meant.
+    /// - Throws: `EngineFailure` for an unknown option or an invalid value.
     init(_ options: [String: String]) throws(EngineFailure) {
         for text in (options[Self.settings] ?? "").split(separator: ",") {
             let text = text.trimmingPrefix { $0 == " " }

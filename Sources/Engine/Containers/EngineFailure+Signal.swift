@@ -3,7 +3,7 @@ import OCI
 
 extension EngineFailure {
     /// The number of a signal.
-    /// - Throws: the failure that says that `name` is none.
+    /// - Throws: `EngineFailure` when `name` is not a signal.
     static func checkingSignal(_ name: String) throws -> Int32 {
         if let number = SignalName.number(name) { return number }
         throw EngineFailure(

@@ -29,7 +29,7 @@ actor HealthMonitor {
     private func run(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async {
         var schedule = HealthSchedule(check)
         let origin = machine.now()
-        // It may have ended before its probing began.
+        // The container may have ended before the first probe.
         while await inventory.runs(container), !Task.isCancelled {
             let epoch = await inventory.currentEpoch()
             if await inventory.container(container.id)?.life.phase == .paused {
@@ -61,8 +61,8 @@ actor HealthMonitor {
 }
 
 extension HealthAnswer {
-    /// So many lines of the beginning and as many of the end: a command that explains its flags says at its beginning what is
-    /// wrong, one with a stack trace at its end.
+    /// The number of lines to keep from each end of the output: a usage error is at its beginning, the cause below a
+    /// stack trace is at its end.
     private static let lines = 3
 
     package init(_ result: ProbeResult) {

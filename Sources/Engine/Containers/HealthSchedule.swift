@@ -1,9 +1,10 @@
 import Reconcile
 
-/// Decides when to probe a container and what the answers mean. It is pure, so that table tests can cover it.
+/// Decides when to probe a container and what the results mean. It is pure, so that table tests can cover it.
 ///
-/// Until the first success probes come early (0, 50, 100, 200 ms … up to the interval) so that nobody waits an interval for
-/// a service that is ready. Only probes at the pace that the file asks for count as failures, and none in the start period.
+/// Until the first success, probes run early (after 0, 50, 100, 200 ms … up to the interval), so that nobody waits a
+/// whole interval for a service that is ready. Only probes at the interval of the file count as failures, and none in
+/// the start period.
 package struct HealthSchedule: Hashable, Sendable {
     package let check: ResolvedHealthcheck
     package private(set) var health: ObservedContainer.Health = .starting
@@ -18,7 +19,7 @@ package struct HealthSchedule: Hashable, Sendable {
         nextCounted = check.interval
     }
 
-    /// Takes the answer of a probe that began at `began` and ended at `ended`, both since the container's start; returns how
+    /// Records the result of a probe that ran from `began` to `ended`, both since the container's start. Returns how
     /// long to wait before the next one.
     package mutating func record(success: Bool, began: Duration, ended: Duration) -> Duration {
         let isCounted = began >= nextCounted
@@ -38,7 +39,7 @@ package struct HealthSchedule: Hashable, Sendable {
             nextCounted = ended + check.interval
             return check.interval
         }
-        // At most a fifth of the time is spent probing while the service starts.
+        // Spend at most a fifth of the time on probes while the service starts.
         let pause = max(earlyDelay, (ended - began) * 4)
         earlyDelay = min(earlyDelay * 2, check.interval, max(check.startInterval, .milliseconds(50)))
         return max(.zero, min(pause, nextCounted - ended, check.interval))

@@ -9,7 +9,7 @@ package struct HostDevice: Hashable, Sendable {
     package let device: RuntimeSpec.Device
     package let rule: RuntimeSpec.DeviceRule
 
-    /// The node at `path`, under `target` in the container; nil when that is no device node.
+    /// The node at `path`, which the container sees as `target`; nil when it is not a device node.
     private init?(at path: String, as target: String, permissions: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -38,7 +38,7 @@ package struct HostDevice: Hashable, Sendable {
         )
     }
 
-    /// What a `devices` entry asks for: one node, or all that are in a folder.
+    /// The nodes of a `devices` entry: one node, or all nodes in a folder.
     /// - Throws: `EngineFailure` when there is none.
     package static func devices(_ mapping: DeviceMapping) throws -> [HostDevice] {
         guard mapping.source.isAbsolutePath else {
@@ -59,7 +59,7 @@ package struct HostDevice: Hashable, Sendable {
         return inside
     }
 
-    /// Every device node of the host, but those that a container has its own of.
+    /// Every device node of the host, except those of which a container has its own.
     package static func all() -> [HostDevice] {
         nodes(below: "/dev", as: "/dev", permissions: "rwm", except: ["pts", "shm", "fd", "mqueue", "console", "ptmx"])
     }
@@ -70,7 +70,7 @@ package struct HostDevice: Hashable, Sendable {
         ((try? folderEntries(folder)) ?? []).filter { !left.contains($0) }.flatMap { name -> [HostDevice] in
             let path = "\(folder)/\(name)"
             var status = stat()
-            // Links are left out: what they lead to is found under its own name.
+            // Skip links: their targets are found under their own names.
             guard lstat(path, &status) == 0 else { return [] }
             if status.st_mode & S_IFMT == S_IFDIR {
                 return nodes(below: path, as: "\(target)/\(name)", permissions: permissions)
@@ -80,7 +80,7 @@ package struct HostDevice: Hashable, Sendable {
         }
     }
 
-    /// The number of a block device, for limits on it.
+    /// The number of a block device, for its I/O limits.
     static func blockDevice(_ path: String) throws -> (major: Int64, minor: Int64) {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
@@ -91,8 +91,8 @@ package struct HostDevice: Hashable, Sendable {
         return number(status.st_rdev)
     }
 
-    /// A `device_cgroup_rules` entry: `c 1:3 mr`, with `*` for any number.
-    /// - Throws: `EngineFailure` when it is none.
+    /// Parses a `device_cgroup_rules` entry: `c 1:3 mr`, with `*` for any number.
+    /// - Throws: `EngineFailure` for another form.
     package static func rule(_ text: String) throws -> RuntimeSpec.DeviceRule {
         let fields = text.split(separator: " ")
         let numbers = fields.count == 3 ? fields[1].split(separator: ":") : []

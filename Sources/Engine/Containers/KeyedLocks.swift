@@ -1,4 +1,4 @@
-/// A lock for each key, granted in the order of requests: two actions never work on the same container.
+/// A lock for each key, granted in the order of requests, so that two actions never work on the same container.
 actor KeyedLocks {
     private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
     private var held: Set<String> = []

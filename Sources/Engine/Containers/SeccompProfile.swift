@@ -3,8 +3,8 @@ import Glibc
 import JSON
 import OCI
 
-/// A seccomp profile in Docker's JSON form, which is that of a runtime spec with conditions: rules that hold for some machines,
-/// capabilities or kernels only.
+/// A seccomp profile in Docker's JSON form: like a runtime spec, with conditions that limit rules to some machines,
+/// capabilities or kernels.
 package struct SeccompProfile: Decodable {
     private var defaultAction: String
     private var defaultErrnoRet: UInt32?
@@ -34,9 +34,9 @@ package struct SeccompProfile: Decodable {
         var minKernel: String?
     }
 
-    /// The facts against which conditions are checked.
+    /// The facts that conditions depend on.
     package struct Surroundings: Hashable, Sendable {
-        /// As Go names it: `amd64`, `arm64`.
+        /// In Go's spelling: `amd64`, `arm64`.
         package var architecture: String
         package var capabilities: Set<String>
         package var kernel: KernelVersion
@@ -48,7 +48,7 @@ package struct SeccompProfile: Decodable {
         }
     }
 
-    /// - Throws: `EngineFailure` when `text` is no profile.
+    /// - Throws: `EngineFailure` when `text` is not a valid profile.
     package init(parsing text: String) throws {
         do {
             self = try decodeJSON(SeccompProfile.self, from: text.utf8)
@@ -59,7 +59,7 @@ package struct SeccompProfile: Decodable {
         }
     }
 
-    /// The rules that hold here.
+    /// The rules that apply here.
     package func resolved(in place: Surroundings) -> RuntimeSpec.Seccomp {
         var result = RuntimeSpec.Seccomp(defaultAction: defaultAction)
         result.defaultErrnoRet = defaultErrnoRet
@@ -81,14 +81,14 @@ package struct SeccompProfile: Decodable {
 }
 
 extension SeccompProfile.Condition {
-    /// As an `includes`: each kind that is given must hold.
+    /// For `includes`: every condition must hold.
     fileprivate func allHold(_ place: SeccompProfile.Surroundings) -> Bool {
         let isMachine = arches.map { $0.isEmpty || $0.contains(place.architecture) } ?? true
         let isAble = (caps ?? []).allSatisfy(place.capabilities.contains)
         return isMachine && isAble && isKernelNew(place) != false
     }
 
-    /// As an `excludes`: one that holds is enough.
+    /// For `excludes`: one condition that holds is enough.
     fileprivate func anyHolds(_ place: SeccompProfile.Surroundings) -> Bool {
         arches?.contains(place.architecture) == true || caps?.contains(where: place.capabilities.contains) == true
             || isKernelNew(place) == true
@@ -99,7 +99,7 @@ extension SeccompProfile.Condition {
     }
 }
 
-/// A kernel's release by its first two numbers.
+/// The first two numbers of a kernel's release.
 package struct KernelVersion: Comparable, Hashable, Sendable {
     package let major: Int
     package let minor: Int
@@ -112,7 +112,7 @@ package struct KernelVersion: Comparable, Hashable, Sendable {
         self.minor = minor
     }
 
-    /// The running one's (uname(2)).
+    /// The version of the running kernel (uname(2)).
     package static var running: KernelVersion? {
         var name = utsname()
         uname(&name)

@@ -8,7 +8,7 @@ import ProjectModel
 struct SecretFile: Hashable, Sendable {
     let hostPath: String
     let target: String
-    /// What is written to `hostPath` before each start; nil for a file of the host.
+    /// What to write to `hostPath` before each start; nil for a file of the host.
     let copy: Copy?
 
     struct Copy: Hashable, Sendable {
@@ -18,13 +18,13 @@ struct SecretFile: Hashable, Sendable {
         }
 
         let origin: Origin
-        /// nil: the origin's own, or root's for a text.
+        /// nil: the owner of the source file, or root for a text.
         let uid: UInt32?
         let gid: UInt32?
         let mode: UInt32?
     }
 
-    /// More than that is no secret, and would be held in memory.
+    /// The size limit: the copy is in memory.
     fileprivate static let mostBytes = 16 << 20
 
     static func files(of record: ContainerRecord, _ paths: EnginePaths) -> [SecretFile] {
@@ -43,11 +43,12 @@ struct SecretFile: Hashable, Sendable {
             switch definition?.source {
             case .file(let path)?:
                 let isPlain = mount.uid == nil && mount.gid == nil && mount.mode == nil
-                // Owner and mode of the host's file are the host's business: they are given to a copy. A folder stays as it is.
+                // The file needs a copy only if the container wants another owner or mode. A folder is mounted as it
+                // is.
                 if isPlain || isFolder(path) { return SecretFile(hostPath: path, target: mount.target, copy: nil) }
                 return copied(.file(path), mode: nil)
             case .content(let text)?: return copied(.text(text), mode: 0o444)
-            // A name of the vault's own making, whoever sends it back.
+            // Accept only a plain name, as the vault makes them: a client may have sent it.
             case .held(let name)? where isPlainName(name): return copied(.file("\(paths.vault)/\(name)"), mode: 0o444)
             case .held?, .external?, nil: return nil
             }
@@ -59,7 +60,7 @@ struct SecretFile: Hashable, Sendable {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Writes the copies; `folder` is for root alone, the files have the owners and modes asked for.
+    /// Writes the copies. Only root may enter `folder`; the files get the requested owners and modes.
     static func write(_ files: [SecretFile], folder: String) throws {
         for file in files {
             guard let copy = file.copy else {
@@ -87,7 +88,7 @@ extension SecretFile.Copy {
         case .file(let source):
             (bytes, status) = try Self.read(source, for: target)
         }
-        // Readable by nobody else until it is as it should be.
+        // Nobody else may read it before it has its owner and mode.
         try writeFileAtomically(path, bytes, mode: 0o600)
         try syscall("chown", on: path) { chown(path, uid ?? status.st_uid, gid ?? status.st_gid) }
         try syscall("chmod", on: path) { chmod(path, mode ?? status.st_mode & 0o777) }
@@ -95,7 +96,7 @@ extension SecretFile.Copy {
 }
 
 extension SecretFile.Copy {
-    /// The whole file. One that never ends, or that waits for a writer, is none.
+    /// Reads the whole file. Refuses endless files and files that wait for a writer.
     private static func read(_ source: String, for target: String) throws -> ([UInt8], stat) {
         func failure(_ reason: String) -> EngineFailure {
             EngineFailure(
@@ -116,8 +117,8 @@ extension SecretFile.Copy {
 
 /// The folder for copies of secrets: always in memory, even if the run folder is on a disk.
 enum SecretFolder {
-    /// Makes the folder, and mounts memory there when it is on a disk.
-    /// - Throws: `SyscallError` when the mount is refused.
+    /// Creates the folder, and mounts a tmpfs there if it is on a disk.
+    /// - Throws: `SyscallError` when the mount fails.
     static func prepare(_ path: String) throws {
         try makeFolders(path, mode: 0o700)
         guard let type = MountTable.current.type(of: path), type != "tmpfs", type != "ramfs" else { return }

@@ -1,9 +1,9 @@
 import EngineWire
 import Linux
 
-/// `security_opt` of a service, taken apart.
+/// The parsed `security_opt` of a service.
 package struct SecurityOptions: Hashable, Sendable {
-    /// Which system calls are let through.
+    /// Which system calls are allowed.
     package enum Filter: Hashable, Sendable {
         case standard, unconfined
         /// The text of a profile in Docker's JSON form.
@@ -11,13 +11,13 @@ package struct SecurityOptions: Hashable, Sendable {
     }
 
     package private(set) var filter: Filter = .standard
-    /// nil is unconfined.
+    /// nil means unconfined.
     package private(set) var apparmorProfile: String?
     package private(set) var noNewPrivileges = false
-    /// Nothing of /proc and /sys is covered.
+    /// Do not mask any part of /proc and /sys.
     package private(set) var showsSystemPaths = false
 
-    /// - Throws: `EngineFailure` for an option that is unknown, or that cannot be carried out here.
+    /// - Throws: `EngineFailure` for an option that is unknown, or that this machine cannot apply.
     package init(_ options: [String]) throws {
         for option in options {
             guard option != "no-new-privileges" else {
@@ -51,7 +51,7 @@ package struct SecurityOptions: Hashable, Sendable {
         }
     }
 
-    /// Labels mean something to SELinux alone, and containers get none from berth: to switch them off is what happens anyway.
+    /// Only SELinux uses labels, and berth sets none. So accept only the value that disables them.
     private static func checkLabel(_ value: String) throws {
         guard value != "disable", fileExists("/sys/fs/selinux/enforce") else { return }
         throw EngineFailure(

@@ -52,7 +52,7 @@ extension SpecBuilder {
         return resources
     }
 
-    /// nil lets every call through.
+    /// nil allows every system call.
     func seccomp(_ security: SecurityOptions) throws -> RuntimeSpec.Seccomp? {
         switch security.filter {
         case .unconfined: return nil
@@ -127,9 +127,9 @@ extension SpecBuilder {
         var memory = RuntimeSpec.Memory()
         memory.limit = wanted.memory
         memory.reservation = wanted.memoryReservation
-        // Docker's default: as much swap as memory, where the kernel counts it.
+        // Docker's default: as much swap as memory, if the kernel can limit swap.
         memory.swap = wanted.memorySwap
-        // Without a count there is nothing to take a limit off.
+        // If the kernel cannot limit swap, there is no limit to remove.
         if let swap = memory.swap, swap < 0, !limitsSwap { memory.swap = nil }
         if memory.swap == nil, let limit = wanted.memory, limit > 0, limitsSwap { memory.swap = limit * 2 }
         memory.swappiness = wanted.memorySwappiness.map { UInt64(max(0, $0)) }

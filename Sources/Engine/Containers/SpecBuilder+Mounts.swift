@@ -6,7 +6,8 @@ import ProjectModel
 import Runtime
 
 extension SpecBuilder {
-    /// The kernel's own file systems, berth's files, the service's volumes, then secrets: later ones may lie in earlier ones.
+    /// In this order, because later mounts may be below earlier ones: the kernel's file systems, berth's files, the
+    /// service's volumes, secrets.
     func mounts() -> [RuntimeSpec.Mount] {
         var mounts = kernelMounts
         if hasInit {
@@ -20,7 +21,7 @@ extension SpecBuilder {
         return mounts
     }
 
-    /// Without those that a volume takes the place of; one on /dev brings all that is below it.
+    /// Without those that a volume replaces. A volume on /dev replaces everything below it, too.
     private var kernelMounts: [RuntimeSpec.Mount] {
         let taken = Set(record.mounts.map(\.target))
         return DefaultProfile.mounts(sharedMemory: record.template.shmSize ?? 64 << 20).compactMap { mount in
@@ -35,7 +36,7 @@ extension SpecBuilder {
         }
     }
 
-    /// POSIX shared memory is files: who shares an IPC namespace must share the folder as well.
+    /// POSIX shared memory consists of files, so containers that share an IPC namespace must share the folder as well.
     private func sharedMemory(_ own: RuntimeSpec.Mount) -> RuntimeSpec.Mount? {
         switch record.template.ipc {
         case "none": return nil
@@ -75,13 +76,13 @@ extension SpecBuilder {
             return .init(
                 destination: mount.target, type: "bind", source: surroundings.volumes[name] ?? "", options: options)
         case .bind(let path, _, let propagation, let isRecursive, let isWritableBelow):
-            // What is mounted below a read-only folder is read-only too, unless the file says otherwise.
+            // Mounts below a read-only folder are read-only too, unless the file says otherwise.
             let mode = mount.readOnly && isWritableBelow != true ? "rro" : mode
             return .init(
                 destination: mount.target, type: "bind", source: path,
                 options: [isRecursive ? "rbind" : "bind", mode, propagation ?? "rprivate"])
         case .tmpfs(let size, let permissions, let options):
-            // Docker's defaults; the service's own options come later and win, `exec` for one.
+            // Docker's defaults. The service's own options come later and override them, for example `exec`.
             var all = ["nosuid", "nodev", "noexec", mode]
             if let size { all.append("size=\(size)") }
             if let permissions { all.append("mode=\(String(permissions, radix: 8))") }
@@ -92,7 +93,7 @@ extension SpecBuilder {
     }
 
     private func imageMount(_ target: String, _ layers: [String]) -> RuntimeSpec.Mount {
-        // overlayfs wants two layers at least.
+        // overlayfs needs at least two layers.
         guard layers.count > 1 else {
             return .init(
                 destination: target, type: "bind", source: layers.first ?? "", options: ["rbind", "ro", "rprivate"])

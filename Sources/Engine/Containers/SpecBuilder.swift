@@ -6,7 +6,7 @@ import OCI
 import ProjectModel
 import Runtime
 
-/// Turns a container's record into the runtime spec its monitor carries out.
+/// Turns a container's record into the runtime spec that its monitor applies.
 struct SpecBuilder {
     let record: ContainerRecord
     let paths: EnginePaths
@@ -14,15 +14,15 @@ struct SpecBuilder {
     let identity: ContainerUser
     /// Part of cgroup names when several engines share a machine.
     let instance: String
-    /// The program that a service with `init` has as its first process.
+    /// The first process of a service with `init`.
     let initProgram: String
-    /// The kernel accounts for swap by cgroup.
+    /// The kernel can limit swap for each cgroup.
     let limitsSwap: Bool
-    /// Layers, top first, of what is mounted from images, by target.
+    /// The layers of mounted images, top first, by target.
     var imageLayers: [String: [String]] = [:]
 
-    /// - Throws: `EngineFailure` for what cannot be expressed: no command, an unknown capability, a namespace of a container
-    ///   that does not run.
+    /// - Throws: `EngineFailure` for a record that has no valid spec: no command, an unknown capability, a namespace of
+    ///   a container that does not run.
     func spec() throws -> RuntimeSpec {
         let security = try SecurityOptions(record.template.securityOptions)
         var spec = RuntimeSpec()
@@ -51,7 +51,7 @@ struct SpecBuilder {
                 hint: "add `command:` to the service, or name the command after the image")
         }
         if hasInit { arguments = [Self.initPath, "--"] + arguments }
-        // A program that changes its group must not lose its first one by that (CVE-2022-36109).
+        // A program that changes its group must not lose its primary one (CVE-2022-36109).
         let user = RuntimeSpec.User(
             uid: identity.uid, gid: identity.gid,
             additionalGids: [identity.gid] + identity.additionalGids.filter { $0 != identity.gid })
@@ -71,10 +71,10 @@ struct SpecBuilder {
         return process
     }
 
-    /// Where programs expect an init of Docker's.
+    /// Where programs expect Docker's init.
     static let initPath = "/sbin/docker-init"
 
-    /// Somebody else's process namespace has a first process already.
+    /// A shared process namespace already has a first process.
     var hasInit: Bool { record.template.useInit && record.template.pid == nil }
 
     private var rlimits: [RuntimeSpec.Rlimit]? {
@@ -86,7 +86,7 @@ struct SpecBuilder {
         return limits.isEmpty ? nil : limits
     }
 
-    /// Docker's own, then those of links, the image's and the service's: a later one wins.
+    /// In this order, where a later one overrides: the image's variables, Docker's additions, the service's.
     private var environment: [String] {
         var values: [(String, String)] = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
         func set(_ name: String, _ value: String) {
@@ -119,6 +119,6 @@ struct SpecBuilder {
 }
 
 extension String? {
-    /// nil for an empty string too: images write "" for what they leave out.
+    /// nil for an empty string too, because images use "" for a missing value.
     var nonEmpty: String? { flatMap { $0.isEmpty ? nil : $0 } }
 }

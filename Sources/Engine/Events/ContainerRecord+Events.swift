@@ -41,7 +41,7 @@ extension ContainerRecord {
         return events
     }
 
-    /// What happens to its networks and volumes when it starts and ends.
+    /// Events of its networks and volumes when it starts and ends.
     private func around(_ network: String, _ volume: String, at time: Int64) -> [EngineEvent] {
         let networks = endpoints.map { endpoint in
             EngineEvent(

@@ -1,6 +1,6 @@
 import EngineWire
 
-/// Events for listeners.
+/// Sends events to listeners.
 extension Engine {
     /// First the stored events from `since` on, then new ones, up to `until` if given. Times are nanoseconds since 1970.
     package nonisolated func events(since: Int64?, until: Int64? = nil) -> AsyncStream<EngineEvent> {
@@ -21,10 +21,10 @@ extension Engine {
 }
 
 extension ContainerEvent {
-    /// The labels that say whose a container is; they are not told.
+    /// The labels that identify a container's project. Events leave them out.
     private static let prefix = "com.docker.compose."
 
-    /// nil for what is not wanted.
+    /// nil for an event that the request does not select.
     package init?(_ event: EngineEvent, of project: String, _ request: EventsRequest) {
         let own = event.attributes
         guard event.kind == .container, own[Self.prefix + "project"] == project,

@@ -7,9 +7,9 @@ package struct EngineEvent: Hashable, Sendable {
     package var kind: Kind
     /// `start`, `die`, `health_status: healthy` …
     package var action: String
-    /// Of the object; a volume's name, an image's reference or id.
+    /// The object's id; for a volume its name, for an image its reference or id.
     package var id: String
-    /// A container's labels, image and name; what else belongs to the action.
+    /// A container's labels, image and name, and attributes specific to the action.
     package var attributes: [String: String]
     /// Nanoseconds since 1970.
     package var time: Int64

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Sends events to all listeners, and keeps the newest ones for later requests.
 package final class EventBus: Sendable {
-    /// So many events are kept, as dockerd keeps them.
+    /// The number of events to keep, as in dockerd.
     private static let kept = 256
-    /// A listener that is further behind than this loses the oldest events.
+    /// A listener that falls further behind than this loses the oldest events.
     private static let waiting = 8192
 
     private struct Listener {
@@ -19,7 +19,7 @@ package final class EventBus: Sendable {
         var nextListener = 0
     }
 
-    // The mutex guards all of it: events come from any thread.
+    // The mutex guards everything: events come from any thread.
     private let state = Mutex(State())
 
     /// Nanoseconds since 1970.
@@ -36,8 +36,8 @@ package final class EventBus: Sendable {
         for listener in listeners where event.time <= listener.until { listener.continuation.yield(event) }
     }
 
-    /// What is kept of the time from `since` on, when that is asked for, then what happens, until the reader leaves or `until` is past.
-    /// All that is kept of the time up to `until` is told, also when that is past already.
+    /// Stored events from `since` on, if given, then new ones, until the reader leaves or `until` has passed. A stored
+    /// event up to `until` is included even if `until` has already passed.
     package func events(since: Int64? = nil, until: Int64? = nil) -> AsyncStream<EngineEvent> {
         AsyncStream(bufferingPolicy: .bufferingNewest(Self.waiting)) { continuation in
             let end = until ?? .max
@@ -65,8 +65,8 @@ package final class EventBus: Sendable {
         }
     }
 
-    /// Those that are kept.
+    /// The stored events.
     package var past: [EngineEvent] { state.withLock { $0.past } }
-    /// How many listen now.
+    /// The number of current listeners.
     package var listeners: Int { state.withLock { $0.listeners.count } }
 }

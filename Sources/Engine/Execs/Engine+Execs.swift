@@ -4,14 +4,14 @@ import ProjectModel
 
 /// Commands in running containers.
 extension Engine {
-    /// How an exec was begun.
+    /// How an exec started.
     package enum ExecStart: Sendable {
-        /// A connected socket of `StreamFrame`s, which the caller takes over.
+        /// A connected socket of `StreamFrame`s, which the caller then owns.
         case attached(descriptor: CInt)
         case detached(id: String)
     }
 
-    /// Creates a command for a running container; it runs only when it is started.
+    /// Creates a command for a running container. It does not run before `startExec`.
     package func createExec(_ request: ExecRequest, in name: String) async throws -> ExecRow {
         await gate.wait(for: .known)
         let record = try await find(name)
@@ -28,15 +28,15 @@ extension Engine {
         return row
     }
 
-    /// Starts a created command; each can start only once. `change` adds what is known only now: the size of the terminal, and
-    /// whether anybody listens.
+    /// Starts a created command; each can start only once. `change` adds what the caller knows only now: the size of
+    /// the terminal, and whether somebody listens.
     package func startExec(
         _ id: String, _ change: @Sendable (inout ExecRequest) -> Void = { _ in }
     ) async throws -> ExecStart {
         try await runExec(claimExec(id, change))
     }
 
-    /// The first half of a start: the command is the caller's to run, and nobody else's.
+    /// The first half of a start: reserves the command for the caller.
     package func claimExec(
         _ id: String, _ change: @Sendable (inout ExecRequest) -> Void = { _ in }
     ) async throws -> ExecRow {
@@ -48,7 +48,7 @@ extension Engine {
         return row
     }
 
-    /// The second half: runs what `claimExec` gave.
+    /// The second half: runs the command from `claimExec`.
     package func runExec(_ row: ExecRow) async throws -> ExecStart {
         let (machine, events) = (parts.machine, parts.inventory.events)
         do {
@@ -70,7 +70,7 @@ extension Engine {
         }
     }
 
-    /// Whoever reads its stream hears of the end first.
+    /// Whoever reads the stream of a command learns of its end before the engine does.
     package nonisolated func execEnded(_ id: String, code: Int) { execs.end(id, code: code, at: parts.machine.now()) }
 
     /// Runs a command in a running container.
@@ -93,7 +93,7 @@ extension Engine {
     /// The ids of the commands of a container that have not ended.
     package nonisolated func openExecs(in container: String) -> [String] { execs.open(in: container) }
 
-    /// Gives the terminal of a running command another size.
+    /// Resizes the terminal of a running command.
     package func resizeExec(_ id: String, rows: UInt16, columns: UInt16) async throws {
         guard let row = execs.find(id) else { throw Self.noExec(id) }
         guard row.state == .running else {
@@ -102,7 +102,7 @@ extension Engine {
         try await parts.machine.resizeTerminal(of: row.id, rows: rows, columns: columns)
     }
 
-    /// Gives a container's terminal another size.
+    /// Resizes a container's terminal.
     package func resize(_ name: String, rows: UInt16, columns: UInt16) async throws {
         let record = try await find(name)
         guard record.isUp else {
@@ -130,6 +130,6 @@ extension Engine {
 }
 
 extension EngineFailure {
-    /// What a shell gives for a command that could not be run.
+    /// The exit code that a shell gives for a command that could not start.
     package var launchCode: Int { exitCode ?? 126 }
 }

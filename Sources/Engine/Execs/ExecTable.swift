@@ -1,21 +1,21 @@
 import EngineWire
 import Synchronization
 
-/// The commands for containers: those that wait for their start, that run, and that ended recently.
+/// The commands in containers: created, running, and recently ended ones.
 final class ExecTable: Sendable {
     private struct Entry {
         var row: ExecRow
-        /// When it was made, or ended: nanoseconds since 1970.
+        /// When it was created or ended: nanoseconds since 1970.
         var since: Int64
     }
 
-    /// How long one that ended is still told of, and one that nobody starts is kept.
+    /// How long to remember a command after its end, or a created one that nobody starts.
     static let memory = Duration.seconds(300)
 
-    // The mutex guards all of it.
+    // The mutex guards everything.
     private let entries = Mutex<[String: Entry]>([:])
 
-    /// What is too old is forgotten on the way.
+    /// Also forgets entries that are too old.
     func add(_ row: ExecRow, at now: Int64) {
         let limit = now - Self.memory.components.seconds * 1_000_000_000
         entries.withLock { entries in
@@ -24,7 +24,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// By its id, or the beginning of one.
+    /// Finds a command by its id or a prefix of it.
     func find(_ id: String) -> ExecRow? {
         entries.withLock { entries in
             if let entry = entries[id] { return entry.row }
@@ -33,7 +33,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// The ids of those of a container that have not ended.
+    /// The ids of a container's commands that have not ended.
     func open(in container: String) -> [String] {
         entries.withLock { entries in
             entries.values.filter { entry in
@@ -43,7 +43,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// Takes one that was made for whoever starts it; nil when somebody did already.
+    /// Takes a created command in order to start it; nil when somebody has already started it.
     func begin(_ id: String, _ change: (inout ExecRequest) -> Void) -> ExecRow? {
         entries.withLock { entries in
             guard entries[id]?.row.state == .created, var entry = entries[id] else { return nil }
@@ -54,7 +54,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// What was told first holds: two tell of it.
+    /// Records the end. Two callers report it, and the first one counts.
     func end(_ id: String, code: Int?, at now: Int64) {
         entries.withLock { entries in
             if case .exited = entries[id]?.row.state { return }
@@ -63,7 +63,7 @@ final class ExecTable: Sendable {
         }
     }
 
-    /// Forgets the commands of a container that is gone.
+    /// Forgets the commands of a removed container.
     func forget(container: String) {
         entries.withLock { entries in entries = entries.filter { $0.value.row.container != container } }
     }

@@ -4,12 +4,12 @@ import Glibc
 import JSON
 import Linux
 
-/// A tar on its way between a client, who speaks `StreamFrame`s, and work on a container's files, which has a pipe. Two threads of its
-/// own, so that whoever is slow holds up nobody else.
+/// Connects a client, which speaks `StreamFrame`s, with a worker on a container's files, which uses a pipe, and carries
+/// a tar between them. It has two threads of its own, so a slow side does not block anything else.
 final class ArchiveStream: Sendable {
     private let socket: HeldDescriptor
 
-    /// Makes the client's end, which the caller takes over, and this.
+    /// Creates the stream and the client's end, which the caller then owns.
     static func pair() throws(SyscallError) -> (stream: ArchiveStream, client: CInt) {
         var pair = try UnixSocket.pair()
         let stream = ArchiveStream(HeldDescriptor(pair.takeFirst()))
@@ -18,7 +18,7 @@ final class ArchiveStream: Sendable {
 
     private init(_ socket: HeldDescriptor) { self.socket = socket }
 
-    /// A pipe whose content goes to the client; and what waits for all of it to have gone.
+    /// A pipe whose content goes to the client. `wait` returns when all of it has been sent.
     func output() throws(SyscallError) -> (sink: CInt, wait: @Sendable () async -> Void) {
         var pipe = try DescriptorPair.pipe()
         let source = HeldDescriptor(pipe.takeFirst())
@@ -39,7 +39,7 @@ final class ArchiveStream: Sendable {
         }
     }
 
-    /// A pipe that has what the client sends, to its end.
+    /// A pipe with everything that the client sends.
     func input() throws(SyscallError) -> CInt {
         var pipe = try DescriptorPair.pipe()
         let sink = HeldDescriptor(pipe.takeSecond())
@@ -48,7 +48,7 @@ final class ArchiveStream: Sendable {
         return source.release()
     }
 
-    /// Goes on reading when nobody wants it any more, so that the client hears why.
+    /// Keeps reading after the worker has stopped, so that the client receives the reason.
     private func pour(into sink: HeldDescriptor) {
         var reader = StreamFrameReader()
         var isWanted = true
@@ -63,7 +63,7 @@ final class ArchiveStream: Sendable {
         }
     }
 
-    /// The last word: nil is success.
+    /// Sends the last frame; nil means success.
     func finish(_ failure: EngineFailure?) {
         let frame = failure.map { StreamFrame(.failure, [1] + ((try? encodeJSON($0)) ?? [])) } ?? .exit(code: 0)
         try? socket.handle.write(frame.bytes)

@@ -6,7 +6,7 @@ import Monitor
 import ProjectModel
 import Synchronization
 
-/// The files of containers. A descriptor that is handed over is closed in any case.
+/// Work on the files of containers. Each function closes the descriptor that it gets, in any case.
 extension Engine {
     package func fileStatus(_ path: String, of name: String) async throws -> FileStatus {
         try await withFiles(of: name) { machine, record, volumes in
@@ -21,7 +21,8 @@ extension Engine {
             linkTarget: status.linkTarget, isFolder: status.isFolder)
     }
 
-    /// Writes what is at `path` as a tar, under `entry`; an empty one is the content of a folder alone, nil the path's own last part.
+    /// Writes what is at `path` as a tar whose entries are below `entry`. An empty `entry` packs only the content of a
+    /// folder; nil uses the last part of the path.
     package func copyOut(_ path: String, as entry: String?, of name: String, to sink: CInt) async throws {
         let sink = Passing(sink)
         let own = path.pathParts.last { $0 != "." && $0 != ".." } ?? ""
@@ -30,8 +31,8 @@ extension Engine {
         }
     }
 
-    /// Reads a tar, plain or compressed, and writes its files into the folder at `path`. `keepsKinds`: a folder
-    /// never takes the place of anything else, nor anything else that of a folder.
+    /// Reads a tar, plain or compressed, and writes its files into the folder at `path`. With `keepsKinds` a folder
+    /// never replaces a file, and a file never replaces a folder.
     package func copyIn(
         _ source: CInt, to path: String, in name: String, keepsKinds: Bool
     ) async throws {
@@ -47,19 +48,19 @@ extension Engine {
         }
     }
 
-    /// Writes the whole file system as a tar, without what is mounted in it.
+    /// Writes the whole file system as a tar, without mounts.
     package func export(_ name: String, to sink: CInt) async throws {
         let sink = Passing(sink)
         try await withFiles(of: name) { machine, record, _ in try await machine.export(record, to: sink.take()) }
     }
 
-    /// What differs from its image.
+    /// Paths that differ from the image.
     package func changedFiles(of name: String) async throws -> [ChangedFile] {
         await gate.wait(for: .known)
         return try await parts.machine.changedFiles(of: find(name))
     }
 
-    /// Makes an image of what a container is now.
+    /// Creates an image from the current state of a container.
     package func commit(_ name: String, _ request: CommitRequest) async throws -> CommittedImage {
         await gate.wait(for: .ready)
         let record = try await find(name)
@@ -76,13 +77,14 @@ extension Engine {
         }
     }
 
-    /// Writes images with their names as an archive.
+    /// Writes images and their names as an archive.
     package func saveImages(_ names: [String], to sink: CInt) async throws {
         let sink = Passing(sink)
         try await parts.machine.saveImages(names, to: sink.take())
     }
 
-    /// What `body` does with the files of a container that does not run holds up its start, and its volumes are there meanwhile.
+    /// Runs `body` on the files of a container. If the container is stopped, its volumes are available to `body`, and
+    /// it cannot start meanwhile.
     private func withFiles<Result: Sendable>(
         of name: String,
         _ body: @escaping @Sendable (any Machine, ContainerRecord, [String: String]) async throws -> Result
@@ -124,9 +126,9 @@ extension Engine {
     }
 }
 
-/// A descriptor on its way to whoever closes it; closed with this when nobody took it.
+/// Holds a descriptor until somebody takes it, and otherwise closes it.
 private final class Passing: Sendable {
-    // The mutex guards it: -1 once it was taken.
+    // The mutex guards it; -1 once somebody took it.
     private let descriptor: Mutex<CInt>
 
     init(_ descriptor: CInt) { self.descriptor = Mutex(descriptor) }
@@ -145,7 +147,7 @@ private final class Passing: Sendable {
 }
 
 extension EngineFailure {
-    /// The result of work on the files of `record`.
+    /// A failure of work on the files of `record`.
     init(_ failure: FileFailure, of record: ContainerRecord) {
         let code: Code =
             switch failure.reason {
@@ -162,7 +164,8 @@ extension EngineFailure {
 // MARK: Streams of berth's own
 
 extension Engine {
-    /// A tar out of a container or into it. Returns a connected socket of `StreamFrame`s, which the caller takes over.
+    /// Copies a tar out of a container or into it. Returns a connected socket of `StreamFrame`s, which the caller then
+    /// owns.
     package func archive(_ request: ArchiveRequest, of name: String) async throws -> CInt {
         try serve { engine, stream in
             switch request.direction {
@@ -186,7 +189,7 @@ extension Engine {
         }
     }
 
-    /// An archive of images, the same way.
+    /// Sends an archive of images in the same way.
     package func imageArchive(_ names: [String]) async throws -> CInt {
         try serve { engine, stream in
             let (sink, wait) = try stream.output()

@@ -5,7 +5,7 @@ import Reconcile
 
 /// Explains the state of containers.
 extension Engine {
-    /// Of each replica that is there or is to be, by number.
+    /// One explanation for each existing or desired replica, by number.
     package func explain(service name: String, in project: String) async throws -> [Explanation] {
         await gate.wait(for: .known)
         let desired = await desired(of: project)
@@ -78,7 +78,7 @@ extension Engine {
             guard goal == .running else { return [] }
             let service = record.service.flatMap { desired?.service($0)?.spec }
             let open = await unmet(service?.dependsOn ?? [], record.project ?? "")
-            // What ended by itself waits for nobody but a person.
+            // A container that ended by itself waits for nothing but a person.
             let isDown = record.life.phase == .exited && !record.life.stoppedByUs
             if isDown || open.isEmpty { return [.init(.start, state: record.reasonText)] }
             return open
@@ -86,7 +86,7 @@ extension Engine {
         }
     }
 
-    /// The dependencies that are not as they are waited for.
+    /// The dependencies that do not meet their conditions yet.
     private func unmet(_ dependencies: [Dependency], _ project: String) async -> [Explanation.Wait] {
         var waits: [Explanation.Wait] = []
         for dependency in dependencies {
@@ -104,7 +104,7 @@ extension Engine {
         return waits
     }
 
-    /// nil when the container is as its dependents want it.
+    /// Why the container does not meet the condition; nil when it does.
     private func obstacle(of record: ContainerRecord, _ condition: Dependency.Condition) async -> String? {
         let health = await parts.inventory.health(of: record.id)
         let state = "\(record.name) is \(record.life.phase.shown.rawValue)"

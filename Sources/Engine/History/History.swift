@@ -2,12 +2,13 @@ import EngineWire
 import ProjectModel
 import Synchronization
 
-/// The history of containers, by their places, in the store. It is written after the events, and nobody waits for it, so an engine
-/// that is killed may lose the last entries. A container's own record never depends on them.
+/// Stores the history of containers by their places. It writes after the events and nobody waits for it, so an engine
+/// that is killed may lose the last entries. No container record depends on them.
 final class History: Sendable {
-    /// The place of a container, which outlives it: `web.1` of a project, a one-off, a container of its own.
+    /// The place of a container, which outlives the container: `web.1` of a project, a one-off, or a container of no
+    /// project.
     struct Place: Hashable, Sendable {
-        /// nil for a container of no project, whose history goes with it.
+        /// nil for a container of no project, whose history is removed with it.
         let project: String?
         let name: String
 
@@ -41,12 +42,12 @@ final class History: Sendable {
 
     func note(_ occurrence: Occurrence, at place: Place) { append(.add(occurrence, place)) }
 
-    /// A container is gone: its place goes with it, unless that is one of a service's.
+    /// Call this when a container is removed: forgets its place, unless it is the place of a service's replica.
     func forget(_ record: ContainerRecord) {
         if record.number == nil { append(.forget(Place(record.owner, id: record.id))) }
     }
 
-    /// A project is gone.
+    /// Call this when a project is removed.
     func forget(project: String) { append(.forgetProject(project)) }
 
     private func append(_ entry: Entry) {
@@ -64,7 +65,7 @@ final class History: Sendable {
         note(occurrence, at: Place(record.owner, id: record.id))
     }
 
-    /// Everything that came meanwhile goes in one transaction.
+    /// Writes everything that waits in one transaction.
     private func write() async {
         while let entries = take() { try? await store.write(entries) }
     }

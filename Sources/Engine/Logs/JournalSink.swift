@@ -2,13 +2,13 @@ import Glibc
 import Linux
 import Synchronization
 
-/// systemd's journal by its native protocol: one datagram an entry.
+/// Sends lines to systemd's journal by its native protocol: one datagram for each entry.
 package final class JournalSink: LogSink {
-    /// Where journald listens on every machine that has it.
+    /// The path at which journald always listens.
     package static let standardPath = "/run/systemd/journal/socket"
 
     private let path: String
-    // One task uses it at a time; the mutex is for the compiler's eyes and never contended.
+    // Only one task uses it at a time. The mutex is there for the compiler and is never contended.
     private let socket = Mutex<OwnedFD?>(nil)
 
     package init(path: String = standardPath) { self.path = path }
@@ -26,7 +26,7 @@ package final class JournalSink: LogSink {
         }
     }
 
-    /// The fields that Docker's driver gives an entry.
+    /// The fields that Docker's driver sets in an entry.
     package static func message(_ entry: LogEntry, of source: LogSource) -> [UInt8] {
         var bytes: [UInt8] = []
         var fields = [
@@ -41,7 +41,7 @@ package final class JournalSink: LogSink {
         return bytes
     }
 
-    /// `NAME=value`, or for a value with newlines the name, its length in eight bytes and the value (systemd's
+    /// `NAME=value`. A value with newlines is written as the name, the length in eight bytes, and the value (systemd's
     /// "Native Journal Protocol").
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
         bytes += name.utf8
@@ -55,7 +55,7 @@ package final class JournalSink: LogSink {
         bytes.append(0x0A)
     }
 
-    /// Upper-case letters, digits and `_`; a leading one would be the journal's own.
+    /// Upper-case letters, digits and `_`. A leading `_` would mark a field of the journal itself.
     private static func field(_ name: String) -> String {
         let mapped = name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
         return String(mapped.drop { $0 == "_" || $0.isNumber }.prefix(64))

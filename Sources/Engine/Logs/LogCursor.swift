@@ -1,17 +1,17 @@
 import Glibc
 import Linux
 
-/// Stands in one container's log and moves forward, through files that are rotated meanwhile. It holds one piece of the log, a few
-/// times as large as the longest record; used by one thread at a time.
+/// A position in one container's log that moves forward and follows rotation. It holds one piece of the log, a few
+/// times as large as the longest record. Only one thread uses it at a time.
 ///
-/// The file it reads stays open: what a container says last can be read although its log was removed with it.
+/// It keeps the current file open, so it can read the last lines of a container even after the log was removed.
 package final class LogCursor {
-    /// What of the log is asked for. Instants are nanoseconds since 1970.
+    /// The requested part of the log. Times are nanoseconds since 1970.
     package struct Range: Hashable, Sendable {
         package var tail: Int?
         package var since: Int64?
         package var until: Int64?
-        /// What is written from now on belongs to it.
+        /// Includes everything written from now on.
         package var follows: Bool
 
         package init(tail: Int? = nil, since: Int64? = nil, until: Int64? = nil, follows: Bool = false) {
@@ -27,25 +27,25 @@ package final class LogCursor {
     private let path: String
     private let range: Range
     private var start: LogStart?
-    /// Where it ends; nil goes on for ever.
+    /// Where it ends; nil means never.
     private var end: LogStart.Place?
     private var file: OwnedFD?
     private var inode: UInt64 = 0
     private var buffer: [UInt8] = []
-    /// Of the buffer's first byte that was not handed out.
+    /// The index of the first byte in the buffer that was not handed out yet.
     private var next = 0
-    /// Of the buffer's end in the file.
+    /// The offset in the file at which the buffer ends.
     private var offset: Int64 = 0
     private var isInLongLine = false
 
-    /// The record at which it stands.
+    /// The current record.
     private(set) var head: LogRecord?
     /// Nothing more will come.
     private(set) var isFinished = false
-    /// Something was rotated away, or cut off, before it was read; reset by whoever tells.
+    /// Some records were rotated away or cut off before they were read. Whoever reports the gap resets this.
     var hasGap = false
 
-    /// Nothing of `path` has to exist yet.
+    /// `path` need not exist yet.
     init(_ path: String, _ range: Range) {
         self.path = path
         self.range = range
@@ -62,7 +62,7 @@ package final class LogCursor {
         if let start { open(at: start.place, in: files) }
     }
 
-    /// Goes on to the next record; false when there is none now.
+    /// Moves to the next record; false when there is none now.
     func advance() -> Bool {
         head = nil
         while !isFinished {
@@ -103,7 +103,7 @@ package final class LogCursor {
         return true
     }
 
-    /// Reads on; false when there is nothing new.
+    /// Reads more; false when there is nothing new.
     private func refill() -> Bool {
         if next > 0 {
             buffer.removeFirst(next)
@@ -124,16 +124,16 @@ package final class LogCursor {
         return true
     }
 
-    /// At the end of a file: to the next one, when there is one.
+    /// At the end of a file: opens the next one, if there is one.
     private func goOn() -> Bool {
         if let size = file?.fileSize, size < offset {
-            // The writer keeps this file alone, and has begun it anew.
+            // The writer keeps only this file and has truncated it.
             move(to: LogStart.Place(inode: inode, offset: 0))
             hasGap = true
             return size > 0
         }
         guard let newest = LogFiles.inode(of: path), newest != inode else { return false }
-        // It was put aside: what was written before that is there by now.
+        // The file was rotated, so everything written to it is there by now.
         if readOn() { return true }
         if end?.inode == inode {
             finish()
@@ -153,7 +153,7 @@ package final class LogCursor {
         return open(at: LogStart.Place(inode: files.files[index - 1].inode, offset: 0), in: files)
     }
 
-    /// Records that were skipped in this file are all behind.
+    /// No more records to skip: they were all in this file.
     private func leaveFile() {
         if start?.outputStart?.inode == inode { start?.outputStart = nil }
         if start?.errorStart?.inode == inode { start?.errorStart = nil }
@@ -172,7 +172,7 @@ package final class LogCursor {
         if let opened = LogFiles.open(entry) {
             file = consume opened
         } else {
-            // Renamed since the files were listed.
+            // It was renamed since the files were listed.
             let again = LogFiles(path)
             guard let entry = again.files.first(where: { $0.inode == place.inode }), let opened = LogFiles.open(entry)
             else { return false }

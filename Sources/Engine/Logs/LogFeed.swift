@@ -2,34 +2,34 @@ import EngineWire
 import Linux
 import Monitor
 
-/// The answer to a `LogRequest`, piece by piece: it reads a piece only after the previous one has been sent.
+/// The answer to a `LogRequest`, in pieces. It reads a piece only after the previous one has been sent.
 ///
-/// Used by one task, which calls `next` until it gives nil.
+/// One task uses it: it calls `next` until that returns nil.
 actor LogFeed {
-    /// What it needs of the engine.
+    /// What it needs from the engine.
     struct Surroundings: Sendable {
         let paths: EnginePaths
         let inventory: Inventory
         let machine: any Machine
-        /// Rings after every operation that ended.
+        /// Rings whenever an operation ends.
         let operations: RunningOperations
-        /// Whether a verb that is under way is about to start one of the containers, or make it anew.
+        /// Whether an operation in progress is about to start or replace one of the containers.
         let isAwaited: @Sendable ([ContainerRecord]) async -> Bool
     }
 
     private static let batchSize = 1 << 17
-    /// So many pieces go at once before they are spread; then one in `pace`.
+    /// The number of pieces to send at once; after that, one in each `pace`.
     private static let burst = 8
     private static let pace = Duration.milliseconds(25)
 
     private let surroundings: Surroundings
     private let group: Subject
     private let request: LogRequest
-    /// How lines are written; nil is newline-delimited JSON.
+    /// The output format; nil means newline-delimited JSON.
     private let form: (any LogForm)?
     private let merge = LogMerge()
     private let bell = Bell()
-    /// Those that were there at first: of others everything is shown.
+    /// The containers that existed at the beginning. The logs of others are shown in full.
     private var first: [ContainerRecord]?
     private var known: Set<String> = []
     private var watches: [String: FolderWatcher.Watch] = [:]
@@ -55,7 +55,7 @@ actor LogFeed {
         surroundings.operations.forget(bell)
     }
 
-    /// The next lines, as newline-delimited JSON; nil at the end, or when the task is cancelled.
+    /// The next lines in the output format; nil at the end, or when the task is cancelled.
     func next() async -> [UInt8]? {
         if let records = first {
             first = nil
@@ -119,7 +119,7 @@ actor LogFeed {
         watches[id] = surroundings.machine.watchLog(of: id, bell)
     }
 
-    /// Takes notice of what became of the containers; false when nothing more will come of them.
+    /// Handles changes of the containers; false when nothing more will come from them.
     private func takeNews() async -> Bool {
         let current = await surroundings.inventory.containers(of: group).filter(isChosen)
         let new = current.filter { !known.contains($0.id) }
@@ -155,13 +155,13 @@ actor LogFeed {
         merge.tell(event, time: ended, of: record.id)
     }
 
-    /// It ended before those who follow were interested, and is about to be started again.
+    /// The container ended before the client began to follow, and is about to start again.
     private func isOldEnd(_ record: ContainerRecord) -> Bool {
         guard request.expectsStart, let since = request.since, let ended = record.life.finishedAt else { return false }
         return ended < Self.nanoseconds(since)
     }
 
-    /// A container that writes without pause fills the next piece meanwhile: many small ones cost more than they tell.
+    /// Waits so that a container that writes without pause fills the next piece. Many small pieces would cost more.
     private func spread() async {
         let now = ContinuousClock.now
         credit = min(Self.burst, credit + Int((now - lastPiece) / Self.pace))

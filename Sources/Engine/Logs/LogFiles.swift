@@ -3,7 +3,7 @@ import Linux
 
 /// The files of one log: the newest at the log's own path, rotated ones beside it.
 struct LogFiles {
-    /// More are never kept.
+    /// The largest number of files that a log can have.
     static let mostFiles = 1000
 
     struct File: Hashable {
@@ -11,7 +11,7 @@ struct LogFiles {
         let inode: UInt64
     }
 
-    /// Those that are there, newest first.
+    /// The existing files, newest first.
     let files: [File]
 
     init(_ path: String) {
@@ -19,7 +19,7 @@ struct LogFiles {
         for number in 0..<Self.mostFiles {
             let file = number == 0 ? path : "\(path).\(number)"
             guard let inode = Self.inode(of: file) else {
-                // The newest may be missing for a moment, between being renamed and being made again.
+                // During rotation the newest file is missing for a moment.
                 guard number == 0 else { break }
                 continue
             }
@@ -33,7 +33,7 @@ struct LogFiles {
         return stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
     }
 
-    /// Opens `file`; nil when another has come to be at its path meanwhile.
+    /// Opens `file`; nil when its path leads to another file by now.
     static func open(_ file: File) -> OwnedFD? {
         guard let opened = try? openFile(file.path, O_RDONLY) else { return nil }
         var status = stat()
@@ -43,13 +43,13 @@ struct LogFiles {
 }
 
 extension OwnedFD {
-    /// The size of a file in bytes; 0 for what has none (fstat(2)).
+    /// The size of a file in bytes; 0 if it cannot be read (fstat(2)).
     var fileSize: Int64 {
         var status = stat()
         return fstat(raw, &status) == 0 ? Int64(status.st_size) : 0
     }
 
-    /// Up to `count` bytes of a file from `offset` on; empty at its end, and when it cannot be read (pread(2)).
+    /// Up to `count` bytes of a file from `offset` on; empty at the end, and when reading fails (pread(2)).
     func bytes(at offset: Int64, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {

@@ -6,8 +6,8 @@ import ProjectModel
 
 /// Sends the output of containers to the destinations of their logging drivers.
 ///
-/// The file of each is the source, and how far it was sent is kept beside it: an engine that was away, or a server that was,
-/// costs time and no lines, until the file's own limit.
+/// It reads the container's log file and stores beside it how far it has sent. So when the engine or a server was down,
+/// lines arrive late, and are lost only if rotation removes them first.
 actor LogForwarder {
     private let paths: EnginePaths
     private let inventory: Inventory
@@ -15,7 +15,7 @@ actor LogForwarder {
     private let defaults: ContainerDefaults
     private let log: Logger
     private var tasks: [String: Task<Void, Never>] = [:]
-    /// Raised by `begin`: a follower that is about to leave then stays.
+    /// `begin` raises it, so that a task that is about to end continues.
     private var wishes: [String: Int] = [:]
     private let pool = BlockingPool(name: "log forwarding", limit: 4)
 
@@ -30,9 +30,9 @@ actor LogForwarder {
         self.log = log
     }
 
-    /// From now on, until the container has ended and all of it was sent.
+    /// Forwards the output from now on, until the container has ended and everything was sent.
     func begin(_ record: ContainerRecord) {
-        // What cannot be understood was refused when the container was made.
+        // Invalid options were refused when the container was created.
         guard let plan = try? LoggingPlan(defaults.logging(record.template.logging)), let destination = plan.destination
         else { return }
         wishes[record.id, default: 0] += 1
@@ -41,7 +41,7 @@ actor LogForwarder {
         tasks[record.id] = Task { await self.follow(record.id, plan, sink) }
     }
 
-    /// Before a container is removed: what is left is sent, as far as that goes within two seconds.
+    /// Call this before a container is removed: sends the rest, within two seconds at most.
     func finish(_ id: String) async {
         guard let task = tasks[id] else { return }
         let deadline = Task {
@@ -70,7 +70,7 @@ actor LogForwarder {
         defer { changes.cancel() }
         while !Task.isCancelled {
             let wish = wishes[id]
-            // First this: an end that is known now has no lines after those that are read next.
+            // Read the phase first: if the container has ended, the next read gets its last lines.
             guard let phase = await inventory.container(id)?.life.phase else { break }
             guard await sendAll(of: id, plan, sink) else { break }
             if [.exited, .removing].contains(phase), wishes[id] == wish { break }
@@ -80,7 +80,7 @@ actor LogForwarder {
         withExtendedLifetime(watch) {}
     }
 
-    /// Sends what the file has; false when that was cancelled.
+    /// Sends the new content of the file; false when cancelled.
     private func sendAll(of id: String, _ plan: LoggingPlan, _ sink: any LogSink) async -> Bool {
         let reader = LogReader(path: paths.log(id))
         let cursorPath = "\(paths.container(id))/forwarded.json"
@@ -103,7 +103,7 @@ actor LogForwarder {
         return false
     }
 
-    /// Tries until all is sent, less and less often; false when that was cancelled.
+    /// Retries until everything was sent, with growing pauses; false when cancelled.
     private func deliver(_ entries: [LogEntry], _ source: LogSource, _ sink: any LogSink) async -> Bool {
         var rest = entries[...]
         var pause = Duration.milliseconds(250)

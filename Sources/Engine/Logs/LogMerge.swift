@@ -4,27 +4,27 @@ import Synchronization
 /// Merges the logs of several containers by time. It reads the next record of a log only after the previous ones were taken, so its
 /// memory does not depend on the size of the logs or the speed of the reader.
 package final class LogMerge: Sendable {
-    /// Pieces of one line that are kept together although others have older ones: 16 MiB.
+    /// The number of records of one line (16 KiB each) to keep together even if other logs have older records: 16 MiB.
     private static let piecesTogether = 1024
 
     private final class Source {
         let cursor: LogCursor?
         let writer: any LogForm
-        /// Something may have been written since it was last at its end.
+        /// The log may have grown since the cursor last reached its end.
         var isFresh = true
-        /// What is told once everything written so far was read.
+        /// An event to report after everything written so far.
         var end: (event: LogLine.Event, time: Int64)?
-        /// Nobody adds to it any more.
+        /// Nobody writes to it any more.
         var isClosed = false
         var isOver: Bool { time == nil && !isFresh && (isClosed || cursor?.isFinished == true) }
 
-        /// Its end comes before its next record, if there is one.
+        /// The end comes before the next record, if there is one.
         var isAtEnd: Bool {
             guard let end else { return false }
             return cursor?.head.map { $0.time > end.time } ?? !isFresh
         }
 
-        /// When what comes next of it happened; nil when there is nothing now.
+        /// The time of its next record or event; nil when there is none now.
         var time: Int64? { isAtEnd ? end?.time : cursor?.head?.time }
 
         init(_ cursor: LogCursor?, _ writer: any LogForm) {
@@ -38,17 +38,18 @@ package final class LogMerge: Sendable {
         var sources: [String: Source] = [:]
     }
 
-    // The mutex guards all of it: one thread reads files at a time.
+    // The mutex guards everything: one thread reads files at a time.
     private let state = Mutex(State())
 
     package init() {}
 
-    /// Adds a container; `path` nil has no lines. Opens files, so not for the cooperative pool.
+    /// Adds a container; a nil `path` means that it has no lines. Opens files, so do not call it on the cooperative
+    /// pool.
     package func add(_ id: String, container: String, label: String, path: String?, _ range: LogCursor.Range) {
         add(id, as: LogLine.Writer(container: container, label: label), path: path, range)
     }
 
-    /// The same, in a form of its own.
+    /// The same, with a given output format.
     package func add(_ id: String, as form: any LogForm, path: String?, _ range: LogCursor.Range) {
         state.withLock { state in
             guard state.sources[id] == nil else { return }
@@ -61,7 +62,7 @@ package final class LogMerge: Sendable {
     /// Its files have changed.
     package func touch(_ id: String) { state.withLock { $0.sources[id]?.isFresh = true } }
 
-    /// It has ended, which is told after the lines that it has written by now.
+    /// It has ended: reports `event` after the lines written so far.
     package func tell(_ event: LogLine.Event, time: Int64, of id: String) {
         state.withLock { state in
             state.sources[id]?.end = (event, time)
@@ -69,7 +70,7 @@ package final class LogMerge: Sendable {
         }
     }
 
-    /// It is gone: it leaves once what it wrote was read.
+    /// It was removed: drops it once everything it wrote was read.
     package func close(_ id: String) {
         state.withLock { state in
             state.sources[id]?.isClosed = true
@@ -77,7 +78,8 @@ package final class LogMerge: Sendable {
         }
     }
 
-    /// Lines that are there now, of about `limit` bytes at most; empty when there are none. Not for the cooperative pool.
+    /// The lines available now, about `limit` bytes at most; empty when there are none. Reads files, so do not call it
+    /// on the cooperative pool.
     package func batch(limit: Int) -> [UInt8] {
         state.withLock { state in
             var output: [UInt8] = []
@@ -95,7 +97,7 @@ package final class LogMerge: Sendable {
         }
     }
 
-    /// The source whose next event is the oldest, and the time up to which no other has one.
+    /// The source with the oldest next event, and the time of the oldest one of the others.
     private static func first(_ sources: [Source]) -> (Source, bound: Int64)? {
         var first: Source?
         var time = Int64.max

@@ -6,7 +6,7 @@ package struct LogEntry: Hashable, Sendable {
     package var time: Int64
     package var text: String
     package var isError: Bool
-    /// The writer cut the line here (16 KiB), or has not ended it yet.
+    /// The writer split the line here (at 16 KiB), or the line has not ended yet.
     package var isPartial: Bool
     package var lost: Int
 
@@ -25,19 +25,19 @@ package struct LogReader: Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Reading may wait for a disk.
+    /// Reads may wait for the disk.
     static let thread = BlockingPool(name: "logs", limit: 4)
 
     /// A piece of a log.
     package struct Step: Sendable {
         package var entries: [LogEntry] = []
-        /// Where the next one begins; the same as before when there is nothing new.
+        /// Where the next piece begins; unchanged when there is nothing new.
         package var position: LogPosition
-        /// What lay between was rotated away.
+        /// The records in between were rotated away.
         package var hasGap = false
     }
 
-    /// The next entries after `position`, of about `limit` bytes at most; one line always fits into 128 KiB.
+    /// The next entries after `position`, about `limit` bytes at most; 128 KiB always hold at least one line.
     package func next(after position: LogPosition, limit: Int = 1 << 20) async -> Step {
         await Self.thread.runInfallible { [path] in
             let files = LogFiles(path).files
@@ -72,7 +72,7 @@ package struct LogReader: Sendable {
         return parse(text[...]).entries.suffix(lines).map(\.text)
     }
 
-    /// Inode numbers are given again: a file is told by its first line too, whose time no other has.
+    /// The system reuses inode numbers, so also compare the file's first line, which has a unique time.
     private static func isSame(_ path: String, _ position: LogPosition) -> Bool {
         guard position.mark != 0 else { return true }
         guard let file = try? openFile(path, O_RDONLY) else { return false }
@@ -91,14 +91,14 @@ package struct LogReader: Sendable {
         return 0
     }
 
-    /// Whole lines from `position` on; nothing when another file has come to be at `path` meanwhile.
+    /// Whole lines from `position` on; nothing when `path` leads to another file by now.
     private static func read(
         _ path: String, from position: inout LogPosition, hasGap: inout Bool, _ limit: Int
     ) -> [LogEntry] {
         guard let file = try? openFile(path, O_RDONLY) else { return [] }
         var status = stat()
         guard fstat(file.raw, &status) == 0, UInt64(status.st_ino) == position.inode else { return [] }
-        if position.offset > Int64(status.st_size) {  // cut off: the writer keeps this file alone
+        if position.offset > Int64(status.st_size) {  // truncated: the writer keeps only this file
             position = LogPosition(offset: 0, inode: position.inode)
             hasGap = true
         }
@@ -111,7 +111,7 @@ package struct LogReader: Sendable {
         return entries
     }
 
-    /// Whole lines only: what a writer has not finished stays for the next time. A damaged line is skipped.
+    /// Parses whole lines only, and leaves an unfinished line for the next time. Skips a damaged line.
     package static func parse(_ bytes: ArraySlice<UInt8>) -> (entries: [LogEntry], used: Int) {
         var entries: [LogEntry] = []
         var rest = bytes
@@ -123,11 +123,11 @@ package struct LogReader: Sendable {
     }
 }
 
-/// Where a reader stands in a log that grows and is rotated.
+/// A reader's position in a log that grows and gets rotated.
 package struct LogPosition: Codable, Hashable, Sendable {
     package var offset: Int64
     package var inode: UInt64
-    /// Tells the file from a later one with the same inode number; 0 while it has no line.
+    /// Distinguishes the file from a later one with the same inode number; 0 while it has no lines.
     package var mark: UInt64 = 0
 
     /// The beginning of the oldest file.

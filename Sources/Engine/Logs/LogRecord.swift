@@ -1,17 +1,17 @@
 import JSON
 
-/// One record of a log on disk (Docker's json-file lines), its text left as the file has it: escaped for JSON.
+/// One record of a log on disk (Docker's json-file lines). Its text stays as in the file: escaped for JSON.
 struct LogRecord {
     /// Nanoseconds since 1970.
     var time: Int64
-    /// Without the newline that ended its line.
+    /// Without the newline at the end of its line.
     var text: ArraySlice<UInt8>
     var isError: Bool
-    /// The line goes on in the next record of its stream, or has not ended yet.
+    /// The next record of the same stream continues this line, or the line has not ended yet.
     var isPartial: Bool
     var lost: Int
 
-    /// nil for a line that is none, as a machine that lost power may leave.
+    /// nil for a damaged line, for example after a power failure.
     init?(parsing line: ArraySlice<UInt8>) {
         guard let record = Self.quick(line) ?? Self.slow(line) else { return nil }
         self = record
@@ -26,7 +26,7 @@ struct LogRecord {
         self.lost = lost
     }
 
-    /// The form that the monitor and Docker write, byte for byte.
+    /// Parses exactly the form that the monitor and Docker write.
     private static func quick(_ line: ArraySlice<UInt8>) -> LogRecord? {
         line.withUnsafeBufferPointer { bytes -> LogRecord? in
             let beginning: StaticString = #"{"log":""#
@@ -63,7 +63,7 @@ struct LogRecord {
             lost: record.lost ?? 0)
     }
 
-    /// Takes the escape `\kind` away from the end; false when the text does not end with it.
+    /// Removes the escape `\kind` from the end; false when the text does not end with it.
     private static func drop(_ kind: UInt8, from text: inout ArraySlice<UInt8>) -> Bool {
         guard text.last == kind else { return false }
         let slashes = text.dropLast().reversed().prefix { $0 == UInt8(ascii: "\\") }.count
@@ -80,7 +80,7 @@ extension LogEntry {
             JSONStringScan(bytes, from: 1).map { $0.unescaped(bytes) }
         }
         var line = text ?? (try? JSONValue(parsing: quoted))?.string ?? ""
-        // Where a line is a message of its own, what a terminal puts at its end is no part of it.
+        // A destination that gets each line as a message does not want the terminal's carriage return.
         if !record.isPartial, line.utf8.last == 0x0D { line.unicodeScalars.removeLast() }
         self.init(
             time: record.time, text: line, isError: record.isError, isPartial: record.isPartial, lost: record.lost)

@@ -2,17 +2,17 @@ import Linux
 import Monitor
 import ProjectModel
 
-/// Whose lines are sent on, for destinations that say it with each.
+/// The container that lines come from, for destinations that name it with each line.
 package struct LogSource: Hashable, Sendable {
     package var id: String
     package var name: String
     package var image: String
     package var tag: String
-    /// The pid of its first process; the engine's when that is not known.
+    /// The pid of its first process, or the engine's if that is unknown.
     package var process: Int32
-    /// The machine's name.
+    /// The machine's host name.
     package var host: String
-    /// Labels and variables that go along.
+    /// Labels and variables to send with each line.
     package var extras: [String: String]
 
     package init(
@@ -43,7 +43,7 @@ package struct LogSource: Hashable, Sendable {
 }
 
 extension LoggingPlan {
-    /// The labels and variables of a container that go along with its lines.
+    /// The labels and variables of a container that the logging options select.
     func extras(of record: ContainerRecord) -> [String: String] {
         var extras: [String: String] = [:]
         for label in labels { extras[label] = record.labels[label] }
@@ -51,7 +51,7 @@ extension LoggingPlan {
         return extras
     }
 
-    /// The same for a reader, as `docker logs --details` shows it: `a=1,b=2`, with names and values in the form of a query (RFC 3986).
+    /// The same as text, as `docker logs --details` shows it: `a=1,b=2`, with percent-encoded names and values (RFC 3986).
     package func details(of record: ContainerRecord) -> String {
         extras(of: record).sorted { $0.key < $1.key }.map { "\(Self.escaped($0.key))=\(Self.escaped($0.value))" }
             .joined(separator: ",")
@@ -71,9 +71,9 @@ extension LoggingPlan {
     }
 }
 
-/// Takes lines on. Used by one task at a time, on a thread that may wait.
+/// A destination for lines. Only one task uses it at a time, on a thread that may block.
 protocol LogSink: Sendable {
-    /// - Throws: when it did not go; it is sent again later.
+    /// - Throws: when sending failed; the caller sends it again later.
     func send(_ entry: LogEntry, of source: LogSource) throws
 }
 

@@ -10,20 +10,20 @@ struct LogStart: Hashable, Sendable {
     }
 
     var place: Place
-    /// Records of standard output and of standard error count only from these places on: the lines of one may begin further back
-    /// than those of the other.
+    /// Records of standard output and standard error count only from these places on, because the requested lines of
+    /// one stream may begin earlier than those of the other.
     var outputStart: Place?
     var errorStart: Place?
 
     init(_ place: Place) { self.place = place }
 
-    /// The end of what is there now; nil while there is nothing.
+    /// The current end; nil while the log is empty.
     static func end(of files: LogFiles) -> Place? {
         guard let newest = files.files.first, let file = LogFiles.open(newest) else { return nil }
         return Place(inode: newest.inode, offset: file.fileSize)
     }
 
-    /// The first record that is not older than `since`; the oldest for nil. nil while there is nothing.
+    /// The first record that is not older than `since`, or the oldest one if that is nil. nil while the log is empty.
     static func first(since: Int64?, in files: LogFiles) -> LogStart? {
         guard let since else { return files.files.last.map { LogStart(Place(inode: $0.inode, offset: 0)) } }
         for entry in files.files {
@@ -36,8 +36,8 @@ struct LogStart: Hashable, Sendable {
         return nil
     }
 
-    /// The beginning of the last `count` lines among those from `since` to `until`, read from the end: it takes as long as those
-    /// lines are, however much lies before them. nil while there is nothing.
+    /// The beginning of the last `count` lines between `since` and `until`. It searches from the end, so the time
+    /// depends on those lines only, not on the size of the log. nil while the log is empty.
     static func last(_ count: Int, since: Int64?, until: Int64?, in files: LogFiles) -> LogStart? {
         guard let end = end(of: files) else { return nil }
         var search = TailSearch(count: count, since: since, end: end)
@@ -56,9 +56,9 @@ struct LogStart: Hashable, Sendable {
     }
 }
 
-/// Counts lines from the end of a log. A line may be several records, and those of the two streams lie between each other.
+/// Counts lines from the end of a log. A line may span several records, and records of both streams are mixed.
 private struct TailSearch {
-    /// How far it goes on for the beginning of lines whose stream is silent there.
+    /// How many bytes to search further for the beginning of a line.
     private static let patience = 1 << 20
 
     let count: Int
@@ -72,7 +72,7 @@ private struct TailSearch {
 
     private struct Stream {
         var start: LogStart.Place
-        /// Its first counted record may go on a line that began further back.
+        /// Its first counted record may continue a line that began earlier.
         var isOpen = true
     }
 
@@ -95,7 +95,7 @@ private struct TailSearch {
             place = here
             return
         }
-        // The end of a line, or the last record of a stream: a line of its own.
+        // The end of a line, or the last record of a stream, which counts as a line.
         guard found < count else {
             stream[record.isError]?.isOpen = false
             searched += bytes
@@ -116,21 +116,22 @@ private struct TailSearch {
     }
 }
 
-/// Lines of one file of a log.
+/// Reads the lines of one file of a log.
 enum LogLines {
     private static let step = 1 << 16
-    /// A longer line was not written by us.
+    /// The longest line that berth writes is shorter than this.
     static let limit = 1 << 20
 
-    /// Hands out whole lines and their offsets, the last before `end` first, until `body` wants no more.
+    /// Passes whole lines and their offsets to `body`, from the last one before `end` backwards, until `body` returns
+    /// false.
     static func backwards(_ file: borrowing OwnedFD, from end: Int64, _ body: (Int64, ArraySlice<UInt8>) -> Bool) {
         var position = end
-        var pending: [UInt8] = []  // of a line whose beginning was not read yet; its newline is the last byte
+        var pending: [UInt8] = []  // the end of a line, with its newline; its beginning was not read yet
         while position > 0 {
             let start = max(0, position - Int64(step))
             let data = file.bytes(at: start, count: Int(position - start)) + pending
             position = start
-            // What follows the last newline is not whole yet.
+            // The part after the last newline is not a whole line yet.
             var lineEnd = data.lastIndex(of: 0x0A)
             while let newline = lineEnd {
                 let before = data[..<newline].lastIndex(of: 0x0A)
@@ -145,8 +146,8 @@ enum LogLines {
         }
     }
 
-    /// The first record that begins after the byte at `position`; -1 looks from the file's first byte on. nil at the end, and where
-    /// there is nothing that can be read.
+    /// The first record that begins after the byte at `position`; -1 starts at the first byte. nil at the end, and when
+    /// nothing can be read.
     static func record(in file: borrowing OwnedFD, after position: Int64) -> (record: LogRecord, offset: Int64)? {
         let from = max(0, position)
         let data = file.bytes(at: from, count: limit / 4)
@@ -162,11 +163,11 @@ enum LogLines {
         return nil
     }
 
-    /// The offset of the first record whose time is not before `time`, by halving, since a log is in the order of time; the size
+    /// The offset of the first record at or after `time`, by binary search, because a log is sorted by time; the size
     /// when there is none.
     static func offset(in file: borrowing OwnedFD, size: Int64, atLeast time: Int64) -> Int64 {
-        var low: Int64 = 0  // a record begins here, and those before it are too old
-        var high = size  // what begins here or later is not
+        var low: Int64 = 0  // a record begins here, and the records before it are too old
+        var high = size  // records from here on are not too old
         while high - low > Int64(step) {
             let middle = low + (high - low) / 2
             if let (record, offset) = record(in: file, after: middle), offset < high, record.time < time {

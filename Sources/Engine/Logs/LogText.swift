@@ -1,19 +1,20 @@
 import EngineWire
 import JSON
 
-/// How the records of a log are written for a reader.
+/// An output format for the records of a log.
 package protocol LogForm: Sendable {
-    /// `text` is what stands between the quotes of a JSON string, without the end of its line.
+    /// `text` is the content of a JSON string, still escaped, without the end of the line.
     func append(text: ArraySlice<UInt8>, isError: Bool, isPartial: Bool, time: Int64, to output: inout [UInt8])
-    /// An event that is no text.
+    /// Appends an event without text.
     func append(_ event: LogLine.Event, time: Int64, to output: inout [UInt8])
 }
 
 extension LogLine.Writer: LogForm {}
 
-/// Text as the container wrote it, for one stream each in frames: a byte that names the stream, three that are 0, four of length.
+/// The text as the container wrote it. With frames, each piece has a header: one byte that names the stream, three zero
+/// bytes, and four bytes of length.
 package struct LogText: LogForm {
-    /// Every piece has its frame; without, the streams are one.
+    /// Each piece has a frame. Without frames both streams are mixed.
     package var isFramed: Bool
     package var showsOutput: Bool
     package var showsErrors: Bool
@@ -50,7 +51,7 @@ package struct LogText: LogForm {
     package func append(_ event: LogLine.Event, time: Int64, to output: inout [UInt8]) {}
 }
 
-/// Takes the escapes out of what stood between the quotes of a JSON string.
+/// Appends the content of a JSON string with its escapes resolved.
 private func appendUnescaped(_ text: ArraySlice<UInt8>, to output: inout [UInt8]) {
     guard text.contains(UInt8(ascii: "\\")) else { return output.append(contentsOf: text) }
     let quoted = [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]

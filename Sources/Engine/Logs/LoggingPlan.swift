@@ -1,9 +1,9 @@
 import EngineWire
 import ProjectModel
 
-/// What `logging` of a service comes to: how its file is kept, and where it is sent on to.
+/// The meaning of a service's `logging`: how to keep the log file, and where to send its lines.
 ///
-/// The file is there with every driver but `none`: it is what `logs` reads, and what a destination is fed from.
+/// Every driver except `none` keeps the file: `logs` reads it, and forwarding reads it.
 package struct LoggingPlan: Hashable, Sendable {
     package enum Destination: Hashable, Sendable {
         case syslog(SyslogTarget)
@@ -11,21 +11,21 @@ package struct LoggingPlan: Hashable, Sendable {
     }
 
     package private(set) var keepsFile = true
-    /// Bytes of one file; nil is the engine's default.
+    /// The size limit of one file in bytes; nil means the engine's default.
     package private(set) var maximumSize: Int64?
     package private(set) var maximumFiles: Int?
-    /// The writer waits rather than lose lines when the disk is full.
+    /// When the disk is full, the container's writes block and no lines are lost.
     package private(set) var isBlocking = false
     package private(set) var destination: Destination?
-    /// What the destination calls the source, a template.
+    /// A template for the name of the source at the destination.
     package private(set) var tag = "{{.ID}}"
-    /// Names of labels and variables that go along where the destination has fields.
+    /// Names of labels and variables to send, if the destination has fields.
     package private(set) var labels: [String] = []
     package private(set) var variables: [String] = []
-    /// For a person: what was asked for and is not done.
+    /// Requested options without effect, in words for a person.
     package private(set) var warnings: [String] = []
 
-    /// - Throws: `EngineFailure` for an option that the driver does not have, or that has no meaning.
+    /// - Throws: `EngineFailure` for an option that the driver does not have, or an invalid value.
     package init(_ logging: Logging?) throws {
         guard let logging else { return }
         var options = logging.options
@@ -62,7 +62,7 @@ package struct LoggingPlan: Hashable, Sendable {
             guard let count = Int(text), count > 0 else { throw Self.invalid("max-file", text, "3") }
             maximumFiles = min(count, LogFiles.mostFiles)
         }
-        // The files are small and few, and read while they are written: they stay as they are.
+        // berth never compresses: the files are small and few, and are read while they are written.
         options["compress"] = nil
     }
 
@@ -71,7 +71,7 @@ package struct LoggingPlan: Hashable, Sendable {
             guard mode == "blocking" || mode == "non-blocking" else { throw Self.invalid("mode", mode, "non-blocking") }
             isBlocking = mode == "blocking"
         }
-        // Nothing is held in memory: the file is the buffer.
+        // berth has no buffer in memory: the file is the buffer.
         options["max-buffer-size"] = nil
         if let text = options.removeValue(forKey: "tag") {
             try LogTag.check(text)
@@ -93,20 +93,20 @@ package struct LoggingPlan: Hashable, Sendable {
     }
 }
 
-/// The `tag` option: text with `{{.Name}}` and the like in it.
+/// The `tag` option: a text that may contain `{{.Name}}` and similar fields.
 package enum LogTag {
     private static let fields: Set<String> = [
         "ID", "FullID", "Name", "ImageID", "ImageFullID", "ImageName", "DaemonName",
     ]
 
-    /// - Throws: `EngineFailure` for a template with anything else.
+    /// - Throws: `EngineFailure` for a template with any other field.
     package static func check(_ template: String) throws {
         guard pieces(template).allSatisfy({ !$0.isField || fields.contains($0.text) }) else {
             throw LoggingPlan.invalid("tag", template, "\"{{.Name}}/{{.ID}}\"")
         }
     }
 
-    /// The text with the values of one container.
+    /// The template filled in with the values of one container.
     package static func expand(_ template: String, _ values: [String: String]) -> String {
         pieces(template).map { $0.isField ? values[$0.text] ?? "" : $0.text }.joined()
     }

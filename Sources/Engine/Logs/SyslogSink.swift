@@ -2,19 +2,19 @@ import Glibc
 import Linux
 import Synchronization
 
-/// A connection with a syslog server, made when it is needed and again when it broke.
+/// A connection to a syslog server, opened when needed and reopened after a failure.
 package final class SyslogSink: LogSink {
     private let target: SyslogTarget
-    // One task uses it at a time; the mutex is for the compiler's eyes and never contended.
+    // Only one task uses it at a time. The mutex is there for the compiler and is never contended.
     private let connection = Mutex<Connection?>(nil)
 
     fileprivate struct Connection: ~Copyable {
         let socket: OwnedFD
-        /// Messages end with a newline on a stream.
+        /// On a stream, each message ends with a newline.
         let isStream: Bool
     }
 
-    /// Seconds that a server has to take a connection or a message.
+    /// The time limit in seconds for a connection or a message.
     private static let patience = 5
 
     package init(_ target: SyslogTarget) { self.target = target }
@@ -48,7 +48,7 @@ package final class SyslogSink: LogSink {
         throw SyscallError(call: "connect", object: "/dev/log", code: .notFound)
     }
 
-    /// Whether a server wants datagrams or a stream is seen by trying.
+    /// Tries whether a server wants datagrams or a stream.
     private func unix(_ path: String) throws -> Connection {
         do throws(SyscallError) {
             return Connection(socket: try Self.limited(UnixSocket.connect(path, kind: .datagrams)), isStream: false)

@@ -2,17 +2,17 @@ import EngineWire
 import Glibc
 import Linux
 
-/// A syslog server and the form that it wants, from the options of Docker's `syslog` driver.
+/// A syslog server and its message format, from the options of Docker's `syslog` driver.
 package struct SyslogTarget: Hashable, Sendable {
     package enum Place: Hashable, Sendable {
-        /// /dev/log, or where else this machine's syslog listens.
+        /// This machine's syslog: /dev/log, or another known path.
         case local
         case unix(path: String)
         case udp(host: String, port: UInt16)
         case tcp(host: String, port: UInt16)
     }
 
-    /// RFC 3164 as it is on a local socket and over the network; RFC 5424 with seconds or microseconds.
+    /// RFC 3164, with differences between a local socket and the network; RFC 5424 with seconds or microseconds.
     package enum Form: Hashable, Sendable { case classic, structured, microseconds }
 
     package var place: Place
@@ -26,8 +26,8 @@ package struct SyslogTarget: Hashable, Sendable {
         "local7",
     ]
 
-    /// Takes its options out of `options`; nil for a server that wants TLS.
-    /// - Throws: `EngineFailure` for what cannot be understood.
+    /// Removes its options from `options`; nil for a server that needs TLS.
+    /// - Throws: `EngineFailure` for an invalid value.
     package init?(taking options: inout [String: String]) throws {
         let address = options.removeValue(forKey: "syslog-address") ?? ""
         let isEncrypted = address.hasPrefix("tcp+tls://")
@@ -64,7 +64,7 @@ package struct SyslogTarget: Hashable, Sendable {
         throw LoggingPlan.invalid("syslog-address", address, "udp://192.0.2.1:514")
     }
 
-    /// `host`, `host:port`, `[::1]:port`; 514 unless said.
+    /// Parses `host`, `host:port` or `[::1]:port`; the default port is 514.
     private static func endpoint(_ text: Substring) -> (String, UInt16)? {
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
             let rest = text[text.index(after: end)...]
@@ -79,14 +79,14 @@ package struct SyslogTarget: Hashable, Sendable {
 
     // MARK: Messages
 
-    /// One line as the server wants it, without a newline at its end.
+    /// One line in the server's format, without a newline at the end.
     package func message(_ entry: LogEntry, of source: LogSource) -> [UInt8] {
         let priority = facility * 8 + (entry.isError ? 3 : 6)
         let tag = source.tag.filter { !$0.isWhitespace && $0 != "[" }
         let head: String
         switch form {
         case .classic:
-            // A local server knows its own name.
+            // A local server knows its own host name.
             let host = isLocal ? "" : "\(source.host) "
             head = "<\(priority)>\(Self.classicTime(entry.time)) \(host)\(tag)[\(source.process)]: "
         case .structured, .microseconds:

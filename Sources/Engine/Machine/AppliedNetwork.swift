@@ -2,26 +2,26 @@ import EngineWire
 import Networking
 import Synchronization
 
-/// The wanted state of the networks as it was told last, and what of it the name service knows.
+/// The latest desired state of the networks, and which part of it the name service has received.
 final class AppliedNetwork: Sendable {
     private struct State {
         var networks: [String: NetworkRecord] = [:]
         var hasNewNetworks = true
         var zones: [String: NetworkChange.Zone] = [:]
         var directories: [String: NetworkChange.Directory] = [:]
-        /// What the name service knows.
+        /// What the name service has received.
         var toldZones: [String: NetworkChange.Zone] = [:]
         var toldDirectories: [String: NetworkChange.Directory] = [:]
-        /// What it knows otherwise, or not at all.
+        /// Zones that it has in another version, or not at all.
         var untoldZones: Set<String> = []
         var untoldDirectories: Set<String> = []
-        /// Containers that are being removed: a change that was derived before may still name them.
+        /// Containers that are being removed; a change derived earlier may still name them.
         var retired: Set<String> = []
         var obstacles: [EngineFailure] = []
 
         mutating func set(_ zone: NetworkChange.Zone?, of container: String) {
             zones[container] = zone
-            // The next changes do not name it either.
+            // Later changes will not name it either.
             if zone == nil { retired.remove(container) }
             noteUntold(container)
         }
@@ -44,7 +44,7 @@ final class AppliedNetwork: Sendable {
         }
     }
 
-    // The mutex guards all of it.
+    // The mutex guards everything.
     private let state = Mutex(State())
 
     func merge(_ change: NetworkChange) {
@@ -67,7 +67,7 @@ final class AppliedNetwork: Sendable {
         }
     }
 
-    /// True when networks came or went since the last call.
+    /// True when networks were added or removed since the last call.
     func takeNewNetworks() -> Bool {
         state.withLock { state in
             defer { state.hasNewNetworks = false }
@@ -75,7 +75,7 @@ final class AppliedNetwork: Sendable {
         }
     }
 
-    /// The containers on the network whose packets go through `interface`, with its name.
+    /// The containers on the network with the interface `interface`, and the network's name.
     func members(ofNetworkAt interface: String) -> [(network: String, container: String)] {
         state.withLock { state in
             let networks = state.networks.values.filter { $0.realisation.guardedInterface == interface }.map(\.name)
@@ -85,7 +85,7 @@ final class AppliedNetwork: Sendable {
         }
     }
 
-    /// What the name service has to be told, by container; nil for one that it has to forget.
+    /// What the name service must still receive, by container; nil for a container that it must forget.
     var untoldZones: [(String, NetworkChange.Zone?)] {
         state.withLock { state in state.untoldZones.sorted().map { ($0, state.zones[$0]) } }
     }
@@ -96,7 +96,7 @@ final class AppliedNetwork: Sendable {
 
     func told(_ container: String, _ zone: NetworkChange.Zone?) {
         state.withLock { state in
-            // Whoever was retired meanwhile was not served.
+            // A container that was retired meanwhile was not served.
             state.toldZones[container] = state.retired.contains(container) ? nil : zone
             state.noteUntold(container)
             if state.retired.contains(container) { state.untoldZones.remove(container) }
@@ -113,7 +113,7 @@ final class AppliedNetwork: Sendable {
     func isServed(_ container: String) -> Bool { state.withLock { $0.toldZones[container] != nil } }
     func isRetired(_ container: String) -> Bool { state.withLock { $0.retired.contains(container) } }
 
-    /// It is being removed, and the name service knows nothing of it any more.
+    /// Call this when a container is being removed and the name service has forgotten it.
     func retire(_ container: String) {
         state.withLock { state in
             state.zones[container] = nil
@@ -124,7 +124,7 @@ final class AppliedNetwork: Sendable {
     }
 
     var obstacles: [EngineFailure] { state.withLock { $0.obstacles } }
-    /// True when they are others than before.
+    /// True when they differ from before.
     func setObstacles(_ obstacles: [EngineFailure]) -> Bool {
         state.withLock { state in
             defer { state.obstacles = obstacles }
@@ -132,7 +132,7 @@ final class AppliedNetwork: Sendable {
         }
     }
 
-    /// The name service was started anew: everything has to be told again.
+    /// Call this when the name service restarted: it must receive everything again.
     func forgetAll() {
         state.withLock { state in
             state.toldZones = [:]

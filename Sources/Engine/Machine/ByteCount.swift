@@ -1,6 +1,6 @@
-/// Sizes as options write them: `10m`, `512k`, `1g`, `100`; powers of 1024.
+/// Sizes in options: `10m`, `512k`, `1g`, `100`; the units are powers of 1024.
 package enum ByteCount {
-    /// Bytes; nil for what is no size.
+    /// Bytes; nil for anything that is not a size.
     package static func parse(_ text: String) -> Int64? {
         var digits = Substring(text.lowercased())
         if digits.hasSuffix("b") { digits.removeLast() }

@@ -3,12 +3,12 @@ import Linux
 import Networking
 import ProjectModel
 
-/// hosts, hostname and resolv.conf of one container.
+/// The files hosts, hostname and resolv.conf of one container.
 struct EtcFiles {
     let record: ContainerRecord
     let surroundings: Surroundings
 
-    /// Writes them into `folder` in place: a running sharer of the files sees the change.
+    /// Writes the files in place, so that running containers that share them see the change.
     func write(to folder: String) throws {
         guard record.joined["network"] == nil else { return }
         try makeFolders(folder, mode: 0o700)
@@ -26,7 +26,7 @@ struct EtcFiles {
     private var hosts: String {
         var text: String
         if record.template.networkMode == .host {
-            // Its network is the host's, and so are the names in it.
+            // It uses the host's network, so it gets the host's names too.
             text = (try? readText("/etc/hosts")) ?? "127.0.0.1\tlocalhost\n"
             if !text.hasSuffix("\n") { text += "\n" }
         } else {

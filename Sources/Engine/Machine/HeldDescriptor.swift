@@ -1,6 +1,6 @@
 import Linux
 
-/// A descriptor that lives as long as the work with it.
+/// A descriptor that stays open as long as somebody works with it.
 package final class HeldDescriptor: Sendable {
     let handle: OwnedFD
     package init(_ handle: consuming OwnedFD) { self.handle = handle }

@@ -1,14 +1,14 @@
 import Linux
 
-/// Connections that others made to programs of a network namespace: /proc/PID/net/tcp and tcp6 (proc_pid_net(5)).
+/// Connections from outside to programs of a network namespace: /proc/PID/net/tcp and tcp6 (proc_pid_net(5)).
 package enum InboundConnections {
-    /// Whether one is open on a port on which somebody in the namespace of process `pid` listens.
+    /// Whether such a connection is open: one to a listening port in the namespace of process `pid`.
     package static func areOpen(inNamespaceOf pid: Int32) -> Bool {
         let text = ["tcp", "tcp6"].map { (try? readText("/proc/\(pid)/net/\($0)", limit: 16 << 20)) ?? "" }
         return areOpen(in: text)
     }
 
-    /// The same for the two tables' text.
+    /// The same for the text of the two tables.
     package static func areOpen(in tables: [String]) -> Bool {
         var listening: Set<Substring> = []
         var established: Set<Substring> = []
@@ -18,7 +18,7 @@ package enum InboundConnections {
             guard words.count > 3, let port = words[1].split(separator: ":").last else { continue }
             switch words[3] {
             case "0A": listening.insert(port)
-            // ESTABLISHED, SYN_RECV, CLOSE_WAIT: somebody may wait for an answer still.
+            // ESTABLISHED, SYN_RECV, CLOSE_WAIT: a client may still wait for an answer.
             case "01", "03", "08": established.insert(port)
             default: continue
             }

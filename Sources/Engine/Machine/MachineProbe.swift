@@ -5,24 +5,25 @@ import OCI
 import Reconcile
 import Runtime
 
-/// What services ask of the kernel by name.
+/// Kernel features that services need by name.
 package struct KernelWishes: Hashable, Sendable {
-    /// As written: `linux/arm64`.
+    /// As in the file: `linux/arm64`.
     package var platforms: Set<String> = []
     package var sysctls: Set<String> = []
-    /// Types that volumes are mounted with.
+    /// File system types of volumes.
     package var fileSystems: Set<String> = []
     /// Kinds of network interfaces: `bridge`.
     package var links: Set<String> = []
-    /// Interfaces of the host that networks want to share.
+    /// Interfaces of the host that networks share.
     package var interfaces: Set<String> = []
 
     package init() {}
 }
 
-/// Reads from /proc and /sys what this machine can do. It changes nothing: what only an attempt would tell is taken to be there.
+/// Reads from /proc and /sys what this machine can do. It changes nothing. A feature that only an attempt could test
+/// counts as available.
 package struct MachineProbe: Sendable {
-    /// Stands before /proc, /sys and /lib; empty for the machine itself.
+    /// A prefix for /proc, /sys and /lib; empty for the real machine.
     private let root: String
     private let mounts: CgroupMounts
 
@@ -55,7 +56,7 @@ package struct MachineProbe: Sendable {
 
     private func number(_ path: String) -> Int64? { words(path).first.flatMap { Int64($0) } }
 
-    /// Those that containers may have, which can be fewer than are online.
+    /// The processors that containers may use, which can be fewer than are online.
     private var cpus: NumberList? {
         var files = mounts.mounts.filter { $0.controllers.contains("cpuset") }.flatMap {
             ["\($0.mountpoint)/cpuset.effective_cpus", "\($0.mountpoint)/cpuset.cpus"]
@@ -65,7 +66,7 @@ package struct MachineProbe: Sendable {
         return files.lazy.compactMap { words($0).first.flatMap { NumberList($0) } }.first
     }
 
-    /// nil without any cgroup to look at.
+    /// nil when there are no cgroups to read.
     private var controllers: Set<String>? {
         guard !mounts.mounts.isEmpty else { return nil }
         var found: Set<String> = []
@@ -76,8 +77,9 @@ package struct MachineProbe: Sendable {
         return found
     }
 
-    /// The controllers that a child of this v2 cgroup has, or could be given: in all cgroups but the real root that takes one
-    /// without processes of its own (kernel, admin-guide/cgroup-v2, "No Internal Process Constraint").
+    /// The controllers that a child of this v2 cgroup has or could get. A cgroup other than the real root can pass
+    /// controllers on only if it has no processes of its own (kernel, admin-guide/cgroup-v2, "No Internal Process
+    /// Constraint").
     private func unified(_ folder: String) -> [String] {
         let isRoot = !exists("\(folder)/cgroup.events")
         guard isRoot || words("\(folder)/cgroup.procs").isEmpty else {
@@ -116,7 +118,8 @@ package struct MachineProbe: Sendable {
         return lacking
     }
 
-    /// The root of a hierarchy does not have every file: a child that has `sibling` and none of `files` tells.
+    /// The root of a hierarchy lacks some files, so look at a child: the feature is missing if the child has `sibling`
+    /// but none of `files`.
     private func knownToMiss(_ files: [String], beside sibling: String, _ folder: String) -> Bool {
         let children = ((try? folderEntries(root + folder)) ?? []).filter { exists("\(folder)/\($0)/\(sibling)") }
         return !children.isEmpty
@@ -124,7 +127,7 @@ package struct MachineProbe: Sendable {
     }
 
     private static var hardLimits: [String: Int64] {
-        // Each at the index that is its number (asm-generic/resource.h).
+        // The index of each name is its number (asm-generic/resource.h).
         let names = [
             "cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as", "locks", "sigpending",
             "msgqueue", "nice", "rtprio", "rttime",
@@ -154,7 +157,7 @@ package struct MachineProbe: Sendable {
         return features
     }
 
-    /// Parameters of one interface are there only once that is: every one has those that new ones get.
+    /// The parameters of an interface exist only once the interface does, so check those that every new interface gets.
     private static func sysctlPath(_ key: String) -> String {
         var parts = Sysctl.path(key).pathParts
         if parts.count == 5, parts[0] == "net", ["conf", "neigh"].contains(parts[2]) { parts[3] = "default" }
@@ -163,7 +166,7 @@ package struct MachineProbe: Sendable {
 
     private var appArmor: PreflightFacts.HostFeatures.AppArmor {
         guard text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") == true else { return .absent }
-        // One a line, with its mode: `docker-default (enforce)`.
+        // One profile in each line, with its mode: `docker-default (enforce)`.
         let list = text("/sys/kernel/security/apparmor/profiles", limit: 4 << 20)?.split(separator: "\n").map { line in
             line.hasSuffix(")") ? String(line[..<(line.lastIndex(of: "(") ?? line.endIndex)].dropLast()) : String(line)
         }
@@ -173,7 +176,7 @@ package struct MachineProbe: Sendable {
     private func unknownFileSystems(_ wanted: Set<String>) -> Set<String> {
         let unknown = wanted.subtracting(words("/proc/filesystems") + ["none", "bind", ""])
         guard !unknown.isEmpty else { return [] }
-        // Modules are loaded when they are needed.
+        // The kernel loads modules when they are needed.
         let modules = "/lib/modules/\(words("/proc/sys/kernel/osrelease").first ?? "")"
         let files = text("\(modules)/modules.dep", limit: 16 << 20) ?? ""
         let aliases = text("\(modules)/modules.alias", limit: 16 << 20) ?? ""
@@ -184,13 +187,13 @@ package struct MachineProbe: Sendable {
 
     // MARK: Other platforms
 
-    /// Numbers of machines in ELF headers (elf.h, `EM_…`), by Go's names.
+    /// The machine numbers in ELF headers (elf.h, `EM_…`), by Go's names.
     private static let machines: [String: UInt16] = [
         "386": 3, "mips": 8, "mipsle": 8, "mips64": 8, "mips64le": 8, "ppc64": 21, "ppc64le": 21, "s390x": 22,
         "arm": 40, "amd64": 62, "arm64": 183, "riscv64": 243, "loong64": 258,
     ]
 
-    /// A processor runs the programs of its 32-bit ancestor too.
+    /// A 64-bit processor also runs the programs of its 32-bit predecessor.
     private static let ancestors = ["amd64": "386", "arm64": "arm"]
 
     private static func runs(_ platform: String, _ emulated: Set<UInt16>) -> Bool {
@@ -201,7 +204,7 @@ package struct MachineProbe: Sendable {
         return machines[wanted.architecture].map { emulated.contains($0) } ?? false
     }
 
-    /// Machines whose programs an interpreter is registered for (kernel, admin-guide/binfmt-misc).
+    /// Machines for which an interpreter is registered (kernel, admin-guide/binfmt-misc).
     private var emulatedMachines: Set<UInt16> {
         let folder = "/proc/sys/fs/binfmt_misc"
         guard words("\(folder)/status").first == "enabled" else { return [] }
@@ -209,7 +212,7 @@ package struct MachineProbe: Sendable {
         return Set(entries.compactMap { text("\(folder)/\($0)").flatMap(Self.emulatedMachine) })
     }
 
-    /// The machine in the magic of an entry: an ELF header has it at byte 18, in the order that byte 5 tells.
+    /// The machine number in an entry's magic: in an ELF header it is at byte 18, and byte 5 gives the byte order.
     private static func emulatedMachine(_ entry: String) -> UInt16? {
         let lines = entry.split(separator: "\n")
         guard lines.first == "enabled", let magic = lines.first(where: { $0.hasPrefix("magic ") }) else { return nil }

@@ -5,7 +5,7 @@ import Linux
 import Monitor
 import Synchronization
 
-/// The engine's end of a control connection with one monitor.
+/// The engine's end of the control connection to one monitor.
 final class MonitorConnection: Sendable {
     let id: String
     private let descriptor: CInt
@@ -15,24 +15,24 @@ final class MonitorConnection: Sendable {
     private struct State {
         var pending: [UInt8] = []
         var hasEnded = false
-        /// Half a command went out: nothing that follows would be understood.
+        /// Only half of a command was sent, so the monitor would not understand anything after it.
         var isBroken = false
-        /// The last word that a waiter may be asking for.
+        /// The last event for each milestone that somebody may wait for.
         var seen: [Milestone: Result<MonitorEvent, EngineFailure>] = [:]
         var launchFailure: LaunchFailure?
         var waiters: [Milestone: [Int: CheckedContinuation<MonitorEvent, any Error>]] = [:]
         var nextWaiter = 0
-        /// Waiters whose time was over before they had begun to wait.
+        /// Waiters whose time limit passed before they began to wait.
         var expired: Set<Int> = []
     }
 
-    /// What can be waited for.
+    /// Events that somebody can wait for.
     enum Milestone: Hashable, Sendable { case created, started, exited, paused, resumed, state }
 
-    // The mutex guards all of the state: the reactor's thread fills it, callers wait on it.
+    // The mutex guards the state: the reactor's thread fills it, callers wait on it.
     private let state = Mutex(State())
 
-    /// Takes over `socket`; the reactor reads it from now on.
+    /// Takes ownership of `socket`; the reactor reads from it from now on.
     init(
         id: String, socket: consuming OwnedFD, reactor: Reactor,
         onEvent: @escaping @Sendable (MonitorConnection, MonitorEvent) -> Void,
@@ -45,7 +45,7 @@ final class MonitorConnection: Sendable {
         try reactor.add(socket) { [self] descriptor in read(descriptor) }
     }
 
-    /// Does not wait: a monitor that reads nothing for so long that its socket is full is taken for stuck.
+    /// Does not wait. If the monitor has not read for so long that its socket is full, it counts as stuck.
     func send(_ command: MonitorCommand) throws {
         let bytes = try encodeJSON(command) + [0x0A]
         let failure: EngineFailure? = state.withLock { state in
@@ -62,8 +62,8 @@ final class MonitorConnection: Sendable {
         if let failure { throw failure }
     }
 
-    /// Waits for what the monitor will say, or has said already.
-    /// - Throws: `monitor_silent` when that takes longer than `limit`.
+    /// Waits for an event from the monitor, or returns the event that came already.
+    /// - Throws: `monitor_silent` after `limit`.
     @discardableResult
     func wait(for milestone: Milestone, within limit: Duration? = nil) async throws -> MonitorEvent {
         let number = state.withLock { state in
@@ -94,15 +94,15 @@ final class MonitorConnection: Sendable {
         }
     }
 
-    /// What the monitor has said already.
+    /// The event that the monitor has sent already.
     func known(_ milestone: Milestone) -> MonitorEvent? {
         state.withLock { try? $0.seen[milestone]?.get() }
     }
 
-    /// Why its process could not be made or run; nil while nothing tells that.
+    /// Why its process could not be created or run; nil if the monitor reported no such failure.
     var launchFailure: LaunchFailure? { state.withLock { $0.launchFailure } }
 
-    /// Lets the next `wait` for it wait for a new word.
+    /// Makes the next `wait` for this milestone wait for a new event.
     func forget(_ milestone: Milestone) { state.withLock { _ = $0.seen.removeValue(forKey: milestone) } }
 
     private func read(_ descriptor: CInt) -> Reactor.Next {
@@ -122,7 +122,7 @@ final class MonitorConnection: Sendable {
             }
             return lines
         }
-        // A word that this engine does not know comes from a newer monitor: ignored, as the protocol asks.
+        // Ignores an event that this engine does not know: a newer monitor sent it.
         for line in lines { if let event = try? decodeJSON(MonitorEvent.self, from: line) { take(event) } }
         return .wait
     }
@@ -131,7 +131,7 @@ final class MonitorConnection: Sendable {
         switch event {
         case .hello: break
         case .created:
-            // Told again by one that joins another's processes: only now it is what it will be.
+            // A process that joins another container's processes is reported twice; the second report is the final one.
             forget(.created)
             resolve(.created, .success(event))
         case .started: resolve(.started, .success(event))
@@ -149,7 +149,7 @@ final class MonitorConnection: Sendable {
             switch command {
             case "pause": resolve(.paused, .failure(told))
             case "resume": resolve(.resumed, .failure(told))
-            default: break  // nobody waits for an answer to it
+            default: break  // nobody waits for its answer
             }
         }
         onEvent(self, event)

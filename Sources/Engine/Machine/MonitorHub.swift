@@ -7,9 +7,10 @@ import Logging
 import Monitor
 import Synchronization
 
-/// Starts monitors, keeps the connections with them, and passes on what they say.
+/// Starts monitors, keeps the connections to them, and passes their events on.
 final class MonitorHub: Sendable {
-    /// Seen through a mount that cannot be written to: a container that reaches its monitor's file cannot change it.
+    /// The monitor's program, seen through a read-only mount, so that a container that reaches the file cannot change
+    /// it.
     private let program: ReadOnlyProgram
     private let reactor: Reactor
     private let blocking: BlockingPool
@@ -18,13 +19,13 @@ final class MonitorHub: Sendable {
 
     private struct State {
         var connections: [String: MonitorConnection] = [:]
-        /// Connections on which the end was told: a container that was started again meanwhile has another one.
+        /// Connections that reported an end. A container that was started again has another connection.
         var told: Set<ObjectIdentifier> = []
-        /// Connections with monitors that did not answer when they were adopted.
+        /// Connections to monitors that did not answer when they were adopted.
         var silent: Set<ObjectIdentifier> = []
     }
 
-    /// How long a monitor may take to say how it is: those that are well need milliseconds.
+    /// How long a monitor may take to report its state; a working one needs milliseconds.
     private static let patience = Duration.seconds(1)
 
     // The mutex guards the table of connections.
@@ -43,8 +44,8 @@ final class MonitorHub: Sendable {
 
     func connection(_ id: String) -> MonitorConnection? { state.withLock { $0.connections[id] } }
 
-    /// Starts a monitor in `folder`; returns once its process waits at the gate.
-    /// `stream`, for an exec, is the monitor's end of the attached stream, which is taken over; -1 for none.
+    /// Starts a monitor in `folder`; returns once its process waits at the gate. `stream`, for an exec, is the
+    /// monitor's end of the attached stream; this function takes ownership of it. -1 means none.
     func spawn(_ spec: MonitorSpec, in folder: String, stream: CInt = -1) async throws -> MonitorConnection {
         let connection = try await blocking.run { [self] in try start(spec, in: folder, stream: stream) }
         try await connection.wait(for: .created)
@@ -101,7 +102,7 @@ final class MonitorHub: Sendable {
         if !wasTold { events.yield(.monitorLost(id: connection.id)) }
     }
 
-    /// Takes notice of a monitor's own end, so that it does not stay as a zombie.
+    /// Waits for a monitor's own end, so that it does not stay a zombie.
     private func reap(_ pid: pid_t) throws {
         let handle = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
         try reactor.add(handle) { _ in
@@ -113,19 +114,19 @@ final class MonitorHub: Sendable {
     // MARK: Adoption
 
     enum Adopted: Sendable {
-        /// Nobody holds the folder's lock.
+        /// No process holds the folder's lock.
         case none
         case state(MonitorState)
-        /// It is there and says nothing: an event tells when it does.
+        /// The monitor runs but does not answer; an event follows when it does.
         case silent
     }
 
-    /// Connects with the monitor of a command that a former engine started; nil when that has ended.
+    /// Connects to the monitor of a command that an earlier engine started; nil when it has ended.
     func adoptExec(_ id: String, in folder: String) async throws -> MonitorConnection? {
         try await connect(id, in: folder, isContainer: false)
     }
 
-    /// nil when nobody holds the folder's lock.
+    /// nil when no process holds the folder's lock.
     private func connect(_ id: String, in folder: String, isContainer: Bool) async throws -> MonitorConnection? {
         try await blocking.run { [self] in
             guard try FileLock.isHeld("\(folder)/lock") else { return nil }
@@ -133,7 +134,7 @@ final class MonitorHub: Sendable {
         }
     }
 
-    /// Connects with a monitor that a former engine started.
+    /// Connects to a monitor that an earlier engine started.
     func adopt(_ id: String, in folder: String) async throws -> Adopted {
         let connection = try await connect(id, in: folder, isContainer: true)
         guard let connection else { return .none }
@@ -144,7 +145,7 @@ final class MonitorHub: Sendable {
             return .state(state)
         } catch let failure as EngineFailure where failure.code == .monitorSilent {
             state.withLock { _ = $0.silent.insert(ObjectIdentifier(connection)) }
-            // It may have answered in between.
+            // It may have answered meanwhile.
             guard case .state(let found)? = connection.known(.state) else { return .silent }
             let isOurs = state.withLock { $0.silent.remove(ObjectIdentifier(connection)) != nil }
             return isOurs ? .state(found) : .silent

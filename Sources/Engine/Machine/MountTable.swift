@@ -1,6 +1,6 @@
 import Linux
 
-/// What is mounted where in the engine's mount namespace (proc_pid_mountinfo(5)).
+/// The mounts in the engine's mount namespace (proc_pid_mountinfo(5)).
 struct MountTable {
     private let mounts: [(place: String, type: String)]
 
@@ -12,15 +12,16 @@ struct MountTable {
         }
     }
 
-    /// As it is now; empty when nothing tells.
+    /// The current table; empty when it cannot be read.
     static var current: MountTable {
         MountTable(mountinfo: (try? readText("/proc/self/mountinfo", limit: 16 << 20)) ?? "")
     }
 
-    /// Something is mounted on `path` itself.
+    /// `path` is itself a mount point.
     func isMounted(_ path: String) -> Bool { mounts.contains { $0.place == path } }
 
-    /// The type of the file system that an absolute path without links lies on: of the deepest mount, the last one made there.
+    /// The file system type at an absolute path without links: that of the deepest mount, and of the last one if
+    /// several share the mount point.
     func type(of path: String) -> String? {
         let above = mounts.filter { mount in
             mount.place == "/" || path == mount.place || path.hasBytePrefix("\(mount.place)/")

@@ -2,22 +2,22 @@ import Linux
 import NameService
 import Networking
 
-/// Owns the connection with `berth-net`, which is started with the first network and again when it was killed.
+/// Owns the connection to `berth-net`. Starts it with the first network, and restarts it after it was killed.
 actor NameKeeper {
     private let program: String
     private let folder: String
     private let onLoss: @Sendable () -> Void
     private var client: Task<NameServiceClient, any Error>?
-    /// Host ports held for containers, each with the number it has: told again to a service that was started anew.
+    /// Host ports held for containers, with the numbers they got. A restarted service must hold them again.
     private var held: [String: [PortWish]] = [:]
-    /// What a service that was started anew could not hold again, by container.
+    /// Ports that a restarted service could not hold again, by container, with the reason.
     private var lostPorts: [String: String] = [:]
-    /// By owner: what should be carried, and what is.
+    /// By owner: the proxies that should run, and those that do.
     private var proxies: [String: Set<ProxyRule>] = [:]
     private var carried: [String: Set<ProxyRule>] = [:]
-    /// Sockets that are kept there, by path, with their numbers in this process.
+    /// Sockets that berth-net keeps open, by path, with their descriptors in this process.
     private var sockets: [String: KeptSocket] = [:]
-    /// Owners of whom something else is carried than should be; tried again the next time.
+    /// Owners whose proxies differ from what they should be. The next call tries again.
     private var behind: Set<String> = []
 
     init(program: String, folder: String, onLoss: @escaping @Sendable () -> Void) {
@@ -43,8 +43,8 @@ actor NameKeeper {
         _ = try await connected().request(.forget(id: id))
     }
 
-    /// Exactly these are carried for their owners from now on, but for the ones that could not be: those are the answer, with the reason,
-    /// also of owners named before. `isWhole`: nobody else has any.
+    /// Makes exactly these proxies run. Returns those that could not start, with the reason, including those of owners
+    /// from earlier calls. `isWhole`: remove the proxies of all other owners.
     func setProxies(_ rules: [String: Set<ProxyRule>], isWhole: Bool) async throws -> [ProxyRule: String] {
         if isWhole {
             proxies = [:]
@@ -83,7 +83,7 @@ actor NameKeeper {
 
     // MARK: Ports
 
-    /// Holds ports for a container, in place of those that it held.
+    /// Holds ports for a container, instead of those that it held before.
     func hold(_ wishes: [PortWish], for container: String) async throws -> NameServiceClient.Reservation {
         let reservation = try await connected().hold(wishes, for: container)
         lostPorts[container] = nil
@@ -99,7 +99,7 @@ actor NameKeeper {
         try await connected().probe(wish, count: count)
     }
 
-    /// Lets go of a container's ports and of the proxies on them.
+    /// Releases a container's ports and their proxies.
     func letGo(of container: String) async throws {
         held[container] = nil
         lostPorts[container] = nil
@@ -111,14 +111,14 @@ actor NameKeeper {
 
     // MARK: Sockets
 
-    /// Has a listening socket of this process live on when the process ends.
+    /// Keeps a listening socket of this process open after the process ends.
     func keep(_ socket: KeptSocket) async throws {
         guard sockets[socket.path] != socket else { return }
         try await connected().keep(socket)
         sockets[socket.path] = socket
     }
 
-    /// What an earlier engine has had kept for `path`; its descriptor is the caller's.
+    /// The socket that an earlier engine kept for `path`; the caller owns its descriptor.
     func keptSocket(at path: String) async throws -> KeptSocket? {
         guard try FileLock.isHeld("\(folder)/net.lock") else { return nil }
         let kept = try await connected().keptSocket(at: path)
@@ -126,7 +126,7 @@ actor NameKeeper {
         return kept
     }
 
-    /// False when nothing was kept for `path`.
+    /// False when no socket was kept for `path`.
     @discardableResult
     func drop(_ path: String) async throws -> Bool {
         guard sockets.removeValue(forKey: path) != nil, client != nil else { return false }
@@ -136,8 +136,8 @@ actor NameKeeper {
 
     // MARK: Connection
 
-    /// At the start of an engine: what runs beside it since an earlier one holds `ports` from now on, serves `containers` and knows
-    /// the names of `networks`, and lets go of everything else.
+    /// Call this when an engine starts. A berth-net of an earlier engine then holds `ports`, serves `containers`, knows
+    /// the names of `networks`, and releases everything else.
     func takeOver(ports: [String: [PortWish]], containers: Set<String>, networks: Set<String>) async throws {
         held = ports
         let isThere = try FileLock.isHeld("\(folder)/net.lock")
@@ -159,7 +159,7 @@ actor NameKeeper {
         await holdAgain(Set(held.keys), on: connection)
     }
 
-    /// What is held already stays so.
+    /// Ports that are held already stay held.
     private func holdAgain(_ containers: Set<String>, on connection: NameServiceClient) async {
         for container in containers {
             lostPorts[container] = nil
@@ -173,7 +173,7 @@ actor NameKeeper {
         }
     }
 
-    /// Tries again; answers with what is lost still, and why.
+    /// Tries to hold lost ports again. Returns those that are still lost, with the reason.
     func holdLostPorts() async throws -> [String: String] {
         guard !lostPorts.isEmpty else { return [:] }
         await holdAgain(Set(lostPorts.keys), on: try await connected())
@@ -204,7 +204,7 @@ actor NameKeeper {
         }
     }
 
-    /// Ends the name service: nobody is left who could ask it.
+    /// Ends the name service, when no container is left to use it.
     func end() async {
         guard let client else { return }
         _ = try? await client.value.request(.leave)

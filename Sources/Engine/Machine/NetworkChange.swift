@@ -1,65 +1,65 @@
 import EngineWire
 import Linux
 
-/// What is to become otherwise of an engine's networks: rules, published ports and names. What it does not name stays as it is.
+/// A change to an engine's networks: rules, published ports and names. Whatever it does not name stays the same.
 package struct NetworkChange: Hashable, Sendable {
-    /// By name; nil for one that is gone.
+    /// By name; nil for a network that was removed.
     package var networks: [String: NetworkRecord?] = [:]
-    /// By id; nil for one that is gone or does not run.
+    /// By id; nil for a container that was removed or does not run.
     package var containers: [String: Container?] = [:]
-    /// By the name of the network; nil for one that nobody is on.
+    /// By the name of the network; nil for a network without containers.
     package var directories: [String: Directory?] = [:]
-    /// What is not named is gone.
+    /// Whatever it does not name must be removed.
     package var isWhole = false
 
     package init() {}
 
     package struct Container: Hashable, Sendable {
-        /// nil for one that only has ports which another container answers.
+        /// nil for a container that only has ports on which another container answers.
         package var zone: Zone?
         package var published: [Published]
     }
 
-    /// The names that containers of one network have for each other.
+    /// The names of the containers on one network.
     package struct Directory: Hashable, Sendable {
         package var network: String
-        /// Lower-case name to addresses, and addresses to the name that they lead back to.
+        /// Lower-case names to addresses, and addresses to the names for reverse lookup.
         package var names: [String: [IPAddress]] = [:]
         package var reverse: [IPAddress: String] = [:]
     }
 
     package struct Zone: Hashable, Sendable {
-        /// The container whose namespace asks.
+        /// The container whose namespace sends the queries.
         package var container: String
-        /// The networks that it is on, whose directories it sees.
+        /// Its networks; it sees their directories.
         package var directories: [String]
-        /// Lower-case name to addresses: what its links add.
+        /// Lower-case names to addresses: additions from its links.
         package var names: [String: [IPAddress]]
         /// The subnets of its networks.
         package var networks: [CIDR]
         package var upstreams: [IPAddress]
         package var search: [String]
         package var options: [String]
-        /// Names of other networks may be asked of the upstreams.
+        /// Queries for outside names may go to the upstream servers.
         package var isInternal: Bool
     }
 
     package struct Published: Hashable, Sendable {
         package var port: ContainerRecord.Port
-        /// The container's: IPv4 and, when there is one, IPv6.
+        /// The container's addresses: IPv4 and, if it has one, IPv6.
         package var addresses: [IPAddress]
     }
 }
 
-/// What of the wanted state is not in force.
+/// The parts of the desired state that could not be applied.
 package struct NetworkFaults: Hashable, Sendable {
-    /// By container: what of its ports or names could not be made. Containers that a change does not name are in here only when their
-    /// network is at fault.
+    /// By container: the ports or names that could not be set up. A container that the change does not name is in here
+    /// only because of its network.
     package var containers: [String: EngineFailure] = [:]
 
     package init() {}
 
-    /// The first fault of a container is the one that is told.
+    /// Only the first fault of a container is reported.
     mutating func add(_ reason: String, of container: String, _ what: String) {
         guard containers[container] == nil else { return }
         containers[container] = EngineFailure(code: .failed, message: "\(what): \(reason)")

@@ -3,11 +3,11 @@ import Linux
 import NameService
 import Networking
 
-/// How a published port leads to its container: by rules of the kernel where both ends are of one family, through a proxy where they are
-/// not, and for ::1, from which no rule leads anywhere (IPv6 has no route_localnet). Pure.
+/// Decides how a published port reaches its container. Kernel rules serve pairs of addresses of one family. A proxy
+/// serves mixed pairs, and ::1, for which no rule works (IPv6 has no route_localnet). Pure.
 package struct PortPaths {
     let port: ContainerRecord.Port
-    /// The container's.
+    /// The container's addresses.
     let addresses: [IPAddress]
     let container: String
 
@@ -21,8 +21,8 @@ package struct PortPaths {
     private var v4: IPAddress? { addresses.first { $0.family == .v4 } }
     private var v6: IPAddress? { addresses.first { $0.family == .v6 } }
 
-    /// Where the port is held, so that nobody else gets it. A UDP proxy serves ::1 alone: from a wildcard it would answer with an
-    /// address that the client did not ask.
+    /// The addresses on which to hold the port so that no other program takes it. A UDP proxy listens on ::1 only,
+    /// because from a wildcard it would answer with an address that the client did not use.
     package static func heldAddresses(_ port: ContainerRecord.Port) throws(EngineFailure) -> [IPAddress] {
         let everyV6: IPAddress = port.transport == "tcp" ? .anyV6 : .loopbackV6
         guard let text = port.hostIP else { return [.anyV4, everyV6] }
@@ -33,7 +33,7 @@ package struct PortPaths {
         return [address == .anyV6 ? everyV6 : address]
     }
 
-    /// The rules of the kernel that lead there.
+    /// The kernel rules for this port.
     package var rules: [PublishedPort] {
         guard let transport = Transport(rawValue: port.transport), (try? Self.heldAddresses(port)) != nil else {
             return []
@@ -46,14 +46,14 @@ package struct PortPaths {
         }
     }
 
-    /// What is left to proxies, on addresses where the port is held.
+    /// The proxies for everything that rules cannot serve, on addresses where the port is held.
     package var proxies: [ProxyRule] {
         guard let kind = InternetSocket.Kind(rawValue: port.transport),
             let held = try? Self.heldAddresses(port)
         else { return [] }
         return held.compactMap { listen in
             let own = listen.family == .v4 ? v4 : v6
-            // Rules take all but ::1, which is among the addresses of the wildcard.
+            // A rule for the wildcard serves every address except ::1.
             let isTaken = own.map(isLedByRule(to:)) ?? false
             guard !isTaken || listen == .anyV6 || listen == .loopbackV6, let target = own ?? v4 ?? v6 else {
                 return nil

@@ -1,11 +1,11 @@
 import EngineWire
 import NameService
 
-/// A port of the host that somebody else has.
+/// A host port is already in use.
 package struct PortTaken: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Who has it.
+    /// What uses it.
     package enum Holder: Hashable, Sendable {
-        /// The container that asks, by another of its ports.
+        /// The same container, with another of its ports.
         case itself
         /// The container with this id.
         case container(String)
@@ -13,16 +13,16 @@ package struct PortTaken: Error, Hashable, Sendable, CustomStringConvertible {
         case unknown
     }
 
-    /// With protocol: `0.0.0.0:8080/tcp`.
+    /// With the protocol: `0.0.0.0:8080/tcp`.
     package var port: String
     package var holder: Holder
-    /// What was asked for; nil for a single port.
+    /// The requested range; nil for a single port.
     package var range: Range?
 
     package struct Range: Hashable, Sendable {
-        /// With protocol: `8080-8089/tcp`.
+        /// With the protocol: `8080-8089/tcp`.
         package var ports: String
-        /// How many of them can be had.
+        /// How many of them are free.
         package var free: Int
 
         package init(ports: String, free: Int) {
@@ -37,10 +37,10 @@ package struct PortTaken: Error, Hashable, Sendable, CustomStringConvertible {
         self.range = range
     }
 
-    /// For whoever does not know the containers.
+    /// For a caller that does not know the containers.
     package var description: String { "port \(port) is already in use" }
 
-    /// In words; `name` tells how people call a container.
+    /// As a failure for a person. `name` returns the name of a container.
     package func failure(name: (String) async -> String?) async -> EngineFailure {
         let who: String
         switch holder {

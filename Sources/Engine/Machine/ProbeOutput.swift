@@ -3,20 +3,20 @@ import Glibc
 import Linux
 import Synchronization
 
-/// The end of what a probe wrote, at most 4 KiB.
+/// The last part of a probe's output, at most 4 KiB.
 final class ProbeOutput: Sendable {
     private struct State {
         var reader = StreamFrameReader()
         var bytes: [UInt8] = []
     }
 
-    // The mutex guards all of it: the reactor's thread fills, the caller reads.
+    // The mutex guards everything: the reactor's thread fills it, the caller reads it.
     private let state = Mutex(State())
     private static let limit = 4096
 
     var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
-    /// Reads what is there.
+    /// Reads what is available.
     func read(_ descriptor: CInt) -> Reactor.Next {
         var chunk = [UInt8](repeating: 0, count: 8192)
         let count = recv(descriptor, &chunk, chunk.count, CInt(MSG_DONTWAIT))

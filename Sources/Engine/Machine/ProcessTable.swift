@@ -2,7 +2,7 @@ import EngineWire
 import Glibc
 import Linux
 
-/// The processes of a container as the host sees them: those whose pid namespace is the init's.
+/// The processes of a container as the host sees them: those in the pid namespace of its init process.
 struct ProcessTable {
     let initProcess: Int32
 
@@ -32,7 +32,7 @@ struct ProcessTable {
         return line.flatMap { Double($0.dropFirst(6)) } ?? 0
     }
 
-    /// proc_pid_stat(5): what follows the name in parentheses.
+    /// Parses proc_pid_stat(5) after the name in parentheses.
     private static func row(_ pid: Int32, bootTime: Double, ticks: Double) throws -> ProcessRow? {
         let text = try readText("/proc/\(pid)/stat")
         guard let close = text.lastIndex(of: ")") else { return nil }

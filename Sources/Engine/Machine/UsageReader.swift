@@ -2,9 +2,10 @@ import EngineWire
 import Linux
 import Runtime
 
-/// Reads what a cgroup has used, v1 or v2, and the interfaces of a network namespace. A file that is not there says nothing.
+/// Reads the usage counters of a cgroup, v1 or v2, and of the interfaces of a network namespace. It leaves out values
+/// whose file does not exist.
 struct UsageReader {
-    /// The container's folders, each with what it is of.
+    /// The container's cgroup folders, each with its controllers.
     let cgroup: Cgroup
 
     func fill(_ usage: inout ContainerUsage) {
@@ -119,7 +120,7 @@ struct UsageReader {
         if usage.memory.limit <= 0 || usage.memory.limit > total { usage.memory.limit = total }
     }
 
-    /// The interfaces that a process sees, but the loopback (proc_pid_net(5)).
+    /// The interfaces that a process sees, without the loopback (proc_pid_net(5)).
     static func networks(of pid: Int32) -> [String: ContainerUsage.NetworkIO] {
         var result: [String: ContainerUsage.NetworkIO] = [:]
         for line in lines("/proc/\(pid)/net/dev") {
@@ -148,7 +149,7 @@ struct UsageReader {
         (try? readText(path))?.split(separator: "\n") ?? []
     }
 
-    /// nil for `max`, and for a file that is not there.
+    /// nil for `max`, and for a missing file.
     private static func number(_ path: String) -> Int64? {
         lines(path).first.flatMap { Int64($0) ?? UInt64($0).map { Int64(clamping: $0) } }
     }

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Linux
 
-/// A volume of the local driver that is mounted from elsewhere (`driver_opts`: type, device, o).
+/// A volume of the local driver whose content is mounted from elsewhere (`driver_opts`: type, device, o).
 struct VolumeMount {
     let type: String
     let device: String
@@ -27,7 +27,7 @@ struct VolumeMount {
         self.data = data.joined(separator: ",")
     }
 
-    /// Mounts it unless something is mounted there. Network file systems take their time.
+    /// Mounts it unless it is mounted already. A network file system may take a while.
     func mount(at path: String) throws {
         guard !MountTable.current.isMounted(path) else { return }
         let data = isNetwork ? Self.resolvingAddress(data) : data
@@ -38,7 +38,7 @@ struct VolumeMount {
 
     private var isNetwork: Bool { ["nfs", "nfs4", "cifs", "smb3"].contains(type) }
 
-    /// The kernel wants `addr=` as an address; people write names.
+    /// The kernel needs an address in `addr=`, but people write names.
     private static func resolvingAddress(_ data: String) -> String {
         data.split(separator: ",").map { option in
             guard option.hasPrefix("addr="), let address = HostLookup.addresses(of: String(option.dropFirst(5))).first

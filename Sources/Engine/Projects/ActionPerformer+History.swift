@@ -2,9 +2,9 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// What an action leaves in the history of its container.
+/// Records actions in the histories of containers.
 extension ActionPerformer {
-    /// Carries out `body`, which does `planned`, and notes what came of it.
+    /// Runs `body`, which performs `planned`, and records the result.
     func recorded(_ planned: PlannedAction, _ body: @Sendable () async throws -> Void) async throws {
         guard let (replica, kind) = planned.action.occurrence else { return try await body() }
         let id = planned.action.containerID
@@ -26,7 +26,7 @@ extension ActionPerformer {
         switch kind {
         case .stopping: return
         case .removed:
-            // Of a container that was replaced, its successor tells.
+            // The successor of a replaced container records the result.
             guard let before, replica.isNumbered, await newest(replica) == nil else { return }
             inventory.history.note(occurrence, of: before)
         case .created, .replaced, .started:
@@ -60,7 +60,8 @@ extension Replica {
 }
 
 extension Action {
-    /// Whom it concerns and what it means for them; nil for what is no container's matter, or only a step on the way.
+    /// The replica and the kind of entry; nil for an action that is not about a container, or only an intermediate
+    /// step.
     fileprivate var occurrence: (Replica, Occurrence.Kind)? {
         switch self {
         case .create(let replica, let replaced): (replica, replaced == nil ? .created : .replaced)

@@ -2,11 +2,11 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// What an update by rules does with one replica.
+/// Updates one replica by the rules in `update_config`.
 extension ActionPerformer {
     private func rules(of replica: Replica) -> UpdateRules { desired.service(replica.service)?.rules ?? UpdateRules() }
 
-    /// The container that was made to take the place of `old`.
+    /// The container that was created to replace `old`.
     private func successor(of old: String) async -> ContainerRecord? {
         await runner.inventory.everyContainer(of: desired.project).first { $0.successorOf == old }
     }
@@ -17,8 +17,9 @@ extension ActionPerformer {
         }
     }
 
-    /// Waits until the replica is ready and stays so. One that fails is the rules' matter: within the share that may fail the update
-    /// goes on; else it ends here, and what was replaced by this one runs again if the service is to be rolled back.
+    /// Waits until the replica is ready and stays ready. If it fails, the rules decide: the update continues as long as
+    /// few enough replicas failed. Otherwise it ends here, and if the service must roll back, the container that this
+    /// one replaced runs again.
     func watch(_ replica: Replica, replacing old: String?, _ reason: PlanReason) async throws {
         guard let record = if let old { await successor(of: old) } else { await newest(replica) } else {
             throw EngineFailure(code: .notFound, message: "\(replica) has no container to watch")
@@ -31,10 +32,10 @@ extension ActionPerformer {
         switch verdict {
         case .stayed: return
         case .cancelled:
-            // What has taken the place has to serve in it.
+            // A container that has taken the place must be reachable in it.
             if await !runner.inventory.isSuccessor(record) { try? await runner.admit(record.id) }
             throw CancellationError()
-        // One that comes back has nobody to give way to.
+        // A replica that comes back replaces no other container.
         case .failed where old == nil: return
         case .failed(let failure): try await failed(replica, record, failure, rules)
         }

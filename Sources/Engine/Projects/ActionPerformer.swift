@@ -2,14 +2,14 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// Carries out the actions of one plan for one operation, and tells how they go.
+/// Performs the actions of one plan for one operation, and reports their progress.
 final class ActionPerformer: Sendable {
     let desired: Desired
     let runner: ContainerRunner
     let objects: ObjectStore
     let operation: Operation
     let ledger: UpdateLedger
-    /// For containers that are stopped on the way; nil: each service's own grace period.
+    /// The grace period for containers that it stops; nil means each service's own.
     let stopTimeout: Duration?
     let logTail: @Sendable (ContainerRecord) async -> [String]
 
@@ -101,7 +101,7 @@ final class ActionPerformer: Sendable {
 
     // MARK: Containers
 
-    /// `order`: of an update by rules.
+    /// `order`: the order of an update by rules.
     private func create(
         _ replica: Replica, replacing: String?, _ reason: PlanReason, order: UpdateRules.Order? = nil
     ) async throws {
@@ -135,12 +135,13 @@ final class ActionPerformer: Sendable {
         }
     }
 
-    /// What the container `id` would be if it were made from its service now, with the image that it has.
+    /// The record that the container `id` would get if it were created from its service now, with the image that it
+    /// has.
     private func draft(of replica: Replica, for id: String) async throws -> ContainerRecord? {
         guard case .numbered(let serviceName, let number) = replica, let service = desired.service(serviceName),
             let record = await inventory.container(id)
         else { return nil }
-        // Of the image only the labels matter here: a container outlives the names of its image.
+        // Only the labels of the image matter here, because its name may be gone.
         let image = MachineImage(id: record.imageID, config: record.image)
         return ContainerDraft(
             definitions: desired.definitions, avoidedPorts: desired.services.flatMap(\.spec.ports),
@@ -155,7 +156,7 @@ final class ActionPerformer: Sendable {
         return await newest(replica)?.id
     }
 
-    /// The process of a container that starts later, up to its gate.
+    /// Creates the process of a container that will start later, and leaves it at its gate.
     func prepare(_ planned: PlannedAction) async {
         guard case .start(let replica, let existing) = planned.action, !operation.isCancelled,
             desired.single(replica)?.isHeld != true, let id = await container(replica, existing)
@@ -181,7 +182,7 @@ final class ActionPerformer: Sendable {
                 id: single.id, now: self.runner.machine.now(), version: WireVersion.product)
             var record = draft.record()
             record.wish = single.wish
-            // Whoever asked for it lets it run; should he be gone, it never does.
+            // The client lets it run. If the client has gone, it never runs.
             if single.isHeld { record.wish?.goal = .created }
             _ = try await self.runner.create(record, image: image)
         }
@@ -209,7 +210,8 @@ final class ActionPerformer: Sendable {
         }
     }
 
-    /// The container of a replica that was made last: one that is to take the place of another, else the one that has the place.
+    /// The container of a replica that was created last: a successor if there is one, otherwise the container in the
+    /// place.
     func newest(_ replica: Replica) async -> ContainerRecord? {
         guard case .numbered(let service, let number) = replica else { return nil }
         let all = await inventory.everyContainer(of: desired.project).filter {

@@ -3,16 +3,16 @@ import Networking
 import ProjectModel
 import Reconcile
 
-/// The name that a network's file wants for its bridge.
+/// The bridge name that a network's definition asks for.
 struct BridgeName: Sendable {
     static let option = BridgeOptions.name
 
     let inventory: Inventory
     let machine: any Machine
 
-    /// nil when the file leaves it open.
-    /// - Throws: `EngineFailure` for one that cannot be had. A bridge that is there already is somebody else's: its addresses
-    ///   would be taken away.
+    /// nil when the file names none.
+    /// - Throws: `EngineFailure` for a name that cannot be used. An existing bridge belongs to somebody else; berth
+    ///   would take its addresses away.
     func wanted(by definition: NetworkDefinition) async throws -> String? {
         guard let name = definition.driverOptions[Self.option], !name.isEmpty else { return nil }
         do { try Self.checkInterfaceName(name) } catch {
@@ -33,8 +33,8 @@ struct BridgeName: Sendable {
         return name
     }
 
-    /// What the kernel takes as the name of an interface (its `dev_valid_name`), but for what means something else in rules of the
-    /// firewall.
+    /// Accepts what the kernel accepts as an interface name (its `dev_valid_name`), except characters with a meaning in
+    /// firewall rules.
     static func checkInterfaceName(_ name: String) throws(EngineFailure) {
         let isPlain = name.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 32 && $0.value < 127 }
         let hasMeaning = name.contains { "/:\"*\\$%".contains($0) } || name == "." || name == ".."

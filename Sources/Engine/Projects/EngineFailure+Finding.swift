@@ -21,7 +21,7 @@ extension EngineFailure {
         if let service = finding.service { self = of(service) }
     }
 
-    /// The same failure with whom it is about.
+    /// The same failure with the owner that it is about.
     func of(_ owner: Owner) -> EngineFailure {
         if let service = owner.service { return of(service) }
         var failure = self
@@ -29,7 +29,7 @@ extension EngineFailure {
         return failure
     }
 
-    /// The same failure with the service that it is about, and the attribute of it.
+    /// The same failure with the service that it is about, and the attribute in it.
     func of(_ service: String, at path: AttributePath? = nil) -> EngineFailure {
         var failure = self
         let name = "service \"\(service)\": "

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What the parts of one engine share; wired once, at its start.
+/// The objects that all parts of one engine share. `Engine` creates them when it starts.
 struct EngineParts: Sendable {
     let paths: EnginePaths
     let store: Store
@@ -17,7 +17,7 @@ struct EngineParts: Sendable {
     let logTail: @Sendable (ContainerRecord) async -> [String]
 }
 
-/// The operations under way, by id, so that a client can cancel one.
+/// The operations in progress, by id, so that a client can cancel one.
 final class RunningOperations: Sendable {
     private struct State {
         var byID: [String: Operation] = [:]
@@ -39,7 +39,7 @@ final class RunningOperations: Sendable {
         for bell in bells { bell.ring() }
         quiet.note()
     }
-    /// References of images that they are about to use.
+    /// References of images that operations are about to use.
     var neededImages: Set<String> {
         state.withLock { $0.byID.values.reduce(into: []) { $0.formUnion($1.neededImages) } }
     }
@@ -47,7 +47,7 @@ final class RunningOperations: Sendable {
     func isBusy(_ project: String) -> Bool { state.withLock { $0.byID.values.contains { $0.project == project } } }
     var isEmpty: Bool { state.withLock { $0.byID.isEmpty } }
 
-    /// Rings `bell` at the end of every operation, until it is forgotten.
+    /// Rings `bell` at the end of every operation, until `bell` is removed.
     func listen(_ bell: Bell) { state.withLock { $0.bells[ObjectIdentifier(bell)] = bell } }
     func forget(_ bell: Bell) { state.withLock { _ = $0.bells.removeValue(forKey: ObjectIdentifier(bell)) } }
 }

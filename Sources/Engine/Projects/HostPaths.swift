@@ -1,12 +1,12 @@
 import Linux
 
-/// Looks at paths of the host, which may lie on a file system whose server is away: such a call does not come back, and must keep
-/// nobody else waiting.
+/// Checks paths of the host. A path on a file system whose server is down can block a call forever; this must not block
+/// other work.
 enum HostPaths {
     private static let patience = Duration.seconds(5)
     private static let threads = BlockingPool(name: "host paths", limit: 64)
 
-    /// Those that are not there, and those about which the kernel gives no answer.
+    /// The paths that do not exist, and those for which the kernel does not answer.
     static func look(at paths: [String]) async -> (missing: Set<String>, silent: Set<String>) {
         await withTaskGroup(of: (String, Bool?).self) { group in
             for path in Set(paths) {

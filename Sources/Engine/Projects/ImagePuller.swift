@@ -2,13 +2,13 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// Fetches the images that services need, as their policies say; each reference once.
+/// Pulls the images that services need, by their policies; each reference once.
 struct ImagePuller: Sendable {
     let machine: any Machine
     let operation: Operation
     let logins: RegistryLogins
 
-    /// `pull`: every image of the chosen services.
+    /// `pull`: pulls every image of the chosen services.
     func pull(
         _ request: OperationRequest, stored: Desired?, policy: PullPolicy, ignoreFailures: Bool, dependencies: Bool
     ) async throws -> OperationOutcome {
@@ -28,8 +28,8 @@ struct ImagePuller: Sendable {
         return OperationOutcome(status: fatal.isEmpty ? .succeeded : .failed, errors: fatal)
     }
 
-    /// Before an `up`: what is missing, or wanted anew. `obstacles` is asked once something has to be fetched: minutes of that
-    /// are no use to somebody who learns afterwards that nothing can be made of it.
+    /// Before an `up`: pulls images that are missing or must be updated. It calls `obstacles` before it pulls anything,
+    /// so that nobody waits minutes for a pull and then learns that the plan is impossible.
     func pullMissing(
         _ project: Project, services: [String], dependencies: Bool, override: PullPolicy?,
         unless obstacles: @Sendable () async -> [EngineFailure]
@@ -38,7 +38,7 @@ struct ImagePuller: Sendable {
         return await pull(chosen, project: project.name, override: override, unless: obstacles)
     }
 
-    /// `makesDo`: where the image of a service with `build:` cannot be fetched, the one that is here will do.
+    /// `makesDo`: if the image of a service with `build:` cannot be pulled, use the local one.
     func pull(
         _ services: [Service], project: String, override: PullPolicy?, makesDo: Bool = true,
         unless obstacles: @Sendable () async -> [EngineFailure] = { [] }

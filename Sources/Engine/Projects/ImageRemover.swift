@@ -2,13 +2,14 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// `down --rmi`: removes the images of services that went.
+/// `down --rmi`: removes the images of removed services.
 struct ImageRemover: Sendable {
     let machine: any Machine
     let use: ImageUse
     let operation: Operation
 
-    /// The references to remove, each once. `local` are those without a name of their own: `PROJECT-SERVICE`, built.
+    /// The references to remove, each once. `local` selects images without a name in the file: built as
+    /// `PROJECT-SERVICE`.
     static func references(
         _ removal: DownOptions.ImageRemoval, of services: [Service], project: String
     ) -> [String] {
@@ -16,7 +17,8 @@ struct ImageRemover: Sendable {
         return Set(wanted.compactMap(\.image)).sorted()
     }
 
-    /// - Returns: how many went, and what failed. An image that something needs, or that is not there, is no failure.
+    /// - Returns: How many images were removed, and the failures. It is no failure if an image is needed or does not
+    ///   exist.
     func remove(_ references: [String]) async -> (count: Int, failures: [EngineFailure]) {
         var count = 0
         var failures: [EngineFailure] = []

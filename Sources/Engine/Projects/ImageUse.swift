@@ -6,7 +6,7 @@ struct ImageUse: Sendable {
     let machine: any Machine
     let operations: RunningOperations
 
-    /// The ids of images that containers were made from or mount something of, and that operations are about to use.
+    /// The ids of images that containers were created from or have mounted, and that operations are about to use.
     func ids() async -> Set<String> {
         var ids: Set<String> = []
         var references = operations.neededImages
@@ -24,7 +24,7 @@ struct ImageUse: Sendable {
 }
 
 extension ContainerTemplate {
-    /// Of the image that its containers are made from, and of those that they mount something of.
+    /// The image of its containers, and the images that they mount.
     var imageReferences: [String] {
         let mounted = volumes.compactMap { volume -> String? in
             guard case .image(let reference, _) = volume.kind else { return nil }

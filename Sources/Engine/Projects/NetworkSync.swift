@@ -4,25 +4,25 @@ import Logging
 import Networking
 import ProjectModel
 
-/// Keeps rules, published ports and names as the records say; callers that come while it works share the next round, which costs by
-/// what changed since the last.
+/// Keeps firewall rules, published ports and names in step with the records. Callers that come during a round share the
+/// next one. A round costs as much as changed since the last.
 package actor NetworkSync {
     private let inventory: Inventory
     private let machine: any Machine
     private let upstreams: @Sendable () -> ResolverConfiguration
     private let log: Logger
-    /// Containers on their way to running: they have names and ports already.
+    /// Containers that are about to run; they have names and ports already.
     private var starting: Set<String> = []
     private var requested = 0
     private var current: Round?
-    /// What of the state that is in force could not be made, by container: its own fault, and nobody else's.
+    /// What could not be applied, by container. A fault affects no other container.
     private(set) var faults: [String: EngineFailure] = [:]
     private var retry: Task<Void, Never>?
-    /// What is not known to be in force, beside what the inventory tells: all of it in the beginning.
+    /// What may not be applied yet, in addition to the inventory's changes; at first, everything.
     private var pending = Unsynced(isWhole: true)
     private var resolver: ResolverConfiguration?
 
-    /// One application of the state, for all who asked before it began.
+    /// One application of the state, for everyone who asked before it began.
     private struct Round {
         let task: Task<Void, any Error>
         let covers: Int
@@ -38,8 +38,8 @@ package actor NetworkSync {
         self.log = log
     }
 
-    /// Makes names and ports of `container` known before it runs.
-    /// - Throws: what stands against those of this container; what stands against others' is told to them.
+    /// Sets up the names and ports of `container` before it runs.
+    /// - Throws: the fault of this container. Faults of others are reported to their own callers.
     func begin(_ container: String) async throws {
         starting.insert(container)
         pending.containers.insert(container)
@@ -52,7 +52,7 @@ package actor NetworkSync {
         pending.containers.insert(container)
     }
 
-    /// Returns once a state at least as new as this call is in force.
+    /// Returns once a state at least as new as this call is applied.
     func sync() async throws {
         requested += 1
         let mine = requested
@@ -63,7 +63,8 @@ package actor NetworkSync {
         }
     }
 
-    /// Names and ports of what is gone leave soon: tried until it works, and waited for only the first time.
+    /// Removes names and ports of stopped and removed containers: retries until it succeeds, but waits only for the
+    /// first attempt.
     func settle() async {
         if await !isSettled() { tryAgain() }
     }
@@ -91,7 +92,7 @@ package actor NetworkSync {
     }
 
     private func begin() -> Round {
-        // The task itself takes the round away when it ends: whoever waits for it must not find it again.
+        // The task itself removes the round at its end, so that no waiter finds the same round again.
         let task = Task {
             defer { self.current = nil }
             try await self.apply()
@@ -107,7 +108,7 @@ package actor NetworkSync {
         let resolver = upstreams()
         if resolver != self.resolver { asked.isWhole = true }
         self.resolver = resolver
-        // What is at fault is tried again each time.
+        // Retry everything that has a fault.
         asked.containers.formUnion(faults.keys)
         let (change, work) = await inventory.networkChange(asked, starting: starting, resolver: resolver)
         let found: [String: EngineFailure]

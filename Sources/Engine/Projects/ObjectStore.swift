@@ -2,7 +2,7 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// Makes and removes networks and volumes: the record first, then the thing.
+/// Creates and removes networks and volumes: the record first, then the object.
 final class ObjectStore: Sendable {
     let inventory: Inventory
     let machine: any Machine
@@ -40,10 +40,10 @@ final class ObjectStore: Sendable {
 
     // MARK: Networks
 
-    /// Makes a network unless there is one of its name; `project` and `key` are nil for one that a person makes by hand, who is told
-    /// of the other.
+    /// Creates a network unless its name is in use. For a network that a person creates by hand, `project` and `key`
+    /// are nil, and a name in use is an error.
     func createNetwork(_ definition: NetworkDefinition, project: String?, key: String?) async throws {
-        try await locks.with("network") {  // one subnet is chosen at a time
+        try await locks.with("network") {  // choose one subnet at a time
             guard await self.inventory.network(definition.name) == nil else {
                 guard project == nil else { return }
                 throw EngineFailure(code: .conflict, message: "a network named \(definition.name) exists already")
@@ -63,7 +63,7 @@ final class ObjectStore: Sendable {
             do {
                 try await self.machine.createNetwork(record)
             } catch {
-                // With something left of it the record stays: the next plan repairs or removes it.
+                // If something is left, keep the record: the next plan repairs or removes it.
                 if (try? await self.machine.removeNetwork(record)) != nil {
                     try? await self.inventory.removeNetwork(record.name)
                 }
@@ -73,7 +73,7 @@ final class ObjectStore: Sendable {
         try await network.sync()
     }
 
-    /// Puts back what the kernel lost: the bridge, the containers' links to it, the rules.
+    /// Restores what the kernel lost: the bridge, the containers' links to it, the rules.
     func repairNetwork(_ name: String) async throws {
         guard let record = await inventory.network(name) else { return }
         try await machine.createNetwork(record)
@@ -81,7 +81,7 @@ final class ObjectStore: Sendable {
         try await network.sync()
     }
 
-    /// The record goes after the bridge: until then somebody knows of it.
+    /// Removes the record after the bridge, so that the bridge is never unknown.
     func removeNetwork(_ name: String) async throws {
         try await locks.with("network") {
             guard let record = await self.inventory.network(name) else { return }
@@ -93,7 +93,7 @@ final class ObjectStore: Sendable {
                     hint: "remove those containers first")
             }
             do {
-                // The bridge goes even when the rules cannot be changed now: they are tried again.
+                // Remove the bridge even if the rules cannot be changed now; that is tried again later.
                 await self.network.settle()
                 try await self.machine.removeNetwork(record)
                 try await self.inventory.removeNetwork(name)
@@ -107,7 +107,8 @@ final class ObjectStore: Sendable {
 
     // MARK: Volumes
 
-    /// Makes a volume unless there is one of its name; `project` and `key` are nil for one that a person makes by hand.
+    /// Creates a volume unless its name is in use; `project` and `key` are nil for a volume that a person creates by
+    /// hand.
     func createVolume(
         _ definition: VolumeDefinition, project: String?, key: String?, isAnonymous: Bool = false
     ) async throws {

@@ -2,14 +2,14 @@ import EngineWire
 import ProjectModel
 import Synchronization
 
-/// One request being carried out: it belongs to the engine and goes on when nobody listens.
+/// A request that the engine is carrying out. It continues when no client listens.
 package final class Operation: Sendable {
     package let id: String
     package let key: String
     package let project: String
-    /// So many of its steps may be under way at once; nil: as many as can.
+    /// The maximum number of steps at a time; nil means as many as possible.
     let parallelism: Int?
-    /// Whose wish it carries out, as `Occurrence.by` names it.
+    /// Who asked for it, in the form of `Occurrence.by`.
     let author: String?
 
     private struct State {
@@ -18,15 +18,15 @@ package final class Operation: Sendable {
         var nextListener = 0
         var outcome: OperationOutcome?
         var isCancelled = false
-        /// Called when it is cancelled, by number.
+        /// Called on cancel, by number.
         var cancellations: [Int: @Sendable () -> Void] = [:]
         var nextCancellation = 0
         var neededImages: Set<String> = []
     }
 
-    /// A second cancel: what is being stopped is killed.
+    /// Set by a second cancel: kill what is being stopped.
     let forced = Latch()
-    // The mutex guards all of the state: actions report from any thread.
+    // The mutex guards the state: actions report from any thread.
     private let state = Mutex(State())
 
     init(id: String, key: String, project: String, parallelism: Int? = nil, author: String? = nil) {
@@ -38,7 +38,7 @@ package final class Operation: Sendable {
         emit(.started(operation: id))
     }
 
-    /// What happened so far and then what happens, to the end.
+    /// All events so far, then new ones until the end.
     package func events() -> AsyncStream<ProgressEvent> {
         AsyncStream { continuation in
             let listener = state.withLock { state -> Int? in
@@ -55,12 +55,12 @@ package final class Operation: Sendable {
         }
     }
 
-    /// What was told so far; of each wait the newest word.
+    /// All events so far; of each wait only the newest.
     package var history: [ProgressEvent] { state.withLock { $0.events } }
     package var outcome: OperationOutcome? { state.withLock { $0.outcome } }
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-    /// References of images that it is about to use: they must not be removed until it has ended.
+    /// References of images that it is about to use; they must not be removed before it has ended.
     var neededImages: Set<String> { state.withLock { $0.neededImages } }
 
     func need(imagesOf services: [Service]) {
@@ -68,7 +68,7 @@ package final class Operation: Sendable {
         state.withLock { $0.neededImages.formUnion(references) }
     }
 
-    /// Begins nothing new, and gives up what only waits; what is under way ends.
+    /// Starts nothing new and ends waits; steps in progress finish.
     package func cancel(force: Bool) {
         let cancellations = state.withLock { state in
             state.isCancelled = true
@@ -79,7 +79,7 @@ package final class Operation: Sendable {
         for cancel in cancellations { cancel() }
     }
 
-    /// Runs what a cancel may interrupt: its task is cancelled then.
+    /// Runs `body` in a task that a cancel of the operation cancels.
     func interruptible<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
         let task = Task { await body() }
         let number = onCancel { task.cancel() }
@@ -91,7 +91,8 @@ package final class Operation: Sendable {
         }
     }
 
-    /// `cancel` is called when the operation is cancelled, or at once when it was; the number is for `forgetCancellation`.
+    /// `cancel` runs when the operation is cancelled, or at once if it already was. Pass the number to
+    /// `forgetCancellation`.
     func onCancel(_ cancel: @escaping @Sendable () -> Void) -> Int {
         let (number, isLate) = state.withLock { state in
             state.nextCancellation += 1
@@ -108,7 +109,7 @@ package final class Operation: Sendable {
         state.withLock { state in
             guard state.outcome == nil else { return }
             if let name = event.awaited, let last = state.events.lastIndex(where: { $0.awaited == name }) {
-                // Of a long wait only the newest word is kept for who comes later.
+                // For later listeners, keep only the newest event of a long wait.
                 state.events.remove(at: last)
             }
             state.events.append(event)
@@ -133,13 +134,13 @@ package final class Operation: Sendable {
             defer { state.listeners = [:] }
             return Array(state.listeners.values)
         }
-        // Outside of the lock: a stream that ends calls its termination handler at once, which takes the lock.
+        // Without the lock: a stream that ends calls its termination handler at once, which takes the lock.
         for listener in listeners { listener.finish() }
     }
 }
 
 extension ProgressEvent {
-    /// The container that it says is waited for.
+    /// The container that the event waits for.
     fileprivate var awaited: String? {
         guard case .object(let object) = self, object.wait != nil else { return nil }
         return object.name

@@ -3,7 +3,8 @@ import JSON
 import Linux
 import Reconcile
 
-/// Walks a plan as wide as it allows: an action begins when those before it ended well; a failure takes only what depends on it.
+/// Carries out a plan with as much concurrency as it allows. An action begins when the actions before it succeeded;
+/// after a failure only the actions that depend on it are skipped.
 package struct PlanExecutor {
     package struct Result: Sendable {
         /// Actions that did more than wait.
@@ -13,10 +14,10 @@ package struct PlanExecutor {
         package var wasCancelled = false
     }
 
-    /// What can be done for a start while the starts before it are still under way.
+    /// Work that can be done for a start while the starts before it are in progress.
     package struct Preparation: Sendable {
         package let begin: @Sendable (PlannedAction) async -> Void
-        /// For one whose start did not come.
+        /// Undoes the preparation of a start that does not happen.
         package let giveUp: @Sendable (PlannedAction) async -> Void
 
         package init(
@@ -38,8 +39,9 @@ package struct PlanExecutor {
     private let isCancelled: @Sendable () -> Bool
     private let limit: Int
 
-    /// `isCancelled` is asked before each action: true begins nothing more. At most `limit` actions are under way at once,
-    /// those that only wait not counted; nil: as many as the plan allows. What waits for starts alone is prepared meanwhile.
+    /// `isCancelled` is checked before each action; when it is true, nothing more begins. At most `limit` actions run
+    /// at once, without those that only wait; nil means as many as the plan allows. Starts that wait only for other
+    /// starts are prepared meanwhile.
     package init(
         limit: Int? = nil, isCancelled: @escaping @Sendable () -> Bool, preparation: Preparation? = nil,
         perform: @escaping @Sendable (PlannedAction) async throws -> Void
@@ -60,7 +62,7 @@ package struct PlanExecutor {
             var waiting = 0
             var ready = graph.takeReady()[...]
             func beginReady() {
-                // What a service waits for may need another that has not begun: waiting takes no place.
+                // A wait may need another action that has not begun, so waits do not count.
                 while let number = ready.first, running - waiting < limit || plan.actions[number - 1].action.isWait {
                     guard !isCancelled() else {
                         result.wasCancelled = true
@@ -119,10 +121,10 @@ package struct PlanExecutor {
         return result
     }
 
-    /// Which actions still wait for how many others.
+    /// How many other actions each action still waits for.
     private struct Graph {
         private var waitingFor: [Int: Int] = [:]
-        /// For starts: how many of those are anything but starts.
+        /// For starts: how many of those are not starts.
         private var waitingForOthers: [Int: Int] = [:]
         private var preparable: [Int] = []
         private var starts: Set<Int> = []
@@ -148,7 +150,7 @@ package struct PlanExecutor {
             return ready
         }
 
-        /// A start that waits for others alone, each once; in plan order.
+        /// The next start that waits only for other starts, each once, in plan order.
         mutating func takePreparable() -> Int? {
             while !preparable.isEmpty {
                 let number = preparable.removeFirst()
@@ -171,7 +173,7 @@ package struct PlanExecutor {
 }
 
 extension EngineFailure {
-    /// Any error as a failure that can be told: what is one already stays as it is.
+    /// Any error as a failure to report. A failure stays as it is.
     package init(describing error: any Error) {
         switch error {
         case let failure as EngineFailure: self = failure

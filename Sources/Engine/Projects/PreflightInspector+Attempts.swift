@@ -8,13 +8,13 @@ import Runtime
 extension PreflightInspector {
     private static let threads = BlockingPool(name: "preflight", limit: 4)
 
-    /// What is found out by doing it: the parts of services that become parts of a runtime spec later, each by itself, so that
-    /// all that is wrong is told, and told in the words that would be used then.
+    /// Checks that work by trying: converts each part of a service for its runtime spec. It reports all problems at
+    /// once, in the same words as a later start would.
     func attempts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let touched = Self.touched(plan)
         var failures: [EngineFailure] = []
         for service in desired.services where touched.contains(service.spec.name) {
-            // Devices and profiles are files.
+            // Devices and profiles are files, so use a blocking thread.
             failures += await Self.threads.runInfallible {
                 var attempt = ServiceAttempt(service: service.spec)
                 attempt.confinement()
@@ -40,7 +40,8 @@ extension PreflightInspector {
 }
 
 extension PreflightInspector {
-    /// Users and groups that the images of new containers do not know; images that are here already are read for it.
+    /// Users and groups that the images of new containers do not know. Reads only images that are already on this
+    /// machine.
     private func accounts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let created = Set(
             plan.actions.compactMap(\.action.madeReplica?.service))
@@ -78,7 +79,7 @@ extension PreflightInspector {
     }
 }
 
-/// Collects what goes wrong with the parts of one service.
+/// Collects the problems with the parts of one service.
 private struct ServiceAttempt {
     let service: Service
     private(set) var failures: [EngineFailure] = []
@@ -133,7 +134,7 @@ private struct ServiceAttempt {
 
     mutating func interfaces() {
         func check(_ text: String) throws {
-            // An odd first byte is an address of many, which no interface has.
+            // An odd first byte means a group address, which no interface can have.
             if let address = MACAddress(text), address.bytes[0] & 1 == 0, address.bytes.contains(where: { $0 != 0 }) {
                 return
             }

@@ -3,7 +3,7 @@ import ProjectModel
 import Reconcile
 
 extension PreflightInspector {
-    /// What `logging` asks for that there is not.
+    /// Problems with `logging`.
     static func logging(_ desired: Desired, _ plan: Plan) -> Verdict {
         let touched = touched(plan)
         var verdict = Verdict()
@@ -14,7 +14,7 @@ extension PreflightInspector {
         return verdict
     }
 
-    /// Each option by itself, so that every one that is wrong is told, at its place.
+    /// Checks each option separately, to report every wrong one at its place.
     private static func logging(_ logging: Logging, of service: String) -> Verdict {
         let path = AttributePath.service(service, "logging")
         var verdict = Verdict()

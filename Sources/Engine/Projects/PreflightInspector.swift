@@ -5,21 +5,21 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Looks up what the checks before a change need to know of this machine, and runs them.
+/// Collects the facts about this machine that the checks before a change need, and runs the checks.
 struct PreflightInspector: Sendable {
     let inventory: Inventory
     let machine: any Machine
-    /// Where Docker's socket is bound to.
+    /// Where binds of Docker's socket lead to.
     let sockets: DockerSocketBind
 
-    /// What stands against a plan, and what a person should know before it is carried out.
+    /// Why a plan cannot be carried out, and warnings about it.
     struct Verdict: Sendable {
-        /// Nothing may be changed while there is one.
+        /// If there are any, nothing may change.
         var errors: [EngineFailure] = []
-        /// Told; they do not hold the operation up.
+        /// Shown to the user; the operation continues.
         var warnings: [EngineFailure] = []
 
-        /// What it says of the service `service` is about `subject`, which is in no file.
+        /// Replaces the service `service` by `subject` in the texts, for a container that is in no file.
         mutating func call(service: String, _ subject: String) {
             func renamed(_ failure: EngineFailure) -> EngineFailure {
                 var failure = failure
@@ -40,7 +40,8 @@ struct PreflightInspector: Sendable {
         }
     }
 
-    /// `isTrial`: nothing was fetched for this plan, and nothing will be: an image that could be fetched is not missing.
+    /// `isTrial`: nothing was or will be pulled for this plan. So an image that could be pulled does not count as
+    /// missing.
     func verdict(
         _ desired: Desired, _ plan: Plan, _ observed: Observed, isTrial: Bool = false
     ) async -> Verdict {
@@ -57,7 +58,7 @@ struct PreflightInspector: Sendable {
         return verdict
     }
 
-    /// Images that are here for another platform than the service wants, or than this machine has.
+    /// Local images for another platform than the service asks for, or than this machine has.
     private func platforms(_ desired: Desired, _ plan: Plan, isTrial: Bool) async -> Verdict {
         let touched = Self.touched(plan)
         var verdict = Verdict()
@@ -112,7 +113,8 @@ struct PreflightInspector: Sendable {
         return facts
     }
 
-    /// Names, ports and subnets that somebody has; looked up where the plan needs them, however many others there are.
+    /// Names, ports and subnets that are in use. Looks up only those that the plan needs, so the cost does not grow
+    /// with other containers.
     private func addHeld(
         to facts: inout PreflightFacts, _ services: [DesiredService], _ desired: Desired, _ plan: Plan
     ) async {
@@ -158,7 +160,7 @@ struct PreflightInspector: Sendable {
             })
     }
 
-    /// What the services take from the host's file system.
+    /// The host paths that the services use.
     private static func hostPaths(_ services: [DesiredService], _ desired: Desired, _ plan: Plan) -> [String] {
         let volumes = createdVolumes(desired, plan).compactMap(\.bindSource)
         return volumes
@@ -196,7 +198,7 @@ struct PreflightInspector: Sendable {
             guard case .createNetwork(let key, _) = planned.action, let kind = desired.networks[key]?.kind else {
                 continue
             }
-            // One for a VLAN is needed only where that interface is not there: asked with the interface.
+            // A VLAN interface is created only if it does not exist; the check of the interface covers that.
             wishes.links.formUnion(kind.linkKinds.filter { $0 != "vlan" })
             if let parent = kind.parent { wishes.interfaces.insert(parent) }
         }
@@ -210,7 +212,7 @@ struct PreflightInspector: Sendable {
         }
     }
 
-    /// Containers that services name, of whatever project: by name or id.
+    /// Containers of any project that services refer to by name or id.
     private static func strangers(_ services: [DesiredService]) -> Set<String> {
         var names: Set<String> = []
         for service in services.map(\.spec) {
@@ -223,8 +225,8 @@ struct PreflightInspector: Sendable {
         return names
     }
 
-    /// Ports that a program outside of berth has: asked by taking them for a moment. Those of berth's own containers are judged by
-    /// the plan.
+    /// Ports that programs other than berth use. Tests each port by binding it for a moment. The plan itself checks
+    /// ports of berth's own containers.
     private func takenPorts(_ desired: Desired, _ plan: Plan) async -> [EngineFailure] {
         let starting = Self.touched(plan)
         var failures: [EngineFailure] = []
@@ -236,7 +238,7 @@ struct PreflightInspector: Sendable {
                     hostIP: mapping.hostIP, first: range.lowerBound, last: range.upperBound, target: mapping.target,
                     transport: mapping.transport)
                 do {
-                    // More replicas than ports are told elsewhere.
+                    // Another check reports more replicas than ports.
                     try await machine.probe(port, count: max(1, min(service.scale, range.count)))
                 } catch {
                     let name = service.spec.name
@@ -256,7 +258,7 @@ struct PreflightInspector: Sendable {
 }
 
 extension Service {
-    /// Its image is fetched or built when it is not here.
+    /// Its image is pulled or built when it is missing.
     fileprivate func isFetched(in project: String) -> Bool {
         hasBuild || hasNamedImage(in: project) && pullPolicy != .never && pullPolicy != .build
     }

@@ -3,15 +3,14 @@ import Logging
 import ProjectModel
 import Reconcile
 
-/// How what is there becomes what is wanted: planned, done, looked at again.
+/// Converges a project: plans, acts, and observes again, until observed and desired state agree.
 extension ProjectLoop {
     // MARK: Converging
 
-    /// `scope`: what may be touched; the rest is left to the next verb without names.
-    /// `followsImages`: containers whose reference names another image by now are replaced. Only a verb may ask for that: a pull
-    /// or an import must not make the healing replace what runs.
-    /// `new` is made once. `isAside`: see `Work`.
-    /// `settling`: services whose dependencies are waited for although they run already.
+    /// `scope`: the services that may change; others wait for the next verb without service names. `followsImages`:
+    /// replace containers whose reference names another image by now. Only a verb may set it: after a pull or an
+    /// import, healing must not replace running containers. `new` is created once. `isAside`: see `Work`. `settling`:
+    /// services whose dependencies must be ready even though the services already run.
     func converge(
         _ operation: Operation, stopTimeout: Duration?, consent: Set<String>, followsImages: Bool = true,
         in scope: PlanScope = .all, settling: Set<String> = [], making new: DesiredContainer? = nil,
@@ -43,7 +42,7 @@ extension ProjectLoop {
                         in: PlanScope(extents: Dictionary(uniqueKeysWithValues: extents)))
                 }
                 plan = openWaits(of: settling, desired: desired, observed: observed, in: scope)
-                // What was waited for once, in vain where it was optional, is not waited for again.
+                // Do not wait again for an optional dependency that failed once.
                 plan.actions.removeAll { waited.contains($0.action) }
             }
             if plan.isEmpty { break }
@@ -62,12 +61,12 @@ extension ProjectLoop {
             if hasNewFailures, !result.wasCancelled, await holdBack(ledger, isRecovering: !earlier.isEmpty),
                 earlier.isEmpty
             {
-                // What stopped with a container that came back is to run again, and what was replaced is to be what it was.
+                // Containers that stopped with one that came back must run again, and replaced ones must be restored.
                 earlier = total.failures
                 continue
             }
             if hasNewFailures || result.wasCancelled {
-                // What was made to take the place of others is for nothing; what cannot be taken away now is told the next time.
+                // Successors are no longer needed. If one cannot be removed now, the next verb reports it.
                 if !isAside { _ = await finishInterrupted() }
                 break
             }
@@ -75,8 +74,8 @@ extension ProjectLoop {
         return total
     }
 
-    /// Takes note of services whose new containers had to give way to the old ones again.
-    /// - Returns: whether there are any.
+    /// Notes the services whose new containers gave their places back to the old ones.
+    /// - Returns: Whether there are any.
     private func holdBack(_ ledger: UpdateLedger, isRecovering: Bool) async -> Bool {
         let consequences = ledger.consequences
         guard !consequences.isEmpty, var wanted = desired else { return false }
@@ -100,7 +99,7 @@ extension ProjectLoop {
         return true
     }
 
-    /// Without what would lose data of volumes that nobody agreed to lose.
+    /// Leaves out actions that would delete volume data without the user's consent.
     private static func plan(
         _ desired: Desired, _ observed: Observed, _ consent: Set<String>, _ scope: PlanScope
     ) -> Plan {
@@ -109,7 +108,7 @@ extension ProjectLoop {
         return kept.isEmpty ? plan : Reconcile.plan(desired: desired, observed: observed, keeping: kept, in: scope)
     }
 
-    /// Services outside of `scope` whose start an earlier verb left waiting for others, with all that they need.
+    /// Services outside of `scope` that an earlier verb left waiting for others, with everything that they need.
     private static func leftWaiting(_ desired: Desired, _ observed: Observed, _ scope: PlanScope) -> Set<String> {
         guard let touched = scope.extents, touched.count < desired.services.count, desired.removal == nil else {
             return []
@@ -122,8 +121,8 @@ extension ProjectLoop {
         return DependencyGraph(services: desired.services.map(\.spec)).closure(of: left)
     }
 
-    /// Containers that a failure left half made or half removed, or made to take the place of another, hold names and networks: they
-    /// go before anything is planned.
+    /// Removes containers that a failure left half created, half removed, or as unused successors, before planning:
+    /// they hold names and networks.
     func finishInterrupted() async -> [EngineFailure] {
         var failures: [EngineFailure] = []
         for record in await parts.inventory.everyContainer(of: group) {
@@ -162,6 +161,6 @@ extension ProjectLoop {
         }
     }
 
-    /// What is wanted of a container, for the restart decision.
+    /// The desired state of a container, for the restart decision.
     func goal(of owner: Owner) -> DesiredService.Goal? { desired?.goal(of: owner) }
 }

@@ -3,7 +3,7 @@ import Logging
 import ProjectModel
 import Reconcile
 
-/// How a request is carried out: what it asks for is looked at, checked, stored, and then done.
+/// Carries out a request in steps: observe, check, store, act.
 extension ProjectLoop {
     func carryOut(_ work: Work, _ operation: Operation) async {
         let request = work.request
@@ -22,14 +22,14 @@ extension ProjectLoop {
         if !request.dryRun { await parts.vault.release(request.project) }
     }
 
-    /// What would be done, without doing it.
+    /// The plan for a request; changes nothing.
     func plan(_ request: OperationRequest) async throws -> PlanDescription {
         let prepared = try await prepare(Work(request: request))
         let verdict = await verdict(prepared, new: nil, isTrial: true)
         return await description(of: prepared.plan, for: request, verdict)
     }
 
-    /// With what would be fetched before.
+    /// Includes the images to pull first.
     private func description(
         of plan: Plan, for request: OperationRequest, _ verdict: PreflightInspector.Verdict,
         removing images: [String] = []
@@ -51,7 +51,7 @@ extension ProjectLoop {
         if !request.dryRun, request.verb.pullPolicy != nil, let project = request.project {
             operation.need(imagesOf: project.services)
         }
-        // Before it is carried out: afterwards nobody knows of the services any more.
+        // Read this first: afterwards the services are unknown.
         let leavingImages = imagesToRemove(request)
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
             let puller = ImagePuller(
@@ -62,7 +62,7 @@ extension ProjectLoop {
             return operation.isCancelled ? OperationOutcome(status: .cancelled) : outcome
         }
         if !request.dryRun, let outcome = await fetchImages(for: work, operation) { return outcome }
-        // What it leaves is told at the end.
+        // Problems that remain are reported at the end.
         if !request.dryRun, !work.isAside { _ = await finishInterrupted() }
         let prepared = try await prepare(work)
         let (plan, change) = (prepared.plan, prepared.change)
@@ -101,7 +101,7 @@ extension ProjectLoop {
             status: failures.isEmpty ? .succeeded : .failed, errors: failures, changes: outcome.changes + count)
     }
 
-    /// Fetches what is missing, or wanted anew; nil when the operation goes on.
+    /// Pulls images that are missing or must be updated; nil when the operation continues.
     private func fetchImages(for work: Work, _ operation: Operation) async -> OperationOutcome? {
         let request = work.request
         let puller = ImagePuller(
@@ -123,7 +123,7 @@ extension ProjectLoop {
         return failures.isEmpty ? nil : OperationOutcome(status: .failed, errors: failures)
     }
 
-    /// What stands against a plan.
+    /// The problems of a plan.
     private func verdict(
         _ prepared: Prepared, new: NewContainer?, isTrial: Bool
     ) async -> PreflightInspector.Verdict {
@@ -131,7 +131,7 @@ extension ProjectLoop {
         var verdict = await parts.preflight.verdict(
             wanted, prepared.plan.ofServices, prepared.observed, isTrial: isTrial)
         guard let new else { return verdict }
-        // It is checked as the service that it would be.
+        // Check it as the service that it would be.
         var alone = wanted
         alone.secrets = new.wanted.definitions.secrets
         alone.configs = new.wanted.definitions.configs
@@ -149,7 +149,7 @@ extension ProjectLoop {
         return verdict
     }
 
-    /// What `down --rmi` takes along: the images of the services that it names, as the file has them or as they were wished.
+    /// The images that `down --rmi` removes: those of the named services, from the file or from the desired state.
     private func imagesToRemove(_ request: OperationRequest) -> [String] {
         guard case .down(let options) = request.verb, let removal = options.images else { return [] }
         let filed = request.project?.services ?? []
@@ -163,7 +163,7 @@ extension ProjectLoop {
         return ImageRemover.references(removal, of: services, project: name)
     }
 
-    /// What the request leads to; nothing is stored yet.
+    /// The result of a request; stores nothing yet.
     private func prepare(_ work: Work) async throws -> Prepared {
         let request = work.request
         var wanted = await currentWish()
@@ -200,7 +200,8 @@ extension ProjectLoop {
         return Prepared(wanted: wanted, plan: plan, observed: observed, change: change)
     }
 
-    /// What is wanted now, with the containers that are wanted by themselves; `new` is one that is not there yet.
+    /// The current desired state with the containers that belong to no service; `new` is a container that does not
+    /// exist yet.
     func currentWish(adding new: DesiredContainer? = nil) async -> Desired {
         var wish = desired ?? Desired(project: name)
         wish.singles = await parts.inventory.singles(of: group)
@@ -208,7 +209,7 @@ extension ProjectLoop {
         return wish
     }
 
-    /// `images`: what references mean now.
+    /// `images`: the ids that references name now.
     func store(
         _ all: Desired, _ images: [String: String] = [:], because cause: VersionRow.Cause = .other
     ) async throws {
@@ -219,16 +220,16 @@ extension ProjectLoop {
         }
         var wanted = all
         wanted.singles = []
-        // Another version also when only its image is another one.
+        // A service also gets a new version when only its image changed.
         let versions = wanted.numberVersions(since: desired, images: images, at: parts.machine.now(), because: cause)
         guard wanted != desired ?? Desired(project: name) else { return }
         let before = desired
-        desired = wanted  // before the await: whoever enters there sees the new wish
+        desired = wanted  // before the await: other calls during it see the new desired state
         do {
             try await parts.store.save(wanted, versions, takesAway: wanted.onlyTakesAway(from: before))
             if !versions.isEmpty { await parts.inventory.keepImages(try await parts.store.versionImages()) }
         } catch {
-            // `stop` and `down` must work on a full disk: they only take away.
+            // `stop` and `down` must work on a full disk: they only remove.
             guard wanted.onlyTakesAway(from: before) else {
                 desired = before
                 throw error
@@ -264,7 +265,7 @@ extension ProjectLoop {
         return OperationOutcome(status: .succeeded, changes: result.done)
     }
 
-    /// Everything was made, and yet packets of these containers may not get through.
+    /// Warns when everything was created but packets of these containers may be blocked.
     private func warnOfObstacles(_ operation: Operation, _ new: String?) async {
         let containers = await parts.inventory.containers(of: group)
         guard containers.contains(where: { ($0.isUp || $0.id == new) && !$0.endpoints.isEmpty }) else { return }
@@ -288,7 +289,7 @@ extension ProjectLoop {
         if count == 0 { operation.emit(.warning("no container to kill")) }
     }
 
-    /// The container that was made, for whoever asked for it; one that came to nothing leaves nothing behind.
+    /// Reports the created container to the client. Removes it if the operation failed.
     private func conclude(_ new: NewContainer, _ outcome: OperationOutcome, _ operation: Operation) async {
         guard let record = await parts.inventory.container(new.wanted.id) else { return }
         if outcome.status == .succeeded {
@@ -303,7 +304,7 @@ extension ProjectLoop {
 }
 
 extension ContainerRow {
-    /// A container that was just made, and may wait at its gate.
+    /// A container that was just created and may wait at its gate.
     init(new record: ContainerRecord) {
         self.init(
             id: record.id, name: record.name, project: record.project ?? "", service: record.service ?? "", number: nil,

@@ -3,9 +3,9 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// What a person is told of containers beside the actions: which ran already, and which do not become ready.
+/// Reports on containers in addition to the actions: those that ran already, and those that do not become ready.
 extension ProjectLoop {
-    /// Containers that an `up` leaves alone are named too: silence would leave a person guessing.
+    /// Names the containers that an `up` leaves alone, so that nobody has to guess.
     func reportWhatRuns(
         _ wanted: Desired, _ plan: Plan, _ observed: Observed, _ request: OperationRequest, _ change: IntentChange,
         _ operation: Operation
@@ -71,7 +71,7 @@ extension ProjectLoop {
         }
     }
 
-    /// For `--wait`: a job that something depends on must have completed, everything else must be ready.
+    /// For `--wait`: a job that another service depends on must have completed, everything else must be ready.
     private func needs(of services: Set<String>) -> [String: ServiceWaiter.Need] {
         let dependencies = (desired?.services ?? []).filter { $0.goal == .running && !$0.isOrphan }
             .flatMap(\.spec.dependsOn)
@@ -79,7 +79,7 @@ extension ProjectLoop {
         return Dictionary(uniqueKeysWithValues: services.map { ($0, jobs.contains($0) ? .completed : .ready) })
     }
 
-    /// What a person needs to see when the time is up: which containers are not ready, and what they said last.
+    /// For a wait that timed out: the containers that are not ready, with their last output.
     private func notReady(
         _ needs: [String: ServiceWaiter.Need], after timeout: Duration
     ) async -> [EngineFailure] {

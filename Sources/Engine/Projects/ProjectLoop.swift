@@ -4,33 +4,34 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Owns one project, or one container of no project: what is wanted, the operations on it one after the other, and healing between them.
+/// Owns one project, or one container of no project: its desired state, its operations one after the other, and healing
+/// between them.
 actor ProjectLoop {
     let group: Subject
     let parts: EngineParts
     let observer: ProjectObserver
-    /// What is stored of a project; nil for one that nobody has brought up, and for a container of no project.
+    /// The stored desired state of a project; nil before its first `up`, and for a container of no project.
     var desired: Desired?
     private var operations: [String: Operation] = [:]
     private var recentKeys: [String] = []
-    /// What is under way, and behind it what waits; healing only begins when there is nothing.
+    /// The work in progress, and after it the waiting work. Healing begins only when there is none.
     private var turns: [Turn] = []
     private var isTakingTurns = false
-    /// A person cancelled: nothing is healed until the next verb.
+    /// A person cancelled an operation: no healing before the next verb.
     var isHeld = false
-    /// What healing still has to look after once no verb waits: a verb cut a healing short, or services that the last verb was not
-    /// about still wait for others since an earlier one.
+    /// What healing must still do once no verb waits: a verb interrupted healing, or an earlier verb left services
+    /// waiting that the last verb did not name.
     private var unhealed: (reason: String, scope: PlanScope)?
     var healingFailures = 0
     var healRetry: Task<Void, Never>?
 
-    /// One piece of work; one after the other.
+    /// One piece of work; only one runs at a time.
     private struct Turn {
         enum Kind {
             case healing(String, PlanScope)
-            /// May wait for something that never comes.
+            /// It may wait for something that never happens.
             case waiting
-            /// Ends by itself, soon.
+            /// It ends by itself soon.
             case steady
         }
 
@@ -66,7 +67,7 @@ actor ProjectLoop {
         var work = work
         work.isAside = await isAboutSinglesAlone(work)
         if work.isAside {
-            // They are nobody else's business: an `up` that waits for a service does not hold them up, nor they it.
+            // One-offs do not wait for an `up`, and an `up` does not wait for them.
             Task { [work] in await self.carryOut(work, operation) }
             return operation
         }
@@ -77,7 +78,7 @@ actor ProjectLoop {
         return operation
     }
 
-    /// Only one-offs that are there are named, and nothing else.
+    /// The request names only existing one-offs.
     private func isAboutSinglesAlone(_ work: Work) async -> Bool {
         guard case .project = group, work.new == nil, work.request.services.isEmpty,
             let ids = work.request.containers, !ids.isEmpty
@@ -95,8 +96,9 @@ actor ProjectLoop {
         }
     }
 
-    /// Gives up what stands before a verb and could hold it up: a stop must not wait for an `up`, under way or still in the queue,
-    /// that waits for a service that never becomes healthy; and no verb for a healing, since it plans anew what is still to be done.
+    /// Ends work before a verb that could delay it. A stop must not wait for an `up`, running or queued, that waits for
+    /// a service that never becomes healthy. No verb waits for healing, because each verb plans everything that is
+    /// missing anyway.
     private func supersede(by verb: Verb) {
         for turn in turns {
             switch turn.kind {
@@ -125,7 +127,7 @@ actor ProjectLoop {
         isTakingTurns = false
     }
 
-    /// A cancelled operation that has not begun need not wait for its turn to say so.
+    /// A cancelled operation that has not begun ends at once, without waiting for its turn.
     private func drop(_ work: Work, _ operation: Operation) async {
         guard let index = turns.dropFirst().firstIndex(where: { $0.operation === operation }) else { return }
         turns.remove(at: index)
@@ -140,7 +142,7 @@ actor ProjectLoop {
 
     // MARK: Healing
 
-    /// Something changed by itself: converge again once nothing else is under way.
+    /// Something changed by itself: converge again once no work is in progress.
     func heal(because reason: String) { heal(because: reason, in: .all) }
 
     func healLater(because reason: String, in scope: PlanScope) {

@@ -2,12 +2,12 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Gathers what the machine shows of one project, for the planner.
+/// Collects the observed state of one project for the planner.
 struct ProjectObserver: Sendable {
     let inventory: Inventory
     let machine: any Machine
 
-    /// `desired` names the networks, volumes and images that are looked up beside the project's own.
+    /// `desired` names networks, volumes and images to look up in addition to the project's own.
     func observe(_ desired: Desired, _ group: Subject) async throws -> Observed {
         var observed = Observed()
         let records = await inventory.containers(of: group)

@@ -1,16 +1,16 @@
 import ProjectModel
 
-/// An image that is fetched before a service can have it: to run, or to mount something of it.
+/// An image to pull before a service can use it: to run it or to mount it.
 struct PullNeed: Sendable {
     let service: String
     let reference: String
     let platform: String?
-    /// The service has a `build` section, too.
+    /// The service also has a `build` section.
     let isBuilt: Bool
-    /// Why, in a person's words.
+    /// The reason, as a text for a person.
     let reason: String
 
-    /// What has to be fetched for `services` now, each reference once; `override` replaces their own policies.
+    /// The images to pull for `services` now, each reference once; `override` replaces their own policies.
     static func all(
         of services: [Service], in project: String, override: PullPolicy?, on machine: any Machine
     ) async -> [PullNeed] {
@@ -32,7 +32,7 @@ struct PullNeed: Sendable {
         return needs
     }
 
-    /// Those that a registry may have: not the image that only building makes, since no registry knows its name.
+    /// The images that a registry may have. No registry has an image that only a build creates.
     private static func images(
         of service: Service, in project: String
     ) -> [(reference: String, platform: String?, isBuilt: Bool)] {
@@ -45,7 +45,7 @@ struct PullNeed: Sendable {
         return (own.map { [$0] } ?? []) + mounted
     }
 
-    /// nil when what is here will do.
+    /// nil when the local image will do.
     private static func reason(
         to policy: PullPolicy, _ reference: String, _ platform: String?, on machine: any Machine
     ) async -> String? {

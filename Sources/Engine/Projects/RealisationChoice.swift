@@ -3,12 +3,12 @@ import Networking
 import ProjectModel
 import Reconcile
 
-/// What a new network becomes on this machine.
+/// Decides how a new network exists on this machine.
 struct RealisationChoice: Sendable {
     let inventory: Inventory
     let machine: any Machine
 
-    /// - Throws: `EngineFailure` for a name or an interface that cannot be had.
+    /// - Throws: `EngineFailure` for a name or an interface that cannot be used.
     func realisation(of definition: NetworkDefinition, id: String) async throws -> Realisation {
         switch definition.kind {
         case .bridge:

@@ -3,7 +3,7 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Watches one new replica: until it is ready, and then for as long as the rules of its service say.
+/// Watches one new replica: until it is ready, and then for the time in its service's rules.
 struct ReplicaWatch: Sendable {
     let inventory: Inventory
     let machine: any Machine
@@ -16,7 +16,7 @@ struct ReplicaWatch: Sendable {
         case cancelled
     }
 
-    /// `monitor`: since its start.
+    /// `monitor`: the time since its start.
     func watch(_ id: String, for monitor: Duration) async -> Verdict {
         guard var record = await inventory.container(id) else { return .failed(gone(id)) }
         var report = WaitReport(operation: operation, began: machine.now())
@@ -47,7 +47,7 @@ struct ReplicaWatch: Sendable {
         }
     }
 
-    /// Why it has failed; nil as long as it has not.
+    /// Why it failed; nil if it has not.
     private func failure(of record: ContainerRecord, _ health: ObservedContainer.Health?) -> String? {
         let memory = record.life.exit?.isOutOfMemory == true ? ", out of memory" : ""
         if let restarts = record.life.restarts {

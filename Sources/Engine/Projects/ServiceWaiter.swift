@@ -3,33 +3,33 @@ import Monitor
 import ProjectModel
 import Reconcile
 
-/// Waits for what a dependent, or `--wait`, needs of services, and tells an operation how that stands.
+/// Waits until services are as a dependent or `--wait` needs them, and reports progress to an operation.
 ///
-/// Woken by changes and by its task's cancellation; a timer only repeats what is told.
+/// Changes and the task's cancellation wake it; a timer only repeats reports.
 struct ServiceWaiter: Sendable {
     let inventory: Inventory
     let machine: any Machine
     let project: String
-    /// Where it is told what is waited for.
+    /// Gets the progress reports.
     let operation: Operation
     let logTail: @Sendable (ContainerRecord) async -> [String]
-    /// Whether a container counts: one that a person keeps down by itself does not.
+    /// Whether a container counts. One that a person stopped separately does not.
     let isAwaited: @Sendable (ContainerRecord) -> Bool
 
     enum Need: Hashable, Sendable {
         case started, healthy, completed
-        /// For `--wait`: healthy where there is a check, else running; a job that ended with 0 is done.
+        /// For `--wait`: healthy if there is a check, otherwise running; a job that ended with 0 is done.
         case ready
     }
 
     enum Verdict: Hashable, Sendable {
         case reached
-        /// It cannot be reached any more: why, and which container's fault it is; nil when there is none.
+        /// The need cannot be met any more: the reason, and the responsible container; nil when there is none.
         case failed(String, container: String?)
         case cancelled
     }
 
-    /// Returns once every replica of the services has what is needed of it, or one cannot get there any more.
+    /// Returns once every replica of the services meets its need, or one cannot meet it any more.
     func wait(for needs: [String: Need]) async -> Verdict {
         var report = WaitReport(operation: operation, began: machine.now())
         while true {
@@ -61,7 +61,7 @@ struct ServiceWaiter: Sendable {
         }
     }
 
-    /// `--wait` is about what there is: a service may be scaled to nothing.
+    /// `--wait` accepts a service that is scaled to zero.
     private static func isMissing(_ service: String, _ needs: [String: Need], _ records: [ContainerRecord]) -> Bool {
         needs[service] != .ready && !records.contains { $0.service == service }
     }
@@ -71,7 +71,7 @@ struct ServiceWaiter: Sendable {
         return record.healthcheck == nil ? .started : .healthy
     }
 
-    /// nil while it is still open.
+    /// nil while it is undecided.
     private func verdict(_ record: ContainerRecord, _ need: Need, _ wait: WaitProgress) async -> Verdict? {
         let name = record.name
         let code = record.life.exit?.code ?? 0
@@ -104,7 +104,7 @@ struct ServiceWaiter: Sendable {
         }
     }
 
-    /// How it stands with `record`, as it is told.
+    /// The current state of `record` for a progress report.
     private func progress(of record: ContainerRecord, _ need: Need, _ report: inout WaitReport) async -> WaitProgress {
         let goal: WaitProgress.Goal =
             switch need {
@@ -129,8 +129,8 @@ struct ServiceWaiter: Sendable {
         return wait
     }
 
-    /// So many restarts in a row that did not help are no passing trouble any more. A job that has a restart policy is meant to be
-    /// tried again, so it gets more of them; a policy that has an end of its own is followed to that.
+    /// After this many failed restarts in a row, waiting gives up. A job with a restart policy is meant to be retried,
+    /// so it gets more of them; a policy with a limit of its own is followed to that limit.
     private static func patience(with record: ContainerRecord, _ need: Need) -> Int? {
         if case .onFailure(let maximum?) = record.template.restart, maximum > 0 { return nil }
         return need == .completed ? 10 : 4
@@ -138,7 +138,7 @@ struct ServiceWaiter: Sendable {
 }
 
 extension WaitProgress.Restart {
-    /// It has just failed again after as many restarts as are waited out: since the waiting began, or in a row that began before.
+    /// It failed again after that many restarts: since the wait began, or in a row that began earlier.
     fileprivate func isHopeless(_ life: ContainerRecord.Life) -> Bool {
         guard let limit else { return false }
         return count > limit || life.backoff.restarts > limit
@@ -152,7 +152,7 @@ extension WaitProgress.Restart {
 }
 
 extension EngineFailure {
-    /// Something that was waited for and did not come, with what its container and its health check said last.
+    /// A wait that failed, with the last output of the container and of its health check.
     init(
         _ code: Code, _ message: String, of record: ContainerRecord?, _ inventory: Inventory,
         _ logTail: (ContainerRecord) async -> [String]

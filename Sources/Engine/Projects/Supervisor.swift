@@ -5,18 +5,18 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// Takes notice of what happens by itself and decides about restarts.
+/// Reacts to events and decides about restarts.
 actor Supervisor {
     private let parts: EngineParts
     private let health: HealthMonitor
     private let isReady: @Sendable () async -> Void
     private let loop: @Sendable (Subject) async -> ProjectLoop?
     private var restarts: [String: Task<Void, Never>] = [:]
-    /// The last event under way of each container, and of the networks.
+    /// The event in progress for each container, and for the networks.
     private var lanes: [String: (turn: Int, task: Task<Void, Never>)] = [:]
     private var nextTurn = 0
 
-    /// `isReady` returns once an engine that starts has put back what was missing: before that nothing is restarted.
+    /// `isReady` returns once a starting engine has restored what was missing; nothing is restarted before.
     init(
         parts: EngineParts, health: HealthMonitor, isReady: @escaping @Sendable () async -> Void,
         loop: @escaping @Sendable (Subject) async -> ProjectLoop?
@@ -27,8 +27,8 @@ actor Supervisor {
         self.loop = loop
     }
 
-    /// Handles events until the machine ends their stream: those of one container one after the other, and none waits for those of
-    /// another.
+    /// Handles events until the machine ends the stream. Events of one container are handled in order, and never wait
+    /// for those of another.
     func run() async {
         for await event in parts.machine.events {
             if let id = event.endedContainer,
@@ -94,7 +94,7 @@ actor Supervisor {
         }
     }
 
-    /// Looked at once for all: what one project's end, or somebody's hand, did to a network is not every project's business.
+    /// Checks all projects at once, because not every project is affected when a network changes.
     private func damagedGroups() async throws -> Set<Subject> {
         let networks = await parts.inventory.standingNetworks()
         let damage = try await parts.machine.damage(of: networks)
@@ -105,7 +105,7 @@ actor Supervisor {
         return groups
     }
 
-    /// A container's process is gone.
+    /// Handles the end of a container's process.
     func ended(_ id: String, _ status: ExitStatus, reason: StateReason?) async throws {
         guard let before = await parts.inventory.container(id), before.isUp else { return }
         await health.end(id)
@@ -113,12 +113,12 @@ actor Supervisor {
         let goal = await goal(of: before)
         let ran = before.life.startedAt.map { Duration.nanoseconds(status.at - $0) } ?? .zero
         let history = parts.inventory.history
-        // Decided on what the record says in that moment: a stop may have begun meanwhile.
+        // Decide on the record as it is at that moment: a stop may have begun meanwhile.
         let decided = try await parts.inventory.decide(id, volatile: true) {
             record -> (ContainerRecord, RestartDecision)? in
             guard record.isUp, record.life.startedAt == before.life.startedAt else { return nil }
             record.life.backoff.ended(afterRunning: ran)
-            // A machine that went down did not do so because of the signal.
+            // If the machine went down, the signal was not the cause.
             if reason == .machineRestarted { record.life.signal = nil }
             let decision = Self.decision(about: record, status, goal)
             record.life.exit = status
@@ -130,18 +130,18 @@ actor Supervisor {
                 record.life.phase = .exited
                 record.life.reason = reason ?? why
             }
-            // Before anybody sees that it has ended, and does what comes next.
+            // Record this before anybody can see that it has ended and react.
             history.note(Self.end(of: record, status, ran, decision), of: record)
             return (record, decision)
         }
         guard case (let record, let decision)?? = decided else { return }
-        // Not waited for: when many end together their names go in a few rounds, not in one for each.
+        // Do not wait: when many containers end together, a few rounds remove all names.
         let network = parts.network
         Task { await network.settle() }
         switch decision {
         case .restart(let delay): scheduleRestart(record, after: delay)
         case .stayDown:
-            // Not waited for: the container's lock may be held by a start of it, which then keeps its ports.
+            // Do not wait: a start may hold the container's lock, and then keeps its ports.
             let runner = parts.runner
             Task { await runner.freePorts(of: id) }
             if record.isTransient { removeTransient(record) }
@@ -168,7 +168,7 @@ actor Supervisor {
         parts.inventory.history.note(Occurrence(at: now, kind: kind, by: by, reason: reason), of: record)
     }
 
-    /// Not waited for: a tree of many files, or a server that takes the last lines slowly, is nothing that others have to wait for.
+    /// Does not wait: a large tree, or a server that takes the last lines slowly, must not delay others.
     func removeTransient(_ record: ContainerRecord) {
         Task {
             do { try await parts.runner.remove(record.id, anonymousVolumes: true) } catch {
@@ -204,8 +204,8 @@ actor Supervisor {
         }
     }
 
-    /// Not in turn with the project's operations: an `up` may be waiting for just this container. A verb that decided otherwise
-    /// meanwhile has taken it out of the phase.
+    /// Does not take a turn among the project's operations: an `up` may be waiting for this very container. If a verb
+    /// decided otherwise, the container is no longer in this phase.
     private func restart(_ id: String) async {
         await isReady()
         guard let record = await parts.inventory.container(id), record.life.phase == .restarting else { return }
@@ -219,7 +219,7 @@ actor Supervisor {
         }
     }
 
-    /// What stood in the way may pass: tried again, less and less often, as long as the policy allows.
+    /// The cause may disappear, so try again with growing pauses for as long as the policy allows.
     private func restartFailed(_ id: String) async {
         let next = try? await parts.inventory.decide(id, volatile: true) { record -> (ContainerRecord, Duration)? in
             guard record.life.phase == .restarting else { return nil }

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// What became of updates that an operation carries out, by service: what its rules are asked about, and what the project's loop has
-/// to do afterwards.
+/// Counts, by service, how the updates of an operation went. The rules read it, and the project's loop learns from it
+/// what to do afterwards.
 final class UpdateLedger: Sendable {
-    /// What follows from a failure.
+    /// The consequence of a failure.
     enum Consequence: Hashable, Sendable {
-        /// No further replica is replaced until somebody asks for it.
+        /// Replace no further replica until somebody asks for it.
         case pause
-        /// The service becomes again what it was before.
+        /// Restore the previous version of the service.
         case rollback
     }
 
@@ -16,7 +16,7 @@ final class UpdateLedger: Sendable {
         var consequences: [String: Consequence] = [:]
     }
 
-    // The mutex guards all of it.
+    // The mutex guards everything.
     private let state = Mutex(State())
 
     /// Counts one more replica of `service` that failed.

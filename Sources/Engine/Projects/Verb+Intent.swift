@@ -3,7 +3,7 @@ import ProjectModel
 import Reconcile
 
 extension Verb {
-    /// Ends an operation that is still waiting rather than queue behind it.
+    /// The verb ends an operation that is still waiting, instead of queueing behind it.
     var supersedes: Bool {
         switch self {
         case .down, .stop, .kill, .pause, .remove: true
@@ -11,7 +11,7 @@ extension Verb {
         }
     }
 
-    /// Its services count as up only when what they depend on is as `depends_on` asks, also where they run already.
+    /// Its services count as up only when their dependencies meet `depends_on`, even if the services already run.
     var settlesDependencies: Bool {
         switch self {
         case .up(let options): options.start
@@ -27,13 +27,13 @@ extension Verb {
         }
     }
 
-    /// The services that it names; none is all. `services`: those of its request.
+    /// The services that it names; an empty list means all. `services`: those of its request.
     func named(_ services: [String]) -> [String] {
         if case .scale(let counts, _) = self { return counts.keys.sorted() }
         return services
     }
 
-    /// It is about what the named services depend on, too.
+    /// It also acts on the dependencies of the named services.
     var drawsInDependencies: Bool {
         switch self {
         case .up(let options), .create(let options): options.dependencies
@@ -42,7 +42,7 @@ extension Verb {
         }
     }
 
-    /// Orphans are no news to who asks.
+    /// The client does not want a warning about orphans.
     var ignoresOrphans: Bool {
         switch self {
         case .up(let options), .create(let options): options.ignoreOrphans ?? false
@@ -50,7 +50,7 @@ extension Verb {
         }
     }
 
-    /// Images are fetched before anything else; nil for verbs that need none. `.some(nil)`: each service's own policy.
+    /// Pull images before anything else; nil for verbs that need none. `.some(nil)` means each service's own policy.
     var pullPolicy: PullPolicy?? {
         switch self {
         case .up(let options), .create(let options): .some(options.pull)
@@ -78,7 +78,7 @@ extension Verb {
 }
 
 extension Verb {
-    /// As the history of a service names it.
+    /// The verb as the history of a service names it.
     var cause: VersionRow.Cause {
         switch self {
         case .up: .up
@@ -91,7 +91,8 @@ extension Verb {
 }
 
 extension IntentVerb {
-    /// What of a request changes the wish; the rest is the engine's. `targets`: what a rollback leads to.
+    /// The intent behind a verb: the part of a request that changes the desired state. The engine handles the rest.
+    /// `targets`: what a rollback restores.
     init(_ verb: Verb, targets: [String: RollbackTarget] = [:]) {
         switch verb {
         case .up(let options): self = .up(UpIntent(options))
@@ -127,7 +128,7 @@ extension UpIntent {
 }
 
 extension Action {
-    /// The container it works on, when that exists already.
+    /// The container that it acts on, if it exists already.
     var containerID: String? {
         switch self {
         case .start(_, let existing): existing
@@ -150,10 +151,10 @@ extension PlanDescription {
             })
     }
 
-    /// Images that would be fetched.
+    /// The images that would be pulled.
     init(fetching pulls: [PullNeed]) { self.init(actions: Self.actions(of: pulls)) }
 
-    /// With what is fetched before, the images that go at the end, and what was found before anything is changed.
+    /// Adds the images to pull first, the images to remove at the end, and the findings of the checks.
     init(
         _ plan: Plan, fetching pulls: [PullNeed], building builds: [String: String] = [:],
         _ verdict: PreflightInspector.Verdict, removing images: [String] = []
@@ -174,7 +175,7 @@ extension PlanDescription {
             + actions.map { action in
                 var action = action
                 action.number += count
-                // All is built and fetched before anything is made.
+                // Build and pull everything before creating anything.
                 action.after =
                     action.after.isEmpty ? Array(0..<count).map { $0 + 1 } : action.after.map { $0 + count }
                 return action
@@ -200,7 +201,7 @@ extension PlanDescription {
 }
 
 extension Desired {
-    /// Looks at what `project` names too, before it is decided what of it is taken over.
+    /// Includes everything that `project` names, before it is decided which part is taken over.
     mutating func take(_ project: Project) {
         networks.merge(project.networks) { _, new in new }
         volumes.merge(project.volumes) { _, new in new }
@@ -213,7 +214,7 @@ extension Desired {
         }
     }
 
-    /// Every service wants no more than before: safe to act on although it could not be stored.
+    /// Every service wants the same or less than before, so the change is safe even if it could not be stored.
     func onlyTakesAway(from before: Desired?) -> Bool {
         guard let before else { return removal != nil }
         return services.allSatisfy { service in
@@ -225,7 +226,7 @@ extension Desired {
 
 extension DesiredService {
     fileprivate func onlyTakesAway(from old: DesiredService) -> Bool {
-        // 0 stands for the replicas of which nobody asked anything by itself.
+        // 0 stands for all replicas without a state of their own.
         let numbers = [0] + ((replicas ?? []) + (old.replicas ?? [])).map(\.number)
         let goals = numbers.map { (old: old.goal(of: $0), new: goal(of: $0)) }
         if goals.allSatisfy({ [.stopped, .absent].contains($0.new) }) { return true }

@@ -1,15 +1,15 @@
 import EngineWire
 
-/// Tells what an operation waits for: at once, at every change, and every few seconds that it goes on.
+/// Reports what an operation waits for: at once, at every change, and every few seconds in between.
 struct WaitReport {
     let began: Int64
     private let operation: Operation
-    /// By the container's id.
+    /// By container id.
     private var told: [String: (wait: WaitProgress, status: String, at: Int64)] = [:]
     private var isReached: Set<String> = []
-    /// Restarts that a container had behind it when the waiting began.
+    /// How many restarts a container had when the wait began.
     private var restartsBefore: [String: Int] = [:]
-    /// Something is not told yet, since the last word was just before.
+    /// Something is not reported yet, because the last report was just before.
     private(set) var isBehind = false
 
     /// `began`: now, in nanoseconds since 1970.
@@ -18,13 +18,13 @@ struct WaitReport {
         self.began = began
     }
 
-    /// To be called before the containers are looked at once more.
+    /// Call this before the containers are checked again.
     mutating func beginRound() { isBehind = false }
 
-    /// Restarts since the waiting began, or since the last start that somebody asked for.
+    /// Restarts since the wait began, or since the last requested start.
     mutating func restarts(of record: ContainerRecord) -> Int {
         let count = record.life.restarts?.count ?? 0
-        // One that is under way already is part of what is waited for.
+        // A restart in progress counts as part of the wait.
         let before = min(restartsBefore[record.id] ?? (record.life.phase == .restarting ? count - 1 : count), count)
         restartsBefore[record.id] = before
         return count - before
@@ -57,7 +57,7 @@ struct WaitReport {
 }
 
 extension WaitProgress {
-    /// Nothing has changed but the time.
+    /// Only the time has changed.
     fileprivate func isSame(as other: WaitProgress) -> Bool {
         var earlier = other
         earlier.elapsed = elapsed

@@ -2,12 +2,13 @@ import EngineWire
 import ProjectModel
 import Reconcile
 
-/// What a loop carries out in one turn.
+/// The work of one turn of a loop.
 struct Work: Sendable {
     var request: OperationRequest
-    /// A container to make besides: a one-off, or one of no project.
+    /// A container to create as well: a one-off, or one of no project.
     var new: NewContainer?
-    /// It is about one-offs alone and takes no turn: another one may be under way, and what that has half done is its own business.
+    /// It is only about one-offs and takes no turn, because another such work may be in progress and must not be
+    /// disturbed.
     var isAside = false
 
     /// The verb behind it, as a person typed it.
@@ -17,23 +18,23 @@ struct Work: Sendable {
         return new.wanted.wish.goal == .created && !new.wanted.isHeld ? "container create" : "container run"
     }
 
-    /// It is about services at all, and not only about containers by themselves.
+    /// It is about services, and not only about single containers.
     var isAboutServices: Bool {
         !request.services.isEmpty || (new == nil && (request.containers ?? []).isEmpty)
     }
 }
 
-/// A container that is wanted by itself and is not there yet.
+/// A container of no service that does not exist yet.
 struct NewContainer: Sendable {
     var wanted: DesiredContainer
-    /// It as a service of its own: so its image is fetched, and so it is checked before anything is made.
+    /// The container as a service of its own, to pull its image and to check it before anything is created.
     var service: Service
     var pull: PullPolicy?
-    /// What services that left the file have goes first.
+    /// First remove the containers of services that are no longer in the file.
     var removesOrphans = false
 }
 
-/// What a request leads to, and what has to be done for it.
+/// The result of a request, and what must be done for it.
 struct Prepared: Sendable {
     var wanted: Desired
     var plan: Plan

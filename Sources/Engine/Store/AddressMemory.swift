@@ -1,22 +1,23 @@
 import Linux
 
-/// What is remembered of addresses that were given, so that a freed one goes to somebody else as late as possible: clients keep answers
-/// of name servers, and the kernel tracks connections. A container that takes another's place gets its address.
+/// Remembers the addresses that networks gave to containers. It makes a freed address the last to be given again,
+/// because clients cache DNS answers and the kernel tracks connections. A container that replaces another gets the same
+/// address.
 struct AddressMemory {
     private struct Place: Hashable {
         let network: String
         let family: IPAddress.Family
     }
 
-    /// More names than these of a network are forgotten at once.
+    /// With more names than this, a network forgets all of them at once.
     private static let mostNames = 1024
 
     private var last: [Place: IPAddress] = [:]
-    /// By network and name of the container.
+    /// Keyed by network, then by container name.
     private var former: [String: [String: [IPAddress]]] = [:]
 
-    /// With what containers have now, of which the newest got its address last unless `given` knows of a later one, which may
-    /// be free again.
+    /// Starts from the addresses of existing containers. The newest container counts as the last one served, unless
+    /// `given` records a later address, which may be free again.
     init(_ containers: some Sequence<ContainerRecord>, given: [GivenAddress] = []) {
         for container in containers.sorted(by: { $0.createdAt < $1.createdAt }) {
             for endpoint in container.endpoints {
@@ -26,12 +27,12 @@ struct AddressMemory {
         for given in given { self.given(given.address, in: given.network) }
     }
 
-    /// The one that was given last; the next in sequence is the one after it.
+    /// The address given last; the next one in sequence follows it.
     func last(in network: String, _ family: IPAddress.Family) -> IPAddress? {
         last[Place(network: network, family: family)]
     }
 
-    /// What the last container of this name had.
+    /// The addresses of the last container with this name.
     func former(of name: String, in network: String, _ family: IPAddress.Family) -> IPAddress? {
         former[network]?[name]?.first { $0.family == family }
     }
@@ -40,7 +41,7 @@ struct AddressMemory {
         last[Place(network: network, family: address.family)] = address
     }
 
-    /// A container is gone. Only what has a place to come back to has a successor.
+    /// Call this when a container is removed. Keeps addresses only for containers that can have a successor.
     mutating func removed(_ container: ContainerRecord) {
         guard !container.isOneOff else { return }
         for endpoint in container.endpoints {
@@ -55,7 +56,7 @@ struct AddressMemory {
     }
 }
 
-/// The address that a network gave last in sequence.
+/// The address that a network gave last in its sequence.
 package struct GivenAddress: Hashable, Sendable {
     package var network: String
     package var address: IPAddress
@@ -67,6 +68,6 @@ package struct GivenAddress: Hashable, Sendable {
 }
 
 extension ContainerRecord.Endpoint {
-    /// Without prefix length.
+    /// Without the prefix length.
     var bareAddresses: [IPAddress] { addresses.map(\.address) }
 }

@@ -1,6 +1,7 @@
 import ProjectModel
 
-/// Ids of containers by what is asked for, so that a look at one project costs nothing by what others have.
+/// Finds container ids by project, service, name and so on, so that reading one project costs the same however many
+/// containers other projects have.
 struct ContainerIndex {
     struct ServiceName: Hashable {
         let project: String
@@ -12,11 +13,11 @@ struct ContainerIndex {
     private(set) var names: [String: Set<String>] = [:]
     private(set) var networks: [String: Set<String>] = [:]
     private(set) var volumes: [String: Set<String>] = [:]
-    /// By the container whose place they were made to take.
+    /// Successors, keyed by the container that they were created to replace.
     private(set) var successors: [String: Set<String>] = [:]
     /// Containers with links.
     private(set) var linked: Set<String> = []
-    /// By the port of the host that they publish, whether they run or not.
+    /// Keyed by the host port that they publish, whether they run or not.
     private(set) var ports: [UInt16: Set<String>] = [:]
 
     mutating func add(_ record: ContainerRecord) {

@@ -7,17 +7,18 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// What the engine knows of one container: stored before the container is made, gone after it was removed.
+/// What the engine knows about one container. The record is stored before the container is created and deleted after it
+/// is removed.
 package struct ContainerRecord: Codable, Hashable, Sendable {
     /// 64 hex digits.
     package var id: String
     package var name: String
     package var owner: Owner
-    /// What it was made from, and the definitions that were used.
+    /// The template and the definitions that the container was created from.
     package var template: ContainerTemplate
     package var definitions: Definitions
     package var imageID: String
-    /// The ids of the images of which something is mounted, by reference; nil for a container of an older engine.
+    /// Ids of the images mounted into the container, by reference; nil for a container that an older engine created.
     package var mountedImages: [String: String]?
     package var image: ImageConfig.Execution
     package var labels: [String: String]
@@ -26,23 +27,24 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var recreateRound: Int
     package var restartRound: Int
     package var startRound: Int
-    /// Containers whose namespaces it joins, by kind (`network`, `pid`, `ipc`).
+    /// Containers whose namespaces this one joins, by kind (`network`, `pid`, `ipc`).
     package var joined: [String: String]
     package var endpoints: [Endpoint]
     package var ports: [Port]
     package var mounts: [Mount]
-    /// The names of the machine or container whose network it uses; nil when it has names of its own.
+    /// The host names of the machine or container whose network this one uses; nil when it has its own.
     package var inheritedNames: HostNames?
     package var life: Life
-    /// The container whose place it takes, while that one is there: until then nobody sees it.
+    /// The container that this one will replace. While both exist, this one is hidden.
     package var successorOf: String?
-    /// The container that has its names, addresses and ports: it took its place and may give it back. Nobody sees this one then.
+    /// The container that replaced this one and took over its name, addresses and ports, but may still hand them back.
+    /// Meanwhile this one is hidden.
     package var replacedBy: String?
-    /// Others do not find it by its names and published ports: it is not let in yet, or on its way out.
+    /// Others cannot reach it by its names and published ports: it is not admitted yet, or is about to be removed.
     package var isAside: Bool?
-    /// It runs beside the one whose place it takes: with addresses of its own.
+    /// It runs at the same time as the container that it replaces, so it has addresses of its own.
     package var runsBeside: Bool?
-    /// What is wanted of it when no service says so: of a one-off, and of a container of no project.
+    /// The desired state of a container that no service describes: a one-off, or a container of no project.
     package var wish: ContainerWish?
 
     package struct HostNames: Codable, Hashable, Sendable {
@@ -50,49 +52,49 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var domainname: String?
     }
 
-    /// A place on a network, held from creation to removal.
+    /// A container on a network; it keeps its addresses from creation to removal.
     package struct Endpoint: Codable, Hashable, Sendable {
-        /// Full name of the network.
+        /// The full name of the network.
         package var network: String
         package var key: String
         package var interface: String
-        /// The host's end; named from the ids by the machine when empty.
+        /// The interface at the host's end; when empty, the machine derives a name from the ids.
         package var hostInterface: String
-        /// What the network is; nil in records of earlier releases, whose networks are bridges.
+        /// How the network exists on this machine; nil in records of earlier releases, whose networks are all bridges.
         package var realisation: Realisation?
         /// The bridge, in records of earlier releases.
         package var bridge: String?
-        /// nil derives one from the first address.
+        /// nil: derived from the first address.
         package var macAddress: MACAddress?
         /// Each with the network's prefix length.
         package var addresses: [CIDR]
-        /// Further addresses that only the link itself knows (`link_local_ips`), with prefix length.
+        /// More addresses that exist only on this link (`link_local_ips`), with prefix length.
         package var linkLocalAddresses: [CIDR]?
         package var aliases: [String]
-        /// Default routes go through these; empty unless this endpoint carries them.
+        /// The gateways of the default routes; empty unless this endpoint carries them.
         package var gateways: [IPAddress]
-        /// What the options of the network ask of its links: the bytes of the largest packet, and that containers do not reach each other.
+        /// Options of the network for its links: the MTU in bytes, and whether containers are isolated from each other.
         package var mtu: UInt32?
         package var isIsolated: Bool?
-        /// Settings of the interface, in their order; nil is none.
+        /// Settings of the interface, in the order to apply them; nil means none.
         package var settings: [InterfaceSetting]?
 
-        /// The Ethernet address that it has.
+        /// The Ethernet address in use.
         package var hardwareAddress: MACAddress? { macAddress ?? addresses.first.map { MACAddress(for: $0.address) } }
 
-        /// What the network is.
+        /// How the network exists on this machine.
         package var link: Realisation { realisation ?? .bridge(bridge ?? "") }
     }
 
     package struct Port: Codable, Hashable, Sendable {
-        /// nil: every address.
+        /// nil means every address.
         package var hostIP: String?
-        /// The one that it has, or had when it ran last; 0 until a free one was chosen.
+        /// The port in use, or the one of the last run; 0 until the engine chose a free one.
         package var hostPort: UInt16
         package var hostPortEnd: UInt16
-        /// The ones that it may have; nil in records of earlier releases, which then know `hostPort...hostPortEnd`.
+        /// The ports to choose from; nil in records of earlier releases, which then mean `hostPort...hostPortEnd`.
         package var choice: ClosedRange<UInt16>?
-        /// Those of them that other services of the project want: taken last.
+        /// Ports in this range that other services of the project want; the engine takes them last.
         package var avoided: [UInt16]?
         package var target: UInt16
         package var transport: String
@@ -101,11 +103,11 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package struct Mount: Codable, Hashable, Sendable {
         package enum Source: Codable, Hashable, Sendable {
             case volume(name: String, isAnonymous: Bool, noCopy: Bool, subpath: String?)
-            /// `isWritableBelow`: of a read-only one, mounts below it stay writable.
+            /// `isWritableBelow`: mounts below a read-only bind stay writable.
             case bind(
                 path: String, createHostPath: Bool, propagation: String?, isRecursive: Bool, isWritableBelow: Bool?)
             case tmpfs(size: Int64?, mode: UInt32?, options: String?)
-            /// A folder or file of an image, read-only; nil is its whole root file system.
+            /// A folder or file of an image, read-only; nil means the whole root file system.
             case image(reference: String, subpath: String?)
         }
         package var source: Source
@@ -113,13 +115,13 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var readOnly: Bool
     }
 
-    /// Where it stands in its life.
+    /// The state of a container, and how it got there.
     package struct Life: Codable, Hashable, Sendable {
         package enum Phase: String, Codable, Hashable, Sendable {
-            /// Being made: what a crash leaves in this phase is taken away.
+            /// The container is being created. After a crash in this phase the engine removes it.
             case creating
             case created, running, paused, restarting, exited
-            /// Being removed: a crash goes on with it.
+            /// The container is being removed. After a crash the engine continues the removal.
             case removing
         }
 
@@ -127,53 +129,53 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         package var startedAt: Int64?
         package var finishedAt: Int64?
         package var exit: ExitStatus?
-        /// Why it is as it is.
+        /// Why the container is in this phase.
         package var reason: StateReason?
-        /// Somebody else than berth paused it.
+        /// A program other than berth paused it.
         package var isPausedByOthers: Bool?
-        /// berth asked for the end: stop, kill, recreation.
+        /// berth ended it: stop, kill or replacement.
         package var stoppedByUs = false
-        /// A person's signal that keeps it down should it end.
+        /// The signal that a person sent; if it ends the container, the container stays down.
         package var signal: PersonsSignal?
-        /// The signal that a call chose to stop this run with; nil: the container's own.
+        /// The signal that a call chose for stopping this run; nil means the container's stop signal.
         package var chosenStopSignal: String?
-        /// What made us kill it while it was being stopped.
+        /// Why berth killed it during its stop.
         package var killCause: EndCause?
-        /// The stop signal that the programs of its shell got in the shell's place.
+        /// The stop signal that berth sent to the children of its shell instead of the shell.
         package var shellSignal: String?
-        /// With the container go the anonymous volumes that nobody else uses.
+        /// Remove its anonymous volumes with it, if no other container uses them.
         package var removesAnonymousVolumes: Bool?
-        /// Ends in a row that were followed by a restart.
+        /// Counts the consecutive ends after which it was restarted.
         package var backoff = RestartBackoff()
-        /// Restarts by the policy since the last start that somebody asked for; nil: none.
+        /// Restarts by the restart policy since the last requested start; nil means none.
         package var restarts: Restarts?
         package var process: ProcessIdentity?
 
         package struct Restarts: Codable, Hashable, Sendable {
             package var count = 0
-            /// The end before the last of them; nil when the process could not even be started.
+            /// The exit status before the last restart; nil when the process could not be started at all.
             package var lastEnd: ExitStatus?
         }
 
         package init(phase: Phase) { self.phase = phase }
 
-        /// It ended with `status`, or could not be started, and is to be started again by its policy.
+        /// The container ended with `status`, or failed to start (nil), and its policy will restart it.
         mutating func willRestart(after status: ExitStatus?) {
             phase = .restarting
             backoff.restarted()
             restarts = Restarts(count: (restarts?.count ?? 0) + 1, lastEnd: status)
         }
 
-        /// The signal by which a person wants it to be down, once it has ended at `time`.
+        /// The signal with which a person stopped the container, if it ended at `time` because of it.
         package func signal(at time: Int64) -> Int32? { signal.flatMap { $0.holds(at: time) ? $0.number : nil } }
 
-        /// Somebody asked for a start: what was before does not count any more.
+        /// Call this when somebody requests a start: earlier restarts no longer count.
         mutating func forgetRestarts() {
             backoff.reset()
             restarts = nil
         }
 
-        /// A new run begins; of the one before it nothing stays.
+        /// A new run begins: resets everything that belongs to the previous run.
         mutating func started(at time: Int64, _ process: ProcessIdentity?) {
             phase = .running
             self.process = process
@@ -190,13 +192,13 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         }
     }
 
-    /// Why it was killed, where that is known.
+    /// Why it was killed, if known.
     package var endCause: EndCause? {
         if life.exit?.isOutOfMemory == true { return .outOfMemory(limit: template.resources.memory) }
         return life.exit?.signal == SIGKILL ? life.killCause : nil
     }
 
-    /// Why it is as it is, for `ps`.
+    /// The reason for its state, as `ps` shows it.
     package var reasonText: String? {
         guard let reason = life.reason else { return nil }
         guard life.phase == .exited else { return "\(reason)" }
@@ -209,51 +211,52 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var service: String? { owner.service }
     package var number: Int? { owner.number }
     package var isOneOff: Bool { owner.isOneOff }
-    /// It is removed when it has ended.
+    /// The engine removes it once it has ended.
     package var isTransient: Bool { template.autoRemove == true }
 
-    /// Its process is there, as far as anyone was told.
+    /// As far as the engine knows, its process runs.
     package var isUp: Bool { life.phase == .running || life.phase == .paused }
-    /// Its host ports are its own: it has them, or takes them again at the next attempt, or keeps them for what takes its place.
+    /// It owns its host ports: it uses them, will use them again at the next restart, or keeps them for its successor.
     package var holdsPorts: Bool {
-        // One that runs beside another has none until it is let in, and then the other has none.
+        // A container that runs beside its predecessor gets the ports when it is admitted; then the predecessor loses
+        // them.
         guard replacedBy == nil, runsBeside != true else { return false }
         return isLive || (isAside == true && life.phase == .exited && life.stoppedByUs)
     }
-    /// It runs, or will without being asked.
+    /// It runs, or will be restarted without a request.
     var isLive: Bool { isUp || life.phase == .restarting }
 
-    /// Published ports lead to the network that carries the default route; without one, to the first. nil when the host is on none of
-    /// them.
+    /// The endpoint that published ports lead to: the one with the default route, or else the first one. nil when no
+    /// endpoint connects to the host.
     package var publishingEndpoint: Endpoint? {
         let reached = endpoints.filter { $0.link.guardedInterface != nil }
         return reached.first { !$0.gateways.isEmpty } ?? reached.first
     }
 
-    /// What its processes see as the machine's name.
+    /// The host name inside the container.
     package var hostname: String { template.hostname ?? inheritedNames?.hostname ?? String(id.prefix(12)) }
     package var domainname: String? { template.domainname ?? inheritedNames?.domainname }
 
-    /// The names of its own addresses in its /etc/hosts: with the domain, which may be part of `hostname`, and without.
+    /// Its names for its own addresses in /etc/hosts: with the domain, which `hostname` may include, and without.
     package var hostNames: [String] {
         let whole = domainname.map { "\(hostname).\($0)" } ?? hostname
         guard let dot = whole.firstIndex(of: "."), dot != whole.startIndex else { return [whole] }
         return [whole, String(whole[..<dot])]
     }
 
-    /// The short name that logs show: `web-1`, or the container's own name.
+    /// The short name in logs: `web-1`, or the container's own name.
     package var label: String {
         if template.containerName != nil { return name }
         guard case .replica(_, let service, let number) = owner else { return name }
         return "\(service)-\(number)"
     }
 
-    /// It is a container of one of `services`; none is all of them.
+    /// It belongs to one of `services`; an empty list means every service.
     func isOf(_ services: [String]) -> Bool { services.isEmpty || service.map(services.contains) ?? false }
 }
 
 extension ContainerRecord.Port {
-    /// A port that may become any from `first` to `last`.
+    /// A port that the engine chooses from `first` to `last`.
     package init(hostIP: String?, first: UInt16, last: UInt16, target: UInt16, transport: String) {
         let last = max(first, last)
         self.init(
@@ -262,15 +265,15 @@ extension ContainerRecord.Port {
             transport: transport)
     }
 
-    /// The numbers that it may have; from 0 to 0 any.
+    /// The ports to choose from; 0...0 means any.
     package var numbers: ClosedRange<UInt16> { choice ?? hostPort...max(hostPort, hostPortEnd) }
-    /// The number that it has or had, where that was a choice.
+    /// The port in use or used last, when it was chosen.
     package var preferred: UInt16? {
         guard hostPort != 0, numbers.count > 1 || numbers.lowerBound == 0 else { return nil }
         return hostPort
     }
 
-    /// The same port with the number that it got.
+    /// The same port with the chosen number.
     package func at(_ number: UInt16) -> Self {
         var port = self
         port.choice = numbers
@@ -281,7 +284,7 @@ extension ContainerRecord.Port {
 }
 
 extension ContainerRecord.Endpoint {
-    /// Earlier releases stored what the file had as its Ethernet address, an empty text too: that is none.
+    /// Earlier releases stored the Ethernet address as the file had it, including an empty text, which means none.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(

@@ -12,8 +12,8 @@ extension ContainerRecord {
 }
 
 extension Inventory {
-    /// Subnets and gateways for a new network: those of the file, else the first free range of the pools.
-    /// - Throws: `EngineFailure` when a wanted subnet clashes, naming what it clashes with.
+    /// The subnets and gateways of a new network: those in the file, or else the first free range of the address pools.
+    /// - Throws: `EngineFailure` that names what a requested subnet overlaps with.
     func chooseSubnets(
         _ definition: NetworkDefinition, hostSubnets: [CIDR]
     ) throws -> (subnets: [CIDR], gateways: [IPAddress]) {
@@ -22,7 +22,7 @@ extension Inventory {
                 code: .invalid, message: "network \(definition.name): \"\(text)\" is not a subnet",
                 hint: "write it as 10.1.0.0/16")
         }
-        // A network that shares an interface of the host is in that one's subnet.
+        // A network that shares an interface of the host uses the subnet of that interface.
         let routes = definition.kind?.hasHost == false && definition.ipam != nil ? [] : hostSubnets
         var used = routes.map { RangeInUse($0, by: "a route of this host") }
         for network in allNetworks() {
@@ -46,7 +46,7 @@ extension Inventory {
         return (pools.map(\.subnet), pools.map(\.gateway))
     }
 
-    /// Those that the file names; what cannot be read as a subnet was refused before.
+    /// The pools in the file. Subnets that cannot be parsed were refused earlier.
     private func wantedPools(of definition: NetworkDefinition) throws(AddressError) -> [AddressPool] {
         var pools: [AddressPool] = []
         for pool in definition.ipam?.config ?? [] {
@@ -70,8 +70,8 @@ extension Inventory {
         return EngineFailure(code: .conflict, message: "network \(network): \(error)", hint: hint)
     }
 
-    /// Adds a container's record with an endpoint on each network of its service; addresses cannot be given twice.
-    /// `linkName` names the host's end of the link to a network.
+    /// Adds a container's record with an endpoint on each network of its service. Never gives one address to two
+    /// containers. `linkName` names the host's end of the link to a network.
     func insertAllocating(
         _ draft: ContainerRecord, linkName: @Sendable (String) -> String
     ) async throws -> ContainerRecord {
@@ -89,7 +89,7 @@ extension Inventory {
                 record.endpoints.append(endpoint)
             }
             giveDefaultRoute(attachments, to: &record)
-            // Nothing leads there.
+            // Without an endpoint that the host reaches, ports cannot be published.
             if !record.endpoints.isEmpty, record.publishingEndpoint == nil { record.ports = [] }
             giveHostAddress(to: &record)
         }
@@ -107,7 +107,7 @@ extension Inventory {
         }
     }
 
-    /// A place on one more network for a container that is there.
+    /// Connects an existing container to one more network.
     func addEndpoint(
         _ attachment: NetworkAttachment, _ definition: NetworkDefinition?, to id: String,
         linkName: @Sendable (String) -> String
@@ -117,7 +117,7 @@ extension Inventory {
             let names = Set(record.endpoints.map(\.interface))
             var endpoint = try self.endpoint(attachment, index: 0, of: record, &given)
             if attachment.interfaceName == nil {
-                // The first number that no other of its interfaces has.
+                // The lowest number that none of its other interfaces has.
                 let prefix = endpoint.interface.dropLast()
                 let number = (0...names.count).first { !names.contains("\(prefix)\($0)") }
                 endpoint.interface = "\(prefix)\(number ?? names.count)"
@@ -130,7 +130,7 @@ extension Inventory {
         return record
     }
 
-    /// Gives up a place on a network that goes; the container's service still names it.
+    /// Disconnects a container from a network that is being removed; the container's service still names the network.
     func removeEndpoint(on network: String, of id: String) async throws {
         _ = try await rewrite(id) { record, _ in
             record.endpoints.removeAll { $0.network == network }
@@ -138,7 +138,7 @@ extension Inventory {
         }
     }
 
-    /// Gives up the places on networks that the container's service does not name.
+    /// Disconnects a container from networks that its service does not name.
     func removeUnjoinedEndpoints(of id: String) async throws -> ContainerRecord? {
         try await rewrite(id) { record, _ in
             let keys = Set(record.template.networks.map(\.network))
@@ -147,11 +147,12 @@ extension Inventory {
         }
     }
 
-    /// `record` with all that `wanted` says of it but the networks it is on: service, labels, ports, and its names on those networks.
+    /// `record` with everything from `wanted` except the set of networks: service, labels, ports, and its names on the
+    /// networks that it is on.
     func described(_ record: ContainerRecord, as wanted: ContainerRecord) -> ContainerRecord {
         var next = record
         next.template = wanted.template
-        // Only what it is on by now.
+        // Only the networks that it is already on.
         let joined = Set(record.template.networks.map(\.network))
         next.template.networks.removeAll { !joined.contains($0.network) }
         next.labels = wanted.labels
@@ -172,7 +173,7 @@ extension Inventory {
         return next
     }
 
-    /// Ports that name no address are published where the network that leads to them says.
+    /// Fills in the host address of ports that name none, from the options of the network that they lead to.
     private func giveHostAddress(to record: inout ContainerRecord) {
         guard let name = record.publishingEndpoint?.network,
             let address = network(name)?.definition.bridgeOptions.hostAddress ?? networkDefaults.publishAddress
@@ -204,7 +205,7 @@ extension Inventory {
                     try pool.claim(wanted, for: record.name)
                     address = wanted
                 } else if let own = inherited.first(where: { subnet.contains($0) }), !wasFixed {
-                    // Whoever knows it by its address goes on to reach it.
+                    // Clients that know it by its address keep reaching it.
                     try pool.claim(own, for: record.name)
                     address = own
                 } else if let former = addressMemory.former(of: record.name, in: name, subnet.family),
@@ -231,7 +232,7 @@ extension Inventory {
             settings: own.settings.isEmpty ? nil : own.settings)
     }
 
-    /// The subnet of a network with all that is held in it by others than the container `predecessor`.
+    /// The subnet of a network, with the addresses that containers other than `predecessor` hold.
     private func pool(
         _ subnet: CIDR, _ gateway: IPAddress, of network: NetworkRecord, without predecessor: String?
     ) throws(AddressError) -> AddressPool {
@@ -252,14 +253,14 @@ extension Inventory {
         return pool
     }
 
-    /// IPv4 ones have the prefix of 169.254.0.0/16 (RFC 3927), IPv6 ones that of fe80::/64 (RFC 4291).
+    /// IPv4 addresses get the prefix length of 169.254.0.0/16 (RFC 3927), IPv6 ones that of fe80::/64 (RFC 4291).
     private static func linkLocal(_ attachment: NetworkAttachment) -> [CIDR]? {
         let addresses = attachment.linkLocalIPs.compactMap { IPAddress($0) }
         return addresses.isEmpty
             ? nil : addresses.compactMap { CIDR($0, prefixLength: $0.family == .v4 ? 16 : 64) }
     }
 
-    /// Besides its own name a replica answers to its service's.
+    /// A replica is reachable by its own name and by its service's name.
     private func aliases(_ attachment: NetworkAttachment, _ record: ContainerRecord) -> [String] {
         var aliases = [record.name, String(record.id.prefix(12))]
         if case .replica(_, let service, _) = record.owner { aliases.append(service) }
@@ -268,7 +269,8 @@ extension Inventory {
         return aliases
     }
 
-    /// The default route goes through the network with the highest gateway priority, then by name; never an internal one.
+    /// The default route goes through the network with the highest gateway priority, then the first by name; never
+    /// through an internal network.
     private func giveDefaultRoute(_ attachments: [NetworkAttachment], to record: inout ContainerRecord) {
         let priorities = Dictionary(attachments.map { ($0.network, $0.gatewayPriority) }) { first, _ in first }
         let candidates = record.endpoints.indices.filter {

@@ -2,16 +2,16 @@ import Linux
 import Networking
 import ProjectModel
 
-/// What of the records may not be in force yet on the machine's networks.
+/// The parts of the records that the machine's networks may not reflect yet.
 struct Unsynced: Sendable {
     var containers: Set<String> = []
-    /// Of those containers, for whom others may have links.
+    /// Projects of those containers; other containers of the project may have links to them.
     var projects: Set<String> = []
-    /// Networks that came, changed or went.
+    /// Networks that were created, changed or removed.
     var networks: Set<String> = []
-    /// Networks with other containers than before, or others that run.
+    /// Networks whose set of containers, or of running containers, changed.
     var directories: Set<String> = []
-    /// All of it.
+    /// Everything.
     var isWhole = false
 
     mutating func merge(_ other: Unsynced) {
@@ -29,10 +29,11 @@ struct Unsynced: Sendable {
     }
 }
 
-/// Rules, ports and names as the records say.
+/// Derives firewall rules, ports and DNS names from the records.
 extension Inventory {
-    /// What has to be told to the machine: of `asked`, and of all that changed since the last call, which is the second part of the
-    /// answer. `starting` are containers on their way to running. It costs by what changed.
+    /// What the machine must change: for the containers in `asked`, and for everything that changed since the last
+    /// call, which is also the second part of the result. `starting` lists containers that are about to run. The cost
+    /// depends only on what changed.
     func networkChange(
         _ asked: Unsynced, starting: Set<String>, resolver: ResolverConfiguration
     ) -> (change: NetworkChange, work: Unsynced) {
@@ -87,7 +88,7 @@ extension Inventory {
         return record.ports.filter { $0.hostPort != 0 }.map { .init(port: $0, addresses: addresses) }
     }
 
-    /// The published ports of a replica that is not there for others, while an update has it in hand: another replica answers.
+    /// During an update: the published ports of a replica that is unavailable, so that another replica answers on them.
     private func stoodInFor(_ record: ContainerRecord, _ starting: Set<String>) -> [NetworkChange.Published] {
         guard isStoodInFor(record, starting), let project = record.project, let service = record.service else {
             return []
@@ -108,7 +109,7 @@ extension Inventory {
         }
     }
 
-    /// One whose place is taken has its ports until the other one is on its way.
+    /// A container that is being replaced keeps its ports until its successor starts.
     private func isStoodInFor(_ record: ContainerRecord, _ starting: Set<String>) -> Bool {
         guard record.isAside == true, !record.isOneOff else { return false }
         if let successor = record.replacedBy.flatMap({ containers[$0] }), successor.isOnNetwork(starting) {
@@ -164,7 +165,7 @@ extension Inventory {
 }
 
 extension ContainerRecord {
-    /// Others reach it: it runs, or is on its way there.
+    /// Others can reach it: it runs or is about to run.
     fileprivate func isOnNetwork(_ starting: Set<String>) -> Bool {
         switch life.phase {
         case .running, .paused: true
@@ -175,7 +176,7 @@ extension ContainerRecord {
 }
 
 extension ContainerRecord.Port {
-    /// On the host the two are one.
+    /// They occupy the same place on the host.
     fileprivate func isTheSamePlace(as other: Self) -> Bool {
         hostPort == other.hostPort && transport == other.transport && (hostIP ?? "") == (other.hostIP ?? "")
     }

@@ -1,5 +1,5 @@
 extension Inventory {
-    /// As `change(of:after:)`, for no longer than `limit` of the machine's time.
+    /// Like `change(of:after:)`, but waits at most `limit` on the machine's clock.
     nonisolated func change(of subject: Subject, after epoch: Int, atMost limit: Duration, on machine: any Machine)
         async
     {

@@ -5,10 +5,11 @@ import Networking
 import ProjectModel
 import Reconcile
 
-/// Owns what the engine knows of containers, networks and volumes: in memory, and in the store before anyone relies on it.
+/// Owns what the engine knows about containers, networks and volumes. A change is in the store before anyone relies on
+/// it.
 package actor Inventory {
     private let store: Store
-    /// Where subnets of networks that name none come from.
+    /// The source of subnets for networks that name none.
     let addressPools: SubnetPools
     let networkDefaults: NetworkDefaults
     private(set) var containers: [String: ContainerRecord] = [:]
@@ -16,28 +17,28 @@ package actor Inventory {
     private(set) var networks: [String: NetworkRecord] = [:]
     private(set) var volumes: [String: VolumeRecord] = [:]
     var addressMemory: AddressMemory
-    /// The ids of images that a rollback would need, by project.
+    /// Ids of images that a rollback would need, by project.
     private var versionImages: [String: Set<String>]
-    /// Networks whose removal is under way: nothing joins them any more.
+    /// Networks that are being removed; no container may join them.
     private var leavingNetworks: Set<String> = []
     private var unsynced = Unsynced()
     /// Health is not stored: after a restart of the engine it is unknown until the next probe.
     private var health: [String: ObservedContainer.Health] = [:]
     private var answers: [String: HealthAnswer] = [:]
-    /// Counts the changes of containers, so that waiting never misses one.
+    /// Counts changes to containers, so that a waiter never misses one.
     private var epoch = 0
     /// The last change of each subject.
     private var lastChanges: [Subject: Int] = [:]
     private var waiters: [Subject: [Int: CheckedContinuation<Void, Never>]] = [:]
     private var nextWaiter = 0
-    /// Records on their way to the store, with whoever changes the same one next.
+    /// Records that are being written to the store, each with the tasks that wait to change it next.
     private var writing: [String: [CheckedContinuation<Void, Never>]] = [:]
     private let quiet: Quiet
-    /// What the probes of those found that have a health check.
+    /// The results of probes, for containers with a health check.
     private var healthHistories: [String: HealthHistory] = [:]
-    /// Told of all that becomes of containers.
+    /// Gets every event of containers.
     nonisolated let events: EventBus
-    /// Keeps what of that a person may want to know later.
+    /// Stores the events that a person may ask about later.
     nonisolated let history: History
 
     package init(
@@ -66,7 +67,7 @@ package actor Inventory {
         everyContainer(of: project).filter { !isHidden($0) }
     }
 
-    /// Those that are looked after together.
+    /// The containers that one loop looks after.
     func containers(of group: Subject) -> [ContainerRecord] {
         everyContainer(of: group).filter { !isHidden($0) }
     }
@@ -78,7 +79,7 @@ package actor Inventory {
         }
     }
 
-    /// Containers of `group` that are wanted by themselves, whole ones only.
+    /// Complete containers of `group` with a desired state of their own.
     func singles(of group: Subject) -> [DesiredContainer] {
         everyContainer(of: group).compactMap { record in
             guard record.number == nil, record.life.phase != .creating, record.life.phase != .removing else {
@@ -90,14 +91,14 @@ package actor Inventory {
         }
     }
 
-    /// Those too of a replacement under way that nobody sees.
+    /// Includes the hidden half of a replacement in progress.
     func everyContainer(of project: String) -> [ContainerRecord] { records(index.projects[project]) }
 
     func containers(of project: String, service: String) -> [ContainerRecord] {
         records(index.services[.init(project: project, service: service)]).filter { !isHidden($0) }
     }
 
-    /// Those that publish a port of the host within `ranges`, whether they run or not.
+    /// Containers that publish a host port within `ranges`, whether they run or not.
     func containers(publishing ranges: [ClosedRange<UInt16>]) -> [ContainerRecord] {
         guard !ranges.isEmpty else { return [] }
         let ids = index.ports.filter { port, _ in ranges.contains { $0.contains(port) } }.values
@@ -108,29 +109,29 @@ package actor Inventory {
         (index.names[name] ?? []).sorted().lazy.compactMap { self.containers[$0] }.first { !self.isHidden($0) }
     }
 
-    /// It was made to take the place of another, which is still there and has everything.
+    /// It was created to replace a container that still exists and still has everything.
     func isSuccessor(_ container: ContainerRecord) -> Bool {
         guard let old = predecessor(of: container) else { return false }
         return old.replacedBy != container.id
     }
 
-    /// Of two in one place, the one that nobody sees.
+    /// When two containers share one place, the hidden one of them.
     func isHidden(_ container: ContainerRecord) -> Bool { isSuccessor(container) || successor(of: container) != nil }
 
-    /// The container whose place it takes, or has taken and may give back.
+    /// The container that it replaces, or replaced and may hand the place back to.
     func predecessor(of container: ContainerRecord) -> ContainerRecord? {
         container.successorOf.flatMap { containers[$0] }
     }
 
-    /// What took its place and may give it back.
+    /// The container that took its place and may hand it back.
     func successor(of container: ContainerRecord) -> ContainerRecord? {
         container.replacedBy.flatMap { containers[$0] }
     }
 
-    /// What was made to take the place of `id`, whether that is still there or not.
+    /// The containers created to replace `id`, whether `id` still exists or not.
     func successors(of id: String) -> [ContainerRecord] { records(index.successors[id]) }
 
-    /// By id, a prefix of it that fits only one, or name.
+    /// Finds a container by its id, a unique prefix of it, or its name.
     func find(_ text: String) -> ContainerRecord? {
         if let exact = containers[text] ?? container(named: text) { return exact }
         guard text.utf8.count >= 4 else { return nil }
@@ -138,14 +139,14 @@ package actor Inventory {
         return matches.count == 1 ? matches.first : nil
     }
 
-    /// By name, like the other lists.
+    /// Sorted by name, like the other lists.
     func allContainers() -> [ContainerRecord] {
         index.names.sorted { $0.key < $1.key }.flatMap { $0.value.sorted() }.compactMap { containers[$0] }
     }
     func allNetworks() -> [NetworkRecord] { networks.values.sorted { $0.name < $1.name } }
     func allVolumes() -> [VolumeRecord] { volumes.values.sorted { $0.name < $1.name } }
     func network(_ name: String) -> NetworkRecord? { networks[name] }
-    /// By name, id, or the beginning of an id that fits only one.
+    /// Finds a network by its name, its id or a unique prefix of the id.
     func findNetwork(_ text: String) -> NetworkRecord? {
         if let exact = networks[text] { return exact }
         guard text.utf8.count >= 4 else { return nil }
@@ -153,14 +154,14 @@ package actor Inventory {
         return matches.count == 1 ? matches.first : nil
     }
     func isLeaving(network name: String) -> Bool { leavingNetworks.contains(name) }
-    /// Without those whose removal is under way.
+    /// Without networks that are being removed.
     func standingNetworks() -> [NetworkRecord] { allNetworks().filter { !leavingNetworks.contains($0.name) } }
     func volume(_ name: String) -> VolumeRecord? { volumes[name] }
     func health(of id: String) -> ObservedContainer.Health? { health[id] }
-    /// Why a container is not healthy: nil when its last probe succeeded, or there was none.
+    /// The output of the last failed probe; nil when the last probe succeeded or there was none.
     func lastAnswer(of id: String) -> HealthAnswer? { answers[id] }
 
-    /// The run that `container` shows is not over.
+    /// The run that `container` describes is still going on.
     func runs(_ container: ContainerRecord) -> Bool {
         guard let current = containers[container.id], current.isUp else { return false }
         return current.life.startedAt == container.life.startedAt
@@ -174,7 +175,7 @@ package actor Inventory {
         records(index.volumes[name])
     }
 
-    /// Images that must stay although no container is made from them now.
+    /// Images to keep although no container uses them now.
     var keptImages: Set<String> { versionImages.values.reduce(into: []) { $0.formUnion($1) } }
     func keepImages(_ images: [String: Set<String>]) { versionImages = images }
 
@@ -182,7 +183,7 @@ package actor Inventory {
         (ids ?? []).compactMap { containers[$0] }.sorted { $0.name < $1.name }
     }
 
-    /// The one way in which a container's record gets into memory, changes there, and leaves it.
+    /// The only way to add, change or delete a container's record in memory.
     func set(_ record: ContainerRecord?, for id: String) {
         for var event in ContainerRecord.events(from: containers[id], to: record, now: events.now()) {
             if event.kind == .network, let network = networks[event.id] {
@@ -202,7 +203,7 @@ package actor Inventory {
         }
     }
 
-    /// What changed since the last call.
+    /// Returns what changed since the last call.
     func takeUnsynced() -> Unsynced {
         defer { unsynced = Unsynced() }
         return unsynced
@@ -211,16 +212,17 @@ package actor Inventory {
     /// Containers with links to others.
     func linkedContainers() -> [ContainerRecord] { index.linked.compactMap { containers[$0] } }
 
-    /// The anonymous volume of a place, when no container holds it any more.
+    /// The anonymous volume of a place, when no container uses it any more.
     func anonymousVolume(_ binding: VolumeRecord.Binding) -> VolumeRecord? {
         volumes.values.first { $0.binding == binding && users(ofVolume: $0.name).isEmpty }
     }
 
     // MARK: Changing
 
-    /// Adds a record, with the addresses that its networks gave it: in the store before it is in memory.
+    /// Adds a record, with the addresses that its networks gave it.
     func insert(_ container: ContainerRecord, given addresses: [GivenAddress] = []) async throws {
-        set(container, for: container.id)  // first, so that names and addresses are taken while the store works
+        // first, so that nobody else takes its names and addresses while the store writes
+        set(container, for: container.id)
         await beginWriting(container.id)
         defer { endWriting(container.id) }
         do {
@@ -232,8 +234,9 @@ package actor Inventory {
         changed(container)
     }
 
-    /// Changes a record: in the store, then in memory; a change that cannot be stored is not made. Pass `volatile` when losing the
-    /// write is harmless because a restart of the engine finds it out again: then it is made in any case.
+    /// Changes a record: first in the store, then in memory. If the store fails, nothing changes. Pass `volatile` when
+    /// losing the write is harmless because a restart of the engine finds it out again; then memory changes even if the
+    /// store fails.
     @discardableResult
     func update(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Void
@@ -244,7 +247,7 @@ package actor Inventory {
         }
     }
 
-    /// Changes a record and answers with what was decided on the way; nil when there is no such container.
+    /// Changes a record and returns the decision of the closure; nil when there is no such container.
     func decide<Decision: Sendable>(
         _ id: String, volatile: Bool = false, _ change: @Sendable (inout ContainerRecord) -> Decision
     ) async throws -> Decision? {
@@ -260,7 +263,8 @@ package actor Inventory {
         return decision
     }
 
-    /// Changes a record by what only the inventory knows; in memory first, so that what it takes is taken while the store works.
+    /// Changes a record with data that only the inventory has. Memory changes first, so that nobody else takes the same
+    /// names or addresses while the store writes.
     func rewrite(
         _ id: String, _ change: (inout ContainerRecord, inout [GivenAddress]) throws -> Void
     ) async throws -> ContainerRecord? {
@@ -280,13 +284,13 @@ package actor Inventory {
         return record
     }
 
-    /// Lets a container in: from now on it has its place, and what it replaces has nothing any more.
+    /// Admits a container: from now on it has its place, and the container that it replaces has lost it.
     func admit(_ id: String) async throws {
         let ids = [id, containers[id]?.successorOf].compactMap(\.self)
         for id in ids { await beginWriting(id) }
         defer { for id in ids { endWriting(id) } }
         let before = ids.compactMap { containers[$0] }
-        // Both at once in memory: nobody sees two, or none.
+        // Both change in memory in one step, so nobody sees two containers in the place, or none.
         let after = before.map { record in
             var record = record
             record.isAside = record.id == id ? nil : true
@@ -316,7 +320,8 @@ package actor Inventory {
         quiet.note()
     }
 
-    /// What a probe found in the run that `container` shows, with its answer when it failed; nothing when that run is over.
+    /// Sets the result of a probe, with its output when it failed. Ignores it when the run that `container` describes
+    /// is over.
     func setHealth(
         _ value: ObservedContainer.Health, of container: ContainerRecord, answer: HealthAnswer? = nil
     ) {
@@ -336,13 +341,13 @@ package actor Inventory {
         changed(container)
     }
 
-    /// What one probe of the run that `container` shows has found.
+    /// Adds one probe to the history of the run that `container` describes.
     func note(_ probe: HealthHistory.Probe, of container: ContainerRecord) {
         guard runs(container) else { return }
         healthHistories[container.id, default: HealthHistory(status: "starting")].add(probe)
     }
 
-    /// A run begins: what was found in the one before it counts no more.
+    /// A run begins: discards the results of the previous one.
     func beginHealth(of container: ContainerRecord) {
         healthHistories[container.id] = HealthHistory(status: "starting")
     }
@@ -380,7 +385,7 @@ package actor Inventory {
             EngineEvent(.volume, action, id: volume.name, attributes: ["driver": volume.driver], time: events.now()))
     }
 
-    /// Takes a network out of reach of new containers; those that use it are the answer, and then nothing was done.
+    /// Stops new containers from joining a network. If containers use it, returns them and changes nothing.
     func beginRemoval(ofNetwork name: String) -> [ContainerRecord] {
         let users = users(ofNetwork: name)
         if users.isEmpty {
@@ -390,7 +395,7 @@ package actor Inventory {
         return users
     }
 
-    /// It stays after all.
+    /// Undoes `beginRemoval`.
     func cancelRemoval(ofNetwork name: String) {
         leavingNetworks.remove(name)
         unsynced.networks.insert(name)
@@ -416,7 +421,7 @@ package actor Inventory {
         tell("create", volume)
     }
 
-    /// Makes a volume that is in here on `machine`, and stores where it is.
+    /// Creates a recorded volume on `machine` and stores its path.
     func make(_ volume: VolumeRecord, on machine: any Machine) async throws {
         let mountpoint = try await machine.createVolume(volume)
         guard var record = volumes[volume.name], record.mountpoint != mountpoint else { return }
@@ -433,7 +438,7 @@ package actor Inventory {
 
     // MARK: Turns
 
-    /// One writes a record at a time, so that store and memory see the same changes in the same order.
+    /// Allows one writer per record at a time, so that the store and memory see the same changes in the same order.
     private func beginWriting(_ id: String) async {
         guard writing[id] != nil else {
             writing[id] = []
@@ -452,10 +457,11 @@ package actor Inventory {
 
     // MARK: Waiting
 
-    /// The moment that a wait for a change begins with.
+    /// Read this before you check the state that you then wait for.
     func currentEpoch() -> Int { epoch }
 
-    /// Returns at the next change of `subject` after `epoch`, or when the task is cancelled; at once when a container is gone.
+    /// Returns at the next change of `subject` after `epoch`, or when the task is cancelled. Returns at once when the
+    /// container is gone.
     func change(of subject: Subject, after epoch: Int) async {
         guard lastChanges[subject, default: 0] <= epoch, !Task.isCancelled else { return }
         if case .container(let id) = subject, containers[id] == nil { return }
@@ -480,7 +486,7 @@ package actor Inventory {
 
     private func changed(_ container: ContainerRecord) {
         epoch += 1
-        // Nobody begins to wait for one that is gone.
+        // Nobody starts waiting for a container that is gone.
         lastChanges[.container(container.id)] = containers[container.id] == nil ? nil : epoch
         wakeAll(.container(container.id))
         guard let project = container.project else { return }

@@ -10,14 +10,14 @@ package struct NetworkRecord: Codable, Hashable, Sendable {
     package var project: String?
     package var key: String?
     package var definition: NetworkDefinition
-    /// What it is on this machine.
+    /// How it exists on this machine.
     package var realisation: Realisation
-    /// Subnets and their gateways, in the same order: IPv4 first.
+    /// Subnets and their gateways in the same order, IPv4 first.
     package var subnets: [CIDR]
     package var gateways: [IPAddress]
     package var createdAt: Int64
 
-    /// The Compose file's word for what it is.
+    /// The driver, as the Compose file names it.
     package var driver: String { definition.driver.flatMap { $0.isEmpty ? nil : $0 } ?? "bridge" }
 
     package init(
@@ -39,7 +39,7 @@ package struct NetworkRecord: Codable, Hashable, Sendable {
         case name, id, project, key, definition, realisation, subnets, gateways, createdAt
     }
 
-    /// Earlier releases knew bridges alone, and stored the name of theirs.
+    /// Earlier releases knew only bridges, and stored the bridge's name.
     private enum EarlierKeys: String, CodingKey { case bridge }
 
     package init(from decoder: any Decoder) throws {

@@ -3,14 +3,16 @@ import Linux
 import OCI
 import ProjectModel
 
-/// Owns what secrets hold that have no file of their own: one file each, for root alone, outside of the database.
+/// Owns the contents of secrets that have no file of their own. Each is a file that only root can read, outside of the
+/// database.
 ///
-/// The database has their names, which are made with a key of this machine and tell nothing. What nobody refers to any more goes.
+/// The database has only their names. A key of this machine goes into each name, so names reveal nothing about
+/// contents. The vault deletes contents that nothing refers to any more.
 package actor SecretVault {
     private let folder: String
     private let pool = BlockingPool(name: "secrets", limit: 1)
     private var key: [UInt8]?
-    /// Names that operations under way need, before anything that is stored refers to them.
+    /// Names that operations in progress need before any stored object refers to them.
     private var leases: [String: Int] = [:]
     /// The names that projects and containers refer to.
     private var references: @Sendable () async -> Set<String> = { [] }
@@ -19,9 +21,9 @@ package actor SecretVault {
 
     func setReferences(_ references: @escaping @Sendable () async -> Set<String>) { self.references = references }
 
-    /// `project` with names in place of secrets' contents, which are kept until `release` and as long as something refers to
-    /// them; for a look at what would happen nothing is kept (`storing` false).
-    /// - Throws: `SyscallError` when they cannot be kept.
+    /// Stores the contents of secrets and returns `project` with names in their place. The vault keeps them until
+    /// `release`, and as long as something refers to them. With `storing` false (a dry run) it keeps nothing.
+    /// - Throws: `SyscallError` when it cannot write them.
     package func hold(_ project: Project, storing: Bool = true) async throws -> Project {
         var project = project
         for (name, secret) in project.secrets {
@@ -39,7 +41,7 @@ package actor SecretVault {
         return project
     }
 
-    /// The operation that `project` was held for has ended.
+    /// Call this when the operation that `project` was held for has ended.
     package func release(_ project: Project?) async {
         let names = (project?.secrets.values).map { Self.names(in: $0) } ?? []
         guard !names.isEmpty || !leases.isEmpty else { return }
@@ -50,7 +52,7 @@ package actor SecretVault {
         await sweep()
     }
 
-    /// Takes away what nothing refers to.
+    /// Deletes contents that nothing refers to.
     func sweep() async {
         let (folder, kept) = (folder, await references())
         let needed = kept.union(leases.keys)
@@ -61,7 +63,7 @@ package actor SecretVault {
         }
     }
 
-    /// The names that secrets are held under.
+    /// The vault's names for these secrets.
     static func names(in secrets: some Sequence<FileObject>) -> Set<String> {
         Set(
             secrets.compactMap { secret in
@@ -70,7 +72,8 @@ package actor SecretVault {
             })
     }
 
-    /// Made once for each root folder: with it the same content has the same name, and without it nobody can try contents.
+    /// Created once for each root folder. With the key, equal contents get equal names; without it, nobody can guess
+    /// contents and compare.
     private func machineKey() async throws -> [UInt8] {
         if let key { return key }
         let folder = folder

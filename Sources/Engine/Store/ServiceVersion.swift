@@ -4,14 +4,14 @@ import JSON
 import ProjectModel
 import Reconcile
 
-/// What a service was at one time, so that it can become that again.
+/// A service as it was at one time, for rollbacks.
 package struct ServiceVersion: Codable, Hashable, Sendable {
     package var project: String
     package var service: String
-    /// From 1, in the order in which they were asked for.
+    /// Starts at 1 and grows with each version.
     package var number: Int
     package var spec: Service
-    /// The id of the image that its reference meant then; nil when there was none here.
+    /// The id of the image that its reference named then; nil when the image was missing.
     package var image: String?
     /// Nanoseconds since 1970.
     package var at: Int64
@@ -25,9 +25,9 @@ extension ServiceVersion {
 }
 
 extension Desired {
-    /// Numbers those services that are another version than in `before`: what shapes their containers differs, or the image that their
-    /// reference means.
-    /// - Returns: the new versions.
+    /// Gives a new version number to each service that differs from `before`: in what shapes its containers, or in the
+    /// image that its reference names.
+    /// - Returns: The new versions.
     mutating func numberVersions(
         since before: Desired?, images: [String: String], at time: Int64, because cause: VersionRow.Cause
     ) -> [ServiceVersion] {
@@ -56,7 +56,7 @@ extension Desired {
 }
 
 extension Store {
-    /// So many of each service are kept.
+    /// The number of versions to keep for each service.
     private static let keptVersions = 10
 
     static func makeVersionTable(_ database: Database) throws {
@@ -85,7 +85,7 @@ extension Store {
             arguments: [version.project, version.service, version.number - keptVersions])
     }
 
-    /// The versions of a service, the oldest first.
+    /// The versions of a service, oldest first.
     package func versions(of service: String, in project: String) throws -> [ServiceVersion] {
         try reading { database in
             let rows = try Row.fetchCursor(
@@ -100,7 +100,7 @@ extension Store {
         }
     }
 
-    /// The ids of images that the last two versions of services were made from, by project: what a rollback needs.
+    /// Ids of the images of the last two versions of each service, by project. A rollback needs them.
     static func versionImages(_ database: Database) throws -> [String: Set<String>] {
         let rows = try Row.fetchCursor(
             database,
@@ -120,7 +120,7 @@ extension Store {
 }
 
 extension VersionRow {
-    /// `before`: the version that was in force before it.
+    /// `before`: the version before this one.
     init(_ version: ServiceVersion, after before: ServiceVersion?, isCurrent: Bool) {
         var changes =
             before.map { divergences(from: $0.spec.template, to: version.spec.template).map(\.description) } ?? []
@@ -134,7 +134,7 @@ extension VersionRow {
 }
 
 extension Engine {
-    /// What a service was, the newest version first.
+    /// The versions of a service, newest first.
     package func history(of service: String, in project: String) async throws -> [VersionRow] {
         await gate.wait(for: .known)
         let versions = try await parts.store.versions(of: service, in: project)
@@ -151,8 +151,8 @@ extension Engine {
 }
 
 extension ProjectLoop {
-    /// What `services` become by a rollback: the version `number`, or the last one before that in force that is another one and has
-    /// not failed.
+    /// What a rollback turns `services` into: version `number`, or the last earlier version that differs from the
+    /// current one and did not fail.
     func rollbackTargets(of services: [String], to number: Int?) async throws -> [String: RollbackTarget] {
         var targets: [String: RollbackTarget] = [:]
         for name in services {

@@ -1,8 +1,8 @@
 import GRDB
 import JSON
 
-/// How records of earlier releases become those of this one. A migration works on the JSON that was written, never on today's types: those
-/// go on changing.
+/// Converts records of earlier releases. A migration works on the stored JSON and never on today's types, because those
+/// keep changing.
 extension Store {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -70,7 +70,7 @@ extension Store {
         for key in ["project", "service", "number", "oneOff", "spec"] { record[key] = nil }
     }
 
-    /// A one-off answers to its service's names only when it was asked to.
+    /// A one-off is reachable by its service's names only if its user asked for that.
     private static func answering(_ networks: JSONValue?, to service: JSONValue?) -> JSONValue {
         .array(
             (networks?.array ?? []).map { network in

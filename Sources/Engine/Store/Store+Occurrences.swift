@@ -2,10 +2,10 @@ import EngineWire
 import GRDB
 import JSON
 
-/// What became of containers.
+/// Stores the history of containers.
 extension Store {
-    /// So many are kept of each place: of starts, ends and the like, and of changes, which a container that ends over and over must not
-    /// push out.
+    /// The number of entries to keep for each place. Changes count separately from starts, ends and the like, so that a
+    /// container that keeps restarting does not push them out.
     static let keptOccurrences = (course: 200, changes: 50)
 
     static func makeOccurrenceTable(_ database: Database) throws {
@@ -59,7 +59,7 @@ extension Store {
         let isChange: Bool
     }
 
-    /// Oldest first. What a newer release wrote in another form is left out.
+    /// Oldest first. Skips entries that a newer release wrote in another form.
     func occurrences(at place: History.Place) throws -> [Occurrence] {
         try reading { database in
             try Row.fetchAll(
@@ -74,7 +74,7 @@ extension Store {
 }
 
 extension Occurrence.Kind {
-    /// The container is another one or has other settings since.
+    /// The container was replaced or its settings changed.
     var isChange: Bool {
         switch self {
         case .created, .replaced, .changed, .removed: true

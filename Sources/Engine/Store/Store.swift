@@ -6,19 +6,19 @@ import Linux
 import Reconcile
 import Synchronization
 
-/// The engine's database: desired states and the records of what was made.
+/// The engine's database: desired states, and the records of containers, networks and volumes.
 ///
 /// One thread of its own reads and writes it, in the order of the calls.
 package actor Store {
-    /// Everything at the start of an engine.
+    /// Everything that an engine reads when it starts.
     package struct Content: Sendable {
         package var desired: [String: Desired] = [:]
         package var containers: [ContainerRecord] = []
         package var networks: [NetworkRecord] = []
         package var volumes: [VolumeRecord] = []
-        /// What each network gave last.
+        /// The last address that each network gave.
         package var givenAddresses: [GivenAddress] = []
-        /// The ids of images that a rollback would need, by project.
+        /// Ids of images that a rollback would need, by project.
         package var versionImages: [String: Set<String>] = [:]
     }
 
@@ -28,10 +28,11 @@ package actor Store {
     private let path: String
     private let reserve: Reserve
 
-    /// Room that is given up when the disk is full, so that `stop` and `down` can still be stored, and taken again when there is some.
+    /// Disk space held in reserve. The store frees it when the disk is full, so that it can still save `stop` and
+    /// `down`, and takes it again when there is room.
     private final class Reserve: Sendable {
         private let path: String
-        /// Spares a look at the disk with every write.
+        /// Avoids checking the disk at every write.
         private let isTaken = Atomic(false)
 
         init(path: String) { self.path = path }
@@ -50,15 +51,17 @@ package actor Store {
         }
     }
 
-    /// Opens or makes the database at `path`.
-    /// - Throws: `StoreError` when it was written by a newer berth, or what SQLite says.
+    /// Opens or creates the database at `path`.
+    /// - Throws: `StoreError` when a newer berth wrote it, or SQLite's error.
     package init(path: String) throws {
         var configuration = Configuration()
         configuration.prepareDatabase { database in
-            // A crash of the engine loses nothing; a power cut may lose the last transactions but never the file.
+            // A crash of the engine loses nothing. A power failure may lose the last transactions, but cannot corrupt
+            // the file.
             try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         }
-        // Values of environment variables are in it: for root alone, and SQLite's files beside it take the mode over.
+        // It contains values of environment variables, so only root may read it. SQLite gives the files beside it the
+        // same mode.
         let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o600)
         try syscall("fchmod", on: path) { fchmod(file.raw, 0o600) }
         database = try DatabaseQueue(path: path, configuration: configuration)
@@ -88,7 +91,7 @@ package actor Store {
 
     func reading<Result>(_ body: (Database) throws -> Result) throws -> Result { try database.read(body) }
 
-    /// `takesAway`: what it says is less than before, so it may use the last room on the disk.
+    /// `takesAway`: the new state has less than the old one, so this write may use the reserved disk space.
     package func save(_ desired: Desired, _ versions: [ServiceVersion] = [], takesAway: Bool = false) throws {
         let bytes = try encodeJSON(desired)
         try write(takesAway: takesAway) { database in
@@ -96,7 +99,7 @@ package actor Store {
             for version in versions { try Self.put(version, database) }
         }
     }
-    /// All of them, or none.
+    /// Saves all of them or none.
     package func save(_ containers: [ContainerRecord]) throws {
         let rows = try containers.map { (name: $0.id, bytes: try encodeJSON($0)) }
         try write(takesAway: false) { database in
@@ -106,7 +109,7 @@ package actor Store {
     package func save(_ container: ContainerRecord, takesAway: Bool = false) throws {
         try save("container", container.id, container, takesAway)
     }
-    /// A new container, and what its networks gave it in sequence: both or neither.
+    /// Saves a new container and the addresses that its networks gave in sequence: both or neither.
     package func save(_ container: ContainerRecord, given addresses: [GivenAddress]) throws {
         try save("container", container.id, container, false) { database in
             for given in addresses {

@@ -1,14 +1,14 @@
 import ProjectModel
 
-/// What changes are waited for, and what one loop keeps as it is wanted.
+/// What a waiter waits for, and what one loop keeps in its desired state.
 package enum Subject: Hashable, Sendable {
     /// All containers of a project.
     case project(String)
-    /// One container, by its id; for a loop one that is of no project.
+    /// One container, by its id. A loop has this subject only for a container of no project.
     case container(String)
 }
 
 extension ContainerRecord {
-    /// What it is looked after with: its project, or itself.
+    /// What looks after it: its project, or the container itself.
     var group: Subject { owner.project.map { .project($0) } ?? .container(id) }
 }

@@ -8,16 +8,16 @@ package struct VolumeRecord: Codable, Hashable, Sendable {
     package var definition: VolumeDefinition
     package var isAnonymous: Bool
     package var createdAt: Int64
-    /// The place in a project whose containers share an anonymous volume, one after the other.
+    /// The place in a project whose successive containers share this anonymous volume.
     package var binding: Binding?
 
-    /// The folder where its content is, or is while it is mounted; nil until it was made.
+    /// The folder with its content, while it is mounted if it is a mount; nil until it was created.
     package var mountpoint: String?
 
-    /// The Compose file's word for who keeps it.
+    /// The driver, as the Compose file names it.
     package var driver: String { definition.driver.flatMap { $0.isEmpty ? nil : $0 } ?? "local" }
 
-    /// Its content lies elsewhere and is mounted (`driver_opts.device`).
+    /// Its content is elsewhere and gets mounted (`driver_opts.device`).
     var isMounted: Bool { definition.driverOptions["device"] != nil }
 
     package struct Binding: Codable, Hashable, Sendable {

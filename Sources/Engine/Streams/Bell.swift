@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Wakes one task that sleeps; rings that come while it is awake are one, and are heard when it next wants to sleep.
+/// Wakes one sleeping task. Rings while the task is awake count as one and end its next sleep at once.
 package final class Bell: Sendable {
     private struct State {
         var isRung = false
         var sleeper: CheckedContinuation<Void, Never>?
     }
 
-    // The mutex guards all of it: anybody may ring.
+    // The mutex guards everything: any thread may ring.
     private let state = Mutex(State())
 
-    /// Somebody sleeps until it rings.
+    /// A task sleeps until the next ring.
     var isAwaited: Bool { state.withLock { $0.sleeper != nil } }
 
     func ring() {
@@ -22,7 +22,7 @@ package final class Bell: Sendable {
         sleeper?.resume()
     }
 
-    /// Sleeps until the next ring, or until its task is cancelled. For one task at a time.
+    /// Sleeps until the next ring, or until the task is cancelled. Only one task may wait at a time.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -2,11 +2,11 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Rings when something in a folder is written or renamed: one inotify(7) instance for all folders, since a user may have only a
-/// few of those.
+/// Rings a bell when a file in a folder is written or renamed. It uses one inotify(7) instance for all folders, because
+/// a user may have only a few.
 ///
-/// It costs nothing while nobody sleeps: an event is taken from the kernel only after `arm`, so that a container that writes ten
-/// thousand times a second wakes its readers as often as they have read, and no more.
+/// While nobody sleeps it costs nothing: it reads from the kernel only after `arm`, so a container that writes ten
+/// thousand times a second wakes its readers only as often as they read.
 package final class FolderWatcher: Sendable {
     // The mutex guards the marks of each watch, and keeps the kernel's watches in step with them.
     private final class Table: Sendable {
@@ -34,7 +34,7 @@ package final class FolderWatcher: Sendable {
         self.table = table
         token = try reactor.add(instance, rearmed: true) { descriptor in
             Self.ring(table, descriptor)
-            // Others may still sleep.
+            // Keep waiting while another bell has a sleeper.
             return table.marks.withLock { $0.values.contains { $0.values.contains { $0.bell.isAwaited } } }
                 ? .wait : .rest
         }
@@ -42,7 +42,7 @@ package final class FolderWatcher: Sendable {
 
     deinit { reactor.remove(token) }
 
-    /// From now on until it is let go, its bell rings for what happens in a folder.
+    /// Rings its bell for events in a folder, for as long as this object exists.
     package final class Watch: Sendable {
         private let watcher: FolderWatcher
         private let number: CInt
@@ -64,7 +64,7 @@ package final class FolderWatcher: Sendable {
     func watch(_ folder: String, _ bell: Bell) throws(SyscallError) -> Watch {
         let mark = Mark(bell)
         let number = try table.marks.withLock { marks throws(SyscallError) in
-            // The same number as before for a folder that is watched already.
+            // The kernel returns the same number for a folder that is already watched.
             let number = try Inotify.add(folder, Self.events, to: descriptor)
             marks[number, default: [:]][ObjectIdentifier(mark)] = mark
             return number
@@ -72,7 +72,8 @@ package final class FolderWatcher: Sendable {
         return Watch(self, number, mark)
     }
 
-    /// To be called before sleeping on a bell: what happened since it last rang, or happens from now on, rings it.
+    /// Call this before you sleep on a bell. It rings for everything since the last ring, and for everything from now
+    /// on.
     func arm() { reactor.rearm(token) }
 
     private func end(_ number: CInt, _ mark: Mark) {
@@ -88,7 +89,7 @@ package final class FolderWatcher: Sendable {
         var touched: Set<CInt> = []
         Inotify.read(descriptor) { touched.insert($0.watch) }
         let touchedMarks = table.marks.withLock { marks in
-            // -1: so much happened that the kernel dropped some of it.
+            // -1: the kernel's queue overflowed and it dropped events.
             let numbers = touched.contains(-1) ? Set(marks.keys) : touched
             return numbers.flatMap { marks[$0]?.values.map { $0 } ?? [] }
         }

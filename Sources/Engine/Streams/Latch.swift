@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that happens once and stays so; any number of tasks wait for it.
+/// An event that happens once; any number of tasks can wait for it.
 package final class Latch: Sendable {
     package init() {}
 
@@ -10,7 +10,7 @@ package final class Latch: Sendable {
         var next = 0
     }
 
-    // The mutex guards all of it: anybody may set it.
+    // The mutex guards everything: any thread may set it.
     private let state = Mutex(State())
 
     package var isSet: Bool { state.withLock { $0.isSet } }

@@ -2,10 +2,11 @@ import EngineWire
 import Glibc
 import Synchronization
 
-/// Those who want the streams of a container that does not run yet: they get them before its process begins.
+/// Clients that wait for the streams of a container that does not run yet. They get the streams before its process
+/// begins.
 final class PendingStreams: Sendable {
     fileprivate enum Place {
-        /// Nobody asks for the socket yet.
+        /// Nobody waits for the socket yet.
         case reserved
         case waiting(CheckedContinuation<CInt, any Error>)
         case done(Result<CInt, any Error>)
@@ -16,17 +17,17 @@ final class PendingStreams: Sendable {
         var nextNumber = 0
     }
 
-    // The mutex guards who waits.
+    // The mutex guards the waiting clients.
     private let state = Mutex(State())
     private let connect: @Sendable (ContainerRecord) async throws -> CInt
 
-    /// `connect` gives a connected socket of `StreamFrame`s of a container whose process waits at its gate.
+    /// `connect` returns a connected socket of `StreamFrame`s for a container whose process waits at its gate.
     init(connect: @escaping @Sendable (ContainerRecord) async throws -> CInt) { self.connect = connect }
 
-    /// Takes a place: from now on a start does not pass by. What comes back gives the socket, which its caller takes over, once the
-    /// container's process is there; it is to be called once.
-    /// - Throws: `CancellationError` when the task is cancelled, and when the container goes without having run: whoever asked for
-    ///   its start or its removal hears why.
+    /// Reserves the streams of a container's next start. Call the result once: it waits until the process exists and
+    /// returns the socket, which its caller then owns.
+    /// - Throws: `CancellationError` when the task is cancelled, or when the container is removed without having run.
+    ///   The caller of the start or the removal gets the reason.
     func reserve(for id: String) -> @Sendable () async throws -> CInt {
         let number = state.withLock { state in
             state.nextNumber += 1
@@ -71,7 +72,7 @@ final class PendingStreams: Sendable {
         }
     }
 
-    /// The process of `container` is made and has not begun: all who wait get its streams.
+    /// Call this when the process of `container` exists but has not begun: gives its streams to all who wait.
     func open(_ container: ContainerRecord) async {
         for number in state.withLock({ $0.numbers(container.id) }) {
             let result: Result<CInt, any Error>
@@ -80,7 +81,7 @@ final class PendingStreams: Sendable {
         }
     }
 
-    /// The container is gone: there are no streams to wait for.
+    /// Call this when the container is removed: its streams will never exist.
     func end(_ id: String) {
         for number in state.withLock({ $0.numbers(id) }) { settle(id, number, .failure(CancellationError())) }
     }
@@ -98,7 +99,7 @@ final class PendingStreams: Sendable {
             }
         }
         if let continuation { continuation.resume(with: result) }
-        // Whoever wanted it has gone meanwhile.
+        // The client has gone meanwhile.
         if isLeft, case .success(let descriptor) = result { close(descriptor) }
     }
 }

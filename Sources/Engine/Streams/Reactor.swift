@@ -2,20 +2,21 @@ import Glibc
 import Linux
 import Synchronization
 
-/// One thread that waits for many descriptors (epoll(7)): monitors, their processes, log files. It sleeps until one is ready.
+/// One thread that waits for many descriptors (epoll(7)): monitors, their processes, log files. It sleeps until one of
+/// them is ready.
 final class Reactor: Sendable {
-    /// Called on the reactor's thread when the descriptor is readable or at its end.
+    /// Runs on the reactor's thread when the descriptor is readable or at its end.
     typealias Handler = @Sendable (_ descriptor: CInt) -> Next
 
     enum Next {
         case wait
-        /// Not called again before `rearm`; only of one that was added as `rearmed`.
+        /// Do not call the handler again before `rearm`; only for a descriptor that was added as `rearmed`.
         case rest
-        /// Taken out and closed.
+        /// Remove the descriptor and close it.
         case end
     }
 
-    /// A descriptor in the reactor's care, closed when the last one who uses it lets go.
+    /// A descriptor in the reactor's care; closed when its last user releases it.
     private final class Entry: Sendable {
         let descriptor: OwnedFD
         let events: EventPoll.Events
@@ -29,7 +30,7 @@ final class Reactor: Sendable {
     }
 
     private let poll: EventPoll
-    // The mutex guards the table; a handler runs outside of it, on the reactor's thread alone.
+    // The mutex guards the table. Handlers run without the lock, only on the reactor's thread.
     private let entries = Mutex<[UInt64: Entry]>([:])
     private let nextToken = Atomic<UInt64>(1)
 
@@ -51,7 +52,8 @@ final class Reactor: Sendable {
         pthread_detach(thread)
     }
 
-    /// Takes over `descriptor` and calls `handler` for it until that ends it, or `remove` does. One that is `rearmed` may rest.
+    /// Takes ownership of `descriptor` and calls `handler` for it until the handler returns `end` or somebody calls
+    /// `remove`. A `rearmed` descriptor may also `rest`.
     @discardableResult
     func add(
         _ descriptor: consuming OwnedFD, rearmed: Bool = false, _ handler: @escaping Handler
@@ -68,13 +70,13 @@ final class Reactor: Sendable {
         return token
     }
 
-    /// Calls the handler of a descriptor that rests again, at once when it is readable.
+    /// Lets the handler of a resting descriptor run again; at once when the descriptor is readable.
     func rearm(_ token: UInt64) {
         guard let entry = entries.withLock({ $0[token] }) else { return }
         try? poll.change(entry.descriptor.raw, to: entry.events, token: token)
     }
 
-    /// Waits for a descriptor no more, and closes it.
+    /// Stops waiting for a descriptor and closes it.
     func remove(_ token: UInt64) {
         guard let entry = entries.withLock({ $0.removeValue(forKey: token) }) else { return }
         poll.remove(entry.descriptor.raw)
@@ -92,7 +94,7 @@ final class Reactor: Sendable {
                     }
                 }
             } catch {
-                // Nothing that a descriptor of ours can cause: the next round tells.
+                // No descriptor of ours can cause this error, so try again in the next round.
                 continue
             }
         }

@@ -1,14 +1,14 @@
 import Glibc
 import JSON
 
-/// Instants as logs on disk write them: RFC 3339 in UTC with up to nine digits of a second.
+/// Times as the log files have them: RFC 3339 in UTC with up to nine digits of a second.
 package enum Timestamp {
-    /// Nanoseconds since 1970; nil when `text` is no such instant.
+    /// Nanoseconds since 1970; nil when `text` has another form.
     package static func parse(_ text: some StringProtocol) -> Int64? {
         Array(text.utf8).withUnsafeBufferPointer { parse($0) }
     }
 
-    /// Likewise, from the text's bytes.
+    /// The same for the text's bytes.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
             bytes.last == UInt8(ascii: "Z")
@@ -36,7 +36,7 @@ package enum Timestamp {
         return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction
     }
 
-    /// An instant in UTC with `digits` of a second: `2024-02-29T12:00:00.5Z`.
+    /// A time in UTC with `digits` of a second: `2024-02-29T12:00:00.5Z`.
     package static func text(_ nanoseconds: Int64, digits: Int) -> String {
         var seconds = time_t(
             nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000)

@@ -1,23 +1,24 @@
 import Monitor
 import Reconcile
 
-/// What a former engine left.
+/// Takes over what an earlier engine left.
 package protocol AdoptionFacet: Sendable {
-    /// What helpers of a former engine hold for these containers and networks is held on; all the rest is let go of.
+    /// Keeps what helper processes of an earlier engine hold for these containers and networks, and releases everything
+    /// else.
     func takeOver(_ containers: [ContainerRecord], _ networks: [NetworkRecord]) async throws
-    /// Reconnects with the monitors of a former engine.
+    /// Reconnects to the monitors of an earlier engine.
     func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption]
-    /// Ends what serves containers beside the engine, when there are none.
+    /// Ends the helper processes, when there are no containers.
     func endServices() async
 }
 
-/// What became of a container while no engine looked after it.
+/// The state of a container after a time without an engine.
 package enum Adoption: Hashable, Sendable {
-    /// Its monitor is alive.
+    /// Its monitor runs.
     case alive(MonitorState)
-    /// Its monitor is there and does not answer: `MachineEvent.answered` comes when it does.
+    /// Its monitor runs but does not answer; `MachineEvent.answered` follows when it does.
     case silent
     case ended(ExitStatus)
-    /// Monitor and exit status are gone: killed, or the machine was restarted.
+    /// It has neither a monitor nor an exit status: both were killed, or the machine restarted.
     case lost(StateReason)
 }

@@ -4,53 +4,54 @@ import Images
 
 /// Builds of images, and their cache.
 package protocol BuildFacet: Sendable {
-    /// Builds what `request` asks for, and stores the image, which it returns.
+    /// Builds `request`, stores the image and returns it.
     /// - Throws: `BuildFailure`, whose notes say where and why.
     func build(_ request: BuildRequest, _ surroundings: BuildSurroundings) async throws -> Image
-    /// Makes a folder out of what a build takes its files from; whoever asks for it takes it away with `removeContext`.
+    /// Creates the folder of a build context. The caller must remove it with `removeContext`.
     func makeContext(_ origin: ContextOrigin) async throws -> MadeContext
     func removeContext(_ context: MadeContext) async
     func buildCache() async throws -> [BuildCacheRow]
-    /// Takes from the build cache what `request` picks.
+    /// Removes the parts of the build cache that `request` selects.
     func pruneBuildCache(_ request: BuildPruneRequest) async throws -> PruneReport
-    /// Takes from it what was used least until no more than `bytes` are left.
+    /// Removes the least recently used parts of the build cache until at most `bytes` are left.
     func shrinkBuildCache(to bytes: Int64) async throws
 }
 
-/// What a build has around it.
+/// What a build gets from the engine.
 package struct BuildSurroundings: Sendable {
     /// Containers for its steps.
     package var steps: any StepContainers
     package var contexts: any ContextSource
-    /// The result of a build of the same batch, once it is there.
+    /// The result of another build in the same batch; waits until it exists.
     package var built: @Sendable (Int) async throws -> Image
     package var tell: @Sendable (BuildEvent) -> Void
-    /// Waits while the client is behind with the output.
+    /// Waits while the client is behind with reading the output.
     package var waitForRoom: @Sendable () -> Void
 }
 
-/// Gives the steps of builds containers: with records, addresses and names like any, and nobody's but the build's.
+/// Runs build steps in containers, which have records, addresses and names like all others but belong only to the
+/// build.
 package protocol StepContainers: Sendable {
-    /// Runs `body` with a container for a step, which is gone afterwards.
+    /// Runs `body` with a container for a step and removes the container afterwards.
     func with(
         _ step: RunStep, in room: StepRoom, _ body: @Sendable (ContainerRecord) async throws -> StepEnd
     ) async throws -> StepEnd
 }
 
-/// What a build takes its files from when its client does not read them.
+/// The source of a build context that the client does not read itself.
 package enum ContextOrigin: Sendable {
-    /// A tar, plain or compressed, from its beginning on.
+    /// A tar, plain or compressed, from its first byte.
     case archive(HeldDescriptor)
-    /// A repository, or the URL of a tar or a Dockerfile; the engine fetches it.
+    /// A repository, or the URL of a tar or a Dockerfile; the engine downloads it.
     case remote(String)
 }
 
 /// A folder that the engine made for one build.
 package struct MadeContext: Sendable {
-    /// All of it, for being taken away.
+    /// The whole folder, for its removal.
     package var folder: String
-    /// What the build sees.
+    /// The folder that the build sees.
     package var path: String
-    /// The Dockerfile came alone.
+    /// The source was a Dockerfile only.
     package var isDockerfileAlone = false
 }

@@ -1,36 +1,37 @@
 import Monitor
 import ProjectModel
 
-/// Containers: what they are made of, and their start.
+/// Creates containers and starts them.
 package protocol ContainerFacet: Sendable {
-    /// Writable layer, network namespace and endpoints; the folder of the container.
+    /// Creates the container's folder, writable layer, network namespace and endpoints.
     func createContainer(_ container: ContainerRecord, _ image: MachineImage) async throws
     func removeContainer(_ container: ContainerRecord) async throws
-    /// Makes its links to networks, and its default routes, as the record says, running or not; those that are right stay. What it
-    /// knows of its own addresses follows.
+    /// Creates its links to networks and its default routes as in the record, whether it runs or not, and keeps those
+    /// that are right. Then updates what the container knows about its own addresses.
     func attach(_ container: ContainerRecord, _ surroundings: Surroundings) async throws
-    /// Returns when no connection that others made to it is open, `limit` at the latest. Who has just asked for its name comes still.
+    /// Returns when no connection from outside is open, after `limit` at the latest. A client that has just looked up
+    /// the name may still connect.
     func drain(_ container: ContainerRecord, within limit: Duration) async
-    /// Nothing passes through its links until it is started or attached again: another one has its addresses.
+    /// Blocks its links until it is started or attached again, because another container has its addresses.
     func silence(_ container: ContainerRecord) async throws
-    /// Takes one of its links away.
+    /// Removes one of its links.
     func detach(_ endpoint: ContainerRecord.Endpoint, from container: ContainerRecord) async throws
-    /// Gives a container that runs with the limits `old` those that the record says.
-    /// - Throws: `EngineFailure` for one that the kernel refuses.
+    /// Changes the limits of a running container from `old` to those in the record.
+    /// - Throws: `EngineFailure` for a limit that the kernel refuses.
     func limit(_ container: ContainerRecord, insteadOf old: Resources) async throws
-    /// Starts the monitor, which makes the process up to its gate.
-    /// - Throws: `EngineFailure` when the process could not be made.
+    /// Starts the monitor, which creates the process and holds it at the gate.
+    /// - Throws: `EngineFailure` when the process could not be created.
     func spawn(_ container: ContainerRecord, _ image: MachineImage, _ surroundings: Surroundings) async throws
-    /// The process behind the gate, or running.
+    /// The process, whether it waits at its gate or runs.
     func process(of id: String) async -> ProcessIdentity?
-    /// Opens the gate; returns once exec worked.
-    /// - Throws: `EngineFailure` when it did not.
+    /// Opens the gate; returns once exec succeeded.
+    /// - Throws: `EngineFailure` when it failed.
     func release(_ id: String) async throws
-    /// Kills what waits at the gate.
+    /// Kills the process that waits at the gate.
     func abandon(_ id: String) async
 }
 
-/// What a container finds around it at its start.
+/// What a container needs to know at its start.
 package struct Surroundings: Hashable, Sendable {
     /// A line of /etc/hosts.
     package struct Host: Hashable, Sendable {
@@ -43,10 +44,10 @@ package struct Surroundings: Hashable, Sendable {
         }
     }
 
-    /// Beyond localhost.
+    /// In addition to localhost.
     package var hosts: [Host]
     package var joinedNamespaces: [String: ContainerRecord]
-    /// Where its volumes are mounted, by name.
+    /// The mount points of its volumes, by name.
     package var volumes: [String: String]
     /// Variables that links to other containers bring; its own win.
     package var variables: [String: String]

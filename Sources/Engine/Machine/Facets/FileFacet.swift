@@ -1,16 +1,17 @@
 import EngineWire
 import Images
 
-/// The files of containers, running or not. Paths are absolute in the container, and nothing leads out of it.
+/// The files of containers, running or not. Paths are absolute inside the container, and no path can lead out of it.
 ///
-/// `volumes` are the folders of its volumes, by name; they count for one that does not run. A descriptor that is handed over is
-/// closed when the work is done.
+/// `volumes` are the folders of its volumes, by name; they are used for a container that does not run. Each function
+/// closes the descriptor that it gets.
 package protocol FileFacet: Sendable {
-    /// - Throws: `FileFailure`, as all of these.
+    /// - Throws: `FileFailure`, like all functions here.
     func fileStatus(
         _ path: String, of container: ContainerRecord, _ volumes: [String: String]
     ) async throws -> FileStatus
-    /// Writes what is at `path` as a tar, under `name`; an empty name is the content of a folder alone.
+    /// Writes what is at `path` as a tar whose entries are below `name`; with an empty name, only the content of a
+    /// folder.
     func copyOut(
         _ path: String, as name: String, of container: ContainerRecord, _ volumes: [String: String], to sink: CInt
     ) async throws
@@ -19,10 +20,10 @@ package protocol FileFacet: Sendable {
         _ source: CInt, to path: String, of container: ContainerRecord, _ volumes: [String: String],
         _ placement: Placement
     ) async throws
-    /// Writes the whole file system as a tar, without what is mounted in it.
+    /// Writes the whole file system as a tar, without mounts.
     func export(_ container: ContainerRecord, to sink: CInt) async throws
-    /// What differs from its image, sorted by path.
+    /// Paths that differ from the image, sorted.
     func changedFiles(of container: ContainerRecord) async throws -> [ChangedFile]
-    /// Makes an image of what it is now.
+    /// Creates an image from its current state.
     func commit(_ container: ContainerRecord, _ request: CommitRequest) async throws -> Image
 }

@@ -5,44 +5,44 @@ import OCI
 
 /// Images.
 package protocol ImageFacet: Sendable {
-    /// What `reference` names here; nil when nothing does.
+    /// The image that `reference` names on this machine; nil when there is none.
     func image(_ reference: String) async throws -> MachineImage?
-    /// Whether the image knows the user and the groups, given as `user` and `group_add` are.
-    /// - Throws: `EngineFailure` for one that it does not, or when it cannot be read.
+    /// Checks that the image knows the user and the groups of `user` and `group_add`.
+    /// - Throws: `EngineFailure` for an unknown one, or when the image cannot be read.
     func check(user: String, groups: [String], in image: MachineImage) async throws
     func pull(
         _ reference: String, platform: String?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullStep) -> Void
     ) async throws -> MachineImage
-    /// The same, told layer by layer.
+    /// Like `pull`, but reports each layer.
     func pullLayers(
         _ reference: Reference, platform: Platform?, logins: RegistryLogins,
         progress: @escaping @Sendable (PullProgress) -> Void
     ) async throws -> PulledImage
-    /// The reference with the digest that its registry has for it now.
+    /// The reference with its current digest at the registry.
     func resolve(_ reference: Reference, logins: RegistryLogins) async throws -> Reference
-    /// Sends the image that `reference` names to its registry.
-    /// - Returns: the manifest, as the registry has it now.
+    /// Pushes the image that `reference` names to its registry.
+    /// - Returns: The manifest that the registry has now.
     func push(
         _ reference: Reference, logins: RegistryLogins, progress: @escaping @Sendable (PushProgress) -> Void
     ) async throws -> Descriptor
-    /// What a registry has under `reference`; nothing of it is kept.
+    /// What a registry has under `reference`. Stores nothing.
     func remoteImage(_ reference: Reference, logins: RegistryLogins) async throws -> RemoteImage
-    /// Asks a registry whether it takes the login.
+    /// Asks a registry whether it accepts the login.
     /// - Throws: `ImageError.unauthorized` when it does not.
     func checkLogin(at server: String, logins: RegistryLogins) async throws
 
-    /// Takes the name `reference` from its image, and the image away with its last name.
+    /// Removes the name `reference`, and the image too if that was its last name.
     ///
     /// `inUse` are the ids of images that must stay.
     func removeImage(_ reference: String, inUse: Set<String>) async throws -> ImageRemoval
 
-    // The store.
+    // All images in the store.
 
     func storedImages() async throws -> StoredImages
-    /// What `name`, a reference or the start of an id, stands for; nil when there is none.
+    /// The image with this reference or id prefix; nil when there is none.
     func storedImage(_ name: String) async throws -> Image?
-    /// Makes an image out of a root file system in a tar.
+    /// Creates an image from the root file system in a tar.
     func importImage(
         _ request: ImportRequest, from archive: borrowing OwnedFD,
         progress: @escaping @Sendable (ImportStep) -> Void
@@ -51,48 +51,48 @@ package protocol ImageFacet: Sendable {
     func loadImages(
         from archive: borrowing OwnedFD, progress: @escaping @Sendable (ImportStep) -> Void
     ) async throws -> [LoadedImage]
-    /// Writes images with their names as an archive to `sink`, which is closed when that is done.
+    /// Writes images and their names as an archive to `sink`, and closes `sink`.
     func saveImages(_ names: [String], to sink: CInt) async throws
     func tagImage(_ source: String, as target: Reference) async throws
-    /// Takes a name away, and the image with it when that was the last; or an image by its id. Those `inUse` stay; without `force`
-    /// that is an error.
+    /// Removes a name, and the image too if that was its last name; or an image by its id. Images in `inUse` stay;
+    /// without `force` that is an error.
     func removeImage(_ name: String, force: Bool, inUse: Set<Digest>) async throws -> [RemovedImage]
-    /// Removes what nobody needs any more: what lost its last name and is not to be kept.
+    /// Removes images without a name that nothing keeps.
     func collectImages(keeping: Set<Digest>) async throws -> Collected
-    /// Removes images that are not to be kept, the nameless ones or all, as far as `isWanted` says.
+    /// Removes images that nothing keeps and that `isWanted` selects: those without a name, or all.
     func pruneImages(
         includingNamed: Bool, keeping: Set<Digest>, where isWanted: @escaping @Sendable (Image) -> Bool
     ) async throws -> Collected
 }
 
-/// An image that a registry gave.
+/// An image from a registry.
 package struct PulledImage: Sendable {
     package var image: Image
-    /// What the registry calls it.
+    /// Its digest at the registry.
     package var repositoryDigest: Digest?
-    /// Its name meant something else before, or nothing.
+    /// The name pointed to another image before, or to none.
     package var isNew: Bool
 }
 
-/// What an image store has.
+/// The content of an image store.
 package struct StoredImages: Sendable {
     package var named: [TaggedImage]
     package var nameless: [Image]
 }
 
-/// What became of an image that was to go.
+/// The result of removing an image.
 package enum ImageRemoval: Hashable, Sendable {
     case removed
-    /// It stays: something still needs it.
+    /// It was kept because something still needs it.
     case inUse
     case missing
 }
 
-/// An image as the engine needs it to make containers.
+/// The facts about an image that the engine needs to create containers.
 package struct MachineImage: Hashable, Sendable {
     package var id: String
     package var config: ImageConfig.Execution
-    /// `linux/amd64`; nil when nothing tells.
+    /// `linux/amd64`; nil when unknown.
     package var platform: String?
     /// When it was pulled or loaded under its name, seconds since 1970.
     package var updated: Int64?

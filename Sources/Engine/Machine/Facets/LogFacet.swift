@@ -1,7 +1,7 @@
-/// News of what containers write, which is read from their logs' files.
+/// Reports new output of containers. The output itself is read from the log files.
 package protocol LogFacet: Sendable {
-    /// From now on, until the watch is let go, `bell` rings when a container has written; nil when it has no folder.
+    /// Rings `bell` when a container has written, until the watch is released; nil when the container has no folder.
     func watchLog(of container: String, _ bell: Bell) -> FolderWatcher.Watch?
-    /// To be called before sleeping on such a bell: what was written since it last rang, or is from now on, rings it.
+    /// Call this before you sleep on such a bell. It rings for everything written since the last ring, and from now on.
     func armLogWatches()
 }

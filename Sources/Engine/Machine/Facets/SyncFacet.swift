@@ -1,12 +1,13 @@
 import EngineWire
 import Monitor
 
-/// Source files on their way into containers that run.
+/// Copies source files into running containers.
 package protocol SyncFacet: Sendable {
-    /// Removes what `request` names, then writes what the tar in `archive` holds, each file beside its place and then renamed.
+    /// Removes the paths that `request` names, then writes the content of the tar in `archive`. It writes each file
+    /// beside its place and then renames it.
     ///
-    /// Nothing in the archive or in the container leads to a file outside of it; what the container has mounted is seen as its
-    /// programs see it. What could not be done with single files is in the answer.
+    /// Nothing in the archive or the container can lead to a file outside of the container. Mounts are visible, as they
+    /// are to the container's programs. The result lists files that could not be changed.
     func sync(
         _ request: FilesRequest, from archive: HeldDescriptor, in record: ContainerRecord, _ process: ProcessIdentity
     ) async throws -> FilesAnswer

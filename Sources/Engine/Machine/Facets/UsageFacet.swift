@@ -1,6 +1,6 @@
 import EngineWire
 
-/// What containers use.
+/// Resource usage of containers.
 package protocol UsageFacet: Sendable {
     /// - Throws: `conflict` when it does not run.
     func usage(of container: ContainerRecord) async throws -> ContainerUsage

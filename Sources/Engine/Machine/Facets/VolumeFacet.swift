@@ -1,10 +1,10 @@
 /// Volumes.
 package protocol VolumeFacet: Sendable {
-    /// Answers with the folder where its content is, or will be while it is mounted.
+    /// Returns the folder with its content; if it is a mount, its future mount point.
     func createVolume(_ volume: VolumeRecord) async throws -> String
-    /// Makes the content available to a container that is about to start; answers with its folder.
+    /// Makes the content available to a container that is about to start. Returns its folder.
     func mountVolume(_ volume: VolumeRecord, for container: String) async throws -> String
-    /// The container has ended.
+    /// Call this when the container has ended.
     func unmountVolume(_ volume: VolumeRecord, for container: String) async
     func removeVolume(_ volume: VolumeRecord) async throws
 }

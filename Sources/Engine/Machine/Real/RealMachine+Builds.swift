@@ -14,7 +14,7 @@ extension RealMachine {
 
     package func buildCache() async throws -> [BuildCacheRow] {
         try await builds.load()
-        // A result may be known by two keys, of what it took as a whole and of the files in it.
+        // A result may have two keys: one for its inputs as a whole, one for the files in them.
         var seen: Set<String> = []
         let steps = await builds.all().filter { seen.insert("\($0.kind) \($0.layers.state)").inserted }
             .map { record in
@@ -60,7 +60,7 @@ extension RealMachine {
     }
 }
 
-/// What builds need of this machine.
+/// What builds need from this machine.
 private struct MachineBuildHost: BuildHost {
     let machine: RealMachine
     let request: BuildRequest
@@ -81,7 +81,7 @@ private struct MachineBuildHost: BuildHost {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            // One for another processor is better than none.
+            // An image for another processor is better than none.
             if wanted == nil, !pull, let here { return here }
             var failure = EngineFailure(describing: error)
             if let here, let wanted, !wanted.accepts(here.platform) {

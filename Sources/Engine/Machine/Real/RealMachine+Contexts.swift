@@ -6,7 +6,7 @@ import Glibc
 import Images
 import Linux
 
-// Contexts of builds that no client reads.
+// Build contexts that no client reads.
 extension RealMachine {
     package func makeContext(_ origin: ContextOrigin) async throws -> MadeContext {
         try await builds.load()
@@ -56,7 +56,7 @@ extension RealMachine {
         }
     }
 
-    /// - Returns: whether it is a Dockerfile, and no archive.
+    /// - Returns: Whether it is a Dockerfile and not an archive.
     private func fetch(_ address: String, into context: MadeContext) async throws -> Bool {
         guard address.hasPrefix("http://") || address.hasPrefix("https://") else {
             throw EngineFailure(

@@ -5,15 +5,15 @@ import NameService
 import Networking
 import Synchronization
 
-/// The socket for Docker's clients outlives the engine in berth-net while containers have it: a file that is mounted into a container
-/// stays the one it was, so the next engine has to answer on the same socket.
+/// Keeps the socket for Docker's clients open in berth-net while containers have it, even after the engine has ended. A
+/// mounted socket file always leads to the same socket, so the next engine must answer on it.
 extension RealMachine {
-    /// What an earlier engine left: to be served, whether or not its file is still at `path`. The caller takes it over.
+    /// The socket that an earlier engine left, whether or not its file is still at `path`. The caller owns it.
     package func takeDockerListener(at path: String) async -> CInt? {
         do {
             guard let kept = try await names.keptSocket(at: path) else { return nil }
             let socket = OwnedFD(owning: kept.descriptor)
-            // One copy is served, the other is there to be kept again.
+            // Serve one copy, and keep the other one to hand it on later.
             let copy = try socket.duplicate()
             if Self.file(path) == Self.file(of: kept) {
                 dockerListener.withLock { $0 = kept }
@@ -33,7 +33,7 @@ extension RealMachine {
     /// The file at its path leads to this engine.
     package var hasDockerListener: Bool { dockerListener.withLock { $0 != nil } }
 
-    /// Says on which socket this engine answers Docker's clients.
+    /// Sets the socket on which this engine answers Docker's clients.
     package func offerDockerListener(_ listener: borrowing OwnedFD, at path: String) throws {
         guard let file = Self.file(path) else { return }
         let copy = try listener.duplicate().release()
@@ -41,7 +41,7 @@ extension RealMachine {
         dockerListener.withLock { $0 = socket }
     }
 
-    /// A container gets it.
+    /// Call this when a container gets the socket.
     func keepDockerSocket() async {
         guard let socket = dockerListener.withLock({ $0 }) else { return }
         do { try await names.keep(socket) } catch {
@@ -49,7 +49,7 @@ extension RealMachine {
         }
     }
 
-    /// Nobody has it any more.
+    /// Call this when no container has it any more.
     package func dropDockerListener() async {
         guard let path = dockerListener.withLock({ $0?.path }) else { return }
         _ = try? await names.drop(path)
@@ -60,7 +60,7 @@ extension RealMachine {
         let inode: UInt64
     }
 
-    /// nil when there is none.
+    /// nil when there is no such file.
     private static func file(_ path: String) -> File? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -63,7 +63,7 @@ extension RealMachine {
             guard case .exited(let status) = try await connection.wait(for: .exited) else { return nil }
             return status
         } catch {
-            // One that could not be run has a code of its own.
+            // A command that could not start has an exit code of its own.
             return connection.launchFailure.map {
                 ExitStatus(code: $0.exitCode, signal: nil, isOutOfMemory: false, at: now())
             }
@@ -157,7 +157,7 @@ extension RealMachine {
 }
 
 extension SpecBuilder {
-    /// The process of an exec: the container's own surroundings with the command's words.
+    /// The process of an exec: the container's environment with the command's arguments.
     func execProcess(_ command: ProbeCommand) throws -> (RuntimeSpec.Process, RuntimeSpec.Seccomp?) {
         let security = try SecurityOptions(record.template.securityOptions)
         var process = try self.process(security)

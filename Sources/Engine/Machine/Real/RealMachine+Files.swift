@@ -82,8 +82,8 @@ extension RealMachine {
 
     // MARK: Views
 
-    /// What the container sees as its files: through its process where it has one, else put together for this once. `volumes` nil
-    /// leaves out what is mounted in it.
+    /// The files as the container sees them: through its process if it runs, otherwise assembled for this call. With
+    /// nil `volumes`, mounts are left out.
     private func view(
         of container: ContainerRecord, _ volumes: [String: String]?, readOnly: Bool
     ) async throws -> HeldDescriptor {
@@ -98,7 +98,7 @@ extension RealMachine {
                     return HeldDescriptor(view)
                 }
             } catch let error as SyscallError where [.noSuchProcess, .notFound].contains(error.code) {
-                // It ended a moment ago.
+                // It has just ended.
             }
         }
         let image = try await storedImage(container)
@@ -113,14 +113,14 @@ extension RealMachine {
         }
     }
 
-    /// The one of a container that runs, or that waits at its gate: what a former engine started has said so to that one.
+    /// The process of a container that runs or waits at its gate.
     private func runningProcess(of container: ContainerRecord) -> ProcessIdentity? {
         if let process = container.life.process { return process }
         guard case .created(let identity)? = hub.connection(container.id)?.known(.created) else { return nil }
         return identity
     }
 
-    /// Volumes and folders of the host stand at their places, as they will when it runs.
+    /// Mounts volumes and folders of the host at their places, as they will be when the container runs.
     private static func mount(
         _ mounts: [ContainerRecord.Mount], _ volumes: [String: String], in root: String
     ) throws {
@@ -131,7 +131,7 @@ extension RealMachine {
                 guard let folder = volumes[name] else { continue }
                 source = subpath.map { "\(folder)/\($0)" } ?? folder
             case .bind(let path, _, _, _, _): source = path
-            case .tmpfs, .image: continue  // nothing of a container that does not run
+            case .tmpfs, .image: continue  // a stopped container has no such content
             }
             guard fileExists(source) else { continue }
             let top = try openFile(root, O_RDONLY | O_DIRECTORY)
@@ -151,7 +151,7 @@ extension RealMachine {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// What something is mounted on; made where it is missing, as a start does.
+    /// The place for a mount; created if missing, as a start does.
     private static func place(
         _ target: String, isFolder: Bool, in root: borrowing OwnedFD
     ) throws(SyscallError) -> OwnedFD {
@@ -176,7 +176,7 @@ extension RealMachine {
 }
 
 extension ContainerRecord {
-    /// Places in its root file system that the runtime makes to mount something on.
+    /// Paths in its root file system that the runtime creates as mount points.
     fileprivate func mountPoints(_ paths: EnginePaths) -> [String] {
         [
             "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console", "/dev/shm", "/dev/pts", "/dev/mqueue",
@@ -186,7 +186,7 @@ extension ContainerRecord {
             + SecretFile.files(of: self, paths).map(\.target)
     }
 
-    /// How a container of an image that is made of this one runs.
+    /// How a container of an image created from this container runs.
     package var execution: ImageConfig.Execution {
         var execution = image
         if let words = template.entrypoint {

@@ -56,7 +56,7 @@ extension RealMachine {
             initProgram: initProgram, limitsSwap: limitsSwap, imageLayers: imageLayers)
     }
 
-    /// What is mounted from images, by target: the folders of the layers, top first.
+    /// The layers of mounted images, top first, by target.
     private func imageLayers(of container: ContainerRecord) async throws -> [String: [String]] {
         var result: [String: [String]] = [:]
         for mount in container.mounts {
@@ -78,7 +78,7 @@ extension RealMachine {
         return result
     }
 
-    /// The options of the service's `logging`; the engine's settings where it is silent.
+    /// The options of the service's `logging`, with the engine's settings as defaults.
     private func logFile(_ container: ContainerRecord, _ path: String) throws -> MonitorSpec.LogFile? {
         let plan = try LoggingPlan(container.template.logging)
         guard plan.keepsFile else { return nil }
@@ -90,11 +90,12 @@ extension RealMachine {
         return file
     }
 
-    /// The short form of a bind makes what is missing, as docker does: an empty folder.
+    /// As in docker, the short form of a bind creates a missing source as an empty folder.
     private static func makeBindSources(_ container: ContainerRecord) throws {
         for mount in container.mounts {
             guard case .bind(let path, let createHostPath, _, _, _) = mount.source, !fileExists(path) else { continue }
-            // What waits for a daemon must not stand in its way, also when a restart comes before that one is up.
+            // A folder in place of a missing socket would block the daemon that should create it, even if this is only
+            // a restart before that daemon runs.
             if let missing = PreflightFinding.missingSocket(path, of: container.service ?? container.name) {
                 throw EngineFailure(missing)
             }
@@ -107,7 +108,7 @@ extension RealMachine {
         }
     }
 
-    /// A new volume gets what the image has at its place.
+    /// A new volume gets a copy of what the image has at the mount point.
     private func populateVolumes(
         _ container: ContainerRecord, _ snapshot: Snapshot, _ folders: [String: String]
     ) async throws {
@@ -139,7 +140,7 @@ extension RealMachine {
     package func abandon(_ id: String) async { try? hub.connection(id)?.send(.abandon) }
 
     package func signal(_ id: String, number: Int32, all: Bool) async throws {
-        // A monitor that went away took its container along: nothing is left to signal.
+        // If a monitor is gone, so is its container: there is nothing to signal.
         try hub.connection(id)?.send(.signal(number: number, all: all))
     }
 
@@ -155,8 +156,8 @@ extension RealMachine {
         try await connection.wait(for: answer)
     }
 
-    /// The kernel drops a signal to a pid namespace's init that has no handler for it: no use waiting for a reaction. A process
-    /// that has it pending is given its time; so is a shell whose programs may end.
+    /// The kernel drops a signal to the init process of a pid namespace without a handler for it, so waiting would be
+    /// useless. A process with the signal pending gets its time; so does a shell whose programs may end.
     package func ignores(_ signal: Int32, _ container: ContainerRecord) async -> Bool {
         guard signal != SIGKILL, let process = container.life.process, container.template.pid == nil else {
             return false
@@ -211,7 +212,8 @@ extension RealMachine {
     package func endUnwatched(_ container: ContainerRecord) async {
         guard let process = container.life.process else { return }
         await blocking.runInfallible {
-            // With the init of a pid namespace goes all that is in it. None there any more is what is wanted.
+            // When the init process of a pid namespace ends, all its processes end. It is fine if they are gone
+            // already.
             do throws(SyscallError) {
                 let handle = try ProcessHandle(
                     pid: process.pid, startTicks: process.startTicks, bootID: process.bootID)

@@ -73,7 +73,7 @@ extension RealMachine {
         return faults
     }
 
-    /// What changes of the table, and whose the ports are.
+    /// The change to the firewall table, and the container of each published port.
     private func rules(_ change: NetworkChange) -> (FirewallChange, [PublishedPort: String]) {
         var rules = FirewallChange(isWhole: change.isWhole)
         var owners: [PublishedPort: String] = [:]
@@ -106,7 +106,7 @@ extension RealMachine {
         applied.told(directory, of: network)
     }
 
-    /// Not while the container is being removed: a server that comes up behind its back would keep its namespace for ever.
+    /// Never while the container is being removed: a server started then would keep its namespace forever.
     private func serve(_ zone: NetworkChange.Zone) async throws {
         try await serving.with(zone.container) { [self] in
             guard !applied.isRetired(zone.container) else { return }
@@ -126,7 +126,7 @@ extension RealMachine {
         }
     }
 
-    /// Ends the serving of a container's names for good.
+    /// Stops serving a container's names for good.
     func retire(_ container: String) async throws {
         try await serving.with(container) { [self] in
             applied.retire(container)
@@ -138,7 +138,7 @@ extension RealMachine {
     // MARK: Other firewalls
 
     package func obstacles() async -> [EngineFailure] {
-        // Nobody tells what happens to the older packet filter: it is looked at each time.
+        // There are no events for the older packet filter, so check it each time.
         let legacy = (try? await driver.legacyFirewallWarnings()) ?? []
         return applied.obstacles + legacy.map(Self.obstacle)
     }
@@ -209,7 +209,7 @@ extension RealMachine {
 }
 
 extension NetworkRecord {
-    /// What it should be, whatever it is made of.
+    /// What it should be, whatever kind of network it is.
     fileprivate var plan: NetworkPlan {
         let addresses = zip(subnets, gateways).compactMap { CIDR($1, prefixLength: $0.prefixLength) }
         return NetworkPlan(addresses: addresses, mtu: definition.bridgeOptions.mtu)

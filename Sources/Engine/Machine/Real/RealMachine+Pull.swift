@@ -65,7 +65,7 @@ extension RealMachine {
     }
 }
 
-/// Adds up the transfers of an image's layers.
+/// Adds up the bytes received for all layers of an image.
 private final class TransferSum: Sendable {
     private struct State {
         var total: Int64 = 0
@@ -73,10 +73,10 @@ private final class TransferSum: Sendable {
         var told: Int64 = 0
     }
 
-    // The mutex guards all of it: layers come in side by side.
+    // The mutex guards everything: several layers arrive at a time.
     private let state = Mutex(State())
 
-    /// Bytes so far and in all; nil when it is not worth telling yet.
+    /// Bytes received and in all; nil when the change is too small to report.
     func add(_ step: PullProgress) -> (done: Int64, total: Int64)? {
         state.withLock { state in
             switch step {
@@ -88,7 +88,7 @@ private final class TransferSum: Sendable {
             case .complete: return (state.total, state.total)
             }
             let done = state.done.values.reduce(0, +)
-            // Steps of one per cent are fine enough.
+            // Report steps of one per cent.
             guard done - state.told >= max(1, state.total / 100) else { return nil }
             state.told = done
             return (done, state.total)

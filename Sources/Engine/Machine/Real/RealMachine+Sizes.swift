@@ -1,14 +1,14 @@
 import Glibc
 import Linux
 
-/// How much is stored.
+/// Sizes on disk.
 extension RealMachine {
     package func writableSize(of id: String) async -> Int64 { await size(ofFolder: "\(paths.container(id))/upper") }
 
     package func size(ofFolder path: String) async -> Int64 { await blocking.runInfallible { sizeOfTree(path) } }
 }
 
-/// The sum of the sizes of all files below `path`, each counted once; 0 for what is not there.
+/// The sizes of all files below `path`, added up; counts a file with several links once. 0 when there is nothing.
 private func sizeOfTree(_ path: String) -> Int64 {
     var sum: Int64 = 0
     var seen: Set<UInt64> = []

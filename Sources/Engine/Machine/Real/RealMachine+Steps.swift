@@ -9,7 +9,8 @@ import OCI
 import ProjectModel
 
 extension RealMachine {
-    /// Kills what a step of a former engine's build still runs: nobody waits for its result. Returns once its mounts are gone.
+    /// Kills what still runs of a build step of an earlier engine, because nobody waits for its result. Returns once
+    /// its mounts are gone.
     func endStep(_ id: String) async {
         guard case .state? = try? await hub.adopt(id, in: paths.monitor(id)),
             let connection = hub.connection(id)
@@ -20,7 +21,7 @@ extension RealMachine {
         _ = try? await connection.wait(for: .exited, within: .seconds(10))
     }
 
-    /// Starts the process of a step and waits for its end, and for that of its mounts.
+    /// Starts the process of a step, and waits until it has ended and its mounts are gone.
     func run(
         _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
         output: @escaping @Sendable ([UInt8]) -> Void
@@ -76,7 +77,7 @@ extension RealMachine {
             throw error
         }
         let ended = await code
-        // The monitor has taken down what was mounted when it says so.
+        // The monitor reports the end only after it has removed all mounts.
         guard case .exited(let status) = try await connection.wait(for: .exited) else {
             return StepEnd(code: ended ?? 255)
         }
@@ -85,7 +86,7 @@ extension RealMachine {
             isOutOfProcesses: status.wasRefusedProcesses ?? false, processLimit: limit)
     }
 
-    /// Secrets lie in memory, and go with the container's folder.
+    /// Secrets are in memory and are removed with the container's folder.
     private func secretMounts(_ room: StepRoom, _ id: String) throws -> [RuntimeSpec.Mount] {
         var mounts: [RuntimeSpec.Mount] = []
         let folder = paths.secrets(id)
@@ -107,7 +108,7 @@ extension RealMachine {
         return mounts
     }
 
-    /// Sockets of SSH agents, which go with the step.
+    /// Sockets of SSH agents, which are removed with the step.
     private func agentMounts(_ room: StepRoom, _ id: String) throws -> ([AgentRelay], [RuntimeSpec.Mount]) {
         var relays: [AgentRelay] = []
         var mounts: [RuntimeSpec.Mount] = []
@@ -138,7 +139,7 @@ extension RealMachine {
     }
 }
 
-/// Reads what a step writes, on a thread of its own, to the end.
+/// Reads a step's output to its end, on a thread of its own.
 private struct StepOutput: Sendable {
     private final class Handle: Sendable {
         let socket: OwnedFD
@@ -153,7 +154,7 @@ private struct StepOutput: Sendable {
         self.take = take
     }
 
-    /// The exit code; nil when the stream ends without one.
+    /// The exit code; nil when the stream ended without one.
     func code() async -> Int? {
         await withCheckedContinuation { continuation in
             do throws(SyscallError) {

@@ -19,14 +19,15 @@ extension RealMachine {
             (wish.user, wish.group) = (found.uid, found.gid)
         }
         let wanted = wish
-        // Who gives up does not wait for what is under way.
+        // When the caller is cancelled, it does not wait for work in progress.
         let leash = WorkerLeash()
         return try await withTaskCancellationHandler {
             try await blocking.run { [images] in
                 let handle = try ProcessHandle(
                     pid: process.pid, startTicks: process.startTicks, bootID: process.bootID)
                 let mounts = try openFile("/proc/\(process.pid)/ns/mnt", O_RDONLY)
-                // The handle was there before the file was opened: if it has not ended, the file is of the same process.
+                // The handle was opened before the file. If its process still runs, the file belongs to the same
+                // process.
                 guard !handle.hasEnded else {
                     throw EngineFailure(code: .conflict, message: "\(record.name) has just ended")
                 }

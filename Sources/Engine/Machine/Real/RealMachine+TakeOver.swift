@@ -4,8 +4,8 @@ import NameService
 import Networking
 import Runtime
 
-/// What an engine that ended holds through others: ports and names through berth-net, links and namespaces in the kernel, processes
-/// through monitors. A new engine goes on with what its records know, and lets go of the rest.
+/// What an earlier engine still holds through others: ports and names through berth-net, links and namespaces in the
+/// kernel, processes through monitors. A new engine keeps what its records know and releases the rest.
 extension RealMachine {
     package func takeOver(_ containers: [ContainerRecord], _ networks: [NetworkRecord]) async throws {
         var ports: [String: [PortWish]] = [:]
@@ -44,7 +44,8 @@ extension RealMachine {
         }
     }
 
-    /// Cgroups of containers that nobody knows. What still has processes is somebody else's: a container's go before its record.
+    /// Removes cgroups of unknown containers. A cgroup that still has processes belongs to somebody else, because the
+    /// engine removes a container's cgroup before its record.
     private func removeStrangeCgroups(_ containers: Set<String>) async throws {
         let parent = SpecBuilder.cgroupParent(instance.suffix)
         let cgroups = cgroups
@@ -57,7 +58,7 @@ extension RealMachine {
         }
     }
 
-    /// Interfaces that bear this engine's prefixes and are in no record.
+    /// Removes interfaces that have this engine's prefixes and are in no record.
     private func removeStrangeLinks(_ containers: [ContainerRecord], _ networks: [NetworkRecord]) async throws {
         let observation = try await driver.observe()
         let known = Set(containers.flatMap(\.endpoints).map(\.hostInterface) + networks.flatMap(\.realisation.ownLinks))
@@ -66,8 +67,8 @@ extension RealMachine {
         }
     }
 
-    /// Commands in containers: one that waits at its gate is ended, for nobody is left to open it; the folder of one that runs goes
-    /// when it ends, that of one that has ended now.
+    /// Handles commands in containers. Ends a command that waits at its gate, because nobody will open it. Removes the
+    /// folder of an ended command now, and of a running one when it ends.
     private func takeOverExecs() async throws {
         let paths = paths
         for id in try await blocking.run({ try folderEntries("\(paths.run)/execs") }) {

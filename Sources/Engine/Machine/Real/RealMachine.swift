@@ -14,14 +14,14 @@ import Reconcile
 import Runtime
 import Synchronization
 
-/// The machine itself: kernel, disk, registry and the programs beside the engine.
+/// The real machine: kernel, disk, registries, and the programs beside the engine.
 package final class RealMachine: Machine {
     let paths: EnginePaths
     package let images: ImageStore
-    /// The build cache, and threads for builds: a step's files must not keep containers waiting.
+    /// The build cache, and threads for builds, so that the files of a build step do not delay containers.
     let builds: BuildCache
     let buildPool = BlockingPool(name: "builds", limit: 16)
-    /// Files of containers are copied on threads of their own: who reads them may take his time.
+    /// Copies files of containers on threads of its own, because a client may read slowly.
     let fileThreads = BlockingPool(name: "files", limit: 32)
     let driver: NetworkDriver
     let names: NameKeeper
@@ -32,32 +32,32 @@ package final class RealMachine: Machine {
     let log: Logger
     let instance: InstanceName
     let settings: EngineSettings
-    /// How registries are reached; it can change while the engine runs.
+    /// How to reach registries; it can change while the engine runs.
     private let registryNetwork: Mutex<RegistryNetwork>
     var registries: RegistryNetwork { registryNetwork.withLock { $0 } }
     let initProgram: String
-    /// Asked once: where cgroups are, and whether the kernel counts swap, does not change while it runs.
+    /// Read once: the places of cgroups, and whether the kernel counts swap, do not change while it runs.
     let cgroups: CgroupMounts
     let limitsSwap: Bool
     let volumeDrivers: [any VolumeDriver]
     let applied = AppliedNetwork()
-    /// Commands that were started in containers, until somebody was told of their end.
+    /// Commands that were started in containers, until somebody learns of their end.
     let commands = Mutex<[String: MonitorConnection]>([:])
-    /// The socket for Docker's clients, which containers may have; nil: there is none, or a service manager has it.
-    // The mutex guards its being set, once.
+    /// The socket for Docker's clients, which containers may have; nil: there is none, or a service manager owns it.
+    // The mutex guards its single assignment.
     let dockerListener = Mutex<KeptSocket?>(nil)
-    /// By container: its names are either being served or being given up.
+    /// By container: serving its names and giving them up exclude each other.
     let serving = KeyedLocks()
     package let events: AsyncStream<MachineEvent>
     private let continuation: AsyncStream<MachineEvent>.Continuation
 
-    /// Where the programs beside the engine are.
+    /// The paths of the programs beside the engine.
     package struct Programs: Sendable {
         package var monitor: String
         package var network: String
-        /// The engine's own, which is also its unpack worker; nil unpacks in this process.
+        /// The engine itself, which is also its unpack worker; nil unpacks in this process.
         package var engine: String?
-        /// The first process of containers that ask for one.
+        /// The first process of containers with `init: true`.
         package var initProcess: String
 
         package init(monitor: String, network: String, engine: String? = nil, initProcess: String) {
@@ -83,7 +83,7 @@ package final class RealMachine: Machine {
         volumeDrivers = [LocalVolumes(paths: paths, blocking: blocking)]
         reactor = try Reactor()
         watcher = try FolderWatcher(reactor: reactor)
-        // Threads of its own: layers that take minutes must not keep containers waiting.
+        // Threads of its own, so that layers that take minutes do not delay containers.
         images = try ImageStore(
             root: paths.root, blockingOn: BlockingPool(name: "images", limit: 6),
             unpackWorker: programs.engine.map { .process(program: $0) } ?? .inProcess)
@@ -111,10 +111,10 @@ package final class RealMachine: Machine {
         try await watchNetwork()
     }
 
-    /// From the next pull on.
+    /// Takes effect from the next pull on.
     package func use(_ registries: RegistryNetwork) { registryNetwork.withLock { $0 = registries } }
 
-    /// Passes on what others do to links and rules; several changes in a row are one event.
+    /// Reports changes that others make to links and rules; several changes in a row become one event.
     private func watchNetwork() async throws {
         let (ticks, tick) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let changes = try await driver.events()
@@ -229,7 +229,7 @@ package final class RealMachine: Machine {
             try syscall("chmod", on: folder) { chmod(folder, 0o700) }
             try makeFolders(paths.containerRun(container.id), mode: 0o700)
         }
-        // The addresses of one that takes another's place are still the other's.
+        // Until it is admitted, its addresses still belong to the container that it replaces.
         if container.needsNamespace, container.successorOf == nil { try await connect(container) }
     }
 
@@ -240,7 +240,7 @@ package final class RealMachine: Machine {
         return image
     }
 
-    /// Network namespace and endpoints; made again after a reboot, repaired when something is missing.
+    /// Creates its network namespace and endpoints: again after a reboot, and whatever is missing.
     func connect(_ container: ContainerRecord) async throws {
         let namespace = paths.namespace(container.id)
         try await driver.makeNamespace(namespace)
@@ -308,16 +308,16 @@ package final class RealMachine: Machine {
         }
         await driver.expectRemoval(of: container.endpoints.map(\.hostInterface))
         if container.needsNamespace { try await retire(container.id) }
-        // Its address is free for another at once, and so is a parent that only one can share.
+        // This frees its address at once, and a parent interface that only one can use.
         for endpoint in container.endpoints where endpoint.link.sharesSubnet {
             try await driver.detach(endpoint.spec(namespace: paths.namespace(container.id)))
         }
         let paths = paths
         let (cgroups, cgroup) = (cgroups, SpecBuilder.cgroup(of: container, instance.suffix))
         try await blocking.run {
-            // The monitor takes it away, unless it was killed.
+            // The monitor removes it, unless the monitor was killed.
             try Cgroup(folders: cgroups.mounts.map { $0.mountpoint + cgroup }, mounts: cgroups).remove()
-            // The links end with their namespace; the kernel's waits for several containers overlap.
+            // The links end with their namespace; then the kernel's delays for several containers overlap.
             if container.needsNamespace { try NetworkNamespace(path: paths.namespace(container.id)).remove() }
             try removeTree(paths.secrets(container.id))
             try removeTree(paths.containerRun(container.id))
@@ -327,7 +327,7 @@ package final class RealMachine: Machine {
 
     // MARK: Adoption
 
-    /// Ends what serves containers beside the engine, when there are none.
+    /// Ends the helper processes, when there are no containers.
     package func endServices() async { await names.end() }
 
     package func adopt(_ containers: [ContainerRecord]) async -> [String: Adoption] {
@@ -352,7 +352,7 @@ package final class RealMachine: Machine {
         return await blocking.runInfallible { [paths] in Self.remains(of: container, paths) }
     }
 
-    /// What became of a container without a monitor.
+    /// What is left of a container without a monitor.
     private static func remains(of container: ContainerRecord, _ paths: EnginePaths) -> Adoption {
         if let bytes = try? readFile(paths.exitFile(container.id)),
             let status = try? decodeJSON(ExitStatus.self, from: bytes), status.at >= container.life.startedAt ?? 0
@@ -363,7 +363,7 @@ package final class RealMachine: Machine {
         guard isSameBoot, let process = container.life.process else {
             return .lost(.machineRestarted)
         }
-        // Without a monitor nobody keeps the log or the exit status: such a container is ended.
+        // Without a monitor nobody keeps the log or the exit status, so end such a container.
         if let handle = try? ProcessHandle(pid: process.pid, startTicks: process.startTicks, bootID: process.bootID) {
             try? handle.signal(SIGKILL)
         }

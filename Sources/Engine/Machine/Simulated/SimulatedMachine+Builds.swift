@@ -3,7 +3,7 @@ import EngineWire
 import Images
 import OCI
 
-/// A build makes an image without content, and runs none of its steps.
+/// A build creates an image without content and runs none of its steps.
 extension SimulatedMachine {
     package func build(_ request: BuildRequest, _ surroundings: BuildSurroundings) async throws -> Image {
         let config = ImageConfig(architecture: "amd64", os: "linux", rootfs: .init(diffIDs: []))

@@ -51,7 +51,7 @@ extension SimulatedMachine {
                 state.faults.failingSpawns -= 1
                 throw EngineFailure(code: .simulated, message: "spawn \(container.name): simulated failure")
             }
-            // Its links are made again if they are gone.
+            // Creates its links again if they are gone.
             state.world.containers[container.id]?.networks = Set(container.endpoints.map(\.network))
             guard state.world.lostNetworks.isDisjoint(with: container.endpoints.map(\.network)) else {
                 throw EngineFailure(code: .simulated, message: "\(container.name): a bridge of its networks is gone")

@@ -5,7 +5,7 @@ import Linux
 import OCI
 import Synchronization
 
-/// Files without content: an archive has a path a line.
+/// Files without content: an archive has a path in each line.
 extension SimulatedMachine {
     private func files(of container: ContainerRecord) throws -> Set<String> {
         try state.withLock { state in

@@ -5,7 +5,7 @@ import Reconcile
 extension SimulatedMachine {
     package func hasInterface(_ name: String) async throws -> Bool { false }
 
-    /// Whatever is asked of it.
+    /// The simulated machine supports every feature.
     package func limits() async -> PreflightFacts.HostLimits { .init() }
 
     package func features(for wishes: KernelWishes) async -> PreflightFacts.HostFeatures { .init() }

@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Synchronization
 
-/// The images as a store tells of them: without layers.
+/// An image store without layers.
 extension SimulatedMachine {
     package func storedImages() async throws -> StoredImages {
         let named = try state.withLock { state in
@@ -59,7 +59,7 @@ extension SimulatedMachine {
         return image
     }
 
-    /// Its archives name one image a line.
+    /// Its archives name an image in each line.
     package func loadImages(
         from archive: borrowing OwnedFD, progress: @escaping @Sendable (ImportStep) -> Void
     ) async throws -> [LoadedImage] {
@@ -103,7 +103,7 @@ extension SimulatedMachine {
         return [.untagged(try Reference(name))] + (stays ? [] : [.deleted(image.id)])
     }
 
-    /// None of them is without a name.
+    /// No image here is without a name.
     package func collectImages(keeping: Set<Digest>) async throws -> Collected { Collected() }
 
     package func pruneImages(
@@ -133,7 +133,7 @@ extension SimulatedMachine {
         return try await storedImage(reference.familiarName)
     }
 
-    /// Registries take everybody.
+    /// Registries accept every login.
     package func checkLogin(at server: String, logins: RegistryLogins) async throws {}
 
     package func remoteImage(_ reference: Reference, logins: RegistryLogins) async throws -> RemoteImage {

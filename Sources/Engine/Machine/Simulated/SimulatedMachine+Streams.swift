@@ -4,14 +4,14 @@ import Linux
 import Monitor
 import Synchronization
 
-/// Streams on which nothing comes but the end; a command runs until a test ends it, or its container does.
+/// Streams that carry nothing but the end. A command runs until a test or its container ends it.
 extension SimulatedMachine {
     /// The machine's end of a stream.
     final class Stream: Sendable {
         let socket: OwnedFD
         init(_ socket: consuming OwnedFD) { self.socket = socket }
 
-        /// The last word on it; whoever reads finds it closed afterwards.
+        /// Sends the last frame and closes the stream.
         func end(_ code: Int) { try? socket.write(StreamFrame.exit(code: UInt32(code)).bytes) }
     }
 
@@ -66,7 +66,7 @@ extension SimulatedMachine {
         try await act("resize \(id.prefix(4)) to \(rows)x\(columns)") { _ in }
     }
 
-    /// Ends a command from inside.
+    /// Ends a command as if it had exited.
     package func endCommand(_ id: String, code: Int) {
         let streams = state.withLock { state in
             state.world.commands[id]?.end = ExitStatus(

@@ -1,7 +1,7 @@
 import EngineWire
 import Monitor
 
-/// Containers have no files here: it is noted that some came.
+/// Containers have no files here; the machine only notes the paths that it receives.
 extension SimulatedMachine {
     package func sync(
         _ request: FilesRequest, from archive: HeldDescriptor, in record: ContainerRecord, _ process: ProcessIdentity

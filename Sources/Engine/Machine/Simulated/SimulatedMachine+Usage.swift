@@ -2,7 +2,7 @@ import EngineWire
 import Synchronization
 
 extension SimulatedMachine {
-    /// It uses a hundredth of a processor, and as much memory as it may.
+    /// A container uses a hundredth of a processor, and as much memory as it may.
     package func usage(of container: ContainerRecord) async throws -> ContainerUsage {
         try state.withLock { state in
             guard let found = state.world.containers[container.id], found.isUp else {

@@ -7,30 +7,30 @@ import ProjectModel
 import Reconcile
 import Synchronization
 
-/// A machine that exists only in memory, for trying out the loop: it can fail, be slow and lose things, and replays from a seed.
+/// A machine in memory, for tests of the engine: it can fail, be slow and lose objects, and a seed replays it.
 package final class SimulatedMachine: Machine {
-    /// What may go wrong, each with a chance in a thousand for every call.
+    /// The faults that may happen, each with a chance in a thousand for every call.
     package struct Faults: Hashable, Sendable {
         package var createFails = 0
         package var removeFails = 0
         package var attachFails = 0
         package var spawnFails = 0
-        /// So many of the next spawns fail.
+        /// How many of the next spawns fail.
         package var failingSpawns = 0
-        /// So many of the next containers end by themselves right after their start.
+        /// How many of the next containers end by themselves right after their start.
         package var endingRuns = 0
         package var releaseFails = 0
         package var rulesFail = 0
         package var probesFail = 0
-        /// A registry takes its time: a pull ends only when it is cancelled.
+        /// A pull ends only when it is cancelled.
         package var pullsHang = false
         /// No registry answers.
         package var pullsFail = false
-        /// A container has so many files that its removal ends only when this is over.
+        /// The removal of a container ends only when this is false again.
         package var removalsHang = false
-        /// Signals but SIGKILL cannot be sent.
+        /// Sending any signal except SIGKILL fails.
         package var signalsFail = false
-        /// Processes go on after every signal but SIGKILL.
+        /// Processes ignore every signal except SIGKILL.
         package var processesAreDeaf = false
         /// A container ends by itself right after it was started.
         package var crashesAtOnce = 0
@@ -38,11 +38,11 @@ package final class SimulatedMachine: Machine {
         package init() {}
     }
 
-    /// When the engine is killed: after so many more calls, before or after the last of them took effect.
+    /// When the engine is killed: after this many more calls, before or after the last one took effect.
     package struct Crash: Sendable {
         package var afterCalls: Int
         package var takesEffect: Bool
-        /// Called in that moment.
+        /// Runs at that moment.
         package var then: @Sendable () -> Void
 
         package init(afterCalls: Int, takesEffect: Bool = false, then: @escaping @Sendable () -> Void = {}) {
@@ -55,7 +55,7 @@ package final class SimulatedMachine: Machine {
     struct State {
         var world: SimulatedWorld
         var images: [String: MachineImage] = [:]
-        /// Users and groups by the image's id; every name is known to an image that is not in here.
+        /// Users and groups by the image's id. An image that is missing here knows every name.
         var accounts: [String: Set<String>] = [:]
         var random: SplitMix64
         var clock: Int64 = 1_700_000_000_000_000_000
@@ -66,7 +66,7 @@ package final class SimulatedMachine: Machine {
         /// The machine's ends of streams, by container or command.
         var streams: [String: [Stream]] = [:]
 
-        /// Ends a container's process, with what runs in it; nil when nothing did.
+        /// Ends a container's process and the commands in it; nil when none ran.
         mutating func end(_ id: String, code: Int, signal: Int32? = nil) -> ExitStatus? {
             guard let status = world.end(id, code: code, signal: signal, at: clock) else { return nil }
             for ended in [id] + world.commands.filter({ $0.value.container == id }).keys {
@@ -76,7 +76,7 @@ package final class SimulatedMachine: Machine {
         }
     }
 
-    // The mutex guards all of it.
+    // The mutex guards everything.
     let state: Mutex<State>
     package let events: AsyncStream<MachineEvent>
     let continuation: AsyncStream<MachineEvent>.Continuation
@@ -92,12 +92,12 @@ package final class SimulatedMachine: Machine {
     // MARK: The test's side
 
     package var world: SimulatedWorld { state.withLock { $0.world } }
-    /// How often somebody waited for time to pass.
+    /// How often the engine waited for time to pass.
     package var waits: Int { state.withLock { $0.waits } }
     package var isCrashed: Bool { state.withLock { $0.isCrashed } }
     package func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
 
-    /// From the crash on nothing is done any more, and every call fails.
+    /// From the crash on, every call fails and changes nothing.
     package func plan(_ crash: Crash) {
         state.withLock { state in
             if !state.isCrashed { state.crash = crash }
@@ -123,7 +123,7 @@ package final class SimulatedMachine: Machine {
         }
     }
 
-    /// Kills a container's monitor, and with it its process.
+    /// Kills a container's monitor together with its process.
     package func loseMonitor(of id: String) {
         state.withLock { state in
             guard state.end(id, code: 255) != nil, !state.isCrashed else { return }
@@ -137,11 +137,11 @@ package final class SimulatedMachine: Machine {
         continuation.yield(.networkChanged)
     }
 
-    /// Does `body`, unless the engine was killed or a fault has its chance.
+    /// Runs `body`, unless the engine was killed or a fault happens by chance.
     func act(
         _ what: String, chance: KeyPath<Faults, Int>? = nil, _ body: (inout State) throws -> Void
     ) async throws {
-        // Others come in between, as they do on a real machine.
+        // Lets other tasks run in between, as on a real machine.
         if state.withLock({ $0.random.next() % 4 == 0 }) { await Task.yield() }
         try state.withLock { state in
             let killed = EngineFailure(code: .crashed, message: "the engine was killed")
@@ -167,12 +167,13 @@ package final class SimulatedMachine: Machine {
 
     package func now() -> Int64 { state.withLock { $0.clock } }
 
-    /// A second passes in a hundredth of one: what happens meanwhile is still noticed. Who was killed never wakes up.
+    /// A second takes a hundredth of a second, which is enough for other events to happen meanwhile. A killed engine
+    /// never wakes up.
     package func sleep(_ duration: Duration) async throws {
         state.withLock { $0.waits += 1 }
         var left = duration
         while left > .zero {
-            // Step by step: where the processor is short, time passes slower, as it does for everybody else here.
+            // Sleep in steps: on a busy processor time passes more slowly, for this sleep as for every other task.
             let step = min(left, .milliseconds(250))
             left -= step
             try await Task.sleep(for: step / 100)

@@ -1,8 +1,8 @@
 import Monitor
 
-/// What there is on a simulated machine, and the rules that no engine may break on it.
+/// Everything on a simulated machine, and the rules that no engine may break there.
 package struct SimulatedWorld: Hashable, Sendable {
-    /// A container and what became of its process.
+    /// A container and the state of its process.
     package struct Container: Hashable, Sendable {
         package enum Phase: Hashable, Sendable {
             case made, held, running, paused
@@ -13,9 +13,9 @@ package struct SimulatedWorld: Hashable, Sendable {
         package var phase = Phase.made
         package var networks: Set<String>
         package var volumes: Set<String>
-        /// The limit that was given to it while it ran.
+        /// The limit that it got while it ran.
         package var memory: Int64?
-        /// Nanoseconds since 1970, of the last run.
+        /// The start of the last run, in nanoseconds since 1970.
         package var startedAt: Int64?
 
         package init(name: String, networks: Set<String>, volumes: Set<String>) {
@@ -27,7 +27,7 @@ package struct SimulatedWorld: Hashable, Sendable {
         package var isUp: Bool { phase == .running || phase == .paused }
     }
 
-    /// A command in a container, and how it ended.
+    /// A command in a container, and its exit.
     package struct Command: Hashable, Sendable {
         package var container: String
         package var end: ExitStatus?
@@ -35,28 +35,28 @@ package struct SimulatedWorld: Hashable, Sendable {
 
     /// By id.
     package var containers: [String: Container] = [:]
-    /// Files of containers, by id: those that were copied into them.
+    /// The paths of files copied into containers, by id.
     package var files: [String: Set<String>] = [:]
     package var networks: Set<String> = []
     /// Networks whose bridge somebody deleted.
     package var lostNetworks: Set<String> = []
     package var volumes: Set<String> = []
-    /// Which container holds a host port.
+    /// The container that holds a host port.
     package var ports: [UInt16: String] = [:]
     /// What each container has published.
     package var publishedBy: [String: Set<String>] = [:]
     package var published: Set<String> { publishedBy.values.reduce(into: []) { $0.formUnion($1) } }
     /// Commands that were started in containers, by id.
     package var commands: [String: Command] = [:]
-    /// Containers named by the changes of networks so far, in order.
+    /// The containers that each change of networks named, in order.
     package var networkChanges: [Set<String>] = []
-    /// Containers that volumes are mounted for, by the volume's name.
+    /// The containers that use a mounted volume, by the volume's name.
     package var mounts: [String: Set<String>] = [:]
-    /// Volumes whose data was lost, ever.
+    /// Volumes whose data was ever lost.
     package var removedVolumes: [String] = []
-    /// Everything that was done, in order.
+    /// All actions in order.
     package var journal: [String] = []
-    /// What an engine did that would harm a real machine.
+    /// Actions of an engine that would harm a real machine.
     package var violations: [String] = []
 
     package init() {}
@@ -90,15 +90,14 @@ package struct SimulatedWorld: Hashable, Sendable {
         note(container.isUp ? "\(container.name) was removed while it ran" : nil)
     }
 
-    /// A container is on these networks now.
+    /// Connects a container to exactly these networks.
     mutating func attach(_ id: String, _ wanted: Set<String>) {
         let name = containers[id]?.name ?? id
         note(wanted.isSubset(of: networks) ? nil : "\(name) was attached to a network that is not there")
         containers[id]?.networks = wanted
     }
 
-    /// A process is made up to its gate.
-    /// `isBeside`: it is meant to run while the one before it does.
+    /// Creates a process that waits at its gate. `isBeside`: it is meant to run while its predecessor still does.
     mutating func spawn(_ id: String, _ name: String, isBeside: Bool = false) {
         guard let container = containers[id] else { return note("\(name) was started and was never made") }
         switch container.phase {
@@ -112,7 +111,7 @@ package struct SimulatedWorld: Hashable, Sendable {
         containers[id]?.phase = .held
     }
 
-    /// Opens a gate; false when nothing waits there.
+    /// Opens a gate; false when no process waits there.
     mutating func release(_ id: String, at time: Int64) -> Bool {
         guard containers[id]?.phase == .held else { return false }
         containers[id]?.phase = .running
@@ -120,7 +119,7 @@ package struct SimulatedWorld: Hashable, Sendable {
         return true
     }
 
-    /// Ends what runs; nil when nothing did.
+    /// Ends the running process; nil when none ran.
     mutating func end(_ id: String, code: Int, signal: Int32? = nil, at time: Int64) -> ExitStatus? {
         guard containers[id]?.isUp == true else { return nil }
         let status = ExitStatus(code: code, signal: signal, isOutOfMemory: false, at: time)

@@ -13,7 +13,7 @@ struct LocalVolumes: VolumeDriver {
         try Self.checkName(of: volume)
         let path = paths.volume(volume.name)
         try await blocking.run {
-            // 0755 below a folder that only root enters: what is inside has the owners the image gave it.
+            // 0755 inside a folder that only root may enter: files keep the owners from the image.
             try makeFolders(path, mode: 0o755)
             if let device = volume.definition.driverOptions["device"] {
                 try VolumeMount(options: volume.definition.driverOptions, device: device).mount(at: path)
@@ -22,7 +22,8 @@ struct LocalVolumes: VolumeDriver {
         return path
     }
 
-    /// What it is mounted from may have gone with a reboot, and must not be written beside. It stays mounted for those that come later.
+    /// A reboot may have removed the mount, and containers must not write into the folder below it. It stays mounted
+    /// for later containers.
     func mount(_ volume: VolumeRecord, for container: String) async throws -> String {
         volume.isMounted ? try await create(volume) : paths.volume(volume.name)
     }
@@ -39,7 +40,8 @@ struct LocalVolumes: VolumeDriver {
         }
     }
 
-    /// Whoever named it: its folder is below that of all volumes, and removing it touches nothing else.
+    /// Checks the name, whoever sent it, so that its folder is below the folder of all volumes and removing it touches
+    /// nothing else.
     private static func checkName(of volume: VolumeRecord) throws {
         guard !isPlainName(volume.name) else { return }
         throw EngineFailure(

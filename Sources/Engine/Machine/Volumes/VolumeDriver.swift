@@ -1,17 +1,17 @@
-/// Where volumes of one driver lie. Another driver is a type that conforms, in a file of its own, and its line in
+/// Stores the volumes of one driver. To add a driver, write a type that conforms in a file of its own, and add it to
 /// `RealMachine.volumeDrivers`.
 ///
-/// Calls are idempotent: what is there already is left, what is gone already is no error.
+/// Calls are idempotent: it is no error if the volume exists already, or is already gone.
 protocol VolumeDriver: Sendable {
-    /// The Compose file's word for it.
+    /// The name of the driver in a Compose file.
     var name: String { get }
 
-    /// Makes the volume; answers with the folder where its content is, or will be while it is mounted.
+    /// Creates the volume. Returns the folder with its content; if it is a mount, its future mount point.
     func create(_ volume: VolumeRecord) async throws -> String
-    /// Makes the content available to a container that is about to start; answers with its folder.
+    /// Makes the content available to a container that is about to start. Returns its folder.
     func mount(_ volume: VolumeRecord, for container: String) async throws -> String
-    /// The container has ended.
+    /// Call this when the container has ended.
     func unmount(_ volume: VolumeRecord, for container: String) async throws
-    /// Takes the volume away with its content.
+    /// Removes the volume and its content.
     func remove(_ volume: VolumeRecord) async throws
 }

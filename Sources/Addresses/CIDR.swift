@@ -1,8 +1,8 @@
-/// A range of addresses by prefix (RFC 4632), or an interface's address with the length of its network.
+/// A range of addresses by prefix (RFC 4632), or an interface's address with the prefix length of its network.
 package struct CIDR: Hashable, Sendable {
     /// As written: host bits are kept.
     package let address: IPAddress
-    /// Leading bits that name the network, 0 to the width of the address.
+    /// The number of leading bits that identify the network, from 0 to the width of the address.
     package let prefixLength: Int
 
     /// - Returns: nil when the length is out of range.
@@ -18,7 +18,7 @@ package struct CIDR: Hashable, Sendable {
         prefixLength = address.family.width
     }
 
-    /// Parses `address/length`, the length in decimal.
+    /// Parses `address/length` with a decimal length.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(parts[0]), (1...3).contains(parts[1].utf8.count),
@@ -29,7 +29,7 @@ package struct CIDR: Hashable, Sendable {
 
     package var family: IPAddress.Family { address.family }
 
-    /// The lowest address: the network's own.
+    /// The lowest address, that of the network itself.
     package var first: IPAddress { IPAddress(family: family, value: address.value & ~hostMask) }
 
     /// The highest address: the broadcast address in IPv4.
@@ -42,10 +42,10 @@ package struct CIDR: Hashable, Sendable {
 
     package func contains(_ other: CIDR) -> Bool { contains(other.first) && contains(other.last) }
 
-    /// Whether some address lies in both.
+    /// Whether they have an address in common.
     package func overlaps(_ other: CIDR) -> Bool { contains(other.first) || other.contains(first) }
 
-    /// The `index`th range of `length` inside this one; nil when there is no such.
+    /// Subnet number `index` with the prefix length `length`; nil when there is none.
     package func subnet(length: Int, index: UInt128) -> CIDR? {
         guard length >= prefixLength, length <= family.width else { return nil }
         if length - prefixLength < 128, index >> UInt128(length - prefixLength) != 0 { return nil }

@@ -1,4 +1,4 @@
-/// An IPv4 or IPv6 address, without zone; ordered by family, then number.
+/// An IPv4 or IPv6 address without a zone; ordered by family, then by number.
 package enum IPAddress: Hashable, Sendable {
     case v4(UInt32)
     case v6(UInt128)
@@ -6,7 +6,7 @@ package enum IPAddress: Hashable, Sendable {
     package enum Family: Hashable, Sendable {
         case v4, v6
 
-        /// Bits of an address.
+        /// The number of bits in an address.
         package var width: Int { self == .v4 ? 32 : 128 }
     }
 
@@ -31,7 +31,7 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// `value` taken as an address of `family`; bits beyond its width are dropped.
+    /// `value` as an address of `family`; drops bits beyond its width.
     package init(family: Family, value: UInt128) {
         self = family == .v4 ? .v4(UInt32(truncatingIfNeeded: value)) : .v6(value)
     }
@@ -69,7 +69,7 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// 0.0.0.0 or ::, which stands for every address.
+    /// 0.0.0.0 or ::, which mean every address.
     package var isUnspecified: Bool { value == 0 }
 }
 
@@ -90,7 +90,7 @@ extension IPAddress: CustomStringConvertible {
         }
     }
 
-    /// As it stands in front of `:port`: IPv6 in brackets.
+    /// The form before `:port`: IPv6 in brackets.
     package var hostText: String { family == .v6 ? "[\(self)]" : description }
 
     private static func text(ofGroups groups: [UInt16]) -> String {
@@ -126,7 +126,7 @@ extension IPAddress: Codable {
     }
 }
 
-// Dictionaries by address are written as objects.
+// Dictionaries with addresses as keys become JSON objects.
 extension IPAddress: CodingKeyRepresentable {
     private struct Key: CodingKey {
         let stringValue: String
@@ -155,7 +155,7 @@ extension IPAddress {
     }
 
     private static func parseV6(_ text: String) -> UInt128? {
-        // At most one "::"; what stands before and after it fills from the two ends.
+        // At most one "::"; the parts before and after it fill the address from both ends.
         let halves = split(text)
         guard (1...2).contains(halves.count), let head = groups(halves[0]) else { return nil }
         guard halves.count == 2 else { return head.count == 8 ? number(head) : nil }

@@ -1,6 +1,6 @@
 /// The address of an Ethernet interface.
 package struct MACAddress: Hashable, Sendable, CustomStringConvertible {
-    /// Six, in the order of the wire.
+    /// Six bytes in network order.
     package let bytes: [UInt8]
 
     /// Parses `02:42:ac:11:00:02`, with `:` or `-`; nil for anything else.
@@ -11,8 +11,8 @@ package struct MACAddress: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// A locally administered address made from `address`: the same IP address always has the same Ethernet address, so that
-    /// neighbours' caches stay right when a container is replaced and keeps its address.
+    /// A locally administered address derived from `address`. The same IP address always gets the same Ethernet
+    /// address, so neighbours' caches stay valid when a container is replaced and keeps its address.
     package init(for address: IPAddress) {
         switch address {
         case .v4: bytes = [0x02, 0x42] + address.bytes

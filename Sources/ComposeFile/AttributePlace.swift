@@ -1,18 +1,18 @@
 import ProjectModel
 import YAML
 
-/// Where an attribute stands in the files that were loaded.
+/// The place of an attribute in the loaded files.
 package struct AttributePlace: Hashable, Sendable {
-    /// As the file spells it: a limit may stand under `deploy` instead of in the service itself.
+    /// As spelled in the file: a limit may be under `deploy` or in the service itself.
     package var path: AttributePath
     package var range: SourceRange
-    /// The files through which it was reached.
+    /// The files that led to it.
     package var notes: [Diagnostic.Note]
 }
 
 extension LoadResult {
-    /// The place of `path` in the files; of the service or element around it when the attribute itself is in none of them
-    /// (a default, a flag, something of the image), and nil when that is in none either.
+    /// The place of `path` in the files. If the attribute is in no file (a default, a flag, a value from the image),
+    /// the place of the service or element around it; nil if that is in no file either.
     package func place(of path: AttributePath) -> AttributePlace? {
         for spelling in Self.spellings(of: path) {
             guard let found = span(of: spelling[...], in: model), found.depth == spelling.count else { continue }
@@ -23,15 +23,16 @@ extension LoadResult {
     }
 
     private func place(_ found: (span: Span, depth: Int, shown: Int), _ path: AttributePath) -> AttributePlace? {
-        // One step leads to `networks` or the like: there is more to an attribute than that.
+        // A single step leads only to `networks` or the like, not to an attribute.
         guard found.shown >= 2, let range = sources.range(found.span) else { return nil }
         let isWhole = found.depth == path.steps.count
         let shown = isWhole ? AttributePath(Array(path.steps.prefix(found.shown))) : path
         return AttributePlace(path: shown, range: range, notes: sources.chain(of: found.span))
     }
 
-    /// Follows `steps` as far as they lead: the place of the last node that has one, how many steps lead to the last node, and
-    /// to the node that stands there. A value of a short form has the place of the whole, so the whole is what is shown.
+    /// Follows `steps` as far as possible. Returns the place of the last node that has one, the number of steps to that
+    /// node, and the number of steps to the last node. A value in a short form has only the place of the whole, so that
+    /// is shown.
     private func span(of steps: ArraySlice<AttributePath.Step>, in root: ComposeNode) -> (
         span: Span, depth: Int, shown: Int
     )? {
@@ -50,7 +51,7 @@ extension LoadResult {
                 span = node.span
             }
             found.depth += 1
-            // A place without a file is of something that nobody wrote.
+            // A place without a file belongs to a value that is in no file.
             guard span.file >= 0, span.start != found.span.start else { continue }
             (found.span, found.shown) = (span, found.depth)
         }

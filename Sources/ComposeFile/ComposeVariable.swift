@@ -1,6 +1,6 @@
-/// `COMPOSE_…` variables, which set what flags of the command line set.
+/// `COMPOSE_…` variables, which stand for command-line flags.
 package enum ComposeVariable {
-    /// Go's words for true: `1`, `t`, `true`; anything else is off.
+    /// True for Go's words `1`, `t`, `true`; false for everything else.
     package static func isOn(_ text: String?) -> Bool {
         guard let text else { return false }
         let word = text.lowercased().split(separator: " ").joined()
@@ -8,8 +8,8 @@ package enum ComposeVariable {
     }
 }
 
-/// The `COMPOSE_…` variables that `.env` or the files of `--env-file` add to the caller's; what is wrong with such a file
-/// is left for the load to tell.
+/// The `COMPOSE_…` variables that `.env` or the files of `--env-file` add to the caller's. The load itself reports
+/// errors in these files.
 package func composeVariables(_ request: LoadRequest, from source: some FileSource) -> [String: String] {
     Discovery(request: request, source: source, report: Report()).environment()
         .filter { $0.key.hasPrefix("COMPOSE_") && request.environment[$0.key] == nil }

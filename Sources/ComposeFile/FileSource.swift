@@ -1,10 +1,10 @@
 import Linux
 
-/// Where files come from: the disk, or memory.
+/// Reads files: from the disk, or from memory.
 package protocol FileSource: Sendable {
     /// The whole content of the file at an absolute path.
     func read(_ path: String) throws(FileFailure) -> [UInt8]
-    /// Whether a file or folder is there.
+    /// Whether a file or folder exists.
     func exists(_ path: String) -> Bool
 }
 
@@ -15,7 +15,7 @@ package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     package let kind: Kind
-    /// In the kernel's words: "No such file or directory".
+    /// The kernel's text: "No such file or directory".
     package let reason: String
     package var description: String { reason }
 
@@ -25,7 +25,7 @@ package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The file system, with the rights of this process.
+/// The file system, with the permissions of this process.
 package struct DiskFiles: FileSource {
     package init() {}
 
@@ -45,7 +45,7 @@ package struct DiskFiles: FileSource {
     package func exists(_ path: String) -> Bool { fileExists(path) }
 }
 
-/// Files that are held in memory, by absolute path.
+/// Files in memory, by absolute path.
 package struct MemoryFiles: FileSource {
     package var files: [String: [UInt8]]
 

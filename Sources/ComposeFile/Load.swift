@@ -3,7 +3,7 @@ import YAML
 
 /// Loads a Compose project: finds its files, reads, interpolates, checks, merges and completes them.
 ///
-/// - Throws: `LoadFailure` with every error that was found, not only the first.
+/// - Throws: `LoadFailure` with all errors, not only the first.
 package func load(_ request: LoadRequest, from source: some FileSource) throws(LoadFailure) -> LoadResult {
     try Loader(request: request, source: source).load()
 }
@@ -33,7 +33,7 @@ private struct Loader {
                 hint: "begin it with `services:`, and the name of a service on the next line, indented")
         }
         let references = steps.interpolate ? [] : References.variables(in: model)
-        // From here on each phase goes on after errors of those before, so that one run tells of all of them.
+        // From here on each phase continues after errors, so that one run reports all of them.
         complete(&model, name, workspace)
         let unknown = unknownServices(in: model)
         let disabled = chooseServices(&model, workspace)
@@ -88,7 +88,7 @@ private struct Loader {
         return disabled
     }
 
-    /// Services that are named, by patterns too, must be there.
+    /// Services that the caller names, also by patterns, must exist.
     private func unknownServices(in model: Node) -> LoadFailure.UnknownServices? {
         guard steps.interpolate, !request.services.isEmpty, !report.isIncomplete else { return nil }
         let known = model["services"]?.mapping?.keys ?? []

@@ -1,4 +1,4 @@
-/// What to load, and all that the outside contributes: nothing is taken from the process itself.
+/// What to load, and all input from outside: the loader takes nothing from the process itself.
 package struct LoadRequest: Sendable {
     /// `-f`, in order; `-` is `standardInput`. Empty: COMPOSE_FILE, or a search upwards from the working directory.
     package var files: [String]
@@ -14,9 +14,9 @@ package struct LoadRequest: Sendable {
     package var environmentFiles: [String]
     /// The caller's environment.
     package var environment: [String: String]
-    /// Services named on the command line: their profiles count as enabled for them.
+    /// Services named on the command line. Naming a service enables its profiles for it.
     package var services: [String]
-    /// What `-f -` reads.
+    /// The content for `-f -`.
     package var standardInput: [UInt8]?
     package var steps: LoadSteps
 
@@ -38,13 +38,13 @@ package struct LoadRequest: Sendable {
     }
 }
 
-/// Steps of loading that `config` can leave out (`--no-interpolate` and so on).
+/// Steps of loading that `config` can skip (`--no-interpolate` and so on).
 package struct LoadSteps: Hashable, Sendable {
     package var interpolate = true
     package var normalise = true
     package var resolvePaths = true
     package var checkConsistency = true
-    /// Read env_file and take valueless variables from the environment.
+    /// Read `env_file`, and take variables without a value from the environment.
     package var resolveEnvironment = true
 
     package init() {}

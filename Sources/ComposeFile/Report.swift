@@ -1,38 +1,39 @@
 import ProjectModel
 import YAML
 
-/// Collects what one load finds wrong, with the attribute path at which it stands.
+/// Collects the problems that one load finds, each with its attribute path.
 ///
-/// A class because every phase of a load writes into the same one; a load runs on one thread and shares it with nobody.
+/// A class, because every phase of a load writes into the same report. A load runs on one thread and does not share it.
 final class Report {
     private typealias Part = AttributePath.Step
 
-    /// More than so many help nobody and would let a hostile file use memory.
+    /// The maximum number of diagnostics: more would help nobody, and a hostile file could use up memory.
     private static let limit = 500
 
     var sources = SourceMap()
     private(set) var diagnostics: [Diagnostic] = []
-    /// All of them, those too that are not kept.
+    /// Counts all errors, also those that are not kept.
     private(set) var errorCount = 0
-    /// Where the walk is. Unchecked: it changes with every node of a walk, and only in `inside`, which never overlaps itself.
+    /// The current position of the walk. Unchecked: it changes with every node, and only in `inside`, which never
+    /// overlaps itself.
     @exclusivity(unchecked) private var path: [Part] = []
-    /// The variables without a value, and where the first of each stands in the list.
+    /// The variables without a value, and the position of each in the list.
     private var unset: (all: [UnsetVariable], positions: [String: Int]) = ([], [:])
-    /// Says how to set variables of these names.
+    /// Returns a hint how to set variables with these names.
     var adviceForUnset: (_ names: [String]) -> String = UnsetVariable.advice
-    /// Paths of attributes that are wrong or misspelt: what follows from that is no news.
+    /// Paths of attributes that are wrong or misspelt. Do not report what follows from them.
     private var wrong: Set<String> = []
-    /// Paths and places of values in which a substitution failed: what they hold says nothing.
+    /// Paths and places of values with a failed substitution. Their content means nothing.
     private var unexpanded: (paths: Set<String>, spans: Set<Span>) = ([], [])
-    /// Where values begin that swallowed text meant for something else.
+    /// The starts of values that swallowed text meant for something else.
     private var swallowed: Set<Span> = []
-    /// Findings, by their number, that only follow when something else is wrong at a place.
+    /// Findings, by number, that are hidden if something else is wrong at one of these places.
     private var consequences: [(index: Int, causes: [Span], element: String?)] = []
-    /// What does not work when the project is brought up, and may be looked at all the same.
+    /// Problems that matter for `up`, but not for looking at the project.
     private(set) var deferred: [Diagnostic] = []
-    /// The variable without a value that a value was made with.
+    /// The variable without a value that went into a value.
     private var emptied: [Span: String] = [:]
-    /// A part of the project could not be read: what seems to be missing may stand there.
+    /// A part of the project could not be read, so something that seems to be missing may be in there.
     private(set) var isIncomplete = false
 
     // MARK: Paths
@@ -51,14 +52,14 @@ final class Report {
         return body()
     }
 
-    /// What `body` finds stands in another file, and its path begins there.
+    /// Runs `body` for another file: its findings have paths from the root of that file.
     func atRoot<Result>(_ body: () -> Result) -> Result {
         let outer = goToRoot()
         defer { goBack(to: outer) }
         return body()
     }
 
-    /// The same where a closure would hold on to a tree that is to be changed in place.
+    /// The same, where a closure would keep a reference to a tree that must be changed in place.
     func goToRoot() -> [AttributePath.Step] {
         let outer = path
         path = []
@@ -67,12 +68,12 @@ final class Report {
 
     func goBack(to outer: [AttributePath.Step]) { path = outer }
 
-    /// `services.web.ports[1]`; a key that is no plain name stands in brackets and quotes.
+    /// `services.web.ports[1]`; a key that is not a plain name is in brackets and quotes.
     var pathText: String? { path.isEmpty ? nil : Self.text(path) }
 
     private static func text(_ path: some Sequence<Part>) -> String { AttributePath(Array(path)).description }
 
-    /// The same without a number where the file has no list.
+    /// The same; without a number if the file has no list.
     func inside<Result>(_ index: Int?, _ body: () -> Result) -> Result {
         index.map { inside($0, body) } ?? body()
     }
@@ -81,7 +82,7 @@ final class Report {
 
     var hasErrors: Bool { errorCount > 0 }
 
-    /// Further findings are not kept, so nobody has to work out their hints.
+    /// Further findings are dropped, so callers need not compute hints.
     var isFull: Bool { diagnostics.count >= Self.limit }
 
     func error(_ span: Span, _ message: String, hint: String? = nil, notes: [Diagnostic.Note] = []) {
@@ -96,7 +97,7 @@ final class Report {
         Diagnostic.Note(message: message, place: sources.range(span))
     }
 
-    /// Something wrong with a file as YAML, `steps` from its root.
+    /// A YAML problem; `steps` lead to it from the root of the file.
     func add(_ problem: Problem, at steps: [(key: String?, index: Int)]) {
         let notes = problem.other.map { [note($0.message, $0.span)] } ?? []
         let number = diagnostics.count
@@ -111,9 +112,8 @@ final class Report {
         if !problem.causes.isEmpty { consequences.append((number, problem.causes, nil)) }
     }
 
-    /// A text that does not fit its grammar. One that a variable without a value left so is an error only when the project is
-    /// brought up.
-    /// The same goes for one that works on other systems.
+    /// A text that does not fit its grammar. If a variable without a value caused it, or if it works on other systems,
+    /// it is an error only for `up`.
     func add(_ fault: TextGrammar.Fault, at span: Span, worksElsewhere: Bool = false) {
         if unexpanded.spans.contains(span) || swallowed.contains(span.start) { return }
         let place = fault.fragment.map { sources.narrow(span, to: $0) } ?? span
@@ -128,7 +128,7 @@ final class Report {
                 notes: notes + sources.chain(of: span)))
     }
 
-    /// What `body` finds is no news when the element of this name is wrong itself: `services.web`.
+    /// Hides the findings of `body` when the element with this name, such as `services.web`, is wrong itself.
     func following(from element: String, _ name: String, _ body: () -> Void) {
         let before = diagnostics.count
         body()
@@ -136,7 +136,7 @@ final class Report {
         for index in before..<diagnostics.count { consequences.append((index, [], text)) }
     }
 
-    /// A variable without a value, for which "" was taken: one warning for all.
+    /// A variable without a value, replaced by "". All of them give one warning.
     func unset(_ name: String, at place: @autoclosure () -> Span) {
         if let index = unset.positions[name] {
             guard unset.all[index].uses.count <= UnsetVariable.shownUses else { return }
@@ -178,10 +178,11 @@ final class Report {
                 notes: notes + sources.chain(of: span)))
     }
 
-    /// How many names are still looked at for "did you mean": errors times names can be a lot.
+    /// How many more names "did you mean" may compare: errors times names can be a large number.
     private var namesLeft = 100_000
 
-    /// The name that was meant; nil when none is near, and once very many have been looked at.
+    /// The similar name that was probably meant; nil when none is similar, and when the limit of comparisons is
+    /// reached.
     func likely(_ word: String, among names: @autoclosure () -> [String]) -> String? {
         guard !isFull, namesLeft > 0 else { return nil }
         let names = names()
@@ -191,57 +192,57 @@ final class Report {
 
     // MARK: Consequences
 
-    /// The attribute `name` of where the walk is, or of the file, was meant by something else that is wrong.
+    /// Something else that is wrong was meant to be the attribute `name` at the current position, or of the file.
     func excuse(_ name: String) { if !isFull { wrong.insert(Self.text(path.dropLast() + [.key(name)])) } }
 
-    /// The attribute `name` of where the walk is may stand in what could not be read.
+    /// The attribute `name` at the current position may be in the part that could not be read.
     func excuse(inside name: String) { if !isFull { wrong.insert(Self.text(path + [.key(name)])) } }
 
-    /// Something is wrong with the attribute `name` of where the walk is: that it seems to be missing is no news.
+    /// The attribute `name` at the current position is wrong, so do not report it as missing.
     func isWrong(_ name: String) -> Bool { !wrong.isEmpty && wrong.contains(Self.text(path + [.key(name)])) }
 
-    /// The same of an attribute further inside: `deploy.replicas`.
+    /// The same for a nested attribute: `deploy.replicas`.
     func isWrong(path names: String) -> Bool {
         guard !wrong.isEmpty else { return false }
         return wrong.contains(Self.text(path) + "." + names)
     }
 
-    /// The element whose member's attribute the walk is at: `volumes` at `volumes.data.x`.
+    /// The element around the current attribute: `volumes` at `volumes.data.x`.
     var elementOfAttribute: String? {
         guard path.count == 3, case .key(let element) = path[0] else { return nil }
         return element
     }
 
-    /// `name` may be meant as a member of `element`, and stands elsewhere: that it seems to be missing is no news.
+    /// `name` is in the wrong place and may be meant as a member of `element`, so do not report it as missing.
     func excuse(_ name: String, of element: String) { if !isFull { wrong.insert("\(element).\(name)") } }
 
-    /// An element of the file may have been meant by something else that is wrong.
+    /// Something else that is wrong may be meant as this element of the file.
     func excuse(element: String) { if !isFull { wrong.insert(element) } }
 
-    /// What begins at `span` is wrong as a whole: nothing more is said of it.
+    /// The value at `span` is wrong as a whole: report nothing more about it.
     func silence(_ span: Span) { if !isFull { swallowed.insert(span.start) } }
 
-    /// Something is wrong with an element of the file itself, or with a member of one: `services.web`.
+    /// An element of the file itself, or a member of one, such as `services.web`, is wrong.
     func isWrong(element: @autoclosure () -> String) -> Bool { !wrong.isEmpty && wrong.contains(element()) }
 
-    /// The value at `span`, where the walk is, stays as it is written: its substitution failed, which was said.
+    /// The value at `span`, the current position, stays as written, because its substitution failed and was reported.
     func leaveUnexpanded(_ span: Span) {
         unexpanded.spans.insert(span)
         if let pathText { unexpanded.paths.insert(pathText) }
     }
 
-    /// The value at `span` was made with nothing in the place of a variable.
+    /// The value at `span` contains a variable without a value.
     func takeAsEmptied(_ span: Span, by variable: String) { if !isFull { emptied[span] = variable } }
 
     /// A part of the project could not be read.
     func markIncomplete() { isIncomplete = true }
 
-    /// What was found, but for what follows from something else that was found.
+    /// The findings, without those that follow from others.
     private var withoutConsequences: [Diagnostic] {
         var explained: Set<Int> = []
         for end in diagnostics where end.endsReading {
             guard let place = end.place else { continue }
-            // What was read of the rest of the file is not what was meant.
+            // The rest of the file was not read as its author meant it.
             for (index, other) in diagnostics.enumerated() where other.severity == .error && !other.endsReading {
                 if other.place?.file == place.file, other.place?.line ?? 0 >= place.line { explained.insert(index) }
             }
@@ -260,10 +261,10 @@ final class Report {
         return left
     }
 
-    /// What was found, in the order in which it is shown.
+    /// The findings in the order of output.
     var sorted: [Diagnostic] { sorted(withoutConsequences + unsetWarning) }
 
-    /// Diagnostics of these files in the order in which they are shown.
+    /// Diagnostics of these files in the order of output.
     func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
         if diagnostics.isEmpty { return [] }
         var rank: [String: Int] = [:]
@@ -277,7 +278,7 @@ final class Report {
 }
 
 extension Node {
-    /// A node that the loader adds, at the place of what it comes from.
+    /// A node that the loader adds, with the place of the node that it comes from.
     static func text(_ text: String, at span: Span) -> Node { Node(.string(text), at: span) }
 
     static func members(_ members: [(String, Node)], at span: Span) -> Node {
@@ -286,7 +287,7 @@ extension Node {
         return Node(.mapping(mapping), at: span)
     }
 
-    /// A mapping or a list. Here and not beside `Node`: inlined within a module, a look at the kind copies nothing.
+    /// A mapping or a list. Declared here, because inlining within a module avoids a copy when it reads the kind.
     @inline(__always) var isCollection: Bool {
         switch value {
         case .mapping, .sequence: true
@@ -299,13 +300,13 @@ extension Node {
         return true
     }
 
-    /// It has one of Compose's tags.
+    /// The node has one of Compose's tags.
     @inline(__always) var isTagged: Bool {
         guard case .none = tag else { return true }
         return false
     }
 
-    /// Strings of a list, other items left out.
+    /// The strings of a list, without other items.
     var texts: [String] {
         guard case .sequence(let nodes) = value else { return [] }
         var texts: [String] = []

@@ -1,20 +1,20 @@
 import YAML
 
-/// A variable that a file asks for and nobody set.
+/// A variable that a file uses without a value.
 struct UnsetVariable {
-    /// So many places beside the first are shown.
+    /// The number of further places to show.
     static let shownUses = 3
     private static let shownNames = 20
 
     let name: String
-    /// Where it is used, the first ones.
+    /// Its first uses.
     var uses: [SourceRange]
-    /// Of the attribute that uses it first.
+    /// The path of the attribute that uses it first.
     let path: String?
-    /// The files through which that is reached.
+    /// The files that led to that attribute.
     let chain: [Diagnostic.Note]
 
-    /// One warning for all of them, so that a missing `.env` does not bury what else there is to say.
+    /// One warning for all of them, so that a missing `.env` does not hide other problems.
     static func warning(_ all: [UnsetVariable], hint: String) -> Diagnostic {
         let first = all[0]
         guard all.count > 1 else {
@@ -33,7 +33,7 @@ struct UnsetVariable {
                 + first.chain)
     }
 
-    /// How to set variables when nothing is known of the project's files.
+    /// How to set variables, without knowledge of the project's files.
     static func advice(_ names: [String]) -> String {
         let (what, value) = words(names)
         return "set \(what) in the environment or in .env, or give \(value)"
@@ -44,7 +44,7 @@ struct UnsetVariable {
             ? ("it", "a default: ${\(names[0]):-…}") : ("them", "defaults: ${\(names.first ?? "NAME"):-…}")
     }
 
-    /// The same, from what lies in the project's folder: many projects have an example to copy.
+    /// The same, with a look into the project's folder, where many projects have an example file to copy.
     static func advice(_ names: [String], _ workspace: Workspace, from source: some FileSource, _ caller: String)
         -> String
     {

@@ -1,11 +1,12 @@
 import Glibc
 import Linux
 
-/// A client's TCP connection: queries and answers, each after its length in two bytes (RFC 1035, 4.2.2; RFC 7766).
+/// A client's TCP connection: queries and answers, each with a length of two bytes before it (RFC 1035, 4.2.2; RFC
+/// 7766).
 final class ClientStream {
-    /// Seconds without a query after which the connection is closed.
+    /// Seconds without a query before the connection is closed.
     private static let patience: UInt64 = 10
-    /// Queries that are answered in one turn.
+    /// The maximum number of queries to answer in one turn.
     private static let mostQueries = 8
 
     var onQuery: ([UInt8]) -> Void = { _ in }
@@ -39,7 +40,7 @@ final class ClientStream {
     private func begin() {
         startWaiting()
         guard !buffer.isPaused, takeQueries() else { return }
-        // Many at once: the rest comes in turn with what others ask, and until then no more is received.
+        // Many queries at once: answer the rest in turns with other clients, and receive no more until then.
         buffer.isPaused = true
         loop.takeTurns { [weak self] in
             guard let self else { return false }
@@ -49,7 +50,7 @@ final class ClientStream {
         }
     }
 
-    /// Answers some of what was received; true when there is more.
+    /// Answers some of the received queries; true when there are more.
     private func takeQueries() -> Bool {
         var position = 0
         defer { buffer.received.removeFirst(min(position, buffer.received.count)) }

@@ -1,6 +1,6 @@
 import Linux
 
-/// Codes of RFC 1035, section 4.1.1 and 3.2.
+/// Codes from RFC 1035, sections 4.1.1 and 3.2.
 package enum DNS {
     package enum ResponseCode: UInt8, Sendable {
         case noError = 0
@@ -16,27 +16,29 @@ package enum DNS {
     package static let typeANY: UInt16 = 255
     package static let classInternet: UInt16 = 1
 
-    /// What a client can receive over UDP when it does not say (RFC 1035, 4.2.1), and the most that is sent even so.
+    /// What a client can receive over UDP if it does not say (RFC 1035, 4.2.1), and the maximum that is sent even if it
+    /// says more.
     package static let plainPayload = 512
     package static let largestPayload = 4096
 }
 
-/// A question to a name server: one name, as RFC 1035 has it, with what EDNS adds (RFC 6891).
+/// A DNS query for one name, as in RFC 1035 and with EDNS (RFC 6891).
 package struct DNSQuery: Hashable, Sendable {
     package let id: UInt16
     package let recursionDesired: Bool
     /// 0 is a standard query.
     package let opcode: UInt8
-    /// Lower case, without the final dot; empty is the root. Bytes that are no letters, digits, `-`, `_` or `/` are `\ddd`.
+    /// Lower case, without the final dot; empty for the root. Bytes other than letters, digits, `-`, `_` and `/` are
+    /// `\ddd`.
     package let name: String
     package let type: UInt16
     package let `class`: UInt16
-    /// The question as it came, for the answer: clients compare the case of the letters.
+    /// The question as received, for the answer: clients compare the case of letters.
     package let question: [UInt8]
-    /// Bytes that the client takes over UDP; nil without EDNS.
+    /// The maximum size of the client's UDP answers; nil without EDNS.
     package let payloadSize: Int?
 
-    /// - Returns: nil for anything that is no well-formed query with exactly one question: it gets no answer.
+    /// - Returns: nil for anything except a well-formed query with exactly one question; that gets no answer.
     package init?(parsing bytes: some Collection<UInt8>) {
         var reader = DNSReader(Array(bytes))
         guard let id = reader.number(), let flags = reader.number(), let questions = reader.number(),
@@ -60,7 +62,8 @@ package struct DNSQuery: Hashable, Sendable {
         payloadSize = size.map { max(DNS.plainPayload, min($0, DNS.largestPayload)) }
     }
 
-    /// The bytes of an answer, at most `limit`: what does not fit is left out and the answer marked as cut (TC).
+    /// The bytes of an answer, at most `limit`. If records do not fit, it leaves them out and marks the answer as
+    /// truncated (TC).
     package func response(
         _ code: DNS.ResponseCode, records: [DNSRecord] = [], isAuthoritative: Bool = false, ttl: UInt32 = 0,
         limit: Int = 65535
@@ -87,7 +90,7 @@ package struct DNSQuery: Hashable, Sendable {
     }
 }
 
-/// A record of an answer; its owner is the name that was asked for.
+/// A record in an answer; its owner is the name in the question.
 package enum DNSRecord: Hashable, Sendable {
     case address(IPAddress)
     /// The name for an address (PTR), labels separated by dots.
@@ -111,14 +114,14 @@ package enum DNSRecord: Hashable, Sendable {
     }
 }
 
-/// The head of an answer that another server gave, as far as a forwarder looks at it.
+/// The parts of another server's answer that a forwarder needs.
 package struct DNSResponseHead: Hashable, Sendable {
     package let id: UInt16
     package let code: UInt8
     package let isTruncated: Bool
     package let question: [UInt8]
 
-    /// - Returns: nil for anything that is no answer to exactly one question.
+    /// - Returns: nil for anything except an answer to exactly one question.
     package init?(parsing bytes: some Collection<UInt8>) {
         var reader = DNSReader(Array(bytes))
         guard let id = reader.number(), let flags = reader.number(), let questions = reader.number(),
@@ -132,7 +135,7 @@ package struct DNSResponseHead: Hashable, Sendable {
         question = Array(reader.bytes[12..<reader.position])
     }
 
-    /// Whether it answers `question`; letters may differ in case.
+    /// Whether it answers `question`, ignoring case.
     package func answers(_ question: [UInt8]) -> Bool {
         self.question.count == question.count
             && zip(self.question, question).allSatisfy { lowercase($0) == lowercase($1) }
@@ -152,7 +155,7 @@ private struct DNSReader {
         return UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
     }
 
-    /// A name without compression: in the first question there is nothing to point back to.
+    /// A name without compression: nothing comes before the first question that a pointer could refer to.
     mutating func name() -> String? {
         var text: [UInt8] = []
         let start = position
@@ -168,7 +171,7 @@ private struct DNSReader {
         return nil
     }
 
-    /// Steps over a resource record, whose name may be a pointer.
+    /// Skips a resource record, whose name may be a pointer.
     mutating func record() -> (type: UInt16, class: UInt16)? {
         while true {
             guard position < bytes.count else { return nil }

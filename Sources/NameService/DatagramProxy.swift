@@ -1,9 +1,10 @@
 import Glibc
 import Linux
 
-/// Carries UDP datagrams to another address and the answers back, a socket for each client.
+/// Forwards UDP datagrams to another address and the answers back, with a socket for each client.
 final class DatagramProxy {
-    /// Seconds without a datagram after which a client is forgotten at the earliest, as the kernel's connection tracking does for UDP streams.
+    /// How many seconds without a datagram a client is remembered at least, as in the kernel's connection tracking for
+    /// UDP streams.
     private static let patience: UInt64 = 120
     private static let mostClients = 512
 
@@ -11,7 +12,7 @@ final class DatagramProxy {
         let socket: OwnedFD
         var watch: EventLoop.Token?
         var deadline: EventLoop.Token?
-        /// A datagram went by since the deadline was set.
+        /// A datagram passed since the deadline was set.
         var isUsed = false
         init(_ socket: consuming OwnedFD) { self.socket = socket }
     }
@@ -67,12 +68,12 @@ final class DatagramProxy {
                 flow.isUsed = true
                 try InternetSocket.send(listener.raw, Array(loop.scratch[..<count]), to: client)
             } catch {
-                return  // nobody listens at the target now: the client sees silence, as with UDP anywhere
+                return  // nobody listens at the target: the client gets no answer, as always with UDP
             }
         }
     }
 
-    /// One deadline for a flow, not one for each datagram: it is forgotten after one to two times the patience.
+    /// One deadline for each flow, not for each datagram: a flow is removed after one to two times `patience`.
     private func wait(_ client: SocketEndpoint, _ flow: Flow) {
         flow.isUsed = false
         flow.deadline = loop.after(Self.patience) { [weak self, weak flow] in

@@ -1,4 +1,4 @@
-/// What is to be done at which time: a binary heap by time, so that ten thousand deadlines cost little more than ten.
+/// Actions with deadlines: a binary heap by time, so that ten thousand deadlines cost little more than ten.
 package struct Deadlines {
     package typealias Token = UInt64
 
@@ -9,12 +9,13 @@ package struct Deadlines {
     }
 
     private var heap: [Entry] = []
-    /// Those that are not cancelled; a cancelled one leaves the heap when its time comes, or when most of the heap is cancelled.
+    /// Actions that are not cancelled. A cancelled one stays in the heap until its time comes, or until most of the
+    /// heap is cancelled.
     private var actions: [Token: () -> Void] = [:]
 
     package init() {}
 
-    /// The time of the next one.
+    /// The time of the next action.
     package var next: UInt64? { heap.first?.at }
 
     package mutating func insert(_ token: Token, at time: UInt64, _ action: @escaping () -> Void) {
@@ -26,11 +27,11 @@ package struct Deadlines {
     package mutating func remove(_ token: Token) {
         guard actions.removeValue(forKey: token) != nil else { return }
         guard heap.count > 64, heap.count > actions.count * 2 else { return dropCancelled() }
-        // Sorted by time is a heap, too.
+        // A sorted array is a heap, too.
         heap = heap.filter { actions[$0.token] != nil }.sorted { $0.at < $1.at }
     }
 
-    /// The action of one whose time has come; it is gone then.
+    /// Removes and returns an action whose time has come.
     package mutating func takeDue(at time: UInt64) -> (() -> Void)? {
         dropCancelled()
         guard let first = heap.first, first.at <= time else { return nil }
@@ -38,7 +39,7 @@ package struct Deadlines {
         return actions.removeValue(forKey: first.token)
     }
 
-    /// Nobody has to wake up for one that was cancelled.
+    /// Cancelled actions must not wake the process.
     private mutating func dropCancelled() {
         while let first = heap.first, actions[first.token] == nil { removeFirst() }
     }

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// Waits for many descriptors and deadlines on the one thread there is, and sleeps as long as nothing happens (epoll(7)).
+/// Waits for many descriptors and deadlines on the only thread, and sleeps while nothing happens (epoll(7)).
 final class EventLoop {
     /// `failed` and `hungUp` are only reported, never asked for.
     typealias Interest = EventPoll.Events
@@ -14,20 +14,20 @@ final class EventLoop {
         let react: (Interest) -> Void
     }
 
-    /// For whoever receives now: bytes that are used before the next one's turn.
+    /// A buffer for receiving; its content is valid only until the next handler runs.
     var scratch = [UInt8](repeating: 0, count: 65536)
 
     private let poll: EventPoll
     private var watches: [Token: Watch] = [:]
     private var deadlines = Deadlines()
-    /// Work that is done in turns, a piece each, between two looks at the descriptors.
+    /// Work that runs in turns, one piece between two checks of the descriptors.
     private var turns: [() -> Bool] = []
     private var lastToken: Token = 0
     private var isRunning = true
 
     init() throws(SyscallError) { poll = try EventPoll() }
 
-    /// Calls `react` whenever `descriptor`, which must stay open until `ignore`, is ready.
+    /// Calls `react` whenever `descriptor` is ready; the descriptor must stay open until `ignore`.
     func watch(_ descriptor: CInt, _ interest: Interest, _ react: @escaping (Interest) -> Void) throws(SyscallError)
         -> Token
     {
@@ -43,7 +43,7 @@ final class EventLoop {
         try? poll.change(watch.descriptor, to: interest, token: token)
     }
 
-    /// Nothing is reported for `token` any more; to be called before its descriptor is closed.
+    /// Stops reports for `token`. Call this before you close its descriptor.
     func ignore(_ token: Token) {
         guard let watch = watches.removeValue(forKey: token) else { return }
         poll.remove(watch.descriptor)
@@ -58,14 +58,14 @@ final class EventLoop {
 
     func cancel(_ token: Token) { deadlines.remove(token) }
 
-    /// Calls `work` again and again, in turn with others that have work and with what descriptors report, as long as it returns true.
+    /// Calls `work` repeatedly until it returns false, in turns with other work and with descriptors.
     func takeTurns(_ work: @escaping () -> Bool) { turns.append(work) }
 
     /// Handles events until `stop`.
     func run() throws(SyscallError) {
         while isRunning {
             try poll.wait(milliseconds: turns.isEmpty ? timeout : 0) { token, events in
-                // Gone when an earlier event of this round ended it.
+                // An earlier event of this round may have removed it.
                 watches[token]?.react(events)
             }
             fireDeadlines()
@@ -75,7 +75,7 @@ final class EventLoop {
 
     func stop() { isRunning = false }
 
-    /// A piece of each that has work: nobody's load is another's delay.
+    /// One piece of each kind of work, so that none delays the others.
     private func work() {
         guard !turns.isEmpty else { return }
         let round = turns

@@ -1,9 +1,9 @@
 import Glibc
 import Linux
 
-/// One query carried to the upstream servers, one after the other until one answers.
+/// Forwards one query to the upstream servers, one after the other until one answers.
 final class Exchange {
-    /// Seconds a server has for its answer.
+    /// Seconds to wait for each server's answer.
     private static let patience: UInt64 = 4
 
     private let loop: EventLoop
@@ -12,7 +12,7 @@ final class Exchange {
     private let transport: InternetSocket.Kind
     private var servers: ArraySlice<(position: Int, upstream: Zone.Upstream)>
     private let open: (Zone.Upstream, InternetSocket.Kind) throws(SyscallError) -> OwnedFD
-    /// Called once: the answer with the client's id and the position of the server that gave it, or nil.
+    /// Called once, with the answer under the client's id and the position of its server, or nil.
     private var finish: (([UInt8], Int)?) -> Void
 
     private let id = UInt16.random(in: .min ... .max)
@@ -20,7 +20,7 @@ final class Exchange {
     private var watch: EventLoop.Token?
     private var deadline: EventLoop.Token?
     private var received: [UInt8] = []
-    /// An answer that says the server could not or would not: given when no other server does better.
+    /// An answer in which a server failed or refused; used when no other server does better.
     private var refusal: ([UInt8], Int)?
 
     init(
@@ -81,13 +81,13 @@ final class Exchange {
 
     private func receiveDatagram(_ descriptor: CInt, _ position: Int) {
         do throws(SyscallError) {
-            // Bounded: a flood of forged answers must not keep the loop here.
+            // Bounded, so that a flood of forged answers cannot keep the loop here.
             for _ in 0..<16 {
                 guard let (count, _) = try InternetSocket.receive(descriptor, into: &loop.scratch) else { return }
                 if accept(Array(loop.scratch[..<count]), position) { return }
             }
         } catch {
-            askNext()  // refused: nobody listens there
+            askNext()  // refused: nothing listens there
         }
     }
 
@@ -116,13 +116,13 @@ final class Exchange {
 
     private var isSent = false
 
-    /// Whether `answer` belongs to this query; anything else is as if it had not come.
+    /// Whether `answer` belongs to this query; everything else is ignored.
     private func accept(_ answer: [UInt8], _ position: Int) -> Bool {
         guard let head = DNSResponseHead(parsing: answer), head.id == id, head.answers(query.question) else {
             return false
         }
         let own = ([UInt8(query.id >> 8), UInt8(query.id & 0xff)] + answer.dropFirst(2), position)
-        // Server failure and refusal: another server may know better.
+        // After a failure or a refusal, another server may have an answer.
         if head.code == 2 || head.code == 5 {
             refusal = refusal ?? own
             askNext()

@@ -1,12 +1,12 @@
 import Glibc
 import Linux
 
-/// A stream socket with what was received and not yet understood, and what is still to be sent; both bounded.
+/// A stream socket with buffers for received bytes that are not processed yet and for bytes to send; both are bounded.
 final class LineBuffer {
     var received: [UInt8] = []
-    /// New bytes are in `received`.
+    /// Called when `received` has new bytes.
     var onBytes: () -> Void = {}
-    /// The other side ended the connection, or it failed, or a bound was passed. Called once at most.
+    /// Called at most once: the other side closed the connection, it failed, or a buffer was full.
     var onEnd: () -> Void = {}
 
     private let loop: EventLoop
@@ -15,12 +15,12 @@ final class LineBuffer {
     private var unsent: [UInt8] = []
     private var watch: EventLoop.Token?
 
-    /// Nothing more is received meanwhile.
+    /// While true, nothing is received.
     var isPaused = false {
         didSet { if isPaused != oldValue { listen() } }
     }
 
-    /// At most `limit` bytes are kept in either direction.
+    /// Keeps at most `limit` bytes in each direction.
     init(_ connection: consuming OwnedFD, loop: EventLoop, limit: Int) throws(SyscallError) {
         self.loop = loop
         self.connection = connection
@@ -38,7 +38,7 @@ final class LineBuffer {
         if unsent.count > limit { end() }
     }
 
-    /// Stops reading and writing, without calling `onEnd`.
+    /// Stops reading and writing, without a call of `onEnd`.
     func close() {
         if let watch { loop.ignore(watch) }
         watch = nil

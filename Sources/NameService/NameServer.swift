@@ -1,12 +1,15 @@
 import Glibc
 import Linux
 
-/// Answers DNS in one network namespace, on a port of 127.0.0.11 that is not 53: images bind that themselves.
+/// Answers DNS queries in one network namespace, on a port of 127.0.0.11 other than 53, because images bind 53
+/// themselves.
 final class NameServer {
     static let address = IPAddress.v4(0x7f00_000b)
-    /// Queries that wait for upstream servers at a time, or for being sent there; more are told "server failure" at once.
+    /// The maximum number of queries that wait for upstream servers or for being sent there. Further ones get "server
+    /// failure" at once.
     private static let mostForwarded = 256
-    /// Datagrams that are read in one turn: a container that asks without end delays the others by no more than these.
+    /// The number of datagrams to read in one turn, so that a container that queries without end delays others only
+    /// this long.
     private static let mostDatagrams = 8
     private static let mostStreams = 64
 
@@ -22,7 +25,7 @@ final class NameServer {
     private var index: ZoneIndex
     private var streams: [ObjectIdentifier: ClientStream] = [:]
     private var exchanges: [ObjectIdentifier: Exchange] = [:]
-    /// To be sent upstream, one in each turn: opening a socket there takes longer than any answer from here.
+    /// Queries to send upstream, one in each turn: opening a socket takes longer than a local answer.
     private var unsent: [Unsent] = []
     /// The position of the upstream server that answered last.
     private var favourite = 0
@@ -34,7 +37,7 @@ final class NameServer {
         let reply: ([UInt8]) -> Void
     }
 
-    /// Opens the sockets inside the namespace; a wanted port that is not free is replaced by another.
+    /// Opens the sockets inside the namespace. If a wanted port is not free, uses another.
     init(
         namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?, directories: Directories, loop: EventLoop,
         door: NamespaceDoor
@@ -116,7 +119,7 @@ final class NameServer {
         }
     }
 
-    /// Answers `bytes`, now or when an upstream server has; what is no query gets no answer.
+    /// Answers `bytes` at once or when an upstream server has answered. Ignores anything that is not a query.
     private func handle(_ bytes: [UInt8], over kind: InternetSocket.Kind, _ reply: @escaping ([UInt8]) -> Void) {
         guard let query = DNSQuery(parsing: bytes) else { return }
         let limit = kind == .tcp ? 65535 : query.payloadSize ?? DNS.plainPayload
@@ -132,7 +135,7 @@ final class NameServer {
         }
     }
 
-    /// True when more are to be sent.
+    /// True when there are more to send.
     private func forwardNext() -> Bool {
         guard !unsent.isEmpty else { return false }
         let next = unsent.removeFirst()

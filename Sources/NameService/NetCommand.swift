@@ -1,40 +1,40 @@
 import Linux
 
-/// What the engine asks of `berth-net`; one JSON object a line, as `NetRequest`.
+/// Requests of the engine to `berth-net`; one JSON object in each line, as `NetRequest`.
 package enum NetCommand: Codable, Hashable, Sendable {
-    /// Answer DNS in the namespace pinned at `namespacePath`, on 127.0.0.11, at these ports if they are free. Repeated for an `id` that is
-    /// served, it answers with the ports in use.
+    /// Answer DNS queries in the namespace pinned at `namespacePath`, on 127.0.0.11, at these ports if they are free.
+    /// For an `id` that is already served, returns the ports in use.
     case serve(id: String, namespacePath: String, udpPort: UInt16?, tcpPort: UInt16?)
-    /// Replace what `id` may resolve.
+    /// Replace the names that `id` can resolve.
     case zone(id: String, zone: Zone)
-    /// Replace the names of a network, which zones refer to by this id; without a directory they are forgotten.
+    /// Replace the names of a network; zones refer to it by this id. Without a directory, forget it.
     case directory(id: String, directory: Directory?)
     /// Stop serving `id`.
     case forget(id: String)
-    /// Hold ports of the host for `owner`: all of them or none, in place of all that it held before. What it held and wishes again is
-    /// never free in between.
+    /// Hold host ports for `owner`: all of them or none, instead of all that it held before. Ports that it held and
+    /// wishes again are never free in between.
     case hold(owner: String, wishes: [PortWish])
-    /// Let go of all ports that these owners hold, and of the proxies on them.
+    /// Release all ports of these owners, and the proxies on them.
     case letGo(owners: [String])
-    /// Find out, without holding any, whether `count` ports of the wish can be had: those held here count as free, for the asker
-    /// knows whose they are.
+    /// Check whether `count` ports of the wish are available, without holding any. Ports held here count as free,
+    /// because the engine knows their owners.
     case probe(PortWish, count: Int)
-    /// Carry connections, or datagrams, from a port that its owner holds to another address.
+    /// Forward connections or datagrams from a port that its owner holds to another address.
     case proxy(ProxyRule)
     case unproxy(ProxyRule)
-    /// Keep a copy of the socket that the process `pid` listens on as `descriptor`, so that it lives on when that process ends;
-    /// in place of one kept for the same path.
+    /// Keep a copy of the socket that the process `pid` listens on as `descriptor`, so that it stays open when that
+    /// process ends. Replaces a socket kept for the same path.
     case keep(KeptSocket, pid: Int32)
-    /// Let go of the socket that is kept for this path.
+    /// Release the socket kept for this path.
     case drop(path: String)
-    /// Everything that is held and served.
+    /// Return everything that is held and served.
     case state
-    /// Let go of everything and end.
+    /// Release everything and exit.
     case leave
 }
 
 package struct NetRequest: Codable, Hashable, Sendable {
-    /// Chosen by the asker; the reply bears it.
+    /// Chosen by the sender and repeated in the reply.
     package var id: Int
     package var command: NetCommand
 
@@ -55,28 +55,28 @@ package struct NetReply: Codable, Hashable, Sendable {
 }
 
 package enum NetResult: Codable, Hashable, Sendable {
-    /// The first line of every connection, with id 0: the protocol versions spoken, and the process.
+    /// The first line of every connection, with id 0: the supported protocol versions, and the process.
     case hello(minimum: Int, maximum: Int, pid: Int32)
     case done
     case serving(udpPort: UInt16, tcpPort: UInt16)
-    /// All wishes are held, at these ports, in their order.
+    /// All wishes are held at these ports, in order.
     case held([UInt16])
-    /// One of the wishes stands back behind somebody else; nothing was changed.
+    /// One of the wishes is not available; nothing was changed.
     case taken(PortClash)
     case state(NetState)
-    /// In words for a person.
+    /// A text for a person.
     case failed(String)
 }
 
-/// A port of the host to be held: the same number on each of the addresses.
+/// A host port to hold: the same number on each of the addresses.
 package struct PortWish: Codable, Hashable, Sendable {
-    /// An IPv6 wildcard or loopback address is left out on a host without IPv6, when there is another one.
+    /// On a host without IPv6, an IPv6 wildcard or loopback address is left out if there is another one.
     package var addresses: [IPAddress]
-    /// The first free one of these is taken; 0 is any free one.
+    /// Uses the first free one; 0 means any free one.
     package var ports: ClosedRange<UInt16>
-    /// Taken before the others when it is free.
+    /// Used before the others when it is free.
     package var preferred: UInt16?
-    /// Taken only when no other is free: somebody is going to wish just these.
+    /// Used only when no other is free, because somebody else will ask for exactly these.
     package var avoided: [UInt16]?
     package var transport: InternetSocket.Kind
 
@@ -92,14 +92,14 @@ package struct PortWish: Codable, Hashable, Sendable {
     }
 }
 
-/// Why a wish cannot be held: somebody has its port, or for a range the last of them.
+/// Why a wish is not available: its port is in use, or for a range its last port.
 package struct PortClash: Codable, Hashable, Sendable {
-    /// Which of the wishes.
+    /// The index of the wish.
     package var index: Int
     package var endpoint: SocketEndpoint
-    /// Who holds it here; nil when it is another program's.
+    /// Who holds it here; nil when another program uses it.
     package var owner: String?
-    /// How many of a range can be had.
+    /// How many ports of a range are available.
     package var free: Int
 
     package init(index: Int, endpoint: SocketEndpoint, owner: String?, free: Int = 0) {
@@ -110,13 +110,13 @@ package struct PortClash: Codable, Hashable, Sendable {
     }
 }
 
-/// A listening UNIX socket that is kept for an engine.
+/// A listening UNIX socket kept for an engine.
 package struct KeptSocket: Codable, Hashable, Sendable {
     package var path: String
-    /// Of the file that it was bound to: another file may be at the path by now.
+    /// Identifies the file that it was bound to; the path may lead to another file by now.
     package var device: UInt64
     package var inode: UInt64
-    /// Its number in the process that has it.
+    /// The descriptor's number in the process that has it.
     package var descriptor: Int32
 
     package init(path: String, device: UInt64, inode: UInt64, descriptor: Int32) {
@@ -157,7 +157,7 @@ package struct ProxyRule: Codable, Hashable, Sendable {
 }
 
 package struct NetState: Codable, Hashable, Sendable {
-    /// Ids with the ports they are served at.
+    /// Ids with the ports of their name servers.
     package struct Served: Codable, Hashable, Sendable {
         package var id: String
         package var udpPort: UInt16
@@ -170,7 +170,7 @@ package struct NetState: Codable, Hashable, Sendable {
         }
     }
 
-    /// A port that is held, and for whom.
+    /// A held port and its owner.
     package struct Held: Codable, Hashable, Sendable {
         package var owner: String
         package var addresses: [IPAddress]
@@ -190,7 +190,7 @@ package struct NetState: Codable, Hashable, Sendable {
     package var proxies: [ProxyRule]
     /// Networks whose names are known.
     package var directories: [String]
-    /// Sockets that are kept, with their numbers here; nil is none.
+    /// Kept sockets, with their descriptors here; nil means none.
     package var sockets: [KeptSocket]?
 
     package init(
@@ -207,8 +207,8 @@ package struct NetState: Codable, Hashable, Sendable {
 
 package enum NetProtocol {
     package static let versions = 2...2
-    /// The connected control socket that the engine hands over.
+    /// The connected control socket that the engine passes on.
     package static let controlDescriptor: Int32 = 3
-    /// Bytes of the longest line either side accepts: a zone of a large project.
+    /// The maximum length of a line in either direction, in bytes; a zone of a large project needs this much.
     package static let longestLine = 16 << 20
 }

@@ -1,10 +1,10 @@
 import Glibc
 import Linux
 
-/// Holds ports of the host for their owners, by sockets that are bound: nobody else gets the port, and a connection that neither a rule
-/// nor a proxy leads to a container is refused at once.
+/// Holds host ports for their owners by binding sockets. So nobody else gets the port, and a connection that neither a
+/// rule nor a proxy forwards is refused at once.
 final class PortHolder {
-    /// A held port; the sockets are closed with it.
+    /// A held port; closes its sockets at its end.
     final class Hold {
         let addresses: [IPAddress]
         let port: UInt16
@@ -33,7 +33,7 @@ final class PortHolder {
     /// Why a port is not held.
     enum Failure: Error, CustomStringConvertible {
         case taken(PortClash)
-        /// In words for a person.
+        /// A text for a person.
         case impossible(String)
 
         var description: String {
@@ -55,7 +55,7 @@ final class PortHolder {
     }
 
     private var byOwner: [String: [Hold]] = [:]
-    /// Who holds a number, on whichever address.
+    /// The owners of a number, on any address.
     private var owners: [Number: Set<String>] = [:]
 
     var held: [NetState.Held] {
@@ -64,7 +64,8 @@ final class PortHolder {
         }.sorted { ($0.owner, $0.port, $0.transport.rawValue) < ($1.owner, $1.port, $1.transport.rawValue) }
     }
 
-    /// Holds all that `owner` wishes, in place of what it held before. When one cannot be had, it holds what it had and wishes again.
+    /// Holds everything that `owner` wishes, instead of what it held before. If something is not available, `owner`
+    /// keeps the ports that it held and wishes again.
     func hold(_ wishes: [PortWish], for owner: String) throws(Failure) -> [UInt16] {
         var earlier = byOwner[owner] ?? []
         var kept: [Int: Hold] = [:]
@@ -72,7 +73,7 @@ final class PortHolder {
             guard let known = earlier.firstIndex(where: { $0.fits(wish) }) else { continue }
             kept[index] = earlier.remove(at: known)
         }
-        // First, for a new wish may want the same port on other addresses.
+        // First, because a new wish may need the same port on other addresses.
         earlier = []
         replace(kept.sorted { $0.key < $1.key }.map(\.value), of: owner)
         var holds: [Hold] = []
@@ -99,14 +100,14 @@ final class PortHolder {
         return nil
     }
 
-    /// `owner` holds the port, but not there: this host has no such addresses.
+    /// `owner` holds the port, but not at this endpoint, because the host has no such addresses.
     func isLeftOut(_ endpoint: SocketEndpoint, _ transport: InternetSocket.Kind, of owner: String) -> Bool {
         (byOwner[owner] ?? []).contains {
             $0.transport == transport && $0.port == endpoint.port && $0.addresses.contains(endpoint.address)
         }
     }
 
-    /// Whether `count` ports of the wish could be had now, were it not for what is held here.
+    /// Whether `count` ports of the wish are available now, apart from what is held here.
     func probe(_ wish: PortWish, count: Int) throws(Failure) {
         guard wish.ports.lowerBound > 0 else { return }
         var free = 0
@@ -137,7 +138,7 @@ final class PortHolder {
         for hold in holds { owners[Number(hold.port, hold.transport), default: []].insert(owner) }
     }
 
-    /// The preferred port, else the first of the range that is free.
+    /// The preferred port, or else the first free one of the range.
     private func bind(_ wish: PortWish, _ index: Int, _ owner: String, beside own: [Hold]) throws(Failure) -> Hold {
         if wish.ports.lowerBound == 0 { return try bindAnyPort(wish, index) }
         if let port = wish.preferred, wish.ports.contains(port),
@@ -162,7 +163,7 @@ final class PortHolder {
     private func bindUnlessHeld(
         _ wish: PortWish, _ port: UInt16, _ index: Int, _ owner: String, beside own: [Hold]
     ) throws(Failure) -> Hold {
-        // Asked here first: the kernel would say no as well, but not for whom the port is held.
+        // Check this first: the kernel would refuse as well, but could not name the holder.
         if let holder = holder(of: wish.addresses, port, wish.transport), holder.owner != owner {
             throw .taken(PortClash(index: index, endpoint: holder.endpoint, owner: holder.owner))
         }
@@ -172,7 +173,7 @@ final class PortHolder {
         return try bind(wish.addresses, port, wish.transport, index)
     }
 
-    /// The number that the first address has free may be in use at the second: another then.
+    /// A number that is free on the first address may be in use on the second one; then try another.
     private func bindAnyPort(_ wish: PortWish, _ index: Int) throws(Failure) -> Hold {
         if let port = wish.preferred, let hold = try? bind(wish.addresses, port, wish.transport, index) { return hold }
         var failure = Failure.impossible("there is no free port")
@@ -187,8 +188,8 @@ final class PortHolder {
         throw failure
     }
 
-    /// A number that the kernel has free. It is bound by name afterwards: a socket that the kernel gave a number to loses it when a proxy
-    /// ends its listening.
+    /// A number that the kernel considers free. It is bound explicitly afterwards, because a socket with a number from
+    /// the kernel loses it when a proxy stops listening.
     private func freePort(_ wish: PortWish) throws(Failure) -> UInt16 {
         let any = try bind(wish.addresses.prefix(1).map(\.self), 0, wish.transport, 0)
         return any.port
@@ -205,7 +206,7 @@ final class PortHolder {
         return nil
     }
 
-    /// Where one of `holds` stands in the way of `port` on `addresses`.
+    /// Where one of `holds` conflicts with `port` on `addresses`.
     private static func overlap(
         _ holds: [Hold], _ addresses: [IPAddress], _ port: UInt16, _ transport: InternetSocket.Kind
     ) -> SocketEndpoint? {
@@ -228,7 +229,7 @@ final class PortHolder {
                 if port == 0 { port = try InternetSocket.localEndpoint(socket.raw)?.port ?? 0 }
                 sockets.append((SocketEndpoint(address, port), socket.release()))
             } catch {
-                // EAFNOSUPPORT, EADDRNOTAVAIL: this host has no IPv6, or it is switched off.
+                // EAFNOSUPPORT, EADDRNOTAVAIL: this host has no IPv6, or it is disabled.
                 let lacksFamily = [97, 99].contains(error.code.rawValue) && address.family == .v6
                 if lacksFamily, address.isUnspecified || address.isLoopback, addresses.count > 1 { continue }
                 for socket in sockets { close(socket.descriptor) }
@@ -249,8 +250,8 @@ final class PortHolder {
         _ endpoint: SocketEndpoint, _ transport: InternetSocket.Kind
     ) throws(SyscallError) -> OwnedFD {
         let socket = try InternetSocket.open(endpoint.address.family, transport)
-        // For the moment of binding only: connections of an earlier server that wait out their TIME_WAIT must not be in the way, but
-        // nobody who sets it too may share the port afterwards.
+        // Only while binding: connections of an earlier server in TIME_WAIT must not block the port, but nobody who
+        // sets the option too may share it afterwards.
         if transport == .tcp { try InternetSocket.setOption(socket.raw, SOL_SOCKET, SO_REUSEADDR, 1) }
         try InternetSocket.bind(socket.raw, to: endpoint)
         if transport == .tcp { try InternetSocket.setOption(socket.raw, SOL_SOCKET, SO_REUSEADDR, 0) }
@@ -259,7 +260,7 @@ final class PortHolder {
 }
 
 extension IPAddress {
-    /// A wildcard stands in the way of every address of its family, and every address in the way of the wildcard.
+    /// A wildcard conflicts with every address of its family.
     fileprivate func isInTheWay(of address: IPAddress) -> Bool {
         family == address.family && (self == address || isUnspecified || address.isUnspecified)
     }

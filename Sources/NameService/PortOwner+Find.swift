@@ -2,9 +2,10 @@ import Glibc
 import Linux
 
 extension PortOwner {
-    /// Who has the socket that keeps others off `endpoint`, in the caller's network namespace; nil when /proc does not tell.
+    /// The process whose socket prevents others from using `endpoint`, in the caller's network namespace; nil when
+    /// /proc does not show it.
     ///
-    /// Reads the descriptors of every process: not for a thread that others wait for.
+    /// Reads the descriptors of every process, so do not call it on a thread that others wait for.
     package static func find(_ endpoint: SocketEndpoint, _ transport: InternetSocket.Kind) -> PortOwner? {
         var inodes: Set<String> = []
         for table in ["\(transport.rawValue)", "\(transport.rawValue)6"] {
@@ -20,13 +21,14 @@ extension PortOwner {
         return inodes.isEmpty ? nil : process(holding: inodes)
     }
 
-    /// A wildcard stands in the way of every address of its family, and an IPv6 one that takes IPv4 too of those as well.
+    /// A wildcard conflicts with every address of its family; an IPv6 wildcard that accepts IPv4 conflicts with those
+    /// too.
     private static func isInTheWay(_ other: IPAddress, of address: IPAddress) -> Bool {
         if other == .anyV6 { return true }
         return other.family == address.family && (other == address || other.isUnspecified || address.isUnspecified)
     }
 
-    /// `0100007F:1F90`: words of four bytes in the machine's order, then the port (proc_pid_net(5)).
+    /// `0100007F:1F90`: words of four bytes in the machine's byte order, then the port (proc_pid_net(5)).
     private static func parse(_ field: Substring) -> SocketEndpoint? {
         let parts = field.split(separator: ":")
         guard parts.count == 2, let port = UInt16(parts[1], radix: 16) else { return nil }

@@ -1,10 +1,11 @@
 import Glibc
 import Linux
 
-/// The whole of `berth-net FOLDER`; returns its exit status.
+/// The main function of `berth-net FOLDER`; returns the exit status.
 ///
-/// Started by the engine in a session of its own with descriptor 3 as the first control connection; later ones come through
-/// `FOLDER/net.sock`. It holds the lock on `FOLDER/net.lock` for life and ends only when told to.
+/// The engine starts it in a session of its own, with descriptor 3 as the first control connection. Later connections
+/// come through `FOLDER/net.sock`. It holds the lock on `FOLDER/net.lock` as long as it runs, and ends only when told
+/// to.
 package func runNameService(_ arguments: [String]) -> Int32 {
     guard arguments.count == 2 else {
         complain("usage: berth-net FOLDER")
@@ -12,7 +13,7 @@ package func runNameService(_ arguments: [String]) -> Int32 {
     }
     let folder = arguments[1]
     let hasControl = isSocket(NetProtocol.controlDescriptor)  // before anything else can get that number
-    signal(SIGPIPE, SIG_IGN)  // splice(2) to a socket that the other side closed
+    signal(SIGPIPE, SIG_IGN)  // splice(2) to a socket that the other side closed raises it
     raiseDescriptorLimit()
     do throws(SyscallError) {
         guard let lock = try FileLock.attempt("\(folder)/net.lock") else {
@@ -39,7 +40,7 @@ private func isSocket(_ descriptor: CInt) -> Bool {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
 }
 
-/// A held port is a descriptor, a proxied connection six.
+/// A held port needs one descriptor, a proxied connection six.
 private func raiseDescriptorLimit() {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }  // RLIMIT_NOFILE

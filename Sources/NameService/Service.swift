@@ -2,7 +2,8 @@ import Glibc
 import JSON
 import Linux
 
-/// `berth-net`: what must answer while the engine is away. One thread; state lives here until told otherwise.
+/// `berth-net`: everything that must answer while no engine runs. It has one thread, and keeps its state until told
+/// otherwise.
 package final class Service {
     private enum Proxy {
         case stream(StreamProxy)
@@ -17,11 +18,11 @@ package final class Service {
     private var servers: [String: NameServer] = [:]
     private var proxies: [ProxyRule: Proxy] = [:]
     private var controls: [ObjectIdentifier: LineBuffer] = [:]
-    /// By path. They are only kept, not listened to: who connects waits for the next engine.
+    /// By path. It only keeps them and does not accept connections; clients wait for the next engine.
     private var sockets: [String: KeptSocket] = [:]
 
     /// Listens at `FOLDER/net.sock`.
-    /// - Throws: `SyscallError` when the socket cannot be made.
+    /// - Throws: `SyscallError` when the socket cannot be created.
     package init(folder: String) throws(SyscallError) {
         loop = try EventLoop()
         door = try NamespaceDoor()
@@ -29,7 +30,7 @@ package final class Service {
         _ = try loop.watch(listener.raw, .readable) { [weak self] _ in self?.acceptControl() }
     }
 
-    /// Takes over a connected control socket, and greets on it.
+    /// Takes ownership of a connected control socket, and sends the greeting.
     /// - Throws: `SyscallError` when it cannot be watched.
     package func addControl(_ connection: consuming OwnedFD) throws(SyscallError) {
         let buffer = try LineBuffer(connection, loop: loop, limit: NetProtocol.longestLine)
@@ -48,7 +49,7 @@ package final class Service {
         Self.send(NetReply(id: 0, result: hello), on: buffer)
     }
 
-    /// Works until it is told to leave.
+    /// Runs until it is told to leave.
     /// - Throws: `SyscallError` when the kernel cannot wait for descriptors.
     package func run() throws(SyscallError) { try loop.run() }
 
@@ -62,7 +63,7 @@ package final class Service {
             let request = try decodeJSON(NetRequest.self, from: line)
             Self.send(NetReply(id: request.id, result: carryOut(request.command)), on: buffer)
         } catch {
-            // An engine of a later version may ask what is unknown here: say so under the id it gave.
+            // A newer engine may send an unknown request: say so, with its id.
             let id = (try? JSONValue(parsing: line))?["id"]?.integer ?? 0
             Self.send(NetReply(id: id, result: .failed("not understood: \(plainText(of: error))")), on: buffer)
         }
@@ -116,7 +117,7 @@ package final class Service {
 
     private func hold(_ wishes: [PortWish], for owner: String) -> NetResult {
         let result = Self.answer { () throws(PortHolder.Failure) in .held(try ports.hold(wishes, for: owner)) }
-        // A proxy keeps its port bound: it must not outlive the hold.
+        // A proxy keeps its port bound, so it must not outlive the hold.
         for rule in proxies.keys where rule.owner == owner {
             if ports.socket(at: rule.listen, rule.transport, of: owner) == nil { stopProxy(rule) }
         }

@@ -2,9 +2,10 @@ import CLinux
 import Glibc
 import Linux
 
-/// Accepts TCP connections and carries them to another address through pipes: the bytes never enter the process (splice(2)).
+/// Accepts TCP connections and forwards them to another address through pipes; the bytes never enter the process
+/// (splice(2)).
 final class StreamProxy {
-    /// Connections at a time; more wait in the listener's queue.
+    /// The maximum number of connections at a time; more wait in the listener's queue.
     private static let mostConnections = 1024
 
     private let loop: EventLoop
@@ -18,15 +19,15 @@ final class StreamProxy {
         self.loop = loop
         self.target = target
         self.listener = listener
-        // Connections of an earlier proxy that linger on the port must not be in the way; see `PortHolder.bound`.
+        // Remaining connections of an earlier proxy on the port must not block it; see `PortHolder.bound`.
         try InternetSocket.setOption(self.listener.raw, SOL_SOCKET, SO_REUSEADDR, 1)
         try InternetSocket.listen(self.listener.raw)
         try InternetSocket.setOption(self.listener.raw, SOL_SOCKET, SO_REUSEADDR, 0)
         watch = try loop.watch(self.listener.raw, .readable) { [weak self] _ in self?.accept() }
     }
 
-    /// The socket stays bound for those who hold it, and refuses connections from now on: a shutdown ends the listening of a socket
-    /// whose port was bound by name, and keeps the port (tcp_disconnect in net/ipv4/tcp.c).
+    /// The socket stays bound, but refuses connections from now on: a shutdown stops the listening of a socket that was
+    /// bound to an explicit port, and keeps the port (tcp_disconnect in net/ipv4/tcp.c).
     func close() {
         if let watch { loop.ignore(watch) }
         watch = nil
@@ -54,7 +55,7 @@ final class StreamProxy {
     private func resume() { if let watch { loop.change(watch, to: .readable) } }
 }
 
-/// Two sockets and the bytes under way between them.
+/// Two sockets and the bytes in transit between them.
 final class ProxiedConnection {
     var onEnd: () -> Void = {}
 
@@ -95,7 +96,8 @@ final class ProxiedConnection {
         }
         guard carry(from: 0, to: 1), carry(from: 1, to: 0) else { return close() }
         if sides.allSatisfy({ $0.isEnded && $0.buffered == 0 }) { return close() }
-        // A socket closed in both directions is reported for ever: what it still holds is read as the other side takes it.
+        // The kernel reports a socket that is closed in both directions forever, so stop watching it. Its remaining
+        // bytes are read as the other side accepts them.
         if event.contains(.hungUp), let watch = sides[index].watch {
             loop.ignore(watch)
             sides[index].watch = nil
@@ -110,7 +112,7 @@ final class ProxiedConnection {
         }
     }
 
-    /// Moves what can be moved in one direction; false when the connection has failed.
+    /// Moves as much as possible in one direction; false when the connection has failed.
     private func carry(from source: Int, to sink: Int) -> Bool {
         let side = sides[source]
         while true {
@@ -136,7 +138,7 @@ final class ProxiedConnection {
         static let flags: UInt32 = 0x01 | 0x02  // SPLICE_F_MOVE, SPLICE_F_NONBLOCK
 
         let socket: OwnedFD
-        /// What this side sent and the other has not taken yet.
+        /// What this side sent and the other has not received yet.
         let pipeOut: OwnedFD
         let pipeIn: OwnedFD
         var buffered = 0
@@ -148,7 +150,7 @@ final class ProxiedConnection {
             var pipe = try DescriptorPair.pipe(nonblocking: true)
             pipeOut = pipe.takeFirst()
             pipeIn = pipe.takeSecond()
-            _ = fcntl(pipeIn.raw, 1031, CInt(Self.pipeSize))  // F_SETPIPE_SZ; the kernel's 64 KiB work too
+            _ = fcntl(pipeIn.raw, 1031, CInt(Self.pipeSize))  // F_SETPIPE_SZ; the default of 64 KiB works too
         }
     }
 }

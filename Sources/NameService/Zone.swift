@@ -1,6 +1,6 @@
 import Linux
 
-/// The names of one network. It is told once, however many containers look names up in it.
+/// The names of one network. It is sent once, however many containers use it.
 package struct Directory: Codable, Hashable, Sendable {
     /// Addresses by name, in lower case and without a final dot.
     package var names: [String: [IPAddress]]
@@ -12,12 +12,13 @@ package struct Directory: Codable, Hashable, Sendable {
     }
 }
 
-/// What one network namespace may resolve, pushed as a whole by the engine.
+/// What one network namespace can resolve; the engine always sends it as a whole.
 package struct Zone: Codable, Hashable, Sendable {
-    /// A server that is asked for names which are not in the zone.
+    /// A server for names that are not in the zone.
     package struct Upstream: Codable, Hashable, Sendable {
         package var endpoint: SocketEndpoint
-        /// Ask from the host's namespace and not the container's: for a server that listens on the host's loopback.
+        /// Query it from the host's namespace instead of the container's: for a server on the host's loopback
+        /// interface.
         package var isReachedFromHost: Bool
 
         package init(_ endpoint: SocketEndpoint, isReachedFromHost: Bool? = nil) {
@@ -26,7 +27,7 @@ package struct Zone: Codable, Hashable, Sendable {
         }
     }
 
-    /// A name for an address, for reverse look-ups.
+    /// A name for an address, for reverse lookups.
     package struct ReverseName: Codable, Hashable, Sendable {
         package var address: IPAddress
         package var name: String
@@ -37,15 +38,15 @@ package struct Zone: Codable, Hashable, Sendable {
         }
     }
 
-    /// The directories of the networks that the container is on, by their ids; one that nobody told yet has no names.
+    /// Ids of the networks of the container, for their directories. A directory that is not known yet has no names.
     package var directories: [String]
-    /// Names that only this container knows, its links; they go before those of the directories. Case does not matter.
+    /// Names for this container only: its links. They take precedence over the directories. Case does not matter.
     package var names: [String: [IPAddress]]
-    /// The networks that the container is on: addresses in them are never looked up elsewhere.
+    /// The networks of the container; lookups of addresses in them never go upstream.
     package var networks: [CIDR]
-    /// At most three are used, in this order; none means that only the zone's names exist.
+    /// At most three are used, in this order; with none, only the zone's names exist.
     package var upstreams: [Upstream]
-    /// An unknown name of one label does not go upstream, because the user's `ndots` wants the search list tried first.
+    /// Do not send unknown single-label names upstream, because the user's `ndots` wants the search list first.
     package var keepsSingleLabels: Bool
 
     package init(
@@ -64,7 +65,7 @@ package struct Zone: Codable, Hashable, Sendable {
     }
 }
 
-/// The directories that are known, shared by all zones of one thread.
+/// The known directories, shared by all zones of one thread.
 package final class Directories {
     fileprivate struct Indexed {
         let directory: Directory
@@ -78,7 +79,7 @@ package final class Directories {
     /// The networks whose names are known.
     package var ids: [String] { byID.keys.sorted() }
 
-    /// Keeps `directory` as the names of `id`; nil: they are forgotten.
+    /// Sets the names of `id`; nil removes them.
     package func set(_ id: String, _ directory: Directory?) {
         byID[id] = directory.map { directory in
             let reverse = directory.reverse.map { ($0.address, [$0.name]) }
@@ -87,16 +88,17 @@ package final class Directories {
     }
 }
 
-/// What to do with a query.
+/// How to answer a query.
 package enum ZoneAnswer: Hashable, Sendable {
     case respond(DNS.ResponseCode, [DNSRecord])
     case forward
 }
 
-/// A zone ready for questions; it remembers per name which address came first last time.
+/// A zone prepared for queries. For each name it remembers which address came first last time.
 package struct ZoneIndex {
-    /// Seconds that clients may keep an answer. A healed container mostly keeps its address; where it got another, nobody looks at the
-    /// old one for longer than this. Not zero: some resolvers ask several times within one connection attempt.
+    /// How many seconds clients may cache an answer. A container usually keeps its address; if it gets another, clients
+    /// use the old one no longer than this. Not zero, because some resolvers query several times in one connection
+    /// attempt.
     package static let ttl: UInt32 = 5
 
     package var zone: Zone
@@ -127,7 +129,7 @@ package struct ZoneIndex {
             if let names = names(of: address) {
                 return .respond(.noError, query.type == DNS.typePTR ? names.map(DNSRecord.pointer) : [])
             }
-            // Our own networks are nobody else's business.
+            // Queries about our own networks do not go upstream.
             if zone.networks.contains(where: { $0.contains(address) }) { return .respond(.nameError, []) }
         }
         let isAddressQuestion = query.type == DNS.typeA || query.type == DNS.typeAAAA
@@ -137,7 +139,7 @@ package struct ZoneIndex {
         return elsewhere(query)
     }
 
-    /// A name that exists has no records of the types it lacks: an empty answer, never "no such name".
+    /// A name that exists but has no records of the requested type gets an empty answer, never "no such name".
     private mutating func known(_ query: DNSQuery, _ addresses: [IPAddress]) -> ZoneAnswer {
         let wanted: [IPAddress] =
             switch query.type {

@@ -1,20 +1,21 @@
 import Linux
 
-/// The addresses of one subnet of a network: who has which, and which comes next. A value: whoever owns the network stores it.
+/// The addresses of one subnet of a network: the owner of each, and which one is next. A value; the owner of the
+/// network stores it.
 package struct AddressPool: Codable, Hashable, Sendable {
     package let subnet: CIDR
-    /// Addresses given without being asked for by name come from here.
+    /// The source of addresses that nobody asked for by number.
     package let range: CIDR
     /// The host's address in the network.
     package let gateway: IPAddress
-    /// Owner by address; the gateway and auxiliary addresses included.
+    /// Owners by address; includes the gateway and auxiliary addresses.
     package private(set) var owners: [IPAddress: String]
-    /// The last one given in sequence: freed addresses are reused as late as possible.
+    /// The last address given in sequence, so that freed addresses are reused as late as possible.
     private var last: IPAddress?
 
-    /// The gateway is the first address of the range that is not auxiliary unless given; `auxiliary` addresses belong to others by name.
-    /// `last` is the one that was given last in sequence.
-    /// - Throws: `AddressError` when something lies outside the subnet or twice in it, or the subnet is too small.
+    /// The default gateway is the first address of the range that is not auxiliary. `auxiliary` addresses are reserved
+    /// for the names given. `last` is the last address given in sequence.
+    /// - Throws: `AddressError` when an address is outside the subnet or used twice, or the subnet is too small.
     package init(
         subnet: CIDR, range: CIDR? = nil, gateway: IPAddress? = nil, auxiliary: [String: IPAddress] = [:],
         last: IPAddress? = nil
@@ -34,10 +35,10 @@ package struct AddressPool: Codable, Hashable, Sendable {
         for (name, address) in auxiliary.sorted(by: { $0.key < $1.key }) { try claim(address, for: name) }
     }
 
-    /// The host's address with the subnet's length, as the bridge bears it.
+    /// The host's address with the subnet's prefix length, for the bridge.
     package var gatewayOnBridge: CIDR? { CIDR(gateway, prefixLength: subnet.prefixLength) }
 
-    /// Gives `owner` a certain address of the subnet; again is fine.
+    /// Gives `owner` a certain address of the subnet; may be repeated.
     package mutating func claim(_ address: IPAddress, for owner: String) throws(AddressError) {
         guard subnet.contains(address), !isReserved(address) else { throw .outside(address, subnet) }
         if let other = owners[address], other != owner { throw .taken(address, by: other, wantedBy: owner) }
@@ -52,7 +53,7 @@ package struct AddressPool: Codable, Hashable, Sendable {
         return address
     }
 
-    /// Takes an address back; one that nobody has is fine.
+    /// Takes an address back. It is no error if nobody has it.
     package mutating func release(_ address: IPAddress) {
         if address != gateway { owners[address] = nil }
     }
@@ -68,7 +69,7 @@ package struct AddressPool: Codable, Hashable, Sendable {
         return nil
     }
 
-    /// The network's own address (in IPv6 the routers' anycast address), and in IPv4 the broadcast address.
+    /// The address of the network itself (in IPv6 the routers' anycast address), and in IPv4 the broadcast address.
     private func isReserved(_ address: IPAddress) -> Bool {
         address == subnet.first || (subnet.family == .v4 && address == subnet.last)
     }

@@ -1,9 +1,9 @@
 import Linux
 
-/// Forgets flows that the kernel has tracked (ctnetlink, `linux/netfilter/nfnetlink_conntrack.h`).
+/// Deletes connections that the kernel tracks (ctnetlink, `linux/netfilter/nfnetlink_conntrack.h`).
 ///
-/// A rule that leads a port elsewhere is asked only for the first packet of a flow; a UDP client that keeps sending would stay with the
-/// old destination for ever.
+/// The kernel applies a redirecting rule only to the first packet of a flow. Without this, a UDP client that keeps
+/// sending would reach the old destination forever.
 enum ConnectionTracking {
     private static let subsystem: UInt16 = 1 << 8
     private static let get: UInt16 = subsystem | 1
@@ -29,7 +29,7 @@ enum ConnectionTracking {
         }
     }
 
-    /// Deletes the UDP flows that were first sent to one of `ports`, or that end at one of `addresses`.
+    /// Deletes UDP flows that were first sent to one of `ports`, or that end at one of `addresses`.
     static func forgetDatagrams(to ports: Set<UInt16>, or addresses: Set<IPAddress>) throws(SyscallError) {
         guard !ports.isEmpty || !addresses.isEmpty else { return }
         let socket = try NetlinkSocket(.netfilter)

@@ -1,6 +1,6 @@
 import Linux
 
-/// What the table of an engine has to enforce, as a whole.
+/// All rules that the table of an engine must enforce.
 package struct FirewallRules: Hashable, Sendable {
     package var networks: [NetworkRules]
     package var ports: [PublishedPort]
@@ -11,13 +11,13 @@ package struct FirewallRules: Hashable, Sendable {
     }
 }
 
-/// What changes of the rules: all that it does not name stays as it is.
+/// A change to the rules; whatever it does not name stays the same.
 package struct FirewallChange: Hashable, Sendable {
-    /// By the name of the network; without rules it goes.
+    /// By the name of the network; nil removes it.
     package var networks: [String: NetworkRules?]
-    /// By who publishes them: all of its ports.
+    /// By publisher: all ports of each.
     package var ports: [String: [PublishedPort]]
-    /// What is not named goes.
+    /// Remove everything that is not named.
     package var isWhole: Bool
 
     package init(
@@ -28,7 +28,7 @@ package struct FirewallChange: Hashable, Sendable {
         self.isWhole = isWhole
     }
 
-    /// From whatever was before to `rules`.
+    /// Replaces everything by `rules`.
     package init(to rules: FirewallRules) {
         self.init(
             networks: Dictionary(rules.networks.map { ($0.bridge, $0) }) { first, _ in first },
@@ -36,31 +36,31 @@ package struct FirewallChange: Hashable, Sendable {
     }
 }
 
-/// What bringing rules into force changed beside the engine's own table, and what of them could not be brought into force.
+/// What applying rules changed outside of the engine's own table, and which rules could not be applied.
 package struct RulesOutcome: Hashable, Sendable {
-    /// Settings of the host that were off and are on now, by their path below /proc/sys: a person should be told once, since the
-    /// machine now passes packets on between its interfaces. They stay on.
+    /// Host settings that were off and are on now, by their path below /proc/sys; they stay on. The machine now
+    /// forwards packets between its interfaces, so a person should be told once.
     package var enabledSysctls: [String]
-    /// What is not in force, with the reason: everything else is. Networks by their bridge.
+    /// Ports and networks that could not be applied, with the reason; everything else was. Networks by their bridge.
     package var refusedPorts: [PublishedPort: String] = [:]
     package var refusedNetworks: [String: String] = [:]
-    /// What did not work and holds nobody up.
+    /// Failures that stop nothing.
     package var notes: [String] = []
 
     package init(enabledSysctls: [String] = []) { self.enabledSysctls = enabledSysctls }
 }
 
-/// How packets of one network may travel.
+/// The traffic that one network allows.
 package struct NetworkRules: Hashable, Sendable {
     package var bridge: String
     package var subnets: [CIDR]
-    /// No way out and none in, except to and from the host itself.
+    /// No traffic in or out, except with the host itself.
     package var isInternal: Bool
-    /// Containers of the network reach each other.
+    /// Containers of the network can reach each other.
     package var allowsPeers: Bool
-    /// Packets that leave the machine bear its address.
+    /// Outgoing packets get the machine's address.
     package var masquerades: Bool
-    /// Others may reach the containers' own addresses, not only published ports: for a routed network.
+    /// Others can reach the containers' own addresses, not only published ports: for a routed network.
     package var isRouted: Bool
 
     package init(
@@ -76,13 +76,13 @@ package struct NetworkRules: Hashable, Sendable {
     }
 }
 
-/// Rules that cannot be made, or that the kernel did not take.
+/// Rules that are impossible, or that the kernel refused.
 package enum FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Two containers want one port of the host.
+    /// Two containers publish one host port.
     case portClash(PublishedPort, PublishedPort)
-    /// An address of one family published to a container's address of the other.
+    /// A host address of one family is published to a container's address of the other.
     case familiesDiffer(PublishedPort)
-    /// libnftables refused; its words.
+    /// libnftables refused; its text.
     case refused(String)
 
     package var description: String {

@@ -1,26 +1,26 @@
 import Linux
 
-/// The content of an engine's table: constant chains, and sets and maps whose elements follow from networks and ports.
+/// The content of an engine's table: constant chains, and sets and maps with elements for networks and ports.
 ///
-/// A packet meets the same few rules however many networks and ports there are; a change adds and deletes elements only, and costs by
-/// what changes.
+/// Every packet passes the same few rules, however many networks and ports there are. A change only adds and deletes
+/// elements, so its cost depends on the size of the change.
 struct FirewallTable: Sendable {
     /// By name.
     private(set) var networks: [String: NetworkRules] = [:]
-    /// By who publishes them.
+    /// By publisher.
     private(set) var ports: [String: [PublishedPort]] = [:]
-    /// Elements by the name of their set, as nftables writes them.
+    /// Elements by the name of their set, in nftables syntax.
     private(set) var elements: [String: Set<String>] = [:]
-    /// What of them the kernel's table does not have yet, and has still.
+    /// Elements to add to the kernel's table, and elements to delete from it.
     private var added: [String: Set<String>] = [:]
     private var deleted: [String: Set<String>] = [:]
-    /// By set: how many networks have a subnet.
+    /// By set: how many networks have each subnet.
     private var subnets: [String: [CIDR: Int]] = [:]
-    /// By map and key: all who want it; the first has it.
+    /// By map and key: all publishers that want it; the first one has it.
     private var claims: [Place: [PublishedPort]] = [:]
-    /// Ports that contradict themselves.
+    /// Ports that are impossible in themselves.
     private var impossible: [PublishedPort: FirewallError] = [:]
-    /// Ports that another one stands before.
+    /// Ports that lost to an earlier one.
     private var outdone: Set<PublishedPort> = []
 
     private struct Place: Hashable {
@@ -44,7 +44,7 @@ struct FirewallTable: Sendable {
         ("any6", "map any6 { type inet_proto . inet_service : ipv6_addr . inet_service\n }"),
     ]
 
-    /// A published port first by the exact address, then by "any address of the host".
+    /// A published port is looked up first by the exact address, then as "any address of the host".
     private static let destination = """
             meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @exact4
             meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @exact6
@@ -95,7 +95,7 @@ struct FirewallTable: Sendable {
         }
         """
 
-    /// Ports that contradict themselves or one before them, and are left out.
+    /// Ports that are impossible or lost to an earlier one; they are left out.
     var refused: [PublishedPort: FirewallError] {
         var result = impossible
         for port in outdone {
@@ -105,7 +105,7 @@ struct FirewallTable: Sendable {
         return result
     }
 
-    /// Who published a port that is refused; nil when nobody does.
+    /// The publisher of a refused port; nil when there is none.
     func owner(of port: PublishedPort) -> String? { ports.first { $0.value.contains(port) }?.key }
 
     mutating func apply(_ change: FirewallChange) {
@@ -133,19 +133,19 @@ struct FirewallTable: Sendable {
         for port in wanted where !old.contains(port) { claim(port) }
     }
 
-    /// The transaction that replaces the table, whatever it holds, by this one.
+    /// The transaction that replaces the table, whatever it contains, with this one.
     func creation(of table: String) -> String {
         var text = "add table inet \(table)\ndelete table inet \(table)\ntable inet \(table) {\n"
         for (_, declaration) in Self.declarations { text += "\(declaration)\n" }
         return text + Self.chains + "\n}\n" + Self.commands("add", elements, table)
     }
 
-    /// The transaction that brings the kernel's table to this one; empty when it is there.
+    /// The transaction that updates the kernel's table to this one; empty when nothing changes.
     func change(of table: String) -> String {
         Self.commands("delete", deleted, table) + Self.commands("add", added, table)
     }
 
-    /// The kernel's table is as this one.
+    /// The kernel's table equals this one now.
     mutating func settle() {
         added = [:]
         deleted = [:]
@@ -176,7 +176,7 @@ struct FirewallTable: Sendable {
         }
     }
 
-    /// An interval set takes no range twice: one that lies in another is in the set already.
+    /// An interval set accepts no overlapping ranges, so a subnet inside another one is not added.
     private mutating func count(_ subnet: CIDR, _ step: Int, in set: String) {
         let before = subnets[set]?[subnet] ?? 0
         let after = before + step
@@ -245,7 +245,7 @@ struct FirewallTable: Sendable {
         if added[set]?.remove(element) == nil { deleted[set, default: []].insert(element) }
     }
 
-    /// nil for ::1, which no rule can lead elsewhere: IPv6 has no route_localnet.
+    /// nil for ::1, which no rule can redirect: IPv6 has no route_localnet.
     private static func place(of port: PublishedPort) throws(FirewallError) -> Place? {
         let family = port.containerAddress.family
         let suffix = "\(port.transport.rawValue) . \(port.hostPort)"

@@ -1,13 +1,13 @@
 import JSON
 import Linux
 
-/// What was done about other programs' firewalls, and what is left for a person to do.
+/// What was changed in other programs' firewalls, and what a person must still do.
 package struct ForeignFirewallReport: Hashable, Sendable {
-    /// Somebody's rules that drop what networks send, in a place that is not ours to write in.
+    /// Another program's rules drop packets of networks, in a chain that berth must not change.
     package struct Warning: Hashable, Sendable, CustomStringConvertible {
         /// `ip filter FORWARD`.
         package var chain: String
-        /// Commands that would let the networks' packets through, each to be typed as it is.
+        /// Commands that let the networks' packets pass, each ready to be typed.
         package var commands: [String]
 
         package var message: String { "the firewall chain \(chain) drops packets of container networks" }
@@ -15,7 +15,7 @@ package struct ForeignFirewallReport: Hashable, Sendable {
         package var description: String { "\(message); \(advice)" }
     }
 
-    /// Chains in which this engine's tagged rules stand now.
+    /// Chains that contain this engine's tagged rules now.
     package var opened: [String]
     package var warnings: [Warning]
 
@@ -25,30 +25,30 @@ package struct ForeignFirewallReport: Hashable, Sendable {
     }
 }
 
-/// Finds the base chains that drop forwarded packets, and the places their owners offer for others' rules.
+/// Finds base chains that drop forwarded packets, and the chains that their owners provide for other programs' rules.
 struct ForeignFirewall {
     struct Chain: Hashable, Sendable {
         let family: String
         let table: String
         let name: String
-        /// It judges forwarded packets.
+        /// It filters forwarded packets.
         let isForward: Bool
-        /// By its policy it drops what no rule accepts.
+        /// Its policy drops packets that no rule accepts.
         let dropsByPolicy: Bool
         var place: String { "\(family) \(table) \(name)" }
     }
 
-    /// Where rules go for one dropping chain.
+    /// Where to add rules for one dropping chain.
     enum Remedy: Hashable, Sendable {
-        /// Into this chain, which Docker or ufw keeps for the rules of others.
+        /// To this chain, which Docker or ufw reserves for other programs' rules.
         case offered(Chain, keepsDockerIsolation: Bool)
-        /// Nowhere: the chain is somebody's own.
+        /// Nowhere: the chain belongs to somebody.
         case none(Chain)
     }
 
     let chains: [Chain]
 
-    /// From what `nft -j list chains` prints; the engines' own tables are left out.
+    /// Parses the output of `nft -j list chains`, without the engines' own tables.
     init(listing: JSONValue) {
         chains = (listing["nftables"]?.array ?? []).compactMap { item in
             guard let chain = item["chain"], let family = chain["family"]?.string, let name = chain["name"]?.string,
@@ -61,7 +61,7 @@ struct ForeignFirewall {
         }
     }
 
-    /// What is to be done about a chain that drops.
+    /// What to do about a chain that drops packets.
     func remedy(for base: Chain) -> Remedy {
         func offered(_ name: String) -> Chain? {
             chains.first { $0.name == name && $0.table == base.table && $0.family == base.family }
@@ -72,12 +72,13 @@ struct ForeignFirewall {
         return .none(base)
     }
 
-    /// The rules, in their order, that let packets of the bridges named by `patterns` pass; our own table has judged them already.
+    /// The rules, in order, that accept packets of the bridges in `patterns`; berth's own table has already checked
+    /// them.
     static func rules(patterns: [String], keepsDockerIsolation: Bool) -> [String] {
         patterns.flatMap { pattern in
             let inner = keepsDockerIsolation ? ["docker0", "br-*"] : []
             return ["oifname \"\(pattern)\" counter accept"]
-                // Docker goes on deciding what may enter its networks.
+                // Docker still decides what may enter its networks.
                 + inner.map { "iifname \"\(pattern)\" oifname \"\($0)\" counter return" }
                 + ["iifname \"\(pattern)\" counter accept"]
         }
@@ -91,7 +92,7 @@ struct ForwardRules {
         var verdict: Verdict
     }
 
-    /// Which packets a rule is about. Names of interfaces may end in `*`.
+    /// The packets that a rule applies to. Interface names may end in `*`.
     enum Condition: Hashable, Sendable {
         case none
         case input(String)
@@ -99,14 +100,14 @@ struct ForwardRules {
         case other
     }
 
-    /// `none` passes the packet on to the next rule; `other` does what cannot be told.
+    /// `none` passes the packet on to the next rule; `other` does something that berth cannot interpret.
     enum Verdict: Hashable, Sendable {
         case accept, drop, none, other
     }
 
-    /// A rule without a condition drops or rejects what came so far.
+    /// A rule without a condition drops or rejects all remaining packets.
     let endsInDrop: Bool
-    /// Patterns of interfaces whose packets a rule accepts by nothing else than the interface; `*` is every one.
+    /// Patterns of interfaces whose packets a rule accepts only because of the interface; `*` means every interface.
     private var accepted: (input: Set<String>, output: Set<String>) = ([], [])
 
     init(_ rules: some Sequence<Rule>) {
@@ -125,7 +126,7 @@ struct ForwardRules {
         self.endsInDrop = endsInDrop
     }
 
-    /// From what `nft -j list chain` prints.
+    /// Parses the output of `nft -j list chain`.
     init(listing: JSONValue) {
         self.init((listing["nftables"]?.array ?? []).compactMap { $0["rule"]?["expr"]?.array }.compactMap(Self.rule))
     }
@@ -147,7 +148,7 @@ struct ForwardRules {
         }
     }
 
-    /// Packets to and from the interfaces of `patterns` pass.
+    /// Packets to and from the interfaces in `patterns` pass.
     func lets(_ patterns: [String]) -> Bool {
         [accepted.input, accepted.output].allSatisfy { accepted in
             patterns.allSatisfy { pattern in
@@ -162,14 +163,15 @@ struct ForwardRules {
 extension KernelNetwork {
     private var tag: String { instance.table }
 
-    /// The networks' bridges: those that bear a name of their own, and a pattern for all others.
+    /// The networks' bridges: those with a name of their own, and a pattern for all others.
     var bridgePatterns: [String] {
         let bridges = table.networks.values.map(\.bridge)
         let others = bridges.filter { !$0.hasPrefix(instance.bridgePrefix) }.sorted()
         return (others.count < bridges.count ? ["\(instance.bridgePrefix)*"] : []) + others
     }
 
-    /// Puts tagged rules where a foreign policy would drop the networks' packets and its owner offers a place; says what else there is.
+    /// Adds tagged rules where another program's policy would drop the networks' packets and provides a chain for this.
+    /// Reports the other cases.
     func openForeignFirewalls() throws -> ForeignFirewallReport {
         let patterns = bridgePatterns
         guard !patterns.isEmpty else { return ForeignFirewallReport() }
@@ -195,7 +197,7 @@ extension KernelNetwork {
         return report
     }
 
-    /// Takes the tagged rules back, wherever they stand.
+    /// Removes the tagged rules, wherever they are.
     func closeForeignFirewalls() throws {
         let foreign = ForeignFirewall(listing: try listing("list chains"))
         for chain in foreign.chains where ["DOCKER-USER", "ufw-user-forward", "ufw6-user-forward"].contains(chain.name)
@@ -206,7 +208,7 @@ extension KernelNetwork {
         mayHaveOpenedOthers = false
     }
 
-    /// Nothing is written when as many tagged rules stand there as there should be.
+    /// Writes nothing when the chain already has the right number of tagged rules.
     private func write(_ rules: [String], into chain: ForeignFirewall.Chain) throws {
         let present = try handles(in: chain)
         guard present.count != rules.count else { return }

@@ -1,7 +1,7 @@
 import Linux
 
-/// What tells the interfaces and the table of one engine from those of another on the same machine: empty for the default engine,
-/// else three characters from the path of its root folder.
+/// Distinguishes the interfaces and the table of one engine from those of others on the same machine: empty for the
+/// default engine, otherwise three characters derived from the path of its root folder.
 package struct InstanceName: Hashable, Sendable {
     /// Lower-case letters and digits.
     package let suffix: String
@@ -11,16 +11,16 @@ package struct InstanceName: Hashable, Sendable {
         suffix = rootFolder == "/var/lib/berth" ? "" : Self.code(of: rootFolder, length: 3)
     }
 
-    /// The nftables table, of family inet.
+    /// The nftables table, in the family inet.
     package var table: String { suffix.isEmpty ? "berth" : "berth-\(suffix)" }
 
-    /// What the names of all bridges of this engine begin with.
+    /// The prefix of the names of all bridges of this engine.
     package var bridgePrefix: String { "berth\(suffix)-" }
 
-    /// What the names of all host ends of containers' interfaces begin with.
+    /// The prefix of the names of all host ends of containers' interfaces.
     package var vethPrefix: String { "bv\(suffix)-" }
 
-    /// The bridge of the network with this id; interface names have at most 15 bytes.
+    /// The bridge of the network with this id; an interface name has at most 15 bytes.
     package func bridge(ofNetwork id: String) -> String { bridgePrefix + Self.code(of: id, length: 6) }
 
     /// The host end of a container's interface on a network.

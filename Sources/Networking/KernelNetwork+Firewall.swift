@@ -3,7 +3,7 @@ import Linux
 import Synchronization
 
 extension KernelNetwork {
-    /// Changes the table in one transaction; then, and not before, opens what the rules guard.
+    /// Changes the table in one transaction. Only then enables the settings that the rules protect.
     func changeRules(_ change: FirewallChange) throws -> RulesOutcome {
         let oldPorts = ports(concerning: change)
         watch.addBridges(change.networks.values.compactMap { $0?.bridge })
@@ -13,7 +13,7 @@ extension KernelNetwork {
         }
         if isSuspect { isWritten = false }
         refused.forget(change)
-        // What the kernel did not take it would not take now: it is left out until it changes, or all is written anew.
+        // The kernel would refuse the same again, so leave it out until it changes or the whole table is rewritten.
         if !isWritten {
             table.apply(FirewallChange(networks: refused.networks.mapValues { $0.rules }))
             for (port, refusal) in refused.ports {
@@ -45,13 +45,13 @@ extension KernelNetwork {
         return Set(change.ports.keys.flatMap { table.ports[$0] ?? [] })
     }
 
-    /// Only after the table guards 127.0.0.0/8 against what comes from the bridges. A bridge that was made anew lacks it.
+    /// Only after the table protects 127.0.0.0/8 from packets of the bridges. A recreated bridge lacks the setting.
     private func openLocalnet(_ changed: Set<String>, _ isSuspect: Bool, _ outcome: inout RulesOutcome) {
         let own = Set(table.networks.values.map(\.bridge))
         let bridges = isSuspect ? own : own.intersection(changed.union(closedBridges))
         for bridge in bridges {
             let setting = Self.localnetSetting(bridge)
-            // No such bridge now is for the caller's next round.
+            // If the bridge is missing, the caller's next round handles it.
             guard fileExists("/proc/sys/\(setting)") else { continue }
             do throws(SyscallError) {
                 try Self.setSysctl(setting, "1")
@@ -70,7 +70,7 @@ extension KernelNetwork {
             if !commands.isEmpty {
                 do throws(FirewallError) { try firewall.run(commands) } catch {
                     guard isWritten else { throw error }
-                    // Someone else's hand was in the table: write it anew as a whole.
+                    // Somebody else changed the table, so rewrite it completely.
                     isWritten = false
                     try firewall.run(table.creation(of: instance.table))
                 }
@@ -83,8 +83,8 @@ extension KernelNetwork {
         isWritten = true
     }
 
-    /// The kernel takes a transaction as a whole or not at all: when it does not, its parts are tried one by one, so that one that cannot
-    /// be made keeps no other out.
+    /// The kernel accepts a transaction completely or not at all. If it refuses, this tries the parts one by one, so
+    /// that one impossible part does not stop the others.
     private func sift(_ wanted: FirewallTable) throws(FirewallError) -> FirewallTable {
         var standing = FirewallTable()
         try firewall.run(standing.creation(of: instance.table))
@@ -114,7 +114,7 @@ extension KernelNetwork {
         table = wanted
     }
 
-    /// UDP flows to ports whose destination changed, also those that began before the port was published at all.
+    /// Deletes UDP flows to ports whose destination changed, including flows older than the publication.
     private func forgetMovedFlows(from old: Set<PublishedPort>, to new: Set<PublishedPort>) throws(SyscallError) {
         let moved = old.symmetricDifference(new).filter { $0.transport == .udp }
         try ConnectionTracking.forgetDatagrams(
@@ -123,7 +123,7 @@ extension KernelNetwork {
 
     func removeTable() throws {
         if mayHaveOpenedOthers { try closeForeignFirewalls() }
-        // It goes with the bridge; one that is left must not keep it without the guard.
+        // The setting is removed with the bridge, but a remaining bridge must not keep it without protection.
         for network in table.networks.values { try? Self.setSysctl(Self.localnetSetting(network.bridge), "0") }
         try firewall.run("add table inet \(instance.table)\ndelete table inet \(instance.table)\n")
         table = FirewallTable()
@@ -131,7 +131,8 @@ extension KernelNetwork {
         refused = Refused()
     }
 
-    /// The host must pass packets on; never switched off again, because others may have come to rely on it. Returns what was off.
+    /// Makes the host forward packets. Never disables it again, because others may rely on it. Returns the settings
+    /// that were off.
     private func enableForwarding(v6: Bool) throws(SyscallError) -> [String] {
         var enabled: [String] = []
         for setting in ["net/ipv4/ip_forward"] + (v6 ? ["net/ipv6/conf/all/forwarding"] : []) {
@@ -143,7 +144,7 @@ extension KernelNetwork {
         return enabled
     }
 
-    /// A forwarding host stops listening to router advertisements where accept_ra is 1: keep the host's own IPv6 alive.
+    /// A forwarding host ignores router advertisements if accept_ra is 1, so this keeps the host's own IPv6 working.
     private func keepRouterAdvertisements() {
         for interface in (try? folderEntries("/proc/sys/net/ipv6/conf")) ?? [] where interface != "all" {
             let setting = "net/ipv6/conf/\(interface)/accept_ra"
@@ -151,7 +152,7 @@ extension KernelNetwork {
         }
     }
 
-    /// Leads 127.0.0.11:53 of the namespace to the ports where the name service listens there.
+    /// Redirects 127.0.0.11:53 of the namespace to the ports where the name service listens there.
     static func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) throws {
         let table = """
             table ip berth-dns {
@@ -166,8 +167,8 @@ extension KernelNetwork {
         let failure = try NetworkNamespace(path: namespacePath).run { () throws(SyscallError) -> FirewallError? in
             do throws(FirewallError) {
                 let firewall = try NFTablesContext()
-                // Closing the library's socket after a deletion waits for a grace period of the kernel, some 10 ms: in a new namespace
-                // there is nothing to delete.
+                // After a deletion, closing the library's socket waits some 10 ms for a grace period of the kernel. A
+                // new namespace has nothing to delete, so try without.
                 do throws(FirewallError) {
                     try firewall.run("create table ip berth-dns\n\(table)")
                 } catch {

@@ -1,7 +1,7 @@
 import Linux
 
 extension KernelNetwork {
-    /// Makes the bridge, or makes an existing one as it should be.
+    /// Creates the bridge, or corrects an existing one.
     func ensureBridge(_ spec: BridgeSpec) throws(NetworkError) {
         watch.addBridges([spec.name])
         watch.stay(spec.name)
@@ -14,7 +14,7 @@ extension KernelNetwork {
             }
             guard let bridge else { throw SyscallError(call: "netlink", object: spec.name, code: .noSuchDevice) }
             guard bridge.kind == "bridge" else { throw SyscallError(call: "netlink", object: spec.name, code: .exists) }
-            // Off before the interface is up, or the kernel gives it a link-local address that nobody asked for.
+            // Disable this before the interface is up; otherwise the kernel gives it a link-local address.
             if spec.addresses.contains(where: { $0.family == .v6 }) {
                 try? Self.skipDuplicateDetection(on: spec.name)
             } else {
@@ -29,7 +29,7 @@ extension KernelNetwork {
         }
     }
 
-    /// Makes the pair, joins it to the bridge, and gives the inner end its addresses and routes.
+    /// Creates the pair, connects it to the bridge, and gives the inner end its addresses and routes.
     func attachPair(_ spec: EndpointSpec, to bridgeName: String) throws(NetworkError) {
         watch.stay(spec.hostInterface)
         do throws(SyscallError) {
@@ -42,7 +42,7 @@ extension KernelNetwork {
             if try !hasPair(spec, namespace) {
                 try route.perform([RouteMessages.createPair(spec, namespace: descriptor.raw, macAddress: mac)])
             }
-            // The host's end only carries frames: without this it would take part in IPv6 with an address of its own.
+            // The host's end only carries frames. Otherwise it would have an IPv6 address of its own.
             try? disableIPv6(of: spec.hostInterface)
             try route.perform([
                 RouteMessages.enslave(spec.hostInterface, to: bridge.index), RouteMessages.bringUp(spec.hostInterface),
@@ -55,8 +55,8 @@ extension KernelNetwork {
         }
     }
 
-    /// Makes an interface that shares `parent` in the container's namespace, of `kind` with its own `data`, and gives it addresses and
-    /// routes.
+    /// Creates an interface of `kind` that shares `parent`, in the container's namespace, with `data` for its kind, and
+    /// gives it addresses and routes.
     func attachChild(
         _ spec: EndpointSpec, of parent: String, kind: String, data: (inout NetlinkMessage) -> Void
     ) throws(NetworkError) {
@@ -78,7 +78,7 @@ extension KernelNetwork {
         }
     }
 
-    /// Whether the interface is there and on this parent; one on another, which was made again since, is removed.
+    /// Whether the interface exists on this parent. Removes one on an earlier parent that was created again since.
     private func hasChild(
         _ spec: EndpointSpec, of parent: UInt32, kind: String, _ namespace: NetworkNamespace
     ) throws(SyscallError) -> Bool {
@@ -102,8 +102,8 @@ extension KernelNetwork {
         } catch { throw .kernel(error) }
     }
 
-    /// Whether both ends are there. A host's end whose other end is not in the namespace belongs to a namespace that the kernel is
-    /// still taking down: it is removed at once, for the name is needed.
+    /// Whether both ends exist. A host's end without its other end in the namespace belongs to an old namespace that
+    /// the kernel is still removing; this removes it at once, because the name is needed.
     private func hasPair(_ spec: EndpointSpec, _ namespace: NetworkNamespace) throws(SyscallError) -> Bool {
         guard try Self.interface(spec.hostInterface, route) != nil else { return false }
         let isInside = try namespace.run { () throws(SyscallError) in
@@ -113,7 +113,7 @@ extension KernelNetwork {
         return isInside
     }
 
-    /// Whether the kernel has interfaces of `kind`, such as `bridge`; a refusal for another reason says nothing against it.
+    /// Whether the kernel supports interfaces of `kind`, such as `bridge`. A refusal for another reason does not count.
     func hasLinks(of kind: String) -> Bool {
         do throws(SyscallError) { try route.perform([RouteMessages.pretendToCreate(kind)]) } catch {
             return error.code != .notSupported
@@ -121,7 +121,7 @@ extension KernelNetwork {
         return true
     }
 
-    /// Nothing passes through it until it is attached again.
+    /// Blocks the link until it is attached again.
     func silenceLink(_ name: String) throws(NetworkError) {
         watch.leave([name])
         do throws(SyscallError) { try route.perform([RouteMessages.bringDown(name)]) } catch { throw .kernel(error) }
@@ -135,7 +135,7 @@ extension KernelNetwork {
         }
     }
 
-    /// In the container's namespace, on a thread of its own.
+    /// Works inside the container's namespace, on a thread of its own.
     private static func configureInside(_ spec: EndpointSpec) throws(SyscallError) {
         let socket = try NetlinkSocket(.route)
         guard let link = try interface(spec.interfaceName, socket) else {
@@ -160,7 +160,8 @@ extension KernelNetwork {
     }
 
     private func configurePort(_ spec: EndpointSpec) throws(SyscallError) {
-        // Only with br_netfilter a packet can be rewritten inside the bridge and have to leave through the port it came from.
+        // Only with br_netfilter can a packet be rewritten inside the bridge so that it must leave through the port it
+        // came from.
         let isHairpin = (try? readText("/proc/sys/net/bridge/bridge-nf-call-iptables"))?.hasPrefix("1") ?? false
         guard isHairpin || !spec.allowsPeers, let port = try Self.interface(spec.hostInterface, route) else { return }
         try route.perform([
@@ -180,7 +181,7 @@ extension KernelNetwork {
             }
     }
 
-    /// The addresses are ours to give, and the wait for others to object takes a second or two.
+    /// berth assigns the addresses itself, so it need not wait a second or two for objections.
     private static func skipDuplicateDetection(on interface: String) throws(SyscallError) {
         try setSysctl("net/ipv6/conf/\(interface)/accept_dad", "0")
     }

@@ -5,11 +5,11 @@ extension KernelNetwork {
     struct InterfaceAddress {
         let index: UInt32
         let address: CIDR
-        /// Scope link: the kernel's own doing.
+        /// Scope link: the kernel adds such addresses itself.
         let isLinkLocal: Bool
     }
 
-    /// A full reading of links, addresses and routes.
+    /// Reads all links, addresses and routes.
     func observe() throws(SyscallError) -> NetworkObservation {
         let links = try route.dump(
             NetlinkMessage(
@@ -30,7 +30,7 @@ extension KernelNetwork {
             isTableIntact: isTableIntact)
     }
 
-    /// How one bridge stands; nil when there is none. What other links there are costs nothing.
+    /// The state of one bridge; nil when there is none. The cost does not depend on other links.
     func bridge(_ name: String) throws(SyscallError) -> NetworkObservation.Interface? {
         guard var bridge = try Self.interface(name, route), bridge.kind == "bridge" else { return nil }
         bridge.addresses = try Self.addresses(route, of: bridge.index).map(\.address)
@@ -39,7 +39,7 @@ extension KernelNetwork {
 
     var isTableIntact: Bool { isWritten && !watch.isTableSuspect.withLock { $0 } }
 
-    /// `interface`: its addresses alone, which a kernel from 4.20 on finds without looking at the others'.
+    /// `interface`: only its addresses. Kernels from 4.20 on find them without reading all others.
     static func addresses(
         _ socket: NetlinkSocket, of interface: UInt32? = nil
     ) throws(SyscallError) -> [InterfaceAddress] {
@@ -49,7 +49,7 @@ extension KernelNetwork {
         let replies = interface == nil ? try socket.dump(request) : try socket.selectiveDump(request)
         let all = replies.compactMap { reply -> InterfaceAddress? in
             let attributes = reply.attributes(after: 8)
-            // IFA_LOCAL is the interface's own; IFA_ADDRESS may be the other end of a point-to-point link.
+            // IFA_LOCAL is the interface's own address; IFA_ADDRESS may be the other end of a point-to-point link.
             guard let address = attributes.address(2) ?? attributes.address(1),
                 let range = CIDR(address, prefixLength: Int(reply.payload.number(at: 1, as: UInt8.self)))
             else { return nil }

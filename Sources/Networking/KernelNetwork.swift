@@ -2,24 +2,25 @@ import CLinux
 import Glibc
 import Linux
 
-/// The kernel's side of `NetworkDriver`: everything here runs on one thread, which stays in the host's network namespace.
+/// The kernel side of `NetworkDriver`. Everything here runs on one thread, which stays in the host's network namespace.
 final class KernelNetwork {
     let instance: InstanceName
     let route: NetlinkSocket
     let firewall: NFTables
-    /// What the table should hold, without what the kernel refused.
+    /// The intended content of the table, without what the kernel refused.
     var table = FirewallTable()
-    /// The kernel's is as that one, as far as is known.
+    /// As far as is known, the kernel's table equals it.
     var isWritten = false
-    /// What the kernel did not take. It is tried again when the table is written anew.
+    /// What the kernel refused. It is tried again when the whole table is rewritten.
     var refused = Refused()
-    /// Bridges made since `route_localnet` was last set for them.
+    /// Bridges created since `route_localnet` was last set for them.
     var closedBridges: Set<String> = []
-    /// Tagged rules may stand in others' tables: also those of an engine that ran before this one.
+    /// Other programs' tables may contain tagged rules, also from an earlier engine.
     var mayHaveOpenedOthers = true
     let watch = NetworkWatch()
 
-    /// The bridges live in the namespace pinned at `hostNamespace`, where the calling thread then stays; nil is the one it is in.
+    /// The bridges are in the namespace pinned at `hostNamespace`, which the calling thread enters and never leaves;
+    /// nil means its current namespace.
     /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     init(instance: InstanceName, hostNamespace: String?) throws {
         if let hostNamespace {
@@ -46,7 +47,7 @@ final class KernelNetwork {
         /// By name.
         var networks: [String: Network] = [:]
 
-        /// What `change` takes away or makes otherwise is not refused any more.
+        /// Whatever `change` removes or changes no longer counts as refused.
         mutating func forget(_ change: FirewallChange) {
             networks = networks.filter { name, refusal in
                 guard let rules = change.networks[name] else { return !change.isWhole }
@@ -57,7 +58,7 @@ final class KernelNetwork {
             }
         }
 
-        /// `change` without what is refused.
+        /// `change` without refused parts.
         func without(_ change: FirewallChange) -> FirewallChange {
             var change = change
             for name in networks.keys { change.networks[name] = nil }
@@ -68,7 +69,7 @@ final class KernelNetwork {
         }
     }
 
-    /// The interface named so; nil when there is none.
+    /// The interface with this name; nil when there is none.
     static func interface(_ name: String, _ socket: NetlinkSocket) throws(SyscallError) -> NetworkObservation.Interface?
     {
         try socket.get(RouteMessages.getLink(name)).map(parseLink)
@@ -89,7 +90,7 @@ final class KernelNetwork {
             addresses: [])
     }
 
-    /// Writes a setting under /proc/sys of the calling thread's network namespace unless it has that value already.
+    /// Writes a setting under /proc/sys for the calling thread's network namespace, unless it already has that value.
     static func setSysctl(_ name: String, _ value: String) throws(SyscallError) {
         let path = "/proc/sys/\(name)"
         if let current = try? readText(path),

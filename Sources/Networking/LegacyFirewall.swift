@@ -6,21 +6,21 @@ struct LegacyFirewall {
     enum Family: CaseIterable {
         case v4, v6
 
-        /// What `iptables-legacy` is called for it.
+        /// The matching `iptables-legacy` program.
         var program: String { self == .v4 ? "iptables-legacy" : "ip6tables-legacy" }
         fileprivate var socketFamily: CInt { self == .v4 ? AF_INET : AF_INET6 }
         fileprivate var socketLevel: CInt { self == .v4 ? 0 : 41 }  // SOL_IP, SOL_IPV6
         fileprivate var namesFile: String { self == .v4 ? "ip_tables_names" : "ip6_tables_names" }
     }
 
-    /// A packet that no rule decided on is dropped.
+    /// Its policy drops packets that no rule decided on.
     let dropsByPolicy: Bool
     let rules: ForwardRules
-    /// Docker's chain for the rules of others is there.
+    /// Docker's chain for other programs' rules exists.
     let hasDockerChain: Bool
 
-    /// Reads the table `filter` of the calling thread's network namespace; nil when nobody has used it there: looking at it would make
-    /// the kernel set it up.
+    /// Reads the table `filter` of the calling thread's network namespace; nil when nobody has used it there. Checks
+    /// that first, because reading the table would create it.
     static func read(_ family: Family) throws(SyscallError) -> LegacyFirewall? {
         guard let names = try? readText("/proc/thread-self/net/\(family.namesFile)"),
             names.split(separator: "\n").contains("filter")
@@ -52,8 +52,8 @@ struct LegacyFirewall {
         }
     }
 
-    /// From the bytes of the table as the kernel hands them out: the forward chain begins at `forward`, and the rule that is its policy
-    /// stands at `policy`.
+    /// Parses the bytes of the table from the kernel. The forward chain begins at `forward`, and the rule for its
+    /// policy is at `policy`.
     init(entries: [UInt8], family: Family, forward: Int, policy: Int) {
         let table = Table(bytes: entries, addressBytes: family == .v4 ? 4 : 16)
         dropsByPolicy = table.rule(at: policy)?.verdict == .drop
@@ -79,7 +79,7 @@ struct LegacyFirewall {
             return ForwardRules.Rule(condition: entry.condition, verdict: verdict)
         }
 
-        /// With the rules of chains that every packet goes through, at their place.
+        /// Includes the rules of chains that every packet passes, in their place.
         func rules(from start: Int, to end: Int, depth: Int) -> [ForwardRules.Rule] {
             var result: [ForwardRules.Rule] = []
             var offset = start
@@ -95,7 +95,7 @@ struct LegacyFirewall {
             return result
         }
 
-        /// The head of the next chain, whose target is called ERROR.
+        /// The start of the next chain, which has a target called ERROR.
         private func end(ofChainAt start: Int) -> Int {
             var offset = start
             while let entry = entry(at: offset), entry.chainName == nil { offset = entry.next }
@@ -115,7 +115,7 @@ struct LegacyFirewall {
             var condition: ForwardRules.Condition
             var target: Target
             var next: Int
-            /// Of an entry that only begins a chain.
+            /// The name, for an entry that only begins a chain.
             var chainName: String?
         }
 
@@ -148,7 +148,7 @@ struct LegacyFirewall {
                 condition: condition, target: self.target(at: target), next: next, chainName: chainName(at: target))
         }
 
-        /// `struct xt_entry_target`: size, name[29], revision; then a verdict where the name is empty.
+        /// `struct xt_entry_target`: size, name[29], revision; then a verdict if the name is empty.
         private func target(at offset: Int) -> Target {
             switch bytes.text(at: offset + 2, limit: 29) {
             case "":
@@ -161,7 +161,7 @@ struct LegacyFirewall {
                 default: return .verdict(.other)
                 }
             case "REJECT": return .verdict(.drop)
-            // These pass the packet on.
+            // These targets pass the packet on.
             case "LOG", "NFLOG", "TRACE": return .verdict(.none)
             default: return .verdict(.other)
             }
@@ -171,7 +171,7 @@ struct LegacyFirewall {
             bytes.text(at: target + 2, limit: 29) == "ERROR" ? bytes.text(at: target + 32, limit: 30) : nil
         }
 
-        /// `berth-*` for a name that goes on as it likes: its mask does not cover the end of the name.
+        /// `berth-*` for a name prefix: the mask does not cover the end of the name.
         private func pattern(at name: Int, maskAt mask: Int) -> String? {
             let count = bytes[mask..<mask + 16].prefix { $0 == 0xff }.count
             guard count > 0 else { return nil }
@@ -190,7 +190,7 @@ extension [UInt8] {
         withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
     }
 
-    /// Up to the first NUL.
+    /// The text up to the first NUL.
     fileprivate func text(at offset: Int, limit: Int) -> String {
         guard offset < count else { return "" }
         return String(decoding: self[offset..<Swift.min(count, offset + limit)].prefix { $0 != 0 }, as: UTF8.self)
@@ -198,7 +198,7 @@ extension [UInt8] {
 }
 
 extension KernelNetwork {
-    /// Forward chains of the older packet filter that drop what the networks send.
+    /// Forward chains of the older packet filter that drop packets of the networks.
     func legacyFirewallWarnings() throws(SyscallError) -> [ForeignFirewallReport.Warning] {
         let patterns = bridgePatterns
         guard !patterns.isEmpty else { return [] }

@@ -2,13 +2,14 @@ import CNFTables
 import Linux
 import Synchronization
 
-/// libnftables in the network namespace of the thread that made it, on a thread with descriptors of its own: the library waits for
-/// its socket with select(2), which ends the process when the socket's number is 1024 or more.
+/// Runs libnftables in the network namespace of the thread that created it, on a thread with its own file descriptor
+/// table. The library waits for its socket with select(2), which would end the process if the descriptor were 1024 or
+/// more.
 ///
-/// The library keeps state of the whole process, so no two threads may be inside it at once.
+/// The library has process-wide state, so only one thread may use it at a time.
 final class NFTables {
     private let worker: Worker
-    /// The thread that writes, as the kernel names it to those who listen.
+    /// The writing thread, as the kernel identifies it in notifications.
     let author: NetworkEventFilter.Author
 
     /// - Throws: `FirewallError.refused` when the kernel has no nftables.
@@ -21,13 +22,13 @@ final class NFTables {
 
     deinit { worker.end() }
 
-    /// Carries out `commands` as one transaction: all or nothing. Returns what they print, `asJSON` with handles.
+    /// Runs `commands` as one transaction: all or nothing. Returns their output; `asJSON` includes handles.
     @discardableResult
     func run(_ commands: String, asJSON: Bool = false) throws(FirewallError) -> String {
         try worker.run(commands, asJSON: asJSON)
     }
 
-    /// Carries out one job at a time for a caller that waits for it.
+    /// Runs one job at a time for a caller that waits for it.
     private final class Worker: Sendable {
         private struct Job {
             var commands: String
@@ -40,7 +41,7 @@ final class NFTables {
             var answer: Result<String, FirewallError> = .success("")
         }
 
-        // The mutex guards all of it; only one thread calls.
+        // The mutex guards everything; only one thread calls.
         private let state = Mutex(State())
         private let wakeUp = Semaphore()
         private let done = Semaphore()
@@ -84,7 +85,7 @@ final class NFTables {
     }
 }
 
-/// libnftables on the calling thread, which leaves the process's descriptors for it and must end with it.
+/// libnftables on the calling thread. The thread gives up the process's descriptor table for it, and must end with it.
 struct NFTablesContext: ~Copyable {
     private let context: OpaquePointer
 
@@ -101,7 +102,7 @@ struct NFTablesContext: ~Copyable {
 
     deinit { nft_ctx_free(context) }
 
-    /// Carries out `commands` as one transaction: all or nothing. Returns what they print, `asJSON` with handles.
+    /// Runs `commands` as one transaction: all or nothing. Returns their output; `asJSON` includes handles.
     @discardableResult
     func run(_ commands: String, asJSON: Bool = false) throws(FirewallError) -> String {
         nft_ctx_output_set_flags(context, asJSON ? Self.json : 0)

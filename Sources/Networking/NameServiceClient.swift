@@ -4,13 +4,13 @@ import Linux
 import NameService
 import Synchronization
 
-/// Why `berth-net` did not do what it was asked.
+/// Why `berth-net` did not carry out a request.
 package enum NameServiceError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It could not carry the wish out; its words.
+    /// It refused; its text.
     case refused(String)
-    /// The connection ended: it was killed, or left.
+    /// The connection ended, because it was killed or has left.
     case lost
-    /// It speaks other versions of the protocol than this engine.
+    /// It supports only other versions of the protocol.
     case incompatible(ClosedRange<Int>)
 
     package var description: String {
@@ -24,7 +24,7 @@ package enum NameServiceError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 }
 
-/// The engine's connection to its `berth-net`, which it starts when none runs.
+/// The engine's connection to its `berth-net`. Starts it when none runs.
 package final class NameServiceClient: Sendable {
     private struct Question {
         let answer: CheckedContinuation<NetResult, any Error>
@@ -39,9 +39,9 @@ package final class NameServiceClient: Sendable {
         var hasEnded = false
     }
 
-    /// The process that answers.
+    /// The process at the other end.
     package let pid: Int32
-    /// Whether this call started it: then it knows nothing yet and has to be fed.
+    /// Whether this call started it. Then it knows nothing yet, and the engine must send everything.
     package let isFresh: Bool
 
     private let connection: SharedConnection
@@ -49,7 +49,7 @@ package final class NameServiceClient: Sendable {
     private let writer: BlockingPool
 
     /// Connects to the `berth-net` of `folder`, or starts the program at `program` there.
-    /// - Throws: `NameServiceError`, or `SyscallError` when the program cannot be started.
+    /// - Throws: `NameServiceError`, or `SyscallError` when the program cannot start.
     package static func start(program: String, folder: String) async throws -> NameServiceClient {
         let thread = BlockingPool(name: "berth-net-client", limit: 1)
         let opened = try await thread.run { try Self.open(program: program, folder: folder) }
@@ -68,7 +68,7 @@ package final class NameServiceClient: Sendable {
         isFresh = opened.isFresh
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a request and waits for the reply.
     /// - Throws: `NameServiceError`.
     package func request(_ command: NetCommand) async throws -> NetResult {
         let result = try await withCheckedThrowingContinuation { continuation in
@@ -86,8 +86,8 @@ package final class NameServiceClient: Sendable {
         return result
     }
 
-    /// Answers DNS in a namespace; returns the ports on 127.0.0.11 for `NetworkDriver.redirectDNS`. With the ports of an earlier
-    /// service, the rules there stay right.
+    /// Starts a name server in a namespace. Returns its ports on 127.0.0.11 for `NetworkDriver.redirectDNS`. If it can
+    /// use the ports of an earlier service, the rules there remain right.
     package func serve(
         id: String, namespacePath: String, udpPort: UInt16? = nil, tcpPort: UInt16? = nil
     ) async throws -> (udpPort: UInt16, tcpPort: UInt16) {
@@ -97,14 +97,14 @@ package final class NameServiceClient: Sendable {
         return (udpPort, tcpPort)
     }
 
-    /// What became of a wish to hold ports.
+    /// The result of a request to hold ports.
     package enum Reservation: Hashable, Sendable {
-        /// At these ports, in the order of the wishes.
+        /// At these ports, in the order of the request.
         case held([UInt16])
         case taken(PortClash)
     }
 
-    /// Holds ports of the host for `owner`, in place of all that it held before.
+    /// Holds host ports for `owner`, instead of all that it held before.
     package func hold(_ wishes: [PortWish], for owner: String) async throws -> Reservation {
         switch try await request(.hold(owner: owner, wishes: wishes)) {
         case .held(let ports) where ports.count == wishes.count: .held(ports)
@@ -113,29 +113,30 @@ package final class NameServiceClient: Sendable {
         }
     }
 
-    /// Who stands in the way of `count` ports of the wish; nil when they can be had.
+    /// What prevents `count` ports of `wish`; nil when they are available.
     package func probe(_ wish: PortWish, count: Int) async throws -> PortClash? {
         guard case .taken(let clash) = try await request(.probe(wish, count: count)) else { return nil }
         return clash
     }
 
-    /// Everything it holds and serves, for an engine that was started anew.
+    /// Everything that it holds and serves, for an engine that has just started.
     package func currentState() async throws -> NetState {
         guard case .state(let state) = try await request(.state) else { throw NameServiceError.refused("no state") }
         return state
     }
 
-    /// Has it keep a socket of this process.
+    /// Makes it keep a socket of this process.
     package func keep(_ socket: KeptSocket) async throws { _ = try await request(.keep(socket, pid: getpid())) }
 
-    /// The socket that it keeps for `path`, and a copy of it.
+    /// The socket that it keeps for `path`, with a copy of it.
     package func keptSocket(at path: String) async throws -> KeptSocket? {
         guard var kept = try await currentState().sockets?.first(where: { $0.path == path }) else { return nil }
         kept.descriptor = try ProcessHandle(pid: pid).descriptor(kept.descriptor).release()
         return kept
     }
 
-    /// Returns when the connection has ended: all that was told is forgotten, and a new service has to be started and fed.
+    /// Returns when the connection has ended. The service has lost everything, so start a new one and send everything
+    /// again.
     package func waitForEnd() async {
         await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in
@@ -146,11 +147,11 @@ package final class NameServiceClient: Sendable {
         }
     }
 
-    /// Ends the connection; the service goes on.
+    /// Ends the connection; the service continues.
     package func disconnect() { shutdown(connection.descriptor.raw, CInt(SHUT_RDWR)) }
 
-    /// While answers are awaited: a service that gives none for long is stopped, and is told to go on; one that still gives none ends,
-    /// and another takes its place.
+    /// Runs while replies are outstanding. If the service does not reply for long, it may have been stopped, so sends
+    /// it SIGCONT. If it still does not reply, kills it, and another one takes its place.
     private func watch() {
         let isFirst = state.withLock { state in
             defer { state.isWatched = true }
@@ -171,7 +172,7 @@ package final class NameServiceClient: Sendable {
         }
     }
 
-    /// When the question that waits longest was asked; nil, and nobody watches any more, when none does.
+    /// When the oldest outstanding request was sent; nil when there is none, and then nobody watches any more.
     private func oldestQuestion() -> ContinuousClock.Instant? {
         state.withLock { state in
             let oldest = state.waiting.values.map(\.since).min()
@@ -180,7 +181,7 @@ package final class NameServiceClient: Sendable {
         }
     }
 
-    /// Every request is carried out at once; a machine under load takes its time.
+    /// The service handles every request at once, but a busy machine may be slow.
     private static let patience = Duration.seconds(3)
 
     private static func signal(_ pid: Int32, _ number: CInt) { if pid > 1 { kill(pid, number) } }
@@ -231,7 +232,8 @@ extension NameServiceClient {
             let connection = SharedConnection(descriptor)
             if let opened = try greetPatiently(connection) {
                 if opened.versions.overlaps(NetProtocol.versions) { return opened }
-                // One of another release: the engine knows all that it holds, and tells it to one of its own.
+                // Another release: the engine knows everything that it holds, and sends it to a service of its own
+                // release.
                 try connection.write(try encodeJSON(NetRequest(id: 1, command: .leave)) + [UInt8(ascii: "\n")])
                 connection.setPatience(patience)
                 while connection.skipReply() {}
@@ -245,7 +247,7 @@ extension NameServiceClient {
             program, arguments: ["berth-net", folder], folder: "/",
             descriptors: [NetProtocol.controlDescriptor: theirs.raw])
         do {
-            _ = consume theirs  // or its end would never be seen
+            _ = consume theirs  // otherwise its end would never arrive
             return try greet(own, isFresh: true)
         } catch {
             var status: CInt = 0
@@ -255,7 +257,7 @@ extension NameServiceClient {
         }
     }
 
-    /// The greeting of a service that runs already. One that is stopped is told to go on; nil when it greets even so not.
+    /// The greeting of a running service. Sends SIGCONT to a stopped one; nil if it still does not greet.
     private static func greetPatiently(_ connection: SharedConnection) throws -> Opened? {
         connection.setPatience(patience)
         defer { connection.setPatience(.zero) }
@@ -264,7 +266,7 @@ extension NameServiceClient {
         return try? greet(connection, isFresh: false)
     }
 
-    /// Waits until the service of `folder` is gone; one that was told to leave, or does not answer, and stays is killed.
+    /// Waits until the service of `folder` has ended. Kills one that was asked to leave, or does not answer, and stays.
     private static func awaitEnd(of pid: Int32, _ folder: String) throws {
         for attempt in 0..<200 {
             guard try FileLock.isHeld("\(folder)/net.lock") else { return }
@@ -282,16 +284,16 @@ extension NameServiceClient {
     }
 }
 
-/// A socket that one thread writes and one reads.
+/// A socket that one thread writes and another reads.
 private final class SharedConnection: @unchecked Sendable {
     let descriptor: OwnedFD
-    // Touched by the reading thread only.
+    // Only the reading thread uses these.
     private var received: [UInt8] = []
     private var searched = 0
 
     init(_ descriptor: consuming OwnedFD) { self.descriptor = descriptor }
 
-    /// The process that listens at the other end (unix(7), SO_PEERCRED); 0 when it is nobody's that is known here.
+    /// The process at the other end (unix(7), SO_PEERCRED); 0 when it is not visible in this pid namespace.
     var peer: Int32 {
         // struct ucred: pid, uid, gid.
         var credentials: [Int32] = [0, 0, 0]
@@ -300,7 +302,7 @@ private final class SharedConnection: @unchecked Sendable {
         return credentials[0]
     }
 
-    /// How long the next reads wait; zero is for ever.
+    /// The time limit of the next reads; zero means none.
     func setPatience(_ time: Duration) {
         var limit = timeval(tv_sec: Int(time.components.seconds), tv_usec: 0)
         setsockopt(descriptor.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -317,7 +319,7 @@ private final class SharedConnection: @unchecked Sendable {
         }
     }
 
-    /// The next line; nil at the end, or when it is none of ours.
+    /// The next line; nil at the end, or for an unknown line.
     func nextReply() -> NetReply? { nextLine().flatMap { try? decodeJSON(NetReply.self, from: $0) } }
 
     /// False at the end.

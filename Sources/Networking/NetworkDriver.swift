@@ -2,13 +2,14 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Owns one engine's bridges, interfaces and nftables table; the kernel is asked from one thread that belongs to the driver.
+/// Owns one engine's bridges, interfaces and nftables table. Only one thread, which belongs to the driver, talks to the
+/// kernel.
 package final class NetworkDriver: Sendable {
     package let instance: InstanceName
     private let thread: BlockingPool
     private let kernel: Confined<KernelNetwork>
 
-    /// The driver works in the network namespace pinned at `hostNamespace`; nil is the caller's own.
+    /// Works in the network namespace pinned at `hostNamespace`; nil means the caller's own.
     /// - Throws: `SyscallError` or `FirewallError` when the kernel lacks rtnetlink or nftables.
     package init(instance: InstanceName, hostNamespace: String? = nil) async throws {
         self.instance = instance
@@ -19,33 +20,34 @@ package final class NetworkDriver: Sendable {
         }
     }
 
-    /// Makes the bridge with its addresses, or repairs it.
+    /// Creates the bridge with its addresses, or repairs it.
     package func ensureBridge(_ spec: BridgeSpec) async throws { try await run { try $0.ensureBridge(spec) } }
 
-    /// Makes a container's network namespace and pins it at `path`, whose folder must exist; one that is there is kept.
+    /// Creates a container's network namespace and pins it at `path`, whose folder must exist; keeps an existing one.
     ///
-    /// The loopback interface is up, ports below 1024 need no capability and `ping` needs none either, as images expect.
+    /// The loopback interface is up. As images expect, ports below 1024 and `ping` need no capability.
     package func makeNamespace(_ path: String) async throws {
         try await run { _ in try KernelNetwork.makeNamespace(path) }
     }
 
-    /// Unpins the namespace; its interfaces go with the last process in it. None is fine.
+    /// Unpins the namespace; its interfaces disappear with the last process in it. It is no error if there is none.
     package func removeNamespace(_ path: String) async throws {
         try await run { _ in try NetworkNamespace(path: path).remove() }
     }
 
-    /// Makes what the network is on this host, or repairs it.
-    /// - Throws: `NetworkError` when something else is in its place, or the host lacks what it needs.
+    /// Creates the network on this host, or repairs it.
+    /// - Throws: `NetworkError` when something else has its name, or the host lacks what it needs.
     package func create(_ realisation: Realisation, _ plan: NetworkPlan) async throws {
         try await run { try realisation.network.create(plan, $0) }
     }
 
-    /// Removes what is the network's own; none is fine.
+    /// Removes everything that belongs only to the network. It is no error if there is nothing.
     package func remove(_ realisation: Realisation) async throws {
         try await run { try realisation.network.remove($0) }
     }
 
-    /// What is wrong with networks, by name, and whether the table holds what was last written; what others have costs nothing.
+    /// What is wrong with the networks, by name, and whether the table still has the content written last. The cost
+    /// does not depend on other networks.
     package func damage(
         of networks: [String: (Realisation, NetworkPlan)]
     ) async throws -> (damage: [String: String], isTableIntact: Bool) {
@@ -56,67 +58,68 @@ package final class NetworkDriver: Sendable {
         }
     }
 
-    /// Puts a container on a network; repeated, it repairs.
+    /// Connects a container to a network; a repeated call repairs the connection.
     package func attach(_ endpoint: EndpointSpec) async throws {
         try await run { try endpoint.realisation.network.attach(endpoint, $0) }
     }
 
-    /// Takes a container off a network; repeated, it does nothing.
+    /// Disconnects a container from a network; a repeated call does nothing.
     package func detach(_ endpoint: EndpointSpec) async throws {
         try await run { try endpoint.realisation.network.detach(endpoint, $0) }
     }
 
-    /// Removes an interface of the host; none is fine.
+    /// Removes an interface of the host. It is no error if there is none.
     package func removeLink(_ name: String) async throws { try await run { try $0.removeLink(name) } }
 
-    /// Nothing passes between a container and a network until it is attached again, by the name of the host's end: quicker than taking
-    /// it off and putting it back. None is fine.
+    /// Blocks traffic between a container and a network until it is attached again; `hostInterface` is the host's end.
+    /// Faster than detaching and attaching. It is no error if there is none.
     package func silence(hostInterface: String) async throws { try await run { try $0.silenceLink(hostInterface) } }
 
-    /// Brings the engine's table to `rules`, as one transaction; no networks remove it.
+    /// Replaces the engine's table with `rules` in one transaction; without networks, removes the table.
     @discardableResult
     package func setRules(_ rules: FirewallRules) async throws -> RulesOutcome {
         try await changeRules(FirewallChange(to: rules))
     }
 
-    /// Changes the engine's table, as one transaction; no networks left remove it. An empty change repairs what others did to it.
+    /// Changes the engine's table in one transaction; removes it when no networks are left. An empty change repairs
+    /// what others changed in it.
     package func changeRules(_ change: FirewallChange) async throws -> RulesOutcome {
         try await run { try $0.changeRules(change) }
     }
 
-    /// Lets the networks' packets pass the firewalls of Docker and ufw where those would drop them, and reports the firewalls that only
-    /// their owner can open. To be called after `setRules`, and again after `NetworkEvent.foreignFirewallChanged`; what was opened is
-    /// closed when `setRules` is told that there are no networks.
+    /// Lets the networks' packets pass the firewalls of Docker and ufw where those would drop them, and reports
+    /// firewalls that only their owner can open. Call it after `setRules` and after
+    /// `NetworkEvent.foreignFirewallChanged`. `setRules` without networks undoes it.
     package func openForeignFirewalls() async throws -> ForeignFirewallReport {
         try await run { try $0.openForeignFirewalls() }
     }
 
-    /// Chains of the older packet filter, which `openForeignFirewalls` does not see and nobody tells the changes of, that drop what the
-    /// networks send.
+    /// Chains of the older packet filter that drop packets of the networks. `openForeignFirewalls` does not see them,
+    /// and the kernel reports no changes of them.
     package func legacyFirewallWarnings() async throws -> [ForeignFirewallReport.Warning] {
         try await run { try $0.legacyFirewallWarnings() }
     }
 
-    /// Leads 127.0.0.11:53 of a namespace to the ports on 127.0.0.11 where the name service listens in it.
+    /// Redirects 127.0.0.11:53 of a namespace to the ports on 127.0.0.11 where the name service listens there.
     package func redirectDNS(namespacePath: String, udpPort: UInt16, tcpPort: UInt16) async throws {
         try await run { _ in
             try KernelNetwork.redirectDNS(namespacePath: namespacePath, udpPort: udpPort, tcpPort: tcpPort)
         }
     }
 
-    /// Whether the kernel can make interfaces of `kind`: `bridge`, `veth` … Nothing is made to find out.
+    /// Whether the kernel supports interfaces of `kind`: `bridge`, `veth` … Creates nothing.
     package func hasLinks(of kind: String) async throws -> Bool { try await run { $0.hasLinks(of: kind) } }
 
-    /// Reads links, addresses and routes in full.
+    /// Reads all links, addresses and routes.
     package func observe() async throws -> NetworkObservation { try await run { try $0.observe() } }
 
-    /// The engine takes these links away, or the namespaces that they end with: what happens to them is no event any more.
+    /// Call this before the engine removes these links or their namespaces: no events are reported for them.
     package func expectRemoval(of links: [String]) async {
         _ = try? await run { $0.watch.leave(links) }
     }
 
-    /// What happens to the engine's interfaces and table from now on. After an event about the table, and after an overflow,
-    /// `setRules` writes the whole table anew.
+    /// Events about the engine's interfaces and table from now on. After an event about the table, and after an
+    /// overflow, `setRules` rewrites the whole table.
     package func events() async throws -> AsyncStream<NetworkEvent> {
         try await run { try $0.watch.start(instance: $0.instance, author: $0.firewall.author) }
     }
@@ -127,9 +130,9 @@ package final class NetworkDriver: Sendable {
     }
 }
 
-/// A value that belongs to the one thread of a `BlockingPool(limit: 1)`: made, used and freed there.
+/// A value that belongs to the only thread of a `BlockingPool(limit: 1)`: created, used and freed there.
 private final class Confined<Value>: @unchecked Sendable {
-    // Guarded by that thread: `value` is touched only in bodies that the pool runs, one after the other.
+    // That thread guards it: only closures that the pool runs, one at a time, use `value`.
     let value: Value
 
     init(_ value: Value) { self.value = value }

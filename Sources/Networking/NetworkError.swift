@@ -1,14 +1,14 @@
 import Linux
 
-/// Why a network could not be made as wished.
+/// Why a network could not be created as requested.
 package enum NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// An interface of that name exists and is something else.
+    /// The name belongs to an interface that is not a bridge.
     case notABridge(String)
-    /// A container is to be attached to a network that is not there.
+    /// The network for a container does not exist.
     case noBridge(String)
-    /// The interface that a network shares is not on this host.
+    /// The interface that a network shares does not exist on this host.
     case noParent(String)
-    /// The kernel has no interfaces of this kind; the module that would bring them.
+    /// The kernel does not support this kind of interfaces; the second value is the module for it.
     case kindUnknown(String, String)
     case kernel(SyscallError)
 

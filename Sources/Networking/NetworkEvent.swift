@@ -1,26 +1,27 @@
 import Linux
 
-/// Something happened to an engine's networks that the engine did not necessarily do: a reason to observe again.
+/// A change of an engine's networks that somebody else may have made; a reason to observe again.
 package enum NetworkEvent: Hashable, Sendable {
     /// A bridge or the host's end of an endpoint is gone.
     case linkRemoved(String)
-    /// A bridge was taken down or lost an address, or an endpoint left its bridge.
+    /// A bridge was shut down or lost an address, or an endpoint was disconnected from its bridge.
     case linkChanged(String)
-    /// Somebody else changed or removed the engine's nftables table; the program's name, as the kernel tells it.
+    /// Somebody else changed or removed the engine's nftables table; the value is the program's name from the kernel.
     case tableChanged(by: String)
-    /// Somebody changed chains or rules of another table: it may drop now what passed before, or lack our tagged rules.
+    /// Somebody changed chains or rules of another table. That table may drop more packets now, or lack our tagged
+    /// rules.
     case foreignFirewallChanged(by: String)
-    /// Notifications were lost: only a full reading tells.
+    /// Notifications were lost; only reading everything helps.
     case overflow
 }
 
-/// Turns the kernel's notifications into events; a value, fed with messages.
+/// Turns the kernel's notifications into events. A value that gets one message at a time.
 struct NetworkEventFilter {
-    /// Whose transaction a change of the ruleset was: the thread that speaks to nftables for this engine.
+    /// Who changed the ruleset: the thread that uses nftables for this engine.
     struct Author: Sendable {
         let thread: CInt
         let program: String
-        /// In a pid namespace of its own a process does not know the numbers that the kernel tells.
+        /// A process in its own pid namespace does not know the pid that the kernel reports.
         let knowsItsNumber: Bool
 
         func wrote(pid: UInt32?, program: String?) -> Bool {
@@ -30,14 +31,14 @@ struct NetworkEventFilter {
 
     private let instance: InstanceName
     private let author: Author
-    /// Names by index: of bridges whose addresses matter, and of endpoints that have been ports of one.
+    /// Names by index: of bridges whose addresses matter, and of endpoints that are or were ports of a bridge.
     private var bridges: [UInt32: String] = [:]
     private var ports: [UInt32: String] = [:]
     private var isTableTouched = false
     private var areOthersTouched = false
 
     private let isNamedBridge: @Sendable (String) -> Bool
-    /// The engine takes this link away itself, and all that happens to it on the way is no news.
+    /// The engine is removing this link, so ignore everything about it.
     private let isLeaving: @Sendable (String) -> Bool
 
     init(
@@ -50,7 +51,7 @@ struct NetworkEventFilter {
         self.isLeaving = isLeaving
     }
 
-    /// A message of rtnetlink.
+    /// Handles a message of rtnetlink.
     mutating func event(forRoute reply: NetlinkReply) -> NetworkEvent? {
         let event: NetworkEvent? =
             switch reply.type {
@@ -66,7 +67,8 @@ struct NetworkEventFilter {
         }
     }
 
-    /// A message of nf_tables. Those of one transaction come together, and NFT_MSG_NEWGEN, which says whose it was, comes last.
+    /// Handles a message of nf_tables. The messages of one transaction come together; the last is NFT_MSG_NEWGEN, which
+    /// names the author.
     mutating func event(forFirewall reply: NetlinkReply) -> NetworkEvent? {
         guard reply.type >> 8 == 10 else { return nil }  // NFNL_SUBSYS_NFTABLES
         let attributes = reply.attributes(after: 4)
@@ -89,7 +91,7 @@ struct NetworkEventFilter {
 
     private mutating func linkChange(_ link: NetworkObservation.Interface) -> NetworkEvent? {
         if isBridge(link.name) {
-            // Down before it was seen up is a bridge in the making.
+            // A bridge that was never up is still being created.
             if link.isUp { bridges[link.index] = link.name }
             return link.isUp || bridges[link.index] == nil ? nil : .linkChanged(link.name)
         }
@@ -103,7 +105,7 @@ struct NetworkEventFilter {
 
     private mutating func linkRemoval(_ reply: NetlinkReply) -> NetworkEvent? {
         let link = KernelNetwork.parseLink(reply)
-        // AF_BRIDGE: a port leaves its bridge; the interface may live on.
+        // AF_BRIDGE: a port was disconnected from its bridge; the interface may still exist.
         guard reply.payload.first != 7 else { return nil }
         bridges[link.index] = nil
         ports[link.index] = nil

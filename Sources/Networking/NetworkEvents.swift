@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Listens to the kernel on a thread of its own that sleeps while nothing happens.
+/// Listens to the kernel on a thread of its own, which sleeps while nothing happens.
 final class NetworkWatch: Sendable {
     private enum Group {
         static let links: UInt32 = 1
@@ -12,13 +12,13 @@ final class NetworkWatch: Sendable {
         static let firewall: UInt32 = 7
     }
 
-    /// Set when somebody else was in the table, until it is written anew.
+    /// True after somebody else changed the table, until it is rewritten.
     let isTableSuspect = Mutex(false)
 
-    /// Bridges that bear a name the user gave; the others are known by the engine's prefix.
+    /// Bridges with a name from the user; the engine's prefix identifies the others.
     private let namedBridges = Mutex<Set<String>>([])
 
-    /// Links that the engine takes away, until it makes them again: others must not be asked whether they miss them.
+    /// Links that the engine is removing, until it creates them again; ignore events about them.
     private let leaving = Mutex<Set<String>>([])
 
     func leave(_ names: [String]) { leaving.withLock { $0.formUnion(names) } }
@@ -28,9 +28,9 @@ final class NetworkWatch: Sendable {
 
     func isNamedBridge(_ name: String) -> Bool { namedBridges.withLock { $0.contains(name) } }
 
-    /// The events from now on; the thread ends when nobody listens any more.
+    /// The events from now on. The thread ends when nobody listens any more.
     ///
-    /// The sockets are opened on the calling thread, whose namespace they listen to.
+    /// Opens the sockets on the calling thread, so they listen to that thread's namespace.
     func start(
         instance: InstanceName, author: NetworkEventFilter.Author
     ) throws(SyscallError) -> AsyncStream<NetworkEvent> {
@@ -42,7 +42,7 @@ final class NetworkWatch: Sendable {
         let stop = pipe.takeSecond()
         let stopped = Descriptor(pipe.takeFirst())
         let stopper = Descriptor(stop)
-        // Bounded: what does not fit is told as an overflow by the next that does.
+        // Bounded: if events do not fit, the next one that fits becomes an overflow.
         let (stream, continuation) = AsyncStream.makeStream(
             of: NetworkEvent.self, bufferingPolicy: .bufferingOldest(1024))
         continuation.onTermination = { _ in _ = try? stopper.value.write([0]) }
@@ -91,13 +91,13 @@ final class NetworkWatch: Sendable {
                 }
             } catch {
                 if error.code == .again { return }
-                tell(.overflow)  // ENOBUFS, or a message that was cut
+                tell(.overflow)  // ENOBUFS, or a truncated message
                 if error.code.rawValue != ENOBUFS && error.code.rawValue != EMSGSIZE { return }
             }
         }
     }
 
-    /// Handed to the listening thread, which alone uses them.
+    /// Passed to the listening thread, which is its only user.
     private struct Sockets: @unchecked Sendable {
         let route: NetlinkSocket
         let firewall: NetlinkSocket

@@ -1,6 +1,6 @@
 import Linux
 
-/// What the kernel shows of an engine's networks, and of the host's own that must be avoided.
+/// The observed state of an engine's networks, and of the host's own ranges to avoid.
 package struct NetworkObservation: Hashable, Sendable {
     /// An interface of the host's namespace.
     package struct Interface: Hashable, Sendable {
@@ -16,7 +16,7 @@ package struct NetworkObservation: Hashable, Sendable {
         package var addresses: [CIDR]
     }
 
-    /// Addresses that the host can reach, through which interface.
+    /// Addresses that the host can reach, and the interface for them.
     package struct UsedRange: Hashable, Sendable {
         package var range: CIDR
         package var interface: String
@@ -24,14 +24,14 @@ package struct NetworkObservation: Hashable, Sendable {
 
     /// All interfaces, by index.
     package var interfaces: [Interface]
-    /// Those of them that are this engine's.
+    /// Those that belong to this engine.
     package var bridges: [Interface]
     package var endpoints: [Interface]
     /// Addresses and routes of the host, without default routes and without this engine's bridges.
     package var usedRanges: [UsedRange]
-    /// The table holds what was last written; false before the first writing and after someone else's change.
+    /// The table has the content written last; false before the first write and after somebody else's change.
     package var isTableIntact: Bool
 
-    /// The bridge named so, if the kernel has it.
+    /// The bridge with this name, if the kernel has it.
     package func bridge(_ name: String) -> Interface? { bridges.first { $0.name == name } }
 }

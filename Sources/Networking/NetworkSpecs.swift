@@ -1,13 +1,13 @@
 import Linux
 
-/// A bridge interface of the host: one network.
+/// A bridge interface of the host, for one network.
 package struct BridgeSpec: Hashable, Sendable {
     /// The interface's name, at most 15 bytes.
     package var name: String
-    /// The host's own addresses on it, each with the prefix of the subnet: the gateways. Empty for a network that the host
-    /// itself is no part of.
+    /// The host's own addresses on it, each with the subnet's prefix length: the gateways. Empty for a network that the
+    /// host is not on.
     package var addresses: [CIDR]
-    /// Bytes of the largest packet; nil is the kernel's 1500.
+    /// The MTU in bytes; nil means the kernel's 1500.
     package var mtu: UInt32?
 
     package init(name: String, addresses: [CIDR], mtu: UInt32? = nil) {
@@ -19,25 +19,25 @@ package struct BridgeSpec: Hashable, Sendable {
 
 /// A container on a network.
 package struct EndpointSpec: Hashable, Sendable {
-    /// Where the container's network namespace is pinned.
+    /// The path at which the container's network namespace is pinned.
     package var namespacePath: String
-    /// The name inside: `eth0`.
+    /// Its name in the container: `eth0`.
     package var interfaceName: String
-    /// The name of the host's end, where the network's realisation has one.
+    /// The name of the host's end, if this kind of network has one.
     package var hostInterface: String
     package var realisation: Realisation
-    /// nil derives one from the first address, where the realisation gives each container its own.
+    /// nil: derived from the first address, if this kind of network gives each container an Ethernet address.
     package var macAddress: MACAddress?
-    /// Each with the prefix of its subnet.
+    /// Each with its subnet's prefix length.
     package var addresses: [CIDR]
-    /// At most one of each family; none for an internal network or one that is not the container's way out.
+    /// At most one for each family; none for an internal network or one without the container's default route.
     package var defaultGateways: [IPAddress]
     package var mtu: UInt32?
     /// Whether the network lets its containers reach each other; false isolates the bridge port.
     package var allowsPeers: Bool
-    /// Settings of the interface, written in this order.
+    /// Settings of the interface, in the order to write them.
     package var settings: [InterfaceSetting]
-    /// The default routes go through the interface, whatever the gateways are called.
+    /// The default routes use the interface itself and no gateway.
     var routesByInterface = false
 
     package init(
@@ -61,7 +61,7 @@ package struct EndpointSpec: Hashable, Sendable {
 /// A setting of one interface below /proc/sys/net: `ipv4.conf.IFNAME.log_martians`.
 package struct InterfaceSetting: Codable, Hashable, Sendable {
     package enum Family: String, Codable, Hashable, Sendable, CaseIterable { case ipv4, ipv6, mpls }
-    /// Where the kernel keeps it: `conf` or `neigh`.
+    /// The kernel's folder for it: `conf` or `neigh`.
     package enum Area: String, Codable, Hashable, Sendable, CaseIterable { case conf, neigh }
 
     package var family: Family
@@ -70,7 +70,7 @@ package struct InterfaceSetting: Codable, Hashable, Sendable {
     package var name: String
     package var value: String
 
-    /// Reads `net.ipv4.conf.IFNAME.log_martians=1`; nil for anything else.
+    /// Parses `net.ipv4.conf.IFNAME.log_martians=1`; nil for anything else.
     package init?(_ text: some StringProtocol) {
         let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let parts = (sides.first ?? "").split(separator: ".", omittingEmptySubsequences: false)
@@ -83,7 +83,7 @@ package struct InterfaceSetting: Codable, Hashable, Sendable {
         (self.family, self.area, name, value) = (family, area, String(parts[4]), String(sides[1]))
     }
 
-    /// Below /proc/sys.
+    /// The path below /proc/sys.
     func path(of interface: String) -> String { "net/\(family.rawValue)/\(area.rawValue)/\(interface)/\(name)" }
 }
 
@@ -101,9 +101,9 @@ package enum Transport: String, Codable, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// A port of the host that leads to one of a container.
+/// A host port that leads to a container's port.
 package struct PublishedPort: Hashable, Sendable {
-    /// nil, 0.0.0.0 and :: are every address of the host, of the family of the container's address.
+    /// nil, 0.0.0.0 and :: mean every address of the host in the family of the container's address.
     package var hostAddress: IPAddress?
     package var hostPort: UInt16
     package var containerAddress: IPAddress

@@ -1,6 +1,6 @@
 import Linux
 
-/// Messages of rtnetlink(7); numbers are those of `linux/rtnetlink.h`, `if_link.h` and `if_addr.h`.
+/// Messages of rtnetlink(7), with the numbers of `linux/rtnetlink.h`, `if_link.h` and `if_addr.h`.
 enum RouteMessages {
     enum Kind {
         static let newLink: UInt16 = 16
@@ -27,7 +27,7 @@ enum RouteMessages {
 
     static let up: UInt32 = 1  // IFF_UP
 
-    /// `ifinfomsg`: the flags in `change` become those in `flags`.
+    /// `ifinfomsg`: sets the flags selected by `change` to those in `flags`.
     static func linkHeader(index: UInt32 = 0, family: UInt8 = 0, flags: UInt32 = 0, change: UInt32 = 0) -> [UInt8] {
         [family, 0, 0, 0] + words(index, flags, change)
     }
@@ -48,8 +48,9 @@ enum RouteMessages {
         return message
     }
 
-    /// Asks for an interface of `kind` with a name that no interface can have: a kernel that has the kind, or a module with it,
-    /// finds fault with the name, any other with the kind (`rtnl_newlink` in net/core/rtnetlink.c). Nothing is made.
+    /// Requests an interface of `kind` with an impossible name. A kernel that supports the kind, directly or with a
+    /// module, refuses the name; any other refuses the kind (`rtnl_newlink` in net/core/rtnetlink.c). Nothing is
+    /// created.
     static func pretendToCreate(_ kind: String) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
@@ -64,14 +65,14 @@ enum RouteMessages {
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
             purpose: "create bridge \(spec.name)", tolerating: [.exists])
         message.add(LinkAttribute.name, spec.name)
-        // Given, or the bridge would take the lowest address among its ports and change it as they come and go.
+        // Without it the bridge would use the lowest address among its ports, and change it whenever ports change.
         message.add(LinkAttribute.address, bytes: macAddress.bytes)
-        // The size of packets is set later: one given here would follow the ports' as they come and go.
+        // Set the MTU later: set here, it would follow the MTUs of the ports.
         message.nest(LinkAttribute.kindInformation) { $0.add(1, bytes: "bridge".utf8) }
         return message
     }
 
-    /// Makes both ends at once, the inner one directly in the namespace behind `descriptor`.
+    /// Creates both ends at once, the inner one directly in the namespace behind `descriptor`.
     static func createPair(_ spec: EndpointSpec, namespace descriptor: CInt, macAddress: MACAddress?) -> NetlinkMessage
     {
         var message = NetlinkMessage(
@@ -93,7 +94,7 @@ enum RouteMessages {
         return message
     }
 
-    /// Makes an interface on `parent` directly in the namespace behind `descriptor`.
+    /// Creates an interface on `parent` directly in the namespace behind `descriptor`.
     static func createChild(
         _ spec: EndpointSpec, of parent: UInt32, kind: String, namespace descriptor: CInt,
         data: (inout NetlinkMessage) -> Void
@@ -113,7 +114,7 @@ enum RouteMessages {
         return message
     }
 
-    /// An interface for the frames on `parent` that bear the number `id` (802.1Q).
+    /// An interface for frames on `parent` with the VLAN number `id` (802.1Q).
     static func createVLAN(_ name: String, id: UInt16, on parent: UInt32) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(),
@@ -127,7 +128,7 @@ enum RouteMessages {
         return message
     }
 
-    /// Two interfaces of the host, each the other's end.
+    /// A pair of two host interfaces.
     static func createHostPair(_ name: String, _ peer: String) -> NetlinkMessage {
         var message = NetlinkMessage(
             type: Kind.newLink, flags: [.create, .exclusive], fixed: linkHeader(), purpose: "create pair \(name)")
@@ -202,12 +203,12 @@ enum RouteMessages {
         switch address.family {
         case .v4:
             if address.prefixLength < 31 { message.add(4, bytes: address.last.bytes) }
-        case .v6: message.add(8, UInt32(0x02))  // IFA_F_NODAD: usable at once, the address is ours to give
+        case .v6: message.add(8, UInt32(0x02))  // IFA_F_NODAD: usable at once, because berth assigns the address
         }
         return message
     }
 
-    /// Without a gateway everything is asked of the interface itself.
+    /// Without a gateway, all addresses are reached directly through the interface.
     static func setDefaultRoute(
         _ family: IPAddress.Family, via gateway: IPAddress?, interface index: UInt32, name: String
     ) -> NetlinkMessage {

@@ -1,11 +1,11 @@
 import Linux
 
-/// Where subnets of networks come from that name none of their own.
+/// The source of subnets for networks that name none.
 package struct SubnetPools: Codable, Hashable, Sendable {
-    /// A range that is cut into subnets of one size.
+    /// A range to divide into subnets of one size.
     package struct Pool: Codable, Hashable, Sendable {
         package var base: CIDR
-        /// Prefix length of each subnet.
+        /// The prefix length of each subnet.
         package var size: Int
 
         package init(base: CIDR, size: Int) {
@@ -18,7 +18,7 @@ package struct SubnetPools: Codable, Hashable, Sendable {
 
     package init(pools: [Pool]) { self.pools = pools }
 
-    /// 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/16 in pieces of /20: what Docker hands out, in its order.
+    /// 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/16 in pieces of /20: Docker's pools, in Docker's order.
     package static let standard = SubnetPools(
         pools: (17...31).compactMap { CIDR(.v4(0xac00_0000 | UInt32($0) << 16), prefixLength: 16) }
             .map { Pool(base: $0, size: 16) }
@@ -32,7 +32,7 @@ package struct SubnetPools: Codable, Hashable, Sendable {
             var index: UInt128 = 0
             while let subnet = pool.base.subnet(length: pool.size, index: index) {
                 guard let clash = taken.first(where: { $0.range.overlaps(subnet) }) else { return subnet }
-                // Past the whole of what is in the way, which may be larger or smaller than one subnet.
+                // Skip the whole overlapping range, which may be larger or smaller than one subnet.
                 let shift = UInt128(subnet.family.width - pool.size)
                 let end = max(clash.range.last.value, subnet.last.value)
                 index = (end - pool.base.first.value) >> shift + 1
@@ -41,7 +41,7 @@ package struct SubnetPools: Codable, Hashable, Sendable {
         throw .exhausted(pools.map(\.base))
     }
 
-    /// A unique local IPv6 subnet (RFC 4193) for the network with this id: always the same one, unless `used` has it.
+    /// A unique local IPv6 subnet (RFC 4193) for the network with this id: always the same one, unless it is in `used`.
     package static func uniqueLocal(forNetwork id: String, avoiding used: [RangeInUse]) throws(AddressError) -> CIDR {
         for attempt in 0..<64 {
             let hash = stableHash("\(id)\u{0}\(attempt)")
@@ -60,10 +60,10 @@ package struct SubnetPools: Codable, Hashable, Sendable {
     }
 }
 
-/// Addresses that somebody uses already.
+/// Addresses that are in use.
 package struct RangeInUse: Codable, Hashable, Sendable {
     package var range: CIDR
-    /// For a person: "network shop_default", "interface eth0".
+    /// A text for a person: "network shop_default", "interface eth0".
     package var owner: String
 
     package init(_ range: CIDR, by owner: String) {
@@ -72,7 +72,7 @@ package struct RangeInUse: Codable, Hashable, Sendable {
     }
 }
 
-/// Why an address or a subnet cannot be given.
+/// Why an address or a subnet cannot be assigned.
 package enum AddressError: Error, Hashable, Sendable, CustomStringConvertible {
     case exhausted([CIDR])
     case overlap(RangeInUse, RangeInUse)
@@ -98,7 +98,7 @@ package enum AddressError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// FNV-1a with a finisher; the same in every release, because names and subnets in use depend on it.
+/// FNV-1a with a finisher. It must stay the same in every release, because names and subnets in use depend on it.
 func stableHash(_ text: String) -> UInt64 {
     var hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     hash ^= hash >> 29

@@ -1,4 +1,4 @@
-/// Where an attribute stands in a Compose file, from the file's own mapping on: `services.web.ports[1]`.
+/// The path of an attribute in a Compose file, from the file's root: `services.web.ports[1]`.
 package struct AttributePath: Hashable, Sendable {
     package enum Step: Hashable, Sendable {
         case key(String)
@@ -10,7 +10,7 @@ package struct AttributePath: Hashable, Sendable {
 
     package init(_ steps: [Step] = []) { self.steps = steps }
 
-    /// A path of keys alone.
+    /// A path of keys only.
     package init(_ keys: String...) { steps = keys.map { .key($0) } }
 
     /// The attribute `name` of a service.
@@ -20,15 +20,15 @@ package struct AttributePath: Hashable, Sendable {
 
     package var isEmpty: Bool { steps.isEmpty }
 
-    /// The member `key` of what stands here.
+    /// The member `key` of this attribute.
     package func appending(_ key: String) -> AttributePath { AttributePath(steps + [.key(key)]) }
 
-    /// The item with the number `index` of the list that stands here.
+    /// The item `index` of this attribute, a list.
     package func appending(_ index: Int) -> AttributePath { AttributePath(steps + [.index(index)]) }
 }
 
 extension AttributePath: CustomStringConvertible {
-    /// A key that is no plain name stands in brackets and quotes: `services.web.sysctls["net.core.somaxconn"]`.
+    /// A key that is not a plain name is written in brackets and quotes: `services.web.sysctls["net.core.somaxconn"]`.
     package var description: String {
         var text = ""
         for step in steps {
@@ -54,7 +54,7 @@ extension AttributePath: CustomStringConvertible {
 }
 
 extension AttributePath {
-    /// Reads what `description` writes; nil for anything else.
+    /// Parses the form of `description`; nil for anything else.
     package init?(parsing text: String) {
         var steps: [Step] = []
         var rest = text[...]
@@ -76,7 +76,7 @@ extension AttributePath {
         self.steps = steps
     }
 
-    /// Takes `[1]` or `["a key"]` off the start of `rest`.
+    /// Removes `[1]` or `["a key"]` from the start of `rest`.
     private static func bracketed(_ rest: inout Substring) -> Step? {
         rest.removeFirst()
         guard rest.first == "\"" else {

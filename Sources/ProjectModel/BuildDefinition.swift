@@ -1,41 +1,41 @@
-/// How a service's image is built (`services.*.build`), everything in its long form.
+/// How to build a service's image (`services.*.build`), all in the long form.
 package struct BuildDefinition: Codable, Hashable, Sendable {
     /// An absolute folder, or a URL.
     package var context: String
-    /// Relative to the context, or absolute; nil is `Dockerfile`, or `inline`.
+    /// Relative to the context, or absolute; nil means `Dockerfile`, or `inline`.
     package var dockerfile: String?
-    /// The text of a Dockerfile that stands in the Compose file.
+    /// The text of a Dockerfile inside the Compose file.
     package var inline: String?
-    /// Arguments that have a value.
+    /// Arguments with a value.
     package var arguments: [String: String] = [:]
-    /// The stage that is built; nil is the last one.
+    /// The stage to build; nil means the last one.
     package var target: String?
-    /// Further names of the image.
+    /// More names for the image.
     package var tags: [String] = []
     /// Labels of the image.
     package var labels: [String: String] = [:]
-    /// `none`, `host`, `default` or a network's name; nil is `default`.
+    /// `none`, `host`, `default` or a network's name; nil means `default`.
     package var network: String?
     package var extraHosts: [ExtraHost] = []
     package var secrets: [FileMount] = []
-    /// `default` or an id, and the path of a socket or key; nil is the caller's agent.
+    /// `default` or an id, with the path of a socket or key; nil means the caller's agent.
     package var ssh: [String: String?] = [:]
     /// Folders, URLs, `docker-image://…`, `oci-layout://…` or `service:NAME`, by name.
     package var additionalContexts: [String: String] = [:]
     package var cacheFrom: [String] = []
     package var cacheTo: [String] = []
     package var noCache: Bool = false
-    /// Stages that are not taken from the cache.
+    /// Stages that must not come from the cache.
     package var noCacheFilter: [String] = []
-    /// Base images are asked for anew though they are here.
+    /// Check base images for updates even if they are here.
     package var pull: Bool = false
-    /// Bytes of /dev/shm.
+    /// The size of /dev/shm in bytes.
     package var shmSize: Int64?
     package var ulimits: [String: Ulimit] = [:]
     package var platforms: [String] = []
     package var privileged: Bool = false
     package var entitlements: [String] = []
-    /// As written; nil where nothing is said.
+    /// As written; nil if not given.
     package var provenance: String?
     package var sbom: String?
 
@@ -55,7 +55,7 @@ package struct BuildDefinition: Codable, Hashable, Sendable {
 
     package init(context: String) { self.context = context }
 
-    /// The keys that are given and that no build acts on yet, as a file has them.
+    /// The keys in the file that no build acts on yet.
     package var withoutEffect: [String] {
         let given: [(String, Bool)] = [
             ("provenance", provenance.map { $0 != "false" } ?? false), ("sbom", sbom.map { $0 != "false" } ?? false),
@@ -64,7 +64,7 @@ package struct BuildDefinition: Codable, Hashable, Sendable {
     }
 }
 
-/// What a service stores of its build: an engine before this one only remembered that there was one.
+/// What a service stores about its build. Earlier engines only stored that there was one.
 struct BuildField: Codable, Hashable, Sendable {
     var definition: BuildDefinition?
 

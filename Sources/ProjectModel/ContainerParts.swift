@@ -1,13 +1,13 @@
 /// What happens when a container's process ends by itself.
 package enum RestartPolicy: Codable, Hashable, Sendable {
     case no, always, unlessStopped
-    /// After a non-zero exit, at most `maximumRetries` times in a row; nil is without limit.
+    /// After a non-zero exit, at most `maximumRetries` times in a row; nil means without limit.
     case onFailure(maximumRetries: Int?)
 }
 
-/// `healthcheck`, times in force unless nil: then the image's, then 30 s, 30 s, 0 s, 5 s and 3 retries.
+/// `healthcheck`. For a nil value the image's applies, then 30 s, 30 s, 0 s, 5 s and 3 retries.
 package struct Healthcheck: Codable, Hashable, Sendable {
-    /// `["CMD", …]`, `["CMD-SHELL", line]` or `["NONE"]`; nil takes the image's.
+    /// `["CMD", …]`, `["CMD-SHELL", line]` or `["NONE"]`; nil means the image's.
     package var test: [String]?
     package var interval: Duration?
     package var timeout: Duration?
@@ -50,7 +50,7 @@ package struct Hook: Codable, Hashable, Sendable {
     package init(command: [String]) { self.command = command }
 }
 
-/// `ulimits.*`; -1 is without limit.
+/// `ulimits.*`; -1 means unlimited.
 package struct Ulimit: Codable, Hashable, Sendable {
     package var soft: Int64
     package var hard: Int64

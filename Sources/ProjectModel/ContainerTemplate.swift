@@ -1,27 +1,28 @@
-/// All that shapes a container, whoever it belongs to: a replica of a service, a one-off, or a container of its own.
+/// Everything that shapes a container: a replica of a service, a one-off, or a container of no project.
 ///
-/// Two equal templates make equal containers from one image. Everything is in its long form. An optional that is nil was not given: the
-/// image's or the engine's default holds. Keys of its JSON form are Compose's attribute names where Compose has one.
+/// Equal templates create equal containers from one image. Everything is in its long form. A nil optional was not
+/// given, so the image's or the engine's default applies. Keys of the JSON form are Compose's attribute names where
+/// Compose has one.
 package struct ContainerTemplate: Codable, Hashable, Sendable {
-    // What runs.
+    // What to run.
     package var image: String?
     package var platform: String?
-    /// An empty list clears the image's.
+    /// An empty list removes the image's.
     package var command: [String]?
-    /// An empty list clears the image's, and the image's command with it.
+    /// An empty list removes the image's, and the image's command too.
     package var entrypoint: [String]?
-    /// env_file and `environment` merged, values resolved; a variable without a value is left out.
+    /// Merged from env_file and `environment`, with resolved values; without variables that have no value.
     package var environment: [String: String] = [:]
     package var workingDir: String?
     package var user: String?
     package var groupAdd: [String] = []
     package var tty: Bool = false
     package var stdinOpen: Bool = false
-    /// What it reads ends with the first client that wrote to it. nil is false.
+    /// Its standard input ends when the first client that wrote to it leaves. nil is false.
     package var stdinOnce: Bool?
-    /// Rows and columns of its terminal until a client says others.
+    /// Rows and columns of its terminal, until a client sets others.
     package var consoleSize: ConsoleSize?
-    /// Run a small init as process 1 that reaps and forwards signals.
+    /// Run a small init as process 1, which reaps processes and forwards signals.
     package var useInit: Bool = false
 
     // Identity.
@@ -31,13 +32,13 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
 
-    // Life.
+    // Supervision.
     package var restart: RestartPolicy = .no
     package var healthcheck: Healthcheck?
     package var stopSignal: String?
     package var stopGracePeriod: Duration?
     package var logging: Logging?
-    /// It is removed when it has ended, with its anonymous volumes. nil is false.
+    /// Remove it and its anonymous volumes once it has ended. nil is false.
     package var autoRemove: Bool?
     package var postStart: [Hook] = []
     package var preStop: [Hook] = []
@@ -45,23 +46,23 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     // Storage.
     package var volumes: [ServiceVolume] = []
     package var volumesFrom: [String] = []
-    /// The driver of volumes that are made for it because it names them, or names none.
+    /// The driver of volumes that are created for it by name, or anonymously.
     package var volumeDriver: String?
     package var secrets: [FileMount] = []
     package var configs: [FileMount] = []
     package var readOnly: Bool = false
-    /// Bytes of /dev/shm.
+    /// The size of /dev/shm in bytes.
     package var shmSize: Int64?
     package var storageOptions: [String: String] = [:]
 
     // Network.
     package var networkMode: NetworkMode?
-    /// Attached networks, in order; empty when `networkMode` is set.
+    /// Its networks, in order; empty when `networkMode` is set.
     package var networks: [NetworkAttachment] = []
     package var ports: [PortMapping] = []
     /// `PORT/PROTOCOL`.
     package var expose: [String] = []
-    /// Every exposed port that `ports` does not name gets a free port of the host. nil is false.
+    /// Every exposed port that is not in `ports` gets a free host port. nil is false.
     package var publishAllPorts: Bool?
     package var links: [Link] = []
     package var externalLinks: [Link] = []
@@ -80,7 +81,7 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     package var ulimits: [String: Ulimit] = [:]
     package var devices: [DeviceMapping] = []
     package var deviceCgroupRules: [String] = []
-    /// `host`, `service:NAME`, `container:NAME`; likewise the next ones.
+    /// `host`, `service:NAME`, `container:NAME`; the same for the next ones.
     package var pid: String?
     package var ipc: String?
     package var uts: String?
@@ -88,15 +89,15 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     package var cgroupParent: String?
     package var usernsMode: String?
     package var runtime: String?
-    /// Paths that are covered, and paths that can only be read; nil are those that every container has.
+    /// Masked and read-only paths; nil means the defaults of every container.
     package var maskedPaths: [String]?
     package var readonlyPaths: [String]?
 
     // Limits.
     package var resources = Resources()
 
-    /// What a shell runs gets the stop signal that the shell as first process does not handle; nil is yes
-    /// (`x-berth.stop_programs_of_shell`).
+    /// When the first process is a shell that does not handle the stop signal, send the signal to its programs; nil
+    /// means yes (`x-berth.stop_programs_of_shell`).
     package var stopsProgramsOfShell: Bool?
 
     /// The keys of its JSON form.

@@ -1,4 +1,5 @@
-/// What the names in a template mean: networks, volumes, secrets and configs by key, and where they were written.
+/// The definitions behind the names in a template: networks, volumes, secrets and configs by key, and their places in
+/// the files.
 package struct Definitions: Codable, Hashable, Sendable {
     package var workingDirectory = "/"
     package var configFiles: [String] = []
@@ -20,7 +21,7 @@ package struct Definitions: Codable, Hashable, Sendable {
         configs = project.configs
     }
 
-    /// Only what `template` uses: a change elsewhere does not concern its containers.
+    /// Only what `template` uses, so that other changes do not concern its containers.
     package func used(by template: ContainerTemplate) -> Definitions {
         var used = Definitions()
         (used.workingDirectory, used.configFiles, used.environmentFiles) = (

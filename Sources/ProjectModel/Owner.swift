@@ -1,13 +1,13 @@
-/// Whom a container belongs to.
+/// The owner of a container.
 package enum Owner: Codable, Hashable, Sendable {
-    /// One of the containers of a service, counted from 1.
+    /// A replica of a service; numbers start at 1.
     case replica(project: String, service: String, number: Int)
-    /// Made by `run` for one command, with its service's template as a beginning.
+    /// Created by `run` for one command, based on its service's template.
     case oneOff(project: String, service: String, name: String)
-    /// A container of its own: of no project and no service.
+    /// A container of no project and no service.
     case free(name: String)
 
-    /// nil for a container of its own; likewise `service`.
+    /// nil for a container of no project; the same for `service`.
     package var project: String? {
         switch self {
         case .replica(let project, _, _), .oneOff(let project, _, _): project
@@ -22,7 +22,7 @@ package enum Owner: Codable, Hashable, Sendable {
         }
     }
 
-    /// nil for all but replicas.
+    /// nil unless it is a replica.
     package var number: Int? {
         guard case .replica(_, _, let number) = self else { return nil }
         return number
@@ -33,7 +33,7 @@ package enum Owner: Codable, Hashable, Sendable {
         return true
     }
 
-    /// How errors name it: `service "web"`, `container "box"`.
+    /// Its name in errors: `service "web"`, `container "box"`.
     package var subject: String {
         switch self {
         case .replica(_, let service, _), .oneOff(_, let service, _): "service \"\(service)\""

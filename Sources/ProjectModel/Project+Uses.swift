@@ -1,6 +1,6 @@
 extension Project {
-    /// The objects that `services` are made of, by the section of the file and its keys: themselves, their networks, volumes,
-    /// secrets and configs.
+    /// The objects that `services` use, by section of the file and key: the services themselves, and their networks,
+    /// volumes, secrets and configs.
     package func uses(of names: Set<String>) -> [String: Set<String>] {
         var uses = ["services": names, "networks": [], "volumes": [], "secrets": [], "configs": []]
         for service in services where names.contains(service.name) {

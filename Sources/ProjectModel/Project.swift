@@ -1,20 +1,21 @@
-/// A Compose project after loading: merged, interpolated, checked, paths absolute, short forms expanded.
+/// A Compose project after loading: merged, interpolated, checked, with absolute paths and expanded short forms.
 ///
-/// Keys of its JSON form are Compose's own attribute names, so that a difference between two projects reads as one.
+/// Keys of its JSON form are Compose's own attribute names, so that differences between two projects use these names
+/// too.
 package struct Project: Codable, Hashable, Sendable {
     /// Lower-case letters, digits, `-` and `_`; starts with a letter or digit.
     package var name: String
-    /// Absolute: relative paths in the file were resolved against it.
+    /// Absolute; relative paths in the file start here.
     package var workingDirectory: String
-    /// Absolute paths of the files it was loaded from, in merge order.
+    /// Absolute paths of its files, in merge order.
     package var configFiles: [String]
     /// Absolute paths given with `--env-file`.
     package var environmentFiles: [String]
     /// Enabled services, sorted by name.
     package var services: [Service]
-    /// Names of services that the chosen profiles leave out: not orphans.
+    /// Names of services that the chosen profiles leave out; they are not orphans.
     package var disabledServices: [String]
-    /// By the key in the file; "default" is there when a service uses it.
+    /// By the key in the file; contains "default" when a service uses it.
     package var networks: [String: NetworkDefinition]
     package var volumes: [String: VolumeDefinition]
     package var secrets: [String: FileObject]
@@ -48,7 +49,8 @@ package struct Project: Codable, Hashable, Sendable {
 
     package func service(_ name: String) -> Service? { services.first { $0.name == name } }
 
-    /// The named services, none meaning all, and with `dependencies` what they depend on: what a verb is about.
+    /// The services that a verb acts on: the named ones, or all if there are no names; with `dependencies`, also what
+    /// they depend on.
     package func selection(of names: [String], dependencies: Bool) -> Set<String> {
         guard !names.isEmpty else { return Set(services.map(\.name)) }
         var selected: Set<String> = []
@@ -70,7 +72,7 @@ package struct NetworkDefinition: Codable, Hashable, Sendable {
     package var driver: String?
     package var driverOptions: [String: String] = [:]
     package var attachable: Bool = false
-    /// No way out and no published ports.
+    /// Without a way out and without published ports.
     package var isInternal: Bool = false
     package var enableIPv4: Bool = true
     package var enableIPv6: Bool = false
@@ -135,7 +137,7 @@ package struct VolumeDefinition: Codable, Hashable, Sendable {
     package init(name: String) { self.name = name }
 }
 
-/// A top-level secret or config: where its content comes from.
+/// A top-level secret or config: the source of its content.
 package struct FileObject: Codable, Hashable, Sendable {
     package var name: String
     package var source: Source
@@ -146,7 +148,7 @@ package struct FileObject: Codable, Hashable, Sendable {
         case file(String)
         /// The content itself: inline, or read from an environment variable by the loader.
         case content(String)
-        /// A content that the engine keeps elsewhere, by a name that tells nothing.
+        /// Content that the engine stores elsewhere, under a name that reveals nothing.
         case held(String)
         case external
     }

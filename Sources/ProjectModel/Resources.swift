@@ -1,4 +1,4 @@
-/// CPU, memory and process limits: from the service's own keys or `deploy.resources`.
+/// Limits of CPU, memory and processes, from the service's own keys or `deploy.resources`.
 package struct Resources: Codable, Hashable, Sendable {
     /// Cores; 1.5 is one and a half.
     package var cpus: Double?
@@ -6,7 +6,7 @@ package struct Resources: Codable, Hashable, Sendable {
     package var cpuQuota: Int64?
     package var cpuPeriod: Int64?
     package var cpuset: String?
-    /// Bytes; likewise the next ones, -1 swap is without limit. `memorySwap` counts memory and swap together.
+    /// In bytes, like the next ones; a swap of -1 means unlimited. `memorySwap` is memory and swap together.
     package var memory: Int64?
     package var memoryReservation: Int64?
     package var memorySwap: Int64?
@@ -15,17 +15,17 @@ package struct Resources: Codable, Hashable, Sendable {
     package var oomScoreAdjust: Int?
     package var oomKillDisable: Bool?
     package var blkioWeight: Int?
-    /// Microseconds; cgroup v1 alone has them.
+    /// In microseconds; only cgroup v1 has this.
     package var cpuRealtimePeriod: Int64?
     package var cpuRealtimeRuntime: Int64?
     package var blkioDevices: BlockDevices?
 
-    /// Limits on single block devices (`blkio_config`).
+    /// Limits for single block devices (`blkio_config`).
     package struct BlockDevices: Codable, Hashable, Sendable {
         package struct Limit: Codable, Hashable, Sendable {
-            /// Of the host.
+            /// The path on the host.
             package var path: String
-            /// A share of 10 to 1000, bytes or operations a second.
+            /// A weight from 10 to 1000, or bytes or operations in a second.
             package var value: Int64
 
             package init(path: String, value: Int64) {

@@ -1,27 +1,27 @@
-/// One service of a project (`services.*`): how many containers of which template, and what it needs of others.
+/// One service of a project (`services.*`): how many containers, from which template, and what it needs from others.
 ///
-/// The attributes of its template read and write as its own, as they stand side by side in a file and in its JSON form.
+/// The attributes of its template look like its own, as in a file and in its JSON form.
 @dynamicMemberLookup
 package struct Service: Hashable, Sendable {
     package var name: String
-    /// What each of its containers is made from.
+    /// The template of each of its containers.
     package var template: ContainerTemplate
-    /// How its image is made, which `image` then names.
+    /// How to build the image that `image` then names.
     package var build: BuildDefinition?
     package var pullPolicy: PullPolicy?
     package var profiles: [String] = []
-    /// How many replicas: `scale`, or `deploy.replicas`; 1 unless given.
+    /// The number of replicas: `scale` or `deploy.replicas`; 1 by default.
     package var scale: Int = 1
     package var dependsOn: [Dependency] = []
     /// `up` shows its output.
     package var attach: Bool = true
-    /// How a new version replaces the one that runs, and how it is taken back; nil: all replicas at once.
+    /// How to replace running replicas by a new version, and how to roll back; nil: all replicas at once.
     package var updateConfig: UpdateRules?
     package var rollbackConfig: UpdateRules?
-    /// What changes of source files do to it (`develop.watch`), in the file's order.
+    /// What to do when source files change (`develop.watch`), in the file's order.
     package var watch: [WatchRule] = []
 
-    /// Let a container run again that somebody else paused (`x-berth.heal`).
+    /// Unpause a container that somebody else paused (`x-berth.heal`).
     package var heal: Bool = false
 
     package init(name: String, image: String? = nil) {
@@ -44,7 +44,7 @@ package struct Service: Hashable, Sendable {
 
     package var hasBuild: Bool { build != nil }
 
-    /// Its image has a name that a registry may know: not the one that Compose gives to what it builds.
+    /// Its image has a name that a registry may know, not the name that Compose gives to images that it builds.
     package func hasNamedImage(in project: String) -> Bool {
         !hasBuild || (template.image != nil && template.image != "\(project)-\(name)")
     }
@@ -89,10 +89,10 @@ extension Service: Codable {
     }
 }
 
-/// When an image is fetched from its registry.
+/// When to pull an image.
 package enum PullPolicy: Codable, Hashable, Sendable {
     case always, never, missing, build
-    /// Again once the local copy is older than this.
+    /// Pull again when the local copy is older than this.
     case every(Duration)
 }
 
@@ -100,9 +100,9 @@ package enum PullPolicy: Codable, Hashable, Sendable {
 package struct Dependency: Codable, Hashable, Sendable {
     package var service: String
     package var condition: Condition
-    /// Restart the dependent when this dependency is restarted or recreated by an explicit operation.
+    /// Restart the dependent when a verb restarts or replaces this dependency.
     package var restart: Bool
-    /// A missing or failed optional dependency is a warning.
+    /// If false, a missing or failed dependency is only a warning.
     package var required: Bool
 
     package enum Condition: String, Codable, Hashable, Sendable {

@@ -1,4 +1,4 @@
-/// Whose network a service uses, when not networks of its own.
+/// The network that a service uses instead of networks of its own.
 package enum NetworkMode: Codable, Hashable, Sendable {
     case none, host
     case service(String)
@@ -17,9 +17,9 @@ package struct NetworkAttachment: Codable, Hashable, Sendable {
     package var macAddress: String?
     package var interfaceName: String?
     package var driverOptions: [String: String] = [:]
-    /// Attach order, high first.
+    /// The order of connecting, highest first.
     package var priority: Int = 0
-    /// The highest gives the default route.
+    /// The network with the highest priority gets the default route.
     package var gatewayPriority: Int = 0
 
     enum CodingKeys: String, CodingKey {
@@ -39,9 +39,9 @@ package struct NetworkAttachment: Codable, Hashable, Sendable {
 /// `services.*.ports[]`: one target port.
 package struct PortMapping: Codable, Hashable, Sendable {
     package var target: UInt16
-    /// A port, or a range `8000-8010` of which one is taken; nil takes any free one.
+    /// A port, or a range `8000-8010` to choose from; nil means any free one.
     package var published: String?
-    /// nil is every address of the host.
+    /// nil means every address of the host.
     package var hostIP: String?
     /// `tcp`, `udp` or `sctp`.
     package var transport: String

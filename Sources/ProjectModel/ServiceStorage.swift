@@ -6,7 +6,7 @@ package struct ServiceVolume: Codable, Hashable, Sendable {
     package var readOnly: Bool = false
 
     package enum Kind: Codable, Hashable, Sendable {
-        /// `source` is a key under the top-level `volumes`; nil is an anonymous volume.
+        /// `source` is a key under the top-level `volumes`; nil means an anonymous volume.
         case volume(source: String?, noCopy: Bool, subpath: String?)
         /// `source` is an absolute host path.
         case bind(source: String, createHostPath: Bool, propagation: String?, recursive: String?, selinux: String?)
@@ -35,7 +35,7 @@ package struct FileMount: Codable, Hashable, Sendable {
     package var target: String
     package var uid: String?
     package var gid: String?
-    /// Permission bits; nil is 0444 for content, the file's own for a file.
+    /// Permission bits; nil means 0444 for content, and the file's own for a file.
     package var mode: UInt32?
 
     package init(source: String, target: String, uid: String? = nil, gid: String? = nil, mode: UInt32? = nil) {

@@ -1,15 +1,15 @@
-/// `deploy.update_config` and `deploy.rollback_config`: how the replicas of a service come to a new version.
+/// `deploy.update_config` and `deploy.rollback_config`: how to update the replicas of a service to a new version.
 ///
 /// Meaning and defaults are those of `docker service update`.
 package struct UpdateRules: Codable, Hashable, Sendable {
-    /// So many replicas at once; 0 is all.
+    /// The number of replicas at a time; 0 means all.
     package var parallelism: Int = 1
     /// The pause between one group of replicas and the next.
     package var delay: Duration = .zero
     package var failureAction: FailureAction = .pause
-    /// How long a new replica is watched after its start: one that ends or falls ill in this time has failed.
+    /// How long to watch a new replica after its start. If it ends or becomes unhealthy in this time, it has failed.
     package var monitor: Duration = .seconds(5)
-    /// The share of replicas that may fail before `failureAction` is taken, 0 to 1.
+    /// The share of replicas that may fail before `failureAction` happens, 0 to 1.
     package var maxFailureRatio: Double = 0
     package var order: Order = .stopFirst
 

@@ -13,11 +13,11 @@ package struct BridgeOptions: Hashable, Sendable {
     /// All options that berth supports.
     package static let all = [name, peers, masquerade, packetSize, hostAddress, interfacePrefix]
 
-    /// Containers of the network reach each other.
+    /// Containers of the network can reach each other.
     package var allowsPeers = true
-    /// Packets that leave the machine have the machine's address.
+    /// Outgoing packets get the machine's address.
     package var masquerades = true
-    /// Bytes of the largest packet; nil is the kernel's 1500.
+    /// The MTU in bytes; nil means the kernel's 1500.
     package var mtu: UInt32?
     /// The address for published ports without one; nil means every address.
     package var hostAddress: String?
@@ -55,7 +55,7 @@ package struct BridgeOptions: Hashable, Sendable {
         return mistakes
     }
 
-    /// The option that every driver has.
+    /// Checks the option that every driver has.
     static func packetSizeMistakes(in options: [String: String]) -> [OptionMistake] {
         guard let text = options[packetSize], size(text) == nil else { return [] }
         return [
@@ -66,7 +66,7 @@ package struct BridgeOptions: Hashable, Sendable {
 
     private static func isIPv4(_ text: String) -> Bool { IPAddress(text)?.family == .v4 }
 
-    /// Two digits of a number follow it, and an interface's name has at most 15 bytes.
+    /// A number of up to two digits follows the prefix, and an interface name has at most 15 bytes.
     private static func isPrefix(_ text: String) -> Bool {
         let isPlain = text.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
@@ -75,7 +75,7 @@ package struct BridgeOptions: Hashable, Sendable {
         return isPlain && (1...12).contains(text.utf8.count) && text != "lo"
     }
 
-    /// As Docker reads it (strconv.ParseBool).
+    /// In the forms that Docker accepts (strconv.ParseBool).
     private static func truth(_ text: String) -> Bool? {
         switch text {
         case "1", "t", "T", "true", "TRUE", "True": true

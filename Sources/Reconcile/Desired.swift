@@ -58,7 +58,7 @@ package struct Desired: Codable, Hashable, Sendable {
 package struct DesiredService: Codable, Hashable, Sendable {
     package var spec: Service
     package var goal: Goal
-    /// Replicas: the file's count unless `--scale` said otherwise.
+    /// The number of replicas: from the file, unless `--scale` overrides it.
     package var scale: Int
     /// The service is not in the file any more.
     package var isOrphan: Bool
@@ -101,7 +101,7 @@ package struct DesiredService: Codable, Hashable, Sendable {
 }
 
 extension Desired {
-    /// What the names in its services' templates mean.
+    /// The definitions of the names in its services' templates.
     package var definitions: Definitions {
         var definitions = Definitions()
         definitions.workingDirectory = workingDirectory

@@ -48,12 +48,12 @@ extension DesiredService {
         goal == .absent ? [] : Set((replicas ?? []).filter { $0.goal == .absent }.map(\.number))
     }
 
-    /// A replica of it should run.
+    /// At least one of its replicas should run.
     package var wantsRunning: Bool { goal == .running || (replicas ?? []).contains { $0.goal == .running } }
 
     func isUpWanted(of number: Int) -> Bool { [.running, .paused].contains(goal(of: number)) }
 
-    /// A replica of it should have a process.
+    /// At least one of its replicas should have a process.
     var isUpWanted: Bool {
         let goals = [goal] + (replicas ?? []).map(\.goal)
         return goals.contains(.running) || goals.contains(.paused)

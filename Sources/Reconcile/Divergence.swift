@@ -9,7 +9,7 @@ package struct Divergence: Hashable, Sendable, CustomStringConvertible {
     /// The container can take the new value without being replaced.
     package let isInPlace: Bool
 
-    /// Has values only if a person may see them.
+    /// Contains values only if a person may see them.
     package enum Change: Hashable, Sendable {
         case added(String?)
         case removed(String?)

@@ -1,7 +1,8 @@
 import ProjectModel
 
-/// Things that only one container can hold, and the actions of a plan that release them: removing a container releases its
-/// name and fixed addresses, stopping it releases its host ports. So two services can swap a port in one plan.
+/// Resources that only one container can hold, and the actions of a plan that release them: removing a container
+/// releases its name and fixed addresses, stopping it releases its host ports. So two services can swap a port in one
+/// plan.
 struct Exclusives {
     private typealias Holder = (id: String, node: PlanDraft.Node)
     private var names: [String: [Holder]] = [:]
@@ -37,7 +38,8 @@ struct Exclusives {
         }
     }
 
-    /// Removals for which a creation waits. The container that it replaces is not among them, because it passes on what it holds.
+    /// The removals for which a creation waits. The container that it replaces is not among them, because it hands over
+    /// what it holds.
     func removals(before task: ReplicaTask, _ spec: Service, in project: String) -> [PlanDraft.Node] {
         holders(before: task.replica, task.existing?.id, spec, in: project).map(\.node)
     }

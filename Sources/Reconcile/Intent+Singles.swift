@@ -30,7 +30,7 @@ extension IntentEdit {
                 return
             }
             wish.goal = .absent
-            // A one-off has no successor to which its volumes could pass.
+            // A one-off has no successor that could take over its volumes.
             wish.keepsAnonymousVolumes = !volumes && !container.owner.isOneOff
         case .up, .create, .down, .rollback, .scale: throw .needsServices(container.name)
         }

@@ -1,11 +1,11 @@
 import ProjectModel
 
 extension Desired {
-    /// Edits the desired state as `verb` asks. If the state already is as the verb wants it, the value stays equal and nothing is
+    /// Edits the desired state for `verb`. If the state already is as the verb wants it, it stays equal and nothing is
     /// written.
     ///
-    /// `project` is the current file, for verbs that read it. `services` and `containers` (ids) are those that the user named; if
-    /// both are empty, the verb acts on all services.
+    /// `project` is the current file, for verbs that read it. `services` and `containers` (ids) are those that the user
+    /// named; if both are empty, the verb acts on all services.
     package mutating func apply(
         _ verb: IntentVerb, project: Project?, services names: [String], containers ids: Set<String> = [],
         observed: Observed
@@ -55,7 +55,7 @@ extension Desired {
     }
 }
 
-/// One verb's edit of the desired state, on a copy: after an error nothing is half edited.
+/// One verb's edit of the desired state, on a copy, so that an error leaves no partial edit.
 struct IntentEdit {
     var desired: Desired
     let project: Project?

@@ -27,7 +27,7 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var id: String
     package var name: String
     package var owner: Owner
-    /// What it was made from.
+    /// The template that it was created from.
     package var template: ContainerTemplate
     package var imageID: String
     /// The definitions of its networks, volumes, secrets and configs at its creation, by key.
@@ -38,8 +38,8 @@ package struct ObservedContainer: Codable, Hashable, Sendable {
     package var state: State
     package var health: Health?
     package var exitCode: Int?
-    /// The rounds of its `DesiredService` at its creation, last restart and last start. Creating and starting set the restart and
-    /// start rounds; unpausing sets the start round.
+    /// The rounds of its `DesiredService` at its creation, its last restart and its last start. Creating and starting
+    /// set the restart and start rounds; unpausing sets the start round.
     package var recreateRound: Int
     package var restartRound: Int
     package var startRound: Int

@@ -42,7 +42,7 @@ package struct PlannedAction: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One thing the engine does to the world.
+/// One change that the engine makes on the machine.
 package enum Action: Hashable, Sendable {
     case createNetwork(key: String, name: String)
     /// The kernel lost part of the network: restore it for its containers.
@@ -101,7 +101,7 @@ package enum Replica: Hashable, Sendable, CustomStringConvertible {
     /// Of no service.
     case free(name: String)
 
-    /// It is not a replica of a service.
+    /// It does not belong to a service's replicas.
     package var isSingle: Bool {
         switch self {
         case .numbered: false

@@ -20,7 +20,7 @@ package enum PlanReason: Hashable, Sendable {
     /// Fields of the file changed, or the objects to which they refer.
     case changed([Divergence])
 
-    // Something that it needs changed.
+    // Something that it needs has changed.
     case networkGone(String)
     case volumeGone(String)
     /// The part of a network that is missing in the kernel.
@@ -31,7 +31,7 @@ package enum PlanReason: Hashable, Sendable {
     case namespaceReplaced(field: String, service: String)
     case volumesReplaced(service: String)
 
-    // It supports another action.
+    // Another action needs it.
     case neededBy(String)
     case usedBy([String])
 
@@ -86,7 +86,7 @@ extension PlanReason: CustomStringConvertible {
         return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
     }
 
-    /// People expect it and need no explanation: a new object is created, or a request is carried out.
+    /// Expected and in no need of an explanation: it creates a new object, or carries out a request.
     package var isRoutine: Bool {
         switch self {
         case .noContainer, .startAskedFor, .askedFor, .shouldRun, .shouldBePaused, .shouldBeStopped, .projectGoesDown,

@@ -16,7 +16,7 @@ struct Adjustment: Equatable {
     var update: PlanReason?
 }
 
-/// How to bring a container to the current template of its service.
+/// How to update a container to the current template of its service.
 enum Deviation {
     /// Replace it.
     case anew(PlanReason)
@@ -24,8 +24,8 @@ enum Deviation {
 }
 
 extension Planner {
-    /// Turns `found`, which can all change in place, into steps. nil if one of them needs something that another container of this
-    /// project holds: it then moves when the containers stop and start.
+    /// Converts `found`, divergences that can all change in place, into steps. nil if one of them needs something that
+    /// another container of this project holds; that requires stopping and starting containers.
     func adjustment(of container: ObservedContainer, to spec: Service, _ found: [Divergence]) -> Adjustment? {
         guard container.template.networkMode == nil, spec.networkMode == nil else {
             return Adjustment(update: found.reason)

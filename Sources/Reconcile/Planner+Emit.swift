@@ -74,7 +74,7 @@ extension Planner {
             if case .remove = task.step, let service = services[container.service], service.rules != nil,
                 service.wantsRunning
             {
-                // The others answer in its place.
+                // The other replicas answer meanwhile.
                 let withdraw = draft.add(.withdraw(task.replica, id: container.id), at: place, because: reason)
                 if let stop = nodes.stops[container.id] { draft.order(stop, after: withdraw) }
             }

@@ -28,7 +28,7 @@ extension Planner {
         var taken = Set(there.compactMap(\.number)).union(service.absentNumbers)
         var number = 1
         while taken.count < service.scale {
-            // Unlike docker compose, fill gaps: after a manual removal the names stay short and the same.
+            // Unlike docker compose, fill gaps, so that names stay short and stable after a manual removal.
             let goal = service.goal(of: number)
             if taken.insert(number).inserted, [.created, .running, .paused].contains(goal) {
                 let step = ReplicaTask.Step.create(starts: goal != .created, reason: .noContainer)

@@ -145,7 +145,7 @@ extension Preflight {
 }
 
 extension PortMapping {
-    /// The host ports it may take; nil when any will do.
+    /// The host ports to choose from; nil when any will do.
     package var publishedRange: ClosedRange<UInt16>? {
         guard let published else { return nil }
         let ends = published.split(separator: "-", maxSplits: 1).compactMap { UInt16($0) }
@@ -158,7 +158,7 @@ extension PortMapping {
     }
 }
 
-/// Whether two listeners on one port get in each other's way; nil and `::` are every address, `0.0.0.0` every one of IPv4.
+/// Whether two listeners on one port conflict. nil and `::` mean every address, `0.0.0.0` every IPv4 address.
 func addressesOverlap(_ one: String?, _ other: String?) -> Bool {
     guard let one, let other, one != "::", other != "::" else { return true }
     if one == other { return true }

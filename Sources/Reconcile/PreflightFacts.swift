@@ -30,9 +30,9 @@ package struct PreflightFacts: Hashable, Sendable {
 
         package enum Availability: Hashable, Sendable {
             case present
-            /// A registry has it, and the pull policy lets it be fetched.
+            /// A registry has it, and the pull policy allows the pull.
             case pullable
-            /// `reason` in a person's words: "no registry can be reached".
+            /// `reason` is a text for a person: "no registry can be reached".
             case absent(reason: String)
         }
 
@@ -43,12 +43,12 @@ package struct PreflightFacts: Hashable, Sendable {
     }
 
     package struct HeldPort: Hashable, Sendable {
-        /// nil is every address.
+        /// nil means every address.
         package var address: String?
         package var number: UInt16
         /// `tcp`, `udp` or `sctp`.
         package var transport: String
-        /// In a person's words: "container other-web-1", "nginx (pid 4711)".
+        /// A text for a person: "container other-web-1", "nginx (pid 4711)".
         package var owner: String
         /// The container that holds it, if it is one of berth's.
         package var container: String?
@@ -89,31 +89,32 @@ package struct PreflightFacts: Hashable, Sendable {
         }
     }
 
-    /// What this host can limit.
+    /// The limits that this host can enforce.
     package struct HostLimits: Hashable, Sendable {
-        /// Cores; nil when not looked up.
+        /// Cores; nil when not checked.
         package var cores: Double?
-        /// The CPUs that there are; nil when not looked up.
+        /// The existing CPUs; nil when not checked.
         package var cpus: NumberList?
-        /// cgroup controllers that the engine can use (`memory`, `cpu`, `cpuset`, `pids`, `blkio`); nil when not looked up.
+        /// cgroup controllers that the engine can use (`memory`, `cpu`, `cpuset`, `pids`, `blkio`); nil when not
+        /// checked.
         package var controllers: Set<String>?
-        /// What the controllers were seen not to have.
+        /// Abilities that the controllers were found to lack.
         package var lacking: Set<Ability> = []
         /// The engine has CAP_SYS_RESOURCE.
         package var canRaiseLimits: Bool = true
-        /// The engine's own hard limits, by Compose's name (`nofile`); -1 is without limit.
+        /// The engine's own hard limits, by Compose's name (`nofile`); -1 means unlimited.
         package var hardLimits: [String: Int64] = [:]
-        /// Files that one process may have open at most, whoever asks; nil when not looked up.
+        /// The maximum number of open files for any process; nil when not checked.
         package var openFiles: Int64?
-        /// The lowest `oom_score_adj` that takes no CAP_SYS_RESOURCE.
+        /// The lowest `oom_score_adj` that does not need CAP_SYS_RESOURCE.
         package var lowestScore: Int = 0
 
-        /// What not every kernel or version of cgroups has.
+        /// Features that some kernels or cgroup versions lack.
         package enum Ability: String, Hashable, Sendable {
-            /// Swap is counted by cgroup.
+            /// The kernel accounts for swap in each cgroup.
             case swap
             case swappiness
-            /// The memory killer can be kept off a cgroup.
+            /// A cgroup can be protected from the OOM killer.
             case killDisabling
             case realtime
             case blockWeights
@@ -124,27 +125,27 @@ package struct PreflightFacts: Hashable, Sendable {
 }
 
 extension PreflightFacts {
-    /// What this host's kernel has beside limits; looked up only for what services ask for.
+    /// Features of this host's kernel other than limits; checked only if services ask for them.
     package struct HostFeatures: Hashable, Sendable {
-        /// `linux/amd64`; nil when not looked up.
+        /// `linux/amd64`; nil when not checked.
         package var platform: String?
-        /// Platforms that services name and whose programs do not run here.
+        /// Platforms of services whose programs do not run here.
         package var foreignPlatforms: Set<String> = []
-        /// nil when not looked up.
+        /// nil when not checked.
         package var appArmor: AppArmor?
-        /// Parameters that services set and that this kernel does not have.
+        /// Parameters of services that this kernel does not have.
         package var unknownSysctls: Set<String> = []
-        /// Types of file systems that volumes name and that this kernel cannot mount.
+        /// File system types of volumes that this kernel cannot mount.
         package var unknownFileSystems: Set<String> = []
-        /// Kinds of network interfaces that networks are made of and that this kernel cannot make.
+        /// Kinds of interfaces that networks need and this kernel cannot create.
         package var unknownLinks: Set<String> = []
-        /// Interfaces that networks want to share and that this host has not.
+        /// Interfaces for networks to share that this host does not have.
         package var missingInterfaces: Set<String> = []
         package var hasIPv6: Bool = true
 
         package enum AppArmor: Hashable, Sendable {
             case absent
-            /// With the profiles that are loaded; nil when they cannot be listed.
+            /// With the loaded profiles; nil when they cannot be listed.
             case enabled(Set<String>?)
         }
 
@@ -152,11 +153,11 @@ extension PreflightFacts {
     }
 }
 
-/// One thing that would go wrong, or that a person should know, before anything is changed.
+/// A problem or a warning, found before anything changes.
 package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
     package let code: Code
     package let service: String?
-    /// The attribute that asks for what cannot be had; nil when it is about more than one.
+    /// The attribute with the problem; nil when it is about several.
     package let path: AttributePath?
     package let message: String
     package let hint: String?
@@ -175,7 +176,7 @@ package struct PreflightFinding: Hashable, Sendable, CustomStringConvertible {
         case portsUnreachable
         case limitTooHigh, limitTooLow, limitInvalid, limitUnsupported, limitDiscarded
 
-        /// A warning does not hold the operation up.
+        /// A warning does not stop the operation.
         package var isWarning: Bool {
             switch self {
             case .portsUnreachable, .bindSourceMade, .networkChangePutOff, .volumeNotOurs, .volumeChangePutOff,

@@ -34,7 +34,7 @@ enum ShownValue {
         }
     }
 
-    /// The name or text may refer to a secret or contain one; a false alarm is harmless.
+    /// The name or text may refer to a secret or contain one. A false positive does no harm.
     static func isSecretLike(_ text: String) -> Bool {
         let text = text.lowercased()
         return ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private", "salt", "sign"].contains {

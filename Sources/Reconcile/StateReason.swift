@@ -3,7 +3,7 @@ import ProjectModel
 
 /// Why a container is in its state; stored with its record. Code decides by the case; only `description` has the words.
 package enum StateReason: Hashable, Sendable {
-    /// berth stopped it. Here and below, a nil `code` means that nobody knows the code.
+    /// berth stopped it. Here and below, a nil `code` means that the code is unknown.
     case stopped(code: Int?)
     /// It waited for its next start, and berth stopped it.
     case stoppedBeforeRestart
@@ -21,7 +21,7 @@ package enum StateReason: Hashable, Sendable {
     case neverRan
     /// It could not be started: the failure's message, and the exit code that a shell would give.
     case notStarted(String, code: Int)
-    /// As an earlier release stored it.
+    /// A reason as an earlier release stored it.
     case told(String)
 }
 
@@ -45,7 +45,7 @@ extension StateReason: CustomStringConvertible {
         }
     }
 
-    /// "with code 137 (SIGKILL)": codes above 128 name the signal that ended the process, as shells have it.
+    /// "with code 137 (SIGKILL)": as in shells, codes above 128 name the signal that ended the process.
     private static func text(_ code: Int?) -> String {
         guard let code else { return "with an unknown code" }
         guard (129...192).contains(code) else { return "with code \(code)" }

@@ -1,5 +1,6 @@
-/// An attribute of a container's template, for the planner: how to compare two values, how a change reaches an existing container, and
-/// which values a person may see. This is the only place that says so. A change of an undeclared attribute replaces the container.
+/// An attribute of a container's template, for the planner: how to compare two values, how a change reaches an existing
+/// container, and which values a person may see. Nothing else declares this. A change of an undeclared attribute
+/// replaces the container.
 struct TemplateAttribute: Sendable {
     /// Compose's own word: the key of the template's JSON form.
     let name: String
@@ -11,11 +12,11 @@ struct TemplateAttribute: Sendable {
     /// The kind of its value; values with the same meaning compare equal.
     enum Form: Sendable {
         case value
-        /// A list of texts whose order means nothing.
+        /// A list of texts in any order.
         case set
-        /// A list of objects whose order means nothing.
+        /// A list of objects in any order.
         case unordered
-        /// A list without meaningful order, whose elements have this member as their key.
+        /// A list in any order, whose elements have this member as their key.
         case keyed(by: String)
         /// A mapping that is reported member by member.
         case members
@@ -39,7 +40,7 @@ struct TemplateAttribute: Sendable {
     }
 
     static let all: [TemplateAttribute] = [
-        // What runs.
+        // What to run.
         .init("image", isShown: true),
         .init("platform", isShown: true),
         .init("command"),

@@ -1,6 +1,6 @@
-/// RFC 4648, section 4, as `!!binary` needs it.
+/// Base64 as in RFC 4648, section 4, for `!!binary`.
 enum Base64 {
-    /// The decoded bytes as text, spaces and line breaks ignored; nil when it is not base64 with its padding.
+    /// The decoded bytes as text; ignores spaces and line breaks. nil when `text` is not padded base64.
     static func decode(_ text: String) -> String? {
         let characters = text.utf8.filter { $0 > 0x20 }
         let digits = characters.prefix { $0 != UInt8(ascii: "=") }

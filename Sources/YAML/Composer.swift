@@ -12,25 +12,25 @@ struct Composer: ~Copyable {
     private var written = 0
     private var aliased = 0
     private var depth = 0
-    /// What was read before is kept; nothing is read after it.
+    /// Stop here: keep what was read, read nothing more.
     private var isStopped = false
     /// Where the last event ended.
     private var last: (line: Int32, column: Int32) = (0, 0)
-    /// The last scalar that was read, for explaining what goes wrong after it.
+    /// The last scalar, to explain an error after it.
     private var lastScalar: SyntaxExplanation.Scalar?
-    /// For keys that are no text: a file may be full of them.
+    /// For keys that are not text. Created once, because a file may contain many.
     private lazy var explanation = SyntaxExplanation(bytes: bytes, file: file)
 
     private struct Anchor {
         let node: Node
-        /// How many nodes it stands for, itself and those that its own aliases add counted.
+        /// The number of nodes that it stands for: itself, its members, and what its own aliases add.
         let weight: Int
     }
 
-    /// Reading stops here: the text after this point cannot be understood.
+    /// Reading stops: the text from here on cannot be understood.
     private struct Stop: Error {}
 
-    /// An event and its place; its parts are the reader's until the next one is read.
+    /// An event and its place. The reader owns its parts until it reads the next event.
     private struct Item {
         let kind: EventReader.Kind
         let span: Span
@@ -107,7 +107,7 @@ struct Composer: ~Copyable {
         return node
     }
 
-    /// A collection whose end was just read.
+    /// A collection whose end event was just read.
     private func collection(_ value: Node.Value, at span: Span, tag: String?, hasDollar: Bool) -> Node {
         var node = Node(value, at: extended(span), tag: Self.mergeTag(tag))
         node.hasDollar = hasDollar
@@ -139,7 +139,7 @@ struct Composer: ~Copyable {
 
     // MARK: Mappings
 
-    /// The members up to the mapping's end, or to where reading had to stop.
+    /// The members up to the end of the mapping, or up to where reading had to stop.
     private mutating func mapping() -> Mapping {
         var mapping = Mapping(capacity: 4)
         var merges: [(value: Node, span: Span)] = []
@@ -161,7 +161,7 @@ struct Composer: ~Copyable {
         return mapping
     }
 
-    /// What stands under the second of two equal keys counts as well: that it seems to be missing would be no news.
+    /// Also keeps the members under the second of two equal keys, so that nothing reports them as missing.
     private static func join(_ other: Node, to first: inout Node) {
         if first.isNull { first = other }
         guard let others = other.mapping else { return }
@@ -170,7 +170,8 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// The next member of a mapping, and whether its key is the merge key; nil at its end or where reading had to stop.
+    /// The next member of a mapping, and whether its key is the merge key; nil at the end, or where reading had to
+    /// stop.
     private mutating func member() -> (Mapping.Entry, isMerge: Bool)? {
         guard !isStopped else { return nil }
         do throws(Stop) {
@@ -182,7 +183,7 @@ struct Composer: ~Copyable {
         } catch { return nil }
     }
 
-    /// The next item of a list; nil at its end or where reading had to stop.
+    /// The next item of a list; nil at the end, or where reading had to stop.
     private mutating func item() -> Node? {
         guard !isStopped else { return nil }
         do throws(Stop) {
@@ -240,8 +241,8 @@ struct Composer: ~Copyable {
                 hint: "remove one of the two", other: ("the first one", first), key: key))
     }
 
-    /// Adds what a merge key brings: keys that are written win, of several sources the first. Its tags hold here, too: a key
-    /// that they stand at and that is written forgets what earlier files said.
+    /// Adds the members of a merge key's source. Keys in the mapping itself take precedence, then earlier sources. If
+    /// both have a key and the source's value has a tag, the mapping's value becomes an `!override`.
     private mutating func merge(_ source: Node, at span: Span, into mapping: inout Mapping) {
         let sources = source.sequence ?? [source]
         for source in sources {
@@ -267,7 +268,7 @@ struct Composer: ~Copyable {
 
     // MARK: Scalars and places
 
-    /// The span of a collection, to its end when that is on the same line.
+    /// The span of a collection, up to its end if that is on the same line.
     private func extended(_ span: Span) -> Span {
         guard last.line == span.line, last.column > span.column else {
             return Span(file: file, line: Int(span.line), column: Int(span.column))
@@ -287,7 +288,7 @@ struct Composer: ~Copyable {
         var node =
             tag == nil && (scalar.isSurelyText || !scalar.isPlain)
             ? Node(.string(scalar.text), at: span) : self.scalar(scalar.text, tag: tag, plain: scalar.isPlain, at: span)
-        // What a tag makes of the text (`!!binary`) is not looked into.
+        // Does not look at the text that a tag (`!!binary`) produces.
         node.hasDollar = scalar.hasDollar || tag != nil
         return node
     }

@@ -1,4 +1,4 @@
-/// A stretch of one line of a named file; line and column count from 1, in characters (Unicode scalars).
+/// A range within one line of a named file; line and column count from 1, in characters (Unicode scalars).
 package struct SourceRange: Hashable, Sendable, CustomStringConvertible {
     package var file: String
     package var line: Int
@@ -16,13 +16,13 @@ package struct SourceRange: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(file):\(line):\(column)" }
 }
 
-/// One thing wrong with a file, where it is, and what to do about it.
+/// A problem in a file: what is wrong, where, and what to do about it.
 package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Severity: String, Hashable, Sendable {
         case error, warning
     }
 
-    /// Another place that has to do with it: the first of two duplicates, the file that includes this one.
+    /// Another place related to it: the first of two duplicates, the file that includes this one.
     package struct Note: Hashable, Sendable {
         package var message: String
         package var place: SourceRange?
@@ -37,12 +37,12 @@ package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     /// nil when it is about no file: none was found, or one could not be read.
     package var place: SourceRange?
     package var message: String
-    /// What to do about it, as an instruction that can be followed.
+    /// What to do about it, as an instruction.
     package var hint: String?
-    /// `services.web.ports[1]`; nil where there is no attribute.
+    /// `services.web.ports[1]`; nil without an attribute.
     package var path: String?
     package var notes: [Note]
-    /// What stands in its file from here on was not read: what else is said of the file may only follow from it.
+    /// The file was not read from here on, so later diagnostics about it may only follow from this one.
     package var endsReading = false
 
     package var description: String { message }
@@ -61,13 +61,13 @@ package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Diagnostic {
-    /// The widest stretch of a source line that is shown.
+    /// The widest part of a source line to show.
     private static let window = 160
 
-    /// The diagnostic as text of several lines: place and message, the line with a caret under the span, the attribute's
-    /// path, hint, notes.
+    /// The diagnostic as several lines of text: place and message, the source line with a caret under the span, the
+    /// attribute's path, hint, notes.
     ///
-    /// `line` is the source line it points at; nil leaves the excerpt out.
+    /// `line` is the source line; nil leaves it out.
     package func render(over line: String?, colour: Bool = false) -> String {
         let paint = Paint(on: colour)
         let tone = severity == .error ? Paint.red : Paint.yellow
@@ -106,7 +106,7 @@ extension Diagnostic {
     }
 }
 
-/// Wraps text in terminal colours, or not.
+/// Wraps text in terminal colours if they are on.
 private struct Paint {
     static let red = "1;31"
     static let yellow = "1;33"
@@ -121,17 +121,17 @@ private struct Paint {
 }
 
 extension Diagnostic {
-    /// The order in which diagnostics are shown: warnings, so that what has to be done stands last; of the errors those that
-    /// kept a file from being read; in each group those about no file, then by file, line and column.
+    /// The order of output: warnings before errors, so that the most important comes last; among errors, those that
+    /// stopped the reading of a file first; then those about no file; then by file, line and column.
     ///
-    /// `rank` numbers the files in the order in which they were read.
+    /// `rank` gives the order in which files were read.
     package static func sorted(_ diagnostics: [Diagnostic], rank: [String: Int]) -> [Diagnostic] {
         func key(_ diagnostic: Diagnostic) -> (Int, Int, Int, Int) {
             let group = diagnostic.severity == .warning ? 0 : diagnostic.endsReading ? 1 : 2
             guard let place = diagnostic.place else { return (group, -1, 0, 0) }
             return (group, rank[place.file] ?? Int.max, place.line, place.column)
         }
-        // The same mistake may be met by several ways: through another include, another service that extends it.
+        // Several paths may lead to the same mistake: another include, another service that extends it.
         var seen: Set<Diagnostic> = []
         let distinct = diagnostics.filter { diagnostic in
             var bare = diagnostic

@@ -1,4 +1,4 @@
-/// The name in `names` that a person most likely meant by `word`; nil when none is near.
+/// The name in `names` that `word` most likely stands for; nil when none is similar.
 package func nearest(to word: String, among names: [String]) -> String? {
     let wanted = Array(word.lowercased().unicodeScalars)
     guard wanted.count <= 64 else { return nil }
@@ -13,7 +13,7 @@ package func nearest(to word: String, among names: [String]) -> String? {
     return best?.name
 }
 
-/// Damerau's distance (optimal string alignment): insertions, deletions, substitutions, neighbours swapped.
+/// Damerau's distance (optimal string alignment): counts insertions, deletions, substitutions and swapped neighbours.
 private func editDistance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
     var previous: [Int] = []
     var current = Array(0...right.count)

@@ -1,10 +1,10 @@
 import CYAML
 
-/// libyaml's event interface over bytes in memory: one event at a time, with its places.
+/// libyaml's event interface for bytes in memory: reads one event at a time, with its place.
 struct EventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
-    /// The event that was read last. Its parts are made into Swift's values by who wants them: most events have few.
+    /// The last event. Callers convert its parts to Swift values only when needed, because most events have few parts.
     private var event = yaml_event_t()
 
     enum Kind {
@@ -17,11 +17,11 @@ struct EventReader: ~Copyable {
     struct Scalar {
         let text: String
         let isPlain: Bool
-        /// There is a `$` in it.
+        /// The text contains a `$`.
         let hasDollar: Bool
-        /// A NUL stands in it, as an escape in double quotes makes one.
+        /// The text contains a NUL, for example from an escape in double quotes.
         let hasNul: Bool
-        /// It begins as no null, boolean, number or date does: written plainly it is text.
+        /// No null, boolean, number or date begins like this, so as a plain scalar it is text.
         let isSurelyText: Bool
     }
 
@@ -31,9 +31,9 @@ struct EventReader: ~Copyable {
         /// From 0, as libyaml counts; nil when only the offset is known.
         let line: Int?
         let column: Int?
-        /// In bytes, where the text is not valid.
+        /// In bytes, for text with an invalid encoding.
         let offset: Int?
-        /// What was being read, and where that begins: "while parsing a flow sequence".
+        /// What libyaml was reading, and where that begins: "while parsing a flow sequence".
         var context: (what: String, line: Int, column: Int)?
     }
 
@@ -53,7 +53,7 @@ struct EventReader: ~Copyable {
         input.deallocate()
     }
 
-    /// Goes on to the next event; the parts of the one before are gone.
+    /// Reads the next event and frees the parts of the previous one.
     mutating func next() throws(Failure) -> Kind {
         yaml_event_delete(&event)
         guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
@@ -75,10 +75,10 @@ struct EventReader: ~Copyable {
     var start: yaml_mark_t { event.start_mark }
     var end: yaml_mark_t { event.end_mark }
 
-    /// The event is a scalar that is written without quotes.
+    /// The event is an unquoted scalar.
     var isPlain: Bool { event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE }
 
-    /// What the event's scalar holds.
+    /// The content of a scalar event.
     var scalar: Scalar {
         let scalar = event.data.scalar
         let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
@@ -89,7 +89,7 @@ struct EventReader: ~Copyable {
             isSurelyText: ScalarResolution.isSurelyText(bytes))
     }
 
-    /// The name of the event's anchor, or of the anchor that an alias stands for.
+    /// The name of the event's anchor, or of the anchor that an alias refers to.
     var anchor: String? {
         switch event.type {
         case YAML_ALIAS_EVENT: Self.text(event.data.alias.anchor)
@@ -100,7 +100,7 @@ struct EventReader: ~Copyable {
         }
     }
 
-    /// The event's tag, as it is written or in full.
+    /// The event's tag, short or in full, as written.
     var tag: String? {
         switch event.type {
         case YAML_SCALAR_EVENT: Self.text(event.data.scalar.tag)

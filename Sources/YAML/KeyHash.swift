@@ -1,7 +1,7 @@
-/// A hash of a key that costs a few instructions: its length and three of its bytes, spread over 32 bits.
+/// A hash of a key that takes a few instructions: from its length and three of its bytes, spread over 32 bits.
 ///
-/// For tables of few known names and for asking whether a name is among a mapping's keys. A table that a file could
-/// make long uses a seeded hash instead.
+/// Use it for tables of few known names, and for look-ups in mappings. A table that a file can make long needs a seeded
+/// hash instead.
 package func keyHash(_ key: String) -> UInt32 {
     let known = key.utf8.withContiguousStorageIfAvailable { bytes in
         guard let first = bytes.first, let last = bytes.last else { return UInt32(0) }

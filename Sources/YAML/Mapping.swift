@@ -1,4 +1,4 @@
-/// The members of a mapping in the order in which they were written; keys are text and unique.
+/// The members of a mapping in the order of the file; keys are unique texts.
 package struct Mapping: Sendable {
     package struct Entry: Sendable {
         package let key: String
@@ -12,17 +12,17 @@ package struct Mapping: Sendable {
         }
     }
 
-    /// More members than these are found by a table.
+    /// A mapping with more members than this has a hash table.
     private static let few = 8
 
     package private(set) var entries: [Entry] = []
-    /// The position + 1 of each key, by its hash; 0 is a free slot. A power of two in size and at most half full; empty
-    /// when there are few members. Two arrays and no more: mappings are copied with every node that is passed on.
+    /// The position + 1 of each key, by its hash; 0 is a free slot. The size is a power of two, at most half full;
+    /// empty when there are few members. The mapping consists of only two arrays because it is copied with its node.
     private var slots: [UInt32] = []
 
     package init() {}
 
-    /// An empty mapping with room for so many members.
+    /// An empty mapping with room for `capacity` members.
     package init(capacity: Int) { entries.reserveCapacity(capacity) }
 
     package init(_ members: [(String, Node)]) {
@@ -39,8 +39,8 @@ package struct Mapping: Sendable {
         return nil
     }
 
-    /// Lengths first: they lie in the string itself, and most keys of a mapping differ in them. They also tell apart the
-    /// spellings of one accented letter, which to Unicode are equal.
+    /// Compares lengths first: a string stores its length inline, and most keys of a mapping differ in length. This
+    /// also distinguishes spellings of one accented letter that Unicode considers equal.
     private func isKey(_ key: String, at index: Int) -> Bool {
         entries[index].key.utf8.count == key.utf8.count && entries[index].key == key
     }
@@ -56,15 +56,15 @@ package struct Mapping: Sendable {
         return nil
     }
 
-    /// Cheap for tables in which a walk over all keys would do no harm, seeded for those that a file can make long.
+    /// A cheap hash for short tables, where collisions do no harm; a seeded one for tables that a file can make long.
     private func hash(_ key: String) -> Int { slots.count <= 128 ? Int(keyHash(key) >> 16) : key.hashValue }
 
-    /// The string that the member `key` is. Nothing but the string is copied.
+    /// The text of the member `key`, if it is a string. Copies only the string.
     package func string(at key: String) -> String? { index(of: key).flatMap { entries[$0].value.value.string } }
 
     package func entry(_ key: String) -> Entry? { index(of: key).map { entries[$0] } }
 
-    /// Setting keeps the position and the key's place of a member that exists; setting nil removes it.
+    /// Setting a value keeps the position and the key's place of an existing member; setting nil removes the member.
     package subscript(key: String) -> Node? {
         get {
             guard let index = index(of: key) else { return nil }
@@ -80,14 +80,14 @@ package struct Mapping: Sendable {
         }
     }
 
-    /// Adds a member whose key is known to be new.
+    /// Adds a member whose key is new.
     package mutating func append(_ entry: consuming Entry) {
         entries.append(entry)
         if entries.count <= Self.few { return }
         if slots.count < entries.count * 2 { rebuildTable() } else { enter(entries.count - 1) }
     }
 
-    /// Sets a member together with the place of its key.
+    /// Sets a member and the place of its key.
     package mutating func put(_ entry: consuming Entry) {
         if let index = index(of: entry.key) { entries[index] = entry } else { append(entry) }
     }
@@ -98,7 +98,7 @@ package struct Mapping: Sendable {
         rebuildTable()
     }
 
-    /// Removes every member that `condition` picks.
+    /// Removes every member that meets `condition`.
     package mutating func removeAll(where condition: (Entry) -> Bool) {
         let before = entries.count
         entries.removeAll(where: condition)
@@ -131,7 +131,7 @@ package struct Mapping: Sendable {
 }
 
 extension Mapping: Hashable {
-    /// Equal when they have the same members, in whatever order.
+    /// Equal when they have the same members in any order.
     package static func == (left: Mapping, right: Mapping) -> Bool {
         left.count == right.count && left.entries.allSatisfy { right[$0.key] == $0.value }
     }

@@ -1,4 +1,4 @@
-/// A YAML value that remembers where it was written.
+/// A YAML value with its place in the file.
 package struct Node: Sendable {
     package enum Value: Hashable, Sendable {
         case null
@@ -14,19 +14,19 @@ package struct Node: Sendable {
         case mapping(Mapping)
     }
 
-    /// Compose's own tags, which steer merging.
+    /// Compose's own tags, which control merging.
     package enum Tag: Hashable, Sendable {
         case none
-        /// `!reset`: the attribute is removed from what earlier files said.
+        /// `!reset`: removes the attribute from earlier files.
         case reset
-        /// `!override`: replaces what earlier files said instead of merging with it.
+        /// `!override`: replaces the value of earlier files instead of merging.
         case override
     }
 
     package var value: Value
     package var span: Span
     package var tag: Tag = .none
-    /// A `$` stands in one of the strings of a node that was read from a file; of other nodes it says nothing.
+    /// One of the node's strings contains a `$`. Valid only for nodes read from a file.
     package internal(set) var hasDollar = false
 
     package init(_ value: Value, at span: Span = .none, tag: Tag = .none) {
@@ -40,7 +40,7 @@ package struct Node: Sendable {
     package var string: String? { value.string }
     package var bool: Bool? { value.bool }
     package var integer: Int64? { value.integer }
-    /// An integer or a float as a float.
+    /// An integer or float, as a float.
     package var number: Double? { value.number }
     package var isNull: Bool { value.isNull }
 
@@ -50,13 +50,13 @@ package struct Node: Sendable {
         return mapping[key]
     }
 
-    /// The string that the member `key` of a mapping is; nil for anything else. Nothing but the string is copied.
+    /// The text of the member `key` of a mapping, if it is a string; nil otherwise. Copies only the string.
     package func string(at key: String) -> String? {
         guard case .mapping(let mapping) = value else { return nil }
         return mapping.string(at: key)
     }
 
-    /// Changes a mapping in place, without copying it; does nothing to another kind of node.
+    /// Changes a mapping in place, without a copy; does nothing for other kinds of nodes.
     package mutating func updateMapping(_ body: (inout Mapping) -> Void) {
         guard case .mapping(var mapping) = value else { return }
         value = .null
@@ -64,7 +64,7 @@ package struct Node: Sendable {
         value = .mapping(mapping)
     }
 
-    /// Changes a sequence in place, without copying it; does nothing to another kind of node.
+    /// Changes a sequence in place, without a copy; does nothing for other kinds of nodes.
     package mutating func updateSequence(_ body: (inout [Node]) -> Void) {
         guard case .sequence(var nodes) = value else { return }
         value = .null
@@ -72,11 +72,11 @@ package struct Node: Sendable {
         value = .sequence(nodes)
     }
 
-    /// What kind of value it is, with an article, for messages.
+    /// The kind of its value with an article, for messages.
     package var kind: String { value.kind }
 }
 
-/// Never inlined: in the midst of another function, a look into a value is a copy of the node around it.
+/// Never inlined: inside another function, reading the value would copy the node around it.
 extension Node.Value {
     @inline(never) package var mapping: Mapping? { if case .mapping(let mapping) = self { mapping } else { nil } }
     @inline(never) package var sequence: [Node]? { if case .sequence(let nodes) = self { nodes } else { nil } }
@@ -109,7 +109,7 @@ extension Node.Value {
 }
 
 extension Node: Hashable {
-    /// Nodes are equal when their values are: where they were written does not count.
+    /// Nodes are equal when their values are; places do not count.
     package static func == (left: Node, right: Node) -> Bool { left.value == right.value }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(value) }

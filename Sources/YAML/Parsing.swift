@@ -1,39 +1,39 @@
-/// Something wrong with a file as YAML.
+/// A problem in a file's YAML.
 package struct Problem: Sendable {
     package var span: Span
     package var message: String
     package var hint: String?
-    /// Another place that has to do with it.
+    /// Another place related to it.
     package var other: (message: String, span: Span)?
-    /// Where a value begins that is made of text meant for something else: what it says is no news.
+    /// The start of a value that swallowed text meant for something else. Do not report anything about this value.
     package var swallowed: Span?
-    /// Where a collection begins: when that is wrong itself, this only follows from it.
+    /// The starts of collections. If one of them is wrong itself, this problem only follows from that.
     package var causes: [Span] = []
-    /// The member of a mapping that it is about; it stands in the one around `span`.
+    /// The mapping member that it is about; the mapping is the one around `span`.
     package var key: String?
     /// Nothing after it was read.
     package var endsReading = false
 }
 
-/// Bounds on what a file may ask for.
+/// Limits for a file.
 package struct Limits: Sendable {
-    /// How deep collections may nest.
+    /// The maximum depth of nested collections.
     package var depth = 100
-    /// How many nodes aliases may add: a number, and so many more for each node that is written.
+    /// The number of nodes that aliases may add: this number, plus a multiple of the nodes in the file.
     package var aliasNodes = 100_000
     package var aliasNodesPerNode = 10
 
     package init() {}
 }
 
-/// The documents of a file and what is wrong with it; after a problem, what could be read is there all the same.
+/// The documents of a file and its problems. Documents contain everything that could be read, despite problems.
 package struct ParsedFile: Sendable {
     package var documents: [Node]
     package var problems: [Problem]
-    /// All of the text was understood; else the documents end where reading had to stop.
+    /// The whole text was understood; otherwise the documents end where reading stopped.
     package var isComplete = true
 
-    /// Keys and, as `nil`, items of lists that lead to what stands at a place or around it, as far as it was read.
+    /// The keys and list items (as `nil`) that lead to a place, as far as the file was read.
     package func steps(to span: Span) -> [(key: String?, index: Int)] {
         var steps: [(key: String?, index: Int)] = []
         guard var node = documents.last(where: { !span.isBefore($0.span) }) else { return [] }
@@ -61,9 +61,9 @@ package struct ParsedFile: Sendable {
     }
 }
 
-/// Reads YAML text into nodes: aliases expanded within limits, merge keys (`<<`) resolved, duplicate keys found.
+/// Parses YAML text into nodes: expands aliases within limits, resolves merge keys (`<<`), finds duplicate keys.
 ///
-/// `file` is the number under which a `SourceMap` knows the bytes.
+/// `file` is the number of the file in a `SourceMap`.
 package func parse(_ bytes: [UInt8], file: Int, limits: Limits = Limits()) -> ParsedFile {
     var composer = Composer(bytes, file: file, limits: limits)
     return composer.compose()

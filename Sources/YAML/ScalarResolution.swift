@@ -1,6 +1,6 @@
-/// What a plain scalar means: YAML 1.2's core schema with the leftovers of 1.1 that Compose files rely on.
+/// The value of a plain scalar: YAML 1.2's core schema, with those parts of 1.1 that Compose files rely on.
 ///
-/// `yes`, `on` and `12:30` are text; `010`, `0o10`, `0x1F`, `0b11` and `1_000` are integers; a date is a date.
+/// `yes`, `on` and `12:30` are text; `010`, `0o10`, `0x1F`, `0b11` and `1_000` are integers; a date stays a date.
 package enum ScalarResolution {
     /// The value of the plain scalar `text`.
     package static func resolve(_ text: String) -> Node.Value {
@@ -18,7 +18,7 @@ package enum ScalarResolution {
         }
     }
 
-    /// Whether a plain scalar of these bytes is text, as its beginning alone shows; most are.
+    /// True when the first bytes already show that a plain scalar is text, as for most scalars.
     static func isSurelyText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = bytes.first else { return false }
         return switch first {
@@ -42,7 +42,7 @@ package enum ScalarResolution {
         }
     }
 
-    /// Digits with any of the prefixes of Go's integer literals, underscores left out; else a decimal fraction.
+    /// Digits with any prefix of Go's integer literals, without underscores; otherwise a decimal fraction.
     package static func number(_ text: String) -> Node.Value? {
         var copy = text
         return copy.withUTF8 { number($0, text) }
@@ -77,7 +77,7 @@ package enum ScalarResolution {
         return magnitude <= UInt64(Int64.max) ? .integer(Int64(magnitude)) : .unsigned(magnitude)
     }
 
-    /// The radix that `0x`, `0o`, `0b` or a leading zero give; what gave it is taken off.
+    /// The radix from `0x`, `0o`, `0b` or a leading zero; removes the prefix.
     private static func takePrefix(_ digits: inout Slice<UnsafeBufferPointer<UInt8>>) -> UInt64 {
         guard digits.count > 1, digits.first == UInt8(ascii: "0") else { return 10 }
         let radix: UInt64
@@ -124,7 +124,7 @@ package enum ScalarResolution {
             if skipDigits() == 0 { return nil }
         }
         guard rest.isEmpty else { return nil }
-        // Swift's reader wants a digit on both sides of the point.
+        // Swift's parser needs a digit on both sides of the point.
         var normal = text.hasPrefix("+") ? String(text.dropFirst()) : text
         if let point = normal.firstIndex(of: ".") {
             let after = normal.index(after: point)
@@ -136,7 +136,7 @@ package enum ScalarResolution {
         return Double(normal)
     }
 
-    /// A date (`2020-01-01`) or date and time: four digits, a dash, and only characters of a time after them.
+    /// A date (`2020-01-01`), or date and time: four digits, a dash, and then only characters of a time.
     private static func date(_ bytes: UnsafeBufferPointer<UInt8>, _ text: String) -> Node.Value? {
         guard bytes.count >= 8, bytes[4] == UInt8(ascii: "-"), bytes[..<4].allSatisfy({ (0x30...0x39).contains($0) })
         else { return nil }

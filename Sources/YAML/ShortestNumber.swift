@@ -1,6 +1,6 @@
-/// Numbers as Go prints them: docker compose turns a number into text in its way, and files rely on it.
+/// Numbers as Go prints them, because files rely on how docker compose converts numbers to text.
 package enum ShortestNumber {
-    /// The fewest digits that read back; with an exponent when that is below -4 or above 5.
+    /// The fewest digits that read back as the same number; with an exponent if it is below -4 or above 5.
     package static func text(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
@@ -13,7 +13,7 @@ package enum ShortestNumber {
         return format(value.description, isNegative: value.sign == .minus)
     }
 
-    /// Brings Swift's shortest digits (`1234567.0`, `1e-05`) into Go's form.
+    /// Converts Swift's shortest digits (`1234567.0`, `1e-05`) to Go's form.
     private static func format(_ description: String, isNegative: Bool) -> String {
         let unsigned = description.hasPrefix("-") ? description.dropFirst() : description[...]
         let parts = unsigned.split(separator: "e")

@@ -1,12 +1,12 @@
-/// The files read during one load, numbered, with how each came to be read.
+/// The files of one load, numbered, each with the reason why it was read.
 package struct SourceMap: Sendable {
     package struct File: Sendable {
-        /// What a person calls it: an absolute path, or `-` for standard input.
+        /// The name for a person: an absolute path, or `-` for standard input.
         package let name: String
         package let bytes: [UInt8]
-        /// The place that asked for it; nil for a file named on the command line or found.
+        /// The place that refers to it; nil for a file from the command line or from discovery.
         package let origin: Origin?
-        /// Where each line starts.
+        /// The offset at which each line starts.
         fileprivate let lineStarts: [Int]
 
         fileprivate init(name: String, bytes: [UInt8], origin: Origin?) {
@@ -19,7 +19,7 @@ package struct SourceMap: Sendable {
         }
     }
 
-    /// Why a file was read: the place, and in words ("included from", "extended from").
+    /// Why a file was read: the place that refers to it, and how ("included from", "extended from").
     package struct Origin: Sendable {
         package let reason: String
         package let span: Span
@@ -34,7 +34,7 @@ package struct SourceMap: Sendable {
 
     package init() {}
 
-    /// Remembers a file and returns its number.
+    /// Adds a file and returns its number.
     package mutating func add(name: String, bytes: [UInt8], origin: Origin? = nil) -> Int {
         files.append(File(name: name, bytes: bytes, origin: origin))
         return files.count - 1
@@ -52,13 +52,13 @@ package struct SourceMap: Sendable {
         return String(decoding: bytes[start..<end], as: UTF8.self)
     }
 
-    /// The line a range stands in, for rendering.
+    /// The line of a range, for rendering.
     package func line(of range: SourceRange) -> String? {
         guard let file = files.lastIndex(where: { $0.name == range.file }) else { return nil }
         return line(range.line, of: file)
     }
 
-    /// The range a person is told: the file's name, and a length of at least 1.
+    /// The range to show: with the file's name, and at least one character long.
     package func range(_ span: Span) -> SourceRange? {
         guard files.indices.contains(Int(span.file)) else { return nil }
         var length = Int(span.length)
@@ -70,9 +70,9 @@ package struct SourceMap: Sendable {
             file: files[Int(span.file)].name, line: Int(span.line), column: Int(span.column), length: max(1, length))
     }
 
-    /// The part of `span` in which `fragment` is written, or `span` itself where it cannot be seen in that line.
+    /// The part of `span` that contains `fragment`, or `span` itself if the line does not show it.
     ///
-    /// Very long lines and fragments are not searched.
+    /// Does not search very long lines or fragments.
     package func narrow(_ span: Span, to fragment: String) -> Span {
         guard fragment.utf8.count <= Self.searchLimit,
             length(ofLine: Int(span.line), of: Int(span.file)) <= Self.searchLimit
@@ -91,7 +91,7 @@ package struct SourceMap: Sendable {
         return span
     }
 
-    /// The chain of files through which `span`'s file was reached, innermost first.
+    /// The files that led to `span`'s file, innermost first.
     package func chain(of span: Span) -> [Diagnostic.Note] {
         var notes: [Diagnostic.Note] = []
         var file = Int(span.file)
@@ -112,7 +112,7 @@ package struct SourceMap: Sendable {
         return (line < starts.count ? starts[line] : files[file].bytes.count) - starts[line - 1]
     }
 
-    /// A diagnostic as a person reads it, with the source line it points at.
+    /// A diagnostic as text for a person, with its source line.
     package func render(_ diagnostic: Diagnostic, colour: Bool = false) -> String {
         diagnostic.render(over: diagnostic.place.flatMap(line(of:)), colour: colour)
     }

@@ -1,8 +1,8 @@
-/// A place in one of the files of a load: where a node was written.
+/// The place of a node in one of the files of a load.
 ///
-/// Line and column count from 1, in Unicode scalars, as libyaml counts them; `length` 0 means to the end of the line.
+/// Line and column count from 1, in Unicode scalars, as libyaml counts; `length` 0 means to the end of the line.
 package struct Span: Hashable, Sendable {
-    /// The number of the file in its `SourceMap`; negative for a value that stands in no file.
+    /// The number of the file in its `SourceMap`; negative for a value that is in no file.
     package var file: Int32
     package var line: Int32
     package var column: Int32
@@ -15,12 +15,12 @@ package struct Span: Hashable, Sendable {
         self.length = Int32(clamping: length)
     }
 
-    /// Where it begins, whatever its length.
+    /// Its first character, without its length.
     package var start: Span { Span(file: Int(file), line: Int(line), column: Int(column)) }
 
     /// It begins before `other` in the same file.
     func isBefore(_ other: Span) -> Bool { (line, column) < (other.line, other.column) }
 
-    /// The place of a value that nobody wrote.
+    /// The place of a value that is in no file.
     package static let none = Span(file: -1, line: 0, column: 0)
 }

@@ -1,6 +1,6 @@
-/// Complaints about a line that is right, where others beside it are indented in an odd way.
+/// Explains errors that libyaml reports at a correct line when the lines near it are wrongly indented.
 extension SyntaxExplanation {
-    /// A character that looks like a space and is none to YAML, in the indentation of one of the last lines.
+    /// A character in the indentation of one of the last lines that looks like a space but is not one in YAML.
     func oddBlank(near line: Int) -> Problem? {
         let first = max(1, min(line - 1, scalar.map { Int($0.span.line) } ?? line))
         for number in first...max(first, line) {
@@ -44,7 +44,7 @@ extension SyntaxExplanation {
         return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
     }
 
-    /// A block text (`|`, `>`) that ends at a line which is indented less than its first one, and still more than its key.
+    /// A block text (`|`, `>`) that ends at a line indented less than its first line but more than its key.
     func endOfBlock(before line: Int) -> Problem? {
         guard let scalar, !scalar.isPlain else { return nil }
         let start = Int(scalar.span.line)
@@ -75,7 +75,7 @@ extension SyntaxExplanation {
         "did not find expected '-' indicator", "could not find expected ':'",
     ]
 
-    /// `command: |`, and below it lines that are indented like the key.
+    /// `command: |`, followed by lines indented like the key.
     func blockWithoutText(near line: Int) -> Problem? {
         for number in max(2, line - 2)...max(2, line) where !isBlank(number) {
             guard let above = previous(number), above == number - 1, indent(number) <= indent(above) else { continue }
@@ -96,12 +96,12 @@ extension SyntaxExplanation {
         return nil
     }
 
-    /// The first of several lines that belong together is indented otherwise than all the others.
+    /// The first of several related lines has another indentation than the rest.
     func oddOneOut(_ line: Int, _ message: String) -> Problem? {
         let own = indent(line)
         guard own > 0, !isBlank(line), Self.indentationComplaints.contains(message) else { return nil }
         let isItem = self.isItem(line)
-        // Lines that stand beside the one that is complained about.
+        // The lines around the one in the error.
         var others = 0
         var number = line
         while let text = lineIfThere(number) {
@@ -124,7 +124,8 @@ extension SyntaxExplanation {
             swallowed: scalar.flatMap { $0.isPlain && $0.endLine >= line ? $0.span : nil })
     }
 
-    /// The one line above that could belong with `line` and is indented otherwise; nil when there are several or none.
+    /// The only line above that could belong with `line` but has another indentation; nil when there are several or
+    /// none.
     private func firstBeside(_ line: Int, _ own: Int, _ isItem: Bool) -> (line: Int, indent: Int)? {
         var least: (line: Int, indent: Int, count: Int)?
         for number in stride(from: line - 1, to: 0, by: -1) where !isBlank(number) {
@@ -135,12 +136,12 @@ extension SyntaxExplanation {
                 least = (number, other, other == least?.indent ? (least?.count ?? 0) + 1 : 1)
                 continue
             }
-            // Indented deeper than the others: this is the line that all of them belong to.
+            // It is indented deeper than the others, so it is the line that all of them belong to.
             if let least {
                 let isAlone = least.count == 1 && text(number).hasSuffix(":") && self.isItem(least.line) == isItem
                 return isAlone ? (least.line, least.indent) : nil
             }
-            // Indented less than the others, right under the line that all of them belong to.
+            // It is indented less than the others, right below the line that all of them belong to.
             guard self.isItem(number) == isItem, !text(number).hasSuffix(":"), let above = lineAbove(number),
                 above == previous(number), text(above).hasSuffix(":")
             else { return nil }
@@ -157,7 +158,7 @@ extension SyntaxExplanation {
 
     private func text(_ number: Int) -> String { trimmed(line(number)) }
 
-    /// Nothing stands on it, or a comment.
+    /// The line is empty or a comment.
     private func isBlank(_ number: Int) -> Bool {
         let text = text(number)
         return text.isEmpty || text.hasPrefix("#")
@@ -165,7 +166,7 @@ extension SyntaxExplanation {
 }
 
 extension String {
-    /// The command of the hint with the bytes of another character.
+    /// The hint's command with the bytes of another character.
     fileprivate func replacingOddBytes(of scalar: Unicode.Scalar) -> String {
         if scalar == "\u{A0}" { return self }
         let bytes = String(Character(scalar)).utf8.map { "\\x" + String($0, radix: 16, uppercase: true) }.joined()

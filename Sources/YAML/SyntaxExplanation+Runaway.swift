@@ -1,6 +1,6 @@
-/// Complaints that come late: the mistake stands where the text before them begins.
+/// Explains errors that libyaml reports too late: the mistake is where the preceding text begins.
 extension SyntaxExplanation {
-    /// What version control leaves in a file that could not be merged.
+    /// A merge conflict marker from version control.
     func conflictMarker(near line: Int) -> Problem? {
         let first = min(line, max(1, scalar.map { Int($0.span.line) } ?? line))
         for number in first...line
@@ -12,7 +12,7 @@ extension SyntaxExplanation {
         return nil
     }
 
-    /// A scalar took the next lines in: it lacks its colon, its closing quote, or they are indented too far.
+    /// A scalar swallowed the next lines: its colon or its closing quote is missing, or they are indented too far.
     func runaway(_ failure: EventReader.Failure, line: Int, column: Int) -> Problem? {
         guard let scalar, scalar.span.line < line else { return nil }
         let first = self.line(Int(scalar.span.line)).unicodeScalars
@@ -47,7 +47,7 @@ extension SyntaxExplanation {
         return deeper(line, column, than: before, scalar)
     }
 
-    /// `- db`, and on the next line a key that is meant to belong to it.
+    /// `- db`, and on the next line a key that should belong to it.
     private func itemWithMembers(_ item: String, at span: Span, on line: Int, _ column: Int) -> Problem {
         let own = trimmed(self.line(line))
         let key = own.prefix { $0 != ":" }
@@ -73,7 +73,7 @@ extension SyntaxExplanation {
             swallowed: span)
     }
 
-    /// `key: value`, and on the next line, further in, another key.
+    /// `key: value`, and on the next line a key that is indented further.
     private func deeper(_ line: Int, _ column: Int, than before: String, _ scalar: Scalar) -> Problem {
         let key = self.line(line).unicodeScalars.prefix(column - 1)
         let indent = key.prefix { $0 == " " }.count
@@ -93,7 +93,7 @@ extension SyntaxExplanation {
             ])
     }
 
-    /// A line whose indentation lies between those of the lines that it could belong to.
+    /// A line whose indentation is between those of the lines that it could belong to.
     func misplaced(_ failure: EventReader.Failure, line: Int) -> Problem? {
         guard failure.message == "did not find expected key" else { return nil }
         let indent = self.indent(line)
@@ -117,7 +117,7 @@ extension SyntaxExplanation {
         return nil
     }
 
-    /// A line among the members of a mapping that has no `: `; noticed only on the line after it.
+    /// A line in a mapping without `: `; libyaml notices only at the next line.
     func unfinishedKey(_ failure: EventReader.Failure) -> Problem? {
         guard failure.message == "could not find expected ':'", let context = failure.context,
             context.what == "while scanning a simple key"
@@ -127,7 +127,7 @@ extension SyntaxExplanation {
         return unfinished(own, at: Span(file: file, line: context.line + 1, column: context.column + 1))
     }
 
-    /// `{{ name }}`, which YAML reads as a mapping in a mapping, when the inner one begins at `span`.
+    /// `{{ name }}`, which YAML reads as a mapping inside a mapping; the inner one begins at `span`.
     func template(at span: Span) -> Problem? {
         let before = Array(line(Int(span.line)).unicodeScalars.prefix(Int(span.column)))
         guard before.count > 1, before.suffix(2).allSatisfy({ $0 == "{" }) else { return nil }
@@ -137,7 +137,7 @@ extension SyntaxExplanation {
             hint: "quote the value, or fill in the template", swallowed: start)
     }
 
-    /// Text where `key: value` is expected.
+    /// Text in place of `key: value`.
     private func unfinished(_ text: String, at span: Span, swallowed: Span? = nil) -> Problem {
         let place = Span(
             file: file, line: Int(span.line), column: Int(span.column), length: max(1, text.unicodeScalars.count))

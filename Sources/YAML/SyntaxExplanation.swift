@@ -1,13 +1,13 @@
-/// Turns libyaml's complaint into one that says what to change.
+/// Turns libyaml's error into one that says what to change.
 struct SyntaxExplanation {
     private let bytes: [UInt8]
     let file: Int
-    /// The lines of the file, found once: an explanation looks at many.
+    /// The lines of the file, split once, because an explanation reads many.
     private let lines: SourceMap
-    /// The last scalar before the complaint.
+    /// The last scalar before the error.
     let scalar: Scalar?
 
-    /// Where a scalar stands, and on which line it ends.
+    /// The place of a scalar, and its last line.
     struct Scalar {
         let span: Span
         let isPlain: Bool
@@ -23,7 +23,7 @@ struct SyntaxExplanation {
         self.lines = lines
     }
 
-    /// What is wrong and what to change, with a hint whatever it is.
+    /// The problem with a hint, whatever it is.
     func explain(_ failure: EventReader.Failure) -> Problem {
         var problem = explanation(of: failure)
         if problem.hint == nil { problem.hint = advice(failure.message, line: "", column: 1) }
@@ -74,7 +74,7 @@ struct SyntaxExplanation {
         return problem
     }
 
-    /// Where begins what could not be read to its end.
+    /// Adds the start of what could not be read to its end.
     private func add(_ context: (what: String, line: Int, column: Int), to problem: inout Problem) {
         let start = Span(file: file, line: context.line + 1, column: context.column + 1, length: 1)
         switch context.what {
@@ -94,7 +94,7 @@ struct SyntaxExplanation {
             amongKeys(&problem, of: context.line + 1, indent: context.column)
         case "while parsing a block collection":
             problem.other = ("it would belong to the list that begins here", start)
-            // The list, or its item, which has a place of its own.
+            // The list or its item; an item has a place of its own.
             problem.causes = [start, Span(file: file, line: context.line + 1, column: context.column + 3)]
             amongItems(&problem, of: context.line + 1, indent: context.column)
         default: return
@@ -126,7 +126,7 @@ struct SyntaxExplanation {
         if let scalar, scalar.span.line < line { problem.causes.append(scalar.span) }
     }
 
-    /// Text after a closing quote: the quote was meant as part of the text.
+    /// Text after a closing quote: the quote should be part of the text.
     private func closedTooEarly(_ problem: inout Problem) -> Bool {
         guard let scalar, !scalar.isPlain, scalar.span.line == problem.span.line,
             scalar.endLine == Int(scalar.span.line)
@@ -161,13 +161,13 @@ struct SyntaxExplanation {
         }
     }
 
-    /// The bracket itself is the place to look at, unless something inside it is wrong.
+    /// Points to the bracket, unless something inside it is wrong.
     private func unclosed(_ start: Span, _ bracket: (end: String, name: String), _ problem: inout Problem) {
         let inside = problem.span.line == start.line || indent(Int(problem.span.line)) > indent(Int(start.line))
         if inside {
             problem.hint = "a comma is missing before it, or the \(bracket.name) are not closed"
             if let scalar, scalar.isPlain, scalar.endLine == Int(problem.span.line) {
-                // What was meant as one text ends too early, so that what is left of it says nothing.
+                // The text ended too early, so do not report anything about what is left of it.
                 problem.hint? += ", or the text before it needs quotes"
                 problem.swallowed = scalar.span
             }
@@ -243,7 +243,7 @@ struct SyntaxExplanation {
                 ? "remove it, or save the file as UTF-8 text" : "save the file as UTF-8 text")
     }
 
-    /// The first line that says something, and how far it is indented.
+    /// The first line that is not empty or a comment, and its indentation.
     private var firstKey: (line: Int, indent: Int)? {
         var number = 1
         while let text = lines.line(number, of: 0) {
@@ -254,7 +254,7 @@ struct SyntaxExplanation {
         return nil
     }
 
-    /// The nearest line above that is indented less.
+    /// The nearest line above with less indentation.
     func lineAbove(_ line: Int) -> Int? {
         let own = indent(line)
         return stride(from: line - 1, to: 0, by: -1).first { number in

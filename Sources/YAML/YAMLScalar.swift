@@ -1,4 +1,4 @@
-/// How a string is written: plain where it reads back as the same string in YAML 1.1 and 1.2, quoted otherwise.
+/// Writes a string: plain if it reads back as the same string in YAML 1.1 and 1.2, otherwise quoted.
 package enum YAMLScalar {
     private enum Style {
         case plain, single, double, literal
@@ -20,7 +20,7 @@ package enum YAMLScalar {
         }
     }
 
-    /// A key: never on several lines.
+    /// A key; always on one line.
     package static func key(_ key: String) -> String { key.utf8.contains(0x0A) ? quoted(key) : text(key, indent: 0) }
 
     /// A number as Go's yaml library writes it.
@@ -96,7 +96,7 @@ package enum YAMLScalar {
         return header + lines.map { $0.isEmpty ? "\n" : "\n\(pad)\($0)" }.joined()
     }
 
-    /// Which styles a text can be written in: libyaml's analysis.
+    /// The styles in which a text can be written, by libyaml's rules.
     private struct Traits {
         var plain = true
         var single = true
@@ -156,7 +156,7 @@ package enum YAMLScalar {
             value == 0x0A || value == 0x0D || value == 0x85 || value == 0x2028 || value == 0x2029
         }
 
-        /// As Go's yaml library has it: nothing beyond the basic plane.
+        /// As in Go's yaml library: only the basic multilingual plane.
         static func isPrintable(_ value: UInt32) -> Bool {
             switch value {
             case 0x0A, 0x20...0x7E, 0xA0...0xD7FF, 0xE000...0xFFFD: value != 0xFEFF

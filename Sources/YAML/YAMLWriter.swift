@@ -1,4 +1,5 @@
-/// Writes nodes as block-style YAML in the way of Go's yaml library, whose text people know from `docker compose config`.
+/// Writes nodes as block-style YAML like Go's yaml library, so that the text looks like that of `docker compose
+/// config`.
 package struct YAMLWriter {
     private let indent: Int
     private var text = ""
@@ -31,7 +32,7 @@ package struct YAMLWriter {
         }
     }
 
-    /// What follows a key.
+    /// Writes what follows a key.
     private mutating func value(_ node: Node, depth: Int) {
         switch node.value {
         case .mapping(let mapping) where !mapping.isEmpty:

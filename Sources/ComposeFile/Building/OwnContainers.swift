@@ -1,12 +1,12 @@
 import ProjectModel
 
-/// `container:NAME` where NAME is a container of the project itself means the service that makes it: it must be there first, and
-/// who shares its namespaces goes with it.
+/// `container:NAME` with the name of one of the project's own containers means its service. So that service starts
+/// first, and containers that share its namespaces are replaced with it.
 struct OwnContainers {
-    /// Container names that only one service can have, and the service.
+    /// Container names that belong to exactly one service, with that service.
     private let services: [String: String]
 
-    /// Most projects name no container at all, and their services need no table.
+    /// Most projects name no containers, and then no table is needed.
     static func resolve(_ all: inout [Service], project: String) {
         guard all.contains(where: namesContainer) else { return }
         OwnContainers(all, project: project).resolve(&all)

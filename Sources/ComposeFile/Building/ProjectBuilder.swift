@@ -1,7 +1,7 @@
 import ProjectModel
 import YAML
 
-/// Phase 14: makes the `Project` that the engine gets from the canonical model.
+/// Phase 14: builds the `Project` for the engine from the canonical model.
 struct ProjectBuilder {
     let model: Node
     let disabled: Mapping
@@ -9,7 +9,7 @@ struct ProjectBuilder {
     let workspace: Workspace
     let source: any FileSource
 
-    /// The project; what it needs and is not there goes to `report`.
+    /// The project. Reports to `report` whatever is missing.
     func project(_ report: Report) -> Project {
         var project = Project(name: name, workingDirectory: workspace.projectDirectory)
         project.configFiles = workspace.files
@@ -46,7 +46,8 @@ struct ProjectBuilder {
         return project
     }
 
-    /// An external network called `host` or `none` is what `network_mode` of that name is; Docker makes one of each.
+    /// An external network called `host` or `none` means the same as `network_mode` with that word; Docker creates a
+    /// network for each.
     private func useHostNetworks(_ project: inout Project) {
         var modes: [String: NetworkMode] = [:]
         for entry in model["networks"]?.mapping?.entries ?? [] where entry.value["external"]?.bool == true {
@@ -66,7 +67,7 @@ struct ProjectBuilder {
         }
     }
 
-    /// `network_mode: NAME` names a network that exists; `bridge` stands for the project's own default network.
+    /// `network_mode: NAME` names an existing network; `bridge` means the project's default network.
     private func addNamedNetworks(_ project: inout Project) {
         let known = model["networks"]?.mapping ?? Mapping()
         for service in project.services {
@@ -142,7 +143,7 @@ struct ProjectBuilder {
     }
 }
 
-/// The keys of top-level elements that services use.
+/// The keys of the top-level elements that services use.
 struct Usage {
     var networks: Set<String> = []
     var volumes: Set<String> = []

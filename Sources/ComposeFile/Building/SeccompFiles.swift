@@ -1,14 +1,15 @@
 import JSON
 import YAML
 
-/// Puts the profile into `security_opt: [seccomp=FILE]`: the file is read with the caller's rights, and the engine gets its text.
+/// Replaces `security_opt: [seccomp=FILE]` by the profile: reads the file with the caller's permissions, because the
+/// engine needs its text.
 struct SeccompFiles {
-    /// Relative paths start here.
+    /// The base of relative paths.
     let folder: String
     let source: any FileSource
     let report: Report
 
-    /// One entry as the engine takes it.
+    /// One entry in the engine's form.
     func resolved(_ node: Node) -> String? {
         guard let option = node.string else { return nil }
         guard let separator = option.firstIndex(where: { $0 == "=" || $0 == ":" }),

@@ -29,7 +29,7 @@ extension ServiceBuilder {
         }
     }
 
-    /// Highest priority first, then by name.
+    /// By priority, highest first, then by name.
     private func attachments() -> [NetworkAttachment] {
         let all = (node["networks"]?.mapping?.entries ?? []).map { entry in
             var attachment = NetworkAttachment(network: entry.key)

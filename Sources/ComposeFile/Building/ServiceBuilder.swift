@@ -2,12 +2,12 @@ import Linux
 import ProjectModel
 import YAML
 
-/// Makes one `Service` from its canonical node.
+/// Builds one `Service` from its canonical node.
 struct ServiceBuilder {
     let name: String
     let node: Node
     let projectName: String
-    /// The services that take part.
+    /// The enabled services.
     let enabled: Set<String>
     let profiles: SeccompFiles
 
@@ -31,7 +31,7 @@ struct ServiceBuilder {
     private func texts(_ key: String) -> [String] { node[key]?.texts ?? [] }
     private func integer(_ key: String) -> Int64? { node[key]?.integer }
 
-    /// Zero sets no limit, as with docker compose.
+    /// As in docker compose, zero means no limit.
     private func limit(_ node: Node?) -> Int64? { node?.integer.flatMap { $0 == 0 ? nil : $0 } }
 
     func bytes(_ node: Node?) -> Int64? {
@@ -125,7 +125,7 @@ struct ServiceBuilder {
         return rules
     }
 
-    /// `deploy.restart_policy` wins over `restart`.
+    /// `deploy.restart_policy` overrides `restart`.
     private func restartPolicy(_ deployed: Node?) -> RestartPolicy {
         guard let deployed else { return text("restart").flatMap(RestartPolicyText.parse) ?? .no }
         switch deployed.string(at: "condition") {

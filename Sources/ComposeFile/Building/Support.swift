@@ -1,6 +1,7 @@
 import YAML
 
-/// Finds what a model uses and berth does not act on: a warning, or an error where ignoring it would do harm.
+/// Finds the attributes of a model that berth does not act on: reports a warning, or an error where ignoring one would
+/// do harm.
 struct Support {
     let report: Report
 
@@ -62,7 +63,8 @@ struct Support {
         report.inside("security_opt") { for option in options { checkSecurityOption(option) } }
     }
 
-    /// berth's own runtime does what runc and crun do; one that isolates better or adds devices cannot be replaced by it.
+    /// berth's own runtime does what runc and crun do. It cannot replace a runtime that isolates better or adds
+    /// devices.
     private func checkRuntime(_ runtime: Node) {
         guard let name = runtime.string else { return }
         let own = ["", "berth-runtime", "runc", "crun", "youki", "io.containerd.runc.v2"]

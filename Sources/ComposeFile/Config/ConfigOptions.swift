@@ -1,15 +1,15 @@
-/// How a model is printed.
+/// The output format of a model.
 package enum ConfigFormat: String, Sendable, CaseIterable {
     case yaml, json
 }
 
-/// What of a model is printed.
+/// Which parts of a model to print.
 package struct ConfigOptions: Sendable {
-    /// These services and what they depend on; a name may hold `*` and `?`. Empty: all.
+    /// These services and their dependencies; a name may contain `*` and `?`. Empty: all.
     package var services: [String] = []
-    /// Unused networks, volumes, secrets and configs too.
+    /// Print unused networks, volumes, secrets and configs too.
     package var allResources = false
-    /// `services.*.image` alone.
+    /// Print only `services.*.image`.
     package var imagesOnly = false
 
     package init(services: [String] = [], allResources: Bool = false, imagesOnly: Bool = false) {

@@ -1,8 +1,8 @@
 import YAML
 
-/// JSON as Go writes it: `<`, `>` and `&` escaped unless `html` is off, numbers in Go's form.
+/// JSON as Go writes it: escapes `<`, `>` and `&` unless `html` is off, and numbers in Go's form.
 enum GoJSON {
-    /// Pretty with an indent, else compact; without a final line break.
+    /// With an indent, pretty-printed; otherwise compact. No final line break.
     static func text(_ node: Node, indent: Int? = nil, html: Bool = true) -> String {
         var text = ""
         write(node, indent, html, 0, into: &text)
@@ -47,7 +47,7 @@ enum GoJSON {
         text += close
     }
 
-    /// Decimal between 1e-6 and 1e21, as encoding/json has it.
+    /// Decimal between 1e-6 and 1e21, as in encoding/json.
     private static func number(_ value: Double) -> String {
         guard value.isFinite else { return "null" }
         if value == value.rounded(), abs(value) < 1e15 { return "\(Int64(value))" }

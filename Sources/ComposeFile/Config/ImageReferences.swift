@@ -1,8 +1,8 @@
 import YAML
 
-/// Where a canonical model names images: services, the hooks before them, volumes of `type: image`.
+/// The image references in a canonical model: of services, of their hooks, and of volumes with `type: image`.
 package enum ImageReferences {
-    /// Every reference to an image, each once, sorted; a volume that names a service is none.
+    /// Every image reference once, sorted. A volume's source that names a service is not one.
     package static func all(in result: LoadResult) -> [String] {
         var found: Set<String> = []
         for entry in result.model["services"]?.mapping?.entries ?? [] {
@@ -12,7 +12,7 @@ package enum ImageReferences {
         return found.sorted()
     }
 
-    /// Puts other references in the place of those that are keys of `replacements`.
+    /// Replaces references that are keys of `replacements`.
     package static func replace(_ replacements: [String: String], in result: inout LoadResult) {
         let services = Set(result.model["services"]?.mapping?.keys ?? []).union(result.disabled.keys)
         func pin(_ node: inout Node) {
@@ -34,10 +34,10 @@ package enum ImageReferences {
         }
     }
 
-    /// The image that a service names; an empty name, as a variable without a value leaves it, is none.
+    /// The image that a service names; an empty name, from a variable without a value, does not count.
     static func own(_ service: Node) -> String? { service.string(at: "image").flatMap { $0.isEmpty ? nil : $0 } }
 
-    /// What a service needs beside its own image; volumes may name services instead.
+    /// The images that a service needs besides its own; volumes may name services instead.
     static func dependent(_ service: Node) -> [String] {
         let hooks = (service["pre_start"]?.sequence ?? []).compactMap { $0.string(at: "image") }
         let volumes = (service["volumes"]?.sequence ?? []).filter(isImage).compactMap { $0.string(at: "source") }

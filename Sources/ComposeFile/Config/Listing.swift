@@ -1,11 +1,11 @@
 import ProjectModel
 import YAML
 
-/// What `config` lists instead of printing the model.
+/// What `config` can list instead of printing the model.
 package enum ConfigListing: Hashable, Sendable {
     case services, volumes, networks, images, profiles, models, environment
     case variables(VariablesFormat)
-    /// `name hash` lines for these services; `*` is all of them.
+    /// `name hash` lines for these services; `*` means all.
     case hash([String])
 }
 
@@ -14,11 +14,12 @@ package enum VariablesFormat: Hashable, Sendable {
     case table, yaml, json
 }
 
-/// A list for `config --services` and its sisters: an item a line, a final line break unless there is none.
+/// The list for `config --services` and similar flags: one item in each line, with a final line break unless it is
+/// empty.
 ///
-/// `variables` wants what a load without interpolation gave: after it nothing is left of them.
+/// `variables` needs the result of a load without interpolation; after interpolation no variables are left.
 ///
-/// - Throws: a diagnostic when a hash of a service is asked for that is not there.
+/// - Throws: a diagnostic when a hash is requested for a service that does not exist.
 package func renderListing(
     _ result: LoadResult, _ listing: ConfigListing, options: ConfigOptions = ConfigOptions()
 ) throws(Diagnostic) -> String {
@@ -97,8 +98,8 @@ private func hashes(_ result: LoadResult, _ names: [String]) throws(Diagnostic) 
     return lines
 }
 
-/// The label `com.docker.compose.config-hash` of a canonical service: SHA-256 of its JSON, without what does not
-/// concern a running container.
+/// The label `com.docker.compose.config-hash` of a canonical service: SHA-256 of its JSON, without attributes that do
+/// not concern a running container.
 package func configHash(_ service: ComposeNode) -> String {
     var service = service
     service.updateMapping { mapping in

@@ -1,4 +1,4 @@
-/// The order in which Go's yaml library sorts keys: numbers inside text by their value, letters after other characters.
+/// The order in which Go's yaml library sorts keys: numbers in text by value, letters after other characters.
 enum NaturalOrder {
     static func precedes(_ left: String, _ right: String) -> Bool {
         let left = Array(left.unicodeScalars)

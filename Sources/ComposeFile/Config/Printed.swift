@@ -1,10 +1,10 @@
 import YAML
 
-/// Brings a canonical model into the order and completeness in which docker compose prints it.
+/// Puts a canonical model into the order and completeness of docker compose's output.
 struct Printed {
     let json: Bool
 
-    /// Attributes that are printed even when they are zero, false or empty: whether they were given matters.
+    /// Attributes to print even when they are zero, false or empty, because their presence matters.
     private static let keptWhenZero: Set<String> = [
         "init", "attach", "command", "entrypoint", "scale", "replicas", "retries", "enable_ipv4", "enable_ipv6",
         "parallelism", "required", "condition", "create_host_path",
@@ -20,7 +20,7 @@ struct Printed {
         return result
     }
 
-    /// Mappings that are printed even when there is nothing in them.
+    /// Mappings to print even when they are empty.
     private static let keptWhenEmpty: Set<String> = [
         "build", "deploy", "healthcheck", "logging", "blkio_config", "credential_spec", "develop", "provider",
         "update_config", "rollback_config", "limits", "reservations", "restart_policy", "bind", "volume", "tmpfs",
@@ -83,7 +83,7 @@ struct Printed {
         }
     }
 
-    /// A tree with the members of every mapping sorted.
+    /// The tree with the members of every mapping sorted.
     func sorted(_ node: Node) -> Node {
         switch node.value {
         case .mapping(let mapping):
@@ -94,12 +94,12 @@ struct Printed {
         }
     }
 
-    /// Go's JSON sorts keys by their bytes, its YAML in the way a person counts.
+    /// Go's JSON sorts keys by their bytes, Go's YAML in natural order.
     private func precedes(_ left: String, _ right: String) -> Bool {
         json ? left.utf8.lexicographicallyPrecedes(right.utf8) : NaturalOrder.precedes(left, right)
     }
 
-    /// Services with nothing but their images and volumes of `type: image`: an override file that pins them.
+    /// Only the images and the volumes of `type: image` of services: an override file that pins them.
     static func imagesOnly(_ model: Node) -> Node {
         let services = (model["services"]?.mapping?.entries ?? []).map { entry in
             var members = Mapping()

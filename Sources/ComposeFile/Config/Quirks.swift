@@ -1,11 +1,12 @@
 import YAML
 
-/// Where docker compose's output is not what the model suggests; kept because people compare outputs.
+/// Cases where docker compose's output does not follow from the model. berth imitates them because people compare
+/// outputs.
 struct Quirks {
     let json: Bool
     let record: Record
 
-    /// JSON has these even when there is nothing in them.
+    /// JSON output has these even when they are empty.
     private static let alwaysInJSON: [(Record, [String: Node.Value])] = [
         (Format.service, ["command": .null, "entrypoint": .null]),
         (Format.hook, ["command": .null]),
@@ -14,7 +15,7 @@ struct Quirks {
         (Format.deploy, ["resources": .mapping(Mapping()), "placement": .mapping(Mapping())]),
     ]
 
-    /// The value that is printed; nil leaves the attribute out.
+    /// The value to print; nil leaves the attribute out.
     func adjust(_ name: String, _ value: Node?) -> Node? {
         if record === Format.service, name == "ulimits", let value { return limits(value) }
         if record === Format.service, name == "pull_refresh_after" { return nil }
@@ -36,7 +37,7 @@ struct Quirks {
         !json && record === Format.ulimit || json && Self.alwaysInJSON.contains { $0.0 === record && $0.1[name] != nil }
     }
 
-    /// The name under which it is printed.
+    /// The name to print.
     func key(_ name: String) -> String {
         guard json, record.title == "a device limit" || record.title == "a device weight" else { return name }
         return name.prefix(1).uppercased() + name.dropFirst()
@@ -47,7 +48,8 @@ struct Quirks {
         return false
     }
 
-    /// SSH keys are printed as a list: `ID: PATH` in one string, or `ID=PATH` in JSON, where docker compose fails.
+    /// docker compose prints SSH keys as a list of `ID: PATH` strings. In JSON, where docker compose fails, berth
+    /// prints `ID=PATH`.
     private func keys(_ node: Node) -> Node {
         guard let mapping = node.mapping else { return node }
         let lines = mapping.entries.map { entry in
@@ -57,7 +59,7 @@ struct Quirks {
         return Node(.sequence(lines), at: node.span)
     }
 
-    /// A limit of 0 is printed as a mapping.
+    /// A limit of 0 becomes a mapping.
     private func limits(_ node: Node) -> Node {
         var node = node
         let zero = Node(.integer(0))

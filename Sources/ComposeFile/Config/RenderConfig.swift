@@ -1,6 +1,6 @@
 import YAML
 
-/// The canonical model as docker compose's `config` prints it: YAML with a final line break, or JSON without.
+/// The canonical model in the form of docker compose's `config`: YAML with a final line break, or JSON without.
 package func renderConfig(
     _ result: LoadResult, format: ConfigFormat = .yaml, options: ConfigOptions = ConfigOptions()
 ) -> String {
@@ -21,7 +21,7 @@ package func renderConfig(
     return text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$")
 }
 
-/// Leaves the services that were asked for with what they depend on, and the resources that are used.
+/// Keeps the requested services, their dependencies, and the resources that these use.
 struct Selection {
     let options: ConfigOptions
 
@@ -45,7 +45,7 @@ struct Selection {
         return chosen
     }
 
-    /// `*` stands for any text, `?` for one character.
+    /// `*` matches any text, `?` one character.
     static func matches(_ name: String, _ pattern: String) -> Bool {
         let name = Array(name)
         let pattern = Array(pattern)
@@ -80,7 +80,7 @@ struct Selection {
     }
 }
 
-/// The keys of top-level elements that a canonical model's services use.
+/// The keys of the top-level elements that a canonical model's services use.
 struct ModelUsage {
     private(set) var names: [String: Set<String>] = [
         "networks": [], "volumes": [], "secrets": [], "configs": [], "models": [],

@@ -1,10 +1,10 @@
 import YAML
 
-/// The variables that a project's files refer to, each once: what is its default, whether it must be set.
+/// The variables in a project's files, each once, with its default and whether it is required.
 struct Variables {
     private let rows: [Template.Reference]
 
-    /// Of what files, included and extended ones too, say after merging, and of the project's name.
+    /// The variables of the merged files, including included and extended ones, and of the project's name.
     init(_ result: LoadResult) {
         var rows: [String: Template.Reference] = [:]
         for reference in result.references {
@@ -27,7 +27,7 @@ struct Variables {
         }
     }
 
-    /// Columns as Go's text/tabwriter sets them: at least 20 wide, 3 spaces between.
+    /// Columns as in Go's text/tabwriter: at least 20 wide, 3 spaces apart.
     private func table() -> String {
         let cells =
             [["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]]

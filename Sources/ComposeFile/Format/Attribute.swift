@@ -5,9 +5,9 @@ package final class Attribute: Sendable {
     package let merge: MergeRule
     package let standing: Standing
     package let isRequired: Bool
-    /// What holds when it is not given, in words for a person.
+    /// The default, in words for a person.
     package let defaultValue: String?
-    /// Why it should not be used any more.
+    /// Why nobody should use it any more.
     package let deprecated: String?
     package let example: String?
     package let documentation: String
@@ -28,7 +28,7 @@ package final class Attribute: Sendable {
         self.documentation = documentation
     }
 
-    /// An item that stands twice in its list is a mistake; under other rules the later one takes the place of the first.
+    /// A repeated item in its list is a mistake. Under other merge rules the later item replaces the first.
     var refusesRepeats: Bool {
         switch merge {
         case .byKind, .distinct, .extraHosts: shape.uniqueItems
@@ -40,33 +40,33 @@ package final class Attribute: Sendable {
 /// Whether berth acts on an attribute.
 package enum Standing: Sendable, Hashable {
     case acted
-    /// Recognised; using it is a warning when the project is brought up.
+    /// Recognised; `up` gives a warning.
     case notYet
-    /// Recognised; using it is an error when the project is brought up, for the reason given.
+    /// Recognised; `up` gives an error, for the stated reason.
     case refused(String)
-    /// Means something only elsewhere (a cluster, Windows); nothing is lost without it.
+    /// It has a meaning only elsewhere (in a cluster, on Windows); ignoring it loses nothing.
     case noEffect(String)
 }
 
-/// How a value is joined with what an earlier file, document or extended service said.
+/// How to merge a value with that of an earlier file, document or extended service.
 package enum MergeRule: Sendable, Hashable {
-    /// Mappings member by member, lists one after the other, scalars replaced; null keeps what was there.
+    /// Merges mappings by member, appends lists, replaces scalars; null keeps the earlier value.
     case byKind
-    /// Replaced whole, by null too.
+    /// Replaces the whole value; null does too.
     case replace
-    /// Members of a mapping replace those of the same name, by null too.
+    /// Members of a mapping replace members of the same name; null does too.
     case members
-    /// Items appended; of items equal up to `=` the last stays, where the first stood.
+    /// Appends items; of items that are equal up to `=`, keeps the last one, in the position of the first.
     case uniqueText
-    /// Items appended; of items with the same identity the last stays, where the first stood.
+    /// Appends items; of items with the same identity, keeps the last one, in the position of the first.
     case unique(Identity)
-    /// Items appended, a repeated one dropped.
+    /// Appends items and drops repeated ones.
     case distinct
-    /// Options merged only when the driver is the same.
+    /// Merges options only if the driver is the same.
     case logging
-    /// Pools merged by subnet; pools of new subnets only replace the old ones.
+    /// Merges pools by subnet; pools with only new subnets replace the old ones.
     case pools
-    /// Addresses of a host appended.
+    /// Appends the addresses of each host.
     case extraHosts
 
     package enum Identity: Sendable, Hashable {
@@ -74,16 +74,16 @@ package enum MergeRule: Sendable, Hashable {
     }
 }
 
-/// A mapping with named attributes, in the order in which they are printed.
+/// A mapping with named attributes, in the order of output.
 package final class Record: Sendable {
     /// For messages: "a service", "a port".
     package let title: String
     package let attributes: [Attribute]
     /// `x-…` members are allowed.
     package let allowsExtensions: Bool
-    /// `Support` looks at one as a whole: what it says together may be more than berth can act on.
+    /// `Support` checks it as a whole, because a combination of attributes may be more than berth can act on.
     let isJudged: Bool
-    /// The attributes that have to be given.
+    /// The required attributes.
     let required: [Attribute]
     private let index: NameIndex
 
@@ -99,7 +99,8 @@ package final class Record: Sendable {
     package subscript(name: String) -> Attribute? { index.position(of: name).map { attributes[$0] } }
 }
 
-/// The Compose format, declared once: decoding, merging, validation, the JSON schema and the printed order come from it.
+/// The Compose format, declared once: decoding, merging, validation, the JSON schema and the order of output use this
+/// declaration.
 ///
 /// After the Compose Specification (compose-spec/compose-spec, 2026) and its schema.
 package enum Format {}

@@ -1,5 +1,5 @@
 extension Format {
-    /// `services.*.deploy`: what a single machine can do of it is acted on; the rest means something in a cluster.
+    /// `services.*.deploy`: berth acts on what a single machine can do; the rest has a meaning only in a cluster.
     static let deploy = Record(
         "a deployment",
         [

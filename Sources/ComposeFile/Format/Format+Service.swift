@@ -3,7 +3,7 @@ extension Format {
     package static let service = Record(
         "a service", isJudged: true, identity + execution + links + limits + lifecycle)
 
-    /// The attributes in the order in which docker compose prints them, in five pieces that the compiler can chew.
+    /// The attributes in docker compose's order of output, in five parts, because the compiler needs too long for one.
     private static let identity: [Attribute] = [
         Attribute(
             "profiles", .distinctTexts, merge: .uniqueText, example: "[debug]",

@@ -1,12 +1,12 @@
 import YAML
 
-/// Names by their position, for look-ups that are made for every key of a file.
+/// Finds names by position, for look-ups at every key of a file.
 ///
-/// A table of our own: the names are few, short and known when the program is built, so that a seeded hash, which keeps
-/// hostile keys from colliding, buys nothing here.
+/// It has a table of its own: the names are few, short and known at build time, so there is no need for a seeded hash
+/// against hostile keys.
 struct NameIndex: Sendable {
     private let names: [String]
-    /// The position in `names` + 1; 0 is a free slot. A power of two in size, at most half full.
+    /// The position in `names` + 1; 0 is a free slot. The size is a power of two, at most half full.
     private let slots: [UInt16]
 
     /// The first of equal names counts. At most 2^15 names.

@@ -1,21 +1,21 @@
-/// What a value of the format may look like and how its scalars are understood.
+/// The allowed forms of a value, and the meaning of its scalars.
 ///
 /// In Compose the kind of a value decides its form (a string is the short form, a mapping the long one), so a shape has
 /// at most one form for each kind.
 package final class Shape: Sendable {
-    /// The scalars that are allowed.
+    /// The allowed scalars.
     package struct Scalars: OptionSet, Sendable {
         package let rawValue: Int
         package init(rawValue: Int) { self.rawValue = rawValue }
         package static let string = Scalars(rawValue: 1)
         package static let boolean = Scalars(rawValue: 2)
         package static let integer = Scalars(rawValue: 4)
-        /// With a fraction too.
+        /// Fractions are allowed too.
         package static let number = Scalars(rawValue: 12)
         package static let null = Scalars(rawValue: 16)
     }
 
-    /// What a scalar means; it is brought into one form accordingly.
+    /// The meaning of a scalar, which decides its canonical form.
     package enum Meaning: Sendable {
         case text
         case boolean
@@ -23,13 +23,14 @@ package final class Shape: Sendable {
         case booleanOrText
         case integer
         case number
-        /// Cores, as a single-precision number.
+        /// Processor cores, as a single-precision number.
         case cores
-        /// `64m`, `1.5g`; canonical: a decimal number of bytes, as text. -1 is "without limit" unless the range forbids it.
+        /// `64m`, `1.5g`; canonical: a decimal number of bytes, as text. -1 means no limit, unless the range forbids
+        /// it.
         case bytes
         /// `1m30s`; canonical: Go's text of it.
         case duration
-        /// The same for what Docker lets be a millisecond at least.
+        /// The same, where Docker requires at least a millisecond.
         case probeDuration
         /// Octal permission bits; canonical: text with a leading 0.
         case fileMode
@@ -42,12 +43,12 @@ package final class Shape: Sendable {
         case anything
     }
 
-    /// How a short form becomes the long one.
+    /// How to convert a short form to the long one.
     package enum Short: Sendable {
         case none
-        /// One string is a list of one; raw output keeps the string in some places.
+        /// A string becomes a list of one; raw output keeps the string in some places.
         case listOfOne(keptRaw: Bool)
-        /// `K=V` items become a mapping; a key alone gives null, or the empty string.
+        /// `K=V` items become a mapping; a key alone gets null or the empty string.
         case keyValues(missing: Missing)
         /// A list of names becomes a mapping of nulls.
         case names
@@ -70,31 +71,31 @@ package final class Shape: Sendable {
         case include
     }
 
-    /// What a key without `=` means.
+    /// The meaning of a key without `=`.
     package enum Missing: Sendable {
         case null, empty, refused
     }
 
     package let scalars: Scalars
     package let meaning: Meaning
-    /// The only strings allowed; empty: any.
+    /// The allowed strings; empty: any.
     package let allowed: [String]
     package let pattern: TextPattern?
-    /// What a text must look like to work; looked at when substitutions are made.
+    /// The form that a text needs in order to work; checked after interpolation.
     package let grammar: TextGrammar?
     package let range: ClosedRange<Int64>?
     package let items: Shape?
     package let uniqueItems: Bool
-    /// The values of a mapping with free names, and what its names may be.
+    /// For a mapping with free names: the shape of its values, and the allowed names.
     package let members: Shape?
     package let names: TextPattern?
-    /// What such a name must look like to work; looked at as `grammar` is.
+    /// The form that such a name needs in order to work; checked like `grammar`.
     package let nameGrammar: TextGrammar?
     package let record: Record?
     package let short: Short
-    /// Any string is right.
+    /// Every string is valid.
     let takesAnyText: Bool
-    /// Somewhere in a value of this shape there can be something that is not acted on.
+    /// A value of this shape may contain something that berth does not act on.
     let holdsUnacted: Bool
 
     package init(
@@ -127,17 +128,17 @@ package final class Shape: Sendable {
 extension Shape {
     package static let text = Shape(.string)
     package static let textOrNull = Shape([.string, .null])
-    /// Text that may be written as a number.
+    /// Text that may also be written as a number.
     package static let textOrNumber = Shape([.string, .number])
     package static let boolean = Shape([.boolean, .string], meaning: .boolean)
     package static let booleanOrText = Shape([.boolean, .string], meaning: .booleanOrText)
     package static let integer = Shape([.integer, .string], meaning: .integer)
-    /// A whole number whose fraction is cut.
+    /// A whole number; a fraction is cut off.
     package static let wholeNumber = Shape([.number, .string], meaning: .integer)
     package static let number = Shape([.number, .string], meaning: .number)
     package static let cores = Shape([.number, .string], meaning: .cores, range: 0...Int64.max)
     package static let bytes = Shape([.number, .string], meaning: .bytes)
-    /// Bytes of something that cannot be without limit.
+    /// A size that cannot be unlimited.
     package static let size = Shape([.number, .string], meaning: .bytes, range: 0...Int64.max)
     package static let duration = Shape(.string, meaning: .duration)
     package static let probeDuration = Shape(.string, meaning: .probeDuration)
@@ -149,13 +150,13 @@ extension Shape {
     package static let textAsTexts = Shape(.string, items: .text, short: .listOfOne(keptRaw: false))
     static let scalarValue = Shape([.string, .number, .boolean, .null])
     static let textNumberOrNull = Shape([.string, .number, .null])
-    /// `K=V` items or a mapping; a key without a value is null.
+    /// `K=V` items or a mapping; a key without a value gets null.
     package static let variables = Shape(
         items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .null))
-    /// `K=V` items or a mapping; a key without a value is empty.
+    /// `K=V` items or a mapping; a key without a value gets the empty string.
     package static let labels = Shape(
         items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .empty))
-    /// `K=V` items or a mapping, with a value everywhere.
+    /// `K=V` items or a mapping; every key needs a value.
     static let namedTexts = Shape(
         items: .text, members: scalarValue, names: .filled, short: .keyValues(missing: .refused))
     package static let driverOptions = Shape(members: .textOrNumber)
@@ -167,7 +168,7 @@ extension Shape {
     package static let ulimits = Shape(
         members: Shape([.integer, .string], meaning: .integer, range: -1...Int64.max, record: Format.ulimit),
         nameGrammar: .resourceLimit)
-    /// As labels, with names of kernel parameters.
+    /// Like labels, with names of kernel parameters.
     static let parameters = Shape(
         items: .text, members: scalarValue, names: .filled, nameGrammar: .sysctl, short: .keyValues(missing: .empty))
     package static let deviceRequests = Shape(items: Shape(record: Format.deviceRequest))
@@ -175,15 +176,15 @@ extension Shape {
 
     package static func choice(_ allowed: String...) -> Shape { Shape(.string, allowed: allowed) }
 
-    /// Text of a grammar.
+    /// Text with a grammar.
     package static func text(_ grammar: TextGrammar) -> Shape { Shape(.string, grammar: grammar) }
 
-    /// A list of texts of a grammar, each once.
+    /// A list of texts with a grammar, without repeats.
     package static func distinctTexts(_ grammar: TextGrammar) -> Shape {
         Shape(items: .text(grammar), uniqueItems: true)
     }
 
-    /// A list of texts of a grammar.
+    /// A list of texts with a grammar.
     package static func texts(_ grammar: TextGrammar) -> Shape { Shape(items: .text(grammar)) }
 
     package static func wholeNumber(in range: ClosedRange<Int64>) -> Shape {
@@ -199,10 +200,10 @@ extension Shape {
     package static func mapping(_ record: Record) -> Shape { Shape(record: record) }
 }
 
-/// What a text must look like: a pattern for the JSON schema, and the same as a function.
+/// The form of a text: a pattern for the JSON schema, and the same as a function.
 package struct TextPattern: Sendable {
     package let regex: String
-    /// In words, for "expected …".
+    /// In words, after "expected …".
     package let description: String
     package let matches: @Sendable (String) -> Bool
 
@@ -216,7 +217,7 @@ package struct TextPattern: Sendable {
     /// Keys of labels and variables.
     package static let filled = TextPattern(regex: "^.+$", description: "a name that is not empty") { !$0.isEmpty }
 
-    /// `container_name`: at least two characters of a name somewhere in it, as docker compose checks it.
+    /// `container_name`: it must contain at least two characters of a name, as docker compose checks.
     package static let containerName = TextPattern(
         regex: "[a-zA-Z0-9][a-zA-Z0-9_.-]+",
         description: "a name of at least two letters, digits, '.', '_' and '-'"
@@ -227,7 +228,7 @@ package struct TextPattern: Sendable {
         }
     }
 
-    /// A name that the pattern takes in place of one that it does not.
+    /// A similar name that the pattern accepts.
     func advice(_ text: String) -> String {
         let parts = text.utf8.split { !Self.isNameByte($0) }.map { String(decoding: $0, as: UTF8.self) }
         let name = parts.joined(separator: "-")

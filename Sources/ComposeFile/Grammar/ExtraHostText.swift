@@ -1,7 +1,7 @@
 import Addresses
 import YAML
 
-/// An entry of `extra_hosts`: a host's name and an address, or `host-gateway`.
+/// An entry of `extra_hosts`: a host name and an address, or `host-gateway`.
 enum ExtraHostText {
     static func fault(_ host: String, _ address: String) -> TextGrammar.Fault? {
         if let fault = TextGrammar.host(host, "host name") { return fault }
@@ -26,7 +26,7 @@ enum ExtraHostText {
             at: address)
     }
 
-    /// What to write for a text without a name and an address.
+    /// What to write instead of a text without a name and an address.
     static func advice(_ text: String) -> String {
         let words = text.split { $0 == " " || $0 == "\t" || $0 == ">" || $0 == "-" && !text.contains("host-") }
         if words.count == 2 {

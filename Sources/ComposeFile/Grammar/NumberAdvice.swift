@@ -1,4 +1,4 @@
-/// What to write in place of a text that is no number, size or duration, read off the text where it can be.
+/// What to write instead of a text that is not a number, size or duration; derived from the text where possible.
 enum NumberAdvice {
     static func integer(_ text: String, of shape: Shape) -> String {
         if text.isEmpty { return "give it a value or remove the key" }
@@ -30,7 +30,7 @@ enum NumberAdvice {
         return "write a number from \(range.lowerBound) to \(range.upperBound)"
     }
 
-    /// A number with a fraction; of cores when it counts those.
+    /// A number with a fraction; a number of cores if `cores` is set.
     static func number(_ text: String, cores: Bool) -> String {
         if text.isEmpty { return "give it a value or remove the key" }
         let lower = text.lowercased().filter { $0 != " " }

@@ -1,12 +1,12 @@
-/// References of images: `[REGISTRY[:PORT]/]NAME[:TAG][@DIGEST]`, as distribution/reference has them.
+/// Image references: `[REGISTRY[:PORT]/]NAME[:TAG][@DIGEST]`, as in distribution/reference.
 extension TextGrammar {
     static let imageReference = TextGrammar { text in
-        // An empty name is none, as a variable without a value leaves it.
+        // An empty name, from a variable without a value, counts as none.
         if text.isEmpty || isReference(text) { return nil }
         return imageFault(text)
     }
 
-    /// A name that an image is given: a reference without a digest, which its content decides.
+    /// A name to give to an image: a reference without a digest, because the content decides the digest.
     package static let imageName = TextGrammar { text in
         if let fault = imageReference.fault(text) { return fault }
         guard let at = text.firstIndex(of: "@") else { return nil }
@@ -37,7 +37,7 @@ extension TextGrammar {
         }
     }
 
-    /// `name`, `owner/name`, `name:tag`: most are, and one walk shows it. False says nothing.
+    /// True for `name`, `owner/name` or `name:tag`, which most references are, in a single pass. False means nothing.
     private static func isPlainReference(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var isAfterWord = false
         var hasTag = false
@@ -56,7 +56,7 @@ extension TextGrammar {
 
     private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
 
-    /// What no repository's first part can look like.
+    /// The first part cannot belong to a repository's path.
     private static func isDomain(_ bytes: Bytes) -> Bool {
         bytes.contains { $0 == 0x2E || $0 == 0x3A || $0 == 0x5B || (0x41...0x5A).contains($0) }
             || bytes.elementsEqual("localhost".utf8)
@@ -89,7 +89,7 @@ extension TextGrammar {
         return hex.count >= 32 && hex.allSatisfy { $0.isDigit || (0x61...0x66).contains($0) }
     }
 
-    /// Lower-case letters and digits, with single `.`, one or two `_` and any number of `-` between them.
+    /// Lower-case letters and digits, separated by a single `.`, one or two `_`, or any number of `-`.
     private static func isComponent(_ bytes: Bytes) -> Bool {
         guard let first = bytes.first, let last = bytes.last, isLowerOrDigit(first), isLowerOrDigit(last) else {
             return false

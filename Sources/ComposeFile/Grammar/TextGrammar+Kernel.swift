@@ -1,10 +1,10 @@
 import Linux
 import YAML
 
-/// Names that the kernel gives: capabilities, parameters, limits, devices, namespaces, interfaces.
+/// Names from the kernel: capabilities, parameters, limits, devices, namespaces, interfaces.
 extension TextGrammar {
-    /// `cap_add` and `cap_drop`: a name of capabilities(7), with `CAP_` or without, in any case, or `ALL`. A newer kernel
-    /// may have one more.
+    /// `cap_add` and `cap_drop`: a name of capabilities(7), with or without `CAP_`, in any case, or `ALL`. A newer
+    /// kernel may have more.
     static let capability = TextGrammar { text in
         let upper = text.uppercased()
         let name = upper.droppingBytePrefix("CAP_") ?? upper
@@ -17,7 +17,7 @@ extension TextGrammar {
         return fault
     }
 
-    /// Those of Linux 6.12.
+    /// The capabilities of Linux 6.12.
     private static let capabilities = [
         "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
         "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
@@ -27,8 +27,8 @@ extension TextGrammar {
         "CHECKPOINT_RESTORE",
     ]
 
-    /// A key of `sysctls`, with dots, or with slashes as sysctl(8) takes it too. Whether a namespace keeps it apart is judged when the
-    /// service is brought up: the rest of the project works.
+    /// A key of `sysctls`, with dots, or with slashes, which sysctl(8) accepts too. `up` checks whether a namespace has
+    /// its own value, so that the rest of the project can be used.
     static let sysctl = TextGrammar { text in
         let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
         let usesDots = text.utf8.first { $0 == dot || $0 == slash } == dot
@@ -76,8 +76,8 @@ extension TextGrammar {
             hint: "write the kind (c, b or a), the numbers and any of r, w and m: c 1:3 rwm, c 188:* rw")
     }
 
-    /// `ipc`, `pid`, `uts`: one of a few words, or whose namespace it is: `service:NAME`, `container:NAME`. `joins`: the kernel lets
-    /// one be shared in that way here; what is written all the same is judged when it is brought up.
+    /// `ipc`, `pid`, `uts`: one of a few words, or the owner of the namespace: `service:NAME`, `container:NAME`.
+    /// `joins`: berth can share this kind of namespace. If not, `up` reports it.
     static func namespace(_ what: String, _ words: [String], joins: Bool) -> TextGrammar {
         TextGrammar { text in
             if text.isEmpty || words.contains(text) { return nil }
@@ -94,7 +94,7 @@ extension TextGrammar {
         }
     }
 
-    /// `interface_name`, as the kernel takes it (`dev_valid_name`).
+    /// `interface_name`, by the kernel's rules (`dev_valid_name`).
     static let interfaceName = TextGrammar { text in
         if text.isEmpty { return nil }
         if text.utf8.count > 15 {

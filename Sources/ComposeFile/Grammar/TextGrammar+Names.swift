@@ -2,10 +2,10 @@ import YAML
 
 /// Names of containers, volumes, users and signals.
 extension TextGrammar {
-    /// `container_name`; the slash is how Docker's own API writes it.
+    /// `container_name`. Docker's API writes it with a slash.
     static let containerName = TextGrammar { text in
         let name = text.hasPrefix("/") ? text.dropFirst() : text[...]
-        // What is too short has been refused by the pattern.
+        // The pattern has already refused a name that is too short.
         if isName(name) || !TextPattern.containerName.matches(text) { return nil }
         return unnamed(text, "container name")
     }
@@ -15,7 +15,7 @@ extension TextGrammar {
         text.isEmpty || isName(text[...]) ? nil : unnamed(text, "volume name")
     }
 
-    /// A letter or digit, then those, `_`, `.` and `-`.
+    /// A letter or digit, then letters, digits, `_`, `.` and `-`.
     private static func isName(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, first.isAlphanumeric else { return false }
         return text.utf8.allSatisfy(isNameByte)
@@ -72,16 +72,16 @@ extension TextGrammar {
                 ? "write each as an item of its own: [\(parts.joined(separator: ", "))]" : "write a name or number")
     }
 
-    /// The number of the owner of a secret.
+    /// The number of a secret's owner.
     static let ownerNumber = TextGrammar { text in
         if text.isEmpty || text.isDigits && UInt32(text) != nil { return nil }
-        // What docker compose mounts has the owner of the file, whatever is written here.
+        // docker compose ignores this: what it mounts belongs to the owner of the file.
         return Fault(
             "'\(text)' is not the number of a user or group: it is ignored", hint: "write its number, quoted: \"1000\""
         ).harmless
     }
 
-    /// `stop_signal`: a name of signal(7), with `SIG` or without, or a number.
+    /// `stop_signal`: a name of signal(7), with or without `SIG`, or a number.
     static let signal = TextGrammar { text in
         if text.isEmpty { return nil }
         if text.isDigits {
@@ -130,7 +130,7 @@ extension TextGrammar {
         return nil
     }
 
-    /// `platform`, `OS[/ARCHITECTURE[/VARIANT]]`, or an architecture alone.
+    /// `platform`: `OS[/ARCHITECTURE[/VARIANT]]`, or only an architecture.
     static let platform = TextGrammar { text in
         if text.isEmpty { return nil }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { $0.lowercased() }

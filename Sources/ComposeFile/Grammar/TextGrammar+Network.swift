@@ -19,7 +19,7 @@ extension TextGrammar {
                 : "a name server is given by its address, as in 9.9.9.9; search domains belong under 'dns_search'")
     }
 
-    /// `dns_search`: as `/etc/resolv.conf` has them, several in one text too.
+    /// `dns_search`: as in `/etc/resolv.conf`; one text may contain several.
     static let searchDomain = TextGrammar { text in
         guard let wrong = text.unicodeScalars.first(where: { isForeignToNames($0) && $0 != " " && $0 != "." }) else {
             return nil
@@ -30,7 +30,7 @@ extension TextGrammar {
             hint: parts.count > 1 ? "write a list: [\(parts.joined(separator: ", "))]" : "write a domain: example.com")
     }
 
-    /// `dns_opt`: what resolv.conf(5) of glibc and musl know; the rest is ignored by both.
+    /// `dns_opt`: the options in resolv.conf(5) of glibc and musl; both ignore others.
     static let resolverOption = TextGrammar { text in
         let name = text.prefix { $0 != ":" }
         if text.isEmpty || resolverOptions.contains(String(name)) { return nil }
@@ -63,7 +63,7 @@ extension TextGrammar {
         return address(text, "IPv6 address", "2001:db8::10", isOther: isOther ? "ipv4_address" : nil)
     }
 
-    /// A gateway and the like.
+    /// An address of either family, for example a gateway.
     static let anyAddress = TextGrammar { text in
         if text.isEmpty || IPAddress.isValid(text) { return nil }
         return address(text, "IP address", "172.28.0.1", isOther: nil)
@@ -91,7 +91,7 @@ extension TextGrammar {
         return Fault(message, hint: "write it as in \(example)")
     }
 
-    /// `1.2.3.4/24` and `1.2.3.4:53` without what follows the address.
+    /// The address in `1.2.3.4/24` and `1.2.3.4:53`, without the rest.
     private static func bareAddress(_ text: String) -> Substring? {
         let bare = text.prefix { $0 != "/" && $0 != "#" }
         if bare.count < text.count, IPAddress.isValid(String(bare)) { return bare }
@@ -118,7 +118,7 @@ extension TextGrammar {
             hint: "write the number of bits after a '/': \(parts[0])/\(length)", at: parts.count > 1 ? parts[1] : nil)
     }
 
-    /// `mac_address`, in the forms that Go reads: `02:42:ac:11:00:02`, with dashes, or `0242.ac11.0002`.
+    /// `mac_address`, in the forms that Go accepts: `02:42:ac:11:00:02`, with dashes, or `0242.ac11.0002`.
     static let hardwareAddress = TextGrammar { text in
         if text.isEmpty { return nil }
         let digits = text.filter(\.isHexDigit)
@@ -137,7 +137,7 @@ extension TextGrammar {
     /// `domainname`.
     static let domainName = TextGrammar { host($0, "domain name") }
 
-    /// What a container may be called on a network.
+    /// The name of a container on a network.
     static let alias = TextGrammar { text in
         if text.isEmpty { return Fault("the alias is empty", hint: "remove it, or write a name") }
         return host(text, "host name")
@@ -162,7 +162,7 @@ extension TextGrammar {
         return words.isEmpty || words.count > 8 ? nil : words.joined(separator: "-")
     }
 
-    /// ASCII but for letters, digits, `-`, `.` and `_`, and every kind of blank.
+    /// ASCII except letters, digits, `-`, `.` and `_`, and every kind of blank.
     private static func isForeignToNames(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.isASCII else { return scalar.properties.isWhitespace }
         let byte = UInt8(truncatingIfNeeded: scalar.value)
@@ -197,7 +197,7 @@ extension TextGrammar {
             hint: "write \(parts[0])/tcp, /udp or /sctp", at: parts[1])
     }
 
-    /// `ports[].published`: a port or a range of them; none and 0 leave it to the engine.
+    /// `ports[].published`: a port or a range; with nothing or 0 the engine chooses.
     static let publishedPort = TextGrammar { text in
         text.isEmpty ? nil : portRange(text[...], "host port", 0, "write a port or a range: \"8080\", \"8080-8089\"")
     }

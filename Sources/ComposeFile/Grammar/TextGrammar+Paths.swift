@@ -1,9 +1,9 @@
 import Linux
 import YAML
 
-/// Paths in a container, memory file systems, devices.
+/// Paths in a container, tmpfs mounts, devices.
 extension TextGrammar {
-    /// A path in the container: nothing that it could start from is known.
+    /// A path in the container; it must be absolute because it has no base.
     static let containerPath = TextGrammar { text in
         text.isEmpty || text.isAbsolutePath ? nil : relative(text, "a path in the container")
     }
@@ -24,7 +24,7 @@ extension TextGrammar {
         return fault
     }
 
-    /// `C:\\data`, which containers of Windows have.
+    /// `C:\\data`, which is valid only in Windows containers.
     static func isWindowsPath(_ text: String) -> Bool {
         text.hasPrefix("\\") || text.dropFirst().hasPrefix(":") && text.first?.isLetter == true
     }
@@ -82,7 +82,7 @@ extension TextGrammar {
         }
     }
 
-    /// The kernel's own way to write a size: one letter, and no `b` after it.
+    /// The kernel's notation for a size: one letter, without a `b` after it.
     private static func kernelSize(_ value: Substring, _ option: Substring, allowsPercent: Bool) -> Fault? {
         let name = option.prefix { $0 != "=" }
         let number =

@@ -1,18 +1,19 @@
 import YAML
 
-/// What the text of one value must look like to work at all: on no machine could another one do what is written.
+/// The form that a text needs in order to work at all. A text that does not fit works on no machine.
 ///
-/// docker compose takes many such texts and fails later, or never says a word. Where an empty text means "none", it is right.
+/// docker compose accepts many such texts and fails later, or silently ignores them. An empty text is valid where it
+/// means "none".
 package struct TextGrammar: Sendable {
     /// What is wrong with a text.
     package struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
-        /// A sentence that quotes what is wrong.
+        /// A sentence that quotes the wrong part.
         package var message: String
         /// What to write instead.
         package var hint: String
-        /// The part of the text that is wrong; nil for all of it.
+        /// The wrong part of the text; nil for the whole text.
         package var fragment: String?
-        /// It works as far as it goes, and means nothing.
+        /// It works, but has no effect.
         package var isHarmless = false
         /// It works, but not on Linux.
         package var worksElsewhere = false
@@ -33,12 +34,12 @@ package struct TextGrammar: Sendable {
         }
     }
 
-    /// nil for a text that is right.
+    /// Returns nil for a valid text.
     package let fault: @Sendable (String) -> Fault?
 
     init(_ fault: @escaping @Sendable (String) -> Fault?) { self.fault = fault }
 
-    /// One of a few words, in the spelling given.
+    /// One of a few words, spelled exactly like this.
     static func words(_ what: String, _ words: [String], harmless: Bool = false) -> TextGrammar {
         TextGrammar { text in
             if text.isEmpty || words.contains(text) { return nil }
@@ -60,11 +61,11 @@ extension UInt8 {
     var isDigit: Bool { (0x30...0x39).contains(self) }
     /// An ASCII letter or digit.
     var isAlphanumeric: Bool { isDigit || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
-    /// A space or what no terminal shows.
+    /// A space or an invisible character.
     var isBlankOrControl: Bool { self <= 0x20 || self == 0x7F }
 }
 
 extension StringProtocol {
-    /// It has digits and nothing else.
+    /// It consists of digits only.
     var isDigits: Bool { !isEmpty && utf8.allSatisfy(\.isDigit) }
 }

@@ -1,28 +1,28 @@
 import YAML
 
-/// What relative paths and variables mean for a group of files.
+/// The base of relative paths, and the variables, for a group of files.
 struct Scope {
     /// The project directory, absolute.
     var directory: String
     var environment: [String: String]
-    /// The files that are being included, outermost first.
+    /// The files being included, outermost first.
     var chain: [String] = []
 
-    /// Where paths of another file in `folder` start from; as this one's file would write it when paths stay relative.
+    /// The base for paths of another file in `folder`; relative to this file's folder if paths stay relative.
     func paths(from folder: String, _ steps: LoadSteps) -> PathResolution {
         let start = steps.resolvePaths ? folder : FilePath.relative(folder, to: directory)
         return PathResolution(directory: start, home: environment["HOME"])
     }
 }
 
-/// Phases 3 to 7 for a group of files: each document is interpolated, checked, brought into canonical form, completed
-/// by what it includes and extends, and merged onto those before it.
+/// Phases 3 to 7 for a group of files. Interpolates and checks each document, brings it into canonical form, adds what
+/// it includes and extends, and merges it onto the documents before it.
 struct Assembly {
     let reading: Reading
     let report: Report
     let steps: LoadSteps
 
-    /// The merged canonical model of the documents; they are taken apart, so that their trees are changed in place.
+    /// The merged canonical model of the documents. Consumes them, so that their trees can be changed in place.
     func model(of documents: consuming [SourceDocument], _ scope: Scope) -> Node {
         let file = Shape(record: Format.file)
         var model = Node(.mapping(Mapping()))

@@ -1,15 +1,15 @@
 import YAML
 
-/// Phase 5: brings every value of a document into its one canonical form: long forms, scalars of one type.
+/// Phase 5: converts every value of a document to its canonical form: long forms, and scalars of one type.
 struct Canonicalisation {
     let report: Report
-    /// For raw output: what cannot be understood is left as it is, without a word, and scalars are not touched.
+    /// For raw output: leaves invalid values as they are without an error, and does not convert scalars.
     var lenient = false
 
     func apply(to node: inout Node, _ shape: Shape) {
         if case .reset = node.tag { return }
         expand(&node, shape)
-        // No `switch`: it would hold on to the value, and what is held twice is copied before it is changed.
+        // Not a `switch`, which would hold a reference to the value, and then changing the value would copy it.
         if !node.isCollection {
             Scalars(report: report, lenient: lenient).convert(&node, shape)
         } else if !node.isMapping {
@@ -29,7 +29,7 @@ struct Canonicalisation {
         }
     }
 
-    /// Nothing is to be done about a scalar, as about most of them. Trees that aliases share stay shared that way.
+    /// Most scalars need no change. Trees that aliases share stay shared this way.
     @inline(__always)
     private func isDone(_ node: Node, _ shape: Shape) -> Bool {
         guard case .none = shape.short else { return false }
@@ -47,7 +47,7 @@ struct Canonicalisation {
         }
     }
 
-    /// A text that its grammar has nothing to say about.
+    /// The grammar accepts the text.
     private func isRight(_ node: Node, _ shape: Shape) -> Bool {
         guard let text = node.string, let grammar = shape.grammar else { return true }
         return grammar.fault(text) == nil
@@ -70,7 +70,7 @@ struct Canonicalisation {
         node.updateSequence { nodes in
             if nodes.contains(where: \.isTagged) { nodes.removeAll { $0.tag == .reset } }
             if nodes.count == 1, nodes[0].span == span, !nodes[0].isCollection {
-                // One value that stands alone: the file has no list.
+                // A single value: the file has no list.
                 if !isDone(nodes[0], shape) { apply(to: &nodes[0], shape) }
                 return
             }
@@ -115,14 +115,14 @@ struct Canonicalisation {
         guard case .sequence = value.value else { return }
         if attribute.refusesRepeats { checkDistinct(value.sequence ?? []) }
         if lenient, attribute.merge == .members {
-            // Lists of `K=V` that stay as they are written are of unique keys all the same.
+            // Lists of `K=V` that stay as written still need unique keys.
             value.updateSequence { Merging().unify(&$0, .uniqueText) }
         } else if Merging.unifies(attribute.merge) {
             value.updateSequence { Merging().unify(&$0, attribute.merge) }
         }
     }
 
-    /// So many items are compared one by one, which is quicker than a table.
+    /// With fewer items, comparing each is quicker than a table.
     private static let fewItems = 12
 
     private static func areDistinct(_ nodes: [Node]) -> Bool {
@@ -147,7 +147,7 @@ struct Canonicalisation {
 
     // MARK: Short forms
 
-    /// The forms that raw output leaves as they are written.
+    /// The short forms that raw output keeps.
     private static func staysRaw(_ short: Shape.Short) -> Bool {
         switch short {
         case .keyValues(missing: .refused): false
@@ -236,7 +236,7 @@ struct Canonicalisation {
         }
     }
 
-    /// Whether some item has no `=`; it is an error unless everything stays as it is written.
+    /// Whether an item has no `=`. That is an error, unless everything stays as written.
     private func refusesBareKeys(_ items: [Node]) -> Bool {
         var found = false
         for (index, item) in items.enumerated() {
@@ -263,7 +263,8 @@ struct Canonicalisation {
         node.value = .mapping(mapping)
     }
 
-    /// The name of a variable: without one no container starts; of a space in it most programs know nothing.
+    /// Checks the name of a variable. No container starts with an empty name, and most programs cannot read a name with
+    /// a space.
     private func judgeName(_ name: String, _ text: String, _ span: Span) {
         if name.isEmpty {
             return report.error(
@@ -289,7 +290,7 @@ struct Canonicalisation {
         )
     }
 
-    /// A command that only looks right.
+    /// Checks for a command that only looks right.
     private func judgeCommand(_ text: String, _ span: Span) {
         guard let byte = text.utf8.first, byte == UInt8(ascii: "[") || byte >= 0x80, let first = text.first else {
             return

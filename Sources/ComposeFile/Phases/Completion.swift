@@ -1,6 +1,6 @@
 import YAML
 
-/// Phase 8: fills in what the format says holds when nothing is given.
+/// Phase 8: fills in the defaults of the format.
 struct Completion {
     /// For raw output: `all` stays a word.
     var lenient = false
@@ -21,7 +21,7 @@ struct Completion {
         }
     }
 
-    /// The folder of a build that names none is that of the file, an included one too.
+    /// The default folder of a build is that of its file, even for an included file.
     static func completeBuilds(in model: inout Node) {
         model.update("services") { services in
             services.updateMapping { $0.updateValues { _, service in service.update("build", completeBuild) } }
@@ -53,12 +53,12 @@ struct Completion {
                     $0.update("options") { $0.updateMapping { $0.updateValues(completeOption) } }
                 }
             }
-            // As the template of a server that is not set leaves it; an empty search domain says "none".
+            // An empty DNS server comes from a variable without a value. An empty search domain means "none".
             mapping.update("dns") { node in node.updateSequence { $0.removeAll { $0.string == "" } } }
         }
     }
 
-    /// One value is a list of one; only now, since one value replaces another when files are merged.
+    /// A single value becomes a list of one. This comes after merging, because there a single value replaces another.
     private func completeOption(_ name: String, _ value: inout Node) {
         if value.sequence == nil { value.value = .sequence([Node(value.value, at: value.span)]) }
     }
@@ -102,7 +102,7 @@ struct Completion {
 }
 
 extension Mapping {
-    /// Changes the value of `key` in place when there is one.
+    /// Changes the value of `key` in place, if there is one.
     mutating func update(_ key: String, _ body: (inout Node) -> Void) {
         if let index = index(of: key) { update(at: index, body) }
     }
@@ -121,7 +121,7 @@ extension Node {
         }
     }
 
-    /// Changes the member `key` of a mapping in place when there is one.
+    /// Changes the member `key` of a mapping in place, if there is one.
     mutating func update(_ key: String, _ body: (inout Node) -> Void) {
         updateMapping { $0.update(key, body) }
     }

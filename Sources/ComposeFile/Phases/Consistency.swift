@@ -1,6 +1,6 @@
 import YAML
 
-/// Phase 13: what the parts of a model say about each other.
+/// Phase 13: checks that the parts of a model fit together.
 struct Consistency {
     let report: Report
     let model: Node
@@ -166,7 +166,8 @@ struct Consistency {
         }
     }
 
-    /// A cycle reachable from `start`, its first name repeated at the end. Without recursion: chains may be long.
+    /// A cycle that can be reached from `start`, with its first name repeated at the end. Not recursive, because chains
+    /// may be long.
     private func cycle(from start: String, _ done: inout Set<String>) -> [String]? {
         var stack: [(name: String, open: [String])] = [(start, dependencies(of: start))]
         var onPath: Set<String> = [start]

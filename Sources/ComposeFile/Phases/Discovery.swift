@@ -1,14 +1,14 @@
 import Linux
 import YAML
 
-/// Where a project is: its files, its directory, and the variables that hold for it.
+/// The location of a project: its files, its directory, and its variables.
 struct Workspace {
     /// Absolute paths in merge order; `-` is standard input.
     var files: [String] = []
     var projectDirectory = ""
-    /// The caller's environment, completed by `.env` or the files of `--env-file`.
+    /// The caller's environment, plus `.env` or the files of `--env-file`.
     var environment: [String: String] = [:]
-    /// Absolute paths given with `--env-file` or COMPOSE_ENV_FILES.
+    /// Absolute paths from `--env-file` or COMPOSE_ENV_FILES.
     var environmentFiles: [String] = []
 }
 
@@ -42,7 +42,7 @@ struct Discovery {
         return workspace
     }
 
-    /// The caller's environment with what the first environment files add.
+    /// The caller's environment, plus the first environment files.
     func environment() -> [String: String] {
         var workspace = Workspace()
         workspace.environment = request.environment

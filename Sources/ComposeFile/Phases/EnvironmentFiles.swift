@@ -1,11 +1,11 @@
 import YAML
 
-/// Reads files of variables, and says what is wrong with them at their own lines.
+/// Reads files of variables, and reports errors at their lines.
 struct EnvironmentFiles {
     let source: any FileSource
     let report: Report
 
-    /// The variables of the file at `path`; `span` is where the file is asked for, for when it cannot be read.
+    /// The variables of the file at `path`. `span` is the reference to the file, for the case that it cannot be read.
     func read(
         _ path: String, required: Bool, raw: Bool = false, at span: Span, earlier: [String: String] = [:],
         lookup: @escaping (String) -> String?

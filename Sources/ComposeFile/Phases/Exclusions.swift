@@ -1,10 +1,10 @@
 import YAML
 
-/// Phase 9: attributes of one element that exclude or need each other; unlike what `Consistency` looks at, nothing but
-/// the element itself has to be known for it.
+/// Phase 9: checks attributes of one element that exclude or require each other. Unlike `Consistency`, this needs only
+/// the element itself.
 struct Exclusions {
     let report: Report
-    /// For raw output: a driver of a secret is let through.
+    /// For raw output: accepts a secret with a driver.
     var lenient = false
 
     func check(_ model: Node) {
@@ -69,7 +69,7 @@ struct Exclusions {
     }
 
     private func checkMounts(_ mounts: [Node]) {
-        // What seems to be missing may stand in the part that could not be read.
+        // What seems to be missing may be in the part that could not be read.
         if report.isIncomplete { return }
         for (index, mount) in mounts.enumerated() {
             guard let members = mount.mapping else { continue }

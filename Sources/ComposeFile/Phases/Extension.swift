@@ -1,6 +1,6 @@
 import YAML
 
-/// Phase 6b: completes each service of a document by the services that it extends.
+/// Phase 6b: completes each service of a document with the services that it extends.
 struct Extension {
     private static let maximumChain = 50
 
@@ -9,16 +9,16 @@ struct Extension {
 
     private var report: Report { assembly.report }
 
-    /// A service in a file; what cycles are made of.
+    /// A service in a file, for finding cycles.
     private struct Address: Hashable {
         let path: String
         let service: String
     }
 
-    /// Canonical services of one file that are resolved on demand.
+    /// The canonical services of one file, resolved on demand.
     private final class Services {
         let path: String
-        /// Where its relative paths start from; nil for the file that is being loaded, which is resolved later.
+        /// The base of its relative paths; nil for the file being loaded, whose paths are resolved later.
         let folder: String?
         var raw: [String: Node]
         var names: [String]
@@ -32,7 +32,7 @@ struct Extension {
         }
     }
 
-    /// Files that were opened for the sake of a base, by path.
+    /// Files opened for base services, by path.
     private final class Cache {
         var files: [String: Services] = [:]
     }
@@ -47,7 +47,7 @@ struct Extension {
             for name in own.names {
                 let before = report.errorCount
                 _ = service(name, in: own, chain: [], cache)
-                // What the base would have said is unknown.
+                // The values of the base are unknown.
                 if report.errorCount > before { report.inside(name) { report.excuse(inside: "image") } }
             }
         }
@@ -78,7 +78,7 @@ struct Extension {
         return node
     }
 
-    /// Where the attribute of the service stands in its own file.
+    /// Runs `body` at the attribute of the service in its own file.
     private func inside<Result>(_ service: String, _ attribute: String?, _ body: () -> Result) -> Result {
         report.atRoot {
             report.inside("services") {
@@ -151,9 +151,9 @@ struct Extension {
         return opened
     }
 
-    /// A base of another file: only this one service of it is looked at.
+    /// Prepares a base in another file. Only this service of the file is checked.
     private func prepare(_ node: inout Node, _ name: String, _ file: Services) {
-        // A service of which nothing is said adds nothing.
+        // An empty service adds nothing.
         if node.isNull { return }
         inside(name, nil) { assembly.prepare(&node, hasVariables: true, .mapping(Format.service), scope) }
         if let folder = file.folder {

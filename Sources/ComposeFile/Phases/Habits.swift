@@ -1,10 +1,10 @@
 import YAML
 
-/// What people write out of habit, of `docker run`, of Kubernetes and of other formats, where the format has another name for it.
+/// Names that people know from `docker run`, Kubernetes and other formats, where the format has another name.
 enum Habits {
-    /// What to write for a name that `record` does not have.
+    /// What to write instead of a name that `record` does not have.
     struct Advice {
-        /// The attribute that was meant, when it is one of the record itself.
+        /// The right attribute, if `record` has it.
         var attribute: String?
         var hint: String
     }

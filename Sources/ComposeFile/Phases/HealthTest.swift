@@ -1,6 +1,6 @@
 import YAML
 
-/// Holds the `test` of a health check against what its first word makes of the rest.
+/// Checks the `test` of a health check: whether the rest fits its first word.
 struct HealthTest {
     let report: Report
 
@@ -9,7 +9,7 @@ struct HealthTest {
         guard let items = test.sequence, let first = items.first, let word = first.string else { return }
         switch word {
         case "CMD", "CMD-SHELL":
-            // Nothing can be said of most, and so nothing is copied.
+            // Most tests are fine; return early to avoid copies.
             if word == "CMD", items.count > 2, items[1].string?.isEmpty == false { return }
             checkCommand(word, items.dropFirst().compactMap(\.string), items)
         case "NONE": return
@@ -54,7 +54,7 @@ struct HealthTest {
         }
     }
 
-    /// A text is a command of the shell, all of it.
+    /// A single text is a shell command as a whole.
     private func checkText(_ text: String, _ span: Span) {
         for kind in ["CMD-SHELL", "CMD", "NONE"] where text == kind || text.hasPrefix(kind + " ") {
             let rest = text.dropFirst(kind.utf8.count + 1)

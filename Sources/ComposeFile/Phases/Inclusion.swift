@@ -1,10 +1,10 @@
 import YAML
 
-/// Phase 6a: loads the files that a document includes, each group on its own, and joins their elements.
+/// Phase 6a: loads the files that a document includes, each group separately, and combines their elements.
 struct Inclusion {
     private static let imported = ["services", "volumes", "networks", "secrets", "configs", "models"]
     private static let maximumDepth = 50
-    /// So many files may be read in one load: includes can multiply.
+    /// The maximum number of files in one load, because includes can multiply.
     private static let maximumFiles = 2000
 
     let assembly: Assembly
@@ -12,7 +12,7 @@ struct Inclusion {
 
     private var report: Report { assembly.report }
 
-    /// The elements of all that `document` includes; its `include` is taken out. nil when it includes nothing.
+    /// The elements from all includes of `document`; removes its `include`. nil when it includes nothing.
     func take(from document: inout Node) -> Node? {
         guard let entries = document["include"]?.sequence else { return nil }
         document.updateMapping { $0.remove("include") }
@@ -91,7 +91,7 @@ struct Inclusion {
         return inner
     }
 
-    /// Where nothing is interpolated, one name may stand as it is written.
+    /// Without interpolation, a single name may still be in place of a list.
     private static func list(_ node: Node?) -> [Node] {
         guard let node else { return [] }
         return node.sequence ?? [node]

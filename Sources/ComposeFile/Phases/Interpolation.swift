@@ -1,6 +1,6 @@
 import YAML
 
-/// Phase 3: makes the substitutions in every string value, in extensions too; keys are left alone.
+/// Phase 3: substitutes variables in every string value, also in extensions, but not in keys.
 struct Interpolation {
     let report: Report
     let environment: [String: String]

@@ -1,11 +1,11 @@
 import YAML
 
-/// Phase 7: joins canonical trees as the format says for each attribute.
+/// Phase 7: merges canonical trees by the rule of each attribute.
 struct Merging {
-    /// For raw output: `K=V` lists and mappings, strings and lists of them stand as they are written, and join as lists.
+    /// For raw output: `K=V` lists and mappings, strings and lists stay as written, and are merged as lists.
     var lenient = false
 
-    /// `over` laid on `base`; tags of `over` are obeyed and gone afterwards.
+    /// Merges `over` onto `base`. Follows the tags of `over` and removes them.
     func merge(_ over: Node, onto base: inout Node, _ shape: Shape?, _ rule: MergeRule = .byKind) {
         if over.tag == .override {
             base = settled(over)
@@ -23,7 +23,7 @@ struct Merging {
         }
     }
 
-    /// A tree that nothing came before: `!reset` parts are dropped, tags taken off.
+    /// A tree without an earlier one: drops `!reset` parts and removes tags.
     func settled(_ node: Node) -> Node {
         guard !Self.isSettled(node) else { return node }
         var node = node
@@ -78,7 +78,7 @@ struct Merging {
         base.value = .sequence(items)
     }
 
-    /// `K=V` items of a mapping, sorted; a string as a list of one.
+    /// A mapping as sorted `K=V` items; a string as a list of one.
     private static func list(_ node: Node) -> [Node] {
         guard let mapping = node.mapping else { return node.sequence ?? (node.isNull ? [] : [node]) }
         let items = mapping.entries.flatMap { entry in
@@ -138,10 +138,10 @@ struct Merging {
         base.value = .sequence(merged)
     }
 
-    /// Lists under the rule hold one item of each identity.
+    /// Lists under the rule have at most one item of each identity.
     static func unifies(_ rule: MergeRule) -> Bool { identity(rule) != nil }
 
-    /// Leaves one item of each identity: the last one, where the first stood.
+    /// Keeps one item of each identity: the last one, in the position of the first.
     func unify(_ nodes: inout [Node], _ rule: MergeRule) {
         guard nodes.count > 1, let identity = Self.identity(rule) else { return }
         if nodes.count <= Self.fewItems, Self.areDistinct(nodes.map(identity)) { return }
@@ -162,7 +162,7 @@ struct Merging {
         nodes = result
     }
 
-    /// So many items are compared one by one, which is quicker than a table.
+    /// With fewer items, comparing each is quicker than a table.
     private static let fewItems = 12
 
     private static func areDistinct(_ identities: [String?]) -> Bool {

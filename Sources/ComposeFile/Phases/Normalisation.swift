@@ -1,6 +1,6 @@
 import YAML
 
-/// Phase 10: says outright what a model implies: the default network, full names, implied dependencies.
+/// Phase 10: adds what a model implies: the default network, full names, implied dependencies.
 struct Normalisation {
     let projectName: String
 
@@ -57,7 +57,7 @@ struct Normalisation {
                 }
             }
             if let image = mapping["image"], image.string?.isEmpty == false {
-                // A hook that runs before the container has an image of its own, the service's where it names none.
+                // A hook that runs before the container needs an image; the default is the service's.
                 mapping.update("pre_start") { hooks in
                     hooks.each { hook in hook.updateMapping { $0.fill("image", image) } }
                 }
@@ -108,14 +108,15 @@ struct Normalisation {
     }
 }
 
-/// Phase 11: gives valueless variables and build arguments what the project's environment holds, reads env_file and
-/// label_file.
+/// Phase 11: gives variables and build arguments without a value the value in the project's environment, and reads
+/// env_file and label_file.
 struct EnvironmentResolution {
     let source: any FileSource
     let report: Report
     let environment: [String: String]
 
-    /// `environment` and, if asked to, `build.args` of every service: a variable that nobody set stays without a value.
+    /// Resolves `environment` and, with `arguments`, `build.args` of every service. An unset variable stays without a
+    /// value.
     func resolveVariables(in services: inout Mapping, arguments: Bool) {
         services.updateValues { _, service in
             service.update("environment") { node in
@@ -137,7 +138,7 @@ struct EnvironmentResolution {
         if value.isNull, let found = environment[name] { value.value = .string(found) }
     }
 
-    /// Reads the files of the services that are enabled and merges them below what the services say themselves.
+    /// Reads the files of the enabled services. The services' own values override theirs.
     func readFiles(of services: inout Mapping, variables: Bool) {
         services.updateValues { name, service in
             report.inside("services") {
@@ -184,7 +185,7 @@ struct EnvironmentResolution {
         service.updateMapping { $0.remove("label_file") }
     }
 
-    /// The files of a list, each where it stands; one that stands alone has no number.
+    /// The files of a list, each at its position; a single file has no number.
     private func each(_ list: Node?, _ attribute: String, _ body: (Node) -> Void) {
         guard let list, let files = list.sequence else { return }
         report.inside(attribute) {

@@ -1,12 +1,12 @@
 import Linux
 import YAML
 
-/// Phase 9: makes host paths absolute; those in an included or extended file start from their own folder.
+/// Phase 9: makes host paths absolute. Paths in an included or extended file start from that file's folder.
 struct PathResolution {
     let directory: String
     let home: String?
 
-    /// All of a model's paths.
+    /// Resolves all paths of a model.
     func apply(to model: inout Node) {
         model.updateMapping { mapping in
             mapping.updateValues { key, element in
@@ -54,7 +54,7 @@ struct PathResolution {
         update(&mount, "source", resolve)
     }
 
-    /// A local volume that is a bind of a host folder: `driver: local` with `o: bind`.
+    /// A local volume that is a bind mount of a host folder: `driver: local` with `o: bind`.
     private func applyToVolume(_ volume: inout Node) {
         guard volume.string(at: "driver") == "local", volume["driver_opts"]?.string(at: "o") == "bind" else { return }
         update(&volume, "driver_opts") { update(&$0, "device", resolve) }
@@ -65,7 +65,7 @@ struct PathResolution {
         node.value = .string(FilePath.absolute(FilePath.expandingHome(path, home: home), in: directory))
     }
 
-    /// A file whose name is empty is none, not the folder.
+    /// An empty file name means none, not the folder.
     private func resolveFile(_ node: inout Node) {
         if node.string?.isEmpty == false { resolve(&node) }
     }

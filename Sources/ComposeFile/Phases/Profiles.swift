@@ -1,7 +1,7 @@
 import YAML
 
-/// Phase 12: which services take part: those without profiles, those of enabled profiles, those named, and what the
-/// named ones need of the profiles that naming them enables.
+/// Phase 12: selects the services: those without profiles, those of enabled profiles, named ones, and what named ones
+/// need from the profiles that naming them enables.
 struct Profiles {
     let enabled: [String]
     let named: [String]
@@ -18,7 +18,7 @@ struct Profiles {
         named = request.services
     }
 
-    /// Takes the services that are left out from `services` and returns them.
+    /// Removes the services that are left out from `services` and returns them.
     func split(_ services: inout Mapping) -> Mapping {
         var chosen: Set<String> = []
         for entry in services.entries where isEnabled(entry.value, enabled) { chosen.insert(entry.key) }

@@ -8,7 +8,7 @@ package enum ProjectName {
         return name.utf8.allSatisfy(isAllowed)
     }
 
-    /// Lower case, other characters dropped, `_` and `-` cut from the front.
+    /// Lower case, without other characters, and without `_` and `-` at the start.
     package static func normalised(_ name: String) -> String {
         let kept = name.lowercased().utf8.filter(isAllowed)
         return String(decoding: kept.drop { $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }, as: UTF8.self)
@@ -23,7 +23,7 @@ package enum ProjectName {
         }
     }
 
-    /// The name of the project: `-p`, COMPOSE_PROJECT_NAME, the last `name` in the files, the directory's name.
+    /// The name of the project: `-p`, COMPOSE_PROJECT_NAME, the last `name` in the files, or the directory's name.
     static func resolve(
         _ request: LoadRequest, _ workspace: Workspace, _ documents: [SourceDocument], _ report: Report
     ) -> String {
@@ -51,7 +51,7 @@ package enum ProjectName {
 
     private static func derived(from name: String, at span: Span, _ report: Report) -> String {
         let result = normalised(name)
-        // Where the files could not be read, the name may stand in them.
+        // If the files could not be read, the name may be in them.
         if result.isEmpty, !report.isIncomplete {
             report.error(
                 span, name.isEmpty ? "the project's name is empty" : "no project name can be made of '\(name)'",
@@ -61,7 +61,7 @@ package enum ProjectName {
     }
 }
 
-/// The project's name without loading its services: `-p` or the environment if they give it, else from the files.
+/// The project's name without loading its services: from `-p` or the environment, otherwise from the files.
 package func projectNameOnly(_ request: LoadRequest, from source: some FileSource) throws(LoadFailure) -> String {
     let report = Report()
     let workspace = Discovery(request: request, source: source, report: report).workspace()
@@ -71,7 +71,7 @@ package func projectNameOnly(_ request: LoadRequest, from source: some FileSourc
         let reading = Reading(source: source, report: report, standardInput: request.standardInput)
         documents = workspace.files.flatMap { reading.documents(of: $0) }
     } else if report.hasErrors {
-        // A name alone is enough for verbs that work on what exists; that no file is there does not matter then.
+        // Verbs that work on existing containers need only a name, so a missing file does not matter then.
         let fresh = Report()
         let name = ProjectName.resolve(request, workspace, [], fresh)
         if fresh.hasErrors { throw LoadFailure(diagnostics: fresh.sorted, sources: fresh.sources) }

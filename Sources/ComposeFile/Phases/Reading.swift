@@ -1,14 +1,14 @@
 import YAML
 
-/// A document of a Compose file as it is written.
+/// A document of a Compose file as written.
 struct SourceDocument {
     /// The file's absolute path, or `-`.
     var path: String
     var node: Node
-    /// There is something to interpolate in the file.
+    /// The file contains something to interpolate.
     var hasVariables: Bool
 
-    /// The tree, which is not kept here: what holds it alone can change it without a copy.
+    /// Takes the tree out of the document, so that the caller is its only owner and can change it without a copy.
     mutating func takeNode() -> Node {
         let taken = node
         node = Node(.null)
@@ -22,10 +22,10 @@ struct Reading {
     let report: Report
     let standardInput: [UInt8]?
 
-    /// The documents of a file, up to where it can be understood.
+    /// The documents of a file, as far as it can be understood.
     ///
-    /// When it cannot be read, or not all of it, the report knows that elements are missing, unless it `hasElements` of
-    /// the project not at all.
+    /// If it cannot be read completely, the report notes that elements may be missing, except for a file without
+    /// elements of the project (`hasElements`).
     func documents(
         of path: String, origin: SourceMap.Origin? = nil, hasElements: Bool = true
     ) -> [SourceDocument] {
@@ -52,7 +52,7 @@ struct Reading {
         }
     }
 
-    /// Where a place is in the tree; next to what was read last when nothing is around it.
+    /// The position of a problem in the tree; if nothing is around it, next to what was read last.
     private static func steps(to problem: Problem, in file: ParsedFile) -> [(key: String?, index: Int)] {
         let span = problem.span
         let steps = file.steps(to: span)

@@ -1,6 +1,6 @@
 import YAML
 
-/// What a service refers to must be there.
+/// Checks that everything that a service refers to exists.
 struct References {
     let report: Report
     let model: Node
@@ -74,7 +74,7 @@ struct References {
         report.error(place, "there is no \(kind) '\(name)'", hint: hint)
     }
 
-    /// A normalised model has it among the dependencies, which are looked at already.
+    /// In a normalised model it is also a dependency, and those are checked already.
     private func checkNetworkMode(_ service: Node) {
         guard let mode = service["network_mode"], let text = mode.string, text.hasPrefix("service:") else { return }
         let name = String(text.dropFirst(8))
@@ -88,7 +88,7 @@ struct References {
         }
     }
 
-    /// All names, where they are few.
+    /// All names, if they are few.
     static func listed(_ names: [String]) -> String {
         if names.isEmpty { return "declare it under 'services'" }
         return "services are \(names.sorted().prefix(12).joined(separator: ", "))" + (names.count > 12 ? " …" : "")
@@ -103,7 +103,7 @@ struct References {
         }
     }
 
-    /// One that is not among the services that take part.
+    /// One that is not among the enabled services.
     private func check(_ entry: Mapping.Entry, _ services: Mapping?) {
         let other = disabled[entry.key]
         if other != nil, entry.value["required"]?.bool == false { return }
@@ -131,7 +131,7 @@ struct References {
         report.inside("services") { report.inside(name) { atDependency(in: service, on: entry, body) } }
     }
 
-    /// A dependency may follow from another attribute: `network_mode: service:db`, `links: [db]`.
+    /// Another attribute may imply a dependency: `network_mode: service:db`, `links: [db]`.
     private func atDependency(in service: Node, on entry: Mapping.Entry, _ body: (Span) -> Void) {
         for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"]
         where service.string(at: attribute) == "service:\(entry.key)" && service[attribute]?.span == entry.keySpan {

@@ -1,9 +1,9 @@
 import YAML
 
-/// Brings a scalar into the form its meaning asks for.
+/// Converts a scalar to the form for its meaning.
 struct Scalars {
     let report: Report
-    /// For raw output: nothing is converted, and what has variables in it is not judged.
+    /// For raw output: converts nothing, and does not check values with variables.
     var lenient = false
 
     func convert(_ node: inout Node, _ shape: Shape) {
@@ -37,7 +37,7 @@ struct Scalars {
         }
     }
 
-    /// A text that cannot work: an error, unless a variable without a value made it so, which matters only to who brings it up.
+    /// A text that cannot work is an error. If a variable without a value caused it, the error matters only for `up`.
     private func judge(_ node: Node, _ grammar: TextGrammar) {
         guard let text = node.string, let fault = grammar.fault(text) else { return }
         report.add(fault, at: node.span, worksElsewhere: fault.worksElsewhere)
@@ -110,7 +110,7 @@ struct Scalars {
                 node.span, "expected \(range.lowerBound) or more, found \(ShortestNumber.text(value))",
                 hint: isCores ? "write how many cores: 0.5, 2" : "write a number from \(range.lowerBound) on")
         }
-        // docker compose keeps cores in single precision, and its output shows that.
+        // docker compose stores cores in single precision, and its output shows that.
         node.value = .float(isCores ? Double(Float(value).description) ?? value : value)
     }
 

@@ -1,6 +1,6 @@
 import YAML
 
-/// Attributes that say the same thing twice must agree, and a named container cannot be scaled.
+/// Attributes with the same meaning must agree, and a service with a container name cannot be scaled.
 struct Scaling {
     let report: Report
 

@@ -1,7 +1,7 @@
 import Addresses
 import YAML
 
-/// The short forms with a grammar of their own: ports, volumes, devices, hosts, build keys.
+/// Short forms with a grammar of their own: ports, volumes, devices, hosts, build keys.
 struct ShortForms {
     let report: Report
     let lenient: Bool
@@ -61,7 +61,7 @@ struct ShortForms {
 
     private func longPort(_ item: Node) -> Node {
         guard let mapping = item.mapping else { return item }
-        // Otherwise the grammar of the attribute looks at it.
+        // Otherwise the grammar of the attribute checks it.
         if lenient, let address = mapping["host_ip"], let text = address.string, !IPAddress.isValid(text),
             !text.contains("$")
         {
@@ -139,7 +139,7 @@ struct ShortForms {
         }
         var target = parts.count > 1 && !parts[1].isEmpty ? parts[1] : source
         var permissions = parts.count == 3 ? parts[2] : "rwm"
-        // CDI names and paths contain no second colon; `/dev/a:r` names a target `r`, as docker compose has it.
+        // CDI names and paths contain no second colon. As in docker compose, `/dev/a:r` means a target `r`.
         if parts.count == 3, permissions.isEmpty { permissions = "rwm" }
         if source.contains("="), parts.count == 1 { target = source }
         node.value =
@@ -151,7 +151,7 @@ struct ShortForms {
             ).value
     }
 
-    /// A path and permissions that no device could have. `vendor.com/class=name` is a name of CDI.
+    /// A path or permissions that no device can have. `vendor.com/class=name` is a CDI name.
     private static func deviceFault(_ parts: [String], _ text: String) -> TextGrammar.Fault? {
         if parts.count > 1, !parts[1].isEmpty, !parts[1].hasPrefix("/") {
             if TextGrammar.devicePermissions.fault(parts[1]) == nil {

@@ -3,7 +3,7 @@ import YAML
 
 /// What to write instead of a value of the wrong kind.
 extension Validation {
-    /// Always something, so that nobody is told what is wrong alone.
+    /// Always returns a hint, so that every error says what to do.
     func hint(_ node: Node, _ shape: Shape) -> String {
         if let example = rewritten(node, shape) { return example }
         let takesText = shape.scalars.contains(.string)
@@ -52,7 +52,7 @@ extension Validation {
         }
     }
 
-    /// What belongs where a mapping is expected.
+    /// What to write where a mapping is expected.
     private static func membersHint(_ shape: Shape) -> String {
         if let record = shape.record {
             let first =
@@ -64,7 +64,7 @@ extension Validation {
         return shape.members != nil ? "write `NAME: VALUE` on lines of their own" : "write one value"
     }
 
-    /// The value in the form that the attribute has, where it is clear what is meant.
+    /// The value in the attribute's form, if the meaning is clear.
     private func rewritten(_ node: Node, _ shape: Shape) -> String? {
         let texts = node.sequence.map { items in items.compactMap(Self.plainText) } ?? []
         let isTexts = !texts.isEmpty && texts.count == node.sequence?.count
@@ -131,13 +131,13 @@ extension Validation {
         return nil
     }
 
-    /// One word that can be the reference of an image, and no attribute of a service.
+    /// A single word that may be an image reference and is not an attribute of a service.
     private func isImage(_ text: String) -> Bool {
         let key = String(text.prefix { $0 != ":" })
         return !text.isEmpty && Format.service[key] == nil && TextGrammar.imageReference.fault(text) == nil
     }
 
-    /// Volumes, networks and the like at the top of a file: names with members that may be left out.
+    /// Top-level volumes, networks and the like: names whose members are optional.
     private func isNamed(_ shape: Shape) -> Bool {
         guard let record = shape.members?.record else { return false }
         return record === Format.volume || record === Format.network
@@ -149,7 +149,7 @@ extension Validation {
         return "write {condition: \(meant ?? "service_started")}"
     }
 
-    /// The text that stands where a mapping is expected may lack its colon, or the space after it: `image postgres`.
+    /// For a text in place of a mapping: the colon or the space after it may be missing: `image postgres`.
     static func hint(forText text: String, of shape: Shape) -> String? {
         let key = String(text.prefix { $0 != " " && $0 != ":" && $0 != "=" })
         let rest = text.dropFirst(key.count + 1).drop { $0 == " " }
@@ -159,7 +159,7 @@ extension Validation {
             : "write `\(key): \(rest)`, with a colon and a space, on a line of its own"
     }
 
-    /// What to write in the place of an item that is a mapping, in a list of plain values.
+    /// What to write instead of a mapping in a list of plain values.
     static func hint(forItem pairs: Mapping, of shape: Shape) -> String? {
         if let pair = pairs.entries.first, pair.value.isNull, pairs.count > 1, shape.members?.record != nil {
             let rest = pairs.keys.dropFirst().map { "`\($0)`" }.joined(separator: " and ")

@@ -1,9 +1,9 @@
 import YAML
 
-/// Phase 4: holds a document, as it is written, against the format: names, kinds, enumerations.
+/// Phase 4: checks a document, as written, against the format: names, kinds, enumerations.
 struct Validation {
     let report: Report
-    /// An attribute without a value is let through: an earlier file's value may stand; `checkRequired` comes later.
+    /// Accepts an attribute without a value, because an earlier file's value may apply; `checkRequired` follows later.
     var toleratesNull = false
 
     func check(_ node: Node, _ shape: Shape) {
@@ -37,7 +37,7 @@ struct Validation {
         }
     }
 
-    /// What Kubernetes calls a manifest.
+    /// It looks like a Kubernetes manifest.
     private func isManifest(_ mapping: Mapping) -> Bool {
         mapping.index(of: "apiVersion") != nil && mapping.index(of: "kind") != nil
     }
@@ -53,13 +53,13 @@ struct Validation {
         }
     }
 
-    /// A mapping with members, none of which the record has.
+    /// A mapping with members, but none that the record has.
     private func isForeign(_ node: Node, to record: Record) -> Bool {
         guard let entries = node.mapping?.entries, !entries.isEmpty else { return false }
         return entries.allSatisfy { record[$0.key] == nil && !$0.key.hasPrefix("x-") }
     }
 
-    /// An item that is something else altogether, most likely a short form: `- data:/data:`.
+    /// An item of another kind, most likely a short form: `- data:/data:`.
     private func foreign(_ item: Node, _ record: Record) {
         let entries = item.mapping?.entries ?? []
         if let entry = entries.first, entries.count == 1, entry.value.isNull {
@@ -78,7 +78,7 @@ struct Validation {
         report.silence(item.span)
     }
 
-    /// What only the merged model can show: required attributes that are missing, values that no file gave.
+    /// Checks what only the merged model shows: missing required attributes, and values that no file gave.
     func checkRequired(_ node: Node, _ shape: Shape) {
         switch node.value {
         case .mapping(let mapping):
@@ -105,14 +105,14 @@ struct Validation {
         }
     }
 
-    /// A line that gives the attribute.
+    /// An example line for the attribute.
     static func sample(_ attribute: Attribute) -> String {
         let value = attribute.example ?? attribute.shape.allowed.first ?? attribute.defaultValue
         if let value, !value.contains(" ") || attribute.example != nil { return "\(attribute.name): \(value)" }
         return "\(attribute.name): …"
     }
 
-    /// There may be something to say about it or about what is in it.
+    /// It, or something in it, may be wrong.
     @inline(__always)
     private func hasParts(_ node: Node) -> Bool {
         switch node.value {
@@ -151,7 +151,7 @@ struct Validation {
             let key = entries[index].key
             report.inside(key) {
                 if let names, !names.matches(key) { misnamed(entries[index], names, members) }
-                // What belongs to it stands where the next service is expected, and is told there.
+                // Its members are in the place of the next service; that is reported there.
                 if members.record === Format.service, entries[index].value.isNull, entries.indices.contains(index + 1),
                     isAttributeOfService(entries[index + 1]), Format.service[key] == nil
                 {
@@ -175,7 +175,7 @@ struct Validation {
         }
     }
 
-    /// A name that is not allowed. Where it only refers to an element of that name, that one is told.
+    /// A name that is not allowed. If it only refers to an element with that name, the element's name is reported.
     private func misnamed(_ entry: Mapping.Entry, _ names: TextPattern, _ members: Shape) {
         let error = {
             report.error(
@@ -189,7 +189,7 @@ struct Validation {
         }
     }
 
-    /// An attribute that stands beside the name to which it belongs, as `condition` beside `db:`.
+    /// An attribute at the level of the name that it belongs to, like `condition` at the level of `db:`.
     private func isOutdented(_ entry: Mapping.Entry, after other: Mapping.Entry, _ members: Shape) -> Bool {
         guard let record = members.record, record !== Format.service, record[entry.key] != nil else { return false }
         return other.value.isNull && !(entry.value.mapping.map { isForeign(Node(.mapping($0)), to: record) } ?? false)
@@ -205,7 +205,7 @@ struct Validation {
         if members.record === Format.networkAttachment { report.excuse(entry.key, of: "networks") }
     }
 
-    /// What a service has, among networks or volumes, as where the line `services:` is missing.
+    /// A service among networks or volumes, for example because the line `services:` is missing.
     private func isServiceElsewhere(_ entry: Mapping.Entry, _ members: Shape) -> Bool {
         guard let record = members.record, record !== Format.service else { return false }
         return ["image", "build"].contains { record[$0] == nil && entry.value[$0] != nil }
@@ -213,7 +213,7 @@ struct Validation {
 
     private func serviceElsewhere(_ entry: Mapping.Entry) {
         report.silence(entry.value.span)
-        // One of several that stand so is enough.
+        // Report only the first of several.
         if report.isWrong(element: "services") { return }
         report.error(
             entry.keySpan, "'\(entry.key)' looks like a service, but is not under 'services'",
@@ -221,14 +221,14 @@ struct Validation {
         report.excuse(element: "services")
     }
 
-    /// The name of an attribute, with nothing that a service has.
+    /// The name of an attribute, whose value does not look like a service.
     private func isAttributeOfService(_ entry: Mapping.Entry) -> Bool {
         guard let attribute = Format.service[entry.key] else { return false }
         guard let members = entry.value.mapping else { return true }
         return isForeign(entry.value, to: Format.service) && isValue(members, of: attribute.shape)
     }
 
-    /// Members that may be meant as the attribute's own, rather than as misspelt ones of a service that is called like it.
+    /// Members that belong to the attribute, and are not misspelt members of a service with that name.
     private func isValue(_ members: Mapping, of shape: Shape) -> Bool {
         let names = shape.record?.attributes.map(\.name) ?? []
         if members.keys.contains(where: names.contains) { return true }
@@ -240,7 +240,7 @@ struct Validation {
                 || members.keys.contains { nearest(to: $0, among: names) != nil })
     }
 
-    /// `restart: always` indented like a service.
+    /// `restart: always` with the indentation of a service.
     private func attributeAmongServices(_ entry: Mapping.Entry, after service: String?) {
         report.error(
             entry.keySpan, "'\(entry.key)' stands where the name of a service is expected",
@@ -248,14 +248,14 @@ struct Validation {
                 ?? "it is an attribute of a service: write the service's name above it")
     }
 
-    /// Text where any text is right, as most values are: nothing is to be said, and so no path is needed.
+    /// Text where every text is valid, as for most values; no path is needed.
     @inline(__always)
     private func isText(_ node: Node, _ shape: Shape) -> Bool {
         guard case .string = node.value else { return false }
         return shape.takesAnyText
     }
 
-    /// The attribute before unknown keys that has a place for the one at `index`: those are not indented as far as meant.
+    /// The attribute before unknown keys that could contain the key at `index`: these keys are not indented far enough.
     private func owner(at index: Int, of entries: [Mapping.Entry], _ record: Record) -> Int? {
         guard entries.indices.contains(index), record[entries[index].key] == nil,
             let before = entries[..<index].lastIndex(where: { record[$0.key] != nil }),
@@ -279,7 +279,7 @@ struct Validation {
     }
 
     private func unknown(_ entry: Mapping.Entry, in record: Record) {
-        // Without a hint: it would not be kept.
+        // Without a hint, because the report is full and would drop it.
         if report.isFull { return report.error(entry.keySpan, "'\(entry.key)' is not an attribute of \(record.title)") }
         let names = record.attributes.map(\.name)
         var hint: String?
@@ -290,7 +290,7 @@ struct Validation {
             hint = "if '\(entry.key)' is \(kind), indent it like the other \(element)"
             report.excuse(entry.key, of: element)
         } else if record === Format.file, ["image", "build"].contains(where: { entry.value[$0] != nil }) {
-            // One of several that stand so is enough.
+            // Report only the first of several.
             if report.isWrong(element: "services") { return }
             hint = "if '\(entry.key)' is a service, it belongs under 'services:', indented further"
             report.excuse("services")
@@ -313,7 +313,7 @@ struct Validation {
         report.error(entry.keySpan, "'\(entry.key)' is not an attribute of \(record.title)", hint: hint)
     }
 
-    /// What one cannot do without; a name that is unknown may be meant as it.
+    /// The required members; an unknown name may stand for one of them.
     private static func needed(in record: Record) -> [String] {
         let names = record.required.map(\.name)
         switch record {
@@ -325,7 +325,7 @@ struct Validation {
         }
     }
 
-    /// A name without anything, as where its own attributes are indented like it, or what a service has.
+    /// An empty name, whose own attributes may have the same indentation, or one with the members of a service.
     private func isLikeMember(_ node: Node, of element: String) -> Bool {
         if element != "services" { return node.isNull || node.mapping != nil }
         return node.isNull || node["image"] != nil || node["build"] != nil
@@ -360,7 +360,7 @@ struct Validation {
     }
 
     private func mismatch(_ node: Node, _ shape: Shape) {
-        // Where reading broke off, what is missing may stand in the rest.
+        // If reading stopped early, the missing value may be in the rest.
         if node.isNull, report.isIncomplete { return }
         report.error(
             node.span, "expected \(Self.expectation(shape)), found \(Self.found(node))", hint: hint(node, shape))
@@ -412,7 +412,7 @@ struct Validation {
 }
 
 extension Format {
-    /// Where an attribute that stands in the wrong place belongs.
+    /// Where an attribute belongs that is in the wrong place.
     static func home(of name: String, except record: Record) -> String? {
         let homes: [(record: Record, place: String)] = [
             (file, "it belongs at the beginning of a line, beside 'services:'"),

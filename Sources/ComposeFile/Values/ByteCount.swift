@@ -1,6 +1,6 @@
-/// `64m`, `1.5 GiB`: a number of bytes with a unit of 1024, as Docker reads it.
+/// `64m`, `1.5 GiB`: a number of bytes with a binary unit, in Docker's notation.
 package enum ByteCount {
-    /// The bytes, fractions cut; nil when the text is no such number or does not fit.
+    /// The bytes, without a fraction; nil when the text is not such a number or is out of range.
     package static func parse(_ text: String) -> Int64? {
         if text == "-1" { return -1 }
         let bytes = Array(text.utf8)
@@ -28,7 +28,7 @@ package enum ByteCount {
         }
     }
 
-    /// A decimal number; a point without digits on one side is fine.
+    /// A decimal number; a point may have digits on one side only.
     static func decimal(_ text: String) -> Double? {
         var digits = Substring(text)
         if digits.utf8.first == UInt8(ascii: "+") { digits = digits.dropFirst() }

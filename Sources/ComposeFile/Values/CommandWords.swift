@@ -1,12 +1,12 @@
-/// A command given as one string, split into words as docker compose does: quotes and backslashes, nothing else.
+/// Splits a command string into words as docker compose does: only quotes and backslashes have a meaning.
 package enum CommandWords {
     package struct Split: Hashable, Sendable {
         package var words: [String]
-        /// What stands from the first unquoted `;`, `&`, `|`, `<` or `>` on: it is not part of the command.
+        /// Everything from the first unquoted `;`, `&`, `|`, `<` or `>` on, which is not part of the command.
         package var dropped: String?
     }
 
-    /// The words; nil when a quote is not closed or a parenthesis stands unquoted.
+    /// The words; nil when a quote is not closed or a parenthesis is unquoted.
     package static func split(_ line: String) -> Split? {
         var splitter = Splitter()
         let bytes = Array(line.utf8)
@@ -26,7 +26,7 @@ package enum CommandWords {
         case more, end, invalid
     }
 
-    /// Works on UTF-8: what it looks for is ASCII, and everything else is passed on.
+    /// Works on UTF-8: all special characters are ASCII, and everything else is copied.
     private struct Splitter {
         private var words: [String] = []
         private var word: [UInt8] = []
@@ -67,7 +67,7 @@ package enum CommandWords {
                 return .more
             case UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "<"), UInt8(ascii: ">"):
                 if !quoted {
-                    // `2>` belongs to the redirection.
+                    // The `2` of `2>` belongs to the redirection.
                     if byte == UInt8(ascii: ">"), let first = word.first, (0x30...0x39).contains(first) {
                         started = false
                     }

@@ -18,8 +18,8 @@ package struct DotEnv {
 
     /// The variables of a file in the dotenv grammar.
     ///
-    /// `lookup` is asked first when a value refers to a variable, then the keys above it in `earlier` and in the file;
-    /// `unset` is told the name and line of a variable without a value.
+    /// A value may refer to variables: `lookup` comes first, then the keys above it in `earlier` and in the file.
+    /// `unset` gets the name and line of a variable without a value.
     package static func parse(
         _ bytes: [UInt8], earlier: [String: String] = [:], lookup: @escaping (String) -> String?,
         unset: @escaping (String, Int) -> Void = { _, _ in }
@@ -54,7 +54,7 @@ package struct DotEnv {
         return values
     }
 
-    /// What to write in place of a line whose name has a space in it.
+    /// What to write instead of a line with a space in the name.
     private static func advice(_ line: String) -> String {
         var line = line[...]
         for start in ["- ", "export ", "set ", "ENV "] where line.hasPrefix(start) {
@@ -186,7 +186,7 @@ package struct DotEnv {
         return quote == "\"" ? try expand(Self.escapes(text), line, earlier) : text
     }
 
-    /// The text up to the closing quote; `\` before the quote is taken away, before anything else kept.
+    /// The text up to the closing quote. Removes a `\` before a quote, and keeps it before anything else.
     private mutating func quoted(_ quote: Unicode.Scalar) throws(Failure) -> String {
         let start = line
         var text = String.UnicodeScalarView()

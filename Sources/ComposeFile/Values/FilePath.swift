@@ -1,8 +1,8 @@
 import Linux
 
-/// Paths as text, without a look at the disk.
+/// Operations on paths as text, without access to the disk.
 enum FilePath {
-    /// Absolute: joined to `base` unless it is already, `.` and `..` and doubled slashes taken out.
+    /// The absolute path: joins a relative one to `base`, and removes `.`, `..` and doubled slashes.
     static func absolute(_ path: String, in base: String) -> String {
         clean(path.isAbsolutePath ? path : base + "/" + path)
     }
@@ -16,7 +16,7 @@ enum FilePath {
     private static let slash = UInt8(ascii: "/")
     private static let dot = UInt8(ascii: ".")
 
-    /// Each part is a name. Relative paths that start with `..` can be clean too, and are not asked about.
+    /// Every part is a name. False also for some clean paths, those that start with `..`; they take the slower way.
     private static func isClean(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let last = path.last else { return false }
         if last == slash { return path.count == 1 }
@@ -39,7 +39,7 @@ enum FilePath {
         let isRooted = path.first == slash
         var result: [UInt8] = isRooted ? [slash] : []
         result.reserveCapacity(path.count)
-        // What `..` cannot take away.
+        // The prefix that `..` cannot remove.
         var fixed = result.count
         func append(_ part: some Collection<UInt8>) {
             if let last = result.last, last != slash { result.append(slash) }
@@ -60,7 +60,7 @@ enum FilePath {
         return result.isEmpty ? "." : String(decoding: result, as: UTF8.self)
     }
 
-    /// `C:\data`, `c:/data`, `\\server\share`: absolute on Windows, whose paths a file may name for a remote engine.
+    /// `C:\data`, `c:/data`, `\\server\share`: absolute on Windows. A file may contain such paths for a remote engine.
     static func isWindowsAbsolute(_ path: String) -> Bool {
         let bytes = Array(path.utf8.prefix(3))
         let isSeparator = { (byte: UInt8) in byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/") }
@@ -68,7 +68,7 @@ enum FilePath {
         return bytes.count > 2 && bytes[1] == UInt8(ascii: ":") && isSeparator(bytes[2])
     }
 
-    /// The way from one absolute folder to another path: `../x`; `.` where they are the same.
+    /// The relative path from one absolute folder to another path: `../x`; `.` if they are equal.
     static func relative(_ path: String, to base: String) -> String {
         let target = clean(path).pathParts
         let start = clean(base).pathParts
@@ -86,7 +86,7 @@ enum FilePath {
         path.pathParts.last ?? ""
     }
 
-    /// `~` and `~/x` with the home folder in place of the tilde.
+    /// Replaces the tilde of `~` and `~/x` by the home folder.
     static func expandingHome(_ path: String, home: String?) -> String {
         guard path.hasPrefix("~"), let home else { return path }
         let rest = path.dropFirst()

@@ -1,6 +1,6 @@
-/// `1m30s`, `1.5d`: a duration as Compose files write it, and Go's text of it.
+/// `1m30s`, `1.5d`: a duration in Compose files, and Go's text for it.
 package enum GoDuration {
-    /// Nanoseconds; nil when the text is no duration or does not fit (about 292 years).
+    /// Nanoseconds; nil when the text is not a duration or is out of range (about 292 years).
     package static func parse(_ text: String) -> Int64? {
         var copy = text
         return copy.withUTF8 { parse($0[...]) }
@@ -44,7 +44,7 @@ package enum GoDuration {
         }
     }
 
-    /// Exact for whole numbers: 64-bit nanoseconds do not go through floating point.
+    /// Exact for whole numbers, because 64-bit nanoseconds do not fit into floating point.
     private static func product(_ number: Bytes, _ factor: Int64) -> Int64? {
         let points = number.count { $0 == UInt8(ascii: ".") }
         let text = String(decoding: number, as: UTF8.self)

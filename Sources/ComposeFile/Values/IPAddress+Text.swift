@@ -1,10 +1,10 @@
 import Addresses
 
-/// What texts are addresses.
+/// Checks whether texts are addresses.
 extension IPAddress {
     package static func isValid(_ text: String) -> Bool { IPAddress(text) != nil }
 
-    /// An address, of IPv6 with the name of an interface too: `fe80::1%eth0`.
+    /// An address; for IPv6 also with the name of an interface: `fe80::1%eth0`.
     static func isValid(withZone text: String) -> Bool {
         let address = text.prefix { $0 != "%" }
         if address.count == text.count { return isValid(text) }

@@ -26,7 +26,7 @@ enum PullPolicyText {
 package enum RestartPolicyText {
     static let names = ["no", "always", "unless-stopped", "on-failure"]
 
-    /// nil for what is none.
+    /// nil for an invalid text.
     package static func parse(_ text: String) -> RestartPolicy? {
         switch text {
         case "no", "": return .no
@@ -39,7 +39,7 @@ package enum RestartPolicyText {
         }
     }
 
-    /// What to write instead of a text that is none.
+    /// What to write instead of an invalid text.
     static func advice(_ text: String) -> String {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2, parts[0] == "on-failure" { return "write a number of attempts: on-failure:3" }

@@ -12,7 +12,7 @@ package struct PortSpec: Hashable, Sendable {
         package var description: String { message }
     }
 
-    /// The ports of one entry, a range expanded, ordered by the text of the container's port as docker compose does.
+    /// The ports of one entry. Expands ranges, and sorts by the text of the container's port as docker compose does.
     package static func parse(_ text: String) throws(Failure) -> [PortSpec] {
         let parts = text.parts(at: UInt8(ascii: ":"))
         if text.utf8.first == UInt8(ascii: "["), let end = text.lastIndex(of: "]"),
@@ -79,7 +79,7 @@ package struct PortSpec: Hashable, Sendable {
 }
 
 extension PortSpec {
-    /// What to write in place of a text that is no port.
+    /// What to write instead of a text that is not a port.
     package static func advice(_ text: String) -> String {
         let quotes = "\"'\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}"
         let bare = text.filter { !quotes.contains($0) }
@@ -99,7 +99,7 @@ extension PortSpec {
 
     private static func isRight(_ text: String) -> Bool { (try? parse(text)) != nil }
 
-    /// What may have been meant, the likeliest first.
+    /// What the user may have meant, the likeliest first.
     private static func candidates(_ text: String) -> [String] {
         let joined = text.replacing("->", with: ":").replacing("=>", with: ":").replacing("=", with: ":")
             .replacing(";", with: ":").replacing(" ", with: "")

@@ -1,7 +1,7 @@
 /// `$NAME`, `${NAME}` and `${NAME:-text}` in a value (Compose Specification, 12-interpolation).
 package enum Template {
     package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        /// A `${` that is no substitution; the text from there on.
+        /// A `${` that begins no valid substitution; the text from there on.
         case invalid(String)
         /// `${NAME:?message}` without a value.
         case required(name: String, message: String, fragment: String)
@@ -14,22 +14,22 @@ package enum Template {
         }
     }
 
-    /// A substitution as it is written.
+    /// A substitution as written.
     package struct Reference: Hashable, Sendable {
         package var name: String
         package var isRequired = false
         package var defaultValue = ""
         package var alternative = ""
-        /// The whole of it, from `$` to its end.
+        /// The whole substitution, from `$` to its end.
         package var fragment: String
     }
 
-    /// How deep `${A:-${B:-…}}` may nest.
+    /// The maximum depth of nested `${A:-${B:-…}}`.
     private static let depth = 64
 
-    /// The text with its substitutions made; the text of an operator is looked at only where it is needed.
+    /// The text with its substitutions. Evaluates the text after an operator only if it is needed.
     ///
-    /// `lookup` gives a variable's value; `unset` is told of each variable without one for which "" was taken.
+    /// `lookup` returns a variable's value; `unset` gets each variable without one, for which "" is used.
     package static func expand(
         _ text: String, lookup: @escaping (String) -> String?, unset: @escaping (Reference) -> Void
     ) throws(Failure) -> String {
@@ -37,7 +37,7 @@ package enum Template {
         return try Expansion(lookup: lookup, unset: unset).expand(Array(text.utf8)[...], depth: 0)
     }
 
-    /// Every substitution of the text, those inside operators' texts too, in order.
+    /// Every substitution in the text, also inside operators' texts, in order.
     package static func references(in text: String) -> [Reference] {
         var found: [Reference] = []
         collect(Array(text.utf8)[...], depth: 0, into: &found)
@@ -114,15 +114,15 @@ package enum Template {
     private struct Substitution {
         let name: String
         let operation: Operation
-        /// With a colon: a variable that is set but empty counts as missing.
+        /// With a colon, a variable that is set but empty counts as missing.
         let emptyCounts: Bool
         let text: ArraySlice<UInt8>
     }
 
-    /// What starts at a `$`.
+    /// What a `$` begins.
     private struct Token {
         enum Kind {
-            /// `$$`, or a `$` that starts nothing.
+            /// `$$`, or a `$` that begins nothing.
             case dollar
             case substitution(Substitution)
             case invalid
@@ -160,7 +160,7 @@ package enum Template {
             }
         }
 
-        /// What stands between a `{` and the `}` that closes it, and where that ends.
+        /// The text between a `{` and its closing `}`, and the end position.
         private static func braces(_ input: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, Int)? {
             var depth = 0
             for index in input.indices {

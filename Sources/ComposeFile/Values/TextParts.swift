@@ -1,5 +1,5 @@
 extension String {
-    /// What stands before and after the first `separator`, an ASCII character; no `after` when there is none.
+    /// The text before and after the first `separator`, an ASCII character; `after` is nil when there is none.
     func cut(at separator: UInt8) -> (before: String, after: String?) {
         var copy = self
         return copy.withUTF8 { bytes in
@@ -10,7 +10,7 @@ extension String {
         }
     }
 
-    /// The parts between `separator`, an ASCII character; empty ones too, so at least one.
+    /// The parts between `separator`s, an ASCII character; includes empty ones, so there is at least one.
     func parts(at separator: UInt8) -> [String] {
         var copy = self
         return copy.withUTF8 { bytes in

@@ -8,7 +8,7 @@ package struct VolumeSpec: Hashable, Sendable {
     package var noCopy = false
     package var propagation: String?
     package var selinux: String?
-    /// Options that mean nothing.
+    /// Options without a meaning.
     package var unknown: [String] = []
 
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 import Linux
 
-/// Each container has an interface that shares the Ethernet address of an interface of the host; the kernel tells them apart by their IP
-/// addresses. The host itself does not reach it.
+/// Each container has an interface that shares the Ethernet address of a host interface; the kernel distinguishes them
+/// by IP address. The host cannot reach the network.
 struct IpvlanNetwork: ParentNetwork {
     static let driver = "ipvlan"
 
@@ -12,7 +12,7 @@ struct IpvlanNetwork: ParentNetwork {
     func attach(_ endpoint: EndpointSpec, _ kernel: KernelNetwork) throws(NetworkError) {
         var endpoint = endpoint
         endpoint.macAddress = nil
-        // Routed by the host: there is no neighbour to ask for a gateway.
+        // The host routes, so there is no gateway to look for.
         endpoint.routesByInterface = mode != .l2
         try kernel.attachChild(endpoint, of: parent.name, kind: Self.driver) { data in
             data.add(1, mode.number)  // IFLA_IPVLAN_MODE
@@ -21,7 +21,7 @@ struct IpvlanNetwork: ParentNetwork {
     }
 }
 
-/// On which level the host passes packets on.
+/// The layer at which the host forwards packets.
 package enum IpvlanMode: String, Codable, Hashable, Sendable, CaseIterable {
     case l2, l3, l3s
 
@@ -35,7 +35,7 @@ package enum IpvlanMode: String, Codable, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// How the interfaces on one parent reach each other.
+/// How interfaces on the same parent reach each other.
 package enum IpvlanReach: String, Codable, Hashable, Sendable, CaseIterable {
     case bridge, `private`, vepa
 

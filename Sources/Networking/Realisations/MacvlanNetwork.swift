@@ -1,7 +1,7 @@
 import Linux
 
-/// Each container has an interface with an Ethernet address of its own on an interface of the host: to the network outside it is a machine
-/// among others. The host itself does not reach it.
+/// Each container has an interface with its own Ethernet address on a host interface, so the outside network sees it as
+/// a separate machine. The host cannot reach the network.
 struct MacvlanNetwork: ParentNetwork {
     static let driver = "macvlan"
 
@@ -10,7 +10,7 @@ struct MacvlanNetwork: ParentNetwork {
 
     func attach(_ endpoint: EndpointSpec, _ kernel: KernelNetwork) throws(NetworkError) {
         var endpoint = endpoint
-        // With one container alone on the parent the kernel gives it the parent's own address.
+        // With one container on the parent, the kernel gives it the parent's own address.
         if endpoint.macAddress == nil, mode != .passthru {
             endpoint.macAddress = endpoint.addresses.first.map { MACAddress(for: $0.address) }
         }
@@ -20,15 +20,15 @@ struct MacvlanNetwork: ParentNetwork {
     }
 }
 
-/// How the interfaces on one parent reach each other.
+/// How interfaces on the same parent reach each other.
 package enum MacvlanMode: String, Codable, Hashable, Sendable, CaseIterable {
     /// Directly.
     case bridge
     /// Not at all.
     case `private`
-    /// Through the switch outside.
+    /// Through the external switch.
     case vepa
-    /// There is only one, and it is what the parent is.
+    /// There is only one, and it takes over the parent's identity.
     case passthru
 
     /// `enum macvlan_mode` of linux/if_link.h.

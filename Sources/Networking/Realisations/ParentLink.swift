@@ -1,16 +1,16 @@
 import Linux
 
-/// The interface of the host that interfaces of containers share (macvlan, ipvlan).
+/// The host interface that containers' interfaces share (macvlan, ipvlan).
 package struct ParentLink: Codable, Hashable, Sendable {
     package var name: String
     package var origin: Origin
 
     package enum Origin: Codable, Hashable, Sendable {
-        /// It was there, and stays.
+        /// It existed before, and stays.
         case host
-        /// Made on `base` for the frames that bear this VLAN's number, and removed with the network.
+        /// Created on `base` for frames with this VLAN's number, and removed with the network.
         case vlan(base: String, id: UInt16)
-        /// One end of a pair that leads nowhere: containers reach each other alone.
+        /// One end of a pair without a connection to the outside: containers reach only each other.
         case pair(peer: String)
     }
 
@@ -19,7 +19,7 @@ package struct ParentLink: Codable, Hashable, Sendable {
         self.origin = origin
     }
 
-    /// `eth0.10` is VLAN 10 of `eth0`, when there is no interface of that name.
+    /// `eth0.10` means VLAN 10 of `eth0`, unless an interface has that name.
     package static func vlan(named name: String) -> ParentLink? {
         guard let dot = name.lastIndex(of: "."), let id = UInt16(name[name.index(after: dot)...]),
             (1...4094).contains(id),
@@ -41,7 +41,7 @@ package struct ParentLink: Codable, Hashable, Sendable {
         return false
     }
 
-    /// Makes what is missing of it; it is up afterwards.
+    /// Creates whatever is missing, and brings it up.
     func create(_ kernel: KernelNetwork) throws(NetworkError) {
         do throws(SyscallError) {
             if try KernelNetwork.interface(name, kernel.route) == nil { try make(kernel) }

@@ -1,6 +1,6 @@
 import Linux
 
-/// A network whose containers have interfaces on one interface of the host, which the host itself does not reach.
+/// A network whose containers have interfaces on one host interface, and which the host itself cannot reach.
 protocol ParentNetwork: NetworkRealisation {
     var parent: ParentLink { get }
 }

@@ -1,8 +1,8 @@
 import Linux
 
-/// What a network is on this machine: stored with the network and with each place on it.
+/// How a network exists on this machine; stored with the network and with each of its endpoints.
 ///
-/// Another way to make networks is a type that conforms to `NetworkRealisation`, in a file of its own, and its line in `kinds`.
+/// To add another kind, write a type that conforms to `NetworkRealisation` in a file of its own, and add it to `kinds`.
 package struct Realisation: Hashable, Sendable {
     let network: any NetworkRealisation
 
@@ -10,18 +10,17 @@ package struct Realisation: Hashable, Sendable {
 
     init(_ network: some NetworkRealisation) { self.network = network }
 
-    /// The Compose file's word for it: `macvlan`.
+    /// The driver in the Compose file: `macvlan`.
     package var driver: String { type(of: network).driver }
-    /// The interface of the host that its packets go through, for a person.
+    /// The host interface for its packets, as a name for a person.
     package var interface: String { network.interface }
-    /// Interfaces of the host that are this network's alone, and go with it.
+    /// Host interfaces that belong to this network only; they are removed with it.
     package var ownLinks: [String] { network.ownLinks }
-    /// The interface whose packets the engine's firewall judges and that published ports lead to; nil for a network that the host itself
-    /// is no part of.
+    /// The interface for firewall rules and published ports; nil for a network that the host is not on.
     package var guardedInterface: String? { network.guardedInterface }
     /// Its gateways lead to other networks.
     package var leadsOut: Bool { network.leadsOut }
-    /// Its subnet is that of another network of the host, which it is part of.
+    /// It shares the subnet of another network of the host.
     package var sharesSubnet: Bool { network.guardedInterface == nil }
 
     package static func == (left: Realisation, right: Realisation) -> Bool {
@@ -31,7 +30,7 @@ package struct Realisation: Hashable, Sendable {
     package func hash(into hasher: inout Hasher) { AnyHashable(network).hash(into: &hasher) }
 }
 
-/// What networks of one driver are made of. Each call can be repeated: what is there already is left, or repaired.
+/// Creates and removes networks of one driver. Every call may be repeated: it keeps or repairs what exists.
 protocol NetworkRealisation: Codable, Hashable, Sendable {
     static var driver: String { get }
 
@@ -40,23 +39,23 @@ protocol NetworkRealisation: Codable, Hashable, Sendable {
     var guardedInterface: String? { get }
     var leadsOut: Bool { get }
 
-    /// - Throws: `NetworkError` when the host has something else in its place, or lacks what it needs.
+    /// - Throws: `NetworkError` when something else on the host has its name, or the host lacks what it needs.
     func create(_ plan: NetworkPlan, _ kernel: KernelNetwork) throws(NetworkError)
-    /// What is wrong with it; nil when all is as `create` made it.
+    /// What is wrong with it; nil when everything is as `create` left it.
     func damage(_ plan: NetworkPlan, _ kernel: KernelNetwork) throws(SyscallError) -> String?
     /// Gives a container its interface, with addresses, settings and routes.
     func attach(_ endpoint: EndpointSpec, _ kernel: KernelNetwork) throws(NetworkError)
-    /// Takes it away again; none is fine.
+    /// Removes the interface again. It is no error if there is none.
     func detach(_ endpoint: EndpointSpec, _ kernel: KernelNetwork) throws(NetworkError)
-    /// Removes what is the network's own; none is fine.
+    /// Removes everything that belongs only to the network. It is no error if there is nothing.
     func remove(_ kernel: KernelNetwork) throws(NetworkError)
 }
 
-/// What a network should be, whatever it is made of.
+/// The desired properties of a network, whatever its kind.
 package struct NetworkPlan: Hashable, Sendable {
-    /// The gateways, each with the prefix of its subnet.
+    /// The gateways, each with its subnet's prefix length.
     package var addresses: [CIDR]
-    /// Bytes of the largest packet; nil is the kernel's choice.
+    /// The MTU in bytes; nil leaves it to the kernel.
     package var mtu: UInt32?
 
     package init(addresses: [CIDR], mtu: UInt32? = nil) {

@@ -1,17 +1,16 @@
 import Glibc
 import Linux
 
-/// passwd(5) or group(5) of an image, read a piece at a time: it is as large as whoever made the image, or runs in the container,
-/// wants it to be.
+/// The passwd(5) or group(5) file of an image, read in pieces, because the image or the container decides its size.
 struct AccountFile {
-    /// The most that is read of one.
+    /// The maximum size that is read.
     static let mostBytes = 16 << 20
 
     private let path: String
 
     init(_ path: String) { self.path = path }
 
-    /// One line, whose fields are parted by colons.
+    /// One line, with fields separated by colons.
     struct Line {
         fileprivate let bytes: Slice<UnsafeRawBufferPointer>
 
@@ -30,13 +29,13 @@ struct AccountFile {
         }
     }
 
-    /// Calls `body` with each line; with none when there is no such regular file.
+    /// Calls `body` with each line; does nothing when there is no such regular file.
     /// - Throws: `UserLookupError` when it is larger than `mostBytes`.
     func read(_ stack: LayerStack, _ body: (Line) -> Void) throws {
         guard let file = try stack.open(path) else { return }
         guard try file.status().st_size <= Self.mostBytes else { throw tooLarge }
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        // The beginning of a line whose end was not in the piece before.
+        // The beginning of a line that continues in the next piece.
         var pending: [UInt8] = []
         var total = 0
         while true {
@@ -45,7 +44,7 @@ struct AccountFile {
             }
             if count == 0 { break }
             total += count
-            // It may grow while it is read.
+            // The file may grow while it is read.
             guard total <= Self.mostBytes else { throw tooLarge }
             chunk.withUnsafeBytes { Self.lines(of: $0[..<count], &pending, body) }
         }

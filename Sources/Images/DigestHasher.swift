@@ -1,7 +1,7 @@
 import CNettle
 import OCI
 
-/// Computes a digest piece by piece, with the hash functions of nettle, which libarchive brings along.
+/// Computes a digest piece by piece, with the hash functions of nettle, which libarchive needs anyway.
 package struct DigestHasher {
     private enum State {
         case sha256(sha256_ctx)

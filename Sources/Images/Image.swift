@@ -1,14 +1,14 @@
 import OCI
 
-/// An image of the store: how its containers run, and the layers that make its root file system.
+/// An image in the store: how to run its containers, and the layers of its root file system.
 package struct Image: Codable, Hashable, Sendable {
-    /// The digest of the configuration, which is what people know as the image ID.
+    /// The digest of its configuration, which people know as the image ID.
     package let id: Digest
     package let manifest: Descriptor
     package let config: ImageConfig
     /// Base first; as stored, compressed or not.
     package let layers: [Descriptor]
-    /// Bytes of the layers when unpacked, without block rounding.
+    /// The size of the unpacked layers in bytes, not rounded to blocks.
     package let size: Int64
 
     package init(manifest: Descriptor, content: Manifest, config: ImageConfig, size: Int64) throws(ImageError) {
@@ -29,7 +29,8 @@ package struct Image: Codable, Hashable, Sendable {
         Platform(os: config.os, architecture: config.architecture, variant: config.variant)
     }
 
-    /// Names of the unpacked states, base first: each covers a layer and all below it (image-spec, config.md, ChainID).
+    /// The names of the unpacked states, base first: each stands for a layer and everything below it (image-spec,
+    /// config.md, ChainID).
     package var chainIDs: [Digest] { chain(of: config.rootfs.diffIDs) }
 }
 
@@ -37,9 +38,10 @@ package struct Image: Codable, Hashable, Sendable {
 package struct TaggedImage: Codable, Hashable, Sendable {
     package let reference: Reference
     package let image: Image
-    /// What the registry calls it: the digest of the index or manifest the name stood for; nil when it never had one.
+    /// The registry's name for it: the digest of the index or manifest that the name pointed to; nil if it never had
+    /// one.
     package let repositoryDigest: Digest?
-    /// When this name was given, seconds since 1970.
+    /// When it got this name, in seconds since 1970.
     package let updated: Int64
 
     package init(reference: Reference, image: Image, repositoryDigest: Digest?, updated: Int64) {

@@ -1,23 +1,23 @@
 import Linux
 import OCI
 
-/// Why something with an image failed; the text is for a person.
+/// Why an operation on an image failed; with a text for a person.
 package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case notFound(String)
-    /// More than one image has an ID that starts so.
+    /// Several image IDs begin like this.
     case ambiguous(String, matches: Int)
     /// A container needs it.
     case inUse(String, reason: String)
     case invalidImage(String)
-    /// The archive is broken, or it tries what no archive may.
+    /// The archive is damaged, or attempts something forbidden.
     case invalidArchive(String)
-    /// A Dockerfile instruction of an import's changes.
+    /// An invalid Dockerfile instruction among an import's changes.
     case invalidChange(instruction: String, reason: String)
     case digestMismatch(what: String, expected: Digest, actual: Digest)
     case tooLarge(String)
     case noSpace(String)
     case noPlatform(wanted: String, available: [String])
-    /// What a registry answered, or why it did not.
+    /// An error from a registry, or the reason why it cannot be reached.
     case registry(String)
     case unauthorized(String)
     case damagedStore(String)
@@ -43,7 +43,7 @@ package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Gives a full disk its own error, wherever it showed.
+/// Turns any error that means a full disk into an error that says so.
 func explainingFullDisk<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
         return try body()

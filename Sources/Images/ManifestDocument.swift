@@ -1,7 +1,7 @@
 import JSON
 import OCI
 
-/// What a registry or a layout says about an image: one manifest, or an index of several.
+/// A registry's or a layout's description of an image: one manifest, or an index of several.
 enum ManifestDocument {
     case manifest(Manifest)
     case index(Index)
@@ -9,8 +9,8 @@ enum ManifestDocument {
     static let manifestTypes = [MediaType.manifest, MediaType.dockerManifest]
     static let indexTypes = [MediaType.index, MediaType.dockerManifestList]
 
-    /// Reads a document that came as `mediaType`. One that could be read as either kind is refused: two readers of the
-    /// same digest would see different images (CVE-2021-41190).
+    /// Parses a document of type `mediaType`. Refuses one that could be read as either kind, because two readers of one
+    /// digest would see different images (CVE-2021-41190).
     init(_ bytes: [UInt8], mediaType: String) throws(ImageError) {
         let value: JSONValue
         do throws(JSONError) {
@@ -46,13 +46,13 @@ enum ManifestDocument {
 }
 
 extension Index {
-    /// The image that runs best where `platform` is asked for.
-    /// - Throws: `ImageError.noPlatform`, which lists what there is.
+    /// The image that runs best on `platform`.
+    /// - Throws: `ImageError.noPlatform`, which lists the available platforms.
     func choose(_ platform: Platform) throws(ImageError) -> Descriptor {
         let images = manifests.filter { !$0.isAttestation }
         var best: (distance: Int, descriptor: Descriptor)?
         for descriptor in images {
-            // An entry without a platform is taken when nothing says better: a list of one often has none.
+            // Use an entry without a platform if there is nothing better: a list with one entry often has none.
             let distance = descriptor.platform.map { platform.distance(to: $0) } ?? 1000
             if let distance, distance < best?.distance ?? .max { best = (distance, descriptor) }
         }
@@ -65,7 +65,7 @@ extension Index {
 }
 
 extension Descriptor {
-    /// BuildKit lists what it says about an image beside it, under a platform that nothing has.
+    /// BuildKit lists attestations about an image beside it, under a platform that does not exist.
     var isAttestation: Bool {
         annotations?["vnd.docker.reference.type"] == "attestation-manifest"
             || platform?.os == "unknown" && platform?.architecture == "unknown"

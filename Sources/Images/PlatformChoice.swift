@@ -2,7 +2,7 @@ import Glibc
 import OCI
 
 extension Platform {
-    /// What this machine runs (uname(2)).
+    /// The platform of this machine (uname(2)).
     package static let host: Platform = {
         var name = utsname()
         uname(&name)
@@ -10,7 +10,7 @@ extension Platform {
         return Platform(os: "linux", architecture: machine).normalized
     }()
 
-    /// Reads `os/architecture[/variant]`, or only an architecture; nil for anything else.
+    /// Parses `os/architecture[/variant]`, or only an architecture; nil for anything else.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { $0.lowercased() }
         guard parts.allSatisfy({ !$0.isEmpty }) else { return nil }
@@ -22,8 +22,8 @@ extension Platform {
         }
     }
 
-    /// The platform that a person names as `--platform` or `platform:` takes it; nil when nothing is named.
-    /// - Throws: for a text that names none, which must not count as nothing.
+    /// The platform that a person gave as `--platform` or `platform:`; nil without one.
+    /// - Throws: for an invalid text, which must not count as no platform.
     package static func named(_ text: String?) throws(ImageError) -> Platform? {
         guard let text else { return nil }
         guard let platform = Platform(text) else {
@@ -32,7 +32,7 @@ extension Platform {
         return platform
     }
 
-    /// One spelling for each platform: Go's names, and no variant where it is the default one.
+    /// One spelling for each platform: Go's names, and no variant if it is the default.
     package var normalized: Platform {
         var result = self
         switch architecture.lowercased() {
@@ -54,12 +54,12 @@ extension Platform {
     /// `linux/arm/v7`.
     package var text: String { "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "") }
 
-    /// An image for `offered` runs where this was asked for.
+    /// An image for `offered` runs on this platform.
     package func accepts(_ offered: Platform) -> Bool { distance(to: offered) != nil }
 
-    /// How well an image for `offered` runs where this was asked for: 0 is best, nil is not at all.
+    /// How well an image for `offered` runs on this platform: 0 is best, nil means that it does not run.
     ///
-    /// A machine of a higher variant runs images of lower ones, the nearest first.
+    /// A machine of a higher variant runs images of lower ones, preferably the nearest.
     func distance(to offered: Platform) -> Int? {
         let (wanted, offered) = (normalized, offered.normalized)
         guard wanted.os == offered.os, wanted.architecture == offered.architecture else { return nil }
@@ -67,7 +67,7 @@ extension Platform {
         let fallback = wanted.architecture == "arm64" ? 8 : 1
         let have = wanted.level ?? fallback
         guard let needed = offered.variant == nil ? fallback : offered.level, needed <= have else {
-            // An amd64 machine that was not looked at closer is taken for v1; images for more are asked for by name.
+            // Assume v1 for an amd64 machine; images for a higher variant must be requested by name.
             return nil
         }
         return have - needed

@@ -2,18 +2,18 @@ import OCI
 
 /// The name of an image: a registry, a repository in it, and a tag or a digest.
 ///
-/// The grammar is `[domain[:port]/]path[:tag][@digest]` as Docker reads it: without a domain it is `docker.io`, whose
-/// one-component repositories are in `library/`, and without tag and digest the tag is `latest`.
+/// The grammar is `[domain[:port]/]path[:tag][@digest]`, as in Docker. The default domain is `docker.io`, where
+/// repositories with one component are in `library/`. Without tag and digest the tag is `latest`.
 package struct Reference: Hashable, Sendable, CustomStringConvertible {
-    /// The registry, with its port when one was given: `docker.io`, `localhost:5000`, `[::1]:5000`.
+    /// The registry, with its port if given: `docker.io`, `localhost:5000`, `[::1]:5000`.
     package let domain: String
     /// The repository: `library/busybox`.
     package let path: String
-    /// nil only where a digest was given.
+    /// nil only if there is a digest.
     package let tag: String?
     package let digest: Digest?
 
-    /// Reads a name in its familiar (`busybox`) or canonical (`docker.io/library/busybox:latest`) form.
+    /// Parses a name in its familiar (`busybox`) or canonical (`docker.io/library/busybox:latest`) form.
     package init(_ text: String) throws(ReferenceError) {
         func refuse(_ reason: String) -> ReferenceError { ReferenceError(text: text, reason: reason) }
         guard !text.isEmpty else { throw refuse("it is empty") }
@@ -43,14 +43,14 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
         self.digest = digest
     }
 
-    /// The whole name with nothing left out: `docker.io/library/busybox:latest`.
+    /// The complete name: `docker.io/library/busybox:latest`.
     package var canonical: String { "\(domain)/\(path)\(suffix)" }
 
-    /// The name as people write it: without `docker.io/` and `library/`, with its tag. A repository that begins as a registry does
-    /// keeps its own.
+    /// The name as people write it: with its tag, without `docker.io/` and `library/`. A repository whose name would
+    /// then look like a registry keeps `docker.io/`.
     package var familiar: String { "\(familiarName)\(suffix)" }
 
-    /// The familiar name without tag and digest: what `images` prints as REPOSITORY.
+    /// The familiar name without tag and digest: the REPOSITORY column of `images`.
     package var familiarName: String {
         guard domain == "docker.io" else { return "\(domain)/\(path)" }
         let short = path.hasPrefix("library/") ? path.dropFirst("library/".count) : path[...]
@@ -73,7 +73,7 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
     private var suffix: String { (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "") }
 }
 
-/// Why a text is no image reference.
+/// Why a text is not an image reference.
 package struct ReferenceError: Error, Hashable, Sendable, CustomStringConvertible {
     package let text: String
     package let reason: String
@@ -98,7 +98,7 @@ extension Reference: Codable {
 }
 
 extension SingleValueDecodingContainer {
-    /// The string, or a text that no reference has, so that only one kind of error comes out.
+    /// The string, or an invalid text, so that every error is a `ReferenceError`.
     fileprivate func decodeText() -> String { (try? decode(String.self)) ?? "" }
 }
 
@@ -116,7 +116,7 @@ extension Reference {
         return digest
     }
 
-    /// What is before the first slash is a registry if no repository can look so, or if it is `localhost`.
+    /// The part before the first slash is a registry if it cannot be part of a repository, or if it is `localhost`.
     private static func splitDomain(_ text: Substring) -> (Substring?, Substring) {
         guard let slash = text.firstIndex(of: "/") else { return (nil, text) }
         let first = text[..<slash]
@@ -189,7 +189,7 @@ extension Reference {
 
     /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
     private static func isPathComponent(_ component: Substring) -> Bool {
-        var separator: [UInt8] = [0]  // as if one came before: a name cannot start with one
+        var separator: [UInt8] = [0]  // as if one came before, because a name cannot start with one
         for byte in component.utf8 {
             if isLowerOrDigit(byte) {
                 separator = []

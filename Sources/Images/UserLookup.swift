@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// Who a container's process is, in numbers, and where its home is.
+/// The ids of a container's process, and its home folder.
 package struct ContainerUser: Hashable, Sendable {
     package var uid: UInt32
     package var gid: UInt32
@@ -21,13 +21,13 @@ package struct UserLookupError: Error, Hashable, Sendable, CustomStringConvertib
     package let description: String
 }
 
-/// Finds `user` ("name", "uid", "name:group", "uid:gid"; "" is root) in the image's own passwd and group files.
+/// Finds `user` ("name", "uid", "name:group", "uid:gid"; "" means root) in the image's own passwd and group files.
 ///
-/// `groups` are further groups by name or number. The files are read through the layers, `upper` (a container's own
-/// changes) first and then `lower`, top first, line by line; nothing in them is followed out.
-/// A number needs no entry; without one its group is 0 and its home "/".
-/// - Throws: `UserLookupError` for a user or group that is not there, and when a file is larger than 16 MiB: whoever can write
-///   to it must not decide how long a start takes.
+/// `groups` are further groups by name or number. Reads the files through the layers, line by line: `upper` (a
+/// container's own changes) first, then `lower`, top first. No link leads out of them. A number needs no entry; without
+/// one its group is 0 and its home is "/".
+/// - Throws: `UserLookupError` for an unknown user or group, and for a file larger than 16 MiB, because whoever can
+///   write the file must not decide how long a start takes.
 package func lookUpUser(
     _ user: String, groups: [String] = [], in lower: [String], upper: String? = nil
 ) throws -> ContainerUser {
@@ -79,7 +79,7 @@ private func findUser(_ name: String, in stack: LayerStack) throws -> Account {
     throw UserLookupError(description: "unable to find user \(name): no matching entries in passwd file")
 }
 
-/// What one pass over the group file has to find.
+/// What one pass over the group file must find.
 private struct GroupSearch {
     private let member: [UInt8]
     private let numbers: [String: UInt32]

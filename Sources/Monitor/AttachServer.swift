@@ -1,14 +1,14 @@
 import AttachStream
 import Linux
 
-/// The attached streams of a monitor: input of any goes to the process, its output live to all.
+/// The attached streams of a monitor: input from any client goes to the process, live output goes to all clients.
 ///
-/// A reader that falls behind holds the process back, so that nothing is lost; one that takes nothing for ten seconds is cut
-/// off, so that it cannot do so for good.
+/// A client that reads too slowly blocks the process's writes, so nothing is lost. A client that reads nothing for ten
+/// seconds is disconnected.
 final class AttachServer {
     private final class Client {
         let connection: Connection
-        /// The client that an exec belongs to: when it goes, the process is told.
+        /// The client that owns an exec; when it disconnects, the process gets a signal.
         var isOwner: Bool
         var reader = StreamFrameReader()
         var hasEndedInput = false
@@ -18,7 +18,7 @@ final class AttachServer {
         }
     }
 
-    /// Bytes that a reader may be behind before the process is held back.
+    /// How many bytes a client may be behind before the process is blocked.
     private static let backlogLimit = 1 << 20
     private static let patience: Int64 = 10_000
 
@@ -26,9 +26,9 @@ final class AttachServer {
     private var listener: OwnedFD?
     private var clients: [CInt: Client] = [:]
     private var isInputHeld = false
-    /// Called with what comes for the process.
+    /// Called with input for the process.
     var onFrame: (StreamFrame) -> Void = { _ in }
-    /// The client that an exec belongs to is gone.
+    /// The client that owns an exec has disconnected.
     var onOwnerGone: () -> Void = {}
     /// Called when `isBehind` may have become false.
     var onProgress: () -> Void = {}
@@ -38,14 +38,14 @@ final class AttachServer {
     /// The listening socket, if there is one.
     var listenerDescriptor: CInt? { listener?.raw }
 
-    /// Takes connections from `socket`, which must not block.
+    /// Accepts connections on `socket`, which must be non-blocking.
     func listen(_ socket: consuming OwnedFD) throws(SyscallError) {
         let descriptor = socket.raw
         listener = consume socket
         try loop.watch(descriptor, .read) { [weak self] _ in self?.accept(descriptor) }
     }
 
-    /// Whether a reader is so far behind that the process should wait.
+    /// Whether a client is so far behind that the process must wait.
     var isBehind: Bool { clients.values.contains { $0.connection.backlog > Self.backlogLimit } }
     var isFlushed: Bool { clients.values.allSatisfy { $0.connection.backlog == 0 || $0.connection.isClosed } }
     var isEmpty: Bool { clients.isEmpty }
@@ -67,7 +67,7 @@ final class AttachServer {
         }
     }
 
-    /// Takes no more input while the process does not read what it has.
+    /// Stops reading input while the process does not read what it has.
     func holdInput(_ isHeld: Bool) {
         guard isHeld != isInputHeld else { return }
         isInputHeld = isHeld
@@ -98,7 +98,7 @@ final class AttachServer {
             onProgress()
         }
         if events.contains(.read) { receive(client, descriptor) }
-        // Both directions are closed; what was sent before is read first.
+        // Both directions are closed; read first what was sent before.
         if !events.isDisjoint(with: .hangUp), !events.contains(.read) || client.hasEndedInput {
             return drop(descriptor)
         }
@@ -109,7 +109,7 @@ final class AttachServer {
     private func receive(_ client: Client, _ descriptor: CInt) {
         guard let bytes = client.connection.receive() else { return }
         if bytes.isEmpty {
-            // Half closed: no more input, but it still reads.
+            // Half closed: the client sends no more input but still reads.
             client.hasEndedInput = true
             return onFrame(StreamFrame(.stdinEnd))
         }

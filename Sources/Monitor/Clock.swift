@@ -9,7 +9,7 @@ package enum Clock {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// RFC 3339 in UTC with the nanoseconds' final zeros left out, as json-file logs have it.
+    /// RFC 3339 in UTC, with nanoseconds without trailing zeros, as in json-file logs.
     package static func rfc3339(_ nanoseconds: Int64) -> String {
         let seconds = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000
         let fraction = nanoseconds - seconds * 1_000_000_000
@@ -26,7 +26,8 @@ package enum Clock {
         return text + "Z"
     }
 
-    /// The proleptic Gregorian date of a day counted from 1970-01-01: years begin in March, so the leap day comes last.
+    /// The proleptic Gregorian date of a day counted from 1970-01-01. Years begin in March here, so the leap day comes
+    /// last.
     private static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

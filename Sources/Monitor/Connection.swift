@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// One side of a stream socket that never makes the monitor wait: what the peer does not take yet stays here.
+/// One end of a stream socket that never blocks the monitor: it buffers what the peer does not accept yet.
 final class Connection {
     let socket: OwnedFD
     private var outgoing: [UInt8] = []
@@ -10,17 +10,17 @@ final class Connection {
 
     init(_ socket: consuming OwnedFD) { self.socket = socket }
 
-    /// Bytes that the peer has not taken.
+    /// Bytes that the peer has not accepted yet.
     var backlog: Int { outgoing.count - sent }
 
-    /// Sends `bytes` as far as the peer takes them now, and keeps the rest.
+    /// Sends as much of `bytes` as the peer accepts now, and buffers the rest.
     func send(_ bytes: [UInt8]) {
         guard !isClosed else { return }
         outgoing.append(contentsOf: bytes)
         flush()
     }
 
-    /// Sends what was kept. Returns whether the peer took anything.
+    /// Sends buffered bytes. Returns whether the peer accepted any.
     @discardableResult
     func flush() -> Bool {
         var progressed = false
@@ -50,7 +50,7 @@ final class Connection {
         return progressed
     }
 
-    /// What has arrived, at most 64 KiB; empty when the peer will send no more, nil when nothing is there yet.
+    /// The received bytes, at most 64 KiB; empty when the peer will send no more, nil when nothing is there yet.
     func receive() -> [UInt8]? {
         var result = 0
         var code = Errno(rawValue: 0)

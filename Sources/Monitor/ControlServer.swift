@@ -1,7 +1,7 @@
 import JSON
 import Linux
 
-/// The control connections of a monitor: newline-delimited JSON, several at once, the inherited one among them.
+/// The control connections of a monitor, including the inherited one. They carry newline-delimited JSON.
 final class ControlServer {
     private final class Client {
         let connection: Connection
@@ -9,34 +9,34 @@ final class ControlServer {
         init(_ connection: Connection) { self.connection = connection }
     }
 
-    /// The longest command that is read, in bytes.
+    /// The maximum length of a command in bytes.
     private static let lineLimit = 1 << 20
 
     private let loop: EventLoop
     private let listener: OwnedFD
     private var clients: [CInt: Client] = [:]
-    /// Called with each command, and what to answer it with.
+    /// Called with each command and a function for the answer.
     var onCommand: (MonitorCommand, (MonitorEvent) -> Void) -> Void = { _, _ in }
-    /// The lines that a new connection is told first.
+    /// The first lines for a new connection.
     var greeting: () -> [[UInt8]] = { [] }
 
-    /// `listener` must not block.
+    /// `listener` must be non-blocking.
     init(_ loop: EventLoop, _ listener: consuming OwnedFD) throws(SyscallError) {
         self.loop = loop
         self.listener = listener
         try loop.watch(self.listener.raw, .read) { [weak self] _ in self?.accept() }
     }
 
-    /// Its descriptors, the listener first; nil while something is on its way through one of them.
+    /// Its descriptors, the listener first; nil while bytes are buffered for one of them.
     var idleDescriptors: [CInt]? {
         guard clients.values.allSatisfy({ $0.incoming.isEmpty && $0.connection.backlog == 0 }) else { return nil }
         return [listener.raw] + clients.keys.sorted()
     }
 
-    /// Whether everything said has been taken by those still listening.
+    /// Whether all connected clients have received everything.
     var isFlushed: Bool { clients.values.allSatisfy { $0.connection.backlog == 0 || $0.connection.isClosed } }
 
-    /// A further connection; one that `isNew` is greeted.
+    /// Adds a connection; sends the greeting if it `isNew`.
     func add(_ socket: consuming OwnedFD, isNew: Bool = true) {
         let descriptor = socket.raw
         let client = Client(Connection(socket))
@@ -47,7 +47,7 @@ final class ControlServer {
         }
     }
 
-    /// Tells every connection.
+    /// Sends an event to every connection.
     func broadcast(_ event: MonitorEvent) {
         for client in clients.values { send(event, to: client) }
     }
@@ -75,7 +75,8 @@ final class ControlServer {
         }
         guard !events.isDisjoint(with: [.read, .hangUp]) else { return }
         guard let bytes = client.connection.receive() else { return }
-        // Its end is no error: the engine may be on its way to another version, and comes back through the socket.
+        // The end of a connection is no error: a new version of the engine may start, and it will connect to the
+        // socket.
         if bytes.isEmpty { return drop(descriptor) }
         client.incoming += bytes
         while let end = client.incoming.firstIndex(of: 0x0A) {

@@ -1,14 +1,14 @@
 import Glibc
 import Linux
 
-/// Waits for many descriptors at once on the calling thread (epoll(7)); sleeps without a timer unless a deadline is set.
+/// Waits for many descriptors on the calling thread (epoll(7)); sets no timer unless there is a deadline.
 final class EventLoop {
-    /// What a descriptor is ready for.
+    /// The events of a descriptor.
     struct Events: OptionSet, Hashable {
         let rawValue: UInt32
         static let read = Events(rawValue: EventPoll.Events.readable.rawValue)
         static let write = Events(rawValue: EventPoll.Events.writable.rawValue)
-        /// Always told: the other side is gone for good, or the descriptor is broken.
+        /// Always reported: the other end is closed for good, or the descriptor has an error.
         static let hangUp = Events(rawValue: EventPoll.Events([.hungUp, .failed]).rawValue)
     }
 
@@ -19,7 +19,8 @@ final class EventLoop {
 
     private let poll: EventPoll
     private var watches: [CInt: Watch] = [:]
-    /// Tells an event of a descriptor that was closed in the same round from one of a new descriptor with its number.
+    /// Distinguishes an event of a descriptor that was closed in the same round from one of a new descriptor with the
+    /// same number.
     private var lastToken: UInt32 = 0
     private var deadlines: [(name: String, at: Int64, action: () -> Void)] = []
 
@@ -33,19 +34,20 @@ final class EventLoop {
         watches[descriptor] = Watch(token: token, handler: handler)
     }
 
-    /// Waits for `events` of `descriptor` from now on; for none, only for its hang-up.
+    /// Waits for these `events` of `descriptor` from now on; if empty, only for its hang-up.
     func change(_ descriptor: CInt, to events: Events) {
         guard let watch = watches[descriptor] else { return }
         try? poll.change(descriptor, to: .init(rawValue: events.rawValue), token: watch.token)
     }
 
-    /// Forgets `descriptor`; to be called before it is closed.
+    /// Stops watching `descriptor`. Call this before you close it.
     func forget(_ descriptor: CInt) {
         guard watches.removeValue(forKey: descriptor) != nil else { return }
         poll.remove(descriptor)
     }
 
-    /// Calls `action` once, `milliseconds` from now, unless `cancel` comes first; replaces a deadline of that name.
+    /// Calls `action` once after `milliseconds`, unless `cancel` comes first. Replaces an earlier deadline with that
+    /// name.
     func setDeadline(_ name: String, milliseconds: Int64, _ action: @escaping () -> Void) {
         cancel(name)
         deadlines.append((name, Self.now() + milliseconds, action))
@@ -53,11 +55,11 @@ final class EventLoop {
 
     func cancel(_ name: String) { deadlines.removeAll { $0.name == name } }
 
-    /// Handles events until `isDone` says so, which is asked after each round.
+    /// Handles events until `isDone` returns true; calls it after each round.
     func run(until isDone: () -> Bool) throws(SyscallError) {
         while !isDone() {
             try poll.wait(milliseconds: timeout()) { token, events in
-                // An earlier event of this round may have made its handler go.
+                // An earlier event of this round may have removed the handler.
                 let descriptor = CInt(bitPattern: UInt32(truncatingIfNeeded: token))
                 guard let watch = watches[descriptor], watch.token == token else { return }
                 watch.handler(Events(rawValue: events.rawValue))

@@ -4,10 +4,10 @@ import Linux
 import OCI
 import Runtime
 
-/// What a monitor's process keeps when it runs its program anew, once its container runs.
+/// What a monitor keeps when it runs its own program again, once its container runs.
 ///
-/// Reading a runtime spec and making a container touches several times the memory that watching needs, and none of it can be
-/// given back: type metadata, library tables, heap. A fresh image of the same process has none of it.
+/// Reading a runtime spec and creating a container uses several times the memory that watching needs, and cannot
+/// release it: type metadata, library tables, heap. A fresh image of the same process has none of it.
 package struct Handover: ~Copyable {
     var folder = ""
     var spec = MonitorSpec(
@@ -26,12 +26,12 @@ package struct Handover: ~Copyable {
 
     init() {}
 
-    /// Every descriptor that has to stay open.
+    /// Every descriptor that must stay open.
     var descriptors: [CInt] {
         [lock, process] + control + [attach, input].compactMap(\.self) + outputs.map(\.0) + terminal
     }
 
-    /// Names and values, a zero byte after each.
+    /// Names and values, each followed by a zero byte.
     func encoded() -> [UInt8] {
         var fields: [(String, String)] = [
             ("folder", folder), ("id", spec.id), ("kills", "\(memoryKillsBefore)"), ("lock", "\(lock)"),
@@ -62,7 +62,7 @@ package struct Handover: ~Copyable {
         return fields.flatMap { Array($0.0.utf8) + [0] + Array($0.1.utf8) + [0] }
     }
 
-    /// Reads what `encoded` wrote, from `descriptor`; unknown names are skipped.
+    /// Reads from `descriptor` what `encoded` wrote; skips unknown names.
     package init(from descriptor: CInt) throws(SyscallError) {
         let file = OwnedFD(owning: descriptor)
         lseek(file.raw, 0, SEEK_SET)
@@ -116,7 +116,7 @@ package struct Handover: ~Copyable {
         }
     }
 
-    /// The one named last.
+    /// The hierarchy named last.
     private mutating func changeHierarchy(_ change: (inout Cgroup.Hierarchy) -> Void) {
         guard !hierarchies.isEmpty else { return }
         change(&hierarchies[hierarchies.count - 1])
@@ -124,8 +124,8 @@ package struct Handover: ~Copyable {
 }
 
 extension ProcessMonitor {
-    /// Runs the program anew, unless something is on its way through this image, or a client is attached: a terminal in use
-    /// and its container rarely live long.
+    /// Runs the program again, unless bytes are buffered in this image or a client is attached. Containers with a
+    /// terminal in use are rarely long-lived, so nothing is lost.
     func handOver() {
         guard case .container = spec.kind, let child, attach.isEmpty, log?.isIdle != false,
             let control = control.idleDescriptors
@@ -149,7 +149,7 @@ extension ProcessMonitor {
         run(handover)
     }
 
-    /// Returns only when it cannot be: then this image goes on as before.
+    /// Returns only on failure; then this image continues as before.
     private func run(_ handover: borrowing Handover) {
         guard let raw = try? syscall("memfd_create", on: "handover", { berth_memfd_create("handover", 0) }) else {
             return

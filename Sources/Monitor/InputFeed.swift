@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// Hands input to the process: its standard input's pipe, or its terminal.
+/// Writes input to the process: to the pipe of its standard input, or to its terminal.
 final class InputFeed {
     private static let limit = 256 << 10
 
@@ -11,10 +11,10 @@ final class InputFeed {
     private var pending: [UInt8] = []
     private var endsWhenEmpty = false
     private var isWatched = false
-    /// Called with whether no more should be added for now.
+    /// Called with true when no more input should be added for now.
     var onFull: (Bool) -> Void = { _ in }
 
-    /// `pipe` must not block.
+    /// `pipe` must be non-blocking.
     init(_ loop: EventLoop, _ pipe: consuming OwnedFD) {
         self.loop = loop
         descriptor = pipe.raw
@@ -27,13 +27,13 @@ final class InputFeed {
         flush()
     }
 
-    /// The process will read the end once it has read everything.
+    /// Ends the input: the process gets end of file after everything before it.
     func end() {
         endsWhenEmpty = true
         flush()
     }
 
-    /// Its descriptor when nothing is on its way through it; -1 once it is closed, nil while something is.
+    /// Its descriptor when nothing is buffered; -1 once it is closed, nil while something is buffered.
     var idleDescriptor: CInt? { !isOpen ? -1 : pending.isEmpty && !endsWhenEmpty ? descriptor : nil }
 
     private var isOpen: Bool { pipe != nil }

@@ -1,6 +1,6 @@
-/// Text of unknown origin inside a JSON string (RFC 8259, section 7).
+/// Arbitrary bytes inside a JSON string (RFC 8259, section 7).
 enum JSONText {
-    /// Appends `bytes`, escaped; what is not UTF-8 becomes U+FFFD.
+    /// Appends `bytes` with escapes; invalid UTF-8 becomes U+FFFD.
     static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
         output.reserveCapacity(output.count + bytes.count + 16)
         guard bytes.contains(where: { $0 >= 0x80 }) else {

@@ -1,13 +1,13 @@
-/// Cuts one output stream into the records of a log: a line each, long ones in parts of at most 16 KiB.
+/// Splits one output stream into log records: one for each line, or several of at most 16 KiB for a long line.
 struct LineSplitter {
     static let limit = 16 << 10
 
     private var pending: [UInt8] = []
 
-    /// Whether no record is unfinished.
+    /// Whether there is no unfinished record.
     var isEmpty: Bool { pending.isEmpty }
 
-    /// Adds what was read, and hands each record that is now whole to `emit`.
+    /// Adds bytes, and passes each complete record to `emit`.
     mutating func add(_ bytes: some Collection<UInt8>, emit: (ArraySlice<UInt8>) -> Void) {
         pending.append(contentsOf: bytes)
         var start = pending.startIndex
@@ -30,13 +30,13 @@ struct LineSplitter {
         if start > 0 { pending.removeFirst(start) }
     }
 
-    /// The stream has ended: hands out what had no newline.
+    /// Call this at the end of the stream: emits the rest without a newline.
     mutating func finish(emit: (ArraySlice<UInt8>) -> Void) {
         if !pending.isEmpty { emit(pending[...]) }
         pending = []
     }
 
-    /// The last place at or before `end` that does not lie within a character of UTF-8.
+    /// The last position at or before `end` that is not inside a UTF-8 character.
     private static func boundary(_ bytes: [UInt8], start: Int, end: Int) -> Int {
         guard end < bytes.endIndex else { return end }
         for cut in stride(from: end, to: max(start, end - 4), by: -1) where bytes[cut] & 0xC0 != 0x80 { return cut }

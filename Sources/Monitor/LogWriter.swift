@@ -1,9 +1,10 @@
 import Glibc
 import Linux
 
-/// Keeps a container's output in files of json-file lines: `{"log":"…\n","stream":"stdout","time":"…"}`.
+/// Writes a container's output to files of json-file lines: `{"log":"…\n","stream":"stdout","time":"…"}`.
 ///
-/// The current file is `path`, older ones `path.1`, `path.2` …; together they hold `maximumSize * maximumFiles` bytes.
+/// The current file is `path`, older ones are `path.1`, `path.2` …; together they hold `maximumSize * maximumFiles`
+/// bytes.
 package final class LogWriter {
     package enum Stream: String, Sendable {
         case stdout = "stdout"
@@ -16,20 +17,20 @@ package final class LogWriter {
     private var buffer: [UInt8] = []
     private var bufferedRecords = 0
     private var splitters: [Stream: LineSplitter] = [.stdout: LineSplitter(), .stderr: LineSplitter()]
-    /// Records that could not be written since the last that could.
+    /// The number of records lost since the last successful write.
     private var lost = 0
     private var lostReason = Errno.noSpace
 
-    /// Output is held back (`isBlocking`) until `retry` succeeds.
+    /// Output is blocked (`isBlocking`) until `retry` succeeds.
     package private(set) var isBlocked = false
 
-    /// Opens the file for appending; one that cannot be opened is tried again with each write.
+    /// Opens the file for appending. If that fails, each write tries again.
     package init(_ target: MonitorSpec.LogFile) {
         self.target = target
         try? open()
     }
 
-    /// Adds what a stream gave.
+    /// Adds bytes of a stream.
     package func add(_ bytes: some Collection<UInt8>, from stream: Stream) {
         let time = Clock.rfc3339(Clock.now())
         var splitter = splitters[stream] ?? LineSplitter()
@@ -38,7 +39,7 @@ package final class LogWriter {
         flush()
     }
 
-    /// The streams have ended: writes what had no newline.
+    /// Call this at the end of the streams: writes the rest without a newline.
     package func finish() {
         let time = Clock.rfc3339(Clock.now())
         for stream in [Stream.stdout, .stderr] {
@@ -49,10 +50,10 @@ package final class LogWriter {
         flush()
     }
 
-    /// Whether everything given so far has been written.
+    /// Whether everything has been written.
     package var isIdle: Bool { buffer.isEmpty && lost == 0 && splitters.values.allSatisfy(\.isEmpty) }
 
-    /// Tries to write what is held back.
+    /// Tries to write the buffered records.
     package func retry() { flush() }
 
     private func append(_ record: ArraySlice<UInt8>, _ stream: Stream, _ time: String) {
@@ -77,7 +78,7 @@ package final class LogWriter {
                 isBlocked = true
                 return
             }
-            // A full disk: give up our own oldest output first, then this.
+            // The disk is full: delete our own oldest output first, then drop this.
             dropOldest()
             do throws(SyscallError) {
                 try writeBuffer()
@@ -102,7 +103,7 @@ package final class LogWriter {
         return Array("{\"log\":\"\(text)\",\"stream\":\"stderr\",\"time\":\"\(time)\"}\n".utf8)
     }
 
-    /// Writes all of `bytes` or nothing: half a record would spoil the next one.
+    /// Writes all of `bytes` or nothing, because half a record would damage the next one.
     private func write(_ bytes: [UInt8]) throws(SyscallError) {
         guard let descriptor = file?.raw else {
             throw SyscallError(call: "open", object: target.path, code: .notFound)
@@ -131,11 +132,11 @@ package final class LogWriter {
         var last: UInt8 = 0x0A
         if size > 0 { pread(opened.raw, &last, 1, off_t(size - 1)) }
         file = consume opened
-        // A machine that went down may have left half a record.
+        // A power failure may have left half a record.
         if last != 0x0A { try write([0x0A]) }
     }
 
-    /// Makes `path` the newest of the older files and begins a new one.
+    /// Renames `path` to the newest of the older files, and begins a new one.
     private func rotate() {
         guard target.maximumFiles > 1 else {
             if let descriptor = file?.raw { ftruncate(descriptor, 0) }

@@ -1,44 +1,45 @@
 import OCI
 
-/// What the engine says on a control connection; newline-delimited JSON.
+/// Commands of the engine on a control connection; newline-delimited JSON.
 ///
-/// The first connection is descriptor 3 of the monitor, inherited; later ones come through `control.sock`. Each begins with
-/// the monitor's `hello`, followed for a monitor that already has a process by `state`. Several connections may be open.
+/// The monitor inherits the first connection as descriptor 3; later ones come through `control.sock`. Each begins with
+/// the monitor's `hello`, and, if there is a process, `state`. Several connections may be open.
 package enum MonitorCommand: Codable, Hashable, Sendable {
-    /// Let the process behind the gate exec. Answered by `started` or `failed`.
+    /// Let the process at the gate exec. Answered by `started` or `failed`.
     case release
-    /// To the container's init, or the exec's process; with `all` to every process of the container's cgroup.
+    /// To the container's init process, or the exec's process; with `all` to every process of the container's cgroup.
     case signal(number: Int32, all: Bool)
     case resize(rows: UInt16, columns: UInt16)
     /// Freeze and thaw the cgroup. Answered by `paused` and `resumed`.
     case pause
     case resume
     case update(RuntimeSpec.Resources)
-    /// Give up before release: kill what waits at the gate and leave.
+    /// Give up before `release`: kill the process at the gate and exit.
     case abandon
 }
 
-/// What a monitor says on every control connection; newline-delimited JSON. Readers ignore what they do not know.
+/// Events of a monitor on every control connection; newline-delimited JSON. Readers ignore unknown events.
 package enum MonitorEvent: Codable, Hashable, Sendable {
-    /// The protocol versions it speaks, and its own process.
+    /// The supported protocol versions, and the monitor's own pid.
     case hello(minimum: Int, maximum: Int, monitorPID: Int32)
-    /// The process exists and waits at the gate. Told again before `started` when the process that began is another one: in a
-    /// pid namespace that it joins it appears only then.
+    /// The process exists and waits at the gate. Sent again before `started` when the final process is another one: in
+    /// a pid namespace that it joins, it is created only then.
     case created(ProcessIdentity)
-    /// exec worked. Nanoseconds since 1970.
+    /// exec succeeded. Nanoseconds since 1970.
     case started(at: Int64)
-    /// The process could not be made or run; the monitor leaves.
+    /// The process could not be created or run; the monitor exits.
     case failed(LaunchFailure)
     case paused
     case resumed
     case exited(ExitStatus)
-    /// Where things stand, for a connection made later.
+    /// The current state, for a connection made later.
     case state(MonitorState)
-    /// A command could not be carried out.
+    /// A command failed.
     case refused(command: String, reason: String)
 }
 
-/// A process, safe over the reuse of its number: pid, start time in clock ticks since boot (proc_pid_stat(5), field 22), boot.
+/// Identifies a process even if its pid is reused: pid, start time in clock ticks since boot (proc_pid_stat(5), field
+/// 22), boot.
 package struct ProcessIdentity: Codable, Hashable, Sendable {
     package var pid: Int32
     package var startTicks: UInt64
@@ -52,7 +53,7 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
     }
 }
 
-/// `state.json`: replaced at every change.
+/// `state.json`; replaced at every change.
 package struct MonitorState: Codable, Hashable, Sendable {
     package enum Phase: String, Codable, Hashable, Sendable { case creating, created, running, paused, exited }
 
@@ -63,9 +64,9 @@ package struct MonitorState: Codable, Hashable, Sendable {
     package var exit: ExitStatus?
     /// Absolute paths of the container's cgroups: one on v2, one for each controller on v1.
     package var cgroups: [String]
-    /// Set when the process could not be made or run: `phase` is then `exited`, with no `exit`.
+    /// Set when the process could not be created or run; then `phase` is `exited`, without `exit`.
     package var failure: LaunchFailure?
-    /// What this host lacked and the container does without, for a person.
+    /// What this host lacks and the container does without, as texts for a person.
     package var warnings: [String]?
 
     package init(
@@ -83,16 +84,16 @@ package struct MonitorState: Codable, Hashable, Sendable {
 
 /// How a process ended.
 package struct ExitStatus: Codable, Hashable, Sendable {
-    /// As a shell tells it: the code, or 128 and the signal.
+    /// As in a shell: the exit code, or 128 plus the signal.
     package var code: Int
     package var signal: Int32?
-    /// The kernel's memory killer ended something in the container.
+    /// The kernel's OOM killer killed a process in the container.
     package var isOutOfMemory: Bool
-    /// It was refused a process or a thread, having as many as `pids.max` allows; nil where nothing tells.
+    /// The kernel refused it a process or thread because of `pids.max`; nil if unknown.
     package var wasRefusedProcesses: Bool?
     /// Nanoseconds since 1970.
     package var at: Int64
-    /// An exec that was ended because its time was up.
+    /// The exec was killed because of its timeout.
     package var isTimeout: Bool
 
     package init(
@@ -108,15 +109,15 @@ package struct ExitStatus: Codable, Hashable, Sendable {
     }
 }
 
-/// Why a process could not be made or run.
+/// Why a process could not be created or run.
 package struct LaunchFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
-    /// The step that failed, in words: "mount /data", "exec".
+    /// The failed step in words: "mount /data", "exec".
     package var step: String
     /// errno; 0 when no system call failed.
     package var errno: Int32
-    /// For a person: `exec "nosuch": executable file not found in $PATH`.
+    /// A text for a person: `exec "nosuch": executable file not found in $PATH`.
     package var message: String
-    /// What a shell would give: 126 or 127 for exec, else 125.
+    /// The exit code of a shell: 126 or 127 for exec, otherwise 125.
     package var exitCode: Int
 
     package var description: String { message }
@@ -131,7 +132,8 @@ package struct LaunchFailure: Codable, Error, Hashable, Sendable, CustomStringCo
 
 package enum MonitorProtocol {
     package static let versions = 1...1
-    /// Descriptors that the engine hands over: control, and for an exec the stream of `StreamFrame`s (absent when detached).
+    /// Descriptors that the monitor inherits: control, and for an exec the stream of `StreamFrame`s (absent when
+    /// detached).
     package static let controlDescriptor: Int32 = 3
     package static let streamDescriptor: Int32 = 4
 }

@@ -1,23 +1,24 @@
 import OCI
 
-/// What a monitor is told at its start: `spec.json` in its folder, written by the engine, mode 0600.
+/// The input of a monitor: `spec.json` in its folder, written by the engine with mode 0600.
 ///
-/// The folder also holds `lock` (flock held for the monitor's life), `control.sock`, `attach.sock`, and `state.json`.
+/// The folder also contains `lock` (locked with flock as long as the monitor runs), `control.sock`, `attach.sock`, and
+/// `state.json`.
 package struct MonitorSpec: Codable, Hashable, Sendable {
     /// The container's id, or the exec's: letters, digits, `_`, `.`, `-`.
     package var id: String
     package var kind: Kind
-    /// Allocate a terminal; standard error is then part of it.
+    /// Allocate a terminal; standard error then goes to it as well.
     package var terminal: Bool
     /// Keep standard input open for attached streams; otherwise it is /dev/null.
     package var stdin: Bool
-    /// The input ends for good when the first attached stream ends its own.
+    /// Standard input ends when the first attached client ends its input.
     package var stdinOnce: Bool
-    /// Where output is kept; nil keeps none.
+    /// Where to log output; nil means nowhere.
     package var log: LogFile?
-    /// Where the `ExitStatus` is written as JSON, atomically, before it is told; on disk, not in the run folder.
+    /// Where to write the `ExitStatus` as JSON, atomically, before reporting it. On disk, not in the run folder.
     package var exitFile: String?
-    /// Folder, mode 0700, in which compiled seccomp filters are kept for all monitors; nil compiles each time.
+    /// A folder with mode 0700 for compiled seccomp filters of all monitors; nil compiles each time.
     package var filterCache: String?
 
     package enum Kind: Codable, Hashable, Sendable {
@@ -28,7 +29,7 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
     package struct Container: Codable, Hashable, Sendable {
         package var spec: RuntimeSpec
         package var rootfs: RootFilesystem
-        /// The bundle folder: `spec.root.path` is relative to it, and an overlay is mounted there.
+        /// The bundle folder: `spec.root.path` is relative to it, and an overlay is mounted in it.
         package var bundle: String
 
         package init(spec: RuntimeSpec, rootfs: RootFilesystem, bundle: String) {
@@ -40,11 +41,11 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
 
     package struct Exec: Codable, Hashable, Sendable {
         package var process: RuntimeSpec.Process
-        /// The folder of the container's monitor: its `state.json` says which process to join.
+        /// The folder of the container's monitor; its `state.json` says which process to join.
         package var containerFolder: String
         /// Same seccomp filter as the container unless privileged.
         package var seccomp: RuntimeSpec.Seccomp?
-        /// Killed with its process group after this long; nil is without limit. For health probes and hooks.
+        /// Kill it and its process group after this time; nil means never. For health probes and hooks.
         package var timeout: Duration?
 
         package init(
@@ -58,9 +59,9 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
         }
     }
 
-    /// How the root file system comes to be in the container's own mount namespace.
+    /// Where the root file system in the container's mount namespace comes from.
     package enum RootFilesystem: Codable, Hashable, Sendable {
-        /// `spec.root.path` as it is.
+        /// `spec.root.path`, unchanged.
         case directory
         /// Absolute paths; `lower` is top first.
         case overlay(lower: [String], upper: String, work: String)
@@ -69,10 +70,10 @@ package struct MonitorSpec: Codable, Hashable, Sendable {
     package struct LogFile: Codable, Hashable, Sendable {
         /// Docker's json-file lines; older files are `path.1`, `path.2` …
         package var path: String
-        /// Bytes of one file.
+        /// The maximum size of one file in bytes.
         package var maximumSize: Int64
         package var maximumFiles: Int
-        /// Hold the writer back rather than drop lines when the disk is full.
+        /// When the disk is full, block the writer instead of dropping lines.
         package var isBlocking: Bool
 
         package init(

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// Reads one of the process's outputs: a pipe, or its terminal.
+/// Reads one output of the process: a pipe, or its terminal.
 final class OutputReader {
     private let loop: EventLoop
     private var source: OwnedFD?
@@ -9,7 +9,7 @@ final class OutputReader {
     private let stream: LogWriter.Stream
     private let deliver: (ArraySlice<UInt8>, LogWriter.Stream) -> Void
 
-    /// `source` must not block.
+    /// `source` must be non-blocking.
     init(
         _ loop: EventLoop, _ source: consuming OwnedFD, _ stream: LogWriter.Stream,
         deliver: @escaping (ArraySlice<UInt8>, LogWriter.Stream) -> Void
@@ -22,13 +22,14 @@ final class OutputReader {
         try loop.watch(descriptor, .read) { [weak self] _ in self?.read() }
     }
 
-    /// Where it reads, and as which stream; nil once that has ended.
+    /// The descriptor and the stream; nil at the end.
     var place: (descriptor: CInt, stream: LogWriter.Stream)? { source == nil ? nil : (descriptor, stream) }
 
-    /// Reads no more until told otherwise: the process then waits in its write.
+    /// While held, reads nothing, so the process blocks in its writes.
     func hold(_ isHeld: Bool) {
         guard source != nil else { return }
-        // Forgotten and not just without interest: a hang-up is told always, and would be told without end.
+        // Remove it instead of waiting for no events, because hang-ups are always reported, and would be reported again
+        // and again.
         if isHeld {
             loop.forget(descriptor)
         } else {
@@ -37,7 +38,7 @@ final class OutputReader {
         }
     }
 
-    /// Reads what is there now, and closes: the process has ended, and whoever else still writes is not waited for.
+    /// Reads everything available, then closes: the process has ended, and other writers do not matter.
     func drain() {
         while source != nil, readOnce() {}
         close()
@@ -45,9 +46,9 @@ final class OutputReader {
 
     private func read() { _ = readOnce() }
 
-    /// Whether there may be more.
+    /// Returns whether there may be more.
     private func readOnce() -> Bool {
-        // Taken for the time of reading only: an idle monitor keeps no buffers.
+        // Allocated only while reading: an idle monitor keeps no buffers.
         let capacity = 1 << 16
         var result = 0
         var code = Errno(rawValue: 0)

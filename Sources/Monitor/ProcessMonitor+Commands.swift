@@ -5,7 +5,7 @@ import Linux
 import Runtime
 
 extension ProcessMonitor {
-    /// Carries out what the engine says.
+    /// Carries out a command of the engine.
     func handle(_ command: MonitorCommand, _ answer: (MonitorEvent) -> Void) {
         do {
             try carryOut(command)
@@ -52,11 +52,11 @@ extension ProcessMonitor {
         } else {
             try child.launch.handle.signal(number)
         }
-        // What v1 has frozen cannot die until it is let go.
+        // On v1 a frozen process cannot die until it is thawed.
         if number == SIGKILL, state.phase == .paused { try cgroup.thaw() }
     }
 
-    /// To the process and all of its session's group; only while it has not been reaped, so the number is still its own.
+    /// Signals the process and its process group; only before it is reaped, so the pid is still its own.
     func signalSession(_ number: CInt) {
         guard let child, child.isReleased else { return }
         kill(-child.launch.pid, number)
@@ -67,7 +67,7 @@ extension ProcessMonitor {
         (try? JSONValue(encoding: command))?.object?.keys.first ?? "?"
     }
 
-    /// The process has ended: keep how, tell everybody, clean up, leave.
+    /// The process has ended: store the exit status, report it, clean up, exit.
     func processEnded() {
         guard let child else { return }
         loop.forget(child.launch.handle.pollable)
@@ -88,7 +88,8 @@ extension ProcessMonitor {
         state.phase = .exited
         state.exit = status
         if let path = spec.exitFile, let bytes = try? encodeJSON(status) {
-            // Whole or not there, also when monitor and engine are killed; only a power cut may lose it, and with it the container.
+            // The file is complete or missing, even if monitor and engine are killed. Only a power failure may lose it,
+            // together with the container.
             try? writeFileAtomically(path, bytes)
         }
         save()
@@ -97,7 +98,7 @@ extension ProcessMonitor {
         leave()
     }
 
-    /// In a pid namespace of its own everything has died with the init; otherwise what it left behind dies now.
+    /// If it had its own pid namespace, all its processes ended with init; otherwise kill what is left.
     private func killRest() {
         guard !cgroup.processes.isEmpty else { return }
         try? cgroup.signal(SIGKILL)

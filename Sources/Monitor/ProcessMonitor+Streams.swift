@@ -5,7 +5,7 @@ import Linux
 import OCI
 import Runtime
 
-/// The ends of a process's streams: those it gets, and those that stay here.
+/// The ends of a process's streams: those for the process, and those that stay here.
 struct ProcessStreams: ~Copyable {
     let standard: StandardStreams
     var input: OwnedFD?
@@ -13,7 +13,7 @@ struct ProcessStreams: ~Copyable {
     var error: OwnedFD?
     private var childEnds: [CInt] = []
 
-    /// Makes pipes, or nothing for a terminal, which the process opens itself.
+    /// Creates pipes, or nothing for a terminal, which the process opens itself.
     init(_ spec: MonitorSpec) throws(SyscallError) {
         let process = spec.process
         if spec.terminal {
@@ -39,7 +39,7 @@ struct ProcessStreams: ~Copyable {
             let end = pipe.takeSecond().release()
             childEnds.append(end)
             ends.append(end)
-            // A program that opens /dev/stdout by name is checked against the pipe's owner.
+            // A program that opens /dev/stdout by name needs to be the pipe's owner.
             fchown(end, owner.uid, owner.gid)
             let reading = pipe.takeFirst()
             try UnixSocket.setNonblocking(reading.raw)
@@ -50,7 +50,7 @@ struct ProcessStreams: ~Copyable {
 
     deinit { for end in childEnds { close(end) } }
 
-    /// Closes what only the process needs: it has its own by now.
+    /// Closes the ends of the process, which has its own copies by now.
     mutating func closeChildEnds() {
         for end in childEnds { close(end) }
         childEnds = []
@@ -65,7 +65,7 @@ extension MonitorSpec {
         }
     }
 
-    /// The process's user and group as the host numbers them.
+    /// The process's user and group ids on the host.
     var hostOwner: (uid: UInt32, gid: UInt32) {
         let user = process?.user ?? RuntimeSpec.User()
         guard case .container(let container) = kind, let linux = container.spec.linux else {
@@ -80,7 +80,7 @@ extension MonitorSpec {
 }
 
 extension ProcessMonitor {
-    /// Begins to read what the process says, and to hand it what is attached.
+    /// Starts to read the process's output, and to pass attached input to it.
     func openStreams(_ streams: inout ProcessStreams) throws(SyscallError) {
         if let terminal {
             try addOutput(try terminal.descriptor.duplicate(), .stdout)
@@ -93,7 +93,7 @@ extension ProcessMonitor {
         input?.onFull = { [unowned self] in attach.holdInput($0) }
     }
 
-    /// Goes on with streams that an earlier image opened.
+    /// Continues with streams that an earlier image opened.
     func takeStreams(_ handover: borrowing Handover) throws(SyscallError) {
         if handover.terminal.count == 2 {
             terminal = Terminal(
@@ -117,7 +117,7 @@ extension ProcessMonitor {
         holdOutputs()
     }
 
-    /// Lets the process wait while a reader is behind, or a blocking log has no room.
+    /// Blocks the process while a client is behind, or a blocking log has no space.
     func holdOutputs() {
         guard !isLeaving else { return }
         let isLogBlocked = log?.isBlocked == true
@@ -127,7 +127,7 @@ extension ProcessMonitor {
             for output in outputs { output.hold(isHeld) }
         }
         if isLogBlocked {
-            // Nothing tells when a disk has room again.
+            // There is no notification when a disk has space again.
             loop.setDeadline("log", milliseconds: 1000) { [unowned self] in
                 log?.retry()
                 holdOutputs()
@@ -135,14 +135,14 @@ extension ProcessMonitor {
         }
     }
 
-    /// What an attached client says.
+    /// Handles a frame from an attached client.
     func handle(_ frame: StreamFrame) {
         switch frame.kind {
         case .stdin: input?.add(frame.payload)
         case .stdinEnd:
             var isExec = false
             if case .exec = spec.kind { isExec = true }
-            // A terminal has no end of input, and other clients may still have some.
+            // A terminal's input has no end, and other clients may still send some.
             if !spec.terminal, isExec || spec.stdinOnce { input?.end() }
         case .resize where frame.payload.count == 4:
             let size = frame.payload.map(UInt16.init)

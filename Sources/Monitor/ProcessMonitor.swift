@@ -6,9 +6,11 @@ import Linux
 import OCI
 import Runtime
 
-/// Watches one process from before its exec until its end: makes it, holds its streams, keeps its log and its exit status.
+/// Watches one process from before its exec until its end: creates it, holds its streams, writes its log and its exit
+/// status.
 ///
-/// One thread, asleep unless something happens. It needs nobody: an engine that goes away finds it again by its folder.
+/// It has one thread, which sleeps unless something happens. It does not need the engine: a new engine finds it by its
+/// folder.
 package final class ProcessMonitor {
     let folder: String
     let spec: MonitorSpec
@@ -30,15 +32,15 @@ package final class ProcessMonitor {
     var hasTimedOut = false
     var isLeaving = false
 
-    /// A launched process; a class, so that it can be absent.
+    /// A launched process. A class, because it is optional.
     final class Child {
         var launch: Launch
         var isReleased = false
         init(_ launch: consuming Launch) { self.launch = launch }
     }
 
-    /// Takes the lock on `folder` and reads its `spec.json`.
-    /// - Throws: when another monitor lives there, the spec cannot be read, or the sockets cannot be made.
+    /// Locks `folder` and reads its `spec.json`.
+    /// - Throws: when another monitor uses the folder, the spec cannot be read, or the sockets cannot be created.
     package init(folder: String) throws {
         self.folder = folder
         guard let lock = try FileLock.attempt("\(folder)/lock") else {
@@ -55,7 +57,7 @@ package final class ProcessMonitor {
         }
     }
 
-    /// Goes on where an earlier image of this process handed over.
+    /// Continues where an earlier image of this process handed over.
     package init(_ handover: consuming Handover) throws {
         folder = handover.folder
         spec = handover.spec
@@ -79,16 +81,16 @@ package final class ProcessMonitor {
         try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
     }
 
-    /// The rest of a life that began in an earlier image of this process.
+    /// Runs the rest, from the handover to the end.
     package func goOn() throws {
         SelfProtection.settle()
         try loop.run { isLeaving && control.isFlushed && attach.isFlushed }
     }
 
-    /// Does all of it, and returns when the process has ended and everybody was told.
+    /// Runs everything, and returns when the process has ended and every client has been told.
     package func run() throws {
         signal(SIGPIPE, SIG_IGN)
-        // What ends a session or a service is not for the monitor: it leaves when its process has ended.
+        // These signals end a session or a service, not the monitor: it exits when its process has ended.
         for number in [SIGHUP, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
         connect()
         connectInherited()
@@ -110,7 +112,8 @@ package final class ProcessMonitor {
         attach.onProgress = { [unowned self] in holdOutputs() }
     }
 
-    /// By hand and from the file: what encodes any event costs an idle monitor more memory than all else.
+    /// Written by hand and from the file: code that can encode every event would cost an idle monitor more memory than
+    /// everything else.
     private func greeting() -> [[UInt8]] {
         let versions = MonitorProtocol.versions
         let range = "\"minimum\":\(versions.lowerBound),\"maximum\":\(versions.upperBound)"
@@ -138,7 +141,7 @@ package final class ProcessMonitor {
         return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 
-    /// Makes the process up to its gate.
+    /// Creates the process, which runs up to its gate.
     private func create() throws {
         if let target = spec.log { log = LogWriter(target) }
         var streams = try ProcessStreams(spec)
@@ -211,7 +214,7 @@ package final class ProcessMonitor {
         }
     }
 
-    /// Lets the process go, and waits for its exec.
+    /// Opens the gate, and waits for exec.
     func release(_ child: Child) {
         child.isReleased = true
         loop.forget(child.launch.handle.pollable)
@@ -219,7 +222,7 @@ package final class ProcessMonitor {
         do {
             while try child.launch.next() != .running {}
             try loop.watch(child.launch.handle.pollable, .read) { [unowned self] _ in processEnded() }
-            // In a pid namespace that it joined it is another process than the one that waited.
+            // In a pid namespace that it joined, this is another process than the one that waited.
             if child.launch.pid != state.process?.pid {
                 let identity = try identity(of: child.launch.pid)
                 state.process = identity
@@ -245,7 +248,7 @@ package final class ProcessMonitor {
         }
     }
 
-    /// Tells everybody that the process will not be, cleans up, and leaves.
+    /// Reports that the process failed to start, cleans up, and exits.
     func fail(_ failure: RuntimeFailure) {
         if let child {
             loop.forget(child.launch.handle.pollable)
@@ -264,14 +267,14 @@ package final class ProcessMonitor {
         leave()
     }
 
-    /// From here on only what was said is still delivered, to those who take it within ten seconds.
+    /// From here on it only delivers remaining output, to clients that accept it within ten seconds.
     func leave() {
         isLeaving = true
         loop.cancel("timeout")
         loop.setDeadline("leave", milliseconds: 10_000) { exit(0) }
     }
 
-    /// Writes `state.json`. A folder that is full or gone does not stop the process: the sockets tell the same.
+    /// Writes `state.json`. If the folder is full or gone, the process continues: the sockets report the same.
     func save() {
         guard let bytes = try? encodeJSON(state) else { return }
         try? writeFileAtomically("\(folder)/state.json", bytes)

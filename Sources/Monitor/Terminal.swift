@@ -5,7 +5,7 @@ import Linux
 /// The monitor's side of a process's terminal.
 final class Terminal {
     let descriptor: OwnedFD
-    /// The process's side, held open: one that closes its terminal for a moment must not end it for good.
+    /// The process's end, kept open: a process that closes its terminal for a moment must not end it for good.
     private let peer: OwnedFD
 
     init(_ descriptor: consuming OwnedFD) throws(SyscallError) {
@@ -15,13 +15,13 @@ final class Terminal {
         self.descriptor = descriptor
     }
 
-    /// Takes over both sides, which were opened before.
+    /// Takes ownership of both ends, which were opened before.
     init(_ descriptor: consuming OwnedFD, peer: consuming OwnedFD) {
         self.descriptor = descriptor
         self.peer = peer
     }
 
-    /// Both sides: the monitor's, the process's.
+    /// Both ends: the monitor's, the process's.
     var descriptors: [CInt] { [descriptor.raw, peer.raw] }
 
     func resize(rows: UInt16, columns: UInt16) {

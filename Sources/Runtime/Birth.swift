@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Linux
 
-/// How a child that stands outside of a pid namespace becomes a process in it (`BERTH_BIRTH`).
+/// How a child outside of a pid namespace creates the process inside it (`BERTH_BIRTH`).
 final class Birth: @unchecked Sendable {
-    /// When a process appears there.
+    /// When that process is created.
     enum Moment: Hashable, Sendable {
-        /// Before its gate: whoever makes it needs its number, and may be gone when it is let go.
+        /// Before its gate: the creator needs its pid, and may be gone when the gate opens.
         case beforeGate
-        /// As late as can be: when it is let go, and as its program already where the kernel helps with that.
+        /// As late as possible: when the gate opens, and already as its program if the kernel supports that.
         case afterGate
     }
 
     let moment: Moment
     private let hasTerminal: Bool
-    /// Soft and hard.
+    /// The soft and the hard limit.
     private let processLimit: [UInt64]?
-    /// Shared with the child; there it puts the pid of the process that it made itself.
+    /// Shared with the child, which stores the pid of the process that it created.
     let born: UnsafeMutablePointer<CInt>
     private static let size = MemoryLayout<CInt>.size
     /// The child will stop at its exec.
@@ -36,14 +36,14 @@ final class Birth: @unchecked Sendable {
 
     deinit { munmap(born, Self.size) }
 
-    /// The word that lets `child` go, which waits at its gate.
+    /// The message that lets `child` pass its gate.
     func word(for child: pid_t) -> CChar {
         isTraced = moment == .afterGate && berth_trace(child) == 0
         return CChar(isTraced ? BERTH_WORD_TRACED : BERTH_WORD_GO)
     }
 
-    /// The process made by `child`, which has been reaped then; nil when there is none.
-    /// - Throws: `SyscallError` when it could not be made and was killed.
+    /// The process that `child` created, which has been reaped by then; nil when there is none.
+    /// - Throws: `SyscallError` when the process could not be created and was killed.
     func result(of child: pid_t) throws(SyscallError) -> pid_t? {
         if isTraced {
             let pid = try syscall("ptrace", on: "child") { berth_birth(child, hasTerminal ? 1 : 0, processLimit) }

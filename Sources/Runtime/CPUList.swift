@@ -1,6 +1,6 @@
 /// CPUs by number.
 package enum CPUList {
-    /// A list such as `0-3,7` as bits, the first CPU lowest (cpuset(7), "List format").
+    /// Converts a list such as `0-3,7` to bits, the first CPU lowest (cpuset(7), "List format").
     package static func bits(_ list: String) throws(RuntimeFailure) -> [UInt64] {
         var bits: [UInt64] = []
         for part in list.split(separator: ",") {

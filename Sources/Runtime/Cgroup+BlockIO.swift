@@ -19,7 +19,7 @@ extension Cgroup {
         for (legacy, unified, devices) in throttles {
             for device in devices ?? [] {
                 let name = "\(device.major):\(device.minor)"
-                // Writing 0 takes a v1 limit away; v2 says "max".
+                // Writing 0 removes a v1 limit; v2 uses "max".
                 let rate = device.rate == 0 ? "max" : "\(device.rate)"
                 let file = hierarchy.isUnified ? "io.max" : "blkio.throttle.\(legacy)_device"
                 let line = hierarchy.isUnified ? "\(name) \(unified)=\(rate)" : "\(name) \(device.rate)"
@@ -28,7 +28,7 @@ extension Cgroup {
         }
     }
 
-    /// 10…1000; BFQ takes it as it is, v2's own weight runs from 1 to 10000.
+    /// From 10 to 1000. BFQ uses the same range; v2's own weight runs from 1 to 10000.
     private func setWeight(_ hierarchy: Hierarchy, _ weight: UInt64, device: String?) throws(RuntimeFailure) {
         guard (10...1000).contains(weight) else {
             throw RuntimeFailure(step: "block I/O weight", message: "block I/O weight \(weight) is not within 10…1000")

@@ -2,19 +2,19 @@ import Glibc
 import Linux
 
 extension Cgroup {
-    /// Stops every process in it where it stands, and waits until the kernel says so.
-    /// - Throws: `RuntimeFailure` when this host has no way to do it.
+    /// Freezes every process in it, and waits until the kernel confirms it.
+    /// - Throws: `RuntimeFailure` when this host cannot freeze.
     package func freeze() throws(RuntimeFailure) { try setFrozen(true) }
 
-    /// Lets them go on.
+    /// Thaws its processes.
     package func thaw() throws(RuntimeFailure) { try setFrozen(false) }
 
-    /// Sends `signal` to every process in it. A kill reaches those too that are being made meanwhile.
+    /// Sends `signal` to every process in it. A kill also reaches processes that are being created meanwhile.
     package func signal(_ signal: Int32) throws(RuntimeFailure) {
         if signal == SIGKILL, let unified, fileExists("\(unified.folder)/cgroup.kill") {
             return try write("1", to: "\(unified.folder)/cgroup.kill", "kill")
         }
-        // Frozen, nothing escapes by forking; a host that cannot freeze gets what a walk reaches.
+        // While frozen, no process can escape by forking. On a host that cannot freeze, a walk reaches what it can.
         let isFrozen = signal == SIGKILL && (try? freeze()) != nil
         for pid in processes {
             guard let process = try? ProcessHandle(pid: pid) else { continue }
@@ -32,7 +32,7 @@ extension Cgroup {
         return (try? readText("\(freezer.folder)/freezer.state"))?.hasPrefix("THAWED") == false
     }
 
-    /// Whether anybody is in it, or in a cgroup below it.
+    /// Whether it, or a cgroup below it, contains a process.
     var isPopulated: Bool {
         hierarchies.contains { hierarchy in
             if hierarchy.isUnified, let events = try? readText("\(hierarchy.folder)/cgroup.events") {
@@ -44,7 +44,7 @@ extension Cgroup {
 
     private static func isPopulated(_ folder: String) -> Bool {
         if (try? readText("\(folder)/cgroup.procs"))?.isEmpty == false { return true }
-        // Only cgroups have that file: what else is in the folder is a file itself.
+        // Only cgroups have that file; everything else in the folder is a file.
         return ((try? folderEntries(folder)) ?? []).contains { name in
             fileExists("\(folder)/\(name)/cgroup.procs") && isPopulated("\(folder)/\(name)")
         }
@@ -52,8 +52,9 @@ extension Cgroup {
 
     private var freezer: Hierarchy? { hierarchies.first { $0.controllers.contains("freezer") } }
 
-    /// Before a process is put into it: one that a pause left frozen is let go, for what begins in it would never run.
-    /// - Throws: `RuntimeFailure` when a cgroup above it is frozen, which is not ours to let go.
+    /// Call this before a process enters it. If a pause left it frozen, thaws it, because a process that starts in it
+    /// would never run.
+    /// - Throws: `RuntimeFailure` when a cgroup above it is frozen; that is not ours to thaw.
     package func checkThaw() throws(RuntimeFailure) {
         if let unified {
             if isOn("cgroup.freeze", unified.folder) { try write("0", to: "\(unified.folder)/cgroup.freeze", "resume") }
@@ -88,7 +89,7 @@ extension Cgroup {
         }
         let file = "\(freezer.folder)/freezer.state"
         let wanted = isFrozen ? "FROZEN" : "THAWED"
-        // v1 tells nobody when it is done, and one that is forking may need to be asked again: so ask, for two seconds.
+        // v1 sends no notification, and a forking process may need a second attempt, so retry for two seconds.
         for _ in 0..<2000 {
             try write(wanted, to: file, doing)
             if (try? readText(file))?.hasPrefix(wanted) == true { return }
@@ -97,7 +98,7 @@ extension Cgroup {
         throw RuntimeFailure(step: doing, message: "\(doing): the processes did not become \(wanted)")
     }
 
-    /// A v2 event file signals a change with POLLPRI (cgroup-v2, "Basic Operations").
+    /// A v2 event file signals changes with POLLPRI (cgroup-v2, "Basic Operations").
     private func waitForEvent(_ line: String, in path: String, _ doing: String) throws(RuntimeFailure) {
         do throws(SyscallError) {
             let file = try openFile(path, O_RDONLY)

@@ -3,11 +3,11 @@ import Linux
 import OCI
 
 extension Cgroup {
-    /// Writes the limits of a runtime spec; also those of a container that runs.
+    /// Applies the limits of a runtime spec; also for a running container.
     ///
-    /// `isUpdate` leaves the device rules alone, which are set once, before the process exists. A zero that cannot be a limit
-    /// leaves what is there, as callers that always send the whole list of limits mean it; with `isUpdate` any zero does.
-    /// - Throws: `RuntimeFailure` for a limit that this host cannot give or the kernel refuses.
+    /// `isUpdate` skips the device rules, which are set once before the process exists. A zero that is not a valid
+    /// limit changes nothing, because some callers always send all limits; with `isUpdate`, this holds for every zero.
+    /// - Throws: `RuntimeFailure` for a limit that this host does not support or the kernel refuses.
     package func apply(_ resources: RuntimeSpec.Resources, isUpdate: Bool = false) throws(RuntimeFailure) {
         if let memory = resources.memory { try applyMemory(memory.withoutZeros) }
         if let cpu = resources.cpu { try applyCPU(cpu.withoutZeros) }
@@ -67,7 +67,7 @@ extension Cgroup {
     private func applyLegacyMemory(_ memory: RuntimeSpec.Memory, _ hierarchy: Hierarchy) throws(RuntimeFailure) {
         let limit = memory.limit.map { ("memory.limit_in_bytes", $0) }
         let swap = memory.swap.map { ("memory.memsw.limit_in_bytes", $0) }
-        // The sum may never be below the memory alone: a sum that grows goes first, one that shrinks last.
+        // The sum of memory and swap may never be below the memory limit: raise it first, lower it last.
         let path = "\(hierarchy.folder)/memory.memsw.limit_in_bytes"
         let current = (try? readText(path)).flatMap { Int64($0.filter(\.isNumber)) } ?? .max
         let grows = memory.swap.map { $0 < 0 || $0 > current } ?? false
@@ -98,7 +98,7 @@ extension Cgroup {
         }
     }
 
-    /// The limit that holds now, in bytes; nil for none.
+    /// The current limit in bytes; nil for none.
     private func currentMemory(_ hierarchy: Hierarchy) -> Int64? {
         (try? readText("\(hierarchy.folder)/memory.max")).flatMap { Int64($0.filter(\.isNumber)) }
     }
@@ -144,8 +144,8 @@ extension Cgroup {
         if let burst = cpu.burst { try set(hierarchy, "cpu.max.burst", "\(burst)", "CPU limit") }
     }
 
-    /// v1's 2…262144 on v2's 1…10000 so that 1024 becomes 100, which both call the default: a curve through the two ends
-    /// and that point in log-log space, as current runtimes have it.
+    /// Maps v1's 2…262144 to v2's 1…10000 so that 1024 becomes 100, the default of both: a curve through the two ends
+    /// and that point in log-log space, as in current runtimes.
     package static func weight(shares: UInt64) -> UInt64 {
         if shares <= 2 { return 1 }
         if shares >= 262_144 { return 10_000 }
@@ -162,7 +162,7 @@ extension Cgroup {
         let hierarchy = try require("hugetlb", "huge page limit")
         let suffix = hierarchy.isUnified ? "max" : "limit_in_bytes"
         try set(hierarchy, "hugetlb.\(page.pageSize).\(suffix)", "\(page.limit)", "huge page limit")
-        // Where reservations are counted too, both must be bounded.
+        // If reservations are accounted for too, limit both.
         let reserved = "hugetlb.\(page.pageSize).rsvd.\(suffix)"
         if fileExists("\(hierarchy.folder)/\(reserved)") {
             try set(hierarchy, reserved, "\(page.limit)", "huge page limit")

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Linux
 
-/// A container's cgroup: one folder on v2, one for each hierarchy on v1, both where a host has both.
+/// A container's cgroup: one folder on v2, one for each hierarchy on v1, both if the host has both.
 package struct Cgroup: Hashable, Sendable {
     package struct Hierarchy: Hashable, Sendable {
         package var name: String
@@ -22,23 +22,23 @@ package struct Cgroup: Hashable, Sendable {
     }
 
     package private(set) var hierarchies: [Hierarchy]
-    /// Hierarchies in which it could not be made, with the reason, for a person.
+    /// Hierarchies in which it could not be created, each with a reason for a person.
     package private(set) var warnings: [String] = []
 
     package var unified: Hierarchy? { hierarchies.first { $0.isUnified } }
     package var isUnifiedOnly: Bool { hierarchies.allSatisfy(\.isUnified) }
-    /// v1 has no way to be born in a cgroup: the parent writes the pid.
+    /// On v1 a process cannot start inside a cgroup: the parent writes its pid.
     package var needsJoining: Bool { hierarchies.contains { !$0.isUnified } }
-    /// For `state.json`: the folders.
+    /// Its folders, for `state.json`.
     package var folders: [String] { hierarchies.map(\.folder) }
 
     /// No cgroup: the process stays in its parent's.
     package init() { hierarchies = [] }
 
-    /// The cgroup that is known in full.
+    /// A cgroup whose hierarchies are known.
     package init(hierarchies: [Hierarchy]) { self.hierarchies = hierarchies }
 
-    /// The cgroup that consists of `folders`, made earlier.
+    /// The cgroup with these `folders`, created earlier.
     package init(folders: [String], mounts: CgroupMounts) {
         hierarchies = folders.compactMap { folder in
             mounts.mounts.first { folder.hasPrefix($0.mountpoint + "/") }.map { Self.hierarchy($0, folder) }
@@ -51,9 +51,10 @@ package struct Cgroup: Hashable, Sendable {
             isUnified: mount.isUnified)
     }
 
-    /// Makes the cgroup `path` (`/berth/<id>`) in every hierarchy.
+    /// Creates the cgroup `path` (`/berth/<id>`) in every hierarchy.
     ///
-    /// A hierarchy that is read-only or not ours is left out with a warning: only a limit that needs it then fails.
+    /// A hierarchy that is read-only or belongs to somebody else is left out with a warning; then only a limit that
+    /// needs it fails.
     /// - Throws: `RuntimeFailure` for a path that leads out of the tree.
     package static func make(_ path: String, mounts: CgroupMounts) throws(RuntimeFailure) -> Cgroup {
         let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
@@ -75,7 +76,7 @@ package struct Cgroup: Hashable, Sendable {
         return cgroup
     }
 
-    /// A new v1 cpuset is empty and takes no process until it has CPUs and memory nodes: those of its parent.
+    /// A new v1 cpuset accepts no process until it has CPUs and memory nodes, so copy those of its parent.
     private static func inheritCPUSet(_ mountpoint: String, _ parts: [String]) throws(SyscallError) {
         var parent = mountpoint
         for part in parts {
@@ -87,7 +88,7 @@ package struct Cgroup: Hashable, Sendable {
         }
     }
 
-    /// Hands the controllers down from the root of a v2 tree; one that is not there shows when a limit needs it.
+    /// Enables the controllers from the root of a v2 tree downwards. If one is missing, the limit that needs it fails.
     private static func enableControllers(_ mountpoint: String, _ parts: [String]) {
         var folder = mountpoint
         for part in parts {
@@ -106,7 +107,7 @@ package struct Cgroup: Hashable, Sendable {
         return try openFile(unified.folder, CInt(BERTH_O_PATH) | O_DIRECTORY)
     }
 
-    /// Puts `pid` into every v1 hierarchy.
+    /// Adds `pid` to the cgroup in every v1 hierarchy.
     package func join(_ pid: pid_t) throws(RuntimeFailure) {
         for hierarchy in hierarchies where !hierarchy.isUnified {
             do throws(SyscallError) {
@@ -117,7 +118,7 @@ package struct Cgroup: Hashable, Sendable {
         }
     }
 
-    /// How often the kernel's memory killer has ended a process in it; 0 where nothing tells.
+    /// How often the kernel's OOM killer has killed a process in it; 0 if unknown.
     package func memoryKills() -> Int {
         for hierarchy in hierarchies where hierarchy.isUnified || hierarchy.controllers.contains("memory") {
             let file = hierarchy.isUnified ? "memory.events" : "memory.oom_control"
@@ -129,7 +130,7 @@ package struct Cgroup: Hashable, Sendable {
         return 0
     }
 
-    /// How often a process was refused because there were as many as `pids.max` allows; nil where nothing tells.
+    /// How often the kernel refused a process because of `pids.max`; nil if unknown.
     package func processRefusals() -> Int? {
         for hierarchy in hierarchies where hierarchy.isUnified || hierarchy.controllers.contains("pids") {
             guard let text = try? readText("\(hierarchy.folder)/pids.events") else { continue }
@@ -138,7 +139,7 @@ package struct Cgroup: Hashable, Sendable {
         return nil
     }
 
-    /// Removes it with all below; processes still in it are killed.
+    /// Removes it and everything below it; kills remaining processes.
     /// - Throws: `SyscallError` when a folder cannot be removed.
     package func remove() throws(SyscallError) {
         for hierarchy in hierarchies { try Self.remove(hierarchy.folder) }
@@ -161,7 +162,7 @@ package struct Cgroup: Hashable, Sendable {
         throw SyscallError(call: "rmdir", object: folder, code: .busy)
     }
 
-    /// Removes the cgroup with all below, as far as no process is in it.
+    /// Removes the cgroup and everything below it, where there are no processes.
     package static func removeEmpty(_ folder: String) {
         if rmdir(folder) == 0 { return }
         for name in (try? folderEntries(folder)) ?? [] where isFolder("\(folder)/\(name)") {
@@ -175,7 +176,7 @@ package struct Cgroup: Hashable, Sendable {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Kills what is in `folder` and waits, a second for each at most, until it has ended.
+    /// Kills the processes in `folder`, and waits at most a second for the end of each.
     private static func killAndWait(_ folder: String) {
         for pid in processes(in: folder) {
             guard let process = try? ProcessHandle(pid: pid) else { continue }
@@ -185,7 +186,7 @@ package struct Cgroup: Hashable, Sendable {
         }
     }
 
-    /// The processes in it now, in its own folders: not those of cgroups that the container made below.
+    /// The processes in its own folders, without cgroups that the container created below them.
     package var processes: [pid_t] { hierarchies.first.map { Self.processes(in: $0.folder) } ?? [] }
 
     private static func processes(in folder: String) -> [pid_t] {

@@ -1,12 +1,12 @@
 import Linux
 
-/// Where this host has its cgroup hierarchies mounted (cgroups(7)): v2, v1, or both side by side.
+/// Where this host has mounted its cgroup hierarchies (cgroups(7)): v2, v1, or both.
 package struct CgroupMounts: Hashable, Sendable {
     package struct Mount: Hashable, Sendable {
-        /// The last part of where it is mounted: `memory`, `cpu,cpuacct`, `systemd`.
+        /// The last part of its mount point: `memory`, `cpu,cpuacct`, `systemd`.
         package var name: String
         package var mountpoint: String
-        /// The controllers of a v1 hierarchy; none for a named one, and for v2 (which has a file that tells).
+        /// The controllers of a v1 hierarchy; empty for a named one, and for v2, which has a file for this.
         package var controllers: [String]
         package var isUnified: Bool
     }
@@ -20,7 +20,7 @@ package struct CgroupMounts: Hashable, Sendable {
         CgroupMounts(mountinfo: try readText("/proc/self/mountinfo", limit: 16 << 20))
     }
 
-    /// From the text of a mountinfo file (proc_pid_mountinfo(5)); of a hierarchy mounted twice the first counts.
+    /// Parses a mountinfo file (proc_pid_mountinfo(5)); of a hierarchy that is mounted twice, the first counts.
     package init(mountinfo: String) {
         mounts = []
         var seen: Set<[String]> = []
@@ -44,13 +44,13 @@ package struct CgroupMounts: Hashable, Sendable {
         }
     }
 
-    /// Whether memory and swap together can be limited: the kernel may be built or booted without that.
+    /// Whether the sum of memory and swap can be limited; a kernel may be built or booted without that.
     package var accountForSwap: Bool {
         for mount in mounts {
             if mount.controllers.contains("memory") {
                 return fileExists("\(mount.mountpoint)/memory.memsw.limit_in_bytes")
             }
-            // v2 has no such file in its root.
+            // On v2 the file is not in the root.
             guard mount.isUnified, let children = try? folderEntries(mount.mountpoint) else { continue }
             if children.contains(where: { fileExists("\(mount.mountpoint)/\($0)/memory.swap.max") }) { return true }
         }

@@ -1,13 +1,13 @@
 import Linux
 
-/// Where a command is looked for.
+/// Where to search for a command.
 package enum CommandSearch {
-    /// The value of the variable `name`; of several the last.
+    /// The value of the variable `name`; the last one counts.
     package static func lastValue(of name: String, in environment: [String]) -> String? {
         environment.reversed().lazy.compactMap { $0.droppingBytePrefix(name + "=") }.first
     }
 
-    /// What execve(2) is tried with, as execvp(3) does.
+    /// The paths to try with execve(2), as execvp(3) does.
     package static func candidates(for name: String, path: String?) -> [String] {
         if name.hasSlash { return [name] }
         let folders = path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

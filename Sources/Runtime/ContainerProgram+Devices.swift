@@ -3,8 +3,8 @@ import Glibc
 import OCI
 
 extension ContainerProgram {
-    /// Device nodes and the links that programs expect in /dev (config-linux.md, "Default Devices"). A folder of the host that
-    /// is mounted there has its own.
+    /// Adds the device nodes and links that programs expect in /dev (config-linux.md, "Default Devices"). A host folder
+    /// mounted there has its own.
     func addDevices() throws(RuntimeFailure) {
         let wanted = linux.devices ?? []
         for device in Self.defaultDevices where !wanted.contains(where: { $0.path == device.path }) {
@@ -37,7 +37,7 @@ extension ContainerProgram {
             text: device.path, a: mode, b: kind == S_IFIFO ? 0 : number, c: owner)
     }
 
-    /// As makedev(3) of the C library packs it.
+    /// In the encoding of makedev(3).
     static func deviceNumber(major: UInt64, minor: UInt64) -> UInt64 {
         (major & 0xFFF) << 8 | (major & 0xFFFF_F000) << 32 | minor & 0xFF | (minor & 0xFFFF_FF00) << 12
     }

@@ -4,7 +4,7 @@ import Linux
 import OCI
 
 extension ContainerProgram {
-    /// Mounts the root file system where the bundle has it, in the container's own namespace.
+    /// Mounts the root file system at its place in the bundle, in the container's own mount namespace.
     func addRoot() throws(RuntimeFailure) {
         guard let path = spec.root?.path, !path.isEmpty else {
             throw RuntimeFailure(step: "root", message: "root.path is missing")
@@ -20,14 +20,15 @@ extension ContainerProgram {
             program.add(BERTH_MOVE_MOUNT, .doing("mount the root file system \(folder)"), in: root, in2: place)
             program.add(BERTH_CLOSE, .doing("close \(folder)"), in: place)
         case .overlay(let lower, let upper, let work):
-            // An empty folder of ours to mount on; in the bundle, and so removed with it.
+            // An empty folder to mount on; it is in the bundle, and so is removed with it.
             mkdir(folder, 0o755)
             let overlay = overlay(lower: lower, upper: upper, work: work, at: folder)
             program.add(
                 BERTH_OVERLAY, .doing("mount the root file system on \(folder)"), out: root,
                 data: program.array([overlay]))
         }
-        // One that stays the host's slave gets what is mounted there later; no other kind is known to it before the root changes.
+        // As a slave of the host it receives later mounts of the host. No other propagation matters before the root
+        // changes.
         if try rootPropagation?.kind == MountOptions.Propagation.slave { return }
         program.add(
             BERTH_SETATTR, .doing("make the root file system private"), in: root, in2: .allBelow,
@@ -47,7 +48,7 @@ extension ContainerProgram {
         }
     }
 
-    /// After the root was changed, which a shared one cannot be (pivot_root(2)).
+    /// After the root was changed, because pivot_root(2) does not accept a shared root.
     func addRootPropagation() throws(RuntimeFailure) {
         guard let (kind, isRecursive) = try rootPropagation else { return }
         program.add(
@@ -65,7 +66,8 @@ extension ContainerProgram {
             user_xattr: namespaces.isOwn(.user) ? 1 : 0)
     }
 
-    /// Binds that stay in their source's peer group are cloned before our copy of the host's tree becomes a slave of it.
+    /// Clones binds that must stay in their source's peer group, before our copy of the host's tree becomes a slave of
+    /// it.
     func addEarlyBinds() -> [Int: StepProgram.Register] {
         var early: [Int: StepProgram.Register] = [:]
         for (index, mount) in (spec.mounts ?? []).enumerated() {
@@ -78,7 +80,7 @@ extension ContainerProgram {
 
     func isCgroup(_ mount: RuntimeSpec.Mount) -> Bool { mount.type == "cgroup" || mount.type == "cgroup2" }
 
-    /// One entry of `mounts`.
+    /// Adds one entry of `mounts`.
     func addMount(_ mount: RuntimeSpec.Mount, early: StepProgram.Register?) throws(RuntimeFailure) {
         let options = MountOptions(mount.options ?? [])
         try check(mount, options)
@@ -87,7 +89,7 @@ extension ContainerProgram {
         } else if options.isBind || mount.type == "bind" {
             addBind(mount, options, early: early)
         } else if mount.type == "sysfs", namespaces.isOwn(.user), !namespaces.isOwn(.network) {
-            // sysfs shows a network namespace, and this one is not ours to show: a copy of the host's it is.
+            // sysfs shows a network namespace, and this one belongs to somebody else, so bind the host's sysfs.
             let bind = RuntimeSpec.Mount(destination: mount.destination, source: "/sys", options: mount.options)
             var copy = options
             copy.isRecursiveBind = true
@@ -110,11 +112,11 @@ extension ContainerProgram {
         let isBindOfProc = options.isBind && mount.source == "/proc"
         if mount.type == "proc", !isProcess { throw refuse("proc belongs on /proc") }
         if mount.type == "sysfs", parts != ["sys"] { throw refuse("sysfs belongs on /sys") }
-        // Masks and sysctls trust what is mounted there.
+        // Masks and sysctls rely on what is mounted there.
         if isProcess, mount.type != "proc", !isBindOfProc { throw refuse("only proc can be mounted on /proc") }
     }
 
-    /// An absolute path of these parts is `/`, as it reads when nothing on the way is a link.
+    /// An absolute path of these parts is `/`, read without following links.
     private static func isRoot(_ parts: [String]) -> Bool {
         parts.reduce(0) { depth, part in part == "." ? depth : part == ".." ? max(0, depth - 1) : depth + 1 } == 0
     }
@@ -141,8 +143,8 @@ extension ContainerProgram {
         return tree
     }
 
-    /// `/proc/PID/root/PATH`: what another container has at PATH. Its mounts belong to its own namespace, and only from in there
-    /// the kernel lets them be cloned.
+    /// `/proc/PID/root/PATH`: the file or folder at PATH in another container. Its mounts belong to its own namespace,
+    /// and the kernel clones them only from inside.
     private static func foreignPlace(_ source: String) -> (pid: String, path: String)? {
         let slash = UInt8(ascii: "/")
         let parts = source.utf8.split(separator: slash, maxSplits: 3).map { String(decoding: $0, as: UTF8.self) }
@@ -189,9 +191,9 @@ extension ContainerProgram {
         }
     }
 
-    /// Layers of an image, read-only: `lowerdir+` once for each, top first.
+    /// Read-only layers of an image: one `lowerdir+` for each, top first.
     private func addLayers(_ mount: RuntimeSpec.Mount, _ options: MountOptions, _ layers: [String]) {
-        // Mounted where nobody looks, then moved: the classic call can only mount onto a path.
+        // Mount it at a hidden place, then move it, because the classic call can mount only onto a path.
         let folder = request.bundle + "/layers"
         mkdir(folder, 0o700)
         let tree = program.register()
@@ -213,13 +215,13 @@ extension ContainerProgram {
                 BERTH_SETATTR, .doing("mount \(mount.destination): propagation"), in: tree,
                 in2: options.isPropagationRecursive ? .allBelow : .none, c: propagation)
         }
-        // What the kernel shows of itself goes onto real folders only: never to where an image's link points.
+        // The kernel's own file systems are mounted only on real folders, never through a link in the image.
         let isKernelView = type == "proc" || type == "sysfs"
         let resolve = isKernelView ? UInt64(BERTH_RESOLVE_NO_SYMLINKS) : 0
         addMove(tree, onto: mount.destination, resolve: resolve, isProc: type == "proc")
     }
 
-    /// A new file system that is mounted nowhere yet.
+    /// Creates a file system that is not mounted anywhere yet.
     private func addFilesystem(
         _ type: String, source: String, _ options: MountOptions, for destination: String
     ) -> StepProgram.Register {
@@ -241,7 +243,7 @@ extension ContainerProgram {
         return tree
     }
 
-    /// The process is not among those that it shall see yet, so it names whose they are.
+    /// The process is not in that pid namespace yet, so the mount names the namespace.
     private func addProc(
         of processes: StepProgram.Register, _ tree: StepProgram.Register, _ options: MountOptions, _ note: StepNote
     ) {
@@ -249,7 +251,7 @@ extension ContainerProgram {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             return [parts[0], parts.count > 1 ? parts[1] : ""]
         }
-        // `/proc/PID/ns/pid` tells of somebody with these processes, who has them mounted as well.
+        // `/proc/PID/ns/pid` belongs to a process in that namespace, whose mount namespace has a proc too.
         let path = namespaces.joinedProcesses ?? ""
         let mounts = path.hasSuffix("/ns/pid") ? "\(path.dropLast("pid".count))mnt" : nil
         program.add(
@@ -257,7 +259,7 @@ extension ContainerProgram {
             data: UnsafeRawPointer(program.strings(data)), a: options.set)
     }
 
-    /// `gid=5` names a group that a user namespace may not have; the terminal then belongs to its user's.
+    /// `gid=5` names a group that a user namespace may not have; then the terminal belongs to its user's group.
     private func isForeignGroup(_ option: String) -> Bool {
         guard namespaces.isOwn(.user), option.hasPrefix("gid="), let gid = UInt32(option.dropFirst(4)) else {
             return false
@@ -266,7 +268,8 @@ extension ContainerProgram {
         return !mappings.contains { $0.containerID <= gid && gid - $0.containerID < $0.size }
     }
 
-    /// Puts a mount onto `destination`, which is made when missing: a folder, or what `like` is.
+    /// Moves a mount onto `destination`, and creates that if it is missing: as a folder, or as a file or folder like
+    /// `like`.
     private func addMove(
         _ tree: StepProgram.Register, onto destination: String, like: StepProgram.Register? = nil, resolve: UInt64 = 0,
         isProc: Bool = false
@@ -279,12 +282,13 @@ extension ContainerProgram {
         program.add(BERTH_CLOSE, .doing("close \(destination)"), in: target)
     }
 
-    /// The container's own part of the cgroup tree: itself on v2, a folder for each controller on v1.
+    /// Mounts the container's own part of the cgroup tree: the folder itself on v2, a folder for each controller on v1.
     private func addCgroupMount(_ mount: RuntimeSpec.Mount, _ options: MountOptions) {
         let place = mount.destination
         if cgroup.hierarchies.isEmpty { return }
         if cgroup.isUnifiedOnly, let unified = cgroup.unified {
-            // Without a cgroup namespace the whole tree is shown, as names in /proc/self/cgroup begin at its root.
+            // Without a cgroup namespace it shows the whole tree, because names in /proc/self/cgroup start at the
+            // tree's root.
             let source = namespaces.isSeparate(.cgroup) ? unified.folder : unified.mountpoint
             addCgroupFolder(source, options, onto: place)
             return
@@ -315,7 +319,7 @@ extension ContainerProgram {
         addMove(tree, onto: place)
     }
 
-    /// `path` of the spec as an absolute one of the host.
+    /// `path` in the spec as an absolute host path.
     func absolute(_ path: String) -> String {
         if path.isAbsolutePath { return path }
         return path.isEmpty ? request.bundle : "\(request.bundle)/\(path)"

@@ -9,18 +9,18 @@ struct ContainerProgram {
     let namespaces: NamespacePlan
     let cgroup: Cgroup
     let program = StepProgram()
-    /// The root file system's mount, under which every path of the container is resolved.
+    /// The mount of the root file system; every path of the container is resolved below it.
     let root: StepProgram.Register
     /// The host's null device, for masks.
     let null: StepProgram.Register
-    /// Somebody else's pid namespace that it joins.
+    /// The pid namespace of another container that it joins.
     let processes: StepProgram.Register?
     private var hasWaitedForCgroup = false
 
     var spec: RuntimeSpec { request.spec }
     var linux: RuntimeSpec.Linux { request.spec.linux ?? RuntimeSpec.Linux() }
 
-    /// `processes` is open on the pid namespace that `namespaces` joins.
+    /// `processes` is a descriptor of the pid namespace that `namespaces` joins.
     init(_ request: ContainerRequest, namespaces: NamespacePlan, cgroup: Cgroup, processes: CInt? = nil) {
         self.request = request
         self.namespaces = namespaces
@@ -31,14 +31,14 @@ struct ContainerProgram {
         self.processes = processes.map { program.register(holding: $0) }
     }
 
-    /// The whole program, in the order in which the kernel's rules allow it.
-    /// - Throws: `RuntimeFailure` for a spec that cannot be carried out; nothing has happened then.
+    /// Builds the whole program, in the order that the kernel's rules require.
+    /// - Throws: `RuntimeFailure` for a spec that cannot be applied; nothing has happened then.
     mutating func build(_ process: RuntimeSpec.Process) throws(RuntimeFailure) -> StepProgram {
         try checkNames()
         try Unsupported.check(linux)
         addBeginning(process)
         let earlyBinds = addEarlyBinds()
-        // Our own copies of the host's mounts pass nothing back to it, whatever happens to them from here on.
+        // Our copies of the host's mounts send no events back to the host from here on.
         program.add(
             BERTH_SETATTR, .doing("detach from the host's mounts"), in: .rootOfNamespace, in2: .allBelow,
             c: MountOptions.Propagation.slave)
@@ -66,7 +66,7 @@ struct ContainerProgram {
         return program
     }
 
-    /// Whoever releases it over a gate that outlives its maker must know its number before.
+    /// If the gate outlives the creator, whoever opens it must know the pid before.
     private var birth: Birth.Moment? { processes == nil ? nil : request.gate == nil ? .afterGate : .beforeGate }
 
     private func addBeginning(_ process: RuntimeSpec.Process) {
@@ -80,7 +80,7 @@ struct ContainerProgram {
         program.add(BERTH_SETNS, .doing("join the processes"), in: processes, a: NamespacePlan.Kind.pid.flag)
     }
 
-    /// Waits until the parent has put the process into its cgroup, and makes that the root of what it sees of cgroups.
+    /// Waits until the parent has added the process to its cgroup, and makes that cgroup the root of its view.
     private mutating func addCgroupEntry() {
         guard !hasWaitedForCgroup else { return }
         hasWaitedForCgroup = true
@@ -128,7 +128,7 @@ struct ContainerProgram {
         program.add(BERTH_CLOSE, .doing("close proc"), in: proc)
     }
 
-    /// A proc file system that nobody else can see or put anything over.
+    /// A proc file system that nobody else can see or mount over.
     private func addPrivateProc() -> StepProgram.Register {
         let context = program.register()
         let proc = program.register()

@@ -1,20 +1,20 @@
 import OCI
 
-/// Everything that decides how a container's init process is made.
+/// Everything that decides how to create a container's init process.
 package struct ContainerRequest: Sendable {
     package var id: String
     package var spec: RuntimeSpec
-    /// Absolute path of the bundle: relative paths of the spec begin there.
+    /// The absolute path of the bundle; relative paths in the spec start here.
     package var bundle: String
     package var rootfs: RootSource
     package var stdio: StandardStreams
-    /// Where compiled seccomp filters are kept between runs, a folder only this user can write to; nil compiles each time.
+    /// A folder for compiled seccomp filters that only this user can write to; nil compiles each time.
     package var filterCache: String?
-    /// How many descriptors from 3 on the process keeps.
+    /// The number of descriptors from 3 on that the process keeps.
     package var keptDescriptors = 0
-    /// A listening SOCK_SEQPACKET socket at which the process waits for whoever starts it; nil when that is its parent.
+    /// A listening SOCK_SEQPACKET socket at which the process waits to be started; nil when its parent starts it.
     package var gate: Int32?
-    /// A new session keyring, so that it does not see the caller's keys (keyrings(7)).
+    /// Create a new session keyring, so that it does not see the caller's keys (keyrings(7)).
     package var hasOwnKeyring = true
 
     package init(id: String, spec: RuntimeSpec, bundle: String, rootfs: RootSource, stdio: StandardStreams) {
@@ -26,32 +26,33 @@ package struct ContainerRequest: Sendable {
     }
 }
 
-/// How the root file system comes to be in the container's own mount namespace.
+/// Where the root file system in the container's mount namespace comes from.
 package enum RootSource: Hashable, Sendable {
-    /// `spec.root.path` as it is.
+    /// `spec.root.path`, unchanged.
     case directory
     /// Absolute paths; `lower` is top first.
     case overlay(lower: [String], upper: String, work: String)
 }
 
-/// Where descriptors 0, 1 and 2 of a new process come from.
+/// The source of descriptors 0, 1 and 2 of a new process.
 package enum StandardStreams: Hashable, Sendable {
     /// Descriptors of the caller.
     case descriptors(input: Int32, output: Int32, error: Int32)
-    /// A terminal made in the container's own devpts; its other side comes with `ChildEvent.terminal`.
+    /// A terminal created in the container's own devpts; its other end comes with `ChildEvent.terminal`.
     case terminal(rows: UInt16, columns: UInt16)
 }
 
-/// What joins a process to a running container.
+/// What a process needs to join a running container.
 package struct ExecRequest: Sendable {
     package var process: RuntimeSpec.Process
-    /// The container's init, or another process in it.
+    /// The container's init process, or another process in it.
     package var target: Int32
     package var stdio: StandardStreams
     package var seccomp: RuntimeSpec.Seccomp?
     package var filterCache: String?
     package var keptDescriptors = 0
-    /// Absolute path of the program, whatever its first argument calls it; the environment is then taken as it is. For hooks.
+    /// For hooks: the absolute path of the program, whatever its first argument says; the environment is then used
+    /// unchanged.
     package var program: String?
     package var memoryPolicy: RuntimeSpec.MemoryPolicy?
 

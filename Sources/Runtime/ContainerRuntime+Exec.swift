@@ -8,30 +8,31 @@ extension ContainerRuntime {
         package var consoleSocket: String?
         package var pidFile: String?
         package var keptDescriptors = 0
-        /// Also into a container that is paused, where it waits until that is resumed.
+        /// Allow a paused container; the process waits there until it is resumed.
         package var ignoresPause = false
         package init() {}
     }
 
-    /// A process in a container, past its exec.
+    /// A process in a container after its exec.
     package struct Running: Sendable {
         package let pid: pid_t
-        /// This side of its terminal, when no console socket took it.
+        /// Our end of its terminal, unless a console socket took it.
         package let terminal: CInt?
     }
 
-    /// The process object for a further command in a container: the init's, with `arguments` in place of its own.
+    /// The process object for another command in a container: that of the init process, with `arguments` instead of its
+    /// own.
     package func process(_ id: String, arguments: [String]) throws(RuntimeFailure) -> RuntimeSpec.Process {
         var process = try store.load(id).spec.process ?? RuntimeSpec.Process()
         process.args = arguments
         process.terminal = false
         process.consoleSize = nil
-        // A capability that is inheritable would outlive a change of user by exec (CVE-2022-29162).
+        // An inheritable capability would survive a change of user at exec (CVE-2022-29162).
         process.capabilities?.inheritable = []
         return process
     }
 
-    /// Runs `process` in a running container and returns once its exec worked; the caller reaps it.
+    /// Runs `process` in a running container and returns once its exec succeeded; the caller must reap it.
     package func exec(
         _ id: String, _ process: RuntimeSpec.Process, _ options: ExecOptions
     ) throws(RuntimeFailure) -> Running {
@@ -79,17 +80,17 @@ extension ContainerRuntime {
         }
     }
 
-    /// Stops every process of a container where it stands.
+    /// Freezes every process of a container.
     package func pause(_ id: String) throws(RuntimeFailure) { try cgroup(of: id).freeze() }
 
     package func resume(_ id: String) throws(RuntimeFailure) { try cgroup(of: id).thaw() }
 
-    /// Changes the limits of a container that runs.
+    /// Changes the limits of a running container.
     package func update(_ id: String, _ resources: RuntimeSpec.Resources) throws(RuntimeFailure) {
         try cgroup(of: id).apply(resources, isUpdate: true)
     }
 
-    /// The processes of a container, by the host's numbers.
+    /// The processes of a container, by their pids on the host.
     package func processes(_ id: String) throws(RuntimeFailure) -> [pid_t] { try cgroup(of: id).processes }
 
     private func cgroup(of id: String) throws(RuntimeFailure) -> Cgroup {

@@ -6,10 +6,10 @@ import OCI
 
 /// The operations of an OCI runtime (runtime.md, "Operations") on the containers of one store.
 ///
-/// The caller has one thread.
+/// The caller must have only one thread.
 package struct ContainerRuntime: Sendable {
     package let store: ContainerStore
-    /// Told of what went wrong but stops nothing.
+    /// Gets problems that stop nothing.
     private let warn: @Sendable (String) -> Void
 
     package init(store: ContainerStore, warn: @escaping @Sendable (String) -> Void) {
@@ -27,9 +27,9 @@ package struct ContainerRuntime: Sendable {
         package init() {}
     }
 
-    /// Makes a container from `bundle` up to its gate, where `start` finds it.
+    /// Creates a container from `bundle`; its process waits at the gate for `start`.
     ///
-    /// - Returns: This side of its terminal, when it has one and no console socket takes it.
+    /// - Returns: Our end of its terminal, if it has one and no console socket takes it.
     package func create(_ id: String, bundle: String, _ options: CreateOptions) throws(RuntimeFailure) -> CInt? {
         let spec = try readSpec("\(bundle)/\(options.configuration)")
         let folder = try store.make(id)
@@ -46,7 +46,7 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
-    /// What the init of a container would do between clone and exec, a line for each step; nothing is made.
+    /// The steps of a container's init process between clone and exec, one in each line; creates nothing.
     package func steps(
         _ id: String, bundle: String, _ options: CreateOptions
     ) throws(RuntimeFailure) -> [String] {
@@ -90,7 +90,7 @@ package struct ContainerRuntime: Sendable {
         let wanted = spec.linux?.cgroupsPath.flatMap { $0.isEmpty ? nil : $0 }
         let mounts = try naming("cgroup") { () throws(SyscallError) in try CgroupMounts.current() }
         let cgroup = try Cgroup.make(wanted.map(Self.cgroupPath) ?? "/\(id)", mounts: mounts)
-        // Removing the container ends all that is in it.
+        // Removing the container kills everything in its cgroup, so it must not contain other processes.
         guard !cgroup.isPopulated else {
             let message = "the cgroup \(wanted ?? "/\(id)") is in use: a container needs one of its own"
             throw RuntimeFailure(step: "cgroup", message: message)
@@ -173,7 +173,7 @@ package struct ContainerRuntime: Sendable {
     }
 
     /// Lets a created container's process exec.
-    /// - Throws: `RuntimeFailure` when it is not `created`, a hook fails, or the command cannot be run.
+    /// - Throws: `RuntimeFailure` when it is not `created`, a hook fails, or the command cannot run.
     package func start(_ id: String) throws(RuntimeFailure) {
         let lock = try store.lock(id)
         defer { _ = lock }
@@ -208,15 +208,15 @@ package struct ContainerRuntime: Sendable {
             try syscall("recvmsg", on: "gate") { berth_receive(raw, &message, &descriptor) }
         }
         guard length == MemoryLayout<berth_message>.size else { return }
-        // What is left of the program by then is the filter and exec, and only exec says what it tried.
+        // Only the filter and exec are left of the program, and only exec reports a name.
         message.step = message.text.0 == 0 && message.code != ENOENT ? 0 : 1
         throw StepNotes(notes: [.doing("load the seccomp filter"), .exec(name)]).failure(message)
     }
 
-    /// Sends a signal to the init process, or to all of the container.
+    /// Sends a signal to the init process, or to all processes of the container.
     package func kill(_ id: String, signal: CInt, all: Bool) throws(RuntimeFailure) {
         let record = try store.load(id)
-        // Without a pid namespace that ends with the init, what it started would outlive it.
+        // Without a pid namespace that ends with the init process, its children would survive.
         let isWhole = signal == SIGKILL && record.spec.linux?.namespaces?.contains { $0.isOwnProcesses } != true
         if all || isWhole {
             guard all || store.status(record) != .stopped else {
@@ -231,7 +231,7 @@ package struct ContainerRuntime: Sendable {
         try naming("kill \(id)") { () throws(SyscallError) in try record.process().signal(signal) }
     }
 
-    /// Removes a stopped container; with `force` a running one too, after killing it, and an unknown one is no error.
+    /// Removes a stopped container. With `force` kills a running one first, and an unknown one is no error.
     package func delete(_ id: String, force: Bool) throws(RuntimeFailure) {
         let folder = try store.folder(id)
         if force, !fileExists(folder) { return }
@@ -260,7 +260,7 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
-    /// Kills the init process and waits until it has ended, be it reaped or not.
+    /// Kills the init process and waits until it has ended, whether it was reaped or not.
     private func end(_ record: ContainerRecord, _ cgroup: Cgroup, isPaused: Bool) throws(RuntimeFailure) {
         guard let process = try? record.process() else { return }
         try? process.signal(SIGKILL)
@@ -277,7 +277,7 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
-    /// Hands a terminal to whoever listens on `path`, as its own side of it (config.md, "terminal").
+    /// Sends a terminal to the program that listens on `path` (config.md, "terminal").
     static func send(_ terminal: CInt, to path: String) throws(RuntimeFailure) {
         defer { close(terminal) }
         try naming("console socket") { () throws(SyscallError) in
@@ -298,6 +298,6 @@ package struct ContainerRuntime: Sendable {
 }
 
 extension RuntimeSpec.Namespace {
-    /// A new pid namespace.
+    /// It gets a new pid namespace.
     fileprivate var isOwnProcesses: Bool { type == "pid" && path?.isEmpty != false }
 }

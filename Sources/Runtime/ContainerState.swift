@@ -1,4 +1,4 @@
-/// What is said of a container: by `state`, and to hooks on their standard input (runtime.md, "State").
+/// The state of a container, for `state` and for the standard input of hooks (runtime.md, "State").
 package struct ContainerState: Codable, Hashable, Sendable {
     package enum Status: String, Codable, Hashable, Sendable { case creating, created, running, paused, stopped }
 

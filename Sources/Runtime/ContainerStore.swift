@@ -4,12 +4,12 @@ import JSON
 import Linux
 import OCI
 
-/// What is kept of a container between two calls of the runtime's command line: `state.json` in its folder.
+/// What the runtime's command line stores about a container between two calls: `state.json` in its folder.
 package struct ContainerRecord: Codable, Hashable, Sendable {
     package var id: String
     package var bundle: String
     package var pid: Int32
-    /// With the boot's id it tells this process from a later one of the same number.
+    /// With the boot's id, distinguishes this process from a later one with the same pid.
     package var startTicks: UInt64
     package var bootID: String
     package var cgroups: [String]
@@ -31,7 +31,7 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         self.spec = spec
     }
 
-    /// The init process, if it is still the one of this record.
+    /// The init process, if this record's process still has the pid.
     package func process() throws(SyscallError) -> ProcessHandle {
         try ProcessHandle(pid: pid, startTicks: startTicks, bootID: bootID)
     }
@@ -39,13 +39,13 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package func cgroup() throws(SyscallError) -> Cgroup { Cgroup(folders: cgroups, mounts: try .current()) }
 }
 
-/// The folder in which the runtime's command line keeps its containers, one folder each (mode 0700).
+/// The folder in which the runtime's command line keeps its containers, each in a folder of its own (mode 0700).
 package struct ContainerStore: Sendable {
     package let root: String
 
     package init(root: String) { self.root = root }
 
-    /// Seccomp filters compiled before.
+    /// Compiled seccomp filters.
     package var filterCache: String { "\(root)/.filters" }
 
     /// The folder of `id`.
@@ -60,7 +60,7 @@ package struct ContainerStore: Sendable {
         return "\(root)/\(id)"
     }
 
-    /// Holds others off `id` as long as the lock lives.
+    /// Locks `id` against other calls as long as the lock exists.
     /// - Throws: `RuntimeFailure` when there is no such container.
     package func lock(_ id: String) throws(RuntimeFailure) -> FileLock {
         let folder = try folder(id)
@@ -68,7 +68,7 @@ package struct ContainerStore: Sendable {
         return try naming("lock \(id)") { () throws(SyscallError) in try FileLock.wait("\(folder)/lock") }
     }
 
-    /// Makes the folder of a new container.
+    /// Creates the folder of a new container.
     package func make(_ id: String) throws(RuntimeFailure) -> String {
         let folder = try folder(id)
         try naming("create \(id)") { () throws(SyscallError) in try makeFolders(root, mode: 0o700) }

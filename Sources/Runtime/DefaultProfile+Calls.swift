@@ -1,5 +1,5 @@
 extension DefaultProfile {
-    /// System calls that any program may use: none of them reaches beyond the container by itself.
+    /// System calls that any program may use: none of them reaches outside of the container by itself.
     static let ordinaryCalls = [
         "_llseek", "_newselect", "accept", "accept4", "access", "adjtimex", "alarm", "bind", "brk", "cachestat",
         "capget", "capset", "chdir", "chmod", "chown", "chown32", "clock_adjtime", "clock_adjtime64",

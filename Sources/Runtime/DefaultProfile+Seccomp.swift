@@ -1,8 +1,8 @@
 import OCI
 
 extension DefaultProfile {
-    /// The allow-list of system calls for a process whose bounding set holds `capabilities`: what a capability is good for
-    /// comes with it, everything else fails with EPERM.
+    /// The allowed system calls for a process whose bounding set is `capabilities`: the basic ones, and those that each
+    /// capability needs. All others fail with EPERM.
     package static func seccomp(capabilities: [String]) -> RuntimeSpec.Seccomp {
         let held = Set(capabilities)
         var profile = RuntimeSpec.Seccomp(defaultAction: "SCMP_ACT_ERRNO")
@@ -35,11 +35,11 @@ extension DefaultProfile {
         #endif
     }
 
-    /// Since kernel 4.8 a filter cannot be escaped by tracing, and berth needs a younger one.
+    /// Since kernel 4.8 a traced process cannot escape its filter, and berth needs a newer kernel anyway.
     private static let tracingCalls = ["process_vm_readv", "process_vm_writev", "ptrace"]
 
-    /// Every address family but AF_ALG (38) and AF_VSOCK (40): one is a broad way into the kernel, the other leads to the
-    /// hypervisor past every network namespace.
+    /// Every address family except AF_ALG (38), a large attack surface in the kernel, and AF_VSOCK (40), which reaches
+    /// the hypervisor past every network namespace.
     private static let socketRules = [
         RuntimeSpec.Seccomp.Syscall(
             names: ["socket"], action: allow, args: [.init(index: 0, value: 38, op: "SCMP_CMP_LT")]),
@@ -49,14 +49,14 @@ extension DefaultProfile {
             names: ["socket"], action: allow, args: [.init(index: 0, value: 40, op: "SCMP_CMP_GT")]),
     ]
 
-    /// PER_LINUX, PER_LINUX32, UNAME26 with either, and asking (personality(2)).
+    /// PER_LINUX, PER_LINUX32, each also with UNAME26, and reading the current value (personality(2)).
     private static let personalityRules = [0, 8, 0x20000, 0x20008, 0xFFFF_FFFF].map { (value: UInt64) in
         RuntimeSpec.Seccomp.Syscall(
             names: ["personality"], action: allow, args: [.init(index: 0, value: value, op: "SCMP_CMP_EQ")])
     }
 
-    /// clone without any of the namespace flags. clone3 keeps its flags in memory, where a filter cannot look: it does not
-    /// exist here, and the C library falls back to clone.
+    /// clone without namespace flags. clone3 has its flags in memory, where a filter cannot look, so it fails with
+    /// ENOSYS and the C library falls back to clone.
     private static let cloneRules = [
         RuntimeSpec.Seccomp.Syscall(
             names: ["clone"], action: allow,

@@ -1,7 +1,7 @@
 import OCI
 
 extension DefaultProfile {
-    /// A runtime spec with all of the defaults, for `arguments` as root in the bundle's `rootfs`.
+    /// A runtime spec with all defaults, for `arguments` as root in the bundle's `rootfs`.
     package static func spec(
         arguments: [String] = ["sh"], hostname: String = "berth", terminal: Bool = true
     ) -> RuntimeSpec {

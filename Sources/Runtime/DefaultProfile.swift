@@ -1,8 +1,8 @@
 import OCI
 
-/// What a container gets unless its project says otherwise: the defaults people know from other engines.
+/// The defaults of a container, known from other engines.
 package enum DefaultProfile {
-    /// Enough for what images do when they start as root and step down; nothing that reaches the host.
+    /// Enough for images that start as root and then drop privileges; nothing that reaches the host.
     package static let capabilities = [
         "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD",
         "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID",
@@ -11,21 +11,21 @@ package enum DefaultProfile {
 
     /// The capability sets of a process that may have `names`.
     ///
-    /// The inheritable and ambient sets stay empty (CVE-2022-24769). A user other than root has none in effect and can gain
-    /// them through files only, within the bounding set.
+    /// The inheritable and ambient sets stay empty (CVE-2022-24769). A user other than root has no effective
+    /// capabilities and can get them only through files, within the bounding set.
     package static func capabilitySets(_ names: [String], uid: UInt32) -> RuntimeSpec.Capabilities {
         let active = uid == 0 ? names : []
         return RuntimeSpec.Capabilities(
             bounding: names, effective: active, inheritable: [], permitted: active, ambient: [])
     }
 
-    /// All namespaces of its own; the network namespace at `network` when that is given.
+    /// New namespaces of every kind; with `network`, the network namespace at that path.
     package static func namespaces(network: String? = nil) -> [RuntimeSpec.Namespace] {
         ["pid", "ipc", "uts", "mount", "cgroup"].map { RuntimeSpec.Namespace(type: $0) }
             + [RuntimeSpec.Namespace(type: "network", path: network)]
     }
 
-    /// Parts of /proc and /sys that tell of the host or let it be changed: covered.
+    /// Parts of /proc and /sys that reveal facts about the host or can change it; they are masked.
     package static let maskedPaths = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
         "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
@@ -50,18 +50,18 @@ package enum DefaultProfile {
             RuntimeSpec.Mount(
                 destination: "/dev/shm", type: "tmpfs", source: "shm",
                 options: safe + ["mode=1777", "size=\(sharedMemory)"]),
-            // Last: until here the process mounts while its parent still puts it into its cgroups.
+            // Last, so that the other mounts happen while the parent still adds the process to its cgroups.
             RuntimeSpec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: safe + ["ro"]),
         ]
     }
 
-    /// No device but those that every container has, which the runtime adds itself.
+    /// No devices except those of every container, which the runtime adds itself.
     package static let deviceRules = [RuntimeSpec.DeviceRule(allow: false, access: "rwm")]
 
     /// Every device of the host, for a privileged container.
     package static let allDeviceRules = [RuntimeSpec.DeviceRule(allow: true, access: "rwm")]
 
-    /// Ports below 1024 and ping need no capability in a network namespace of the container's own.
+    /// In the container's own network namespace, ports below 1024 and ping need no capability.
     package static let sysctls = [
         "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647",
     ]

@@ -3,9 +3,9 @@ import Glibc
 import Linux
 import OCI
 
-/// What a container may do with device nodes: v1's list of rules, or the program that v2 runs at each access.
+/// Which device nodes a container may use: v1's list of rules, or the program that v2 runs at each access.
 package enum DeviceRules {
-    /// After a spec's own rules: nodes may be made, and what every container has may be used.
+    /// Added after a spec's own rules: every node may be created, and the devices of every container may be used.
     static let always: [RuntimeSpec.DeviceRule] =
         [
             RuntimeSpec.DeviceRule(allow: true, type: "c", access: "m"),
@@ -15,12 +15,12 @@ package enum DeviceRules {
             RuntimeSpec.DeviceRule(allow: true, type: "c", major: major, minor: minor, access: "rwm")
         } + [RuntimeSpec.DeviceRule(allow: true, type: "c", major: 136, access: "rwm")]
 
-    /// The whole list: nothing is allowed but what a rule allows, and the last one that matches decides.
+    /// The complete list: everything is denied first, and the last matching rule decides.
     package static func complete(_ rules: [RuntimeSpec.DeviceRule]) -> [RuntimeSpec.DeviceRule] {
         [RuntimeSpec.DeviceRule(allow: false)] + rules + always
     }
 
-    /// `c 1:3 rwm`, as devices.allow takes it; `a` for all.
+    /// `c 1:3 rwm`, the form of devices.allow; `a` for everything.
     package static func line(_ rule: RuntimeSpec.DeviceRule) -> String {
         guard let type = type(rule) else { return "a" }
         func number(_ value: Int64?) -> String { value.map { $0 < 0 ? "*" : "\($0)" } ?? "*" }
@@ -32,7 +32,7 @@ package enum DeviceRules {
         return type == "u" ? "c" : type
     }
 
-    /// A program for BPF_CGROUP_DEVICE: eBPF, an instruction in eight bytes; 1 allows (linux/bpf.h).
+    /// A program for BPF_CGROUP_DEVICE in eBPF, with eight bytes for each instruction; 1 allows (linux/bpf.h).
     package static func program(_ rules: [RuntimeSpec.DeviceRule]) -> [UInt64] {
         // r2 type, r3 access, r4 major, r5 minor, of struct bpf_cgroup_dev_ctx in r1.
         var program = [
@@ -40,10 +40,10 @@ package enum DeviceRules {
             instruction(0x57, to: 2, value: 0xFFFF), instruction(0x77, to: 3, value: 16),
             instruction(0x61, to: 4, from: 1, offset: 4), instruction(0x61, to: 5, from: 1, offset: 8),
         ]
-        // The last rule decides, so it is asked first.
+        // The last rule decides, so test it first.
         for rule in rules.reversed() {
             program += checks(rule)
-            // One for everything ends it: the kernel refuses a program with instructions that are never reached.
+            // A rule for everything ends the program: the kernel refuses unreachable instructions.
             if type(rule) == nil { return program }
         }
         return program + [instruction(0xB7, to: 0, value: 0), instruction(0x95)]
@@ -51,7 +51,7 @@ package enum DeviceRules {
 
     private static func checks(_ rule: RuntimeSpec.DeviceRule) -> [UInt64] {
         let access = (rule.access ?? "rwm").reduce(0) { $0 | ($1 == "m" ? 1 : $1 == "r" ? 2 : 4) }
-        // Each test: what it takes to compare, and the jump code that leaves the rule when it does not match.
+        // Each test: instructions that load a value, and the jump that skips the rule when it does not match.
         var tests: [[(Int32) -> UInt64]] = []
         if let type = type(rule) {
             let number: Int32 = type == "b" ? 1 : 2
@@ -61,7 +61,7 @@ package enum DeviceRules {
             let mask = Int32(rule.allow ? ~access & 7 : access)
             tests.append([
                 { _ in instruction(0xBF, to: 1, from: 3) }, { _ in instruction(0x57, to: 1, value: mask) },
-                // Allowed when nothing else is asked for; denied when anything of it is.
+                // An allow rule must cover the whole request; a deny rule matches any part of it.
                 { instruction(rule.allow ? 0x55 : 0x15, to: 1, offset: $0, value: 0) },
             ])
         }
@@ -87,8 +87,8 @@ package enum DeviceRules {
 }
 
 extension Cgroup {
-    /// Allows the devices of `rules` and those that every container has, and no others.
-    /// - Throws: `RuntimeFailure` when this host gives no way to hold the container to them, unless they allow everything.
+    /// Allows the devices in `rules` and those of every container, and no others.
+    /// - Throws: `RuntimeFailure` when this host cannot enforce the rules, unless they allow everything.
     func applyDevices(_ rules: [RuntimeSpec.DeviceRule]) throws(RuntimeFailure) {
         let complete = DeviceRules.complete(rules)
         if let last = rules.last(where: { DeviceRules.line($0) == "a" }), last.allow { return }  // privileged
@@ -98,7 +98,7 @@ extension Cgroup {
                 try write(DeviceRules.line(rule), to: file, "allow devices")
             }
         } else if let unified {
-            // Also beside a v1 hierarchy that we may not use: the program asks nobody else.
+            // Also if there is a v1 hierarchy that we may not use: the program works without it.
             try attach(DeviceRules.program(complete), to: unified.folder)
         } else {
             let reason = warnings.first { $0.hasPrefix("cgroup devices") }.map { " (\($0))" } ?? ""

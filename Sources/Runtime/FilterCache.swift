@@ -2,14 +2,15 @@ import Glibc
 import Linux
 import OCI
 
-/// Compiled seccomp filters in a folder, a file for each profile: compiling one takes longer than all else at a start.
+/// A folder of compiled seccomp filters, one file for each profile, because compiling a filter takes longer than
+/// everything else at a start.
 package struct FilterCache: Sendable {
     private let folder: String?
 
-    /// `folder` is made when missing; nil compiles each time.
+    /// Creates `folder` if it is missing; nil compiles each time.
     package init(_ folder: String?) { self.folder = folder }
 
-    /// The filter for `seccomp`, compiled now if it was not before. What cannot be read or written is simply compiled.
+    /// The filter for `seccomp`, from the cache or compiled now. If the cache cannot be read or written, compiles.
     /// - Throws: `RuntimeFailure` for a profile that cannot be compiled.
     package func filter(for seccomp: RuntimeSpec.Seccomp) throws(RuntimeFailure) -> SeccompFilter {
         guard let folder, isTrustworthy(folder) else { return try SeccompCompiler.compile(seccomp) }
@@ -22,14 +23,14 @@ package struct FilterCache: Sendable {
         return filter
     }
 
-    /// Only a folder that nobody else can write to: what lies in it decides what containers may do.
+    /// Only a folder that nobody else can write to, because its files decide what containers may do.
     private func isTrustworthy(_ folder: String) -> Bool {
         try? makeFolders(folder, mode: 0o700)
         var status = stat()
         return stat(folder, &status) == 0 && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
     }
 
-    /// Everything that decides what the filter is, so that a file found by its hash can be compared in full.
+    /// Everything that the filter depends on, so that a file found by its hash can be compared in full.
     static func canonical(_ seccomp: RuntimeSpec.Seccomp) -> [UInt8] {
         var text: [UInt8] = []
         func add(_ string: String) {
@@ -50,12 +51,12 @@ package struct FilterCache: Sendable {
         return text
     }
 
-    /// FNV-1a, 64 bits: it only has to spread, the whole text is compared.
+    /// FNV-1a, 64 bits. It only has to distribute well, because the whole text is compared.
     private static func hash(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    /// Length of the text, the text, flags, instructions; numbers of eight bytes.
+    /// Length of the text, the text, flags, instructions; each number has eight bytes.
     private static func encode(_ filter: SeccompFilter, for text: [UInt8]) -> [UInt8] {
         var bytes = number(UInt64(text.count)) + text + number(filter.flags)
         for instruction in filter.instructions { bytes += number(instruction) }

@@ -4,20 +4,21 @@ import JSON
 import Linux
 import OCI
 
-/// Runs the programs that a runtime spec wants run at points of a container's life (config.md, "POSIX-platform Hooks").
+/// Runs the hooks of a runtime spec at certain points of a container's lifecycle (config.md, "POSIX-platform Hooks").
 package enum Hooks {
-    /// Where a hook's path is looked up and what it acts on.
+    /// In which namespaces a hook runs and where its path is resolved.
     package enum Place: Sendable {
         /// The runtime's own namespaces.
         case runtime
-        /// The namespaces of the container's process, whose root still is the host's: the hook is the host's program.
+        /// The namespaces of the container's process, whose root is still the host's: the hook is a program of the
+        /// host.
         case container(pid: Int32)
-        /// In the container, as its process.
+        /// In the container, like its process.
         case process(ContainerRecord, filterCache: String?)
     }
 
     /// Runs `hooks` one after the other, each with `state` as JSON on its standard input.
-    /// - Throws: `RuntimeFailure` for the first that cannot be run, fails or takes longer than its timeout; it is killed then.
+    /// - Throws: `RuntimeFailure` for the first hook that cannot run, fails, or exceeds its timeout and is killed.
     package static func run(_ hooks: [RuntimeSpec.Hook]?, _ kind: String, in place: Place, state: ContainerState)
         throws(RuntimeFailure)
     {
@@ -66,7 +67,7 @@ package enum Hooks {
         }
     }
 
-    /// A file in memory: a hook that does not read its state holds nobody up.
+    /// A file in memory, so a hook that does not read its state blocks nothing.
     private static func file(of state: [UInt8]) throws(SyscallError) -> OwnedFD {
         let closeOnExec: CUnsignedInt = 1  // MFD_CLOEXEC
         let file = OwnedFD(
@@ -101,7 +102,8 @@ package enum Hooks {
         }
     }
 
-    /// As the container's process would run it: its user, rights, filter, limits and cgroup, for the program is the image's.
+    /// Starts it like the container's process: with its user, capabilities, filter, limits and cgroup, because the
+    /// program comes from the image.
     private static func startInside(
         _ hook: RuntimeSpec.Hook, _ kind: String, _ record: ContainerRecord, _ filterCache: String?,
         _ input: borrowing OwnedFD

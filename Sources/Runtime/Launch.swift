@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import OCI
 
-/// What a child says on its way to exec.
+/// Events from a child on its way to exec.
 package enum ChildEvent: Hashable, Sendable {
     enum Kind: Int32 {
         case hooks = 1
@@ -11,30 +11,30 @@ package enum ChildEvent: Hashable, Sendable {
         case gate = 3
     }
 
-    /// The namespaces and mounts are there, the root is not yet changed: the time for hooks. Waits for `proceed`.
+    /// Namespaces and mounts exist, but the root has not changed yet: hooks run now. The child waits for `proceed`.
     case hooks
-    /// Its terminal's other side, a descriptor that is the receiver's.
+    /// The other end of its terminal; the receiver owns the descriptor.
     case terminal(CInt)
-    /// Waits to be released by `proceed`.
+    /// Waits for `proceed`.
     case gate
-    /// exec worked, or the child is gone: `handle` tells which.
+    /// exec succeeded or the child has ended; `handle` shows which.
     case running
 }
 
-/// A child on its way to exec, or past it.
+/// A child on its way to exec, or after it.
 package struct Launch: ~Copyable, Sendable {
     package private(set) var handle: ProcessHandle
-    /// Until the process is where it shall be: `handle` is of the one that makes it.
+    /// Set until the process is in its pid namespace; `handle` is then the process that creates it.
     private var birth: Birth?
     private var isAtGate = false
     private let sync: OwnedFD
     private let describe: @Sendable (berth_message) -> RuntimeFailure
 
     package var pid: pid_t { handle.pid }
-    /// Readable when the child has something to say.
+    /// Readable when the child has sent something.
     package var pollable: CInt { sync.raw }
 
-    /// Clones a child that walks `program`, whose steps find their way back to the parent through `sync`.
+    /// Clones a child that runs `program`, whose steps talk to the parent through `sync`.
     init(
         _ program: StepProgram, flags: UInt64, cgroup: borrowing OwnedFD?
     ) throws(SyscallError) {
@@ -57,18 +57,19 @@ package struct Launch: ~Copyable, Sendable {
         describe = { notes.failure($0) }
     }
 
-    /// A child that is past its exec.
+    /// A child after its exec.
     package init(running handle: consuming ProcessHandle) throws(SyscallError) {
         var pair = try UnixSocket.pair(.packets)
-        // Its other side goes with the pair: the child will say nothing more.
+        // Closes the other end with the pair: the child will send nothing more.
         sync = pair.takeFirst()
         self.handle = handle
         birth = nil
         describe = { StepNotes(notes: []).failure($0) }
     }
 
-    /// Waits for the child's next word. With `gate` and `running` the process may be another one than before, for good.
-    /// - Throws: `RuntimeFailure` when a step failed: the child is dead and has to be reaped.
+    /// Waits for the child's next event. From `gate` or `running` on, the process may permanently be another one than
+    /// before.
+    /// - Throws: `RuntimeFailure` when a step failed; then the child has ended and must be reaped.
     package mutating func next() throws(RuntimeFailure) -> ChildEvent {
         var message = berth_message()
         var descriptor: CInt = -1
@@ -103,10 +104,10 @@ package struct Launch: ~Copyable, Sendable {
         self.birth = nil
     }
 
-    /// Lets the child pass the place at which it waits, or will wait next.
+    /// Lets the child pass the point at which it waits now or next.
     package func proceed() {
         var word = isAtGate ? birth?.word(for: pid) ?? Self.go : Self.go
-        // A child that is gone is told of by its end, not here.
+        // If the child has ended, its exit status shows that.
         _ = send(sync.raw, &word, 1, CInt(MSG_NOSIGNAL))
     }
 
@@ -116,7 +117,7 @@ package struct Launch: ~Copyable, Sendable {
     package func abandon() {
         try? handle.signal(SIGKILL)
         while waitpid(pid, nil, 0) < 0 && Errno.current == .interrupted {}
-        // What it made and what then failed is a child of ours as well.
+        // A process that it created before it failed is our child, too.
         guard let born = birth?.born.pointee, born > 0 else { return }
         kill(born, SIGKILL)
         while waitpid(born, nil, 0) < 0 && Errno.current == .interrupted {}

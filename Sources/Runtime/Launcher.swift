@@ -3,12 +3,14 @@ import Glibc
 import Linux
 import OCI
 
-/// Makes processes in containers. The caller has one thread: between clone and exec only prepared steps run.
+/// Creates processes in containers. The caller must have only one thread; between clone and exec only prepared steps
+/// run.
 package enum Launcher {
-    /// Clones a container's init up to its gate: `next` reports what comes, `proceed` releases it.
+    /// Clones a container's init process, which runs up to its gate. `next` returns its events, `proceed` opens the
+    /// gate.
     ///
-    /// `cgroup` is where it goes, its limits already applied.
-    /// - Throws: `RuntimeFailure` before anything was made.
+    /// `cgroup` is the process's cgroup, with its limits already applied.
+    /// - Throws: `RuntimeFailure` before anything was created.
     package static func launch(_ request: ContainerRequest, cgroup: Cgroup) throws(RuntimeFailure) -> Launch {
         guard let process = request.spec.process else {
             throw RuntimeFailure(step: "process", message: "the runtime spec has no process")
@@ -56,7 +58,7 @@ package enum Launcher {
         return launch
     }
 
-    /// The parent's part while the child already mounts.
+    /// The parent's part, while the child already mounts.
     private static func finish(
         _ launch: borrowing Launch, _ linux: RuntimeSpec.Linux, _ namespaces: NamespacePlan, _ cgroup: Cgroup
     ) throws(RuntimeFailure) {
@@ -85,10 +87,10 @@ package enum Launcher {
         }
     }
 
-    /// Clones a process into a running container, up to its gate.
+    /// Clones a process into a running container, which runs up to its gate.
     ///
-    /// `target` is held by the caller, so that its number cannot come to mean another process; `cgroup` is the container's.
-    /// - Throws: `RuntimeFailure` before anything was made.
+    /// The caller holds `target`, so that its pid cannot be reused; `cgroup` is the container's.
+    /// - Throws: `RuntimeFailure` before anything was created.
     package static func launch(
         _ request: ExecRequest, target: borrowing ProcessHandle, cgroup: Cgroup
     ) throws(RuntimeFailure) -> Launch {
@@ -122,7 +124,7 @@ package enum Launcher {
                 BERTH_SETNS, .doing("enter the container's namespaces"), in: process,
                 a: kinds.reduce(0) { $0 | $1.flag })
         }
-        // Nobody in the container sees the process before it is all that it shall be.
+        // Nobody in the container sees the process before it is completely set up.
         let moment: Birth.Moment? = kinds.contains(.pid) ? .afterGate : nil
         if moment == nil { program.add(BERTH_SETSID, .doing("begin a session")) }
         let root = program.register()
@@ -130,7 +132,7 @@ package enum Launcher {
         var process = ProcessSteps(program, request.process, request.stdio, birth: moment)
         process.path = request.program
         process.addTerminal(under: root, isConsole: false)
-        // Neither the caller's keys nor those of the container's first process.
+        // It gets neither the caller's keys nor those of the container's first process.
         try process.addIdentity(keyring: .nameless)
         try process.addMemoryPolicy(request.memoryPolicy)
         try process.addEnd(
@@ -139,7 +141,7 @@ package enum Launcher {
         return program
     }
 
-    /// The kinds of namespace in which `pid` is and this process is not.
+    /// The kinds of namespaces in which `pid` differs from this process.
     static func differingNamespaces(of pid: pid_t) -> [NamespacePlan.Kind] {
         NamespacePlan.Kind.all.filter { kind in
             var own = stat()
@@ -152,7 +154,7 @@ package enum Launcher {
 }
 
 extension OwnedFD? {
-    /// The number, which stays this one's.
+    /// The descriptor; this object still owns it.
     fileprivate var descriptor: CInt? {
         switch self {
         case .some(let descriptor): descriptor.raw

@@ -1,17 +1,18 @@
-/// The options of one mount of a runtime spec (config.md, "Linux mount options"), sorted by whom they are meant for.
+/// The options of one mount of a runtime spec (config.md, "Linux mount options"), sorted by the call that needs them.
 package struct MountOptions: Hashable {
-    /// MOUNT_ATTR_* to set and to clear on the mount (mount_setattr(2)); the recursive ones apply to all mounts below too.
+    /// MOUNT_ATTR_* to set and to clear on the mount (mount_setattr(2)); the recursive ones apply to all mounts below
+    /// it, too.
     package var set: UInt64 = 0
     package var clear: UInt64 = 0
     package var recursiveSet: UInt64 = 0
     package var recursiveClear: UInt64 = 0
     package var isBind = false
     package var isRecursiveBind = false
-    /// MS_PRIVATE … and whether it is for all mounts below.
+    /// MS_PRIVATE and so on, and whether it applies to all mounts below.
     package var propagation: UInt64?
     package var isPropagationRecursive = false
     package var copiesUp = false
-    /// Of a bind: what is mounted lies here below the source, and no link on the way leads out of it. An extension of ours.
+    /// For a bind: the path below the source to mount; no link in it can lead out of the source. An extension of berth.
     package var subpath: String?
     /// For the file system: `key=value` or a word.
     package var data: [String] = []
@@ -22,7 +23,7 @@ package struct MountOptions: Hashable {
         static let noSuid: UInt64 = 0x2
         static let noDev: UInt64 = 0x4
         static let noExec: UInt64 = 0x8
-        /// The three bits that together hold one of relatime, noatime and strictatime.
+        /// The three bits for relatime, noatime and strictatime together.
         static let accessTime: UInt64 = 0x70
         static let noAccessTime: UInt64 = 0x10
         static let strictAccessTime: UInt64 = 0x20
@@ -41,10 +42,10 @@ package struct MountOptions: Hashable {
     private enum Effect {
         case set(UInt64)
         case clear(UInt64)
-        /// One of the access time modes in place of another.
+        /// One of the access time modes; it replaces the others.
         case accessTime(UInt64)
         case propagation(UInt64)
-        /// For the file system itself, by this name.
+        /// An option of the file system, with this name.
         case data
         case nothing
     }
@@ -96,7 +97,7 @@ package struct MountOptions: Hashable {
             recursiveClear = recursiveClear & ~toSet | toClear
         } else {
             set = set & ~toClear | toSet
-            // All access time bits are cleared whenever the mode changes, also those that are set (mount_setattr(2)).
+            // When the mode changes, all access time bits must be cleared, also those that are set (mount_setattr(2)).
             clear = clear & ~(toSet & ~Attribute.accessTime) | toClear
         }
     }

@@ -26,7 +26,7 @@ package struct NamespacePlan {
     private(set) var own: [Kind] = []
     private(set) var joined: [(kind: Kind, path: String)] = []
 
-    /// - Throws: `RuntimeFailure` for a kind named twice or unknown, and for what cannot be joined.
+    /// - Throws: `RuntimeFailure` for a kind that is named twice or unknown, or that cannot be joined.
     package init(_ namespaces: [RuntimeSpec.Namespace]) throws(RuntimeFailure) {
         for namespace in namespaces {
             guard let kind = Kind.all.first(where: { $0.name == namespace.type }) else {
@@ -45,13 +45,13 @@ package struct NamespacePlan {
         guard !joined.contains(where: { $0.kind == .user }) else {
             throw Self.failure("joining another user namespace is not supported; give it mappings of its own")
         }
-        // Its root would have no right to enter the other's namespace, and must not be seen there before it is that root.
+        // Root of the new user namespace may not enter the other pid namespace, and must not be visible there earlier.
         guard !own.contains(.user) || joinedProcesses == nil else {
             throw Self.failure("with a user namespace of its own a container cannot join another's processes")
         }
     }
 
-    /// Path of somebody else's pid namespace, which the process enters last.
+    /// The path of another container's pid namespace, which the process enters last.
     var joinedProcesses: String? { joined.first { $0.kind == .pid }?.path }
 
     func isOwn(_ kind: Kind) -> Bool { own.contains(kind) }
@@ -59,8 +59,8 @@ package struct NamespacePlan {
     /// Whether it differs from the caller's.
     func isSeparate(_ kind: Kind) -> Bool { isOwn(kind) || joined.contains { $0.kind == kind } }
 
-    /// What clone3 makes. The cgroup namespace comes later, once the process is in its cgroup: its root is where it stands
-    /// then. Time comes from the parent, which may still set its offsets.
+    /// The namespaces that clone3 creates. The cgroup namespace is created later, when the process is in its cgroup,
+    /// which then becomes its root. The time namespace comes from the parent, which must set its offsets first.
     var cloneFlags: UInt64 { own.filter { $0 != .cgroup && $0 != .time }.reduce(0) { $0 | $1.flag } }
 
     private static func failure(_ message: String) -> RuntimeFailure {
@@ -68,7 +68,7 @@ package struct NamespacePlan {
     }
 }
 
-/// The calling thread's visit to other namespaces, in which its next child is born; it must be the only thread.
+/// A stay of the calling thread in other namespaces, in which it creates its next child. It must be the only thread.
 struct NamespaceVisit: ~Copyable {
     private var home: [(kind: NamespacePlan.Kind, descriptor: CInt)] = []
 
@@ -76,14 +76,14 @@ struct NamespaceVisit: ~Copyable {
 
     deinit { for (_, descriptor) in home { close(descriptor) } }
 
-    /// Enters the namespace at `path`, which must be one of `kind`.
+    /// Enters the namespace at `path`, which must be of this `kind`.
     mutating func enter(_ kind: NamespacePlan.Kind, at path: String) throws(SyscallError) {
         let target = try openFile(path, O_RDONLY)
         try leaveHome(kind)
         try syscall("setns", on: path) { berth_setns(target.raw, CInt(bitPattern: UInt32(kind.flag))) }
     }
 
-    /// Makes a new time namespace for the next child, with `offsets` written before anybody is in it.
+    /// Creates a new time namespace for the next child, and sets `offsets` before any process is in it.
     mutating func makeTime(offsets: [String: RuntimeSpec.TimeOffset]) throws(SyscallError) {
         try leaveHome(.time)
         try syscall("unshare", on: "time namespace") { berth_unshare(CInt(NamespacePlan.Kind.time.flag)) }
@@ -91,7 +91,7 @@ struct NamespaceVisit: ~Copyable {
         if !lines.isEmpty { try writeControlFile("/proc/self/timens_offsets", lines.joined()) }
     }
 
-    /// Goes back to where the visit began.
+    /// Returns to the original namespaces.
     mutating func leave() throws(SyscallError) {
         for (kind, descriptor) in home.reversed() {
             try syscall("setns", on: "own \(kind.name) namespace") {

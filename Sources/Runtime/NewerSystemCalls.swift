@@ -1,11 +1,11 @@
 import Glibc
 import OCI
 
-/// System calls younger than the libseccomp of today's distributions, which cannot name them.
+/// System calls newer than the libseccomp of current distributions, which does not know their names.
 ///
-/// Since number 424 a call has the same number on every architecture, so a few instructions before the compiled filter serve
-/// them all. Without it they would fail with the profile's EPERM, which programs take for an answer: glibc falls back to an
-/// older call on ENOSYS only.
+/// From number 424 on, a call has the same number on every architecture, so a few instructions before the compiled
+/// filter handle all of them. Otherwise they would fail with the profile's EPERM. Programs take that for the call's
+/// result; glibc falls back to an older call only on ENOSYS.
 enum NewerSystemCalls {
     private static let numbers: [String: UInt32] = [
         "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "map_shadow_stack": 453,
@@ -15,7 +15,7 @@ enum NewerSystemCalls {
         "file_setattr": 469,
     ]
 
-    /// Instructions that answer for the calls above, and say ENOSYS to what is younger still.
+    /// Instructions that decide about the calls above, and return ENOSYS for even newer ones.
     static func prefix(
         _ seccomp: RuntimeSpec.Seccomp, action: (String, UInt32?) throws(RuntimeFailure) -> UInt32
     ) -> [UInt64] {
@@ -35,7 +35,7 @@ enum NewerSystemCalls {
         let youngest = numbers.values.max() ?? 0
         checks.append(instruction(greater, youngest, then: 0, otherwise: 1))
         checks.append(instruction(answer, 0x0005_0000 | UInt32(ENOSYS)))
-        // Another architecture, and x32 with its bit 30, go straight on to the filter proper.
+        // Other architectures, and x32 with its bit 30, go straight to the compiled filter.
         let skip = UInt8(checks.count)
         return [
             instruction(loadWord, 4), instruction(equal, nativeArchitecture, then: 0, otherwise: skip + 2),
@@ -43,7 +43,7 @@ enum NewerSystemCalls {
         ] + checks
     }
 
-    // linux/bpf_common.h: load a word, jump if equal, above, at least; return.
+    // linux/bpf_common.h: load a word; jump if equal, greater, greater or equal; return.
     private static let loadWord: UInt16 = 0x20
     private static let equal: UInt16 = 0x15
     private static let greater: UInt16 = 0x25

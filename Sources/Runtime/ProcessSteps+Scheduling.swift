@@ -4,7 +4,7 @@ import Linux
 import OCI
 
 extension ProcessSteps {
-    /// `scheduler`, `ioPriority` and `execCPUAffinity.final` of a process.
+    /// Adds `scheduler`, `ioPriority` and `execCPUAffinity.final` of a process.
     func addScheduling() throws(RuntimeFailure) {
         if let scheduler = process.scheduler { try addScheduler(scheduler) }
         if let priority = process.ioPriority {
@@ -44,7 +44,7 @@ extension ProcessSteps {
             }
             bits |= flag
         }
-        // struct sched_attr (sched_setattr(2)), two 32-bit fields a word where it has them.
+        // struct sched_attr (sched_setattr(2)), with two 32-bit fields in one word.
         let size: UInt64 = 48
         let nice = UInt64(UInt32(bitPattern: scheduler.nice ?? 0))
         let priority = UInt64(UInt32(bitPattern: scheduler.priority ?? 0))
@@ -55,7 +55,7 @@ extension ProcessSteps {
         program.add(BERTH_SCHEDULER, .doing("set the scheduling policy"), data: program.array(words), a: size)
     }
 
-    /// set_mempolicy(2), which what the process starts inherits.
+    /// set_mempolicy(2); children inherit it.
     func addMemoryPolicy(_ policy: RuntimeSpec.MemoryPolicy?) throws(RuntimeFailure) {
         guard let policy else { return }
         func number(_ name: String, _ names: [String: UInt64], _ what: String) throws(RuntimeFailure) -> UInt64 {
@@ -90,7 +90,7 @@ extension ProcessSteps {
         program.add(BERTH_PERSONALITY, .doing("set the personality"), a: domain)
     }
 
-    /// AppArmor's profile and SELinux' label, which take effect at exec.
+    /// Adds AppArmor's profile and SELinux' label, which take effect at exec.
     func addSecurityLabels() throws(RuntimeFailure) {
         if let profile = process.apparmorProfile, !profile.isEmpty {
             let isOn = (try? readText("/sys/module/apparmor/parameters/enabled"))?.hasPrefix("Y") == true
@@ -110,7 +110,8 @@ extension ProcessSteps {
         }
     }
 
-    /// Through a proc that nobody else can put anything over: a file that only looks like the attribute would undo it.
+    /// Uses a proc that nobody else can mount over: writing to a file that only looks like the attribute would have no
+    /// effect.
     private func addAttribute(_ name: String, _ value: String, _ doing: String) {
         let context = program.register()
         let proc = program.register()

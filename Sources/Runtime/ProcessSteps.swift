@@ -3,14 +3,15 @@ import Glibc
 import Linux
 import OCI
 
-/// The steps that make a process what its `process` object says; the same for a container's init and for an exec.
+/// The steps that set up a process as its `process` object says; the same for a container's init process and for an
+/// exec.
 struct ProcessSteps {
     let program: StepProgram
     let process: RuntimeSpec.Process
     let stdio: StandardStreams
-    /// When it appears in somebody else's pid namespace; nil when it is where it shall be.
+    /// When it is created in another container's pid namespace; nil when it is in its namespace already.
     let birth: Birth.Moment?
-    /// What is run, when that is not what the arguments and the environment say.
+    /// The program, if it differs from what arguments and environment say.
     var path: String?
     private let slave: StepProgram.Register
 
@@ -24,26 +25,28 @@ struct ProcessSteps {
         slave = program.register()
     }
 
-    /// The session keyring, and with it whose keys the process sees (keyrings(7)).
+    /// The session keyring, which decides whose keys the process sees (keyrings(7)).
     enum Keyring: Hashable {
         /// The caller's.
         case inherited
-        /// A new one that shows whose it is.
+        /// A new one with a name.
         case named(String)
-        /// A new one.
+        /// A new one without a name.
         case nameless
     }
 
-    /// Before anything else, while the host's /proc is still there.
+    /// The first step, while the host's /proc is still there.
     static func addMemoryKillerScore(_ program: StepProgram, _ process: RuntimeSpec.Process) {
         guard let score = process.oomScoreAdj else { return }
-        // Without the right to lower it (CAP_SYS_RESOURCE, rootless) the process keeps the score it has, as others do.
+        // Without permission to lower it (CAP_SYS_RESOURCE, rootless) the process keeps its score, as in other
+        // runtimes.
         program.add(
             BERTH_WRITE_FILE, .doing("set oom_score_adj to \(score)"), text: "/proc/self/oom_score_adj",
             text2: "\(score)", a: UInt64(EACCES))
     }
 
-    /// Makes the terminal in the container's devpts and tells the parent of it; for an init it becomes /dev/console.
+    /// Creates the terminal in the container's devpts and sends it to the parent; for an init process it also becomes
+    /// /dev/console.
     mutating func addTerminal(under root: StepProgram.Register, isConsole: Bool = true) {
         guard case .terminal(let rows, let columns) = stdio else { return }
         let master = program.register()
@@ -57,7 +60,7 @@ struct ProcessSteps {
         }
     }
 
-    /// Limits, streams, folder, and all that makes up who it is, up to but not with the user's own id.
+    /// Adds limits, streams, folder, and the whole identity except the user id.
     mutating func addIdentity(keyring: Keyring) throws(RuntimeFailure) {
         try addLimits()
         switch keyring {
@@ -70,25 +73,26 @@ struct ProcessSteps {
         try addSecurityLabels()
     }
 
-    /// From dropping privileges to exec, with the gate at which the parent lets it go. `makesFolder`: a working directory that does
-    /// not exist is made.
+    /// Adds the steps from dropping privileges to exec, with the gate at which the process waits. `makesFolder`: create
+    /// a missing working directory.
     mutating func addEnd(
         seccomp: RuntimeSpec.Seccomp?, cache: String?, kept: Int, personality: RuntimeSpec.Personality?,
         makesFolder: Bool, gate: CInt? = nil
     ) throws(RuntimeFailure) {
         let filter = try seccomp.map { seccomp throws(RuntimeFailure) in try FilterCache(cache).filter(for: seccomp) }
         let isLocked = process.noNewPrivileges == true
-        // What waits at its gate among others has its filter by then.
+        // A process that waits at its gate among other processes already has its filter.
         let isLate = isLocked && birth != .beforeGate
         try addPersonality(personality)
         let environment = environment()
         let listener = gate.map { program.register(holding: $0) } ?? .none
-        // Before the folder is changed: none of ours can be named in it then, as /proc/self/fd/N (CVE-2024-21626).
+        // Before the working directory changes, so that it cannot name one of our descriptors as /proc/self/fd/N
+        // (CVE-2024-21626).
         program.add(BERTH_CLOSE_OTHERS, .doing("close descriptors"), in: listener, a: UInt64(kept))
         program.add(
             BERTH_CHDIR, .workingFolder(process.cwd), text: process.cwd, a: makesFolder ? 1 : 0)
         addUser(beforeCapabilities: {
-            // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go.
+            // Without no_new_privs, setting a filter needs CAP_SYS_ADMIN, which is dropped next.
             if !isLocked, let filter { addFilter(filter) }
         })
         if isLocked { program.add(BERTH_NO_NEW_PRIVILEGES, .doing("set no_new_privs")) }
@@ -143,7 +147,7 @@ struct ProcessSteps {
     private func addStreams() {
         switch stdio {
         case .descriptors(let input, let output, let error):
-            // Above 2 first, so that none is overwritten before it is used.
+            // First to numbers above 2, so that none is overwritten before it is used.
             for (target, descriptor) in [input, output, error].enumerated() {
                 let register = program.register(holding: descriptor)
                 program.add(BERTH_DUP, .doing("set descriptor \(target)"), in: register, a: UInt64(target))
@@ -152,7 +156,7 @@ struct ProcessSteps {
             for target: UInt64 in 0...2 {
                 program.add(BERTH_DUP, .doing("set descriptor \(target)"), in: slave, a: target)
             }
-            // A session that begins at its birth takes it there.
+            // A process that begins its session at its birth gets the terminal there.
             if birth == nil { program.add(BERTH_CONTROLLING_TTY, .doing("take the terminal")) }
         }
     }
@@ -198,7 +202,7 @@ struct ProcessSteps {
             a: UInt64(UInt(bitPattern: program.strings(candidates))))
     }
 
-    /// The environment, each name once with its last value, and HOME from the container's passwd when it is not given.
+    /// The environment with each name once (its last value), and HOME from the container's passwd if it is missing.
     private func environment() -> UnsafeRawPointer {
         var seen: Set<Substring> = []
         var kept: [String] = []
@@ -218,10 +222,10 @@ struct ProcessSteps {
         return UnsafeRawPointer(program.strings(pointers))
     }
 
-    /// Counts whoever is made too: it holds for the process at its birth, not for the one that makes it.
+    /// The kernel also counts the process being created, so set this limit at its birth, not for its creator.
     private static let processLimit = "RLIMIT_NPROC"
 
-    /// Each at the index that is its number (asm-generic/resource.h; the same on x86-64 and arm64).
+    /// The index of each name is its number (asm-generic/resource.h; the same on x86-64 and arm64).
     private static let resources = [
         "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
         "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",

@@ -1,14 +1,14 @@
 import Linux
 
-/// Why a process could not be made or run.
+/// Why a process could not be created or run.
 package struct RuntimeFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The step that failed, in words: `mount /data`, `exec`.
+    /// The failed step in words: `mount /data`, `exec`.
     package var step: String
     /// errno(3); 0 when no system call failed.
     package var errno: Int32
-    /// For a person: `exec "nosuch": executable file not found in $PATH`.
+    /// A text for a person: `exec "nosuch": executable file not found in $PATH`.
     package var message: String
-    /// What a shell would give: 127 for a command that is not there, 126 for one that cannot be run, else 125.
+    /// The exit code of a shell: 127 for a missing command, 126 for one that cannot run, otherwise 125.
     package var exitCode: Int
 
     package init(step: String, errno: Int32 = 0, message: String, exitCode: Int = 125) {
@@ -25,7 +25,7 @@ package struct RuntimeFailure: Error, Hashable, Sendable, CustomStringConvertibl
     package var description: String { message }
 }
 
-/// Runs `body`, whose system calls fail with `step` named before them.
+/// Runs `body`; errors of its system calls name `step`.
 func naming<Result: ~Copyable>(
     _ step: String, _ body: () throws(SyscallError) -> Result
 ) throws(RuntimeFailure) -> Result {

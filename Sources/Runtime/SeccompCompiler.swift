@@ -5,13 +5,13 @@ import JSON
 import Linux
 import OCI
 
-/// A filter as the kernel takes it: classic BPF, an instruction in eight bytes (seccomp(2)).
+/// A filter in the kernel's form: classic BPF, with eight bytes for each instruction (seccomp(2)).
 package struct SeccompFilter: Hashable, Sendable {
     package var instructions: [UInt64]
     /// SECCOMP_FILTER_FLAG_*.
     package var flags: UInt64
 
-    /// The most that the kernel takes (BPF_MAXINSNS).
+    /// The kernel's maximum (BPF_MAXINSNS).
     static let limit = 4096
 }
 
@@ -24,11 +24,11 @@ package enum SeccompCompiler {
         guard let context = seccomp_init(defaultAction) else { throw failure("libseccomp refused the default action") }
         defer { seccomp_release(context) }
         for name in seccomp.architectures ?? [] { try addArchitecture(name, context) }
-        // A tree of comparisons rather than a chain: the kernel walks it once for each system call number.
+        // A tree of comparisons instead of a chain, because the kernel evaluates the filter at every system call.
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
         for rule in seccomp.syscalls ?? [] {
             let action = try action(rule.action, errno: rule.errnoRet)
-            if action == defaultAction { continue }  // says nothing new, and libseccomp refuses it
+            if action == defaultAction { continue }  // redundant, and libseccomp refuses it
             for name in rule.names { try add(name, rule, action, context) }
         }
         var instructions = try export(context)
@@ -52,13 +52,14 @@ package enum SeccompCompiler {
         _ name: String, _ rule: RuntimeSpec.Seccomp.Syscall, _ action: UInt32, _ context: scmp_filter_ctx
     ) throws(RuntimeFailure) {
         let number = seccomp_syscall_resolve_name(name)
-        if number == -1 { return }  // not of this libseccomp or architecture: skipped, as the runtime spec has it
+        if number == -1 { return }  // unknown to this libseccomp or architecture: skipped, as the runtime spec requires
         let arguments = rule.args ?? []
         let indices = Set(arguments.map(\.index))
         if indices.count == arguments.count {
             try add(number, try arguments.map(comparison), action, name, context)
         } else {
-            // libseccomp takes one condition an argument in a rule: several on the same one become rules of their own.
+            // libseccomp accepts one condition for each argument in a rule, so several conditions on one argument
+            // become separate rules.
             for argument in arguments { try add(number, [try comparison(argument)], action, name, context) }
         }
     }
@@ -69,7 +70,7 @@ package enum SeccompCompiler {
         let code = comparisons.withUnsafeBufferPointer {
             seccomp_rule_add_array(context, action, number, UInt32($0.count), $0.baseAddress)
         }
-        // EEXIST: said before. EDOM, EFAULT: the call does not exist on one of the architectures.
+        // EEXIST: a duplicate. EDOM, EFAULT: one of the architectures does not have the call.
         guard code == 0 || [-EEXIST, -EDOM, -EFAULT].contains(code) else {
             throw failure("rule for \(name): \(Errno(rawValue: -code))")
         }
@@ -90,7 +91,7 @@ package enum SeccompCompiler {
 
     private static let errnoAction: UInt32 = 0x0005_0000
 
-    /// SCMP_ACT_* of seccomp.h, with `errno` in its low half where the action takes one.
+    /// SCMP_ACT_* of seccomp.h, with `errno` in the low half if the action uses one.
     private static func action(_ name: String, errno: UInt32?) throws(RuntimeFailure) -> UInt32 {
         let value = (errno ?? UInt32(EPERM)) & 0xFFFF
         switch name {

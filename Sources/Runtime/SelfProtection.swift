@@ -2,13 +2,14 @@ import CLinux
 import Glibc
 import Linux
 
-/// Keeps this program's own file and memory out of the reach of what it runs (CVE-2019-5736, CVE-2016-9962).
+/// Protects this program's file and memory from the containers that it runs (CVE-2019-5736, CVE-2016-9962).
 package enum SelfProtection {
-    /// Call first in `main`: runs the program once more from a read-only mount unless it is run from one already, and
-    /// forbids others to look into the process. Returns in the protected process only.
+    /// Call this first in `main`. Unless the program already runs from a read-only mount, runs it again from one, and
+    /// forbids others to inspect the process. Returns only in the protected process.
     ///
-    /// A container can reach the file that made it through `/proc/PID/exe`, even by naming `/proc/self/exe` as its command.
-    /// - Throws: `SyscallError` when this host gives no way to do it.
+    /// A container can reach the file of its creator through `/proc/PID/exe`, even by using `/proc/self/exe` as its
+    /// command.
+    /// - Throws: `SyscallError` when this host does not support it.
     package static func begin() throws(SyscallError) {
         if berth_is_read_only() == 0 {
             let environment = Self.environment()
@@ -21,10 +22,12 @@ package enum SelfProtection {
         try syscall("prctl(PR_SET_DUMPABLE)", on: "self") { berth_forbid_looking_in() }
     }
 
-    /// Before a long sleep: gives up what is mapped of the program's own code, which comes back when it is used.
+    /// Call this before a long sleep: releases mapped pages of the program's own code, which the kernel loads again
+    /// when needed.
     package static func settle() { berth_release_code() }
 
-    /// Runs this program once more in this process, with `arguments`: children and descriptors stay, memory begins anew.
+    /// Runs this program again in the same process, with `arguments`: children and descriptors stay, memory starts
+    /// fresh.
     ///
     /// Returns only if that fails; then nothing has changed.
     package static func beginAnew(_ arguments: [String]) {

@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Linux
 
-/// What a person is told when a step fails.
+/// The description of a step for error messages.
 enum StepNote: Hashable, Sendable {
     /// `mount /data`
     case doing(String)
-    /// The folder a process begins in.
+    /// The working directory of a process.
     case workingFolder(String)
-    /// The command that is run.
+    /// The command to run.
     case exec(String)
 }
 
-/// The meaning of each step of a program, to make errors of.
+/// The descriptions of all steps of a program.
 struct StepNotes: Sendable {
     let notes: [StepNote]
 
-    /// The child's report as an error that a person can act on.
+    /// The child's report as an error for a person.
     func failure(_ message: berth_message) -> RuntimeFailure {
         let code = Errno(rawValue: message.code)
         let kernel = Self.text(of: message)
@@ -25,7 +25,7 @@ struct StepNotes: Sendable {
         }
         switch notes[Int(message.step)] {
         case .doing(let what):
-            // The kernel's own words are "e reason": the level, then the sentence (fsopen(2)).
+            // The kernel writes "e reason": the level, then the sentence (fsopen(2)).
             let words = kernel.split(separator: "\n").map { $0.dropFirst(2) }.joined(separator: "; ")
             let more = words.isEmpty ? "" : " (\(words))"
             return RuntimeFailure(step: what, errno: message.code, message: "\(what): \(code)\(more)")

@@ -3,8 +3,8 @@ import Glibc
 import OCI
 
 extension StepProgram {
-    /// Each step as a line: what it is for, then what it reads (`<`) and fills (`>`) of the registers, its texts, and its numbers that
-    /// are not zero. Nothing in it depends on the machine but what the kernel's own limits put into a step.
+    /// Each step as a line: its purpose, then the registers that it reads (`<`) and fills (`>`), its texts, and its
+    /// nonzero numbers. The text does not depend on the machine, except for kernel limits in a step.
     var lines: [String] { zip(steps, notes).map { step, note in Self.line(step, note) } }
 
     private static func line(_ step: berth_step, _ note: StepNote) -> String {
@@ -17,7 +17,7 @@ extension StepProgram {
             if let text { words.append("\"\(String(cString: text))\"") }
         }
         for (name, number) in [("a", step.a), ("b", step.b), ("c", step.c)] where number != 0 {
-            // An address says nothing to a reader, and is another one each time.
+            // Addresses mean nothing to a reader and differ each time.
             let isAddress = step.operation == BERTH_EXEC.rawValue
             if !isAddress { words.append("\(name)=0x\(String(number, radix: 16))") }
         }
@@ -36,10 +36,10 @@ extension StepNote {
 }
 
 extension Launcher {
-    /// What a container's init would do, a line for each step; nothing is made, and no rights are needed.
+    /// The steps of a container's init process, one in each line. Creates nothing and needs no privileges.
     ///
-    /// `cgroup` is where it would go; namespaces of others that the spec joins are not opened.
-    /// - Throws: `RuntimeFailure` for a spec that cannot be carried out.
+    /// `cgroup` is where it would go; does not open namespaces that the spec joins.
+    /// - Throws: `RuntimeFailure` for a spec that cannot be applied.
     package static func steps(_ request: ContainerRequest, cgroup: Cgroup) throws(RuntimeFailure) -> [String] {
         guard let process = request.spec.process else {
             throw RuntimeFailure(step: "process", message: "the runtime spec has no process")

@@ -2,20 +2,20 @@ import CLinux
 import Glibc
 import Linux
 
-/// What a child does between clone and exec, prepared in full: the child only walks it and allocates nothing.
+/// The complete, prepared work of a child between clone and exec: the child only runs it and allocates nothing.
 ///
-/// Strings and arrays handed in are copied and live as long as the program.
+/// Strings and arrays are copied and stay valid as long as the program.
 package final class StepProgram {
-    /// A descriptor that steps put there and others read.
+    /// A place for a descriptor that some steps fill and others read.
     struct Register: Hashable {
         let index: CInt
-        /// For a step that wants none.
+        /// For a step that needs none.
         static let none = Register(index: -1)
         /// For `setAttributes`: the mount at "/".
         static let rootOfNamespace = Register(index: -2)
-        /// As the second register of `BERTH_SETATTR`: the mounts below too.
+        /// As the second register of `BERTH_SETATTR`: also all mounts below.
         static let allBelow = Register(index: 1)
-        /// As the second register of `BERTH_MAKE_NODE`: it must be there in the end.
+        /// As the second register of `BERTH_MAKE_NODE`: the node must exist afterwards.
         static let wanted = Register(index: 1)
     }
 
@@ -23,25 +23,25 @@ package final class StepProgram {
     private(set) var notes: [StepNote] = []
     private var registers: [CInt] = []
     private var allocations: [UnsafeMutableRawPointer] = []
-    /// What is left of the first text with a NUL byte: the kernel would take it for the whole.
+    /// The beginning of the first text that contains a NUL byte; the kernel would take it for the whole text.
     private(set) var cutText: String?
-    /// How the child comes into a pid namespace that is somebody else's; nil when it is in its own from the beginning.
+    /// How the child enters another container's pid namespace; nil when it starts in its own.
     var birth: Birth?
 
     package init() {}
 
     deinit { for allocation in allocations { allocation.deallocate() } }
 
-    /// A register that steps fill.
+    /// An empty register for steps to fill.
     func register() -> Register { register(holding: -1) }
 
-    /// A register that holds a descriptor the child inherits.
+    /// A register with a descriptor that the child inherits.
     func register(holding descriptor: CInt) -> Register {
         registers.append(descriptor)
         return Register(index: CInt(registers.count - 1))
     }
 
-    /// Adds a step; which of the arguments an operation reads is said at `berth_operation`.
+    /// Adds a step; `berth_operation` says which arguments an operation reads.
     func add(
         _ operation: berth_operation, _ note: StepNote, in input: Register = .none, in2 second: Register = .none,
         out: Register = .none, text: String? = nil, text2: String? = nil, data: UnsafeRawPointer? = nil,
@@ -65,7 +65,7 @@ package final class StepProgram {
         }
     }
 
-    /// A NULL-terminated array of copies, as execve(2) takes it.
+    /// A NULL-terminated array of copies, as execve(2) needs it.
     func strings(_ texts: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
         strings(texts.map { string($0) })
     }
@@ -83,10 +83,10 @@ package final class StepProgram {
         return UnsafeRawPointer(copy)
     }
 
-    /// Zeroed memory that the child writes into.
+    /// Zeroed memory for the child to write to.
     func buffer(_ size: Int) -> UnsafeMutablePointer<CChar> { allocate(CChar.self, size) }
 
-    /// Clones a child that walks the program; clone3(2) takes `flags`, and the v2 cgroup it begins in.
+    /// Clones a child that runs the program; `flags` and the v2 cgroup are for clone3(2).
     func launch(flags: UInt64, cgroup: CInt?, sync: CInt) throws(SyscallError) -> (pid: pid_t, pidfd: CInt) {
         var pidfd: CInt = -1
         let pid = try syscall("clone3", on: "child") { () -> CInt in
@@ -102,7 +102,7 @@ package final class StepProgram {
         return (pid, pidfd)
     }
 
-    /// What failures mean, which outlives the program itself.
+    /// The descriptions of the steps, which outlive the program.
     func detachNotes() -> StepNotes { StepNotes(notes: notes) }
 
     private func allocate<Element>(_ type: Element.Type, _ count: Int) -> UnsafeMutablePointer<Element> {

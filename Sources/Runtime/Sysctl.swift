@@ -1,9 +1,9 @@
 import Linux
 
-/// Which kernel parameters a container may set: those that a namespace of its own keeps apart.
+/// The kernel parameters that a container may set: those that belong to a namespace of its own.
 package enum Sysctl {
-    /// - Throws: `RuntimeFailure` for a key that would change the host, or another container, and for one that is no name of a
-    ///   parameter at all.
+    /// - Throws: `RuntimeFailure` for a key that would affect the host or another container, or that is not a parameter
+    ///   name.
     package static func check(_ key: String, _ namespaces: NamespacePlan) throws(RuntimeFailure) {
         let path = path(key)
         guard isPlainPath(path) else {
@@ -30,7 +30,7 @@ package enum Sysctl {
         }
     }
 
-    /// `net.ipv4.ip_forward` as a path below `/proc/sys`; a key that already has slashes keeps its dots (sysctl(8)).
+    /// `net.ipv4.ip_forward` as a path below `/proc/sys`; a key with slashes keeps its dots (sysctl(8)).
     package static func path(_ key: String) -> String {
         let dot = UInt8(ascii: ".")
         let slash = UInt8(ascii: "/")

@@ -2,8 +2,8 @@ import JSON
 import Linux
 import OCI
 
-/// What a runtime spec may ask for and this runtime cannot give: refused by name, for a container without it would run as if it
-/// were there.
+/// Parts of a runtime spec that this runtime does not support. It refuses them by name, because otherwise the container
+/// would run without them unnoticed.
 enum Unsupported {
     static func check(_ linux: RuntimeSpec.Linux) throws(RuntimeFailure) {
         if let label = linux.mountLabel, !label.isEmpty {

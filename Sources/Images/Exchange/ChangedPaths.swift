@@ -1,8 +1,8 @@
 import Glibc
 import Linux
 
-/// What the unpacked layer in `folder` changes: every path in it but those of folders that only lead there. A folder that hides
-/// what is below it counts, and so does the mark of something that was removed.
+/// The paths that the unpacked layer in `folder` changes, without folders that only lead to them. Includes opaque
+/// folders and whiteouts.
 package func changedPaths(ofLayer folder: String) throws -> [String] {
     var paths: [String] = []
     func walk(_ folder: borrowing OwnedFD, _ prefix: String) throws {

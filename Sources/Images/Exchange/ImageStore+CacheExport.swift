@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Tar
 
-/// A cache on its way out: its layers compressed, and the documents that describe them.
+/// A cache ready for export: its compressed layers, and the documents that describe them.
 private struct PackedCache: Sendable {
     var blobs: [PushedBlob]
     var config: [UInt8]
@@ -13,7 +13,7 @@ private struct PackedCache: Sendable {
 }
 
 extension ImageStore {
-    /// Sends a cache to the registry, whose tag of this name it becomes. Whoever calls holds its layers in a lease.
+    /// Pushes a cache to its registry under this tag. The caller must hold its layers in a lease.
     package func push(
         _ cache: StepCache, to reference: Reference, credentials: RegistryCredentials, network: RegistryNetwork,
         in lease: BuildLease
@@ -28,8 +28,9 @@ extension ImageStore {
         }
     }
 
-    /// Compresses the layers of a cache, and hands `write` what writes it as an OCI image layout in a tar, piece by piece to its
-    /// sink; that sleeps. Whoever calls holds the layers in a lease. `tag` names the cache in the layout.
+    /// Compresses the layers of a cache, and calls `write` with a function that writes it as an OCI image layout in a
+    /// tar, piece by piece, to a sink; that function blocks. The caller must hold the layers in a lease. `tag` is the
+    /// name of the cache in the layout.
     package func withLayout(
         of cache: StepCache, tag: String,
         _ write:
@@ -54,7 +55,7 @@ extension ImageStore {
                     try tar.addFile(digest(of: document).layoutPath, document)
                 }
                 try tar.addFile("oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
-                // The last one: it names what is there.
+                // Write it last, because it names everything before it.
                 var manifest = packed.manifest.descriptor
                 manifest.annotations = [LayoutIndex.nameAnnotation: tag]
                 try tar.addFile("index.json", try encodeJSON(Index(manifests: [manifest])))
@@ -63,7 +64,7 @@ extension ImageStore {
         }
     }
 
-    /// Compresses what is bare, and once more where a layer's compressed form changed meanwhile.
+    /// Compresses bare layers, and repeats this if the compressed form of a layer changed meanwhile.
     private func packed(_ cache: StepCache, _ body: (PackedCache) async throws -> Void) async throws {
         do { try await packedOnce(cache, body) } catch is LayerCompression.FormChanged {
             try await packedOnce(cache, body)

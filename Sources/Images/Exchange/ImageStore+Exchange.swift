@@ -2,9 +2,9 @@ import Glibc
 import Linux
 import OCI
 
-// What builds get from outside: caches, and blobs one by one.
+// External inputs of builds: caches, and single blobs.
 extension ImageStore {
-    /// The cache that a registry has under `reference`, a cache or an image with one inside.
+    /// The cache that a registry has under `reference`: a cache, or an image with an inline cache.
     package func remoteCache(
         _ reference: Reference, platform: Platform?, credentials: RegistryCredentials, network: RegistryNetwork
     ) async throws -> OutsideCache {
@@ -21,7 +21,7 @@ extension ImageStore {
         }
     }
 
-    /// Fetches a blob from the repository of `reference` into the store. Whoever calls holds it in a lease.
+    /// Downloads a blob from the repository of `reference` into the store. The caller must hold it in a lease.
     package func fetchBlob(
         _ blob: Descriptor, of reference: Reference, credentials: RegistryCredentials, network: RegistryNetwork
     ) async throws {
@@ -29,8 +29,8 @@ extension ImageStore {
         try await withClient(request) { client in try await download(blob, client) { _ in } }
     }
 
-    /// Stores a blob that comes in pieces, nil at its end; one that is not what its descriptor says is refused. Whoever calls
-    /// holds it in a lease. Sleeps: run it on a `BlockingPool`.
+    /// Stores a blob that arrives in pieces, nil at its end. Refuses it if it does not match its descriptor. The caller
+    /// must hold it in a lease. Blocks: run it on a `BlockingPool`.
     package nonisolated func take(_ blob: Descriptor, _ next: () throws -> [UInt8]?) throws {
         guard !content.has(blob) else { return }
         let path = content.temporaryPath()
@@ -55,7 +55,7 @@ extension ImageStore {
         }
     }
 
-    /// Puts a layer that comes from outside on top of `below`. `fetch` brings its blob into the store where that has it not.
+    /// Adds an external layer on top of `below`. `fetch` downloads its blob if the store does not have it.
     /// - Throws: when it is not the layer with this diff ID.
     package func addLayer(
         _ layer: StepCache.Layer, above below: [BuiltLayer], in lease: BuildLease,
@@ -66,7 +66,7 @@ extension ImageStore {
         await hold(plan.chainIDs + [layer.blob.digest], in: lease.number)
         if !content.has(layer.blob) { try await fetch() }
         if snapshots.has(chainID) {
-            // The same files are here from another blob: nothing else has looked into this one.
+            // The same layer was unpacked from another blob, so nothing has checked this blob yet.
             try await check(content.path(layer.blob.digest), layer.blob.digest, top, of: plan)
         } else {
             _ = try await unpack(plan)
@@ -75,8 +75,8 @@ extension ImageStore {
             diffID: layer.diffID, blob: layer.blob, size: try snapshots.record(chainID)?.size ?? 0)
     }
 
-    /// Stores an image that lies outside, without a name; it stays for as long as `lease` or another image holds it. `fetch` brings
-    /// a blob into the store.
+    /// Stores an external image without a name; it stays as long as `lease` or another image holds it. `fetch`
+    /// downloads a blob into the store.
     package func add(
         _ image: OutsideImage, in lease: BuildLease, fetch: @escaping @Sendable (Descriptor) async throws -> Void
     ) async throws -> Image {

@@ -1,12 +1,12 @@
 import JSON
 import OCI
 
-/// What `index.json` of an OCI image layout lists (image-spec, image-layout.md).
+/// The content of `index.json` in an OCI image layout (image-spec, image-layout.md).
 package struct LayoutIndex: Sendable {
     package static let nameAnnotation = "org.opencontainers.image.ref.name"
     private let entries: [Descriptor]
 
-    /// - Throws: `ImageError` for what is no index.
+    /// - Throws: `ImageError` for anything but an index.
     package init(_ bytes: [UInt8]) throws {
         guard let index = try? decodeJSON(Index.self, from: bytes) else {
             throw ImageError.invalidImage("index.json does not have its form")
@@ -14,8 +14,9 @@ package struct LayoutIndex: Sendable {
         entries = index.manifests.filter { !$0.isAttestation }
     }
 
-    /// The entry that is meant: the one with the digest or the tag, without either the only one, else the one called `latest`.
-    /// - Throws: `ImageError` that says what there is.
+    /// The requested entry: the one with the digest or the tag. Without either, the only entry, or else the one called
+    /// `latest`.
+    /// - Throws: `ImageError` that lists the entries.
     package func entry(tag: String?, digest: Digest?) throws -> Descriptor {
         if let digest {
             if let found = entries.first(where: { $0.digest == digest }) { return found }
@@ -29,7 +30,7 @@ package struct LayoutIndex: Sendable {
         return entries[0]
     }
 
-    /// The tag: writers put it alone there, or behind a whole name.
+    /// The tag. Some writers store only the tag, others a complete name.
     private func name(of entry: Descriptor) -> String? {
         guard let name = entry.annotations?[Self.nameAnnotation] else { return nil }
         let last = name.split(separator: "/").last ?? ""
@@ -42,6 +43,6 @@ package struct LayoutIndex: Sendable {
 }
 
 extension Digest {
-    /// Where a layout keeps the blob.
+    /// The path of the blob in a layout.
     package var layoutPath: String { "blobs/\(algorithm.rawValue)/\(hex)" }
 }

@@ -1,8 +1,8 @@
 import JSON
 import OCI
 
-/// Reads descriptions of images and caches wherever they lie: in a registry, or in a folder that somebody else reads. What it
-/// gives has the digest that was asked for.
+/// Reads descriptions of images and caches from anywhere: a registry, or a folder that the client reads. Everything
+/// that it returns has the requested digest.
 package struct OutsideDocuments: Sendable {
     /// A manifest or an index.
     package var document: @Sendable (Descriptor) async throws -> [UInt8]
@@ -18,10 +18,10 @@ package struct OutsideDocuments: Sendable {
     }
 }
 
-/// A cache that lies outside.
+/// An external cache.
 package struct OutsideCache: Sendable {
     package var steps: StepCache
-    /// It is inside this image; nil for a cache of its own.
+    /// The image that contains it; nil for a cache of its own.
     package var image: InlineImage?
 
     package init(steps: StepCache, image: InlineImage? = nil) {
@@ -29,9 +29,9 @@ package struct OutsideCache: Sendable {
         self.image = image
     }
 
-    /// What of an image tells whether its steps are those of a Dockerfile.
+    /// The parts of an image that show whether its steps are those of a Dockerfile.
     package struct InlineImage: Sendable {
-        /// The instructions, as the history has them.
+        /// The instructions in its history.
         package var history: [ImageConfig.History]
         package var layers: [StepCache.Layer]
 
@@ -42,7 +42,7 @@ package struct OutsideCache: Sendable {
     }
 }
 
-/// An image that lies outside, without its layers.
+/// An external image, without its layers.
 package struct OutsideImage: Sendable {
     var manifest: Manifest
     var manifestBytes: [UInt8]
@@ -77,12 +77,12 @@ extension OutsideDocuments {
         throw ImageError.invalidImage("indexes are nested too deep")
     }
 
-    /// The cache under `top`, which is a cache's own manifest, or that of an image with one inside.
-    /// - Throws: `ImageError` for what is none.
+    /// The cache under `top`, which is a cache's own manifest, or the manifest of an image with an inline cache.
+    /// - Throws: `ImageError` for anything else.
     package func cache(_ top: Descriptor, _ bytes: [UInt8], platform: Platform) async throws -> OutsideCache {
         switch try ManifestDocument(bytes, mediaType: top.mediaType) {
         case .index(let index):
-            // The older form: an index lists the blobs of the layers, and the configuration among them.
+            // The older form: an index lists the blobs of the layers and, among them, the configuration.
             if let config = index.manifests.first(where: { $0.mediaType == StepCacheDocument.mediaType }) {
                 return try await cache(config, index.manifests)
             }

@@ -1,14 +1,14 @@
 import OCI
 
-/// Results of build steps as one cache has them: the keys of steps, and the layers that each of them ended in.
+/// Results of build steps in one cache: the keys of steps, and the layers that resulted from each.
 package struct StepCache: Hashable, Sendable {
     /// A layer on top of its parent.
     package struct Layer: Hashable, Sendable {
         package var diffID: Digest
         package var blob: Descriptor
-        /// The place of the layer below it among the layers; nil for the lowest.
+        /// The index of the layer below it; nil for the lowest.
         package var parent: Int?
-        /// RFC 3339; nil where nothing tells.
+        /// RFC 3339; nil if unknown.
         package var created: String?
 
         package init(diffID: Digest, blob: Descriptor, parent: Int?, created: String? = nil) {
@@ -19,10 +19,10 @@ package struct StepCache: Hashable, Sendable {
         }
     }
 
-    /// What a step ended in.
+    /// The result of a step.
     package struct Record: Hashable, Sendable {
         package var key: Digest
-        /// The places of its layers, base first.
+        /// The indices of its layers, base first.
         package var stack: [Int]
         /// RFC 3339.
         package var created: String?
@@ -35,7 +35,7 @@ package struct StepCache: Hashable, Sendable {
 
     package init() {}
 
-    /// Adds the result of the step with `key`; a step that ends in no layer at all is left out.
+    /// Adds the result of the step with `key`; skips a step without any layers.
     package mutating func add(_ key: Digest, _ stack: [BuiltLayer], created: String?) {
         guard !stack.isEmpty else { return }
         var chain: [Int] = []
@@ -56,7 +56,7 @@ package struct StepCache: Hashable, Sendable {
         add(Record(key: key, stack: chain, created: created))
     }
 
-    /// For a cache that was read: its layers come first.
+    /// For reading a cache: its layers come first.
     mutating func add(_ layer: Layer) { layers.append(layer) }
 
     mutating func add(_ record: Record) {
@@ -65,23 +65,23 @@ package struct StepCache: Hashable, Sendable {
         records.append(record)
     }
 
-    /// Parents as they are written are places of another list; one that is not in `places` makes its layer useless.
+    /// Replaces parents from the document by their indices here. A layer is useless if its parent is not in `places`.
     mutating func remapParents(_ places: [Int: Int]) {
         for place in layers.indices {
             guard let parent = layers[place].parent else { continue }
-            // A place that no layer has: `chain(to:)` ends there with nothing.
+            // An index without a layer, so that `chain(to:)` returns nothing.
             layers[place].parent = places[parent] ?? layers.count
         }
     }
 
-    /// The same cache with other blobs in the place of its own: compressed ones.
+    /// The same cache with other blobs: compressed ones.
     func replacingBlobs(_ blob: (Layer) -> Descriptor) -> StepCache {
         var copy = self
         for place in layers.indices { copy.layers[place].blob = blob(layers[place]) }
         return copy
     }
 
-    /// The places of a layer and of those below it, base first; nil when they make a circle.
+    /// The indices of a layer and of all layers below it, base first; nil if they form a cycle.
     func chain(to place: Int) -> [Int]? {
         var chain: [Int] = []
         var next: Int? = place
@@ -93,8 +93,8 @@ package struct StepCache: Hashable, Sendable {
         return chain.reversed()
     }
 
-    /// The result of the step with `key` that begins with the state of `below`: nil when the cache has none, else the layer
-    /// that the step made, if it made one.
+    /// The result of the step with `key` on top of the state `below`: nil when the cache has none, otherwise the layer
+    /// that the step created, if any.
     package func result(of key: Digest, above below: [BuiltLayer]) -> (layer: Layer?, created: String?)? {
         let base = below.map(\.diffID)
         for record in (byKey[key] ?? []).map({ records[$0] }) {

@@ -1,32 +1,32 @@
 import JSON
 import OCI
 
-/// A cache as it lies outside: the form that BuildKit documents (moby/buildkit, cache/remotecache/v1).
+/// The external form of a cache, as BuildKit documents it (moby/buildkit, cache/remotecache/v1).
 ///
-/// A manifest lists the blobs of the layers, and its configuration says how they lie on each other and which steps they are
-/// results of. Inside an image only the records are written: the layers are the image's own.
+/// A manifest lists the blobs of the layers. Its configuration says how they are stacked and which steps they result
+/// from. An image contains only the records, because the layers are its own.
 struct StepCacheDocument: Codable {
     static let mediaType = "application/vnd.buildkit.cacheconfig.v0"
-    /// Of a blob: the digest of the bare layer.
+    /// An annotation of a blob: the digest of the bare layer.
     static let diffIDAnnotation = "containerd.io/uncompressed"
     static let createdAnnotation = "buildkit/createdat"
-    /// Bytes of a description that are read at most.
+    /// The maximum size of a description in bytes.
     static let limit = 32 << 20
 
     struct Layer: Codable {
         var blob: String
-        /// -1 for the lowest; one that is not written is 0.
+        /// -1 for the lowest; a missing one means 0.
         var parent: Int?
     }
 
     struct Record: Codable {
         struct Result: Codable {
-            /// One that is not written is 0.
+            /// A missing one means 0.
             var layer: Int?
             var createdAt: String?
         }
 
-        /// A result whose layers do not lie on each other in the list.
+        /// A result whose layers are not stacked on each other in the list.
         struct Chain: Codable {
             var layers: [Int]?
             var createdAt: String?
@@ -47,7 +47,8 @@ struct StepCacheDocument: Codable {
 }
 
 extension StepCacheDocument.Record {
-    /// What it tells, in places that `chain`, of a topmost layer, and `stack` make of those in the document.
+    /// Its records. `chain` converts the index of a topmost layer in the document, and `stack` a list of such indices,
+    /// to indices here.
     func read(chain: (Int) -> [Int]?, stack: ([Int]) -> [Int]?) -> [StepCache.Record] {
         guard let key = digest.flatMap({ Digest($0) }) else { return [] }
         let simple = (results ?? []).compactMap { result in
@@ -61,7 +62,7 @@ extension StepCacheDocument.Record {
 }
 
 extension StepCache {
-    /// Reads the configuration of a cache whose manifest lists `blobs`.
+    /// Parses the configuration of a cache whose manifest lists `blobs`.
     init(_ bytes: [UInt8], blobs: [Descriptor]) throws {
         self.init()
         let document = try decodeJSON(StepCacheDocument.self, from: bytes)
@@ -69,7 +70,7 @@ extension StepCache {
         var places: [Int: Int] = [:]
         let written = document.layers ?? []
         for (place, layer) in written.enumerated() {
-            // One that cannot be used is left out, and so is all that lies on it.
+            // Skip a layer that cannot be used, and so everything on top of it.
             guard let blob = known[layer.blob], blob.isLayer,
                 let diffID = blob.annotations?[StepCacheDocument.diffIDAnnotation].flatMap({ Digest($0) })
                     ?? (blob.mediaType == MediaType.layer ? blob.digest : nil)
@@ -79,7 +80,8 @@ extension StepCache {
             add(
                 Layer(
                     diffID: diffID, blob: Descriptor(mediaType: blob.mediaType, digest: blob.digest, size: blob.size),
-                    // Below zero is none; above it what is left out, or comes later, is looked for once all are read.
+                    // A negative index means none. A parent may come later, so it is looked up after everything was
+                    // read.
                     parent: parent < 0 ? nil : parent, created: blob.annotations?[StepCacheDocument.createdAnnotation]))
         }
         remapParents(places)
@@ -95,7 +97,7 @@ extension StepCache {
         }
     }
 
-    /// Reads what an image has inside: records of its own layers.
+    /// Parses an inline cache: records for the image's own layers.
     init(inline text: String, layers blobs: [Descriptor], diffIDs: [Digest]) throws {
         self.init()
         guard let bytes = decodeBase64(text) else {
@@ -118,7 +120,7 @@ extension StepCache {
         return try encodeJSON(document)
     }
 
-    /// The blobs as the manifest lists them, each once.
+    /// The blobs for the manifest, each once.
     var blobs: [Descriptor] {
         var seen: Set<Digest> = []
         return layers.filter { seen.insert($0.blob.digest).inserted }.map { layer in
@@ -129,7 +131,8 @@ extension StepCache {
         }
     }
 
-    /// What goes into the configuration of an image that has `stack` as its layers: its steps' results; nil for none.
+    /// The inline cache for the configuration of an image with the layers `stack`: the results of its steps; nil if
+    /// there are none.
     package func inline(for stack: [BuiltLayer]) throws -> String? {
         var own = StepCache()
         for record in records {
@@ -138,7 +141,7 @@ extension StepCache {
             own.add(record.key, Array(stack.prefix(diffIDs.count)), created: record.created)
         }
         guard !own.records.isEmpty else { return nil }
-        // The place in the image is that of the topmost layer.
+        // In an image, the index is that of the topmost layer.
         let written = own.records.map { record in
             StepCacheDocument.Record(
                 results: [.init(layer: record.stack.count - 1, createdAt: record.created)], digest: "\(record.key)")
@@ -156,14 +159,14 @@ extension StepCache {
             })
     }
 
-    /// The same results give the same bytes.
+    /// A fixed order, so that the same results give the same bytes.
     private static func sorted(_ records: [StepCacheDocument.Record]) -> [StepCacheDocument.Record] {
         records.sorted { ($0.digest ?? "") < ($1.digest ?? "") }
     }
 }
 
 extension Descriptor {
-    /// Something that can be a layer of an image that is built here.
+    /// It can be a layer of an image that is built here.
     var isLayer: Bool {
         [MediaType.layer, MediaType.layerGzip, MediaType.layerZstd, MediaType.dockerLayer].contains(mediaType)
     }

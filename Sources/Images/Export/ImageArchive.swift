@@ -4,15 +4,15 @@ import Linux
 import OCI
 import Tar
 
-/// How an archive of an image looks.
+/// The form of an archive of images.
 package enum ImageArchiveForm: Sendable {
     /// An OCI image layout (image-spec, image-layout.md).
     case oci
-    /// The same with the list that `docker load` reads.
+    /// The same, with the list for `docker load`.
     case docker
 }
 
-/// An image on its way into an archive, and its names there.
+/// An image to write to an archive, with its names there.
 package struct ArchivedImage: Sendable {
     package var image: Image
     package var names: [Reference]
@@ -24,7 +24,7 @@ package struct ArchivedImage: Sendable {
 }
 
 extension ImageStore {
-    /// Writes images as an archive, piece by piece to `sink`: the same images give the same bytes. Sleeps: run it on a
+    /// Writes images as an archive, piece by piece, to `sink`; the same images give the same bytes. Blocks: run it on a
     /// `BlockingPool`.
     package nonisolated func writeArchive(
         of images: [ArchivedImage], as form: ImageArchiveForm,
@@ -56,7 +56,7 @@ extension ImageStore {
         try tar.finish()
     }
 
-    /// An entry for each of its names, one without a name when it has none.
+    /// An entry for each of its names, or one entry without a name.
     private static func manifests(_ each: ArchivedImage) -> [Descriptor] {
         var descriptor = each.image.manifest
         descriptor.platform = each.image.platform
@@ -69,7 +69,7 @@ extension ImageStore {
         }
     }
 
-    /// What `docker load` reads of `manifest.json`.
+    /// An entry of `manifest.json` for `docker load`.
     private struct LoadEntry: Encodable {
         var config: String
         var repoTags: [String]?

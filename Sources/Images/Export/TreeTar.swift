@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Tar
 
-/// Writes the tree that layers show as one tar.
+/// Writes the combined tree of layers as one tar.
 final class TreeTar {
     private struct Identity: Hashable {
         let device: dev_t
@@ -101,8 +101,9 @@ final class TreeTar {
     }
 }
 
-/// Writes the files that the layers in `folders`, top first, show together as a tar, piece by piece to `sink`. Without
-/// `hasDevices` devices and FIFOs are left out: not everybody may make them. Sleeps: run it on a `BlockingPool`.
+/// Writes the combined files of the layers in `folders`, top first, as a tar, piece by piece, to `sink`. Without
+/// `hasDevices` it skips devices and FIFOs, because not every reader may create them. Blocks: run it on a
+/// `BlockingPool`.
 package func writeTree(
     of folders: [String], hasDevices: Bool, to sink: @escaping (UnsafeRawBufferPointer) throws -> Void
 ) throws {

@@ -1,14 +1,14 @@
 import Linux
 
-/// Works on the files of containers by processes that can do nothing else.
+/// Works on the files of containers in confined worker processes.
 package struct ContainerFiles: Sendable {
     private let worker: UnpackWorker
 
     package init(_ worker: UnpackWorker) { self.worker = worker }
 
-    /// Does `task` with what `view` shows (`openView`); `archive` is what it reads or writes. Sleeps until that is done, or `leash`
-    /// is cut.
-    /// - Throws: `FileFailure` for what the container's files or the archive are the reason of.
+    /// Performs `task` on the files that `view` shows (`openView`), reading or writing `archive`. Blocks until it is
+    /// done, or `leash` is cut.
+    /// - Throws: `FileFailure` for problems with the container's files or the archive.
     package func perform(
         _ task: FileTask, _ view: borrowing OwnedFD, _ archive: CInt, leash: WorkerLeash = WorkerLeash()
     ) throws -> FileStatus? {

@@ -2,12 +2,12 @@ import Glibc
 import Linux
 import Tar
 
-/// The first argument with which the command line starts the engine's program to pack or unpack files of its own user: `pack FOLDER
-/// NAME AS` writes a tar to descriptor 1, `unpack FOLDER OWNERS` reads one from descriptor 0.
+/// The first argument for the engine's program when the command line starts it to pack or unpack files of its own user:
+/// `pack FOLDER NAME AS` writes a tar to descriptor 1, `unpack FOLDER OWNERS` reads one from descriptor 0.
 package let copyHelperVerb = "copy-helper"
 
-/// A helper's life, with the rights of whoever started it. Called first thing in `main`.
-/// - Returns: the exit status; 1 after an error, which is on descriptor 2.
+/// The main function of a helper, which has the permissions of its caller. `main` calls it first.
+/// - Returns: The exit status; 1 after an error, which is on descriptor 2.
 package func runCopyHelper() -> Int32 {
     let arguments = Array(CommandLine.arguments.dropFirst(2))
     signal(SIGPIPE, SIG_IGN)
@@ -25,7 +25,7 @@ package func runCopyHelper() -> Int32 {
     }
 }
 
-/// An empty name is the folder's own content.
+/// An empty name means only the content of the folder.
 private func packOwn(_ folder: String, _ name: String, as target: String) throws {
     let parent = try openFile(folder, O_RDONLY | O_DIRECTORY)
     let tar = TarWriter(to: 1)

@@ -1,11 +1,11 @@
 import Glibc
 import Linux
 
-/// How an archive's files come into a container that runs.
+/// How to copy an archive's files into a running container.
 package struct FileSync: Codable, Hashable, Sendable {
-    /// Paths that go first, with all that is below them.
+    /// Paths to remove first, with everything below them.
     package var removed: [String]
-    /// Who owns the files; nil takes the archive's numbers.
+    /// The owner of the files; nil means the numbers in the archive.
     package var user: UInt32?
     package var group: UInt32?
 
@@ -16,18 +16,18 @@ package struct FileSync: Codable, Hashable, Sendable {
     }
 }
 
-/// Writes an archive's files into a tree that others use meanwhile: each file is made beside its place and renamed over what is
-/// there, so that nobody reads half of one. Every path is resolved by the kernel with `root` as its root.
+/// Writes an archive's files into a tree that others use at the same time. It creates each file beside its place and
+/// renames it, so that nobody reads a partial file. The kernel resolves every path with `root` as its root.
 ///
-/// What goes wrong with one file is kept and told, and the others are written.
+/// If one file fails, it records the failure and writes the others.
 final class FileSynchroniser {
     private let root: OpenFolder
     private let wish: FileSync
     private var lastParent: (path: ArraySlice<String>, folder: OpenFolder)?
-    /// At most `faultLimit` of them.
+    /// At most `faultLimit` failures.
     private(set) var faults: [String] = []
     private static let faultLimit = 50
-    /// No name that anybody else uses, another writer included.
+    /// A name that nobody else uses, not even another synchroniser.
     private let temporary = ".berth-" + String(UInt64.random(in: 0 ... .max), radix: 16)
 
     init(root: consuming OwnedFD, _ wish: FileSync) {
@@ -46,7 +46,7 @@ final class FileSynchroniser {
         }
     }
 
-    /// What is mounted there stays: a volume's data are nobody's source files.
+    /// Keep mounts: the data of a volume are not source files.
     private func remove(_ name: String, in folder: borrowing OwnedFD, device: dev_t) throws {
         guard let status = try folder.status(of: name) else { return }
         guard status.st_dev == device else { throw SyscallError(call: "unlinkat", object: name, code: .busy) }
@@ -58,9 +58,9 @@ final class FileSynchroniser {
         try folder.removeEntry(name)
     }
 
-    /// `data` hands out a file's content.
+    /// `data` returns a file's content.
     func write(_ entry: TarEntry, data: ((UnsafeRawBufferPointer, Int64) throws -> Void) throws -> Void) throws {
-        // The archive itself may be at fault: then nothing that follows can be trusted.
+        // If the archive itself is damaged, nothing after this point can be trusted.
         var broken: (any Error)?
         noting(entry.path) {
             let path = try LayerPath(entry.path)
@@ -108,7 +108,7 @@ final class FileSynchroniser {
             }
             if status.map({ $0.st_mode & S_IFMT == S_IFLNK }) == true { lastParent = nil }
             do throws(SyscallError) { try parent.handle.rename(temporary, to: name) } catch {
-                // Something is mounted on that file: it cannot be another one, but it can have another content.
+                // A file with something mounted on it cannot be replaced, but its content can.
                 guard error.code == .busy, case .file = entry.kind else { throw error }
                 try overwrite(name, with: temporary, in: parent)
             }
@@ -142,7 +142,7 @@ final class FileSynchroniser {
             try parent.handle.makeFolder(name)
         }
         let folder = try parent.handle.openEntry(name, O_RDONLY | O_DIRECTORY)
-        // One that is there keeps its owner: the image chose it.
+        // An existing file keeps its owner, which the image chose.
         if !isThere { try folder.setOwner(owner(of: entry)) }
         try folder.setMode(entry.mode)
     }
@@ -156,7 +156,7 @@ final class FileSynchroniser {
         }
     }
 
-    /// The folder at `path`, made with those above it where they are missing.
+    /// The folder at `path`; creates it and missing folders above it.
     private func folder(_ path: ArraySlice<String>) throws -> OpenFolder {
         if let lastParent, lastParent.path == path { return lastParent.folder }
         var folder = try existing(path)
@@ -166,7 +166,7 @@ final class FileSynchroniser {
                     break
                 }
                 try parent.handle.makeFolder(name)
-                try parent.handle.setMode(of: name, 0o755)  // whatever the umask is
+                try parent.handle.setMode(of: name, 0o755)  // independent of the umask
             }
             folder = try existing(path)
         }
@@ -190,7 +190,7 @@ final class FileSynchroniser {
     }
 }
 
-/// Writes the files of the tar in `archive` below `root`; what could not be done is told.
+/// Writes the files of the tar in `archive` below `root`. Returns what failed.
 func syncFiles(_ archive: CInt, into root: consuming OwnedFD, _ wish: FileSync) throws -> [String] {
     let writer = FileSynchroniser(root: root, wish)
     writer.removeAll()
@@ -201,9 +201,9 @@ func syncFiles(_ archive: CInt, into root: consuming OwnedFD, _ wish: FileSync) 
     return writer.faults
 }
 
-/// Does `wish` with the archive in the file system of the mount namespace `namespace`, that of a container: in a process
-/// that sees nothing else of the machine. Sleeps until it is done, or `leash` is cut.
-/// - Returns: what could not be written or removed, and why.
+/// Performs `wish` with the archive in the file system of `namespace`, a container's mount namespace, in a process that
+/// sees nothing else of the machine. Blocks until it is done, or `leash` is cut.
+/// - Returns: What could not be written or removed, and why.
 package func syncFiles(
     _ wish: FileSync, from archive: borrowing OwnedFD, inMounts namespace: borrowing OwnedFD,
     by worker: UnpackWorker, leash: WorkerLeash

@@ -2,20 +2,22 @@ import Glibc
 import Linux
 import Tar
 
-/// What is done with the files of a container. Paths are absolute in it; every link and every `..` on their way ends at its root.
+/// An operation on the files of a container. Paths are absolute inside the container; no link and no `..` can lead out
+/// of its root.
 package enum FileTask: Codable, Hashable, Sendable {
-    /// What is at the path; a link itself, unless the path ends in a slash.
+    /// The status of the path; of a link itself, unless the path ends in a slash.
     case status(path: String)
-    /// What is at the path goes out as a tar, under this name; an empty name is the content of a folder alone.
+    /// Write what is at the path as a tar whose entries are below `name`; with an empty name, only the content of a
+    /// folder.
     case copyOut(path: String, name: String)
-    /// A tar, plain or compressed, comes into the folder at the path.
+    /// Unpack a tar, plain or compressed, into the folder at the path.
     case copyIn(path: String, Placement)
-    /// The whole file system goes out as a tar.
+    /// Write the whole file system as a tar.
     case export
 
     var isWriting: Bool { if case .copyIn = self { true } else { false } }
 
-    /// Files that their owner may not read; for what is written, owners, modes and attributes of all kinds but `trusted`, and nodes.
+    /// Reading needs access to every file; writing needs owners, modes, attributes except `trusted`, and device nodes.
     var capabilities: [String] {
         guard isWriting else { return ["CAP_DAC_READ_SEARCH"] }
         return [
@@ -50,7 +52,7 @@ package enum FileReport: Codable, Hashable, Sendable {
     case failed(FileFailure)
 }
 
-/// What is at a path of a container.
+/// The status of a path in a container.
 package struct FileStatus: Codable, Hashable, Sendable {
     /// The last part of the path.
     package var name: String
@@ -59,7 +61,7 @@ package struct FileStatus: Codable, Hashable, Sendable {
     package var mode: UInt32
     /// Nanoseconds since 1970.
     package var modified: Int64
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     package var linkTarget: String?
 
     package var isFolder: Bool { mode & S_IFMT == S_IFDIR }
@@ -73,11 +75,11 @@ package struct FileStatus: Codable, Hashable, Sendable {
     }
 }
 
-/// Why something could not be done with a container's files.
+/// Why an operation on a container's files failed.
 package struct FileFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: String, Codable, Hashable, Sendable {
         case notFound, noFolder, kindDiffers, readOnly, noSpace, invalidArchive, failed
-        /// Nobody reads any more.
+        /// The reader has gone.
         case readerGone
     }
 
@@ -113,11 +115,11 @@ package struct FileFailure: Codable, Error, Hashable, Sendable, CustomStringConv
     }
 }
 
-/// A path of a container.
+/// A path in a container.
 private struct FilePath {
     let text: String
     let parts: [String]
-    /// It means what a link leads to, and has to be a folder.
+    /// It means the target of a link, which must be a folder.
     let isFolder: Bool
 
     init(_ text: String) throws(FileFailure) {
@@ -142,7 +144,7 @@ private struct FilePath {
         }
     }
 
-    /// The folder that it means, links followed.
+    /// The folder at the path, following links.
     func folder(in root: borrowing OwnedFD) throws -> OwnedFD {
         do throws(SyscallError) {
             return try root.openInRoot(folderText, O_RDONLY | O_DIRECTORY)
@@ -151,7 +153,7 @@ private struct FilePath {
         }
     }
 
-    /// The folder that has it, and what it is there; only for what is meant as it stands.
+    /// The parent folder and the entry's status; does not follow a link at the end.
     private func entry(in root: borrowing OwnedFD) throws -> (parent: OpenFolder, status: stat) {
         do throws(SyscallError) {
             let parent = OpenFolder(
@@ -194,7 +196,7 @@ private struct FilePath {
         try tar.finish()
     }
 
-    /// `/dev`, where something is mounted on it: of devices there is nothing to copy.
+    /// `/dev`, if something is mounted on it: devices are not copied.
     private static func devices(in root: borrowing OwnedFD) -> Set<FileIdentity> {
         guard let top = try? root.status(),
             let folder = try? root.openInRoot("dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
@@ -204,7 +206,7 @@ private struct FilePath {
     }
 }
 
-/// Puts the files of a tar, plain or compressed, into a folder. Nothing is written outside of it.
+/// Unpacks a tar, plain or compressed, into a folder. Writes nothing outside of the folder.
 func placeFiles(_ archive: CInt, into folder: consuming OwnedFD, _ placement: Placement) throws {
     let limits = UnpackLimits()
     let writer = LayerWriter(root: folder, limits: limits, placement)

@@ -2,16 +2,16 @@ import Glibc
 import Linux
 import OCI
 
-/// Something that an archive of images has under a name.
+/// An entry in an archive of images.
 enum ArchiveEntry: Codable, Hashable, Sendable {
-    /// A file, copied to one that is named by this number.
+    /// A file; the number is the name of its copy.
     case file(Int)
     /// The path of another entry: old writers store a layer once and link to it.
     case link(String)
 }
 
-/// Copies the files of a tar (plain or compressed) into `folder`, each under a number: no name in the archive is ever used as
-/// a path.
+/// Copies the files of a tar (plain or compressed) into `folder`, each under a number: no name in the archive is ever
+/// used as a path.
 func splitArchive(
     _ descriptor: CInt, into folder: consuming OwnedFD, limits: UnpackLimits
 ) throws -> [String: ArchiveEntry] {
@@ -43,7 +43,7 @@ func splitArchive(
     return entries
 }
 
-/// The files of an archive of images, each in a file of its own. Whoever has it removes the folder.
+/// The files of an archive of images, each in a file of its own. The owner must remove the folder.
 struct ArchiveFiles: Sendable {
     struct File: Hashable, Sendable {
         let path: String
@@ -54,7 +54,7 @@ struct ArchiveFiles: Sendable {
     private let entries: [String: ArchiveEntry]
     private let files: [Int: File]
 
-    /// The files in `folder` under the numbers in `entries`. Hashes all of them: nobody's word is taken for what is in them.
+    /// The files in `folder`, with the numbers in `entries`. Hashes all of them, and trusts no digest from outside.
     init(_ entries: [String: ArchiveEntry], in folder: String) throws {
         self.entries = entries
         var files: [Int: File] = [:]
@@ -67,7 +67,7 @@ struct ArchiveFiles: Sendable {
         self.files = files
     }
 
-    /// The file that the archive has at `path`, links followed.
+    /// The file at `path` in the archive, following links.
     func file(_ path: String) throws -> File? {
         var path = try LayerPath(path).text
         for _ in 0..<8 {
@@ -80,7 +80,7 @@ struct ArchiveFiles: Sendable {
         throw ImageError.invalidArchive("\"\(path)\" is a link to itself")
     }
 
-    /// The file of a blob in an OCI layout, when it has the digest its name tells.
+    /// The file of a blob in an OCI layout, if its content has the digest in its name.
     func blob(_ descriptor: Descriptor) throws -> File? {
         let digest = descriptor.digest
         guard let file = try file("blobs/\(digest.algorithm.rawValue)/\(digest.hex)") else { return nil }
@@ -102,7 +102,8 @@ struct ArchiveFiles: Sendable {
     }
 
     private static func hash(_ path: String, _ algorithm: Digest.Algorithm) throws -> (Digest, Int64) {
-        // It was made by a process that may be an attacker's by now: nothing but a file of its own counts.
+        // The process that made it may be under an attacker's control, so accept only a regular file without other
+        // names.
         let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
@@ -122,6 +123,6 @@ struct ArchiveFiles: Sendable {
 }
 
 extension ArchiveFiles {
-    /// The first bytes of a file, enough to tell how it is compressed.
+    /// The first bytes of a file, enough to detect its compression.
     func head(of file: File) throws -> [UInt8] { try openFile(file.path, O_RDONLY).readBeginning(6) }
 }

@@ -1,7 +1,7 @@
 import JSON
 import OCI
 
-/// An image as an archive describes it, complete and consistent, before anything of it is in the store.
+/// An image described by an archive, checked for completeness and consistency before anything is stored.
 struct ArchiveImage: Sendable {
     var references: [Reference]
     var config: ImageConfig
@@ -9,12 +9,12 @@ struct ArchiveImage: Sendable {
     var manifest: Manifest
     var manifestBytes: [UInt8]
     var mediaType: String
-    /// One for each layer, base first.
+    /// One file for each layer, base first.
     var files: [ArchiveFiles.File]
 }
 
 extension ArchiveFiles {
-    /// The images of the archive: what `docker save` writes (`manifest.json`), or an OCI layout (`index.json`).
+    /// The images of an archive from `docker save` (`manifest.json`), or in an OCI layout (`index.json`).
     func images(for platform: Platform) throws -> [ArchiveImage] {
         let layout = try content("index.json").map { try layoutImages($0, platform) } ?? []
         guard let bytes = try content("manifest.json") else {
@@ -23,7 +23,7 @@ extension ArchiveFiles {
             }
             return layout
         }
-        // Both describe the same images. The one has all names, the other the manifests as they were in the registry.
+        // Both describe the same images: one has all names, the other has the registry's manifests.
         let manifests = Dictionary(layout.map { ($0.manifest.config.digest, $0) }) { first, _ in first }
         return try parse([SavedImage].self, bytes, "manifest.json").map { saved in
             var image = try savedImage(saved)
@@ -79,7 +79,7 @@ extension ArchiveFiles {
         }
     }
 
-    /// nil for what is no image, and for one whose blobs were left out.
+    /// nil for anything but an image, and for an image whose blobs are missing.
     private func layoutImage(_ descriptor: Descriptor, _ platform: Platform, depth: Int) throws -> ArchiveImage? {
         guard !descriptor.isAttestation, let file = try blob(descriptor) else { return nil }
         let bytes = try content(file)
@@ -99,7 +99,7 @@ extension ArchiveFiles {
         }
     }
 
-    /// The full name that containerd's annotation has; the other one is often only a tag, which names nothing.
+    /// The complete name from containerd's annotation; the other annotation is often only a tag, which is not enough.
     private func reference(of descriptor: Descriptor) -> Reference? {
         if let name = descriptor.annotations?["io.containerd.image.name"] { return try? Reference(name) }
         guard let name = descriptor.annotations?["org.opencontainers.image.ref.name"],

@@ -21,7 +21,7 @@ enum HealthcheckInstruction {
                 guard !command.isEmpty else { throw InstructionError("CMD needs a command") }
                 check.test = ["CMD"] + command
             } else {
-                // The default shell is what CMD-SHELL means; another one has to be spelled out.
+                // CMD-SHELL means the default shell; any other shell must be written out.
                 check.test = shell == ["/bin/sh", "-c"] ? ["CMD-SHELL", kind.rest] : ["CMD"] + shell + [kind.rest]
             }
         default: throw InstructionError("NONE or CMD is expected, not \"\(kind.keyword)\"")

@@ -2,9 +2,9 @@ import JSON
 import Linux
 import OCI
 
-/// Dockerfile instructions that change how an image's containers run (`--change` of an import).
+/// Dockerfile instructions that change how to run an image's containers (`--change` of an import).
 enum ImageChange {
-    /// Applies one instruction, as `ENV A=1 B="two words"` or `CMD ["sh", "-c", "date"]`.
+    /// Applies one instruction, such as `ENV A=1 B="two words"` or `CMD ["sh", "-c", "date"]`.
     /// - Throws: `ImageError.invalidChange`, which names the instruction.
     static func apply(_ text: String, to config: inout ImageConfig.Execution) throws(ImageError) {
         let line = InstructionText(text)
@@ -111,7 +111,7 @@ enum ImageChange {
     }
 }
 
-/// What is wrong with an instruction; `ImageChange` adds which one.
+/// What is wrong with an instruction; `ImageChange` adds the instruction.
 struct InstructionError: Error, CustomStringConvertible {
     let reason: String
     var description: String { reason }

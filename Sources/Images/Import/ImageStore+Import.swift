@@ -4,11 +4,11 @@ import Linux
 import OCI
 
 extension ImageStore {
-    /// Makes an image with one layer out of an archive of a root file system (tar, plain or gzip, zstd, xz, bzip2).
+    /// Creates an image with one layer from an archive of a root file system (tar, plain or gzip, zstd, xz, bzip2).
     ///
-    /// `changes` are Dockerfile instructions that say how its containers run, `message` goes into its history. An archive that
-    /// was imported before is not unpacked again. `progress` is called from any thread.
-    /// - Throws: `ImageError.invalidChange` before anything of the archive is read.
+    /// `changes` are Dockerfile instructions that say how to run its containers; `message` goes into its history. An
+    /// archive that was imported before is not unpacked again. `progress` may be called from any thread.
+    /// - Throws: `ImageError.invalidChange` before it reads the archive.
     package func importArchive(
         from input: ImageInput, reference: Reference, changes: [String] = [], message: String? = nil,
         platform: Platform? = nil, progress: @escaping @Sendable (ImportStep) -> Void = { _ in }
@@ -32,7 +32,7 @@ extension ImageStore {
         }
     }
 
-    /// Copies an archive into the store; what a layer may not be compressed with is taken off.
+    /// Copies an archive into the store; decompresses it if its compression is not allowed for layers.
     private func spool(
         _ input: ImageInput, to path: String, decompressedTo bare: String
     ) async throws -> SpooledArchive {
@@ -44,13 +44,14 @@ extension ImageStore {
         return try await pool.run { try SpooledArchive(at: "\(bare)/1") }
     }
 
-    /// Unpacks an archive as the layer of an image, unless that layer is there; puts the archive into the content store.
+    /// Unpacks an archive as the layer of an image, unless that layer exists already; adds the archive to the content
+    /// store.
     private func layer(
         of archive: SpooledArchive, _ lease: Int, progress: @escaping ByteProgress
     ) async throws -> (diffID: Digest, size: Int64) {
         let known = catalog.diffID(ofBlob: archive.digest)
         await hold([archive.digest] + (known.map { [$0] } ?? []), in: lease)
-        // Asked once it is held: until then it may go.
+        // Look it up after taking the lease; before, it could be removed.
         if let known, let record = try snapshots.record(known) {
             try await pool.run { [content] in try content.adopt(archive.path, as: archive.digest) }
             return (known, record.size)
@@ -69,7 +70,7 @@ extension ImageStore {
             }
             return (diffID, pending.layer.size)
         } catch {
-            try? await pool.run { try removeTree(pending.path) }  // at the latest the next start removes it
+            try? await pool.run { try removeTree(pending.path) }  // otherwise the next start removes it
             throw error
         }
     }
@@ -112,7 +113,7 @@ extension ImageStore {
     }
 }
 
-/// The present moment as RFC 3339 has it, in UTC and whole seconds.
+/// The current time in RFC 3339, in UTC and whole seconds.
 func timestamp() -> String {
     var now = time(nil)
     var parts = tm()

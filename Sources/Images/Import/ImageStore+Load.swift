@@ -3,10 +3,10 @@ import Linux
 import OCI
 import Synchronization
 
-/// An image that an archive brought.
+/// An image loaded from an archive.
 package struct LoadedImage: Hashable, Sendable {
     package let image: Image
-    /// The names it has now; none when the archive names none.
+    /// Its names; empty when the archive names none.
     package let references: [Reference]
 
     package init(image: Image, references: [Reference]) {
@@ -15,21 +15,21 @@ package struct LoadedImage: Hashable, Sendable {
     }
 }
 
-/// What a load or an import is doing.
+/// The progress of a load or an import.
 package enum ImportStep: Hashable, Sendable {
-    /// The images that were found; an image without a name is its ID.
+    /// The images in the archive; an image without a name is given by its ID.
     case found([String])
-    /// Bytes of an image's compressed layers, or of the archive of an import, that are unpacked.
+    /// How many bytes of an image's compressed layers, or of an imported archive, are unpacked.
     case unpacking(String, done: Int64, total: Int64)
-    /// All of the image is here.
+    /// The image is complete.
     case complete(String)
 }
 
 extension ImageStore {
-    /// Loads the images of an archive that `docker save`, podman, skopeo or BuildKit wrote: docker-archive or OCI layout,
-    /// plain or compressed. Digests and diff IDs are checked; of several platforms it takes the one asked for.
+    /// Loads the images of an archive from `docker save`, podman, skopeo or BuildKit: docker-archive or OCI layout,
+    /// plain or compressed. Checks digests and diff IDs. Of several platforms it takes the requested one.
     ///
-    /// `progress` is called from any thread.
+    /// `progress` may be called from any thread.
     package func load(
         from input: ImageInput, platform: Platform? = nil, progress: @escaping @Sendable (ImportStep) -> Void = { _ in }
     ) async throws -> [LoadedImage] {
@@ -84,7 +84,7 @@ extension ImageStore {
         await hold(plan.layers.map(\.digest) + plan.chainIDs, in: lease)
         await hold([new.manifest.config.digest, digest(of: new.manifestBytes)], in: lease)
         for (index, file) in new.files.enumerated() where !content.has(plan.layers[index]) {
-            // Unpacking checks it; what is not unpacked again is checked here.
+            // Unpacking checks the file; if it is not unpacked again, check it here.
             if snapshots.has(plan.chainIDs[index]) { try await check(file.path, file.digest, index, of: plan) }
             try await pool.run { [content] in try content.adopt(file.path, as: file.digest) }
         }
@@ -99,10 +99,10 @@ extension ImageStore {
 }
 
 extension ImageStore {
-    /// - Throws: unless the file at `path`, whose digest is `own`, is layer `index` of the plan when its compression is off.
+    /// - Throws: unless the file at `path` with the digest `own` is, after decompression, layer `index` of the plan.
     func check(_ path: String, _ own: Digest, _ index: Int, of plan: LayerPlan) async throws {
         let wanted = plan.diffIDs[index]
-        guard own != wanted else { return }  // it has no compression
+        guard own != wanted else { return }  // it is not compressed
         let actual = try await unpacker.bareDigest(of: path, seeing: snapshots.emptyLayerPath, on: pool)
         guard actual == wanted else {
             throw ImageError.digestMismatch(
@@ -112,11 +112,11 @@ extension ImageStore {
 }
 
 extension ArchiveImage {
-    /// What a person knows it by.
+    /// Its name for a person.
     var title: String { references.first?.familiar ?? manifest.config.digest.short }
 }
 
-/// Adds up how far the layers of an image are.
+/// Adds up the progress of an image's layers.
 private final class LayerSum: Sendable {
     private let done: Mutex<[Int64]>
     private let total: Int64
@@ -128,7 +128,7 @@ private final class LayerSum: Sendable {
         self.tell = tell
     }
 
-    // Guards the sums: layers are unpacked side by side.
+    // Guards the sums: several layers are unpacked at a time.
     @Sendable func report(_ index: Int, _ bytes: Int64) {
         let sum = done.withLock { done in
             done[index] = bytes

@@ -1,6 +1,6 @@
 import JSON
 
-/// A Dockerfile instruction: its keyword in upper case, and what follows.
+/// A Dockerfile instruction: its keyword in upper case, and the rest.
 struct InstructionText {
     let keyword: String
     let rest: String
@@ -14,7 +14,7 @@ struct InstructionText {
 
     var execForm: [String]? { Self.execForm(rest) }
 
-    /// The strings of a JSON array; nil for anything else, which is then the shell form.
+    /// The strings of a JSON array; nil for anything else, which is the shell form.
     static func execForm(_ text: String) -> [String]? {
         guard text.hasPrefix("["), let values = try? JSONValue(parsing: text).array else { return nil }
         let strings = values.compactMap(\.string)
@@ -23,7 +23,7 @@ struct InstructionText {
 }
 
 extension String {
-    /// Without blanks and line ends around it.
+    /// Without spaces and line breaks at both ends.
     func trimmingBlanks() -> String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }
@@ -45,14 +45,14 @@ struct WordReader {
         self.variables = table
     }
 
-    /// All words, each without its quotes.
+    /// All words without their quotes.
     func words(_ text: String) throws(InstructionError) -> [String] {
         var result: [String] = []
         for word in try split(text) { result.append(try unquote(word)) }
         return result
     }
 
-    /// The one word there has to be.
+    /// The only word; fails if there are more or none.
     func one(_ text: String) throws(InstructionError) -> String {
         let words = try words(text)
         guard words.count == 1, !words[0].isEmpty else { throw InstructionError("it takes one argument") }
@@ -128,7 +128,7 @@ struct WordReader {
         return result
     }
 
-    /// What is after a `$`.
+    /// Reads what follows a `$`.
     private func variable(_ rest: inout Substring) throws(InstructionError) -> String {
         guard rest.first == "{" else {
             let name = rest.prefix { $0 == "_" || $0.isLetter || $0.isNumber }

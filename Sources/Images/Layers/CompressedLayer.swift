@@ -3,8 +3,8 @@ import Glibc
 import Linux
 import OCI
 
-/// Compresses the file at `source` with gzip into a new file at `target`: the same bytes each time. Sleeps: run it on a
-/// `BlockingPool`.
+/// Compresses the file at `source` with gzip into a new file at `target`; always produces the same bytes. Blocks: run
+/// it on a `BlockingPool`.
 func compressLayer(_ source: String, to target: String) throws -> (digest: Digest, size: Int64) {
     let sink = try BlobSink(target)
     do {
@@ -25,12 +25,12 @@ func compressLayer(_ source: String, to target: String) throws -> (digest: Diges
     }
 }
 
-/// Writes what it is given to a file, compressed.
+/// Compresses bytes and writes them to a file.
 private final class GzipWriter {
     private let archive: OpaquePointer
     private let output: Output
 
-    /// Where the bytes go; the first failure of that is kept for whoever writes.
+    /// The destination of the bytes; keeps its first failure for the writer.
     private final class Output {
         let sink: BlobSink
         var failure: (any Error)?
@@ -43,9 +43,9 @@ private final class GzipWriter {
         output = Output(sink)
         archive_write_add_filter_gzip(archive)
         archive_write_set_format_raw(archive)
-        // Without the time the bytes depend on the content alone.
+        // Without a timestamp, the bytes depend only on the content.
         archive_write_set_filter_option(archive, "gzip", "timestamp", nil)
-        // Nothing is added to fill a block.
+        // Do not pad the last block.
         archive_write_set_bytes_per_block(archive, 256 << 10)
         archive_write_set_bytes_in_last_block(archive, 1)
         let write: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?, UnsafeRawPointer?, Int) -> la_ssize_t = {
@@ -60,7 +60,7 @@ private final class GzipWriter {
                 return -1
             }
         }
-        // `output` is kept by this object, which frees the archive before it lets go of it.
+        // This object keeps `output`, and frees the archive before it releases `output`.
         let client = Unmanaged.passUnretained(output).toOpaque()
         try check(archive_write_open(archive, client, nil, write, nil))
         guard let entry = archive_entry_new() else { throw ImageError.failed("archive_entry_new: out of memory") }

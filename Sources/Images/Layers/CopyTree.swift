@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 import Linux
 
-/// Copies what is at `path` in an image into the empty folder `target`, as a new volume wants it: owners, modes,
-/// attributes, times, symbolic and hard links are kept. Nothing at `path`, or no folder, leaves `target` as it is.
+/// Copies what is at `path` in an image into the empty folder `target`, for a new volume. Keeps owners, modes,
+/// attributes, times, symbolic and hard links. If there is no folder at `path`, leaves `target` unchanged.
 ///
-/// `lower` are the image's layers, top first, as `ImageStore.snapshot` gives them. Sleeps: run it on a `BlockingPool`.
-/// - Returns: whether something was copied.
+/// `lower` are the image's layers, top first, as from `ImageStore.snapshot`. Blocks: run it on a `BlockingPool`.
+/// - Returns: Whether something was copied.
 @discardableResult
 package func copyUp(_ path: String, from lower: [String], into target: String) throws -> Bool {
     try explainingFullDisk(target) {
@@ -20,7 +20,7 @@ package func copyUp(_ path: String, from lower: [String], into target: String) t
     }
 }
 
-/// One run of copying out of a stack of layers, which remembers files with several names.
+/// One copy operation from a stack of layers; remembers files with several names.
 final class TreeCopy {
     private struct Identity: Hashable {
         let device: dev_t
@@ -32,7 +32,7 @@ final class TreeCopy {
 
     init(_ stack: LayerStack) { self.stack = stack }
 
-    /// Copies all that the folder `source` has into the folder `target`.
+    /// Copies everything in the folder `source` into the folder `target`.
     func content(of source: LayerStack.Found, to target: borrowing OwnedFD) throws {
         for name in try stack.names(in: source) {
             guard let entry = try stack.entry(name, in: source.layers) else { continue }
@@ -40,7 +40,7 @@ final class TreeCopy {
         }
     }
 
-    /// Copies one thing, a folder with all below it.
+    /// Copies one entry; a folder with everything below it.
     func copy(_ source: LayerStack.Found, to name: String, in target: borrowing OwnedFD) throws {
         let status = source.status
         let identity = Identity(device: status.st_dev, inode: status.st_ino)
@@ -62,7 +62,7 @@ final class TreeCopy {
             guard let link = try source.folder.handle.linkTarget(of: source.name) else { return }
             try target.makeSymbolicLink(name, to: link)
             try finishNode(name, in: target, status)
-        case S_IFSOCK: return  // means nothing without the process that listens
+        case S_IFSOCK: return  // useless without the process that listens
         default:
             try target.makeNode(name, mode: status.st_mode, device: status.st_rdev)
             try finishNode(name, in: target, status)
@@ -80,7 +80,7 @@ final class TreeCopy {
             do throws(SyscallError) {
                 try file.setAttribute(name, value)
             } catch {
-                if error.code != .notSupported { throw error }  // this file system has no such attributes
+                if error.code != .notSupported { throw error }  // this file system does not support such attributes
             }
         }
         try file.setTimes(access: status.st_atim, modification: status.st_mtim)
@@ -91,14 +91,15 @@ final class TreeCopy {
         try folder.setTimes(of: name, access: status.st_atim, modification: status.st_mtim)
     }
 
-    /// Within the kernel where it can, so that a file system with shared extents shares them (copy_file_range(2)).
+    /// Copies inside the kernel where possible, so that a file system with shared extents shares them
+    /// (copy_file_range(2)).
     static func copyBytes(from original: borrowing OwnedFD, to file: borrowing OwnedFD) throws {
         while true {
             let count = berth_copy_file_range(original.raw, file.raw, 1 << 30)
             let code = Errno.current
             if count == 0 { return }
             if count > 0 || code == .interrupted { continue }
-            // Across file systems old kernels refuse; nothing was copied yet, or what was is where both offsets stand.
+            // Old kernels refuse to copy between file systems. What was copied so far is at the current offsets.
             guard [EXDEV, EINVAL, ENOSYS, EOPNOTSUPP].contains(code.rawValue) else {
                 throw SyscallError(call: "copy_file_range", object: "fd \(file.raw)", code: code)
             }

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import OCI
 
-/// How a blob is compressed, told by its first bytes: media types are not to be trusted for it.
+/// The compression of a blob, detected from its first bytes, because media types may be wrong.
 enum Compression: String, Sendable {
     case none, gzip, zstd, xz, bzip2
 
@@ -16,19 +16,20 @@ enum Compression: String, Sendable {
     }
 }
 
-/// What is in a descriptor, decompressed on the way (gzip, zstd, xz, bzip2 or as it is) and hashed.
+/// The content of a descriptor, decompressed (gzip, zstd, xz, bzip2 or plain) and hashed.
 final class DecompressedStream {
     private let archive: OpaquePointer
     private var hasher: DigestHasher?
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
     private var isAtEnd = false
-    /// Bytes given out so far, decompressed.
+    /// The number of decompressed bytes so far.
     private(set) var count: Int64 = 0
-    /// Why the last `next` gave nothing although the stream had not ended.
+    /// Why the last `next` returned nothing before the end of the stream.
     private(set) var failure: ImageError?
     private let limit: Int64
 
-    /// Reads from where `descriptor` stands, which stays the caller's; more than `limit` bytes are a failure.
+    /// Reads from the current position of `descriptor`, which the caller still owns; more than `limit` bytes are a
+    /// failure.
     init(_ descriptor: CInt, hashing: Bool = true, limit: Int64) throws(ImageError) {
         self.limit = limit
         hasher = hashing ? DigestHasher() : nil
@@ -54,7 +55,7 @@ final class DecompressedStream {
         buffer.deallocate()
     }
 
-    /// The next piece, valid until the next call; nil at the end and after a failure, which `failure` then holds.
+    /// The next piece, valid until the next call; nil at the end, and after a failure, which is then in `failure`.
     func next() -> UnsafeRawBufferPointer? {
         guard !isAtEnd, failure == nil else { return nil }
         let result = archive_read_data(archive, buffer.baseAddress, buffer.count)
@@ -76,7 +77,7 @@ final class DecompressedStream {
         return piece
     }
 
-    /// Reads what is left, and gives the digest of all that was read.
+    /// Reads the rest, and returns the digest of everything.
     func finish() throws(ImageError) -> Digest? {
         while next() != nil {}
         if let failure { throw failure }

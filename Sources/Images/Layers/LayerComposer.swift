@@ -1,12 +1,12 @@
 import Glibc
 import Linux
 
-/// Puts files on top of layers, as COPY and ADD do, without mounting anything: what it writes is the upper folder of an overlay.
+/// Adds files on top of layers, as COPY and ADD do, without a mount: it writes the upper folder of an overlay.
 ///
-/// Each path is resolved in the tree that the layers show, links included, and written with the upper folder as root. Its
-/// calls sleep: run them on a `BlockingPool`.
+/// It resolves each path in the combined tree of the layers, including links, and writes with the upper folder as root.
+/// Its calls block: run them on a `BlockingPool`.
 package final class LayerComposer {
-    /// Why something cannot be put where it should.
+    /// Why something cannot be placed there.
     package enum Obstacle: Error, Hashable, Sendable, CustomStringConvertible {
         case isFolder(String)
         case isNoFolder(String)
@@ -19,7 +19,7 @@ package final class LayerComposer {
         }
     }
 
-    /// What a thing is given.
+    /// Attributes for a new file or folder.
     package struct Attributes: Hashable, Sendable {
         package var mode: UInt32
         package var owner: Ownership
@@ -48,14 +48,14 @@ package final class LayerComposer {
     private let root: OpenFolder
     private let stack: LayerStack
     private let copy: TreeCopy
-    /// For folders that nobody described.
+    /// Attributes of folders that nobody described.
     private let unnamed: Attributes
     private var folderTimes: [String: timespec] = [:]
     private var parent: (path: String, folder: OpenFolder)?
     private var linked: [Identity: String] = [:]
 
-    /// `upper` is an empty folder, `lower` the layers, top first; folders that nobody described are `owner`'s,
-    /// with mode 0755 and the time `now`, in nanoseconds since 1970.
+    /// `upper` is an empty folder, `lower` the layers, top first. Folders that nobody described belong to `owner` and
+    /// get mode 0755 and the time `now`, in nanoseconds since 1970.
     package init(
         upper: String, above lower: [String], now: Int64, owner: Ownership = Ownership(user: 0, group: 0)
     ) throws {
@@ -66,7 +66,7 @@ package final class LayerComposer {
         unnamed = Attributes(mode: 0o755, owner: owner, modified: now)
     }
 
-    /// `path` with all links in it followed, as far as it is there; relative to the root.
+    /// `path` with all its links resolved, as far as it exists; relative to the root.
     package func resolve(_ path: String) throws -> String {
         var pending = Array(path.pathParts.reversed())
         var walked: [String] = []
@@ -93,11 +93,11 @@ package final class LayerComposer {
         return walked.joined(separator: "/")
     }
 
-    /// Whether a folder is at `path`; nil for nothing.
+    /// Whether a folder is at `path`; nil when nothing is there.
     package func isFolder(_ path: String) throws -> Bool? { try stack.find(path, following: false)?.isFolder }
 
-    /// Makes sure that a folder is at `path`. A new one, and with `describing` one that was there, gets `attributes`; without
-    /// them it is one that nobody described.
+    /// Ensures that a folder is at `path`. A new folder, and with `describing` an existing one, gets `attributes`;
+    /// without `attributes` it counts as one that nobody described.
     package func makeFolder(_ path: String, _ attributes: Attributes? = nil, describing: Bool = false) throws {
         guard !path.isEmpty else { return }
         let found = try stack.find(path, following: false)
@@ -112,7 +112,7 @@ package final class LayerComposer {
         folderTimes[path] = given.time
     }
 
-    /// Makes the file at `path`; `write` fills it.
+    /// Creates the file at `path`; `write` fills it.
     package func makeFile(_ path: String, _ attributes: Attributes, _ write: (borrowing OwnedFD) throws -> Void) throws
     {
         let (folder, name) = try room(for: path)
@@ -123,7 +123,7 @@ package final class LayerComposer {
         try file.setTimes(access: attributes.time, modification: attributes.time)
     }
 
-    /// Makes `path` another name of the file at `first`, which was made here.
+    /// Makes `path` another name of the file at `first`, which was created here.
     package func makeName(_ path: String, of first: String) throws {
         let (folder, name) = try room(for: path)
         let parent = try root.handle.folderInRoot(Self.parent(of: first))
@@ -137,7 +137,7 @@ package final class LayerComposer {
         try folder.handle.setTimes(of: name, access: attributes.time, modification: attributes.time)
     }
 
-    /// Makes a FIFO or a device; `type` are the type's bits of its mode.
+    /// Creates a FIFO or a device; `type` has the type bits of its mode.
     package func makeNode(_ path: String, type: UInt32, device: UInt64, _ attributes: Attributes) throws {
         let (folder, name) = try room(for: path)
         try folder.handle.makeNode(name, mode: type | 0o600, device: dev_t(device))
@@ -146,8 +146,8 @@ package final class LayerComposer {
         try folder.handle.setTimes(of: name, access: attributes.time, modification: attributes.time)
     }
 
-    /// Makes the file at `path` a copy of one in other layers, extended attributes included. One that was copied before under
-    /// another of its names becomes a hard link.
+    /// Copies a file of other layers to `path`, including extended attributes. If it was copied before under another of
+    /// its names, creates a hard link.
     package func copyFile(_ source: LayerStack.Found, to path: String, _ attributes: Attributes) throws {
         let identity = Identity(device: source.status.st_dev, inode: source.status.st_ino)
         if source.status.st_nlink > 1, let first = linked[identity] {
@@ -167,12 +167,12 @@ package final class LayerComposer {
         for name in names {
             guard let value = try original.attribute(name) else { continue }
             do throws(SyscallError) { try file.setAttribute(name, value) } catch {
-                if error.code != .notSupported { throw error }  // this file system has no such attributes
+                if error.code != .notSupported { throw error }  // this file system does not support such attributes
             }
         }
     }
 
-    /// Sets the times of folders, which writing into them has changed.
+    /// Sets the times of folders, because writing into them changed the times.
     package func finish() throws {
         for (path, time) in folderTimes {
             try root.handle.openInRoot(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).setTimes(
@@ -180,7 +180,7 @@ package final class LayerComposer {
         }
     }
 
-    /// The folder that `path` is put into, and the name there, under which the upper folder has nothing.
+    /// The folder for `path` and the name in it. The upper folder has nothing under that name.
     private func room(for path: String) throws -> (OpenFolder, String) {
         if let found = try stack.find(path, following: false), found.isFolder { throw Obstacle.isFolder(path) }
         let folder = try folder(Self.parent(of: path))
@@ -196,7 +196,7 @@ package final class LayerComposer {
         path.lastPathPart
     }
 
-    /// The folder at `path` in the upper folder: brought up from the layers below as it is there, else made.
+    /// The folder at `path` in the upper folder: copied up from the layers below if it exists there, otherwise created.
     private func folder(_ path: String) throws -> OpenFolder {
         if let parent, parent.path == path { return parent.folder }
         var folder = root
@@ -213,7 +213,7 @@ package final class LayerComposer {
                     folderTimes[whole] = found.status.st_mtim
                 } else {
                     try opened.setOwner(unnamed.owner)
-                    try opened.setMode(unnamed.mode)  // whatever the umask is
+                    try opened.setMode(unnamed.mode)  // independent of the umask
                     folderTimes[whole] = unnamed.time
                 }
             }

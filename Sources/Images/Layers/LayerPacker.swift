@@ -3,28 +3,28 @@ import Glibc
 import Linux
 import Tar
 
-/// Writes what a folder in overlayfs's form changes as a layer's tar: whiteouts for devices 0:0, opaque folders by mark, hard
-/// links, attributes, holes. Names come in the order of their bytes, so that the same tree gives the same bytes.
+/// Writes the changes in a folder in overlayfs's form as a layer's tar: whiteouts for devices 0:0, opaque folders by
+/// marker, hard links, attributes, holes. It sorts names by bytes, so the same tree gives the same bytes.
 final class LayerPacker {
     private let tar: TarWriter
     private let opaque: Set<String>
     private let subject: Subject
     private var linked: [FileIdentity: String] = [:]
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
-    /// Bytes of the files.
+    /// The size of the files in bytes.
     private(set) var size: Int64 = 0
     private(set) var entries = 0
 
-    /// What is packed.
+    /// What to pack.
     enum Subject: Hashable {
-        /// The upper folder of an overlay, without what stands at these paths.
+        /// The upper folder of an overlay, without these paths.
         case layer(without: Set<String>)
-        /// Files that are in use: what goes away meanwhile is left out, what becomes shorter ends in zeros. Of these folders, and of
-        /// the kernel's own file systems, nothing but themselves is packed.
+        /// Files in use: skips files that disappear meanwhile, and fills up with zeros those that become shorter. Packs
+        /// these folders, and mounts of the kernel's own file systems, without their content.
         case live(empty: Set<FileIdentity>)
     }
 
-    /// `opaque` are the folders that hide what is below, relative to the root.
+    /// `opaque` are the folders that hide what is below them, relative to the root.
     init(_ tar: TarWriter, opaque: Set<String>, _ subject: Subject = .layer(without: [])) {
         self.tar = tar
         self.opaque = opaque
@@ -55,12 +55,12 @@ final class LayerPacker {
             } catch let error as SyscallError
                 where !isLayer && error.code == .notFound && error.object == name
             {
-                continue  // it went away
+                continue  // it disappeared
             }
         }
     }
 
-    /// Packs a folder with all in it under another name; an empty one is the archive's own root.
+    /// Packs a folder with its content under another name; an empty name means the root of the archive.
     func packFolder(_ folder: borrowing OwnedFD, as path: String) throws {
         let status = try folder.status()
         var header = TarWriter.Header(path: path.isEmpty ? "./" : "\(path)/", type: "5")
@@ -72,16 +72,16 @@ final class LayerPacker {
         if try !isLeftOut(folder) { try packFolder(folder, path) }
     }
 
-    /// Whether nothing in the folder is packed.
+    /// Whether nothing in the folder gets packed.
     private func isLeftOut(_ folder: borrowing OwnedFD) throws -> Bool {
         guard case .live(let empty) = subject else { return false }
         return try empty.contains(FileIdentity(folder.status())) || isKernelsOwn(folder)
     }
 
-    /// Packs one thing, a folder with all in it, under the name `path`.
+    /// Packs one entry under the name `path`; a folder with its content.
     func pack(_ name: String, _ status: stat, in folder: borrowing OwnedFD, _ path: String) throws {
         let kind = status.st_mode & S_IFMT
-        guard kind != S_IFSOCK else { return }  // means nothing without the process that listens
+        guard kind != S_IFSOCK else { return }  // useless without the process that listens
         entries += 1
         if isLayer, isWhiteout(status) {
             return try tar.add(TarWriter.Header(path: "\(path.dropLast(name.count)).wh.\(name)", type: "0"))
@@ -141,7 +141,7 @@ final class LayerPacker {
             try copy(file, from: 0, length, described.path)
             return try tar.pad(length)
         }
-        // GNU's sparse form 1.0 inside of pax: the map stands before the pieces (tar, "PAX Format, Version 1.0").
+        // GNU's sparse format 1.0 inside pax: the map comes before the pieces (tar, "PAX Format, Version 1.0").
         var map = "\(pieces.count)\n"
         for piece in pieces { map += "\(piece.offset)\n\(piece.length)\n" }
         let filling = (512 - map.utf8.count % 512) % 512
@@ -159,7 +159,7 @@ final class LayerPacker {
         try tar.pad(header.size)
     }
 
-    /// What a file holds between its holes (lseek(2), SEEK_DATA); nil where the file system does not tell.
+    /// The parts of a file between its holes (lseek(2), SEEK_DATA); nil if the file system does not report holes.
     private static func pieces(of file: borrowing OwnedFD, _ length: Int64) throws -> [(offset: Int64, length: Int64)]?
     {
         var pieces: [(offset: Int64, length: Int64)] = []
@@ -167,7 +167,7 @@ final class LayerPacker {
         while offset < length {
             let start = Int64(lseek(file.raw, off_t(offset), seekData))
             if start < 0 {
-                if Errno.current.rawValue == ENXIO { break }  // a hole to the end
+                if Errno.current.rawValue == ENXIO { break }  // a hole up to the end
                 return nil
             }
             let end = Int64(lseek(file.raw, off_t(start), seekHole))
@@ -175,7 +175,7 @@ final class LayerPacker {
             pieces.append((start, min(end, length) - start))
             offset = end
         }
-        // The map ends where the file ends, so that readers know its length.
+        // The map ends at the end of the file, so that readers know its length.
         if pieces.last.map({ $0.offset + $0.length }) != length { pieces.append((length, 0)) }
         return pieces
     }
@@ -196,7 +196,7 @@ final class LayerPacker {
         }
     }
 
-    /// Zeros for what is not there any more.
+    /// Writes zeros for the missing part.
     private func fill(_ length: Int64) throws {
         buffer.initializeMemory(as: UInt8.self, repeating: 0)
         var left = length
@@ -221,7 +221,7 @@ final class LayerPacker {
         return result
     }
 
-    /// In the order of their bytes.
+    /// Sorted by bytes.
     private func sortedNames(_ folder: borrowing OwnedFD, _ path: String) throws -> [String] {
         let names = try folder.entries()
         if let odd = names.first(where: { $0.unicodeScalars.contains("\u{FFFD}") }) {
@@ -235,7 +235,7 @@ final class LayerPacker {
 private let seekData: CInt = 3
 private let seekHole: CInt = 4
 
-/// A file, whatever its names.
+/// Identifies a file, whatever its names.
 struct FileIdentity: Hashable {
     let device: dev_t
     let inode: ino_t
@@ -243,7 +243,7 @@ struct FileIdentity: Hashable {
     init(_ status: stat) { (device, inode) = (status.st_dev, status.st_ino) }
 }
 
-/// Whether a folder is of a file system that is the kernel's own word and no files (statfs(2); linux/magic.h): proc, sysfs, cgroups,
+/// Whether a folder is on a file system that the kernel generates (statfs(2); linux/magic.h): proc, sysfs, cgroups,
 /// mqueue, devpts, debugfs, tracefs, securityfs, bpf, configfs, fusectl.
 private func isKernelsOwn(_ folder: borrowing OwnedFD) throws(SyscallError) -> Bool {
     let kind = try syscall("fstatfs", on: "fd \(folder.raw)") { berth_file_system(folder.raw) }
@@ -255,9 +255,9 @@ private func isKernelsOwn(_ folder: borrowing OwnedFD) throws(SyscallError) -> B
     return kinds.contains(UInt32(truncatingIfNeeded: kind))
 }
 
-/// What was packed.
+/// The result of packing.
 struct PackedLayer: Codable, Hashable, Sendable {
-    /// Bytes of the files.
+    /// The size of the files in bytes.
     var size: Int64
     var entries: Int
 }

@@ -1,11 +1,11 @@
 import Linux
 
-/// The path of an archive's entry as components under the layer's root, with "." and ".." worked off. Two are the same when the
-/// kernel takes them for the same, byte by byte.
+/// The path of an archive's entry as components below the layer's root, with "." and ".." resolved. Compared by bytes,
+/// as in the kernel.
 struct LayerPath: Hashable, Sendable {
     let components: [String]
 
-    /// - Throws: `invalidArchive` when the path leads out of the root or is too long for any file system.
+    /// - Throws: `invalidArchive` when the path leads out of the root, or is too long for any file system.
     init(_ text: String) throws(ImageError) {
         guard text.utf8.count <= 4096 else { throw .invalidArchive("a name of \(text.utf8.count) bytes") }
         var components: [String] = []
@@ -35,16 +35,16 @@ struct LayerPath: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
 }
 
-/// What an entry's name says about the layers below (image-spec, layer.md, "Whiteouts").
+/// The meaning of an entry's name for the layers below (image-spec, layer.md, "Whiteouts").
 enum Whiteout {
     /// Hides `name` in the folder.
     case hides(name: String)
-    /// Hides all that lower layers have in the folder.
+    /// Hides everything that lower layers have in the folder.
     case opaque
-    /// Bookkeeping of an old file system; skipped.
+    /// Internal data of an old file system; skipped.
     case ignored
 
-    /// nil for a path that is no whiteout.
+    /// nil for a path that is not a whiteout.
     init?(_ path: LayerPath) throws(ImageError) {
         let prefix = ".wh."
         if path.components.contains(where: { $0.hasBytePrefix(".wh..wh.") && $0 != ".wh..wh..opq" }) {

@@ -1,8 +1,9 @@
 import Glibc
 import Linux
 
-/// Where in unpacked layers, top first, something of the image lies: for a folder in every layer that has a part of it, for
-/// anything else in one; nil when nothing is at `path`. Links are followed within the image. Sleeps: run it on a `BlockingPool`.
+/// Where a path of the image is in unpacked layers, top first: for a folder, every layer with a part of it; for
+/// anything else, one layer; nil when there is nothing at `path`. Follows links inside the image. Blocks: run it on a
+/// `BlockingPool`.
 package func layerPaths(of path: String, in lower: [String]) throws -> [String]? {
     guard let found = try LayerStack(lower).find(path) else { return nil }
     guard !found.isFolder else { return try found.layers.map { try $0.handle.path } }
@@ -10,7 +11,7 @@ package func layerPaths(of path: String, in lower: [String]) throws -> [String]?
 }
 
 extension OwnedFD {
-    /// The absolute path of what it was opened as (proc_pid_fd(5)).
+    /// The absolute path at which it was opened (proc_pid_fd(5)).
     fileprivate var path: String {
         get throws(SyscallError) {
             let link = "/proc/self/fd/\(raw)"

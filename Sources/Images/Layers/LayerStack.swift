@@ -1,9 +1,9 @@
 import Glibc
 import Linux
 
-/// Unpacked layers read as one tree, as overlayfs would show them, without mounting anything.
+/// Reads unpacked layers as one tree, as overlayfs would show them, without a mount.
 ///
-/// Nothing leaves the layers: each step opens one component that is never followed, and symbolic links are worked off
+/// No path leads out of the layers: each step opens one component without following it, and symbolic links are resolved
 /// against the stack's own root.
 package struct LayerStack: Sendable {
     private let root: [OpenFolder]
@@ -15,25 +15,25 @@ package struct LayerStack: Sendable {
         self.root = root
     }
 
-    /// Something found in the tree: the folder of the layer that has it and its name there.
+    /// An entry in the tree: its folder in the layer that has it, and its name there.
     package struct Found: Sendable {
         let folder: OpenFolder
         let name: String
         package let status: stat
-        /// For a folder: it and the folders it covers, top first.
+        /// For a folder: itself and the folders that it covers, top first.
         let layers: [OpenFolder]
 
         package var isFolder: Bool { status.st_mode & S_IFMT == S_IFDIR }
         package var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
 
-        /// Where a symbolic link leads to; nil for anything else.
+        /// The target of a symbolic link; nil for anything else.
         package func linkTarget() throws(SyscallError) -> String? { try folder.handle.linkTarget(of: name) }
 
-        /// Opens a regular file; not a FIFO or a device even if the layer changes under us.
+        /// Opens a regular file. Never opens a FIFO or a device, even if the layer changes meanwhile.
         package func open() throws(SyscallError) -> OwnedFD { try folder.handle.openEntry(name, O_RDONLY | O_NONBLOCK) }
     }
 
-    /// What is at `path`, links on the way followed, and at its end too when `following`; nil when nothing is there.
+    /// The entry at `path`, following links on the way, and at the end if `following`; nil when there is none.
     package func find(_ path: String, following: Bool = true) throws -> Found? {
         var pending = Array(path.pathParts.filter { $0 != "." }.reversed())
         var walked = [try rootFound()]
@@ -56,7 +56,7 @@ package struct LayerStack: Sendable {
         return walked.last
     }
 
-    /// What `name` is in a folder of the tree, never followed.
+    /// The entry `name` in a folder of the tree, without following it.
     func entry(_ name: String, in folders: [OpenFolder]) throws(SyscallError) -> Found? {
         var found: (folder: OpenFolder, status: stat)?
         var layers: [OpenFolder] = []
@@ -67,7 +67,7 @@ package struct LayerStack: Sendable {
                 if isWhiteout(status) { return nil }
                 found = (folder, status)
             }
-            guard isFolder else { break }  // it hides all below, or is hidden by a folder above
+            guard isFolder else { break }  // it hides everything below, or a folder above hides it
             let opened = OpenFolder(try folder.handle.openEntry(name, O_RDONLY | O_DIRECTORY))
             layers.append(opened)
             if try opened.handle.attribute(opaqueAttribute) == [UInt8(ascii: "y")] { break }
@@ -77,7 +77,7 @@ package struct LayerStack: Sendable {
 
     /// The names in a folder of the tree, sorted.
     package func names(in found: Found) throws(SyscallError) -> [String] {
-        // By bytes: names that only look alike are two.
+        // Compare bytes: names that look alike may differ.
         var names: Set<[UInt8]> = []
         for layer in found.layers { names.formUnion(try layer.handle.entries().map { Array($0.utf8) }) }
         var result: [String] = []
@@ -88,10 +88,10 @@ package struct LayerStack: Sendable {
         return result
     }
 
-    /// A regular file; nil when none is at `path`.
+    /// Opens a regular file; nil when there is none at `path`.
     func open(_ path: String) throws -> OwnedFD? {
         guard let found = try find(path), found.status.st_mode & S_IFMT == S_IFREG else { return nil }
-        // Not a FIFO or a device even if the layer changes under us: that would wait, or do something.
+        // Never a FIFO or a device, even if the layer changes meanwhile: opening one could block or have an effect.
         let file = try found.folder.handle.openEntry(found.name, O_RDONLY | O_NONBLOCK)
         guard try file.status().st_mode & S_IFMT == S_IFREG else { return nil }
         return file

@@ -1,39 +1,40 @@
 import Glibc
 import Linux
 
-/// What an archive may take; beyond it, it is refused.
+/// The limits of an archive; a larger one is refused.
 package struct UnpackLimits: Codable, Hashable, Sendable {
-    /// Bytes of all files together, and of the archive when decompressed.
+    /// The size of all files together, and of the decompressed archive, in bytes.
     package var bytes: Int64 = 256 << 30
     package var entries = 8_000_000
 
     package init() {}
 }
 
-/// A folder's descriptor that several may hold.
+/// A folder's descriptor with several owners.
 final class OpenFolder: Sendable {
     let handle: OwnedFD
     init(_ handle: consuming OwnedFD) { self.handle = handle }
 }
 
-/// Writes the entries of a layer below one folder, in overlayfs's form: whiteouts as devices 0:0, opaque folders by attribute.
+/// Writes the entries of a layer below one folder, in overlayfs's form: whiteouts as devices 0:0, opaque folders by
+/// attribute.
 ///
-/// Each path is resolved by the kernel with the folder as root, so no name and no link in the archive reaches out of it.
+/// The kernel resolves each path with the folder as root, so no name and no link in the archive leads out of it.
 final class LayerWriter {
     private let root: OpenFolder
     private let limits: UnpackLimits
-    /// Files go where others are, and are no layer; nil writes a layer.
+    /// Set when files go among existing ones and do not form a layer.
     private let placement: Placement?
     private var lastParent: (path: ArraySlice<String>, folder: OpenFolder)?
     private var folderTimes: [LayerPath: timespec] = [:]
     private var entries = 0
-    /// Folders that no entry described: they get what the layers below say about them.
+    /// Folders that no entry described; they get their attributes from the layers below.
     private(set) var implicitFolders: Set<LayerPath> = []
     /// Hard links to files that only layers below have.
     private(set) var missingLinks: [MissingLink] = []
     /// Folders that hide what the layers below have in them.
     private(set) var opaqueFolders: [OpaqueFolder] = []
-    /// Bytes of the files written.
+    /// The size of the written files in bytes.
     private(set) var size: Int64 = 0
 
     init(root: consuming OwnedFD, limits: UnpackLimits, _ placement: Placement? = nil) {
@@ -42,7 +43,7 @@ final class LayerWriter {
         self.placement = placement
     }
 
-    /// Writes one entry; `data` hands out a file's content.
+    /// Writes one entry; `data` returns a file's content.
     func write(_ entry: TarEntry, data: ((UnsafeRawBufferPointer, Int64) throws -> Void) throws -> Void) throws {
         entries += 1
         guard entries <= limits.entries else { throw ImageError.tooLarge("more than \(limits.entries) entries") }
@@ -52,7 +53,7 @@ final class LayerWriter {
                 return try write(whiteout, in: path.parent)
             }
             guard !path.components.isEmpty else {
-                // The folder that all goes to stays as it is.
+                // The target folder itself stays unchanged.
                 return placement == nil ? try writeRoot(entry) : ()
             }
             let parent = try folder(path.parent)
@@ -82,7 +83,7 @@ final class LayerWriter {
         }
     }
 
-    /// Sets the times of folders, which writing into them has changed.
+    /// Sets the times of folders, because writing into them changed the times.
     func finish() throws {
         for (path, time) in folderTimes {
             do throws(SyscallError) {
@@ -101,13 +102,13 @@ final class LayerWriter {
     }
 }
 
-/// A hard link whose target is in a layer below.
+/// A hard link to a file in a layer below.
 struct MissingLink: Codable, Hashable, Sendable {
     var path: String
     var target: String
 }
 
-/// A folder that hides what the layers below have in it; with its inode, since a later entry may put something in its place.
+/// A folder that hides what the layers below have in it; with its inode, because a later entry may replace it.
 struct OpaqueFolder: Codable, Hashable, Sendable {
     var path: String
     var inode: UInt64
@@ -154,11 +155,11 @@ extension LayerWriter {
                 try file.write(piece, at: offset)
                 end = max(end, offset + Int64(piece.count))
             }
-            if end < expected { try file.setLength(expected) }  // a sparse file that ends in a hole
+            if end < expected { try file.setLength(expected) }  // a sparse file with a hole at its end
             try describe(file, by: entry)
             try file.setTimes(access: entry.modification, modification: entry.modification)
         } catch {
-            // Nobody takes half of it for the file.
+            // Nobody may use a partial file.
             try? parent.handle.removeEntry(path.name)
             throw error
         }
@@ -184,7 +185,7 @@ extension LayerWriter {
         try parent.handle.makeHardLink(path.name, to: target.name, in: folder.handle)
     }
 
-    /// A whiteout hides what is below, never what this layer brings, whichever comes first.
+    /// A whiteout hides what is below, but never an entry of the same layer, in any order.
     private func write(_ whiteout: Whiteout, in path: ArraySlice<String>) throws {
         switch whiteout {
         case .ignored: break
@@ -200,17 +201,17 @@ extension LayerWriter {
     }
 }
 
-/// How files are put among others.
+/// How to add files among existing ones.
 package struct Placement: Codable, Hashable, Sendable {
-    /// A folder never takes the place of anything else, nor anything else that of a folder.
+    /// A folder never replaces a file, and a file never replaces a folder.
     package var keepsKinds = false
-    /// Owners, and attributes that only root may set, are kept.
+    /// Keep owners, and attributes that only root may set.
     package var keepsOwners = true
 
     package init() {}
 }
 
-// What the kinds share.
+// What all kinds need.
 extension LayerWriter {
     private func checkKind(of entry: TarEntry, at path: LayerPath, in parent: OpenFolder) throws {
         guard placement?.keepsKinds == true, let there = try parent.handle.status(of: path.name) else {
@@ -227,7 +228,7 @@ extension LayerWriter {
         }
     }
 
-    /// Owner, mode, attributes, in this order: each change of owner clears set-ID bits and capabilities.
+    /// Sets owner, mode and attributes in this order, because changing the owner clears set-ID bits and capabilities.
     private func describe(_ file: borrowing OwnedFD, by entry: TarEntry) throws {
         let isOwned = placement?.keepsOwners ?? true
         if isOwned { try file.setOwner(entry.owner) }
@@ -238,7 +239,7 @@ extension LayerWriter {
                 try file.setAttribute(name, value)
             } catch {
                 let isUnsupported = error.code == .notSupported && name.hasPrefix("user.")
-                if !isUnsupported { throw error }  // else the store's file system has none
+                if !isUnsupported { throw error }  // the store's file system does not support it
             }
         }
     }
@@ -254,12 +255,12 @@ extension LayerWriter {
     private func makeRoom(for name: String, in parent: OpenFolder) throws {
         guard let status = try parent.handle.status(of: name) else { return }
         if status.st_mode & S_IFMT == S_IFDIR { lastParent = nil }
-        // A link may be on the way to the parent that was remembered.
+        // The parent may have been reached through this link.
         if status.st_mode & S_IFMT == S_IFLNK { lastParent = nil }
         try parent.handle.removeEntry(name)
     }
 
-    /// Only says so: a process that unpacks has not the right to set a `trusted` attribute.
+    /// Only records the folder: an unpacking process may not set a `trusted` attribute.
     private func makeOpaque(_ path: String, in parent: OpenFolder, _ name: String) throws {
         guard let status = try parent.handle.status(of: name) else { return }
         opaqueFolders.append(OpaqueFolder(path: path, inode: UInt64(status.st_ino)))
@@ -274,7 +275,7 @@ extension LayerWriter {
         }
     }
 
-    /// The folder at `path`, made with those above it where they are missing.
+    /// The folder at `path`; creates it and missing folders above it.
     private func folder(_ path: ArraySlice<String>) throws -> OpenFolder {
         if let lastParent, lastParent.path.elementsEqual(path, by: { $0.hasSameBytes(as: $1) }) {
             return lastParent.folder
@@ -284,8 +285,8 @@ extension LayerWriter {
         return folder
     }
 
-    /// Walks down to `path`, one component at a time: what is missing or no folder becomes one, links are followed
-    /// inside the root even when they dangle.
+    /// Goes down to `path`, one component at a time. Replaces everything that is missing or not a folder by a folder.
+    /// Follows links inside the root, even dangling ones.
     private func makeFolders(_ path: ArraySlice<String>) throws -> OpenFolder {
         var done: [String] = []
         var pending = Array(path.reversed())
@@ -310,7 +311,7 @@ extension LayerWriter {
             if status.map({ $0.st_mode & S_IFMT == S_IFDIR }) == true { continue }
             try parent.handle.removeEntry(name)
             try parent.handle.makeFolder(name)
-            try parent.handle.setMode(of: name, 0o755)  // whatever the umask is
+            try parent.handle.setMode(of: name, 0o755)  // independent of the umask
             if status.map(isWhiteout) == true { try makeOpaque(done.joined(separator: "/"), in: parent, name) }
             implicitFolders.insert(try LayerPath(done.joined(separator: "/")))
         }
@@ -339,11 +340,11 @@ extension LayerWriter {
 /// The attribute that hides what lower layers have in a folder (kernel, overlayfs.rst).
 let opaqueAttribute = "trusted.overlay.opaque"
 
-/// Whether overlayfs takes this for "nothing here, whatever is below".
+/// Whether overlayfs takes this as a whiteout.
 func isWhiteout(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0 }
 
-/// Whether a layer may bring this attribute: overlayfs's own would let an archive steer the mount, and `trusted` and
-/// security labels are the host's.
+/// Whether a layer may have this attribute. overlayfs's own attributes would let an archive control the mount;
+/// `trusted` and security labels belong to the host.
 func isLayerAttribute(_ name: String) -> Bool {
     if name.hasPrefix("user.") { return !name.hasPrefix("user.overlay.") }
     return ["security.capability", "system.posix_acl_access", "system.posix_acl_default"].contains(name)

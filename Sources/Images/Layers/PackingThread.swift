@@ -2,12 +2,12 @@ import Glibc
 import Linux
 import Synchronization
 
-/// The packing of one folder, which goes on beside the reading of what it writes.
+/// Packs a folder on a thread, while the caller reads the output.
 final class PackingThread: Sendable {
     private let outcome = Mutex<Result<PackedLayer, any Error>?>(nil)
     private let end: OpenFolder
 
-    /// Packs the folder at `upper` into `output`, which is closed behind the last byte. `list` is a file with its
+    /// Packs the folder at `upper` into `output`, which is closed after the last byte. `list` is a file with its
     /// `PackingList` as JSON.
     init(_ worker: UnpackWorker, _ upper: String, _ list: String, _ output: consuming OwnedFD) throws {
         var pipe = try DescriptorPair.pipe()
@@ -19,7 +19,7 @@ final class PackingThread: Sendable {
         }
     }
 
-    /// What the thread closes by ending.
+    /// Descriptors that the thread closes at its end.
     private final class Ends: Sendable {
         let bell: OpenFolder
         let output: OpenFolder
@@ -56,10 +56,10 @@ final class PackingThread: Sendable {
     }
 }
 
-/// What a packer is told of the folder that it packs, paths relative to it.
+/// What a packer must know about the folder; paths are relative to it.
 struct PackingList: Codable, Sendable {
-    /// Folders that hide what is below.
+    /// Folders that hide what is below them.
     var opaque: [String]
-    /// What is left out.
+    /// Paths to leave out.
     var omitted: [String] = []
 }

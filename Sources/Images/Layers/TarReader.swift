@@ -2,7 +2,7 @@ import CArchive
 import Glibc
 import Linux
 
-/// One entry of a tar archive, as written there: nothing in it is to be trusted.
+/// One entry of a tar archive, as written there; nothing in it is trustworthy.
 struct TarEntry {
     enum Kind {
         case file(size: Int64)
@@ -22,11 +22,11 @@ struct TarEntry {
     var attributes: [(name: String, value: [UInt8])]
 }
 
-/// Reads the entries of a tar archive (ustar, pax, GNU) out of a stream.
+/// Reads the entries of a tar archive (ustar, pax, GNU) from a stream.
 final class TarReader {
     private let archive: OpaquePointer
     private let source: PaddedStream
-    /// The data of the entry that `next` gave last were read to their end.
+    /// The data of the last entry were read to the end.
     private var isRead = true
     private let locale: UTF8Locale
     private var entry: OpaquePointer?
@@ -48,20 +48,20 @@ final class TarReader {
                 piece?.pointee = next.baseAddress
                 return next.count
             }
-        // `source` is kept by this object, which frees the archive before it lets go of it.
+        // This object keeps `source`, and frees the archive before it releases `source`.
         let client = Unmanaged.passUnretained(self.source).toOpaque()
         guard archive_read_open2(archive, client, nil, read, nil, nil) == ARCHIVE_OK else { throw error() }
     }
 
     deinit { archive_read_free(archive) }
 
-    /// Reads from the disk what reading archives needs; for a process that is about to lose sight of it.
+    /// Reads from the disk what reading archives needs. Call it before the process loses access to the disk.
     static func prepare() { _ = UTF8Locale.locale }
 
-    /// The next entry; nil at the end of the archive. Sockets and unknown kinds are left out.
+    /// The next entry; nil at the end of the archive. Skips sockets and unknown kinds.
     func next() throws -> TarEntry? {
         while true {
-            // What nobody wanted to read is looked at too: it may be cut short.
+            // Read skipped data as well, because the archive may be truncated there.
             if !isRead { try readData { _, _ in } }
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK, ARCHIVE_WARN: break
@@ -75,7 +75,7 @@ final class TarReader {
         }
     }
 
-    /// Hands out the data of the entry that `next` gave last, piece by piece, each with its offset in the file.
+    /// Passes the data of the last entry to `body`, in pieces, each with its offset in the file.
     func readData(_ body: (UnsafeRawBufferPointer, Int64) throws -> Void) throws {
         while true {
             var bytes: UnsafeRawPointer?
@@ -158,13 +158,13 @@ final class TarReader {
     }
 }
 
-/// A stream that a tar can be read from although it ends right after the last file's bytes: some programs leave out the zeros
-/// that fill the last block, and the two empty blocks behind it.
+/// Makes a tar readable that ends right after the last file's bytes: some programs leave out the zeros that fill the
+/// last block, and the two empty blocks after it.
 private final class PaddedStream {
     private static let blockSize = 512
     private let zeros: UnsafeMutableRawBufferPointer
     private let source: DecompressedStream
-    /// Zeros were given out that the archive has not. Whatever is more than filling was cut short.
+    /// Zeros were added that the archive does not have. More than padding means that the archive was truncated.
     private(set) var isPadded = false
 
     init(_ source: DecompressedStream) {
@@ -186,10 +186,10 @@ private final class PaddedStream {
     }
 }
 
-/// Makes libarchive give names out as UTF-8 on this thread: it converts them to the thread's locale, and the C locale
-/// has no more than ASCII (uselocale(3)).
+/// Makes libarchive return names in UTF-8 on this thread: it converts them to the thread's locale, and the C locale has
+/// only ASCII (uselocale(3)).
 private final class UTF8Locale {
-    /// Read from the disk once, and kept for threads that cannot reach it later.
+    /// Loaded from the disk once, for threads that cannot access it later.
     nonisolated(unsafe) static let locale = newlocale(1 << LC_CTYPE, "C.UTF-8", nil)  // never changed, never freed
     private let before: locale_t?
 

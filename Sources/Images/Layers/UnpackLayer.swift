@@ -2,20 +2,20 @@ import Glibc
 import Linux
 import OCI
 
-/// What unpacking a layer brought to light.
+/// Facts about a layer that was just unpacked.
 struct UnpackedLayer: Codable, Hashable, Sendable {
     /// The digest of the bare tar.
     var diffID: Digest
-    /// Bytes of its files.
+    /// The size of its files in bytes.
     var size: Int64
     var implicitFolders: [String]
     var missingLinks: [MissingLink]
     var opaqueFolders: [OpaqueFolder]
 }
 
-/// Unpacks the layer that `blob` holds, from where it stands, into the empty folder `root`.
+/// Unpacks the layer in `blob`, from the current position, into the empty folder `root`.
 ///
-/// Nothing is written outside `root`; whoever calls removes it when this throws.
+/// Writes nothing outside of `root`; the caller must remove `root` when this throws.
 func unpackLayer(_ blob: CInt, into root: consuming OwnedFD, limits: UnpackLimits) throws -> UnpackedLayer {
     try root.setMode(0o755)
     let writer = LayerWriter(root: root, limits: limits)
@@ -33,16 +33,16 @@ func unpackLayer(_ blob: CInt, into root: consuming OwnedFD, limits: UnpackLimit
         missingLinks: writer.missingLinks, opaqueFolders: writer.opaqueFolders)
 }
 
-/// Unpacks the context of a build that `archive` holds, a tar, plain or compressed, into the empty folder `root`.
+/// Unpacks a build context from `archive`, a tar, plain or compressed, into the empty folder `root`.
 ///
-/// Nothing is written outside `root`; whoever calls removes it when this throws.
+/// Writes nothing outside of `root`; the caller must remove `root` when this throws.
 func unpackContext(_ archive: CInt, into root: consuming OwnedFD, limits: UnpackLimits) throws {
     var placement = Placement()
     placement.keepsOwners = false
     let writer = LayerWriter(root: root, limits: limits, placement)
     let reader = try TarReader(DecompressedStream(archive, hashing: false, limit: limits.bytes))
     while let entry = try reader.next() {
-        // A build takes no devices out of its context.
+        // A build context contains no devices.
         if case .node(let type, _, _) = entry.kind, type != S_IFIFO { continue }
         try writer.write(entry) { try reader.readData($0) }
     }

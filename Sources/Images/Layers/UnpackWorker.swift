@@ -6,26 +6,28 @@ import OCI
 /// The first argument with which the engine starts itself as an unpack worker.
 package let unpackWorkerVerb = "unpack-worker"
 
-/// What is done with an archive from outside, by a process that can do nothing else. The archive is on descriptor 0.
+/// A task with an archive from outside, for a process that can do nothing else. The archive is on descriptor 0.
 package enum WorkerTask: Codable, Hashable, Sendable {
-    /// It is a layer; its files go into the folder.
+    /// The archive is a layer: unpack its files into the folder.
     case unpack(UnpackLimits)
-    /// It is what a build takes its files from: they go into the folder and are nobody's but this process's, without devices.
+    /// The archive is a build context: unpack its files into the folder, with this process as their owner and without
+    /// devices.
     case context(UnpackLimits)
-    /// It holds images; its files go into the folder, each under a number.
+    /// The archive contains images: copy its files into the folder, each under a number.
     case split(UnpackLimits)
-    /// Its compression is taken off; the result is the folder's file `1`.
+    /// Decompress the archive into the folder's file `1`.
     case decompress(limit: Int64)
-    /// Nothing is kept but the digest of what it is without its compression.
+    /// Only compute the digest of the decompressed archive.
     case digest(limit: Int64)
-    /// The folder is written as a layer to descriptor 0; the paths of its opaque folders stand as JSON in the file `list`.
+    /// Write the folder as a layer to descriptor 0; the file `list` has the paths of its opaque folders as JSON.
     case pack(list: CInt)
-    /// Something with the files of a container, whose view the folder is.
+    /// Perform a task on the files of a container; the folder is their root.
     case files(FileTask)
-    /// Its files go into a container: descriptor 3 is no folder but a mount namespace, whose root is the folder.
+    /// Copy the archive's files into a container: descriptor 3 is not a folder but a mount namespace, and its root is
+    /// the folder.
     case sync(FileSync)
 
-    /// Does it in this process. Nothing is written outside `folder`.
+    /// Performs the task in this process. Writes nothing outside of `folder`.
     func perform(_ archive: CInt, into folder: consuming OwnedFD) throws -> WorkerReport {
         switch self {
         case .unpack(let limits): return .unpacked(try unpackLayer(archive, into: folder, limits: limits))
@@ -58,22 +60,22 @@ package enum WorkerTask: Codable, Hashable, Sendable {
         }
     }
 
-    /// What it takes to do it.
+    /// What the task needs to be allowed.
     fileprivate var confinement: Confinement {
         var capabilities: [String] = []
         var descriptors: [CInt] = [0, 1, 2]
         var calls: Confinement.Calls = [.openFiles, .changeFiles]
         switch self {
         case .unpack:
-            // Owners, modes and attributes of all kinds but `trusted`, device nodes, and files that their owner may not open.
+            // Owners, modes and attributes except `trusted`, device nodes, and files that their owner may not open.
             capabilities = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP"]
         case .context:
-            // Folders that their owner may not write to.
+            // For folders that their owner may not write to.
             capabilities = ["CAP_DAC_OVERRIDE"]
         case .split, .decompress: break
         case .digest: calls = [.openFiles]
         case .pack(let list):
-            // Files that their owner may not read.
+            // For files that their owner may not read.
             capabilities = ["CAP_DAC_READ_SEARCH"]
             calls = [.openFiles]
             descriptors.append(list)
@@ -89,13 +91,14 @@ package enum WorkerTask: Codable, Hashable, Sendable {
     }
 }
 
-/// A worker's life: does what its argument says with the archive on descriptor 0 and the folder on descriptor 3, locked into
-/// that folder, and reports on descriptor 1. Called first thing in `main`, while the process has one thread.
-/// - Returns: the exit status; 0 also for an archive that was refused, which the report tells.
+/// The main function of a worker: performs the task in its argument, with the archive on descriptor 0 and the folder on
+/// descriptor 3, confined to that folder, and reports on descriptor 1. `main` calls it first, while the process has one
+/// thread.
+/// - Returns: The exit status; 0 also for a refused archive, because the report says so.
 package func runUnpackWorker() -> Int32 {
     let folder = OwnedFD(owning: 3)
     let output = OwnedFD(owning: 1)
-    signal(SIGPIPE, SIG_IGN)  // what is written may be wanted no more: an error says so
+    signal(SIGPIPE, SIG_IGN)  // nobody may want the output any more; then an error says so
     let report: WorkerReport
     do {
         let task = try decodeJSON(WorkerTask.self, from: CommandLine.arguments.dropFirst(2).joined().utf8)
@@ -119,7 +122,7 @@ package func runUnpackWorker() -> Int32 {
     }
 }
 
-/// What a worker has to say.
+/// The result of a worker.
 enum WorkerReport: Codable, Sendable {
     case unpacked(UnpackedLayer)
     case placed
@@ -143,7 +146,7 @@ enum WorkerReport: Codable, Sendable {
         }
     }
 
-    /// - Throws: what the worker says went wrong.
+    /// - Throws: the failure that the worker reports.
     func success(for path: String) throws(ImageError) -> WorkerReport {
         switch self {
         case .unpacked, .placed, .split, .decompressed, .digest, .packed, .files, .synced: return self
@@ -173,7 +176,7 @@ extension WorkerTask {
     }
 }
 
-/// Has a worker process do `task`. Sleeps until it has ended, or `leash` is cut.
+/// Performs `task` in a worker process. Blocks until it has ended, or `leash` is cut.
 func performInWorker(
     _ task: WorkerTask, _ program: String, _ archive: CInt, into folder: borrowing OwnedFD, at path: String,
     further: [CInt: CInt] = [:], leash: WorkerLeash = WorkerLeash()
@@ -191,5 +194,5 @@ func performInWorker(
         .success(for: path)
 }
 
-/// Bytes of a worker's report, which names what only the layers below know.
+/// The maximum size of a worker's report in bytes; it lists everything that depends on the layers below.
 private let reportLimit = 1 << 30

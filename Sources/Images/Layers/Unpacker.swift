@@ -2,30 +2,30 @@ import Glibc
 import Linux
 import OCI
 
-/// Who unpacks archives.
+/// Where to unpack archives.
 package enum UnpackWorker: Sendable {
-    /// A thread of this process.
+    /// On a thread of this process.
     case inProcess
-    /// A process of its own that can do nothing else and sees nothing but the folder it fills: `program` is started with
-    /// `unpackWorkerVerb` and has to call `runUnpackWorker`.
+    /// In a process of its own that can do nothing else and sees only the folder that it fills: `program` is started
+    /// with `unpackWorkerVerb` and must call `runUnpackWorker`.
     case process(program: String)
 }
 
-/// How much of an archive has been worked off, and how much there is, in bytes; called from any thread.
+/// The processed and the total number of bytes of an archive; may be called from any thread.
 package typealias ByteProgress = @Sendable (_ done: Int64, _ total: Int64) -> Void
 
-/// Does what has to be done with archives from outside.
+/// Performs tasks with archives from outside.
 struct Unpacker: Sendable {
     let worker: UnpackWorker
     let limits: UnpackLimits
 
-    /// A layer that is unpacked but not committed: whoever has it commits or removes `path`.
+    /// A layer that is unpacked but not committed; its owner must commit or remove `path`.
     struct Pending: Sendable {
         let path: String
         let layer: UnpackedLayer
     }
 
-    /// Unpacks the layer in the file at `blob`; leaves nothing when it fails.
+    /// Unpacks the layer in the file at `blob`; leaves nothing behind when it fails.
     func unpack(
         _ blob: String, in snapshots: SnapshotFolder, on pool: BlockingPool, progress: ByteProgress? = nil
     ) async throws -> Pending {
@@ -37,7 +37,7 @@ struct Unpacker: Sendable {
             guard case .unpacked(let layer) = report else { throw Self.wrongReport }
             return Pending(path: pending, layer: layer)
         } catch {
-            try? await pool.run { try removeTree(pending) }  // at the latest the next start removes it
+            try? await pool.run { try removeTree(pending) }  // otherwise the next start removes it
             throw error
         }
     }
@@ -50,13 +50,13 @@ struct Unpacker: Sendable {
         return entries
     }
 
-    /// Takes the compression off; the result is the file `1` in the new folder at `path`.
+    /// Decompresses the archive into the file `1` of the new folder at `path`.
     func decompress(_ archive: OpenFolder, into path: String, on pool: BlockingPool) async throws {
         try await pool.run { try makeFolders(path, mode: 0o700) }
         _ = try await perform(.decompress(limit: limits.bytes), archive, into: path, at: path, on: pool)
     }
 
-    /// The digest of the file at `blob` without its compression; `place` is a folder that the worker sees and leaves alone.
+    /// The digest of the decompressed file at `blob`; `place` is a folder that the worker sees but does not change.
     func bareDigest(of blob: String, seeing place: String, on pool: BlockingPool) async throws -> Digest {
         let file = try await pool.run { OpenFolder(try openFile(blob, O_RDONLY)) }
         let report = try await perform(.digest(limit: limits.bytes), file, into: place, at: place, on: pool)
@@ -70,7 +70,7 @@ struct Unpacker: Sendable {
     ) async throws -> WorkerReport {
         let watch = progress.map { watchReading(archive, $0) }
         defer { watch?.cancel() }
-        // Who gives up does not wait for what is under way: a layer may take minutes.
+        // When the caller is cancelled, it does not wait for work in progress: a layer may take minutes.
         let leash = WorkerLeash()
         return try await withTaskCancellationHandler {
             try await pool.run { [worker] in
@@ -94,7 +94,7 @@ struct Unpacker: Sendable {
     }
 }
 
-/// Reports how far a file is read, until it is cancelled: whoever reads it, in whichever process, shares its offset.
+/// Reports how far a file was read, until cancelled. Every process that reads the file shares its offset.
 private func watchReading(_ file: OpenFolder, _ report: @escaping ByteProgress) -> Task<Void, Never> {
     Task {
         guard let size = regularFileSize(file.handle.raw) else { return }

@@ -10,8 +10,9 @@ package struct LayerChange: Hashable, Sendable {
     package var kind: Kind
 }
 
-/// What the upper folder at `upper`, mounted or not, changes of the layers `lower`, top first; sorted by path. Places that the runtime
-/// made to mount something on, which are among `mountPoints`, are no change. Sleeps: run it on a `BlockingPool`.
+/// The changes in the upper folder at `upper`, mounted or not, relative to the layers `lower`, top first; sorted by
+/// path. Mount points that the runtime created, which are among `mountPoints`, do not count. Blocks: run it on a
+/// `BlockingPool`.
 package func layerChanges(
     in upper: String, above lower: [String], mountPoints: [String]
 ) throws -> [LayerChange] {
@@ -32,7 +33,7 @@ private final class ChangeSearch {
         self.omitted = omitted
     }
 
-    /// `layers` are what the folder covers, top first.
+    /// `layers` are the folders that it covers, top first.
     func walk(_ folder: borrowing OwnedFD, _ path: String, over layers: [OpenFolder]) throws {
         guard path.utf8.count <= 4096 else { throw ImageError.tooLarge("a path of more than 4096 bytes") }
         for name in try folder.entries() {
@@ -47,7 +48,8 @@ private final class ChangeSearch {
                 changes.append(LayerChange(path: whole, kind: below == nil ? .added : .changed))
                 continue
             }
-            guard let opened = try? folder.openEntry(name, O_RDONLY | O_DIRECTORY) else { continue }  // gone again
+            // it disappeared again
+            guard let opened = try? folder.openEntry(name, O_RDONLY | O_DIRECTORY) else { continue }
             let isOpaque = try opened.attribute(opaqueAttribute) == [UInt8(ascii: "y")]
             let before = changes.count
             try walk(opened, whole, over: isOpaque ? [] : below?.layers ?? [])
@@ -58,7 +60,7 @@ private final class ChangeSearch {
                 }
             }
             if let below {
-                // A folder that only holds places for mounts is as it was.
+                // A folder that only contains mount points is unchanged.
                 if changes.count > before || !Self.areAlike(status, below.status, ignoringTime: holdsOmitted(whole)) {
                     changes.append(LayerChange(path: whole, kind: .changed))
                 }

@@ -1,20 +1,20 @@
 import Glibc
 import Linux
 
-/// The upper folder of an overlay that is no longer mounted, on its way to become a layer.
+/// The upper folder of an overlay that is no longer mounted and becomes a layer.
 struct UpperFolder {
     let root: OpenFolder
 
     init(_ path: String) throws(SyscallError) { root = OpenFolder(try openFile(path, O_RDONLY | O_DIRECTORY)) }
 
-    /// What a walk found.
+    /// The result of a walk.
     struct Contents {
-        /// Folders that hide what is below.
+        /// Folders that hide what is below them.
         var opaque: [String] = []
         var isEmpty = true
     }
 
-    /// Takes away what `mountPoints` finds.
+    /// Removes the paths from `mountPoints`.
     func removeMountPoints(_ paths: [String], above lower: [String]) throws {
         for path in try mountPoints(paths, above: lower) {
             let parts = path.pathParts
@@ -23,8 +23,8 @@ struct UpperFolder {
         }
     }
 
-    /// What the runtime made as a place to mount something on: empty files and folders that the layers below have not, and folders
-    /// that came along only for them. Relative to the root, what is in a folder before the folder.
+    /// The mount points that the runtime created: empty files and folders that the layers below do not have, and
+    /// folders that exist only for them. Relative to the root; the content of a folder comes before the folder.
     func mountPoints(_ paths: [String], above lower: [String]) throws -> [String] {
         let below = lower.isEmpty ? nil : try LayerStack(lower)
         var points: [String] = []
@@ -65,7 +65,7 @@ struct UpperFolder {
         return points
     }
 
-    /// Looks at all of it. With `epoch`, in seconds since 1970, nothing is younger than that afterwards.
+    /// Walks all of it. With `epoch`, in seconds since 1970, nothing is newer than that afterwards.
     func contents(epoch: Int64? = nil) throws -> Contents {
         var contents = Contents()
         try walk(root.handle, "", epoch, &contents)

@@ -1,11 +1,11 @@
-/// What a registry asks for in `WWW-Authenticate` (RFC 9110, section 11.6.1): a scheme and its parameters.
+/// A challenge in a registry's `WWW-Authenticate` (RFC 9110, section 11.6.1): a scheme and its parameters.
 struct AuthChallenge: Hashable, Sendable {
     /// In lower case.
     let scheme: String
     /// Names in lower case.
     let parameters: [String: String]
 
-    /// The challenges in one header, which may have several.
+    /// The challenges in one header, which may contain several.
     static func parse(_ header: String) -> [AuthChallenge] {
         var result: [AuthChallenge] = []
         var scanner = Substring(header)

@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import OCI
 
-/// Fetches a blob into a file of the store, from where an earlier attempt ended.
+/// Downloads a blob into a file of the store, continuing an earlier attempt.
 struct BlobDownload: Sendable {
     let client: RegistryClient
     let content: ContentStore
@@ -13,8 +13,8 @@ struct BlobDownload: Sendable {
     let descriptor: Descriptor
     let report: @Sendable (PullProgress) -> Void
 
-    /// Returns with the blob in the content store. What arrived before a failure of the connection is kept for the next
-    /// time; what is wrong, or fills the disk, is not.
+    /// Returns when the blob is in the content store. After a connection failure it keeps the received part for the
+    /// next time, but not if the part is wrong or the disk is full.
     func run() async throws {
         let path = content.partialPath(descriptor.digest)
         do {
@@ -24,7 +24,7 @@ struct BlobDownload: Sendable {
             let resumed = sink.size > 0
             try await fill(sink)
             if sink.finish() != descriptor.digest && resumed {
-                // The part from the earlier attempt may be what is wrong.
+                // The part from the earlier attempt may be wrong.
                 try await pool.run { try sink.reset(algorithm: algorithm) }
                 try await fill(sink)
             }
@@ -39,12 +39,12 @@ struct BlobDownload: Sendable {
             case ImageError.registry, is CancellationError: isWorthKeeping = true
             default: isWorthKeeping = false
             }
-            if !isWorthKeeping { await pool.runInfallible { try? removeTree(path) } }  // GC removes it otherwise
+            if !isWorthKeeping { await pool.runInfallible { try? removeTree(path) } }  // GC would remove it anyway
             throw error
         }
     }
 
-    /// Requests what is missing until the size is reached; gives up when attempts bring nothing.
+    /// Requests the missing part until the size is reached; gives up after several attempts without new bytes.
     private func fill(_ sink: BlobSink) async throws {
         var failures = 0
         while sink.size < descriptor.size {

@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Why a server cannot be reached, in a person's words and without the names of types.
+/// Why a server cannot be reached, as a text for a person, without type names.
 func connectionText(_ error: any Error) -> String {
     switch error {
     case let error as NIOConnectionError: text(of: error)
@@ -48,7 +48,7 @@ private func text(of error: BoringSSLError) -> String {
     }
 }
 
-/// `wrong version number` of `…error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at …`.
+/// Extracts `wrong version number` from `…error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at …`.
 private func reason(in text: String) -> String {
     let mark = "OPENSSL_internal:"
     guard let start = text.firstRange(of: mark)?.upperBound else { return "the connection cannot be trusted" }

@@ -4,10 +4,10 @@ import Linux
 import NIOCore
 import NIOHTTP1
 
-/// Fetches what `url` (http or https) names into a new file at `path`, through the proxy that is set for it.
+/// Downloads `url` (http or https) into a new file at `path`, through the proxy for this URL.
 ///
-/// Returns the server's Last-Modified as it is written; nil without one.
-/// - Throws: `ImageError.registry` when it cannot be had; then no file is left.
+/// Returns the server's Last-Modified header unchanged; nil without one.
+/// - Throws: `ImageError.registry` when the download fails; then no file is left.
 package func downloadFile(
     _ url: String, to path: String, network: RegistryNetwork, on pool: BlockingPool
 ) async throws -> String? {

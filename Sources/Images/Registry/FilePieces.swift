@@ -2,13 +2,13 @@ import Glibc
 import Linux
 import NIOCore
 
-/// A file as the body of a request: read piece by piece, each when the one before it has gone.
+/// A file as the body of a request, read in pieces, each after the previous one has been sent.
 struct FilePieces: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
     let path: String
     let pool: BlockingPool
-    /// Hears how many bytes were given out so far.
+    /// Gets the number of bytes so far.
     let report: @Sendable (Int64) -> Void
 
     private static let size = 256 << 10

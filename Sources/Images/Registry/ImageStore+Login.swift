@@ -2,12 +2,13 @@ import AsyncHTTPClient
 import NIOHTTP1
 
 extension ImageStore {
-    /// Asks the registry `server`, as a Docker configuration spells it, whether it takes the login that `credentials` have for it.
+    /// Asks the registry `server`, in the spelling of a Docker configuration, whether it accepts the login in
+    /// `credentials`.
     /// - Throws: `ImageError.unauthorized` when it does not, `ImageError.registry` when it cannot be asked.
     package nonisolated func checkLogin(
         at server: String, credentials: RegistryCredentials, network: RegistryNetwork = RegistryNetwork()
     ) async throws {
-        // A reference names its registry; the repository is not asked for.
+        // A reference is needed to name the registry; the repository is not used.
         let reference = try Reference("\(RegistryCredentials.host(server))/login")
         let http = try RegistryConnections(network, for: reference.domain)
         let client = RegistryClient(

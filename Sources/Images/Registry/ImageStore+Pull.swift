@@ -5,10 +5,10 @@ import NIOCore
 import OCI
 
 extension ImageStore {
-    /// Fetches an image from its registry and unpacks it; several who want the same one share the work.
+    /// Pulls an image from its registry and unpacks it; several callers for the same image share the work.
     ///
-    /// `platform` overrides this machine's. Registries on this machine and those that `network` says may be spoken to in plain
-    /// HTTP. `progress` is called from any thread.
+    /// `platform` overrides this machine's platform. Plain HTTP is allowed for registries on this machine and those
+    /// that `network` names. `progress` may be called from any thread.
     package func pull(
         _ reference: Reference, platform: Platform? = nil, credentials: RegistryCredentials = RegistryCredentials(),
         network: RegistryNetwork = RegistryNetwork(), progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
@@ -37,9 +37,9 @@ extension ImageStore {
         let network: RegistryNetwork
     }
 
-    /// The reference with the digest that its registry has for it now; one with a digest stays without its tag.
+    /// The reference with its current digest at the registry; a reference with a digest only loses its tag.
     ///
-    /// Nothing is fetched but the manifest, and nothing is kept.
+    /// Downloads only the manifest and stores nothing.
     package func resolveDigest(
         of reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
         network: RegistryNetwork = RegistryNetwork()
@@ -51,7 +51,7 @@ extension ImageStore {
         return reference.pinned(to: top.descriptor.digest)
     }
 
-    /// What the registry has under `reference`, and for which platforms. Nothing is kept.
+    /// What the registry has under `reference`, and for which platforms. Stores nothing.
     package func remoteImage(
         _ reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
         network: RegistryNetwork = RegistryNetwork()
@@ -76,7 +76,7 @@ extension ImageStore {
     func withClient<Result: Sendable>(
         _ request: PullRequest, _ body: (RegistryClient) async throws -> Result
     ) async throws -> Result {
-        // What a mirror does not have, or cannot give, the registry itself is asked for.
+        // If a mirror does not have it or fails, ask the registry itself.
         for (copy, network) in request.network.mirrored(request.reference) {
             do { return try await withClient(of: copy, network, RegistryCredentials(), body) } catch {
                 try Task.checkCancellation()
@@ -121,7 +121,7 @@ extension ImageStore {
             _ = try await unpack(plan)
             for index in plan.layers.indices { try await plan.arrival(index) }
             report(.complete)
-            // Fetched without being unpacked, because the same layer was there from another blob.
+            // Their blobs were downloaded but not unpacked, because the same layer was there from another blob.
             for index in unchecked {
                 let digest = plan.layers[index].digest
                 try await check(content.path(digest), digest, index, of: plan)
@@ -137,7 +137,7 @@ extension ImageStore {
         }
     }
 
-    /// The manifest that a document means on the platform asked for.
+    /// The manifest in a document for the requested platform.
     private func choose(
         _ top: RegistryClient.Document, _ request: PullRequest, _ client: RegistryClient
     ) async throws -> (RegistryClient.Document, Manifest) {
@@ -183,7 +183,7 @@ extension ImageStore {
         return config
     }
 
-    /// Begins the downloads, three at a time; each layer is unpacked as soon as it is here.
+    /// Starts the downloads, three at a time; each layer is unpacked as soon as it has arrived.
     private func downloadPlan(
         _ manifest: Manifest, _ config: ImageConfig, _ client: RegistryClient,
         _ report: @escaping @Sendable (PullProgress) -> Void
@@ -200,12 +200,12 @@ extension ImageStore {
             })
     }
 
-    /// Brings a blob into the store; whoever wants the same one at the same time joins.
+    /// Downloads a blob into the store; joins a download of the same blob in progress.
     func download(
         _ layer: Descriptor, _ client: RegistryClient, _ report: @escaping @Sendable (PullProgress) -> Void
     ) async throws {
         while let other = blobTasks[layer.digest] {
-            _ = await other.result  // another pull is fetching it; if that fails, this one tries
+            _ = await other.result  // another pull is downloading it; if that fails, this one tries
             try Task.checkCancellation()
         }
         guard !content.has(layer) else {
@@ -225,9 +225,9 @@ extension ImageStore {
     }
 }
 
-/// An image as a registry has it.
+/// An image in a registry.
 package struct RemoteImage: Hashable, Sendable {
-    /// Of its manifest or index.
+    /// The descriptor of its manifest or index.
     package var descriptor: Descriptor
     package var platforms: [Platform]
 
@@ -251,7 +251,7 @@ private actor Arrival {
                 task.cancel()
             }
         } catch {
-            // Whoever asks again begins anew.
+            // The next caller starts again.
             if self.task == task { self.task = nil }
             throw error
         }

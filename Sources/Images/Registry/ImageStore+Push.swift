@@ -4,20 +4,20 @@ import Linux
 import NIOCore
 import OCI
 
-/// How far a push is.
+/// The progress of a push.
 package enum PushProgress: Hashable, Sendable {
-    /// The blobs that are sent, in the order of the manifest; sizes are of what is transferred.
+    /// The blobs to send, in the order of the manifest, with their transferred sizes.
     case layers([Descriptor])
-    /// The repository has the blob already.
+    /// The repository already has the blob.
     case present(Digest)
-    /// The registry took it over from another of its repositories.
+    /// The registry copied it from another of its repositories.
     case mounted(Digest, from: String)
-    /// Bytes of a blob that were sent.
+    /// How many bytes of a blob were sent.
     case transferred(Digest, done: Int64, total: Int64)
     case pushed(Digest)
 }
 
-/// What goes to a repository: blobs of the content store, and the manifests that name them.
+/// What to send to a repository: blobs of the content store, and the manifests that name them.
 package struct RegistryUpload: Sendable {
     /// A manifest or an index.
     package struct Document: Sendable {
@@ -46,11 +46,12 @@ package struct RegistryUpload: Sendable {
 }
 
 extension ImageStore {
-    /// Sends the image that `reference` names to the registry of that name.
+    /// Pushes the image that `reference` names to its registry.
     ///
-    /// Layers that are stored bare, as built ones are, go compressed. Blobs that the repository has stay there, those of other
-    /// repositories of the registry that are known here are taken over. `progress` is called from any thread.
-    /// - Returns: the manifest, as the registry has it now.
+    /// Compresses layers that are stored bare, as built ones are. Does not send blobs that the repository already has,
+    /// and asks the registry to copy blobs from its other repositories that are known here. `progress` may be called
+    /// from any thread.
+    /// - Returns: The manifest that the registry has now.
     @discardableResult
     package func push(
         _ reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
@@ -71,9 +72,9 @@ extension ImageStore {
         return pushed
     }
 
-    /// Sends blobs of the content store and the manifests that name them, as they are, to the repository of `reference`; the last
-    /// manifest gets its tag. Whoever calls holds the blobs in a lease.
-    /// - Returns: that manifest.
+    /// Sends blobs of the content store and the manifests that name them, unchanged, to the repository of `reference`;
+    /// the last manifest gets its tag. The caller must hold the blobs in a lease.
+    /// - Returns: That manifest.
     @discardableResult
     package func push(
         _ upload: RegistryUpload, to reference: Reference, credentials: RegistryCredentials = RegistryCredentials(),
@@ -121,7 +122,7 @@ extension ImageStore {
         }
     }
 
-    /// - Throws: when the store has it not.
+    /// - Throws: when the store does not have it.
     private func pushed(_ blob: Descriptor, for target: PushTarget) throws -> PushedBlob {
         guard blob.isOnlyElsewhere || content.has(blob) else {
             throw ImageError.damagedStore("\(target.reference) cannot be pushed: its blob \(blob.digest) is not here")
@@ -137,7 +138,7 @@ extension ImageStore {
         var seen: Set<Digest> = []
         let blobs = all.filter { !$0.descriptor.isOnlyElsewhere && seen.insert($0.descriptor.digest).inserted }
         let sources = blobs.map { repository(with: $0.stored, beside: reference) }
-        // A registry may need minutes to put a large blob where it belongs.
+        // A registry may need minutes to store a large blob.
         let http = try RegistryConnections(target.network, for: reference.domain, patience: .minutes(5))
         let client = RegistryClient(
             reference, credentials: target.credentials, insecure: target.network.insecure, http: http,
@@ -159,12 +160,12 @@ extension ImageStore {
             return last
         } catch {
             await http.shutdown()
-            try Task.checkCancellation()  // what a given up request says is not the reason
+            try Task.checkCancellation()  // the error of a cancelled request is not the reason
             throw error
         }
     }
 
-    /// Five at a time, in their order.
+    /// Five at a time, in order.
     private func send(
         _ blobs: [(PushedBlob, String?)], _ client: RegistryClient,
         _ progress: @escaping @Sendable (PushProgress) -> Void
@@ -195,7 +196,7 @@ extension ImageStore {
         }
     }
 
-    /// Another repository of the registry that has the blob, as an image tells that came from there or went there.
+    /// Another repository of the registry that has the blob, according to images that were pulled from or pushed to it.
     private func repository(with blob: Digest, beside reference: Reference) -> String? {
         let candidates = catalog.tags.values.filter { tag in
             tag.reference.domain == reference.domain && tag.reference.path != reference.path
@@ -207,6 +208,6 @@ extension ImageStore {
 }
 
 extension Descriptor {
-    /// A layer that may not be given away, as those of Windows: only its own registry has it.
+    /// A layer that must not be distributed, as for Windows: only its own registry has it.
     fileprivate var isOnlyElsewhere: Bool { mediaType.contains("nondistributable") || mediaType.contains("foreign") }
 }

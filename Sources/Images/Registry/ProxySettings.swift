@@ -1,6 +1,6 @@
-/// Which proxy leads to which host, as the environment says it: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, in either case.
+/// The proxies for hosts, from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, in upper or lower case.
 package struct ProxySettings: Hashable, Sendable {
-    /// An HTTP proxy; it is asked for tunnels to what is encrypted.
+    /// An HTTP proxy; encrypted connections go through a tunnel.
     package struct Proxy: Hashable, Sendable {
         package var host: String
         package var port: Int
@@ -14,7 +14,7 @@ package struct ProxySettings: Hashable, Sendable {
 
     package init() {}
 
-    /// A value that is no proxy's URL counts as none.
+    /// Ignores values that are not the URL of a proxy.
     package init(environment: [String: String]) {
         func value(_ name: String) -> String? { environment[name.uppercased()] ?? environment[name] }
         plain = value("http_proxy").flatMap(Self.proxy)
@@ -22,7 +22,7 @@ package struct ProxySettings: Hashable, Sendable {
         exceptions = (value("no_proxy") ?? "").split(whereSeparator: { $0 == "," || $0 == " " })
     }
 
-    /// The proxy for `url`; nil speaks to the host itself. This machine is never asked for through a proxy.
+    /// The proxy for `url`; nil for a direct connection. Connections to this machine are always direct.
     package func proxy(for url: String) -> Proxy? {
         let origin = URLParts(url).origin
         let isEncrypted = origin.hasPrefix("https://")
@@ -35,8 +35,8 @@ package struct ProxySettings: Hashable, Sendable {
         return proxy
     }
 
-    /// An entry of NO_PROXY: `*`, an address, a network, a domain with all below it, `.domain` for those below only; each may
-    /// have a port.
+    /// An entry of NO_PROXY: `*`, an address, a network, a domain with all its subdomains, `.domain` for subdomains
+    /// only; each may have a port.
     private static func covers(_ entry: Substring, _ host: String, _ port: Int) -> Bool {
         if entry == "*" { return true }
         if entry.contains("/") { return RegistryHost.isIn(String(entry), host) }
@@ -54,7 +54,7 @@ package struct ProxySettings: Hashable, Sendable {
         return (host, Int(rest.dropFirst()) ?? standardPort)
     }
 
-    /// `http://user:password@host:port`, the scheme and the rest left out as people do.
+    /// `http://user:password@host:port`; everything except the host is optional.
     private static func proxy(_ text: String) -> Proxy? {
         var rest = text[...]
         if let scheme = rest.firstRange(of: "://") {
@@ -72,7 +72,7 @@ package struct ProxySettings: Hashable, Sendable {
         return Proxy(host: host, port: port, user: login.first, password: login.count > 1 ? login[1] : nil)
     }
 
-    /// Percent-encoded bytes as what they stand for.
+    /// Decodes percent-encoded bytes.
     private static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8

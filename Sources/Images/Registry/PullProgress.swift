@@ -1,40 +1,40 @@
 import OCI
 import Synchronization
 
-/// How far a pull is.
+/// The progress of a pull.
 package enum PullProgress: Hashable, Sendable {
-    /// The layers of the image, base first; sizes are of what is transferred.
+    /// The layers of the image, base first, with their transferred sizes.
     case layers([Descriptor])
-    /// The blob was there already.
+    /// The blob was already here.
     case present(Digest)
-    /// Bytes of a blob that are here.
+    /// How many bytes of a blob have arrived.
     case transferred(Digest, done: Int64, total: Int64)
-    /// All layers are here and unpacked.
+    /// All layers have arrived and are unpacked.
     case complete
 }
 
-/// What makes two pulls the same.
+/// Two pulls with the same key are the same.
 struct PullKey: Hashable {
     let reference: Reference
     let platform: String
 }
 
-/// A pull that several may wait for; it is given up when the last of them is.
+/// A pull with one or more waiters; it is cancelled when the last of them is.
 final class SharedPull: Sendable {
     private struct State {
         var observers: [@Sendable (PullProgress) -> Void] = []
-        /// What the pull began with, for who comes later.
+        /// The first progress, for callers that join later.
         var layers: PullProgress?
         var waiting = 0
         var task: Task<Image, any Error>?
         var isCancelled = false
     }
-    // Guards who waits: callers come from any task, and leave from cancellation handlers.
+    // Guards the waiters: callers come from any task, and leave from cancellation handlers.
     private let state = Mutex(State())
 
     func start(_ task: Task<Image, any Error>) { state.withLock { $0.task = task } }
 
-    /// - Returns: false when it was given up already.
+    /// - Returns: false when it was already cancelled.
     func join(_ observer: @escaping @Sendable (PullProgress) -> Void) -> Bool {
         let (isJoined, layers) = state.withLock { state -> (Bool, PullProgress?) in
             guard !state.isCancelled else { return (false, nil) }
@@ -74,7 +74,7 @@ final class SharedPull: Sendable {
     }
 }
 
-/// Lets so many through at a time, in the order they came.
+/// Lets a limited number through at a time, in the order of arrival.
 actor Limiter {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []

@@ -3,18 +3,18 @@ import Linux
 import OCI
 import Synchronization
 
-/// A blob on its way to a registry: as it lies in the content store, or compressed for the way.
+/// A blob to push: as in the content store, or compressed.
 struct PushedBlob: Sendable {
-    /// As the registry knows it.
+    /// Its descriptor at the registry.
     let descriptor: Descriptor
-    /// As the content store does.
+    /// Its digest in the content store.
     let stored: Digest
     /// The file with its bytes.
     let file: @Sendable () async throws -> String
 }
 
-/// Layers that are stored bare and go out compressed, as registries and those who pull from them expect it. Their files are gone with
-/// the push.
+/// Compresses layers that are stored bare, because registries and their clients expect compressed ones. The compressed
+/// files are removed after the push.
 actor LayerCompression {
     private let content: ContentStore
     private let pool: BlockingPool
@@ -25,7 +25,8 @@ actor LayerCompression {
         self.pool = pool
     }
 
-    /// `layer` as it is pushed. One that went out before is compressed anew only if the registry has it no more.
+    /// `layer` in the form to push. A layer that was pushed before is compressed again only if the registry no longer
+    /// has it.
     func blob(_ layer: Descriptor) async throws -> PushedBlob {
         let form: Descriptor
         if let known = content.compressedForm(of: layer.digest) {
@@ -51,7 +52,7 @@ actor LayerCompression {
             let (content, target) = (content, content.temporaryPath())
             let (digest, size) = try await pool.run { try compressLayer(content.path(layer.digest), to: target) }
             guard digest == form.digest, size == form.size else {
-                // Another version of the compressor makes other bytes of it.
+                // Another version of the compressor produces other bytes.
                 await pool.runInfallible {
                     content.forgetCompressedForm(of: layer.digest)
                     _ = unlink(target)
@@ -64,7 +65,7 @@ actor LayerCompression {
         return try await task.value
     }
 
-    /// What a layer was called compressed is not what it is called now.
+    /// The compressed form of a layer has another digest now than before.
     struct FormChanged: Error, CustomStringConvertible {
         var description: String { "a layer is compressed in another way than it was before; push again" }
     }

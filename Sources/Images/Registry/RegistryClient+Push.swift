@@ -4,17 +4,17 @@ import NIOCore
 import NIOHTTP1
 import OCI
 
-// Sending blobs and manifests (distribution-spec, "Push").
+// Sends blobs and manifests (distribution-spec, "Push").
 extension RegistryClient {
-    /// How a blob came to be in the repository.
+    /// How a blob got into the repository.
     enum Arrival: Hashable, Sendable {
         case wasThere
         case mounted(from: String)
         case uploaded
     }
 
-    /// Makes sure that the repository has a blob: it is looked for, taken over from the repository `source` of the same
-    /// registry, or sent. `prepare` is asked once its bytes are needed; what it gives makes a body of them for each attempt.
+    /// Ensures that the repository has a blob: checks for it, lets the registry copy it from its repository `source`,
+    /// or sends it. `prepare` is called only when the bytes are needed; its result creates a body for each attempt.
     func deliver(
         _ blob: Descriptor, mountedFrom source: String?,
         prepare: @Sendable () async throws -> @Sendable () -> HTTPClientRequest.Body
@@ -32,7 +32,7 @@ extension RegistryClient {
                 return .uploaded
             } catch {
                 failures += 1
-                // What an upload that broke has left is not known: the next one begins anew.
+                // The state of a broken upload is unknown, so the next attempt starts again.
                 let refusal = error as? UploadRefused
                 let isWorthAnother =
                     error is UploadLost || refusal != nil && failures == 1 || retries.isWorthAnother(error)
@@ -45,20 +45,20 @@ extension RegistryClient {
         }
     }
 
-    /// An answer other than yes is no reason to give up: the upload will say more.
+    /// Any answer except yes counts as no; the upload will show an error if there is one.
     private func has(_ blob: Descriptor) async throws -> Bool {
         let response = try await perform(RegistryRequest(.HEAD, "blobs/\(blob.digest)"))
         return response.status == .ok
     }
 
-    /// Where to send a blob; nil when it was taken over from `source`.
+    /// Where to send a blob; nil when it was copied from `source`.
     private func beginUpload(of blob: Descriptor, mountedFrom source: String?) async throws -> String? {
         if let source {
             let query = URLParts.form([("mount", "\(blob.digest)"), ("from", source)])
             let response = try await perform(RegistryRequest(.POST, "blobs/uploads/?\(query)"))
             if response.status == .created { return nil }
             if response.status == .accepted { return try uploadLocation(response) }
-            // It may not be allowed, or be unknown to the registry.
+            // The registry may not support or allow it.
         }
         let response = try await perform(RegistryRequest(.POST, "blobs/uploads/"))
         guard response.status == .accepted else { throw await failure(response, "an upload") }
@@ -89,7 +89,7 @@ extension RegistryClient {
         }
     }
 
-    /// Stores a manifest or an index under a tag or its own digest; all that it names has to be there.
+    /// Stores a manifest or an index under a tag or its own digest; everything that it names must exist there.
     func put(_ document: Document, as name: String) async throws {
         let bytes = document.bytes
         let request = RegistryRequest(
@@ -107,7 +107,7 @@ extension RegistryClient {
     }
 }
 
-/// The registry has forgotten the upload meanwhile, or cannot take it now.
+/// The registry has lost the upload, or cannot accept it now.
 private struct UploadLost: Error, CustomStringConvertible {
     let host: String
     let blob: Digest
@@ -116,7 +116,8 @@ private struct UploadLost: Error, CustomStringConvertible {
     var description: String { "\(host) does not take the upload of \(blob) (status \(status))" }
 }
 
-/// The registry found other bytes than were sent: uploads of one blob at the same time can spoil each other there.
+/// The registry received other bytes than were sent: in some registries, simultaneous uploads of one blob damage each
+/// other.
 private struct UploadRefused: Error {
     let reason: any Error
 }

@@ -5,15 +5,15 @@ import NIOCore
 import NIOHTTP1
 import OCI
 
-/// Speaks with one repository of one registry (OCI distribution-spec): finds out how to reach it and what login it wants,
-/// follows redirects, and tries again what may go well the next time.
+/// A client for one repository of one registry (OCI distribution-spec). It finds out how to reach the registry and
+/// which login it wants, follows redirects, and retries after temporary failures.
 actor RegistryClient {
-    /// What it is for; tokens are asked for no more than that.
+    /// The purpose, which limits the scope of tokens.
     enum Purpose: Hashable, Sendable {
         case pull
-        /// `sources` are other repositories of the registry that blobs may be taken over from.
+        /// `sources` are other repositories of the registry from which it may copy blobs.
         case push(sources: Set<String>)
-        /// To see whether the login is right; no repository is meant.
+        /// To check the login; no repository is needed.
         case login
 
         var word: String {
@@ -31,7 +31,7 @@ actor RegistryClient {
     let login: RegistryCredentials.Login?
     let http: RegistryConnections
     let retries: RetryPolicy
-    /// The one that answered; nil until then.
+    /// The scheme that worked; nil until then.
     private(set) var scheme: String?
     /// The `Authorization` that the registry accepted last.
     private var authorization: String?
@@ -48,13 +48,13 @@ actor RegistryClient {
         self.retries = retries
     }
 
-    /// A manifest or index, checked against the digest when it was asked for by one.
+    /// A manifest or index, verified if it was requested by digest.
     struct Document: Sendable {
         let bytes: [UInt8]
         let descriptor: Descriptor
     }
 
-    /// The document under a tag or digest.
+    /// The document with a tag or digest.
     func document(_ name: String) async throws -> Document {
         let accepted = (ManifestDocument.indexTypes + ManifestDocument.manifestTypes).map { ("Accept", $0) }
         let response = try await get("manifests/\(name)", headers: HTTPHeaders(accepted))
@@ -73,7 +73,7 @@ actor RegistryClient {
                 mediaType: mediaType ?? MediaType.manifest, digest: digest, size: Int64(bytes.count)))
     }
 
-    /// A small blob, checked.
+    /// A small blob, verified.
     func blob(_ descriptor: Descriptor, limit: Int) async throws -> [UInt8] {
         guard descriptor.size <= limit else {
             throw ImageError.tooLarge("\(descriptor.digest) has \(descriptor.size) bytes")
@@ -90,7 +90,7 @@ actor RegistryClient {
         return bytes
     }
 
-    /// The answer to a request for a blob from byte `offset` on: 206 with the rest, 200 with all of it.
+    /// The response to a request for a blob from byte `offset` on: 206 with the rest, or 200 with everything.
     func openBlob(_ digest: Digest, from offset: Int64) async throws -> HTTPClientResponse {
         let range = offset > 0 ? HTTPHeaders([("Range", "bytes=\(offset)-")]) : HTTPHeaders()
         return try await get("blobs/\(digest)", headers: range)
@@ -100,7 +100,7 @@ actor RegistryClient {
         try await perform(RegistryRequest(.GET, path, headers: headers))
     }
 
-    /// Sends a request until it is answered with something that trying again will not better.
+    /// Sends a request, and repeats it as long as that may help.
     func perform(_ request: RegistryRequest) async throws -> HTTPClientResponse {
         var attempt = 0
         while true {
@@ -141,7 +141,7 @@ actor RegistryClient {
         return "\(scheme)://\(host.authority)/v2/\(path)"
     }
 
-    /// Plain HTTP is for hosts that were allowed it, and then only when they do not speak TLS.
+    /// Plain HTTP is only for allowed hosts, and only if they do not support TLS.
     private func sendFirst(_ request: RegistryRequest, _ authorization: String?) async throws -> HTTPClientResponse {
         var failure: (any Error)?
         for scheme in host.schemes {
@@ -158,12 +158,12 @@ actor RegistryClient {
         throw failure ?? ImageError.registry("\(host.authority) cannot be reached")
     }
 
-    /// Follows redirects; the login is for the registry alone, and nothing that came encrypted goes on in the clear.
+    /// Follows redirects. Sends the login only to the registry, and never goes from an encrypted to an unencrypted URL.
     private func follow(
         _ wanted: RegistryRequest, from start: String, _ authorization: String?
     ) async throws -> HTTPClientResponse {
         var url = start
-        // Where an upload goes on may be another host's.
+        // An upload may continue on another host.
         let own = URLParts("\(scheme ?? String(start.prefix { $0 != ":" }))://\(host.authority)").origin
         for _ in 0..<6 {
             var request = wanted.request(url)
@@ -180,7 +180,7 @@ actor RegistryClient {
         throw ImageError.registry("\(host.authority) redirects in a circle")
     }
 
-    /// The URL that `location` means in an answer to `url`.
+    /// The URL of `location` in a response to `url`.
     func next(_ url: String, _ location: String) throws -> String {
         let next = URLParts(url).resolve(location)
         guard !(url.hasPrefix("https://") && !next.hasPrefix("https://")) else {
@@ -191,13 +191,13 @@ actor RegistryClient {
     }
 }
 
-/// A request to a registry, which may have to be sent more than once.
+/// A request to a registry, which may be sent several times.
 struct RegistryRequest: Sendable {
     var method: HTTPMethod
-    /// What comes behind `/v2/REPOSITORY/`, or a whole URL that the registry named.
+    /// The part after `/v2/REPOSITORY/`, or a complete URL from the registry.
     var target: String
     var headers: HTTPHeaders
-    /// Made anew for each time that it is sent.
+    /// Creates the body again for each attempt.
     var body: (@Sendable () -> HTTPClientRequest.Body)?
 
     init(
@@ -223,7 +223,7 @@ struct RegistryRequest: Sendable {
 
 // Logins.
 extension RegistryClient {
-    /// The `Authorization` that satisfies one of the challenges; nil when there is none to give.
+    /// The `Authorization` for one of the challenges; nil when there is none.
     private func answer(_ challenges: [AuthChallenge]) async throws -> String? {
         if let bearer = challenges.first(where: { $0.scheme == "bearer" }) { return try await token(bearer) }
         guard challenges.contains(where: { $0.scheme == "basic" }), case .password(let user, let password) = login
@@ -237,7 +237,7 @@ extension RegistryClient {
         "Basic \(encodeBase64(Array("\(user):\(password)".utf8)))"
     }
 
-    /// Fetches a token for this repository (distribution's token specification).
+    /// Requests a token for this repository (distribution's token specification).
     private func token(_ challenge: AuthChallenge) async throws -> String {
         guard let realm = challenge.parameters["realm"] else {
             throw ImageError.registry("\(host.authority) asks for a token but does not say where to get it")
@@ -267,7 +267,8 @@ extension RegistryClient {
         return "Bearer \(try await fetchToken(request, realm))"
     }
 
-    /// What a token is for: what the registry asked for, and for a push all of it at once, so that one token does.
+    /// The scope of a token: what the registry asked for; for a push also everything that will be needed, so that one
+    /// token is enough.
     private func scopes(_ challenge: AuthChallenge) -> [String] {
         let asked = challenge.parameters["scope"].map { [$0] } ?? []
         switch purpose {
@@ -302,7 +303,7 @@ extension RegistryClient {
     }
 }
 
-// Answers.
+// Responses.
 extension RegistryClient {
     private func collect(_ response: HTTPClientResponse, limit: Int, what: String) async throws -> [UInt8] {
         do {
@@ -315,7 +316,7 @@ extension RegistryClient {
         }
     }
 
-    /// What an answer other than the wanted one means.
+    /// The error for an unexpected response.
     func failure(_ response: HTTPClientResponse, _ what: String) async -> any Error {
         let bytes = (try? await response.body.collect(upTo: 64 << 10)).map { Array($0.readableBytesView) } ?? []
         let error = (try? JSONValue(parsing: bytes))?["errors"]?.array?.first
@@ -328,7 +329,7 @@ extension RegistryClient {
         }
     }
 
-    /// A failure of the connection in a person's words.
+    /// A connection failure as a text for a person.
     func explain(_ error: any Error) -> any Error {
         switch error {
         case is ImageError, is CancellationError, is SyscallError, is LayerCompression.FormChanged: error
@@ -338,7 +339,7 @@ extension RegistryClient {
     }
 }
 
-/// A status that came where a result was wanted.
+/// An unexpected status.
 struct RegistryStatus: Error, CustomStringConvertible {
     let code: UInt
     let text: String

@@ -1,11 +1,11 @@
 import JSON
 
-/// Who somebody is at registries. Never part of a message or a log: its description only counts.
+/// Logins for registries. They never appear in messages or logs: the description contains only their number.
 package struct RegistryCredentials: Sendable, CustomStringConvertible {
-    /// How to prove it at one registry.
+    /// A login for one registry.
     package enum Login: Hashable, Sendable {
         case password(user: String, password: String)
-        /// What an earlier login gave; exchanged for a token each time.
+        /// From an earlier login; exchanged for a token each time.
         case identityToken(String)
     }
 
@@ -13,8 +13,8 @@ package struct RegistryCredentials: Sendable, CustomStringConvertible {
 
     package init() {}
 
-    /// `encoded` has hosts, as the keys of a Docker configuration spell them, and `user:password` in base64; the user
-    /// `<token>` marks an identity token. What is not of that form counts as no login.
+    /// `encoded` has hosts, as spelled in the keys of a Docker configuration, and `user:password` in base64; the user
+    /// `<token>` marks an identity token. Ignores entries of another form.
     package init(encoded: [String: String]) {
         for (host, text) in encoded {
             guard let bytes = decodeBase64(text) else { continue }
@@ -34,7 +34,7 @@ package struct RegistryCredentials: Sendable, CustomStringConvertible {
 
     package var description: String { "logins at \(logins.count) registries" }
 
-    /// The host of a key, which may have a scheme and a path; Docker Hub has several.
+    /// The host in a key, which may have a scheme and a path; Docker Hub has several spellings.
     package static func host(_ key: String) -> String {
         var text = key[...]
         for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { text = text.dropFirst(scheme.count) }

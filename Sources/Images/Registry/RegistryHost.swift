@@ -1,12 +1,12 @@
-/// Where a registry answers, and whether it may be spoken to without encryption.
+/// The address of a registry, and whether unencrypted connections are allowed.
 struct RegistryHost: Hashable, Sendable {
     /// Host and port as in a URL.
     let authority: String
-    /// Tried in this order.
+    /// The schemes to try, in order.
     let schemes: [String]
 
-    /// `insecure` lists hosts (`name`, `name:port`, or IPv4 networks as `10.0.0.0/8`) that may be spoken to in plain HTTP;
-    /// this machine itself always may.
+    /// `insecure` lists hosts (`name`, `name:port`, or IPv4 networks such as `10.0.0.0/8`) for which plain HTTP is
+    /// allowed. It is always allowed for this machine.
     init(domain: String, insecure: [String]) {
         authority = domain == "docker.io" ? "registry-1.docker.io" : domain
         let host = Self.host(of: domain)
@@ -16,7 +16,7 @@ struct RegistryHost: Hashable, Sendable {
 
     var allowsPlain: Bool { schemes.contains("http") }
 
-    /// The host in a domain with or without a port; brackets of IPv6 addresses are taken off.
+    /// The host in a domain with or without a port; without the brackets of an IPv6 address.
     static func host(of domain: String) -> String {
         if domain.hasPrefix("[") { return String(domain.dropFirst().prefix { $0 != "]" }) }
         return String(domain.prefix { $0 != ":" })

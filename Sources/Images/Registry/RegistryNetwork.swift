@@ -3,17 +3,17 @@ import Linux
 import NIOCore
 import NIOSSL
 
-/// How registries are reached: which may be spoken to without encryption, through which proxies, and whom to trust beside the
-/// system's own authorities.
+/// How to reach registries: which need no encryption, which proxies to use, and which authorities to trust in addition
+/// to the system's own.
 package struct RegistryNetwork: Sendable {
-    /// Hosts (`name`, `name:port`, IPv4 networks) whose certificate is not checked, or that have none.
+    /// Hosts (`name`, `name:port`, IPv4 networks) that need no valid certificate, or none at all.
     package var insecure: [String]
     package var proxies: ProxySettings
-    /// Folders that hold one folder for each host (`name` or `name:port`): `*.crt` are authorities that it may be signed by,
-    /// `NAME.cert` with `NAME.key` is what it is shown of us.
+    /// Folders with a subfolder for each host (`name` or `name:port`): `*.crt` are authorities to trust for it,
+    /// `NAME.cert` with `NAME.key` is the client certificate for it.
     package var certificates: [String]
 
-    /// Registries with copies of Docker Hub's images, `https://HOST`, asked before it.
+    /// Registries with copies of Docker Hub's images, `https://HOST`; they are asked first.
     package var mirrors: [String] = []
 
     /// berth's own, and Docker's.
@@ -28,7 +28,7 @@ package struct RegistryNetwork: Sendable {
         self.certificates = certificates
     }
 
-    /// The same image at each of the mirrors of its registry, with what is said about reaching that mirror.
+    /// The image at each mirror of its registry, with the settings for that mirror.
     func mirrored(_ reference: Reference) -> [(Reference, RegistryNetwork)] {
         guard reference.domain == "docker.io" else { return [] }
         return mirrors.compactMap { url in
@@ -43,8 +43,8 @@ package struct RegistryNetwork: Sendable {
         }
     }
 
-    /// What a registry's TLS needs beside the standard; nil when nothing.
-    /// - Throws: `ImageError.registry` for a file that cannot be read as what its name says.
+    /// The TLS settings for a registry that differ from the default; nil if none do.
+    /// - Throws: `ImageError.registry` for a file that cannot be read as a certificate or key.
     func tls(for domain: String) throws -> TLSConfiguration? {
         var configuration = TLSConfiguration.makeClientConfiguration()
         var isStandard = true
@@ -81,14 +81,14 @@ package struct RegistryNetwork: Sendable {
 
 /// The connections of one pull or push: with the registry's own certificates, and through the proxy of each host.
 ///
-/// They live as long as that: an engine at rest has no connections, no timers and no threads for them.
+/// They end with the pull or push, so an idle engine has no connections, timers or threads for them.
 actor RegistryConnections {
     private let network: RegistryNetwork
     private let tls: TLSConfiguration?
     private let patience: TimeAmount
     private var clients: [ProxySettings.Proxy?: HTTPClient] = [:]
 
-    /// `patience` is how long an answer, or a byte of it, is waited for.
+    /// `patience` is the time limit for an answer, and for each further byte.
     /// - Throws: `ImageError.registry` when the registry's certificates cannot be read.
     init(_ network: RegistryNetwork, for domain: String, patience: TimeAmount = .seconds(60)) throws {
         self.network = network
@@ -111,7 +111,7 @@ actor RegistryConnections {
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(15), read: patience, write: patience), proxy: proxy.map(Self.proxy))
-        // Several connections of HTTP/1.1 bring large blobs faster than the streams of one of HTTP/2.
+        // Several HTTP/1.1 connections transfer large blobs faster than the streams of one HTTP/2 connection.
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(configuration: configuration)

@@ -1,6 +1,6 @@
-/// The little of a URL that following a redirect needs (RFC 3986).
+/// The parts of a URL that following a redirect needs (RFC 3986).
 struct URLParts {
-    /// Scheme and authority, without the scheme's own port: `https://host:port`.
+    /// Scheme and authority, without the scheme's default port: `https://host:port`.
     let origin: String
     /// Without query.
     private let path: String
@@ -25,7 +25,7 @@ struct URLParts {
         return origin
     }
 
-    /// The URL that `location` means when it stands in an answer to this one.
+    /// The URL of `location` in a response to this one.
     func resolve(_ location: String) -> String {
         if location.contains("://") { return location }
         if location.hasPrefix("//") { return "\(origin.prefix { $0 != ":" }):\(location)" }
@@ -34,7 +34,7 @@ struct URLParts {
         return "\(origin)\(folder)\(location)"
     }
 
-    /// Names and values as a query or a form has them.
+    /// Names and values in the encoding of a query or a form.
     static func form(_ fields: [(String, String)]) -> String {
         fields.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")
     }

@@ -3,7 +3,7 @@ import Linux
 import OCI
 import Synchronization
 
-/// A file that is being written, with the digest of what it has so far. Its calls sleep: run them on a `BlockingPool`.
+/// A file being written, with the digest of its content so far. Its calls block: run them on a `BlockingPool`.
 final class BlobSink: Sendable {
     private struct State: ~Copyable {
         let file: OwnedFD
@@ -12,7 +12,7 @@ final class BlobSink: Sendable {
     }
 
     let path: String
-    // Guards the order of the pieces: one writer at a time is expected, the lock only makes it safe.
+    // Guards the order of pieces. Only one writer is expected at a time; the lock only makes that safe.
     private let state: Mutex<State>
 
     /// Creates the file at `path`, which must not exist.
@@ -22,7 +22,7 @@ final class BlobSink: Sendable {
         state = Mutex(State(file: file, hasher: DigestHasher(algorithm), size: 0))
     }
 
-    /// Goes on with the file at `path`, or begins it: what is there is hashed again.
+    /// Continues the file at `path`, or creates it; hashes existing content again.
     init(resuming path: String, algorithm: Digest.Algorithm) throws {
         self.path = path
         let file = try openFile(path, O_RDWR | O_CREAT, mode: 0o644)
@@ -53,7 +53,7 @@ final class BlobSink: Sendable {
         }
     }
 
-    /// Begins anew.
+    /// Starts again.
     func reset(algorithm: Digest.Algorithm) throws {
         try state.withLock { state in
             try state.file.setLength(0)
@@ -62,17 +62,18 @@ final class BlobSink: Sendable {
         }
     }
 
-    /// The digest of all that was written.
+    /// The digest of everything written.
     func finish() -> Digest { state.withLock { $0.hasher.finish() } }
 }
 
-/// An archive from outside: a descriptor that stays the caller's and is read from where it stands, or pieces as they come.
+/// An archive from outside: a descriptor, which the caller still owns and which is read from its current position, or
+/// pieces as they arrive.
 package enum ImageInput: Sendable {
     case descriptor(CInt)
     case stream(any AsyncSequence<[UInt8], any Error> & Sendable)
 }
 
-/// An archive that was copied into the store's `ingest`; whoever has it adopts or removes its file.
+/// An archive copied into the store's `ingest`; its owner must adopt or remove the file.
 struct SpooledArchive: Sendable {
     let path: String
     let digest: Digest
@@ -118,7 +119,8 @@ struct SpooledArchive: Sendable {
         }
     }
 
-    /// The file at `path`, which nobody writes to any more; a process that may be an attacker's by now made it.
+    /// The file at `path`, which nobody writes to any more. The process that made it may be under an attacker's
+    /// control.
     init(at path: String) throws {
         let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let status = try file.status()

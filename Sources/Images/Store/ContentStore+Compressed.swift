@@ -3,11 +3,11 @@ import JSON
 import Linux
 import OCI
 
-// What bare layers are called where they go compressed.
+// Remembers the compressed forms of bare layers.
 extension ContentStore {
     private func compressedPath(_ digest: Digest) -> String { "\(root)/compressed/\(digest.hex).json" }
 
-    /// What came of the bare layer `digest` when it was compressed last; nil when it never was.
+    /// The result of the last compression of the bare layer `digest`; nil if there was none.
     func compressedForm(of digest: Digest) -> Descriptor? {
         guard let bytes = try? readFile(compressedPath(digest)) else { return nil }
         return try? decodeJSON(Descriptor.self, from: bytes)
@@ -18,6 +18,6 @@ extension ContentStore {
         try writeFileAtomically(compressedPath(digest), encodeJSON(compressed), mode: 0o644)
     }
 
-    /// With the layer goes what is known of it.
+    /// Call this when the layer is removed.
     func forgetCompressedForm(of digest: Digest) { unlink(compressedPath(digest)) }
 }

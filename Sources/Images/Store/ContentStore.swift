@@ -3,11 +3,11 @@ import Linux
 import OCI
 import Synchronization
 
-/// The blobs of all images, each a file named by its digest; what is being written lies in `ingest` until it is whole.
+/// The blobs of all images, each in a file named by its digest. Incomplete files are in `ingest`.
 struct ContentStore: Sendable {
     let root: String
 
-    /// Makes the folders, and clears `ingest` of what a crash left, except for downloads that can be resumed.
+    /// Creates the folders, and removes what a crash left in `ingest`, except downloads that can be resumed.
     init(root: String) throws(SyscallError) {
         self.root = root
         for algorithm in ["sha256", "sha512"] { try makeFolders("\(root)/blobs/\(algorithm)") }
@@ -27,16 +27,16 @@ struct ContentStore: Sendable {
         "\(root)/ingest/new-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 
-    /// Where the download of a blob lies until it is whole; it outlives a restart.
+    /// The path of an incomplete download, which survives a restart.
     func partialPath(_ digest: Digest) -> String { "\(root)/ingest/\(Self.partialPrefix)\(digest.hex)" }
 
-    /// Whether the blob is there with the size its descriptor tells.
+    /// Whether the blob exists with the size in its descriptor.
     func has(_ descriptor: Descriptor) -> Bool {
         var status = stat()
         return stat(path(descriptor.digest), &status) == 0 && Int64(status.st_size) == descriptor.size
     }
 
-    /// A small blob, checked against its digest.
+    /// Reads a small blob and verifies its digest.
     func read(_ digest: Digest, limit: Int = 8 << 20) throws -> [UInt8] {
         let bytes = try openFile(path(digest), O_RDONLY).readBeginning(limit + 1)
         guard bytes.count <= limit else { throw ImageError.tooLarge("\(digest) has more than \(limit) bytes") }
@@ -63,7 +63,8 @@ struct ContentStore: Sendable {
         return descriptor
     }
 
-    /// Makes the file at `path`, whose content has `digest`, a blob of the store: after a crash it is there whole or not.
+    /// Makes the file at `path`, whose content has `digest`, a blob of the store. After a crash the blob is complete or
+    /// missing.
     func adopt(_ path: String, as digest: Digest) throws(SyscallError) {
         let target = self.path(digest)
         try openFile(path, O_RDONLY).sync()
@@ -71,7 +72,7 @@ struct ContentStore: Sendable {
         try syncFolder(of: target)
     }
 
-    /// All blobs there are.
+    /// All blobs in the store.
     func blobs() throws(SyscallError) -> [Digest] {
         var result: [Digest] = []
         for algorithm in [Digest.Algorithm.sha256, .sha512] {
@@ -82,8 +83,8 @@ struct ContentStore: Sendable {
         return result
     }
 
-    /// Forgets downloads that broke off and have not grown for `age`.
-    /// - Returns: their bytes.
+    /// Removes interrupted downloads that have not grown for `age`.
+    /// - Returns: Their size in bytes.
     func removePartials(olderThan age: Duration) throws(SyscallError) -> Int64 {
         var bytes: Int64 = 0
         let limit = time(nil) - Int(age.components.seconds)

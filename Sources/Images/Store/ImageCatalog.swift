@@ -3,7 +3,8 @@ import JSON
 import Linux
 import OCI
 
-/// The images of a store and their names, kept in memory and in one small file each, written durably before it counts.
+/// The images of a store and their names, in memory and each in one small file. A change counts only once it is on the
+/// disk.
 struct ImageCatalog {
     private let root: String
     private(set) var images: [Digest: Image] = [:]
@@ -11,7 +12,7 @@ struct ImageCatalog {
     /// Images that were loaded without a name and never had one.
     private var unnamed: Set<Digest> = []
 
-    /// What a name stands for.
+    /// What a name points to.
     struct Tag: Codable, Hashable {
         var reference: Reference
         var image: Digest
@@ -20,7 +21,7 @@ struct ImageCatalog {
         var updated: Int64
     }
 
-    /// Reads what is there; a file that does not parse is an error, not a lost image.
+    /// Reads the files. A file that does not parse is an error, so that no image gets lost.
     init(root: String) throws {
         self.root = root
         try makeFolders("\(root)/refs")
@@ -33,10 +34,10 @@ struct ImageCatalog {
         unnamed = Set(try folderEntries("\(root)/unnamed").compactMap { Digest(algorithm: .sha256, hex: $0) })
     }
 
-    /// Whether the image never had a name here, and is kept for somebody to give it one.
+    /// Whether the image never had a name here, and is kept until somebody names it.
     func isUnnamed(_ image: Digest) -> Bool { unnamed.contains(image) }
 
-    /// Keeps an image that no name leads to.
+    /// Keeps an image without a name.
     mutating func keepUnnamed(_ image: Digest) throws {
         guard !unnamed.contains(image), names(of: image).isEmpty else { return }
         try writeFileAtomically(unnamedPath(image), [], mode: 0o644, durable: true)
@@ -63,7 +64,7 @@ struct ImageCatalog {
         try forgetUnnamed(tag.image)
     }
 
-    /// Remembers what the registry calls the image of a name, if the name still stands for it.
+    /// Stores the registry's digest for the image of a name, if the name still points to it.
     mutating func noteRegistry(of reference: Reference, image: Digest, digest: Digest) throws {
         guard var tag = tags[reference], tag.image == image, tag.repositoryDigest != digest else { return }
         tag.repositoryDigest = digest
@@ -75,7 +76,7 @@ struct ImageCatalog {
         tags[reference] = nil
     }
 
-    /// Forgets an image; its names must be gone.
+    /// Removes an image; its names must be removed before.
     mutating func drop(_ image: Digest) throws {
         try forgetUnnamed(image)
         try remove(recordPath(image))
@@ -87,7 +88,7 @@ struct ImageCatalog {
         tags.values.filter { $0.image == image }.map(\.reference).sorted { $0.canonical < $1.canonical }
     }
 
-    /// What a layer's blob is without its compression, as an image tells that was checked when it came.
+    /// The diff ID of a layer's blob, from an image that was verified when it arrived.
     func diffID(ofBlob digest: Digest) -> Digest? {
         for image in images.values {
             if let index = image.layers.firstIndex(where: { $0.digest == digest }) {
@@ -99,7 +100,7 @@ struct ImageCatalog {
 
     private func recordPath(_ image: Digest) -> String { "\(root)/records/\(image.hex).json" }
 
-    /// A name can have slashes and be longer than a file's may be, so the file is called by its hash.
+    /// A name may contain slashes and be longer than a file name, so the file is named by its hash.
     private func tagPath(_ reference: Reference) -> String {
         "\(root)/refs/\(digest(of: reference.canonical.utf8).hex).json"
     }

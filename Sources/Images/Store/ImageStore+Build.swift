@@ -3,11 +3,11 @@ import JSON
 import Linux
 import OCI
 
-/// A layer of an image that is being built: in the content store, and unpacked.
+/// A layer of an image being built: in the content store, and unpacked.
 package struct BuiltLayer: Codable, Hashable, Sendable {
     package var diffID: Digest
     package var blob: Descriptor
-    /// Bytes of its files.
+    /// The size of its files in bytes.
     package var size: Int64
 
     package init(diffID: Digest, blob: Descriptor, size: Int64) {
@@ -18,11 +18,11 @@ package struct BuiltLayer: Codable, Hashable, Sendable {
 }
 
 extension [BuiltLayer] {
-    /// The name of the state that they make (image-spec, config.md, ChainID); `empty` without layers.
+    /// The name of their combined state (image-spec, config.md, ChainID); `empty` without layers.
     package var state: String { chain(of: map(\.diffID)).last.map { "\($0)" } ?? "empty" }
 }
 
-/// What a running build needs is not collected until it ends.
+/// Protects what a running build needs, until the build ends.
 package struct BuildLease: Hashable, Sendable { let number: Int }
 
 extension ImageStore {
@@ -34,17 +34,17 @@ extension ImageStore {
 
     package func end(_ lease: BuildLease) async {
         leases[lease.number] = nil
-        _ = try? await sweep()  // what it left and nobody needs; the next sweep takes it otherwise
+        _ = try? await sweep()  // removes what it left behind; otherwise the next sweep does
     }
 
-    /// What the build cache holds: neither these blobs nor the states that these layers make are collected.
+    /// Protects what the build cache holds: these blobs, and the unpacked states of these layers.
     package func retain(_ layers: [[BuiltLayer]]) {
         retained = []
         for stack in layers { retained.formUnion(Self.digests(of: stack)) }
     }
 
     /// Protects `layers` for the time of a build.
-    /// - Returns: false when something of them is not there any more.
+    /// - Returns: false when one of them no longer exists.
     package func hold(_ layers: [BuiltLayer], in lease: BuildLease) async -> Bool {
         await hold(Self.digests(of: layers), in: lease.number)
         return chain(of: layers.map(\.diffID)).allSatisfy(snapshots.has) && layers.allSatisfy { content.has($0.blob) }
@@ -63,17 +63,18 @@ extension ImageStore {
         }
     }
 
-    /// The folders of `layers`, top first; none for none.
+    /// The folders of `layers`, top first; empty for no layers.
     package func folders(of layers: [BuiltLayer]) -> [String] {
         chain(of: layers.map(\.diffID)).reversed().map(snapshots.layerPath)
     }
 
-    /// A folder that overlayfs takes as the lowest one where there are no layers.
+    /// The lowest folder for overlayfs when there are no layers.
     package var emptyFolder: String { snapshots.emptyLayerPath }
 
-    /// Makes the changes in the folder `upper`, which is gone afterwards, a layer on top of `below`.
+    /// Turns the changes in the folder `upper` into a layer on top of `below`, and removes `upper`.
     ///
-    /// `mountPoints` are places that the runtime may have made for its mounts. With `epoch` no file is younger than that.
+    /// `mountPoints` are paths that the runtime may have created for its mounts. With `epoch` no file is newer than
+    /// that.
     /// - Returns: nil when nothing was changed.
     package func commitLayer(
         upper: String, above below: [BuiltLayer], mountPoints: [String] = [], epoch: Int64? = nil, in lease: BuildLease
@@ -128,15 +129,16 @@ extension ImageStore {
             let source = pipe.takeFirst()
             let packing = try PackingThread(worker, upper, list, pipe.takeSecond())
             let failure = Result { try drain(source, into: sink) }
-            _ = consume source  // a packer that nobody listens to any more ends
+            _ = consume source  // ends a packer whose output nobody reads any more
             let packed = Result { try packing.result() }
-            // When writing here failed, the packer only knows that nobody listens.
+            // If writing failed here, the packer only knows that nobody reads.
             try failure.get()
             return (try packed.get(), sink.finish(), sink.size)
         }
     }
 
-    /// Unpacks the archive at `path` (tar, plain or compressed) into the empty folder at `folder`. Sleeps: run it on a `BlockingPool`.
+    /// Unpacks the archive at `path` (tar, plain or compressed) into the empty folder at `folder`. Blocks: run it on a
+    /// `BlockingPool`.
     package nonisolated func unpackArchive(_ path: String, into folder: String) throws {
         let archive = try openFile(path, O_RDONLY)
         let root = try openFile(folder, O_RDONLY | O_DIRECTORY)
@@ -147,8 +149,8 @@ extension ImageStore {
         }
     }
 
-    /// Unpacks the context of a build out of the archive that `archive` has from its beginning on (tar, plain or compressed) into
-    /// the empty folder at `folder`. Sleeps until that is done, or `leash` is cut: run it on a `BlockingPool`.
+    /// Unpacks a build context from the beginning of `archive` (tar, plain or compressed) into the empty folder at
+    /// `folder`. Blocks until it is done, or `leash` is cut: run it on a `BlockingPool`.
     package nonisolated func unpackContext(
         _ archive: borrowing OwnedFD, into folder: String, leash: WorkerLeash
     ) throws {
@@ -166,8 +168,8 @@ extension ImageStore {
         }
     }
 
-    /// Stores an image of `layers` and gives it `names`. Without a name it stays all the same, unless it is only for the time of
-    /// the build.
+    /// Stores an image with `layers` and gives it `names`. Without names the image stays as well, unless it is needed
+    /// only during the build.
     package func store(
         _ layers: [BuiltLayer], _ config: ImageConfig, names: [Reference], annotations: [String: String] = [:],
         isKept: Bool = true, in lease: BuildLease

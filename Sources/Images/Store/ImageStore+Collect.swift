@@ -2,10 +2,10 @@ import Glibc
 import Linux
 import OCI
 
-/// What `remove` did.
+/// The result of `remove`.
 package enum RemovedImage: Codable, Hashable, Sendable, CustomStringConvertible {
     case untagged(Reference)
-    /// The image is gone, with its blobs and layers as far as no other image has them.
+    /// The image was removed, with all blobs and layers that no other image uses.
     case deleted(Digest)
 
     package var description: String {
@@ -17,10 +17,11 @@ package enum RemovedImage: Codable, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension ImageStore {
-    /// Takes a name away, and the image with it when that was the last; or an image by its ID with all its names.
+    /// Removes a name, and the image if that was its last name; or an image by its ID with all its names.
     ///
-    /// `inUse` are the IDs of images that containers have. Such an image is not removed: without `force` that is an
-    /// error, with it the names go and the image stays until nobody needs it. An ID with several names needs `force` too.
+    /// `inUse` are the IDs of images that containers use. Such an image is not removed: without `force` that is an
+    /// error; with `force` it loses its names and stays until nobody needs it. An ID with several names needs `force`
+    /// too.
     package func remove(_ name: String, force: Bool = false, inUse: Set<Digest> = []) async throws -> [RemovedImage] {
         guard let image = try resolve(name) else { throw ImageError.notFound(name) }
         let names = catalog.names(of: image.id)
@@ -45,11 +46,11 @@ extension ImageStore {
         return removed
     }
 
-    /// Removes what nobody needs any more: images that lost their last name and are not among `keeping`, blobs and layers that
-    /// no image has, and downloads that broke off more than an hour ago.
+    /// Removes unneeded data: images that lost their last name and are not in `keeping`, blobs and layers that no image
+    /// uses, and downloads that were interrupted more than an hour ago.
     ///
-    /// Safe at any time: what a running operation holds stays. An image that was loaded without a name stays, too, until it
-    /// is removed or pruned: somebody is about to name it.
+    /// Safe at any time: everything that a running operation holds stays. An image loaded without a name also stays
+    /// until it is removed or pruned, because somebody is about to name it.
     @discardableResult
     package func collectGarbage(keeping: Set<Digest>) async throws -> Collected {
         try await remove(
@@ -57,8 +58,8 @@ extension ImageStore {
             partialsBefore: .seconds(3600))
     }
 
-    /// Removes images that are not among `keeping`, the nameless ones or all, as far as `isWanted` says, with what goes with
-    /// them, and every download that broke off.
+    /// Removes images that are not in `keeping` and that `isWanted` selects, those without a name or all, with
+    /// everything that only they use, and every interrupted download.
     package func prune(
         includingNamed: Bool, keeping: Set<Digest>, where isWanted: @Sendable (Image) -> Bool = { _ in true }
     ) async throws -> Collected {
@@ -85,8 +86,8 @@ extension ImageStore {
 
     private func isLeased(_ digest: Digest) -> Bool { leases.values.contains { $0.contains(digest) } }
 
-    /// Removes blobs and snapshots that no image has and no running operation holds.
-    /// - Returns: the bytes that this freed.
+    /// Removes blobs and snapshots that no image uses and no running operation holds.
+    /// - Returns: How many bytes this freed.
     @discardableResult
     func sweep() async throws -> Int64 {
         while let collection { await collection.value }
@@ -105,13 +106,14 @@ extension ImageStore {
         guard !blobs.isEmpty || !layers.isEmpty else { return 0 }
         let sizes =
             blobs.compactMap(regularFileSize) + layers.compactMap { try? snapshots.record($0)?.size }.map { Int($0) }
-        // Set before the first wait: whoever takes a lease now waits for it and finds what is left. The task itself takes the
-        // collection away: waiting for a task that has ended does not suspend, so whoever still saw it would spin for ever.
+        // Set before the first await, so that whoever takes a lease now waits for the collection and finds what is
+        // left. The task itself clears it: waiting for a finished task does not suspend, so a caller that still saw it
+        // would loop forever.
         let work = Task {
             await pool.runInfallible { [content, snapshots] in
                 for path in blobs { unlink(path) }
                 for digest in dead { content.forgetCompressedForm(of: digest) }
-                for layer in layers { try? snapshots.discard(layer.hex) }  // what fails is tried at the next sweep
+                for layer in layers { try? snapshots.discard(layer.hex) }  // the next sweep tries again
             }
             collection = nil
         }
@@ -124,17 +126,17 @@ extension ImageStore {
     }
 }
 
-/// What a collection took away.
+/// The result of a collection.
 package struct Collected: Sendable {
-    /// Names before the image that they were of.
+    /// For each image, its names come first.
     package var images: [RemovedImage] = []
-    /// Bytes of blobs, unpacked layers and broken downloads.
+    /// The size of blobs, unpacked layers and interrupted downloads in bytes.
     package var bytes: Int64 = 0
 
     package init() {}
 }
 
-/// The size of the file at `path`, of none when it is gone.
+/// The size of the file at `path`; nil when it is gone.
 private func regularFileSize(_ path: String) -> Int? {
     var status = stat()
     return stat(path, &status) == 0 ? Int(status.st_size) : nil

@@ -4,9 +4,10 @@ import Linux
 import OCI
 
 extension ImageStore {
-    /// Makes an image of `base` with the changes in the folder `upper` on top, which stays as it is, and may be in use.
+    /// Creates an image from `base` with the changes in the folder `upper` on top. Does not change the folder, which
+    /// may be in use.
     ///
-    /// `mountPoints` are places that the runtime may have made for its mounts. `changes` are Dockerfile instructions.
+    /// `mountPoints` are paths that the runtime may have created for its mounts. `changes` are Dockerfile instructions.
     /// - Throws: `ImageError.invalidChange` before anything is packed.
     package func commit(
         upper: String, above base: Image, mountPoints: [String], as execution: ImageConfig.Execution,
@@ -36,7 +37,7 @@ extension ImageStore {
         }
     }
 
-    /// nil when nothing is in it.
+    /// nil when it is empty.
     private func copyLayer(
         _ upper: String, above below: [BuiltLayer], _ mountPoints: [String], of base: Image, in lease: BuildLease
     ) async throws -> BuiltLayer? {

@@ -4,10 +4,10 @@ import OCI
 import Tar
 
 extension ImageStore {
-    /// Writes images with their names as an archive to `output`: an OCI layout that is a docker-archive as well, so that
-    /// `docker load`, podman, skopeo and `load` read it.
+    /// Writes images as an archive to `output`: an OCI layout that is also a docker-archive, so that `docker load`,
+    /// podman, skopeo and `load` can read it.
     ///
-    /// A name brings that name, an ID none.
+    /// An image given by name gets that name in the archive; one given by ID gets none.
     /// - Throws: `ImageError.notFound` before anything is written.
     package func save(_ names: [String], to output: CInt) async throws {
         var chosen: [ArchivedImage] = []

@@ -14,14 +14,14 @@ package struct Snapshot: Hashable, Sendable {
     package var mounted: [String] { (mountPoints.map { [$0] } ?? []) + lower }
 }
 
-/// Layers that are to be unpacked: base first.
+/// Layers to unpack, base first.
 struct LayerPlan: Sendable {
     let layers: [Descriptor]
     let diffIDs: [Digest]
     let chainIDs: [Digest]
     /// Returns when the blob of the layer with this index is in the content store.
     let arrival: @Sendable (Int) async throws -> Void
-    /// Hears how many bytes of the layer with this index are unpacked; from any thread.
+    /// Gets the number of unpacked bytes of the layer with this index; may be called from any thread.
     let progress: @Sendable (Int, Int64) -> Void
 
     init(
@@ -66,11 +66,11 @@ extension ImageStore {
         return snapshot
     }
 
-    /// Unpacks the layers side by side; each is finished on top of the one below it.
+    /// Unpacks the layers concurrently; each is completed on top of the one below it.
     func unpack(_ plan: LayerPlan) async throws -> Snapshot {
         guard !plan.layers.isEmpty else { return Snapshot(lower: [snapshots.emptyLayerPath]) }
         for _ in 0..<10 {
-            // Somebody who shared a layer with this one gave up, and took the work along: this one goes on by itself.
+            // Another caller that shared a layer was cancelled and ended the work, so start again alone.
             do { return try await unpackShared(plan) } catch is CancellationError where !Task.isCancelled {}
         }
         return try await unpackShared(plan)
@@ -101,7 +101,7 @@ extension ImageStore {
         try chainIDs.reduce(0) { try $0 + (snapshots.record($1)?.size ?? 0) }
     }
 
-    /// The work that ends with layer `index` unpacked; its value is that layer and those below, top first.
+    /// The task that ends with layer `index` unpacked; its value is that layer and those below it, top first.
     private func layerTask(_ index: Int, _ plan: LayerPlan) -> Task<[String], any Error> {
         let chainID = plan.chainIDs[index]
         if let task = layerTasks[chainID] { return task }
@@ -129,7 +129,7 @@ extension ImageStore {
                     return [snapshots.layerPath(chainID)] + lower
                 }
             } catch {
-                try? await pool.run { try removeTree(pending.path) }  // at the latest the next start removes it
+                try? await pool.run { try removeTree(pending.path) }  // otherwise the next start removes it
                 throw error
             }
         }

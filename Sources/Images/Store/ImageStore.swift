@@ -4,8 +4,8 @@ import OCI
 
 /// Owns the images under one root folder: blobs, unpacked layers and names; nothing else writes there.
 ///
-/// Everything is written under a temporary name and renamed when it is whole, so a crash leaves no half image. Whoever
-/// opens a store holds a lock on its root. The actor has a thread of its own because its calls may wait for a disk.
+/// It writes everything under a temporary name and renames it when complete, so a crash leaves no partial image. An
+/// open store holds a lock on its root. The actor has a thread of its own because its calls may wait for a disk.
 package actor ImageStore {
     private nonisolated let executor = ThreadExecutor(name: "images")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -15,25 +15,25 @@ package actor ImageStore {
     let snapshots: SnapshotFolder
     let pool: BlockingPool
     let unpacker: Unpacker
-    /// Who does what has to be done with bytes from outside.
+    /// Processes data from outside.
     package nonisolated var worker: UnpackWorker { unpacker.worker }
     var catalog: ImageCatalog
-    /// Digests of blobs and chain IDs that running operations need, before an image has them.
+    /// Digests of blobs and chain IDs that running operations need, before an image uses them.
     var leases: [Int: Set<Digest>] = [:]
     var lastLease = 0
     /// Digests of blobs and chain IDs that the build cache holds.
     var retained: Set<Digest> = []
-    /// Layers that are being unpacked, by chain ID: who comes later joins.
+    /// Layers being unpacked, by chain ID; later callers join.
     var layerTasks: [Digest: Task<[String], any Error>] = [:]
-    /// Pulls under way, and blobs that they are fetching.
+    /// Pulls in progress, and the blobs that they download.
     var pulls: [PullKey: SharedPull] = [:]
     var blobTasks: [Digest: Task<Void, any Error>] = [:]
-    /// The removing of what nobody needs, while it runs.
+    /// The collection of unneeded data, while it runs.
     var collection: Task<Void, Never>?
 
-    /// Opens the store at `root`, and makes it when nothing is there.
+    /// Opens the store at `root`; creates it if there is none.
     ///
-    /// `pool` runs what takes long; `unpackWorker` says who unpacks archives.
+    /// `pool` runs everything that takes long; `unpackWorker` says where to unpack archives.
     package init(root: String, blockingOn pool: BlockingPool, unpackWorker: UnpackWorker = .inProcess) throws {
         self.root = root
         self.pool = pool
@@ -43,18 +43,18 @@ package actor ImageStore {
         unpacker = Unpacker(worker: unpackWorker, limits: UnpackLimits())
         let leftovers = try snapshots.leftovers(prefixes: [".new-", ".gone-"])
         if !leftovers.isEmpty {
-            // Renamed first: new work counts from one again and must not meet these names.
+            // Rename them first: the numbers of new work start again at one, and must not collide with these names.
             let doomed = try leftovers.enumerated().map { index, path in
                 let target = "\(root)/snapshots/.gone-start-\(getpid())-\(index)"
                 try syscall("rename", on: path) { rename(path, target) }
                 return target
             }
-            pool.submit { for path in doomed { try? removeTree(path) } }  // what stays is tried again at the next start
+            pool.submit { for path in doomed { try? removeTree(path) } }  // the next start tries again
         }
     }
 
-    /// The image that `text` names: a reference, a digest, or the start of an ID; nil when there is none.
-    /// - Throws: `ImageError.ambiguous` when more than one ID begins so.
+    /// The image that `text` names: a reference, a digest, or the beginning of an ID; nil when there is none.
+    /// - Throws: `ImageError.ambiguous` when several IDs begin like this.
     package func resolve(_ text: String) throws -> Image? {
         if let reference = try? Reference(text), let image = image(reference) { return image }
         let digits = text.hasPrefix("sha256:") ? text.dropFirst("sha256:".count) : text[...]
@@ -67,7 +67,8 @@ package actor ImageStore {
         return matches.first
     }
 
-    /// The image that has this name. With a digest the name is only a place: any image of the repository with it counts.
+    /// The image with this name. With a digest the name is only a location: every image of the repository with the
+    /// digest counts.
     package func image(_ reference: Reference) -> Image? {
         if let tag = catalog.tags[reference.stored] { return catalog.images[tag.image] }
         guard let digest = reference.digest else { return nil }
@@ -78,7 +79,7 @@ package actor ImageStore {
         return tag.flatMap { catalog.images[$0.image] }
     }
 
-    /// The image that `text` names, and when it was given that name here: seconds since 1970; nil for what is no name.
+    /// The image that `text` names, and when it got that name here, in seconds since 1970; nil if `text` is not a name.
     package func resolveWithAge(_ text: String) throws -> (image: Image, updated: Int64?)? {
         guard let image = try resolve(text) else { return nil }
         return (image, (try? Reference(text)).flatMap { catalog.tags[$0.stored] }?.updated)
@@ -100,7 +101,7 @@ package actor ImageStore {
         return catalog.images.values.filter { !named.contains($0.id) }.sorted { $0.id.hex < $1.id.hex }
     }
 
-    /// Gives the image that `source` names another name; an image that had it loses it.
+    /// Gives the image that `source` names another name; another image with that name loses it.
     package func tag(_ source: String, as reference: Reference) throws {
         guard let image = try resolve(source) else { throw ImageError.notFound(source) }
         guard reference.digest == nil else {
@@ -109,7 +110,7 @@ package actor ImageStore {
         try name(image, reference, repositoryDigest: nil)
     }
 
-    /// `renews`: also a name that it has already counts as given now.
+    /// `renews`: a name that the image already has counts as given now.
     func name(_ image: Image, _ reference: Reference, repositoryDigest: Digest?, renews: Bool = false) throws {
         let now = Int64(time(nil))
         let tag = ImageCatalog.Tag(
@@ -136,9 +137,9 @@ package actor ImageStore {
         }
     }
 
-    // Leases: what a running operation needs must not be collected.
+    // Leases protect what a running operation needs from collection.
 
-    /// Runs an operation that puts things into the store; when it fails, what it put there and nobody else needs goes.
+    /// Runs an operation that adds data to the store; after a failure, removes added data that nobody else needs.
     func withLease<Result: Sendable>(_ body: (Int) async throws -> Result) async throws -> Result {
         lastLease += 1
         let lease = lastLease
@@ -149,7 +150,7 @@ package actor ImageStore {
             return result
         } catch {
             leases[lease] = nil
-            _ = try? await sweep()  // the failure that is reported is the first one
+            _ = try? await sweep()  // report only the first failure
             if let error = error as? SyscallError, error.isFullDisk {
                 throw ImageError.noSpace(root)
             }
@@ -157,10 +158,10 @@ package actor ImageStore {
         }
     }
 
-    /// Removes what is left at `paths` once `body` has ended, well or not.
+    /// Removes what is at `paths` once `body` has ended, with or without success.
     func removing<Result: Sendable>(_ paths: String..., after body: () async throws -> Result) async throws -> Result {
         let remove: @Sendable () -> Void = {
-            for path in paths { try? removeTree(path) }  // at the latest the next start removes it
+            for path in paths { try? removeTree(path) }  // otherwise the next start removes it
         }
         do {
             let result = try await body()
@@ -172,7 +173,7 @@ package actor ImageStore {
         }
     }
 
-    /// Protects `digests`. Waits for a collection under way, which may have decided to remove them.
+    /// Protects `digests`. Waits for a collection in progress, which may have decided to remove them.
     func hold(_ digests: some Sequence<Digest>, in lease: Int) async {
         while let collection { await collection.value }
         leases[lease]?.formUnion(digests)
@@ -180,6 +181,6 @@ package actor ImageStore {
 }
 
 extension Reference {
-    /// The form names are stored under: a digest decides, and a tag beside it says nothing.
+    /// The form in which names are stored: if there is a digest, a tag beside it is ignored.
     var stored: Reference { digest.map { at($0) } ?? self }
 }

@@ -4,14 +4,15 @@ import Linux
 import OCI
 import Synchronization
 
-/// The unpacked layers, each in a folder named by its chain ID; what is being unpacked has another name until it is whole.
+/// The unpacked layers, each in a folder named by its chain ID. A layer being unpacked has another name until it is
+/// complete.
 struct SnapshotFolder: Sendable {
     let root: String
     private static let counter = Atomic<Int>(0)
 
-    /// What is known about an unpacked layer, in a file beside it.
+    /// Facts about an unpacked layer, in a file beside it.
     struct Record: Codable, Hashable, Sendable {
-        /// Bytes of its files.
+        /// The size of its files in bytes.
         var size: Int64
     }
 
@@ -23,29 +24,29 @@ struct SnapshotFolder: Sendable {
     /// The root folder of the layer state `chainID`.
     func layerPath(_ chainID: Digest) -> String { "\(root)/\(chainID.hex)/fs" }
 
-    /// A layer without anything: overlayfs wants one at least.
+    /// An empty layer, because overlayfs needs at least one.
     var emptyLayerPath: String { "\(root)/empty/fs" }
 
-    /// nil unless the layer is there whole.
+    /// nil unless the layer is complete.
     func record(_ chainID: Digest) throws -> Record? {
         let path = "\(root)/\(chainID.hex)/layer.json"
         guard has(chainID) else { return nil }
         return try decodeJSON(Record.self, from: readFile(path))
     }
 
-    /// Whether the layer is there whole: its description is written before it gets its name.
+    /// Whether the layer is complete: its description is written before it gets its name.
     func has(_ chainID: Digest) -> Bool { fileExists("\(root)/\(chainID.hex)/layer.json") }
 
-    /// A folder for unpacking, with a file system folder in it.
+    /// A new folder to unpack into, with a file system folder in it.
     func makePending() throws(SyscallError) -> String {
         let path = "\(root)/.new-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
         try makeFolders("\(path)/fs")
         return path
     }
 
-    /// Completes an unpacked layer with what only the layers below know, and makes it the snapshot `chainID`.
+    /// Completes an unpacked layer with data from the layers below, and makes it the snapshot `chainID`.
     ///
-    /// After a crash it is there whole or not at all.
+    /// After a crash the snapshot is complete or missing.
     func commit(_ pending: String, _ layer: UnpackedLayer, as chainID: Digest, above lower: [String]) throws {
         try complete("\(pending)/fs", layer, above: lower)
         try writeFileAtomically("\(pending)/layer.json", encodeJSON(Record(size: layer.size)), mode: 0o644)
@@ -56,18 +57,18 @@ struct SnapshotFolder: Sendable {
             guard code == .notEmpty || code == .exists else {
                 throw SyscallError(call: "rename", object: target, code: code)
             }
-            try removeTree(pending)  // somebody else was first; the content is the same
+            try removeTree(pending)  // somebody else was faster; the content is the same
         }
         try syncFolder(of: target)
     }
 
-    /// The layer with mount points that belongs above `chainID`; nil when it has not been made.
+    /// The layer with mount points that belongs above `chainID`; nil if it does not exist yet.
     func mountPoints(of chainID: Digest) -> String? {
         let path = "\(root)/\(chainID.hex)/points"
         return fileExists(path) ? path : nil
     }
 
-    /// Makes the layer with mount points that belongs above `chainID`; it goes when the snapshot goes.
+    /// Creates the layer with mount points that belongs above `chainID`. It is removed with the snapshot.
     func makeMountPoints(of chainID: Digest, above lower: [String]) throws -> String {
         let pending = try makePending()
         let target = "\(root)/\(chainID.hex)/points"
@@ -84,18 +85,19 @@ struct SnapshotFolder: Sendable {
         return target
     }
 
-    /// Takes a snapshot away at once; its files go with `removeLeftovers`.
+    /// Removes a snapshot at once; `removeLeftovers` removes its files later.
     func discard(_ name: String) throws(SyscallError) {
         let target = "\(root)/.gone-\(Self.counter.wrappingAdd(1, ordering: .relaxed).newValue)"
         try syscall("rename", on: name) { rename("\(root)/\(name)", target) }
     }
 
-    /// The snapshots there are.
+    /// The existing snapshots.
     func chainIDs() throws(SyscallError) -> [Digest] {
         try folderEntries(root).compactMap { Digest(algorithm: .sha256, hex: $0) }
     }
 
-    /// Names of folders that a crash or `discard` left; only at the start are those that begin with `.new-` among them.
+    /// Names of folders that a crash or `discard` left behind. Only at the start do those that begin with `.new-`
+    /// count.
     func leftovers(prefixes: [String]) throws(SyscallError) -> [String] {
         try folderEntries(root).filter { name in prefixes.contains { name.hasPrefix($0) } }.map { "\(root)/\($0)" }
     }
@@ -118,7 +120,7 @@ struct SnapshotFolder: Sendable {
                 let opened = try root.openInRoot(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
                 try copy.describe(opened, like: top.handle, found.status)
             } catch let error as SyscallError {
-                if error.code != .notFound && error.code != .notDirectory { throw error }  // replaced later on
+                if error.code != .notFound && error.code != .notDirectory { throw error }  // replaced later
             }
         }
     }
@@ -139,7 +141,7 @@ struct SnapshotFolder: Sendable {
         }
     }
 
-    /// Makes a hard link to a file of a layer below: the file is brought into this one, which is what writing to it would do.
+    /// Creates a hard link to a file in a layer below: copies the file up into this layer, as a write to it would do.
     private func makeLink(
         _ link: MissingLink, in root: borrowing OwnedFD, from below: LayerStack, _ copy: TreeCopy
     ) throws {

@@ -1,5 +1,5 @@
-// The first process of a container that asks for one (`init: true`): starts the command, passes on the signals that it gets,
-// collects every process that ends, and ends as the command does. Small, so that a container pays little for it.
+// The first process of a container with `init: true`: starts the command, forwards signals to it, reaps every process
+// that ends, and exits with the command's status. It is small, so that it costs a container little.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the program itself did wrong is not for waiting (signal(7)).
+// Signals for the program's own faults must not be waited for (signal(7)).
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
 
 static void block_signals(sigset_t *waited, sigset_t *before) {
@@ -18,8 +18,8 @@ static void block_signals(sigset_t *waited, sigset_t *before) {
 }
 
 static _Noreturn void run(char **command, const sigset_t *mask) {
-    // A process group of its own in the foreground, so that the terminal's keys are for the command. SIGTTOU, which this would
-    // bring to a group in the background, is still blocked.
+    // A process group of its own in the foreground, so that the terminal's keys go to the command. SIGTTOU, which this
+    // would send to a background group, is still blocked.
     setpgid(0, 0);
     if (isatty(STDIN_FILENO)) tcsetpgrp(STDIN_FILENO, getpgrp());
     sigprocmask(SIG_SETMASK, mask, NULL);
@@ -29,7 +29,7 @@ static _Noreturn void run(char **command, const sigset_t *mask) {
     _exit(code == ENOENT ? 127 : 126);  // as a shell tells it
 }
 
-// Collects what has ended. 1, and the command's status, when that is among it.
+// Reaps ended processes. Returns 1, and the command's status, if the command is among them.
 static int collect(pid_t command, int *status) {
     int found = 0, each;
     pid_t ended;

@@ -5,7 +5,8 @@ import Monitor
 import Runtime
 
 // berth-monitor FOLDER: watches the process that FOLDER/spec.json describes, from before its exec until its end.
-// berth-monitor FOLDER --watch N: the same process goes on with what an earlier image of it left in descriptor N.
+// berth-monitor FOLDER --watch N: continues in the same process, with the state that an earlier image of it left in
+// descriptor N.
 let arguments = CommandLine.arguments
 do {
     try SelfProtection.begin()

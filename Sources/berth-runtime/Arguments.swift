@@ -1,20 +1,20 @@
-/// The words of a command line, taken one after the other by whoever knows what they mean.
+/// The words of a command line; the parser of each verb takes them one by one.
 struct Arguments {
     struct Problem: Error, CustomStringConvertible {
         let description: String
     }
 
     private(set) var words: ArraySlice<String>
-    /// The flag just taken, for messages.
+    /// The flag that was just taken, for messages.
     private var flag = ""
-    /// What stood after `=` in it.
+    /// Its value after `=`.
     private var attached: String?
-    /// Letters left of `-it`.
+    /// The remaining letters of `-it`.
     private var cluster: Substring = ""
 
     init(_ words: ArraySlice<String>) { self.words = words }
 
-    /// The next flag, with its dashes and without its value; nil at the first word that is none. `--` is skipped.
+    /// The next flag, with its dashes and without its value; nil at the first word that is not a flag. Skips `--`.
     mutating func nextFlag() throws -> String? {
         if attached != nil { throw Problem(description: "\(flag) takes no value") }
         if let letter = cluster.popFirst() { return take("-\(letter)") }
@@ -35,7 +35,7 @@ struct Arguments {
         return name
     }
 
-    /// The value of the flag just taken: after `=`, the rest of a short one, or the next word.
+    /// The value of the flag that was just taken: after `=`, the rest of a short flag, or the next word.
     mutating func value() throws -> String {
         if let value = attached {
             attached = nil

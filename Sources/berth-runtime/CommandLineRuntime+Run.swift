@@ -49,7 +49,7 @@ extension CommandLineRuntime {
         return options
     }
 
-    /// Checked before anything of ours is opened: it would lie among those to be kept.
+    /// Check this before opening any descriptors of our own, which would count as descriptors to keep.
     private static func keptDescriptors(_ arguments: inout Arguments) throws -> Int {
         let count = try arguments.number(Int.self)
         guard count >= 0 else { throw Arguments.Problem(description: "--preserve-fds: \(count) is below zero") }
@@ -103,7 +103,7 @@ extension CommandLineRuntime {
         var id: String?
         while true {
             guard let flag = try arguments.nextFlag() else {
-                // What follows the id is the command, flags and all.
+                // What follows the id is the command, including its flags.
                 id = try arguments.positional("the container's id")
                 break
             }
@@ -150,7 +150,8 @@ extension CommandLineRuntime {
             return { process in
                 process.user.uid = uid
                 process.user.gid = ids.count == 2 ? ids[1] ?? 0 : 0
-                // As at any change from root: what is in effect ends, what can be gained is bounded.
+                // As at any change from root to another user: effective capabilities end, and the bounding set limits
+                // the rest.
                 if uid != 0 { process.capabilities?.effective = [] }
                 if uid != 0 { process.capabilities?.permitted = [] }
             }

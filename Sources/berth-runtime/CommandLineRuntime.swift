@@ -4,7 +4,7 @@ import Linux
 import OCI
 import Runtime
 
-/// What stands before the verb.
+/// Options before the verb.
 struct GlobalOptions: Sendable {
     var root = "/run/berth-runtime"
     var log = Log()
@@ -24,7 +24,7 @@ struct GlobalOptions: Sendable {
                 log.format = format
             case "--version", "-v": showsVersion = true
             case "--help", "-h": showsHelp = true
-            // Accepted for callers' sake: cgroups are always made directly, and there is one log level.
+            // Accepted for compatibility: cgroups are always created directly, and there is one log level.
             case "--systemd-cgroup", "--debug": break
             case "--log-level", "--cgroup-manager", "--rootless", "--criu": _ = try arguments.value()
             default: throw Arguments.unknown(flag)

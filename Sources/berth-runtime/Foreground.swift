@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// A child in the foreground: signals go to it, its terminal to ours, and its exit status becomes ours.
+/// A child in the foreground: it gets our signals, its terminal is connected to ours, and its exit status becomes ours.
 struct Foreground {
     let pid: pid_t
     let terminal: CInt?
@@ -19,7 +19,7 @@ struct Foreground {
         var status: CInt = 0
         while waitpid(pid, &status, 0) < 0 && Errno.current == .interrupted {}
         if let terminal {
-            // What it wrote last; then there is nobody left to write.
+            // Its last output; nobody else writes to the terminal any more.
             while copy(from: terminal, to: 1) {}
             close(terminal)
         }
@@ -73,12 +73,12 @@ struct Foreground {
     }
 }
 
-/// Our own terminal in raw mode: every key goes through unread.
+/// Our own terminal in raw mode: every key is passed on.
 struct RawTerminal {
     private let descriptor: CInt
     private let saved: termios
 
-    /// nil when `descriptor` is no terminal.
+    /// nil when `descriptor` is not a terminal.
     init?(descriptor: CInt) {
         var settings = termios()
         guard tcgetattr(descriptor, &settings) == 0 else { return nil }

@@ -2,7 +2,7 @@ import Glibc
 import JSON
 import Linux
 
-/// Where errors and warnings go: standard error, and the file that a caller names to read them from.
+/// Writes errors and warnings to standard error, and to the file that the caller names.
 struct Log: Sendable {
     enum Format: String, Sendable {
         case text = "text"

@@ -51,6 +51,6 @@ struct Berth: ParsableCommand {
         verb.configuration.subcommands.flatMap { [name($0)] + $0.configuration.aliases }
     }
 
-    /// Every verb has an explicit name: making one from its type's costs a search through all of the program's types.
+    /// Every verb has an explicit name: deriving one from its type would search all types of the program.
     private static func name(_ command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 }

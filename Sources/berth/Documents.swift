@@ -1,9 +1,10 @@
 import Console
 import Linux
 
-/// The pages that messages point to, such as `differences`: `berth help differences` prints one.
+/// The pages that messages refer to, such as `differences`: `berth help differences` prints one.
 struct Documents {
-    /// Where they are: `share/doc/berth` beside the `bin` that the program is in, or `docs` of the sources it was built from.
+    /// The folder of the pages: `share/doc/berth` beside the `bin` folder of the program, or `docs` in the sources that
+    /// it was built from.
     let folder: String
 
     init?(program: String? = CallingProcess.executablePath) {
@@ -18,14 +19,14 @@ struct Documents {
         self.folder = folder
     }
 
-    /// Names of the pages, sorted; the overview is not among them.
+    /// Sorted names of the pages, without the overview.
     var names: [String] {
         ((try? folderEntries(folder)) ?? []).filter { $0.hasSuffix(".md") && $0 != "README.md" }
             .map { String($0.dropLast(3)) }.sorted()
     }
 
-    /// The page of that name.
-    /// - Throws: `UsageFailure` when there is none.
+    /// The text of the page `name`.
+    /// - Throws: `UsageFailure` when there is no such page.
     func text(of name: String) throws -> String {
         let names = names
         if name == "pages" { return names.map { "\($0)\n" }.joined() }

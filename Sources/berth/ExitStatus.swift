@@ -1,13 +1,13 @@
-/// Every way in which `berth` ends; thrown when what had to be said was said already.
+/// How `berth` can end; thrown when everything was already reported.
 enum ExitStatus: Error, CustomStringConvertible {
     case success
-    /// What was asked for did not happen; standard error says why.
+    /// The request failed; standard error says why.
     case failure
-    /// The command line itself is wrong: an unknown verb or flag, a missing argument, flags that exclude each other.
+    /// The command line is wrong: an unknown verb or flag, a missing argument, flags that exclude each other.
     case usage
     /// Ctrl-C or a termination signal.
     case interrupted
-    /// The code of a container or of a command in it, as a shell tells it (128 + signal).
+    /// The exit code of a container or of a command in it; as in shells, 128 + signal.
     case container(Int)
 
     var description: String { "exit code \(code)" }
@@ -23,7 +23,7 @@ enum ExitStatus: Error, CustomStringConvertible {
     }
 }
 
-/// Something failed on the client's side; the text says what, the hint what to do.
+/// A failure on the client's side; the text says what failed, the hint what to do.
 struct CommandFailure: Error, Equatable, CustomStringConvertible {
     let message: String
     let hint: String?

@@ -3,7 +3,7 @@ import Console
 import EngineWire
 import Linux
 
-/// From arguments to an exit status: parses, runs the verb, shows what failed.
+/// The whole program: parses the arguments, runs the verb, shows failures, returns the exit status.
 struct Program {
     let stdout: Output
     let stderr: Output
@@ -36,8 +36,8 @@ struct Program {
         } catch { return session.report(error) }
     }
 
-    /// What `help NAME` asks for where a page has that name: behind the help of a verb that is called so too; nil when only a verb is
-    /// meant, or nothing of the kind.
+    /// The page for `help NAME`; if there is also a verb with that name, its help comes first. nil when NAME is only a
+    /// verb, or neither.
     private func page(_ arguments: [String]) throws -> String? {
         let words = arguments.first == "compose" ? arguments.dropFirst() : arguments[...]
         guard words.count == 2, words.first == "help", let name = words.last, !name.hasPrefix("-"),
@@ -55,10 +55,10 @@ struct Program {
         return try documents.text(of: name)
     }
 
-    /// A verb that is understood is parsed as such: parsing from the root looks at all the others too. What is wrong, and
-    /// help, is for the root, which knows the whole command line.
+    /// Parses a known verb as such, because parsing from the root also looks at all others. Errors and help come from
+    /// the root, which knows the whole command line.
     private func parsed(_ arguments: [String]) throws -> any ParsableCommand {
-        // A shell asks for what may come next, in the parser's own words.
+        // A shell asks for completions, in the parser's own protocol.
         if arguments.first == "---completion" { return try Berth.parseAsRoot(arguments) }
         let verbs = Berth.verbs
         let ordered = try ArgumentOrder(verbs: verbs.mapValues(Berth.inner)).ordered(arguments)
@@ -70,7 +70,7 @@ struct Program {
         return try Berth.parseAsRoot(ordered)
     }
 
-    /// Help, or a completion script: the parser's own commands.
+    /// Runs the parser's own commands: help, and completion scripts.
     private func runBuiltIn(_ command: any ParsableCommand, _ style: Style) -> ExitStatus {
         var command = command
         do {
@@ -79,7 +79,7 @@ struct Program {
         } catch { return showParserMessage(error, style) }
     }
 
-    /// Help goes to stdout and is success; a mistake goes to stderr with the verb's usage.
+    /// Help goes to stdout with success; a mistake goes to stderr with the verb's usage.
     private func showParserMessage(_ error: any Error, _ style: Style) -> ExitStatus {
         let text = Berth.fullMessage(for: error)
         guard Berth.exitCode(for: error) != .success else {

@@ -2,7 +2,7 @@ import Engine
 import EngineWire
 import JSON
 
-/// The command line of `berthd`: a flag for each setting, and what is only to be shown.
+/// The command line of `berthd`: a flag for each setting, and flags that only print something.
 struct Arguments {
     /// What to print instead of running.
     enum Show {
@@ -13,7 +13,7 @@ struct Arguments {
     /// By name, as text.
     private(set) var settings: [String: String] = [:]
 
-    /// - Throws: `EngineFailure` for a flag that there is not, or one without its value.
+    /// - Throws: `EngineFailure` for an unknown flag, or one without its value.
     init(_ arguments: some Sequence<String>) throws(EngineFailure) {
         var rest = Array(arguments)[...]
         while let argument = rest.popFirst() {
@@ -33,7 +33,7 @@ struct Arguments {
     {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         var name = String(parts[0].drop { $0 == "-" })
-        // As dockerd calls it.
+        // dockerd's name for it.
         if name == "config-file" { name = "docker-config" }
         guard argument.hasPrefix("--"),
             name == "config" || Setting.all.contains(where: { $0.name == name })
@@ -47,7 +47,7 @@ struct Arguments {
         settings[name] = value
     }
 
-    /// What `--help`, `--schema` and `--settings` print.
+    /// The output of `--help`, `--schema` and `--settings`.
     static func text(_ show: Show, notes: [String] = []) -> String {
         switch show {
         case .schema: configurationSchema().text(.pretty(indent: 2))

@@ -8,23 +8,23 @@ import Linux
 import Logging
 import Networking
 
-/// One running engine: its lock, its server, and when it leaves.
+/// One running engine: its lock, its server, and the decision when to exit.
 final class Daemon: Sendable {
     private let settings: Settings
     private let log: Logger
     private let lock: FileLock
     private let engine: Engine
     private let machine: RealMachine
-    /// Connections that are open, on any socket.
+    /// Open connections on all sockets.
     private let activity: Activity
     private let starting: Task<Void, Never>
-    /// The socket files that this engine made.
+    /// The socket files that this engine created.
     private let socketFiles: [SocketFile]
-    /// That for Docker's clients stays while containers that go on have it.
+    /// The socket for Docker's clients stays while running containers have it.
     private let dockerSocket: SocketFile?
-    /// What connections over TCP are shown.
+    /// The certificate for TCP connections.
     private let identity: TLSIdentity?
-    /// Clients of other machines expect to find it.
+    /// Remote clients expect to reach it at any time.
     private let servesNetwork: Bool
 
     init(settings: Settings, log: Logger) async throws {
@@ -70,16 +70,17 @@ final class Daemon: Sendable {
         dockerSocket = docker.own
         identity = docker.identity
         servesNetwork = !docker.hosts.isEmpty
-        // While it finds out how its containers are it answers already, and is never kept from that by one that does not answer.
+        // It answers requests while it still finds out the state of its containers, and even if one of them does not
+        // answer.
         starting = Task { [engine] in await engine.start() }
         log.notice("ready", metadata: ["root": "\(paths.root)", "socket": "\(paths.socket)"])
     }
 
-    /// The lock of the root folder; whoever holds it writes into it where it can be reached.
+    /// Locks the root folder. The lock file contains the address of the engine that holds it.
     private static func lock(_ paths: EnginePaths) throws -> FileLock {
         guard let lock = try FileLock.attempt(paths.lock) else {
             let socket = String(decoding: try readFile(paths.lock), as: UTF8.self)
-            // Empty in the first moment of the other one's life.
+            // The file is empty just after the other engine has started.
             guard socket.isEmpty || socket == paths.socket else {
                 throw EngineFailure(
                     code: .locked, message: "another engine uses \(paths.root), with the socket \(socket)",
@@ -93,7 +94,7 @@ final class Daemon: Sendable {
         return lock
     }
 
-    /// Runs until it is told to end, or nothing is left to look after. Containers go on in any case.
+    /// Runs until it is told to end, or there is nothing left to look after. Containers continue in any case.
     func run() async -> Never {
         let (reasons, continuation) = AsyncStream.makeStream(of: String.self)
         if let signals = try? SignalWait([SIGTERM, SIGINT, SIGHUP]) {
@@ -117,11 +118,11 @@ final class Daemon: Sendable {
             await machine.dropDockerListener()
             dockerSocket.remove()
         }
-        // At once: one of the waits above sleeps in the kernel, and the lock must not outlive the socket.
+        // Exit at once: one of the waits above blocks in the kernel, and the lock must not outlive the socket.
         exit(0)
     }
 
-    /// Takes over what can change while it runs. When the new settings are not in order the old ones hold.
+    /// Applies settings that can change at run time. If the new settings are invalid, the old ones stay.
     private func reload() {
         do {
             let again = try settings.again()
@@ -142,13 +143,13 @@ final class Daemon: Sendable {
         }
     }
 
-    /// Gives back memory whenever nothing happens for a moment, and returns after the engine had nothing to look after for as long as it
-    /// may stay idle. At rest it sleeps until something happens.
+    /// Releases memory whenever nothing happens for a moment. Returns after the engine had nothing to look after for
+    /// the idle time in its settings. While idle, it sleeps until something happens.
     private func rest() async -> String {
         engine.quiet.note()
         for await _ in engine.quiet.moments {
             guard await staysQuiet(for: .seconds(1)) else { continue }
-            // What starting, planning and making used is not needed while nothing happens.
+            // Memory that was used for starting, planning and creating is not needed now.
             Heap.trim()
             Heap.dropProgramPages()
             guard settings.engine.idleExit > 0, !servesNetwork, await engine.isIdle else { continue }
@@ -159,8 +160,8 @@ final class Daemon: Sendable {
         return ""
     }
 
-    /// Nobody is connected, and nothing ended meanwhile. What ends later is a moment of its own; one that ends a long wait is
-    /// noticed within seconds, so that what it used is given back soon.
+    /// No connections, and nothing ended meanwhile. What ends later signals again. The end of a long wait is noticed
+    /// within seconds, so its memory is released soon.
     private func staysQuiet(for duration: Duration) async -> Bool {
         let count = engine.quiet.count
         var left = duration

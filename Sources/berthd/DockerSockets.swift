@@ -6,27 +6,27 @@ import HTTPService
 import Linux
 import Logging
 
-/// The places where clients of Docker reach the engine. One that cannot be served is named in the log, and the others are served.
+/// The addresses at which Docker's clients reach the engine. If one fails, it logs that and serves the others.
 struct DockerSockets: Sendable {
     let engine: Engine
     let machine: RealMachine
     let settings: EngineSettings
     let log: Logger
     let activity: Activity
-    /// Folder for long bodies.
+    /// A folder for large request bodies.
     let spool: String
 
-    /// What is served: files that this engine made, and what connections at TCP prove themselves with.
+    /// The result: socket files that this engine created, and the identity for TCP connections.
     struct Served: Sendable {
         var files: [SocketFile] = []
-        /// That of the setting `docker-socket`, which stays while containers have it.
+        /// The socket of the setting `docker-socket`, which stays while containers have it.
         var own: SocketFile?
         var identity: TLSIdentity?
-        /// `tcp://HOST:PORT`, as they are served.
+        /// The served addresses `tcp://HOST:PORT`.
         var hosts: [String] = []
     }
 
-    /// `handedOver` are listening sockets that the service manager made for clients of Docker.
+    /// `handedOver` are listening sockets that the service manager created for Docker's clients.
     func start(handedOver: [CInt]) async -> Served {
         var served = Served()
         let server = server(isReadOnly: false)
@@ -55,7 +55,7 @@ struct DockerSockets: Sendable {
         if isServed { served.files.append(SocketFile(path)) }
     }
 
-    /// Containers may have it from an earlier engine, and then it is that one which is served.
+    /// Containers may have the socket of an earlier engine; then serve that one.
     private func startOwn(at path: String, _ server: HTTPServer, into served: inout Served) async {
         if let kept = await machine.takeDockerListener(at: path) {
             await attempt(path) { try await server.start(on: kept) }
@@ -95,12 +95,12 @@ struct DockerSockets: Sendable {
                 served.identity = try TLSIdentity(
                     .init(certificate: certificate, key: key, authority: settings.tlsAuthority))
             } catch {
-                // Never without what was asked for.
+                // Never serve TCP without the requested certificates.
                 log.error("no tcp:// is served: \(error.message)")
                 return
             }
         }
-        // Who may connect is not known before TLS has said so: that crowd is kept apart from the machine's own clients.
+        // Until TLS has authenticated them, clients are unknown, so keep them apart from the machine's own clients.
         var limits = Self.limits
         limits.hurry()
         let server = HTTPServer(
@@ -125,14 +125,14 @@ struct DockerSockets: Sendable {
         "anybody who reaches \(host) is root on this machine: docker-insecure-tcp serves it without client certificates"
     }
 
-    /// A third of what the process may open is for these clients: streams take two, and containers theirs.
+    /// A third of the process's descriptors is for these clients: a stream needs two, and containers need some, too.
     private static var limits: ServerLimits {
         var limits = ServerLimits()
         var open = rlimit()
         if getrlimit(__rlimit_resource_t(7), &open) == 0 {  // RLIMIT_NOFILE
             limits.connections = max(64, min(limits.connections, Int(clamping: open.rlim_cur) / 3))
         }
-        // What is long goes to the disk; what is read as JSON is short.
+        // Large bodies go to the disk; JSON bodies are small.
         limits.bodyBytes = 16 << 20
         limits.bufferedBytes = 128 << 20
         return limits

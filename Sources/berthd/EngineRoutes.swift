@@ -3,8 +3,8 @@ import EngineAPI
 import HTTPService
 import NIOHTTP1
 
-/// What berth's own socket answers: berth's routes, and below `/docker` those of the Docker Engine API, so that the command line has
-/// them whether or not there is a socket for Docker's clients.
+/// The routes of berth's own socket: berth's routes, and the Docker Engine API below `/docker`, so that the command
+/// line can use it even if there is no socket for Docker's clients.
 struct EngineRoutes: HTTPRoutes {
     private static let prefix = "/docker/"
 
@@ -26,7 +26,7 @@ struct EngineRoutes: HTTPRoutes {
     func bodyTooLong(limit: Int) -> Response { own.bodyTooLong(limit: limit) }
     func busy() -> Response { own.busy() }
 
-    /// The request as it would come to the other socket; nil for one of berth's own.
+    /// The request in the form of the other socket; nil for one of berth's own.
     private static func dockerHead(_ head: HTTPRequestHead) -> HTTPRequestHead? {
         guard head.uri.hasPrefix(prefix) else { return nil }
         var head = head

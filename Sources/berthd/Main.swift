@@ -7,11 +7,12 @@ import JSON
 import Linux
 import Logging
 
-/// `berthd`: the engine of one root folder. Configured by a file, its environment and its flags; ready once it says so on descriptor 3.
+/// `berthd`: the engine of one root folder. Configured by a file, its environment and its flags; it reports on
+/// descriptor 3 when it is ready.
 @main
 struct Main {
     static func main() async {
-        // First of all: this may be a process that only unpacks a layer.
+        // First of all, because this may be a process that only unpacks a layer.
         if CommandLine.arguments.dropFirst().first == unpackWorkerVerb { exit(runUnpackWorker()) }
         if CommandLine.arguments.dropFirst().first == copyHelperVerb { exit(runCopyHelper()) }
         signal(SIGPIPE, SIG_IGN)
@@ -32,7 +33,7 @@ struct Main {
         }
     }
 
-    /// What this engine is told; ends the program when that is not in order, or when something is only to be shown.
+    /// The engine's settings. Ends the program if they are invalid, or if it should only print something.
     private static func settings() -> Settings {
         do throws(EngineFailure) {
             let arguments = try Arguments(CommandLine.arguments.dropFirst())

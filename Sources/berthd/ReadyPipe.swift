@@ -2,11 +2,11 @@ import EngineWire
 import Glibc
 import JSON
 
-/// Descriptor 3, when whoever started the engine waits there for one line.
+/// Descriptor 3, if the process that started the engine waits there for one line.
 enum ReadyPipe {
     private static let descriptor: CInt = 3
 
-    /// Says that the engine answers now, or why it does not; then the pipe is closed.
+    /// Reports that the engine answers now, or why it does not; then closes the pipe.
     static func report(_ failure: EngineFailure?) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return }

@@ -4,21 +4,21 @@ import Glibc
 import Images
 import Linux
 
-/// What this program is told, and what it finds out about itself.
+/// The settings of this program, and what it finds out about itself.
 struct Settings {
     let engine: EngineSettings
-    /// Registries spoken to without TLS, and proxies on the way to others.
+    /// Registries without TLS, and proxies for others.
     let registries: RegistryNetwork
-    /// Sockets that listen already: the service manager made them, and keeps them. berth's own, then the one for clients of Docker.
+    /// Listening sockets that the service manager created and keeps: berth's own, then the one for Docker's clients.
     let sockets: [CInt]
-    /// The folder of this program: the others lie beside it.
+    /// The folder of this program and the others.
     let programs: String
     private let arguments: Arguments
     private let environment: [String: String]
 
     var paths: EnginePaths { engine.paths }
 
-    /// - Throws: `EngineFailure` when a setting cannot be what it is said to be.
+    /// - Throws: `EngineFailure` for an invalid setting.
     init(arguments: Arguments, environment: [String: String]) throws(EngineFailure) {
         self.arguments = arguments
         self.environment = environment
@@ -37,6 +37,6 @@ struct Settings {
         programs = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
-    /// The settings as files say them now.
+    /// Reads the settings again from the files.
     func again() throws(EngineFailure) -> Settings { try Settings(arguments: arguments, environment: environment) }
 }

@@ -2,10 +2,10 @@ import Glibc
 import Linux
 import Synchronization
 
-/// The writing end of the pipe that a signal handler tells of its signal; -1 until somebody waits.
+/// The writing end of the pipe that signal handlers write to; -1 until somebody waits.
 private let signalPipe = Atomic<CInt>(-1)
 
-/// Waits for the signals that a program answers (the self-pipe trick: a handler may do nothing but write).
+/// Waits for the signals that a program handles (the self-pipe trick: a signal handler may only write).
 final class SignalWait: Sendable {
     private let reading: OwnedFD
     private let thread = BlockingPool(name: "signals", limit: 1)
@@ -22,7 +22,7 @@ final class SignalWait: Sendable {
         }
     }
 
-    /// The name of the next one.
+    /// The name of the next signal.
     func next() async -> String {
         let number = await thread.runInfallible { [self] in
             var byte: UInt8 = 0

@@ -4,7 +4,7 @@ import Linux
 /// The file of a socket that this engine listens on.
 struct SocketFile: Sendable {
     let path: String
-    /// Tells it from one that another program put in its place.
+    /// Distinguishes it from a file that another program created in its place.
     private let inode: UInt64
 
     init(_ path: String) {
@@ -12,12 +12,12 @@ struct SocketFile: Sendable {
         inode = Self.inode(of: path)
     }
 
-    /// Takes the file away, unless it is another's by now.
+    /// Removes the file, unless it belongs to another program by now.
     func remove() {
         if Self.inode(of: path) == inode { unlink(path) }
     }
 
-    /// A program answers there.
+    /// A program answers on this socket.
     static func isServed(_ path: String) -> Bool { (try? UnixSocket.connect(path, waits: false)) != nil }
 
     private static func inode(of path: String) -> UInt64 {

@@ -2,9 +2,9 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Log lines on standard error: the instant in UTC, the level, the text. Nothing that a service keeps secret goes here.
+/// Log lines on standard error: time in UTC, level, text. Secrets of services must not go here.
 struct StandardErrorLog: LogHandler {
-    /// Of all of them: it can change while they are in use.
+    /// Shared by all of them; it can change while they are in use.
     static var level: Logger.Level {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ComposeFile
 
-/// Flags of `config` that leave a step of loading out.
+/// Flags of `config` that skip a step of loading.
 struct LoadStepFlags: ParsableArguments {
     @Flag(name: .customLong("no-interpolate"), help: "Do not replace ${…} by values") var noInterpolate = false
     @Flag(name: .customLong("no-normalize"), help: "Do not add implied defaults") var noNormalise = false
@@ -11,7 +11,7 @@ struct LoadStepFlags: ParsableArguments {
         false
     @Flag(name: .customLong("no-env-resolution"), help: "Do not read env_file") var noEnvironmentFiles = false
 
-    /// As docker compose has it, `--compatibility` leaves normalising out.
+    /// As in docker compose, `--compatibility` skips normalisation.
     func steps(compatibility: Bool) -> LoadSteps {
         var steps = LoadSteps()
         steps.interpolate = !noInterpolate
@@ -23,7 +23,7 @@ struct LoadStepFlags: ParsableArguments {
     }
 }
 
-/// Flags of `config` that print a list in place of the model; of several the first in this order counts.
+/// Flags of `config` that print a list instead of the model; of several, the first in this order counts.
 struct ListingFlags: ParsableArguments {
     @Flag(help: "Print only the names of services") var services = false
     @Flag(help: "Print only names of volumes") var volumes = false

@@ -9,8 +9,8 @@ struct DetachKeysOption: ParsableArguments {
         help: "Keys that detach the terminal and leave the process running (default: ctrl-p,ctrl-q)")
     var text: String?
 
-    /// The option's, else those of the docker command's configuration, else the usual ones. Only what was typed here is checked
-    /// hard: somebody else's file is not a reason to refuse a verb.
+    /// The keys from the option, or else from docker's configuration, or else the default. Only invalid keys in the
+    /// option are an error: another program's file is no reason to refuse a verb.
     func value(_ session: Session) throws -> DetachKeys {
         guard let text, !text.isEmpty else {
             return RegistryAccounts(environment: session.environment).detachKeys.flatMap { DetachKeys($0) } ?? .standard

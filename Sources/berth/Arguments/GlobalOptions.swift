@@ -1,7 +1,7 @@
 import ArgumentParser
 import Console
 
-/// Flags of every verb: before it or after it. `ArgumentOrder` puts them behind the verb, short forms spelled out.
+/// Flags of every verb, before or after it. `ArgumentOrder` moves them behind the verb and expands short forms.
 struct GlobalOptions: ParsableArguments {
     @Option(
         name: .customLong("file"), parsing: .unconditionalSingleValue,
@@ -44,7 +44,7 @@ struct GlobalOptions: ParsableArguments {
 extension AnsiMode: ExpressibleByArgument {}
 extension ProgressMode: ExpressibleByArgument {}
 
-/// A verb: flags, then a few lines. Its failures are shown by `main`.
+/// A verb: flags, then a few lines. `main` shows its failures.
 protocol Verb: ParsableCommand {
     var global: GlobalOptions { get }
     func run(in session: Session) throws

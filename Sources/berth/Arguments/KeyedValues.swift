@@ -1,10 +1,10 @@
 import Console
 
-/// The values of an option that is given as `KEY=VALUE`; of a key that comes twice, the last.
+/// The values of an option of the form `KEY=VALUE`; the last one of a repeated key counts.
 struct KeyedValues {
     private(set) var values: [String: String] = [:]
 
-    /// - Throws: `UsageFailure` for one without `=`.
+    /// - Throws: `UsageFailure` for a value without `=`.
     init(_ option: String, _ texts: [String]) throws {
         for text in texts {
             guard let place = text.firstIndex(of: "="), place != text.startIndex else {
@@ -14,7 +14,7 @@ struct KeyedValues {
         }
     }
 
-    /// A label may stand without a value.
+    /// A label may have no value.
     init(labels: [String]) {
         for text in labels {
             let place = text.firstIndex(of: "=") ?? text.endIndex

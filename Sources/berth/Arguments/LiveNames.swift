@@ -7,7 +7,7 @@ import Linux
 import YAML
 
 extension CompletionKind {
-    /// The services of the project that the command line so far names.
+    /// The services of the project that the command line names so far.
     static let services = CompletionKind.custom { words, _, _ in LiveNames(words).services }
     static let containers = CompletionKind.custom { words, _, _ in LiveNames(words).containers }
     static let images = CompletionKind.custom { words, _, _ in LiveNames(words).images }
@@ -15,12 +15,12 @@ extension CompletionKind {
     static let volumes = CompletionKind.custom { words, _, _ in LiveNames(words).volumes }
 }
 
-/// Names that a shell offers while a command line is typed. What cannot be found out is no name: nothing is said, and no engine is
-/// started for it.
+/// Names for shell completion. If something cannot be found out, it offers no names, reports nothing and starts no
+/// engine.
 struct LiveNames {
     private let session: Session?
 
-    /// `words` are those of the command line, the program's name first.
+    /// `words` are the words of the command line, starting with the program's name.
     init(_ words: [String]) {
         let silent = Output(-1)
         guard let ordered = try? Self.globals(words), let config = try? Config.parse(ordered) else {
@@ -31,7 +31,7 @@ struct LiveNames {
             config.global, environment: CallingProcess.environment, stdout: silent, stderr: silent)
     }
 
-    /// The options that say which project is meant, wherever they stand.
+    /// The options that select the project, at any position.
     private static func globals(_ words: [String]) throws -> [String] {
         let valued: Set = ["-f", "--file", "-p", "--project-name", "--project-directory", "--profile", "--env-file"]
         var found: [String] = []
@@ -46,7 +46,7 @@ struct LiveNames {
         return Array(try order.ordered(found + ["config"]).dropFirst())
     }
 
-    /// With those of inactive profiles: a service that is named is active.
+    /// Includes services of inactive profiles, because naming a service activates it.
     var services: [String] {
         var steps = LoadSteps()
         steps.resolveEnvironment = false

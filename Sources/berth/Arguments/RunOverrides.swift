@@ -25,7 +25,7 @@ struct RunOverrides: ParsableArguments {
     @Option(parsing: .unconditionalSingleValue, help: "A capability to add") var capAdd: [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A capability to drop") var capDrop: [String] = []
 
-    /// The container's settings: the service's, without its name, ports and restart policy, with what was asked for.
+    /// The container's settings: the service's without its name, ports and restart policy, and with the flags applied.
     func applied(
         to template: Service, command: [String], project: Project?, keepsPorts: Bool, session: Session
     ) throws -> Service {
@@ -72,7 +72,7 @@ struct RunOverrides: ParsableArguments {
         }
         let kind: ServiceVolume.Kind
         if spec.isBind, let source = spec.source {
-            // Unlike in the file, a path on the command line is relative to where the person is.
+            // Unlike in the file, a path on the command line is relative to the working directory.
             let path = Self.absolute(source, in: session.workingDirectory)
             kind = .bind(
                 source: path, createHostPath: true, propagation: spec.propagation, recursive: nil, selinux: spec.selinux
@@ -105,7 +105,7 @@ struct RunOverrides: ParsableArguments {
 }
 
 extension Session {
-    /// A volume of a one-off must be one that the file declares, so that it is known whose it is.
+    /// A volume of a one-off must be declared in the file, so that its owner is known.
     func check(volume: String, in project: Project) throws {
         guard project.volumes[volume] == nil else { return }
         let known = project.volumes.keys.sorted().joined(separator: ", ")

@@ -2,7 +2,7 @@ import ArgumentParser
 import Console
 import EngineWire
 
-/// Flags that `up`, `create` and `plan` have in common: what becomes of containers that exist.
+/// Flags of `up`, `create` and `plan` that decide what happens to existing containers.
 struct RecreationFlags: ParsableArguments {
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
     @Flag(name: .customLong("no-recreate"), help: "Do not recreate containers, even if something changed")

@@ -2,7 +2,7 @@ import ArgumentParser
 import Console
 import ProjectModel
 
-/// A grace period: whole seconds, as docker compose has it, or a duration such as `1m30s`.
+/// A grace period: whole seconds, as in docker compose, or a duration such as `1m30s`.
 struct GracePeriod: ExpressibleByArgument {
     let duration: Duration
 
@@ -32,7 +32,7 @@ struct ScaleArgument: ExpressibleByArgument {
 }
 
 extension [ScaleArgument] {
-    /// The last one of a service holds.
+    /// The last count of a service applies.
     var counts: [String: Int] { Dictionary(map { ($0.service, $0.count) }) { $1 } }
 }
 

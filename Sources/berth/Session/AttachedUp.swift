@@ -4,17 +4,17 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// `up` in the foreground: the operation and the containers' output side by side, until all have ended or Ctrl-C.
+/// `up` in the foreground: shows the operation and the containers' output together, until all have ended or Ctrl-C.
 final class AttachedUp {
     enum Abort: Equatable {
         case never
-        /// A container ended; the code is that service's, or the first one's.
+        /// When a container ends; the exit code is that service's, or that of the first container to end.
         case onExit(codeOf: String?)
         case onFailure
     }
 
     struct Choice {
-        /// Services that this `up` concerns, dependencies among them.
+        /// The services of this `up`, including dependencies.
         let selected: [String]
         let shown: [String]
         let abort: Abort
@@ -25,7 +25,7 @@ final class AttachedUp {
 
     private enum Phase { case running, stopping }
 
-    /// `--watch`: what is done beside it once everything runs.
+    /// `--watch`: starts the watch once everything runs.
     var watch: (() throws -> Void)?
     private var watcher: Watcher?
 
@@ -45,13 +45,14 @@ final class AttachedUp {
     private var operation: RunningOperation
     private var logs: EngineStream<LogLine>?
     private var phase = Phase.running
-    /// Newest line seen of each container, and what it was when the stream was opened anew: up to there all was shown.
+    /// The time of the newest line of each container, and the same at the last reconnection: everything up to there was
+    /// shown.
     private var newest: [String: Int64] = [:]
     private var shownBefore: [String: Int64] = [:]
-    /// The output ended after the operation had: nothing more will come.
+    /// The output ended after the operation: nothing more will come.
     private var outputIsOver = false
     private var shownHeader = false
-    /// Ends of containers that did not start again, in order. Another terminal may have made them anew.
+    /// Ends of containers that did not start again, in order. Another terminal may have replaced them.
     private var endings: [(label: String, code: Int)] = []
     private var status: ExitStatus?
     private var presses = 0
@@ -74,7 +75,7 @@ final class AttachedUp {
             try session.engine.operation(session.signed(request), in: project.name), in: session, reporter: reporter)
     }
 
-    /// The names that will stand before the lines.
+    /// The names to put before the lines.
     static func labels(of services: [String], in project: Project) -> [String] {
         services.flatMap { name -> [String] in
             let service = project.service(name)
@@ -95,7 +96,7 @@ final class AttachedUp {
         }
         printer.finish()
         if let status { throw status }
-        // Everything ended by itself: success only if nothing failed.
+        // Everything ended by itself: a success only if nothing failed.
         if let failed = endings.first(where: { $0.code != 0 }) { throw ExitStatus.container(failed.code) }
     }
 
@@ -120,7 +121,7 @@ final class AttachedUp {
         if index < ready.count, ready[index].isReadable { try readLogs() }
     }
 
-    /// What follows the end of an operation; false when all is over.
+    /// Decides what to do after the end of an operation; false when everything is over.
     private func goOn() throws -> Bool {
         let outcome = try session.unwrap(operation.outcome)
         if outcome.status == .needsConsent {
@@ -135,7 +136,7 @@ final class AttachedUp {
                 logs = nil
                 _ = try session.conclude(operation, outcome)
             case .cancelled:
-                // Ctrl-C while things were starting: what runs already is stopped, as after a plain Ctrl-C.
+                // Ctrl-C during the start: stop what already runs, as after any Ctrl-C.
                 if status != nil {
                     try stop()
                     return true
@@ -147,7 +148,7 @@ final class AttachedUp {
             return logs != nil
         }
         if outcome.status == .failed { _ = try session.conclude(operation, outcome) }
-        // The output's end tells the last words and codes; it comes when the last container is gone.
+        // The end of the output has the last lines and codes; it comes when the last container is gone.
         return logs != nil
     }
 
@@ -158,7 +159,7 @@ final class AttachedUp {
         watcher = Watcher(try ChildTask { session.runAsChild(watch) })
     }
 
-    /// `keepsReporter`: it is about the same objects as the operation before, and goes on where that was.
+    /// `keepsReporter`: the operation is about the same objects as the one before, so its progress continues there.
     private func start(_ request: OperationRequest, keepsReporter: Bool = false) throws {
         if !keepsReporter {
             reporter.finish()
@@ -170,16 +171,16 @@ final class AttachedUp {
 
     private func openLogs() throws {
         guard logs == nil, phase == .running else { return }
-        // What did not come to pass has no output, and its own words say why.
+        // A failed operation has no output, and reports its own failure.
         if let outcome = operation.outcome, outcome.status != .succeeded { return }
-        // Without anything to show the stream still tells when all have ended.
+        // Even if nothing is shown, the stream reports when all containers have ended.
         let services = choice.abort == .never && !choice.shown.isEmpty ? choice.shown : choice.selected
         do throws(EngineFailure) {
             logs = try session.engine.logs(
                 LogRequest(services: services, follow: true, since: since, expectsStart: true), of: project.name)
             shownBefore = newest
         } catch {
-            // The project is not stored yet: the next event tries again.
+            // The project is not stored yet; the next event tries again.
             if error.code != .notFound || operation.isFinished { throw error }
             return
         }
@@ -226,7 +227,7 @@ final class AttachedUp {
         guard phase == .running else { return }
         reporter.suspend()
         session.stderr.line(session.errorStyle(.boldRed, "Aborting on container exit..."))
-        // The wanted service has not ended yet: its code comes while it is stopped.
+        // The chosen service has not ended yet; its code comes while it is being stopped.
         if status == nil { status = .failure }
         try stop()
     }
@@ -238,11 +239,11 @@ final class AttachedUp {
         reporter.suspend()
         if presses == 1 {
             session.stdout.line("Gracefully Stopping... press Ctrl+C again to force")
-            // A start that is under way is cancelled first; `goOn` then stops what runs.
+            // Cancel a start in progress first; `goOn` then stops what runs.
             if operation.isFinished { try stop() } else if phase == .running { try operation.cancel(force: false) }
         } else {
             session.stdout.line("Forcing...")
-            // What is being stopped is killed at once, and what was to be stopped later too.
+            // Kill what is being stopped at once, and also what would be stopped later.
             if !operation.isFinished { try operation.cancel(force: true) }
             try stop(timeout: .zero, keepsReporter: true)
         }

@@ -3,10 +3,10 @@ import Console
 import EngineWire
 import Linux
 
-// Caches and images that a build takes from outside of the engine, or gives there.
+// Caches and images from outside of the engine as inputs of a build, and as its outputs.
 extension Session {
-    /// Adds caches as `--cache-from` and `--cache-to` write them. What is not there, or not supported, is left out: the wish's
-    /// remarks say so.
+    /// Adds caches in the form of `--cache-from` and `--cache-to`. Skips a missing or unsupported cache and adds a
+    /// remark about it.
     func addCaches(from: [String], to: [String], to wish: inout BuildWish) throws(UsageFailure) {
         for (number, text) in from.enumerated() {
             let option = try CacheOption(text, .from)
@@ -50,7 +50,7 @@ extension Session {
         }
     }
 
-    /// Adds an image in a folder as a context, `oci-layout://PATH[:TAG][@DIGEST]`; false for a value that names none.
+    /// Adds an image in a folder as a context, `oci-layout://PATH[:TAG][@DIGEST]`; false for any other value.
     func addLayout(_ value: String, as name: String, to wish: inout BuildWish) throws -> Bool {
         guard value.hasPrefix(LayoutOption.prefix) else { return false }
         guard let layout = LayoutOption(value) else {

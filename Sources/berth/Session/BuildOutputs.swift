@@ -3,10 +3,10 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// What is to become of a build's result.
+/// What to do with a build's result.
 struct BuildOutputWish: Hashable {
     enum Destination: Hashable {
-        /// Absolute paths.
+        /// An absolute path.
         case folder(String)
         case file(String)
         case standardOutput
@@ -14,12 +14,12 @@ struct BuildOutputWish: Hashable {
 
     var kind: BuildRequest.Output
     var destination: Destination?
-    /// Further names of the image.
+    /// More names for the image.
     var names: [String] = []
-    /// The image goes to the registries of its names.
+    /// Push the image to the registries in its names.
     var isPushed = false
 
-    /// `--output`: `type=local,dest=DIR`, or DIR alone, or `-` for a tar on standard output.
+    /// Parses `--output`: `type=local,dest=DIR`, or only DIR, or `-` for a tar on standard output.
     init(_ text: String, in session: Session) throws {
         guard text.contains("=") else {
             self.init(kind: text == "-" ? .tree : .files)
@@ -49,7 +49,7 @@ struct BuildOutputWish: Hashable {
         guard let path = fields["dest"] else {
             switch kind {
             case .image, .none, .cache, .wholeCache: return
-            case .docker: self.kind = .image  // as docker has it: into the store
+            case .docker: self.kind = .image  // as in docker: into the store
             case .files:
                 throw UsageFailure("--output \(text): it has no folder", hint: "write --output type=local,dest=FOLDER")
             case .tree, .oci: destination = .standardOutput
@@ -65,13 +65,13 @@ struct BuildOutputWish: Hashable {
     init(kind: BuildRequest.Output) { self.kind = kind }
 }
 
-/// Writes outputs of builds where they belong, as they come.
+/// Writes the outputs of builds to their destinations as they arrive.
 final class BuildOutputWriter {
     private enum Target {
         case file(OwnedFile, path: String)
         case standardOutput
         case program(FedProgram, folder: String)
-        /// It could not be opened: what comes for it is dropped.
+        /// It could not be opened; its data are dropped.
         case none
     }
 
@@ -114,7 +114,7 @@ final class BuildOutputWriter {
             }
             do throws(SyscallError) {
                 try makeFolders(path)
-                // The files are the caller's, whoever owns them in the image.
+                // The files belong to the caller, whoever owns them in the image.
                 return .program(try tar.start(["-xpf", "-", "--no-same-owner", "-C", path]), folder: path)
             } catch { throw CommandFailure("the output \(path) cannot be written: \(error.code)") }
         }

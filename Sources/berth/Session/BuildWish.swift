@@ -7,32 +7,32 @@ import Linux
 import ProjectModel
 import YAML
 
-/// A build that is asked for: what goes to the engine, and the folders that this end reads for it.
+/// A requested build: the request to the engine, and the folders that the client reads for it.
 struct BuildWish {
     var request: BuildRequest
     var contexts: [String: ContextFolder] = [:]
     var outputs = [BuildOutputWish(kind: .image)]
-    /// What of it has no effect, in a person's words.
+    /// Parts of the request without effect, as texts for a person.
     var remarks: [String] = []
-    /// The service that it is for.
+    /// The service to build it for.
     var service: String?
-    /// The text of the Dockerfile, for what is wrong with a line of it.
+    /// The text of the Dockerfile, to show errors in its lines.
     let source: SourceLines
     let file: BuildFile
-    /// What the linter has to say.
+    /// Findings of the linter.
     let findings: [Diagnostic]
 
-    /// A Dockerfile on its own or in a folder.
+    /// A Dockerfile by itself or in a folder.
     enum Dockerfile {
         case text(String, name: String)
-        /// An absolute path, and what messages call it.
+        /// An absolute path, and the name of the file in messages.
         case file(String, name: String)
     }
 
-    /// Reads the Dockerfile, checks it, and opens the context, an absolute folder; nil for a build without one.
-    /// - Throws: `CommandFailure` for what cannot be read, `BuildMistakes` for what is wrong with the Dockerfile.
+    /// Reads and checks the Dockerfile, and opens the context, an absolute folder; nil for a build without one.
+    /// - Throws: `CommandFailure` for a file that cannot be read, `BuildMistakes` for an invalid Dockerfile.
     ///
-    /// `shown` is what a person calls the context, when it is not the folder itself; the build keeps `owner` alive.
+    /// `shown` is the name of the context in messages, if it differs from the folder. The build keeps `owner` alive.
     init(
         title: String, _ dockerfile: Dockerfile, context: String?, shown: String? = nil,
         owner: (any AnyObject & Sendable)? = nil,
@@ -88,7 +88,7 @@ struct BuildWish {
         }
     }
 
-    /// `NAME.dockerignore` beside the Dockerfile, else the context's own; nil without either.
+    /// `NAME.dockerignore` beside the Dockerfile, or else the one in the context; nil without either.
     static func ignoreFile(of context: String, dockerfile: String?) throws -> IgnoreFile? {
         for path in (dockerfile.map { ["\($0).dockerignore"] } ?? []) + ["\(context)/.dockerignore"] {
             guard let bytes = try? readFile(path, limit: 4 << 20) else { continue }
@@ -104,7 +104,7 @@ struct BuildWish {
     }
 }
 
-/// What is wrong with a Dockerfile, or with what it asks for, each at its place.
+/// Errors in a Dockerfile, or in what it refers to, each at its place.
 struct BuildMistakes: Error, CustomStringConvertible {
     let diagnostics: [Diagnostic]
     let source: SourceLines

@@ -2,14 +2,14 @@ import EngineWire
 import Glibc
 import Linux
 
-/// Makes an authority, and certificates that it signs, with the openssl program. What is there already is kept.
+/// Creates a certificate authority, and certificates signed by it, with the openssl program. Keeps existing files.
 struct CertificateMaker {
-    /// In which all of it lies: `ca.pem`, `ca-key.pem`, `server-cert.pem`, `server-key.pem`, `clients/NAME`.
+    /// The folder of all files: `ca.pem`, `ca-key.pem`, `server-cert.pem`, `server-key.pem`, `clients/NAME`.
     let folder: String
     let days: Int
     private let program: String
 
-    /// - Throws: `EngineFailure` when there is no openssl.
+    /// - Throws: `EngineFailure` when openssl is not installed.
     init(folder: String, days: Int, environment: [String: String]) throws {
         let places = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map { "\($0)/openssl" }
         guard let program = places.first(where: CallingProcess.canExecute) else {
@@ -18,12 +18,12 @@ struct CertificateMaker {
                 hint: "apt install openssl")
         }
         (self.folder, self.days, self.program) = (folder, days, program)
-        // Nobody else reads a key, from its first moment on.
+        // No other user may ever read a key.
         umask(0o077)
         try makeFolders(folder, mode: 0o755)
     }
 
-    /// Returns false when there is one already.
+    /// Returns false when there already is one.
     func makeAuthority() throws -> Bool {
         switch (fileExists("\(folder)/ca.pem"), fileExists("\(folder)/ca-key.pem")) {
         case (true, true): return false
@@ -47,7 +47,7 @@ struct CertificateMaker {
         return true
     }
 
-    /// For a server with these names and addresses.
+    /// Creates a certificate for a server with these names and addresses.
     func makeServer(_ hosts: [String]) throws {
         let names = hosts.map { Self.isAddress($0) ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ", ")
         try sign(
@@ -55,7 +55,7 @@ struct CertificateMaker {
             extensions: "extendedKeyUsage = serverAuth\nsubjectAltName = \(names)")
     }
 
-    /// For a client of this name, in a folder that `DOCKER_CERT_PATH` can name.
+    /// Creates a certificate for a client with this name, in a folder for `DOCKER_CERT_PATH`.
     func makeClient(_ name: String) throws -> String {
         let place = "\(folder)/clients/\(name)"
         try makeFolders(place, mode: 0o755)
@@ -81,7 +81,7 @@ struct CertificateMaker {
             authorityKeyIdentifier = keyid
             \(extensions)
             """
-        // RFC 5280, section 4.1.2.2: up to 20 bytes, and not to be foreseen.
+        // RFC 5280, section 4.1.2.2: up to 20 bytes, and unpredictable.
         let number =
             "0x" + (0..<4).map { _ in String(UInt32.random(in: 0x1000_0000...0x7FFF_FFFF), radix: 16) }.joined()
         try run(

@@ -1,11 +1,11 @@
 import ComposeFile
 import Console
 
-/// What `COMPOSE_…` variables ask for where no flag does.
+/// Applies `COMPOSE_…` variables where no flag is given.
 extension Session {
-    /// `environment` with the variables of `.env`, or of the files of `--env-file`, that set what flags would set.
+    /// `environment` plus the variables of `.env`, or of the files of `--env-file`, that stand for flags.
     ///
-    /// Those that say where the project is are left to the load.
+    /// The load itself handles those that locate the project.
     static func completed(
         _ environment: [String: String], _ global: GlobalOptions, _ folder: String
     ) -> [String: String] {
@@ -18,10 +18,10 @@ extension Session {
         return environment.merging(added) { own, _ in own }
     }
 
-    /// A variable that is on or off, in Go's words for it.
+    /// The value of an on/off variable, by Go's rules.
     func isOn(_ variable: String) -> Bool { ComposeVariable.isOn(environment[variable]) }
 
-    /// What becomes of containers whose services are not in the file: removed, or not even mentioned.
+    /// What to do with containers whose services are not in the file: remove them, or not even mention them.
     func orphans(remove flag: Bool) throws(UsageFailure) -> (remove: Bool, ignore: Bool) {
         let remove = flag || isOn("COMPOSE_REMOVE_ORPHANS")
         let ignore = isOn("COMPOSE_IGNORE_ORPHANS")
@@ -33,7 +33,8 @@ extension Session {
         return (remove, ignore)
     }
 
-    /// `--parallel`, else COMPOSE_PARALLEL_LIMIT: so many steps at once; nil: as many as can.
+    /// `--parallel`, or else COMPOSE_PARALLEL_LIMIT: the maximum number of steps at a time; nil means as many as
+    /// possible.
     func parallelism() throws(UsageFailure) -> Int? {
         if let given = global.parallel { return given > 0 ? given : nil }
         guard let text = environment["COMPOSE_PARALLEL_LIMIT"], !text.isEmpty else { return nil }

@@ -1,13 +1,14 @@
 import JSON
 import Linux
 
-/// A program that keeps log-ins: `docker-credential-NAME`, which takes a server on its input and answers with JSON.
+/// A program that stores logins: `docker-credential-NAME`, which reads a server from its input and answers with JSON.
 struct CredentialHelper {
     let name: String
     let environment: [String: String]
 
-    /// What it has for `server`.
-    /// - Throws: when it is not there, has nothing, or answers something else. What it says is passed on to nobody.
+    /// The login for `server`.
+    /// - Throws: when the program is missing, has no login, or answers in another form. Its messages are not shown to
+    ///   anybody.
     func get(_ server: String) throws -> JSONValue {
         let program = try path()
         let output = try ProgramOutput.of(

@@ -1,11 +1,11 @@
 import JSON
 import YAML
 
-/// A diagnostic as one line of JSON, for editors and other programs; its form is part of what `berth` promises.
+/// A diagnostic as one line of JSON, for editors and other programs. Its form is a stable interface of `berth`.
 ///
 /// `severity` (`error` or `warning`), `message`, and where known `file`, `line`, `column` (both from 1, in characters),
-/// `length`, `path` (`services.web.ports`), `hint`, `notes` (each `message` with `file`, `line`, `column`). What the engine
-/// found has its `code` too.
+/// `length`, `path` (`services.web.ports`), `hint`, `notes` (each `message` with `file`, `line`, `column`). Diagnostics
+/// from the engine also have a `code`.
 enum DiagnosticLine {
     static func text(_ diagnostic: Diagnostic, code: String? = nil) -> String {
         var object = JSONObject()

@@ -5,7 +5,8 @@ import ProjectModel
 import YAML
 
 extension Session {
-    /// What the engine found wrong with an attribute, as the loader would tell it; nil when the files do not show where.
+    /// An engine's failure about an attribute, as a diagnostic like the loader's; nil when the attribute cannot be
+    /// found in the files.
     private func diagnostic(
         _ severity: Diagnostic.Severity, _ message: String, _ hint: String?, _ path: AttributePath?
     ) -> Diagnostic? {
@@ -14,7 +15,7 @@ extension Session {
             severity, at: place.range, message, hint: hint, path: "\(place.path)", notes: place.notes)
     }
 
-    /// Shows failures: those with a place in a file first, in the file's order.
+    /// Shows failures: first those with a place in a file, in the file's order.
     func show(_ failures: [EngineFailure]) {
         var placed: [(diagnostic: Diagnostic, code: String)] = []
         var others: [EngineFailure] = []
@@ -34,7 +35,7 @@ extension Session {
         for failure in others { show(failure) }
     }
 
-    /// Shows a warning of the engine; false when the files do not show what it is about.
+    /// Shows an engine's warning; false when its attribute cannot be found in the files.
     func showInFile(warning message: String, hint: String?, path: AttributePath?) -> Bool {
         guard let found = diagnostic(.warning, message, hint, path) else { return false }
         show(found, code: nil)

@@ -3,7 +3,7 @@ import Dockerfile
 import EngineClient
 import Linux
 
-/// A folder of this build alone: what came over standard input or from a repository lies in it. It goes with its last user.
+/// A folder for one build, with the content of standard input or of a repository. Its last user removes it.
 final class TemporaryFolder: Sendable {
     let path: String
 
@@ -15,11 +15,11 @@ final class TemporaryFolder: Sendable {
         }
     }
 
-    deinit { try? removeTree(path) }  // what cannot be removed lies in a folder for that
+    deinit { try? removeTree(path) }  // what cannot be removed is in a folder for temporary files
 }
 
 extension Session {
-    /// Unpacks an archive whose first bytes are `head` and whose rest `input` has.
+    /// Unpacks an archive that begins with `head` and continues in `input`.
     func unpack(_ head: [UInt8], _ input: borrowing OwnedFD) throws -> TemporaryFolder {
         let folder = try TemporaryFolder(in: self)
         guard let tar = MachineProgram("tar", environment: environment) else {
@@ -37,7 +37,7 @@ extension Session {
                 if count == 0 { break }
                 try file.write(buffer[..<count])
             }
-            // From a file: then tar finds out itself how it is compressed.
+            // If the input is a file, tar detects the compression itself.
             let status = try tar.run(["-xf", archive, "--no-same-owner", "-C", folder.path])
             guard status != 0 else { return folder }
         } catch { throw CommandFailure("the context cannot be unpacked: \(error.code)") }
@@ -45,7 +45,7 @@ extension Session {
             "the context cannot be unpacked", hint: "it is a tar, plain or compressed, or a Dockerfile")
     }
 
-    /// Fetches a repository with the machine's git and the caller's rights.
+    /// Clones a repository with this machine's git and the caller's permissions.
     func fetch(_ source: GitSource) throws -> (folder: TemporaryFolder, path: String) {
         let folder = try TemporaryFolder(in: self)
         do throws(GitCheckout.Failure) {
@@ -55,7 +55,7 @@ extension Session {
 }
 
 extension Session {
-    /// A further context of a build: a folder, or a repository.
+    /// An additional context of a build: a folder, or a repository.
     func contextFolder(_ value: String, _ name: String) throws -> (context: ContextFolder, shown: String) {
         if let source = GitSource(value) {
             let fetched = try fetch(source)
@@ -74,7 +74,7 @@ extension Session {
                 throw CommandFailure(
                     "ssh \(id): there is no SSH agent here", hint: "start one: `eval $(ssh-agent) && ssh-add`")
             }
-            // With the caller's rights: the engine may open more than it should for somebody else.
+            // With the caller's permissions, because the engine may be allowed to open more.
             do throws(SyscallError) { _ = try UnixSocket.connect(path) } catch {
                 throw CommandFailure(
                     "ssh \(id): \(path) is not a reachable SSH agent: \(error.code)",
@@ -85,7 +85,7 @@ extension Session {
         return agents
     }
 
-    /// `--ssh`: `default`, `id=SOCKET`, several with commas.
+    /// Parses `--ssh`: `default`, `id=SOCKET`, several separated by commas.
     func agents(_ texts: [String]) throws -> [String: String] {
         var wanted: [String: String?] = [:]
         for text in texts.flatMap({ $0.split(separator: ",").map(String.init) }) {

@@ -3,11 +3,11 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// What a verb's arguments name: services, or single containers as `ps` and `logs` show them.
+/// The services or single containers that a verb's arguments name; containers as `ps` and `logs` show them.
 struct NamedContainers {
-    /// Names of services; with `containers` empty as well, every service is meant.
+    /// Names of services; if `containers` is empty too, every service is meant.
     var services: [String] = []
-    /// Containers that were named themselves.
+    /// Containers that were named individually.
     var containers: [ContainerRow] = []
 
     var isEmpty: Bool { services.isEmpty && containers.isEmpty }
@@ -17,8 +17,8 @@ struct NamedContainers {
         isEmpty || services.contains(row.service) || containers.contains { $0.id == row.id }
     }
 
-    /// The services as a whole, for verbs that act on nothing smaller.
-    /// - Throws: when a container was named and not all of its service's.
+    /// The services, for verbs that act only on whole services.
+    /// - Throws: when some but not all containers of a service were named.
     func wholeServices(among all: [ContainerRow]) throws -> [String] {
         var result = services
         for row in containers where !result.contains(row.service) {
@@ -41,7 +41,7 @@ struct NamedContainers {
     }
 }
 
-/// The project that a verb works on, its containers, and which of them its arguments name.
+/// The project that a verb acts on, its containers, and which of them the arguments name.
 struct Scope {
     let target: ProjectTarget
     let containers: [ContainerRow]
@@ -52,8 +52,8 @@ struct Scope {
 }
 
 extension Session {
-    /// What `names` mean: services of the project, else its containers, else the containers of another project by their full
-    /// names, which need no Compose file.
+    /// Resolves `names`: services of the project, or else its containers, or else containers of another project by
+    /// their full names, which needs no Compose file.
     func scope(_ names: [String], in given: ProjectTarget? = nil) throws -> Scope {
         let target: ProjectTarget
         do { target = try given ?? self.target() } catch let failure as ProjectFailure {
@@ -78,16 +78,16 @@ extension Session {
         return Scope(target: target, containers: containers, named: named)
     }
 
-    /// The project of the container that the first of `names` is.
+    /// The project of the container that the first of `names` refers to.
     private func foreignProject(of names: [String]) -> ProjectTarget? {
-        // An engine that has to be started first knows no more names than its files say; a mistake in typing should not start one.
+        // An engine that is not running knows no names beyond the files, and a typing error must not start it.
         guard let name = names.first, engine.isRunning, let row = try? engine.container(name), row.answers(to: name),
             !row.project.isEmpty
         else { return nil }
         return ProjectTarget(name: row.project, project: nil)
     }
 
-    /// The container of no project that `name` is.
+    /// The container of no project called `name`.
     func freeContainer(_ name: String) -> ContainerRow? {
         guard engine.isRunning, let row = try? engine.container(name), row.answers(to: name), row.project.isEmpty
         else { return nil }
@@ -96,7 +96,7 @@ extension Session {
 }
 
 extension ContainerRow {
-    /// By its name, the label that `logs` puts before its lines, or its id as `ps --format json` and Docker's tools shorten it.
+    /// By its name, by its label in `logs`, or by its id, which `ps --format json` and Docker's tools shorten.
     fileprivate func answers(to name: String) -> Bool {
         self.name == name || !isOneOff && Logs.label(of: self) == name || name.count >= 12 && id.hasPrefix(name)
     }

@@ -2,21 +2,21 @@ import Console
 import JSON
 
 extension Session {
-    /// One JSON value on standard output, indented for a person.
+    /// Prints a JSON value on standard output, indented.
     func print(json value: some Encodable) throws {
         stdout.write(try JSONValue(encoding: value).text(stdout.isTerminal ? .pretty(indent: 2) : .compact))
         if !stdout.isTerminal { stdout.line() }
     }
 
-    /// How docker compose writes a listing as JSON.
+    /// The JSON form of a listing, as in docker compose.
     enum JSONShape {
-        /// One object a line.
+        /// One object in each line.
         case lines
         /// One array, then a blank line.
         case array
     }
 
-    /// A listing: its table, or its objects as JSON or by a template.
+    /// Prints a listing: as a table, as JSON, or with a template.
     func print(
         _ objects: @autoclosure () throws -> [JSONValue], format: ListFormat, shape: JSONShape, minimum: Int = 10,
         table: () -> String

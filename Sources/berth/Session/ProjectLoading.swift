@@ -5,9 +5,10 @@ import ProjectModel
 import YAML
 
 extension Session {
-    /// The project of the caller's Compose files, read with the caller's rights; warnings go to standard error.
+    /// The project in the caller's Compose files, read with the caller's permissions; warnings go to standard error.
     ///
-    /// Of the services that the verb acts on, an attribute whose neglect would weaken security or lose data is refused.
+    /// Refuses the services that the verb acts on if they have an attribute that berth does not support and that
+    /// security or data depend on.
     func loadProject(services: [String] = [], actsOn part: ActedPart = .nothing) throws -> Project {
         let result = try loadFiles(services: services)
         loaded = result
@@ -17,7 +18,7 @@ extension Session {
             case .nothing: []
             case .services(let dependencies): Self.concerning(services, dependencies, in: project, unsupported)
             }
-        // Warnings first, so that what has to be done stands last.
+        // Warnings first, so that the most important comes last.
         for warning in result.diagnostics + problems where warning.severity == .warning {
             show(warning, result.sources)
         }
@@ -29,11 +30,11 @@ extension Session {
     /// What a verb acts on.
     enum ActedPart {
         case nothing
-        /// The named services, none meaning all; with `dependencies` what they depend on as well.
+        /// The named services, or all if there are no names; with `dependencies` also what they depend on.
         case services(dependencies: Bool)
     }
 
-    /// Without what is said of services, networks and the like that the named services have nothing to do with.
+    /// Without diagnostics about services, networks and so on that the named services do not use.
     private static func concerning(
         _ names: [String], _ dependencies: Bool, in project: Project, _ problems: [Diagnostic]
     ) -> [Diagnostic] {
@@ -47,7 +48,7 @@ extension Session {
         }
     }
 
-    /// Everything that loading gives, without any warning shown.
+    /// The complete result of loading, without showing warnings.
     func loadFiles(services: [String] = [], steps: LoadSteps = LoadSteps()) throws -> LoadResult {
         var request = LoadRequest(
             files: global.files, workingDirectory: workingDirectory,

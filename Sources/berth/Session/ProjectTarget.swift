@@ -3,19 +3,19 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// The Compose files do not make a project.
+/// The Compose files do not form a valid project.
 struct ProjectFailure: Error, Equatable, CustomStringConvertible {
-    /// For a person: complete, with places and hints.
+    /// The complete text for a person, with places and hints.
     let text: String
     var description: String { text }
     /// For programs: one JSON object for each diagnostic.
     var lines: [String]
 }
 
-/// The project that a verb works on: by its file, or by name alone.
+/// The project that a verb acts on: from its file, or only by name.
 struct ProjectTarget {
     let name: String
-    /// nil when only the name was given: the engine's own copy holds.
+    /// nil when only the name was given: then the engine's stored copy applies.
     let project: Project?
 }
 
@@ -40,7 +40,7 @@ extension Session {
         return ProjectTarget(name: name, project: nil)
     }
 
-    /// `--project-name`, else COMPOSE_PROJECT_NAME; empty counts as not given.
+    /// `--project-name`, or else COMPOSE_PROJECT_NAME; an empty value counts as not given.
     private var givenName: String? {
         [global.projectName, environment["COMPOSE_PROJECT_NAME"]].compactMap { $0 }.first { !$0.isEmpty }
     }
@@ -67,21 +67,21 @@ extension Session {
         }
     }
 
-    /// `web` of `shop-web-1` and `web-1`.
+    /// Extracts `web` from `shop-web-1` and `web-1`.
     private static func service(ofContainer name: String, among known: Set<String>) -> String? {
         guard let dash = name.lastIndex(of: "-"), Int(name[name.index(after: dash)...]) != nil else { return nil }
         let stem = name[..<dash]
         return known.filter { stem == $0 || stem.hasSuffix("-\($0)") }.max { $0.count < $1.count }
     }
 
-    /// Services in the file or the engine's copy of it, and those that only have containers left.
+    /// Services in the file or in the engine's copy of it, and those that only have containers.
     func knownServices(of target: ProjectTarget, containers: [ContainerRow]) throws -> Set<String> {
         let project = try target.project ?? engine.storedProject(target.name)?.project
         return Set(containers.map(\.service) + (project.map { $0.services.map(\.name) + $0.disabledServices } ?? []))
     }
 
-    /// The container that `exec`, `attach` and `port` mean: the one of that name, else the service's with the lowest number, or with
-    /// `index`; 0 counts as not given, as for docker compose.
+    /// The container for `exec`, `attach` and `port`: the one called `name`, or else the container of the service
+    /// `name` with the lowest number, or with `index`. As in docker compose, 0 counts as not given.
     func container(of name: String, index: Int?) throws -> ContainerRow {
         let index = index == 0 ? nil : index
         let scope: Scope

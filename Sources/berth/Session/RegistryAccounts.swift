@@ -4,32 +4,33 @@ import JSON
 import Linux
 import ProjectModel
 
-/// Log-ins at registries, as `docker login` stores them in the caller's configuration: in the file itself, or with a helper.
+/// Logins for registries, as `docker login` stores them in the caller's configuration: in the file itself, or with a
+/// helper.
 struct RegistryAccounts {
     private let environment: [String: String]
     private let file: JSONValue?
 
-    /// A broken file counts as none: pulling without a login may work.
+    /// A broken file counts as empty: a pull may work without a login.
     init(environment: [String: String]) {
         self.environment = environment
         let folder = environment["DOCKER_CONFIG"] ?? environment["HOME"].map { "\($0)/.docker" }
         file = folder.flatMap { try? readFile("\($0)/config.json") }.flatMap { try? JSONValue(parsing: $0) }
     }
 
-    /// A helper may ask a person or a key ring: only worth it for an image that is going to be fetched.
+    /// A helper may ask a person or a key ring, so it is called only for images that will be pulled.
     var asksHelpers: Bool { file?["credsStore"]?.string != nil || file?["credHelpers"]?.object?.isEmpty == false }
 
-    /// What the file has as the keys that let go of a stream.
+    /// The detach keys in the file.
     var detachKeys: String? { file?["detachKeys"]?.string }
 
-    /// What there is for `hosts`.
+    /// The logins for `hosts`.
     func logins(at hosts: Set<String>) -> RegistryLogins {
         var result: [String: String] = [:]
         for host in hosts { result[host] = helped(host) ?? stored(host) }
         return RegistryLogins(result)
     }
 
-    /// The registry of an image's name.
+    /// The registry in an image's name.
     static func host(of image: String) -> String {
         let first = image.prefix { $0 != "/" }
         let isHost = first.count < image.count && (first.contains { $0 == "." || $0 == ":" } || first == "localhost")
@@ -52,7 +53,7 @@ struct RegistryAccounts {
         return nil
     }
 
-    /// Keys may have a scheme and a path.
+    /// A key may have a scheme and a path.
     private static func isKey(_ key: String, of host: String) -> Bool {
         var text = key[...]
         for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { text = text.dropFirst(scheme.count) }
@@ -69,7 +70,7 @@ struct RegistryAccounts {
         let helpers = file?["credHelpers"]?.object?.members ?? []
         let own = helpers.first { Self.isKey($0.key, of: host) }?.value.string
         guard let name = own ?? file?["credsStore"]?.string, !name.isEmpty else { return nil }
-        // The name under which docker login keeps its own registry.
+        // docker login stores Docker Hub under this name.
         let server = host == "docker.io" ? "https://index.docker.io/v1/" : host
         guard let answer = try? CredentialHelper(name: name, environment: environment).get(server),
             let user = answer["Username"]?.string, let secret = answer["Secret"]?.string
@@ -79,7 +80,7 @@ struct RegistryAccounts {
 }
 
 extension Session {
-    /// With the caller's log-ins at the registries of images that may have to be fetched.
+    /// Adds the caller's logins for the registries of images that may be pulled.
     func signed(_ request: OperationRequest) -> OperationRequest {
         var request = request
         switch request.verb {
@@ -106,7 +107,7 @@ extension Session {
         return accounts.logins(at: Set(images.map(RegistryAccounts.host)))
     }
 
-    /// `busybox` and `docker.io/library/busybox:latest` are one.
+    /// `busybox` and `docker.io/library/busybox:latest` are the same.
     private static func wholeName(_ image: String) -> String {
         var name = image[...]
         for prefix in ["docker.io/", "library/"] where name.hasPrefix(prefix) { name = name.dropFirst(prefix.count) }

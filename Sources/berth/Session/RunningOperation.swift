@@ -3,7 +3,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// One operation of the engine, followed by its events.
+/// An operation of the engine and its events.
 final class RunningOperation {
     private let session: Session
     private let stream: EngineStream<ProgressEvent>
@@ -13,10 +13,10 @@ final class RunningOperation {
     private(set) var plan: PlanDescription?
     private(set) var created: ContainerRow?
     private(set) var images: [ImageRow] = []
-    /// Events that named an object: none means that there was nothing to do.
+    /// The number of events about objects; none means that there was nothing to do.
     private(set) var objectEvents = 0
     private var cancelWanted: Bool?
-    /// Somebody wanted it to end; it may have come to its end before.
+    /// Somebody cancelled it; it may have ended before.
     var wasCancelled: Bool { cancelWanted != nil }
 
     init(_ stream: EngineStream<ProgressEvent>, in session: Session, reporter: any ProgressReporter) {
@@ -28,7 +28,7 @@ final class RunningOperation {
     var descriptor: CInt { stream.descriptor }
     var isFinished: Bool { outcome != nil }
 
-    /// Takes the events that have come; waits for some when there are none.
+    /// Reads the events that have arrived; waits if there are none.
     func read() throws {
         guard let events = try stream.nextBatch() else {
             throw EngineFailure(
@@ -56,22 +56,22 @@ final class RunningOperation {
         reporter.show(event)
     }
 
-    /// What is under way finishes and nothing new begins; with `force` it is not waited for either.
+    /// Steps in progress finish, and no new ones begin; with `force` they are not waited for either.
     func cancel(force: Bool) throws {
         cancelWanted = force
         guard let id, outcome == nil else { return }
         do throws(EngineFailure) { try session.engine.cancel(operation: id, force: force) } catch {
-            // It ended in the meantime: its outcome is on the way.
+            // It has just ended; its outcome is on the way.
             if error.code != .notFound { throw error }
         }
     }
 }
 
 extension Session {
-    /// Sends `request` and follows it to its end, asking for consent where data would be lost.
+    /// Sends `request` and follows it to its end; asks for consent before data are lost.
     ///
-    /// Ctrl-C cancels, a second one forces, a third leaves; Ctrl-\ and a terminal that closes leave at once. Failures are shown,
-    /// then thrown as a status.
+    /// Ctrl-C cancels, a second one forces, a third one leaves; Ctrl-\ and a closed terminal leave at once. Shows
+    /// failures, then throws a status.
     @discardableResult
     func perform(
         _ request: OperationRequest, in project: String, consent: Consent = .ask, quiet: Bool = false,
@@ -91,7 +91,7 @@ extension Session {
         }
     }
 
-    /// The same for a verb on one container, by name or id.
+    /// The same for a verb on one container, given by name or id.
     @discardableResult
     func perform(_ request: OperationRequest, onContainer name: String) throws -> OperationResult {
         let reporter = makeReporter(quiet: false)
@@ -114,13 +114,13 @@ extension Session {
         case given
     }
 
-    /// Reads events until the operation has ended, passing Ctrl-C on.
+    /// Reads events until the operation has ended; passes Ctrl-C on.
     func follow(_ operation: RunningOperation, reporter: any ProgressReporter) throws {
         try follow(operation, reporter: reporter, signals: try CaughtSignals(CaughtSignals.ending), mayLeave: true)
     }
 
-    /// The same with signals that the caller goes on to catch. With `mayLeave` a terminal that closes leaves the operation to the
-    /// engine; without it that cancels, too.
+    /// The same with signals that the caller continues to catch. With `mayLeave`, the operation continues in the engine
+    /// when the terminal closes; without it, it is cancelled.
     func follow(
         _ operation: RunningOperation, reporter: any ProgressReporter, signals: borrowing CaughtSignals, mayLeave: Bool
     ) throws {
@@ -180,7 +180,7 @@ extension Session {
         return outcome
     }
 
-    /// The names whose data may be lost.
+    /// The names of objects whose data may be deleted.
     func obtainConsent(to names: [String], _ consent: Consent) throws -> [String] {
         if consent == .given { return names }
         for name in names {

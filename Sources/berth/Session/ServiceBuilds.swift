@@ -10,19 +10,20 @@ import ProjectModel
 struct ServiceBuilds {
     let project: Project
     let session: Session
-    /// `--build-arg`, which win over those of the file.
+    /// `--build-arg`; these override those of the file.
     var arguments: [String: String] = [:]
     var noCache = false
     var pull = false
     /// `--ssh`.
     var agents: [String: String] = [:]
-    /// The images are to be run on this machine.
+    /// The images will run on this machine.
     var isForRunning = false
-    /// `--cache-from` and `--cache-to`, beside those of the file.
+    /// `--cache-from` and `--cache-to`, in addition to those of the file.
     var cacheFrom: [String] = []
     var cacheTo: [String] = []
 
-    /// The builds of `services` and of those whose images they take, in an order in which each finds what it needs.
+    /// The builds of `services` and of the services whose images they use, in an order in which each finds what it
+    /// needs.
     func wishes(for services: [String]) throws -> [BuildWish] {
         var done: [String: Int] = [:]
         var path: [String] = []
@@ -43,13 +44,13 @@ struct ServiceBuilds {
             wishes.append(try wish(of: service, build, done))
         }
         for name in services.sorted() { try visit(name) }
-        // What several services say is told once.
+        // Show a remark that several services share only once.
         var told: Set<String> = []
         for remark in wishes.flatMap(\.remarks) where told.insert(remark).inserted { session.warn(remark) }
         return wishes
     }
 
-    /// `before` are the places of the builds before it, by service.
+    /// `before`: the indices of the builds before it, by service.
     private func wish(
         of service: Service, _ build: BuildDefinition, _ before: [String: Int]
     ) throws -> BuildWish {
@@ -83,7 +84,7 @@ struct ServiceBuilds {
         wish.request.allowsInsecure = build.privileged || build.entitlements.contains("security.insecure")
         wish.request.allowsHostNetwork = build.network == "host" || build.entitlements.contains("network.host")
         if let network = build.network, !network.isEmpty, network != "default" {
-            // One of the project by its key, or any by its name.
+            // A network of the project by its key, or any network by its name.
             wish.request.network = project.networks[network]?.name ?? network
         }
         let unread = build.withoutEffect
@@ -100,19 +101,19 @@ struct ServiceBuilds {
         return wish
     }
 
-    /// The one platform that is built for: what runs here when the build is for running, else what is asked for.
+    /// The platform to build for: this machine's if the image will run here, otherwise the requested one.
     private func platform(of service: Service, _ build: BuildDefinition) throws -> String? {
         let asked = service.platform ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
         guard build.platforms.count > 1 else { return service.platform ?? build.platforms.first ?? asked }
         if let asked, build.platforms.contains(asked) { return asked }
-        // nil is the machine's own.
+        // nil means the machine's own.
         guard !isForRunning else { return nil }
         throw CommandFailure(
             "service \"\(service.name)\": images of several platforms cannot be built at once: \(build.platforms.joined(separator: ", "))",
             hint: "choose one: `DOCKER_DEFAULT_PLATFORM=\(build.platforms[0]) berth build`")
     }
 
-    /// The folder that a context names: itself, or one with a checkout of the repository.
+    /// The folder of a context: the context itself, or one with a clone of the repository.
     private func folder(of context: String, _ what: String) throws -> (String, TemporaryFolder?) {
         if context.hasPrefix("/") { return (context, nil) }
         guard let source = GitSource(context) else {
@@ -170,7 +171,7 @@ struct ServiceBuilds {
 }
 
 extension BuildWish {
-    /// A further context, with its own .dockerignore.
+    /// An additional context, with its own .dockerignore.
     static func folder(_ path: String, _ name: String, owner: (any AnyObject & Sendable)? = nil) throws -> ContextFolder
     {
         var findings = Findings(file: "\(path)/.dockerignore")
@@ -198,9 +199,9 @@ enum BuildEpoch {
     }
 }
 
-/// What `up`, `create` and `run` build before anything else.
+/// What `up`, `create` and `run` build first.
 enum BuildChoice {
-    /// What has no image here, and what says so itself (`pull_policy: build`).
+    /// Services whose image is missing, or that request it (`pull_policy: build`).
     case missing
     /// `--build`.
     case all
@@ -209,7 +210,7 @@ enum BuildChoice {
 }
 
 extension Session {
-    /// The services among `services` whose images are to be built now, each with the reason.
+    /// The services in `services` to build now, each with the reason.
     func neededBuilds(
         _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice
     ) throws -> [(service: String, reason: String)] {
@@ -226,7 +227,7 @@ extension Session {
         }
     }
 
-    /// For a trial: the services that would be built, and why; nil for none.
+    /// For a dry run: the services that would be built, and why; nil for none.
     func plannedBuilds(
         _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice
     ) throws -> [String: String]? {
@@ -234,7 +235,7 @@ extension Session {
         return needed.isEmpty ? nil : Dictionary(needed.map { ($0.service, $0.reason) }) { first, _ in first }
     }
 
-    /// `busybox`, `busybox:latest` and `docker.io/library/busybox` are one.
+    /// `busybox`, `busybox:latest` and `docker.io/library/busybox` are the same.
     private static func plain(_ image: String) -> String {
         var name = image[...]
         for prefix in ["docker.io/", "library/"] where name.hasPrefix(prefix) { name = name.dropFirst(prefix.count) }
@@ -242,7 +243,7 @@ extension Session {
         return last.contains(":") || name.contains("@") ? String(name) : "\(name):latest"
     }
 
-    /// Builds what `up` needs; nothing when that is nothing.
+    /// Builds what `up` needs, if anything.
     func buildMissing(
         _ project: Project, _ services: [String], dependencies: Bool, _ choice: BuildChoice, isQuiet: Bool
     ) throws {

@@ -2,7 +2,8 @@ import EngineClient
 import EngineWire
 
 extension Session {
-    /// A verb that works on what the engine has stored: no project is sent, so a broken or changed file does no harm.
+    /// Runs a verb on the stored project of the engine. It sends no project, so a broken or changed file does not
+    /// matter.
     @discardableResult
     func perform(
         stored verb: EngineWire.Verb, on names: [String], quiet: Bool = false
@@ -12,7 +13,7 @@ extension Session {
         return try perform(stored: verb, on: scope.named, in: scope.target, quiet: quiet)
     }
 
-    /// The same for what was looked up already.
+    /// The same for a target that was resolved already.
     @discardableResult
     func perform(
         stored verb: EngineWire.Verb, on named: NamedContainers, in target: ProjectTarget, quiet: Bool = false

@@ -9,21 +9,21 @@ import Linux
 import ProjectModel
 import YAML
 
-/// How builds are shown.
+/// How to show builds.
 struct BuildShow {
     var isQuiet = false
-    /// All reasons for what was not taken from the cache.
+    /// Show every reason why a step was not taken from the cache.
     var why = false
-    /// What the linter has to say.
+    /// Show the linter's findings.
     var warnings = true
-    /// Line by line, on a terminal too: something else is shown at the same time.
+    /// Show line by line, also on a terminal, because other output comes at the same time.
     var isPlain = false
 }
 
 extension Session {
-    /// Builds all of them as one graph, shows how far they are and what fails; an image for each, in their order.
+    /// Builds everything as one graph, and shows progress and failures. Returns an image for each wish, in order.
     ///
-    /// Ctrl-C gives the builds up: the engine ends them, and nothing half made is kept. Where one fails the others go on.
+    /// Ctrl-C cancels the builds: the engine ends them and keeps nothing incomplete. If one fails, the others continue.
     func build(_ wishes: [BuildWish], _ how: BuildShow) throws -> [BuiltImage] {
         guard !wishes.isEmpty else { return [] }
         for wish in wishes {
@@ -70,7 +70,7 @@ extension Session {
         return try images(wishes, outcomes, interruption)
     }
 
-    /// Refuses names that no image can be given: before anything is built.
+    /// Refuses invalid image names before anything is built.
     func check(names: [String], _ whose: String = "") throws {
         for name in names {
             if let fault = TextGrammar.imageName.fault(name) {
@@ -134,7 +134,7 @@ extension Session {
         }
     }
 
-    /// The images; what failed is shown, each with its reason.
+    /// Returns the images; shows each failure with its reason.
     private func images(
         _ wishes: [BuildWish], _ outcomes: [Result<BuiltImage, BuildStop>?], _ interruption: Interruption
     ) throws -> [BuiltImage] {
@@ -155,7 +155,7 @@ extension Session {
             stderr.line("Cancelled; what was finished is in the cache, and the next build goes on from it.")
             throw ExitStatus.interrupted
         }
-        // The same mistake of a step that several share is told once.
+        // Show a failure of a step that several builds share only once.
         var told: Set<BuildNote> = []
         for (wish, notes) in failures {
             for note in notes where told.insert(note).inserted {
@@ -166,7 +166,7 @@ extension Session {
         throw ExitStatus.failure
     }
 
-    /// Log-ins for the registries of the base images and caches.
+    /// Logins for the registries of the base images and caches.
     private func buildLogins(_ wish: BuildWish) -> RegistryLogins {
         var hosts: Set<String> = []
         for stage in wish.file.stages { hosts.insert(RegistryAccounts.host(of: stage.base.image.text)) }
@@ -183,14 +183,14 @@ extension Session {
     }
 }
 
-/// What came of a build.
+/// The result of a build.
 struct BuiltImage {
     var id: String
     /// The digest of its manifest.
     var manifest: String
 }
 
-/// What came from the keyboard meanwhile.
+/// A signal from the keyboard.
 final class Interruption {
     var presses = 0
     var asked = 0
@@ -202,7 +202,7 @@ private struct BuildStop: Error, CustomStringConvertible {
 }
 
 extension BuildConnection {
-    /// The next messages; none when a signal came first.
+    /// The next messages; nil when a signal came first.
     fileprivate func nextUnlessInterrupted(_ interruption: Interruption) throws -> [BuildMessage]? {
         try next { interruption.presses > 0 }
     }

@@ -4,7 +4,7 @@ import JSON
 import Linux
 
 extension Session {
-    /// Shows why a verb failed, and says what its program ends with.
+    /// Shows why a verb failed, and returns the program's exit status.
     func report(_ error: any Error) -> ExitStatus {
         switch error {
         case let status as ExitStatus: return status

@@ -5,7 +5,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// What a verb works with: its caller's terminal, environment and folder, and the engine.
+/// What a verb needs: its caller's terminal, environment and working directory, and the engine.
 final class Session {
     let global: GlobalOptions
     let environment: [String: String]
@@ -15,9 +15,9 @@ final class Session {
     let ansi: AnsiMode
     let progress: ProgressMode
     let engine: EngineClient
-    /// What the verb works on, once its files were read: it tells where an attribute stands.
+    /// The loaded project, once its files were read; it knows the places of attributes.
     var loaded: LoadResult?
-    /// `--quiet-pull`: nothing is shown of images that are fetched.
+    /// `--quiet-pull`: show nothing about images being pulled.
     var hidesPulls = false
 
     init(_ global: GlobalOptions, environment: [String: String], stdout: Output, stderr: Output) throws(UsageFailure) {
@@ -60,7 +60,7 @@ final class Session {
         stderr.line(FailureText(style: errorStyle).warning(message))
     }
 
-    /// Asks a person; without one nobody can say yes.
+    /// Asks a person. Without a terminal, the answer is no.
     func confirm(_ question: String) -> Bool {
         stderr.write("\(question) (y/N) ")
         let answer = Terminal.readLine()
@@ -73,7 +73,7 @@ final class Session {
         if global.dryRun { throw UsageFailure("\(verb) cannot be tried with --dry-run") }
     }
 
-    /// A key for the engine to know a repeated request by.
+    /// A key by which the engine recognises a repeated request.
     func makeKey() -> String {
         var generator = SystemRandomNumberGenerator()
         return String(generator.next() as UInt64, radix: 16) + String(generator.next() as UInt64, radix: 16)

@@ -4,23 +4,24 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// Connects the caller's terminal or pipes to a process in a container, until it ends or the caller lets go of it.
+/// Connects the caller's terminal or pipes to a process in a container, until the process ends or the caller detaches.
 struct StreamSession {
-    /// What the process is, as far as signals are concerned.
+    /// The kind of process, which decides how to handle signals.
     enum Peer: Equatable {
-        /// A command that berth-monitor hangs up when this end goes away.
+        /// A command; berth-monitor sends it SIGHUP when the client disconnects.
         case exec
-        /// The first process of a container: the kernel drops what it does not handle, so the engine stops it then.
+        /// The first process of a container: the kernel drops signals that it does not handle, so the engine stops it
+        /// then.
         case container(id: String)
-        /// The first process of a container that was there before and stays when the caller goes. Without `passesSignals` a signal
-        /// is the caller's alone.
+        /// The first process of a container that existed before and stays when the client leaves. Without
+        /// `passesSignals` a signal only affects the client.
         case running(passesSignals: Bool)
     }
 
     enum End: Equatable {
-        /// The process has ended; its code as a shell tells it.
+        /// The process has ended; its exit code as in a shell.
         case exited(Int)
-        /// The caller typed the detach keys; the process goes on.
+        /// The caller typed the detach keys; the process continues.
         case detached
     }
 
@@ -29,22 +30,22 @@ struct StreamSession {
     let tty: Bool
     let stdin: Bool
     let peer: Peer
-    /// What a person types to let go; only with a terminal.
+    /// The keys for detaching; only with a terminal.
     var detachKeys: DetachKeys = .standard
 
-    /// More than this waiting to be sent: the caller's input is left where it is.
+    /// When more than this waits to be sent, input is not read.
     private static let unsentLimit = 256 << 10
 
-    /// How it ended.
+    /// Runs until the end, and returns how it ended.
     ///
-    /// The terminal is raw meanwhile and put back on every way out. Signals go to the process; when it does not end after three
-    /// of them, the caller is let go.
+    /// The terminal is in raw mode meanwhile and is restored on every way out. Signals go to the process; if it does
+    /// not end after three of them, the client leaves.
     func run() throws -> End { try run(catching: try CaughtSignals(Self.signals)) }
 
-    /// What is caught: what goes to the process, and changes of the window.
+    /// The signals to catch: those for the process, and window size changes.
     static let signals = CaughtSignals.forwarded + [CaughtSignals.windowChange]
 
-    /// The same with `Self.signals` that the caller caught before.
+    /// The same with `Self.signals` that the caller already catches.
     func run(catching signals: borrowing CaughtSignals) throws -> End {
         if tty { return try withRawTerminal(Terminal.stdin) { try pass(signals) } }
         return try pass(signals)
@@ -52,12 +53,12 @@ struct StreamSession {
 
     private func pass(_ signals: borrowing CaughtSignals) throws -> End {
         var stop: PendingRequest?
-        // Held until the stream ends: a request whose client goes away is given up.
+        // Held until the stream ends, because the engine drops a request when its client leaves.
         defer { withExtendedLifetime(stop) {} }
         if tty { try sendSize(redraws: isGuest) }
         var keys = tty ? DetachKeyReader(detachKeys) : nil
         if !stdin, !isGuest { try stream.send(StreamFrame(.stdinEnd)) }
-        // Keys are also taken from a person whose input goes nowhere.
+        // Read keys even if the input goes nowhere, for the detach keys.
         var inputIsOpen = stdin || keys != nil
         var endings = 0
         while true {
@@ -79,7 +80,7 @@ struct StreamSession {
                 switch peer {
                 case .exec where signal == CaughtSignals.hangUp: throw ExitStatus.interrupted
                 case .running(let passesSignals):
-                    // A terminal that is closed says nothing about the container.
+                    // The terminal closed; the container must not be affected.
                     guard passesSignals, signal != CaughtSignals.hangUp else { throw ExitStatus.interrupted }
                     try stream.send(StreamFrame(.signal, [UInt8(truncatingIfNeeded: signal)]))
                 case .container(let id) where asksForEnd:
@@ -107,15 +108,15 @@ struct StreamSession {
         }
     }
 
-    /// The container was there before, and others may be attached too: its input is not ours to end.
+    /// The container existed before, and others may be attached too, so this client must not end its input.
     private var isGuest: Bool {
         if case .running = peer { return true }
         return false
     }
 
-    /// False once there is no more.
+    /// False at the end of the input.
     private func passInput(_ keys: inout DetachKeyReader?) throws -> Bool {
-        // A terminal that is gone, or a closed descriptor, is the end of input like any other.
+        // A terminal that is gone, or a closed descriptor, counts as the end of the input.
         let bytes = (try? readDescriptor(Terminal.stdin, limit: 32768)) ?? []
         let input = bytes.isEmpty ? keys?.finish() ?? [] : keys?.pass(bytes) ?? bytes
         if stdin, !input.isEmpty { try stream.send(StreamFrame(.stdin, input)) }
@@ -123,7 +124,7 @@ struct StreamSession {
         return !bytes.isEmpty
     }
 
-    /// Says that this end goes and the process stays, once all before that is sent.
+    /// Sends everything, then tells the engine that the client leaves and the process stays.
     private func letGo() throws {
         try stream.send(StreamFrame(.detach))
         while stream.unsent > 0 {
@@ -134,14 +135,14 @@ struct StreamSession {
         }
     }
 
-    /// `redraws`: a program draws its screen anew only when the size becomes another one.
+    /// `redraws`: a program redraws its screen only when the size changes.
     private func sendSize(redraws: Bool = false) throws {
         guard let size = Terminal.size(Terminal.stdin) ?? Terminal.size(Terminal.stdout) else { return }
         if redraws { try stream.send(.resize(rows: size.rows &+ 1, columns: size.columns)) }
         try stream.send(.resize(rows: size.rows, columns: size.columns))
     }
 
-    /// The exit code, when one of the frames is the last.
+    /// Shows the frames. Returns the exit code if there is one.
     private func show(_ frames: [StreamFrame]) throws -> Int? {
         for frame in frames {
             switch frame.kind {
@@ -162,7 +163,7 @@ struct StreamSession {
 }
 
 extension Session {
-    /// Tells a person who typed the detach keys what goes on, behind whatever the screen shows.
+    /// After detaching, tells the user what continues to run, below whatever the screen shows.
     func tellDetached(_ what: String, hint: String? = nil) {
         stderr.write("\n")
         stderr.line("detached: \(what)")

@@ -4,7 +4,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// `berth build`: the images of services that have a `build:`.
+/// `berth build`: builds the images of services with a `build:` section.
 struct Build: Verb {
     static let configuration = CommandConfiguration(commandName: "build", abstract: "Build the services' images")
 
@@ -91,7 +91,7 @@ struct BuildArgumentValues {
 }
 
 extension Session {
-    /// `--check`: what the linter finds; a failure when it finds something.
+    /// `--check`: shows the linter's findings, and fails if there are any.
     func check(_ wishes: [BuildWish]) throws {
         var count = 0
         for wish in wishes {

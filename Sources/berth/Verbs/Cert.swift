@@ -4,7 +4,7 @@ import EngineWire
 import Glibc
 import Linux
 
-/// `berth cert`: what the engine and clients of other machines prove themselves with.
+/// `berth cert`: creates the certificates for an engine and its remote clients.
 struct Cert: Verb {
     static let configuration = CommandConfiguration(
         commandName: "cert", abstract: "Create certificates for Docker's clients on other machines",
@@ -62,7 +62,7 @@ struct Cert: Verb {
         session.stdout.line("\(isMade ? "made" : "kept") \(path): \(what)")
     }
 
-    /// What goes into a file that openssl reads must not be able to say more there.
+    /// Names go into a file for openssl, so they must not contain any syntax.
     private func check() throws {
         func isPlain(_ text: String, _ more: String) -> Bool {
             !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix(".")
@@ -79,7 +79,7 @@ struct Cert: Verb {
         guard (1...3650).contains(days) else { throw UsageFailure("--days: expected 1 to 3650, found \(days)") }
     }
 
-    /// The machine's own name, and those that it has for itself.
+    /// This machine's name, and its names for itself.
     private static func names() -> [String] {
         var name = utsname()
         uname(&name)

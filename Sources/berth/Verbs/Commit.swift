@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth commit`: an image of what a service's container is now.
+/// `berth commit`: creates an image from the current state of a service's container.
 struct Commit: Verb {
     static let configuration = CommandConfiguration(
         commandName: "commit", abstract: "Create an image from a container")
@@ -35,7 +35,7 @@ struct Commit: Verb {
     }
 }
 
-/// `berth container diff`: what differs from the image.
+/// `berth container diff`: lists the differences from the image.
 struct ContainerDiff: Verb {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "List what differs from a container's image")

@@ -7,7 +7,7 @@ import JSON
 import Linux
 import YAML
 
-/// `berth config`: the file as it is understood: merged, interpolated, short forms expanded.
+/// `berth config`: prints the project as berth understands it: merged, interpolated, short forms expanded.
 struct Config: Verb {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check the file and show how berth understands it", aliases: ["convert"])
@@ -49,7 +49,7 @@ struct Config: Verb {
         case .variables:
             steps.interpolate = false
             steps.resolveEnvironment = false
-        // Lists hold nothing of an env_file, which need not be there yet.
+        // Lists need no env_file, so it may be missing.
         default: steps.resolveEnvironment = false
         }
         var result = try session.loadFiles(services: selection(for: listing, session), steps: steps)
@@ -61,7 +61,7 @@ struct Config: Verb {
         try write(text(of: result, listing, session), session)
     }
 
-    /// The services that are loaded: lists are of all, but for images and profiles.
+    /// The services to load: all of them for lists, except for images and profiles.
     private func selection(for listing: ConfigListing?, _ session: Session) -> [String] {
         if names.isEmpty { return [] }
         switch listing {
@@ -102,7 +102,7 @@ struct Config: Verb {
     private func write(_ text: String, _ session: Session) throws {
         guard let output else {
             session.stdout.write(text)
-            // JSON has no line break at its end, for a program that reads it; a shell's prompt wants one.
+            // JSON has no line break at its end, for programs that read it; on a terminal the prompt needs one.
             if session.stdout.isTerminal, !text.hasSuffix("\n"), !text.isEmpty { session.stdout.line() }
             return
         }
@@ -113,7 +113,7 @@ struct Config: Verb {
 }
 
 extension Diagnostic {
-    /// What only stands in the way of running the project is no error of looking at it.
+    /// A problem that only matters for running the project is not an error here.
     fileprivate var asWarning: Diagnostic {
         var warning = self
         warning.severity = .warning

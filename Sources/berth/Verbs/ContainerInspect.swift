@@ -5,7 +5,7 @@ import EngineWire
 import JSON
 import Linux
 
-/// `berth container inspect`: everything about single containers, with the fields of docker's.
+/// `berth container inspect`: shows everything about single containers, with docker's field names.
 struct ContainerInspect: Verb {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Show everything about containers as JSON")
@@ -60,7 +60,7 @@ extension PruneFilter {
 }
 
 extension Session {
-    /// As docker's verbs that prune end.
+    /// The summary of docker's prune verbs.
     func show(_ report: PrunedObjects) {
         stdout.write(report.text)
     }

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 
 extension Session {
-    /// The same verb on one container after the other; names of those it was carried out on are printed.
+    /// Runs a verb on one container after the other, and prints the names of those that succeeded.
     fileprivate func perform(_ verb: EngineWire.Verb, onContainers names: [String]) throws {
         for name in names {
             let request = OperationRequest(key: makeKey(), verb: verb, dryRun: global.dryRun)

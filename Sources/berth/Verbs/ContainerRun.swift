@@ -6,7 +6,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// What `container run` and `container create` are told about the container.
+/// Flags of `container run` and `container create` that describe the container.
 struct ContainerFlags: ParsableArguments {
     @Option(help: "Its name") var name: String?
     @Option(parsing: .unconditionalSingleValue, help: "A network: a name, host, or none") var network: [String] = []
@@ -117,7 +117,7 @@ extension Session {
         try make(request, try CaughtSignals(CaughtSignals.ending))
     }
 
-    /// A signal meanwhile takes it away again.
+    /// A signal meanwhile removes it again.
     fileprivate func make(_ request: ContainerRequest, _ signals: borrowing CaughtSignals) throws -> ContainerRow {
         let reporter = makeReporter(quiet: false)
         let operation = RunningOperation(try engine.create(request), in: self, reporter: reporter)

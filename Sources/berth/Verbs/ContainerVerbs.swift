@@ -3,8 +3,8 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth container`: single containers. Those that `run` and `create` make belong to no project; the other verbs take any container
-/// by its name or id, and say nothing about its siblings; `ls` lists them all.
+/// `berth container`: single containers. Those of `run` and `create` belong to no project; the other verbs accept any
+/// container by name or id and do not affect its siblings; `ls` lists all containers.
 struct ContainerVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "container", abstract: "Single containers, also of no project",
@@ -33,7 +33,7 @@ struct ContainerList: Verb {
     func run(in session: Session) throws {
         let format = try ListFormat(format)
         let wanted = try ListFilter(filter, of: .containers)
-        // Who asks for a state asks for containers that are in it.
+        // A filter by state includes containers that do not run.
         let rows = try session.engine.containers(all: all || wanted.names("status")).filter { row in
             wanted.allows(
                 [

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth cp`: files into containers and out of them, running or not.
+/// `berth cp`: copies files into and out of containers, running or not.
 struct Copy: Verb {
     static let configuration = CommandConfiguration(
         commandName: "cp", abstract: "Copy files between containers and this machine")
@@ -79,7 +79,8 @@ struct Copy: Verb {
 
     // MARK: The two sides
 
-    /// The folder of a path here, its name there, and what it is; a link is what it leads to when that is wanted, or is a folder's end.
+    /// The folder of a local path, its name there, and its kind. Follows a link if requested, or if it leads to a
+    /// folder.
     private func local(_ path: String) throws -> (folder: String, name: String, end: CopyEnd) {
         let kind =
             followsLink || path.hasSuffix("/") || path.hasSuffix("/.") || path == "."
@@ -97,7 +98,7 @@ struct Copy: Verb {
         return (folder, String(text[text.index(after: slash)...]), end)
     }
 
-    /// What is at a path of a container; links at its end are followed, also where they lead to nothing.
+    /// The kind of a path in a container; follows links at its end, even if the target does not exist.
     private func end(_ given: String, in container: ContainerRow, _ session: Session) throws -> CopyEnd {
         var path = given
         for _ in 0..<40 {
@@ -126,7 +127,7 @@ struct Copy: Verb {
         throw CommandFailure("\(given): too many links")
     }
 
-    /// Where a link at `path` leads.
+    /// The target of a link at `path`.
     private static func joined(_ path: String, _ target: String) -> String {
         if target.hasPrefix("/") { return target }
         let folder = path.split(separator: "/").dropLast().joined(separator: "/")
@@ -138,15 +139,15 @@ struct Copy: Verb {
         return row
     }
 
-    /// Running or not; the one with the lowest number unless all are wanted.
+    /// Running or not; the one with the lowest number, unless all are requested.
     private func containers(_ name: String, _ session: Session) throws -> [ContainerRow] {
         try session.anyContainers(of: name, index: index, all: all)
     }
 }
 
 extension Session {
-    /// The containers that `name` means, running or not: the one of that name, else the service's with the lowest number, or with
-    /// `index`; with `all` all of them, one-offs too.
+    /// The containers that `name` refers to, running or not: the one with that name, or else the service's container
+    /// with the lowest number, or with `index`; with `all` all of them, including one-offs.
     func anyContainers(of name: String, index: Int? = nil, all: Bool = false) throws -> [ContainerRow] {
         let scope: Scope
         do { scope = try self.scope([name]) } catch {

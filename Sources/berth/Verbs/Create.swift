@@ -2,7 +2,7 @@ import ArgumentParser
 import EngineWire
 import ProjectModel
 
-/// `berth create`: containers without starting them.
+/// `berth create`: creates containers without starting them.
 struct Create: Verb {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create containers without starting them")

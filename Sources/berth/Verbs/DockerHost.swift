@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth docker-host`: where clients of Docker reach the engine.
+/// `berth docker-host`: prints the address for Docker's clients.
 struct DockerHost: Verb {
     static let configuration = CommandConfiguration(
         commandName: "docker-host", abstract: "Show the address of the engine for Docker's clients",

@@ -2,7 +2,7 @@ import ArgumentParser
 import EngineClient
 import EngineWire
 
-/// `berth down`: removes what the project made.
+/// `berth down`: removes everything that the project created.
 struct Down: Verb {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Stop and remove containers and networks")

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth events`: what happens to containers, as it happens.
+/// `berth events`: prints events of containers as they happen.
 struct Events: Verb {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "Show events of containers as they happen")

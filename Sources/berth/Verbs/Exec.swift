@@ -60,10 +60,10 @@ struct Exec: Verb {
 }
 
 extension Session {
-    /// The caller sits at a terminal and sees the output.
+    /// The caller uses a terminal and sees the output there.
     var hasTerminal: Bool { Terminal.isTerminal(Terminal.stdin) && stdout.isTerminal }
 
-    /// `NAME=VALUE` as it is, `NAME` with the caller's value; without one it is left out.
+    /// `NAME=VALUE` unchanged; `NAME` gets the caller's value, and is left out if there is none.
     func variables(_ assignments: [String]) -> [String: String] {
         var result: [String: String] = [:]
         for assignment in assignments {

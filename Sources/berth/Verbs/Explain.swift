@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth explain`: why containers are as they are.
+/// `berth explain`: explains why containers are in their state.
 struct Explain: Verb {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Explain the state of a service's containers, and show their history",
@@ -41,7 +41,7 @@ struct Explain: Verb {
             do throws(EngineFailure) {
                 result += try session.engine.explain(service: name, in: scope.target.name)
             } catch {
-                // Of all services some may never have been brought up.
+                // With no names, some services may never have been started.
                 guard scope.named.isEmpty, error.code == .notFound else { throw error }
             }
         }

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth export`: the file system of a service's container as a tar.
+/// `berth export`: writes the file system of a service's container as a tar.
 struct Export: Verb {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a container's file system as a tar")
@@ -21,7 +21,7 @@ struct Export: Verb {
     }
 }
 
-/// `berth container export`: the same by a container's name or id.
+/// `berth container export`: the same for a container's name or id.
 struct ContainerExport: Verb {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a container's file system as a tar")
@@ -33,7 +33,7 @@ struct ContainerExport: Verb {
     func run(in session: Session) throws { try session.export(container, to: output) }
 }
 
-/// `berth image save`: images as an archive that `docker load`, podman and `berth image load` read.
+/// `berth image save`: writes images as an archive for `docker load`, podman and `berth image load`.
 struct ImageSave: Verb {
     static let configuration = CommandConfiguration(commandName: "save", abstract: "Write images to an archive")
 
@@ -53,7 +53,7 @@ extension Session {
         }
     }
 
-    /// Hands out standard output, or a file that gets its name when it is whole.
+    /// Passes standard output to `body`, or a file that gets its name when it is complete.
     fileprivate func write(to path: String?, _ body: (CInt) throws -> Void) throws {
         guard let path, path != "-" else {
             guard !stdout.isTerminal else {

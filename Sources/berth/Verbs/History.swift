@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth history`: the versions of a service.
+/// `berth history`: lists the versions of a service.
 struct History: Verb {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show the versions of a service: when, why and with which changes")
@@ -21,7 +21,7 @@ struct History: Verb {
     }
 }
 
-/// `berth rollback`: a service becomes what it was.
+/// `berth rollback`: restores an earlier version of a service.
 struct Rollback: Verb {
     static let configuration = CommandConfiguration(
         commandName: "rollback", abstract: "Bring a service back to the previous or another version")

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth image import`: makes an image of one layer.
+/// `berth image import`: creates an image with one layer.
 struct ImageImport: Verb {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Create an image from a root file system in a tar")
@@ -30,7 +30,7 @@ struct ImageImport: Verb {
     }
 }
 
-/// `berth image load`: takes images over from elsewhere.
+/// `berth image load`: loads images from an archive.
 struct ImageLoad: Verb {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "Load images from an archive of `docker save`")
@@ -56,7 +56,7 @@ struct ImageLoad: Verb {
 }
 
 extension Session {
-    /// Sends the file at `path`, or standard input for "-", and follows what the engine makes of it. Both are shown.
+    /// Sends the file at `path`, or standard input for "-", and follows the operation. Shows the progress of both.
     fileprivate func send(
         _ path: String, as name: String, _ status: String, quiet: Bool,
         _ begin: (Upload) throws -> EngineStream<ProgressEvent>
@@ -79,19 +79,20 @@ extension Session {
         return operation.images
     }
 
-    /// Ctrl-C ends it, also while nothing comes out of a pipe.
+    /// Ctrl-C ends it, even while a pipe delivers nothing.
     private func upload(
         _ input: borrowing OwnedFD, _ name: String, _ status: String, _ reporter: any ProgressReporter,
         _ begin: (Upload) throws -> EngineStream<ProgressEvent>
     ) throws -> EngineStream<ProgressEvent> {
         let signals = try CaughtSignals(CaughtSignals.ending)
         let (source, caught) = (input.raw, signals.raw)
-        // Of the same plain line one is enough, and that comes from the engine once it has all; until then there is another.
+        // In plain mode, print each line once: the engine prints this one when it has everything, so show another until
+        // then.
         let shown = reporter is PlainProgress ? "Reading" : status
         reporter.show(.object(ObjectProgress(kind: .image, name: name, status: shown, isDone: false)))
         var told = 0
         let upload = Upload(source) { (sent, total) throws(SyscallError) -> Bool in
-            // A step of a hundredth is as fine as anyone looks.
+            // Steps of one per cent are fine enough.
             if sent - told >= total.map({ max(1, $0 / 100) }) ?? 8 << 20 {
                 told = sent
                 reporter.show(.transfer(object: name, done: Int64(sent), total: total.map { Int64($0) }))

@@ -1,9 +1,9 @@
 import Dockerfile
 import Linux
 
-// What the context of `image build` is.
+// The context of `image build`.
 extension ImageBuild {
-    /// The Dockerfile and the folder that the context names.
+    /// The Dockerfile and the folder that the arguments name.
     func source(
         in session: Session
     ) throws -> (dockerfile: BuildWish.Dockerfile, folder: String?, owner: TemporaryFolder?) {

@@ -6,7 +6,7 @@ import JSON
 import Linux
 import ProjectModel
 
-/// `berth image build`: an image from a folder with a Dockerfile, as `docker build` makes it.
+/// `berth image build`: builds an image from a folder with a Dockerfile, like `docker build`.
 struct ImageBuild: Verb {
     static let configuration = CommandConfiguration(
         commandName: "build", abstract: "Build an image from a folder with a Dockerfile",
@@ -196,7 +196,7 @@ extension Session {
         }
     }
 
-    /// Says that there are no attestations, to those who ask for some.
+    /// Warns those who request attestations that there are none.
     func tellAttestations(_ provenance: String?, _ sbom: String?, _ others: [String] = []) {
         let asked = [("--provenance", provenance), ("--sbom", sbom)].filter {
             $0.1 != nil && $0.1 != "false" && $0.1 != "0"
@@ -206,7 +206,7 @@ extension Session {
         }
     }
 
-    /// `path` as seen from the caller's folder.
+    /// `path` relative to the caller's working directory, as an absolute path.
     func absolute(_ path: String) -> String {
         let whole = path.hasPrefix("/") ? path : "\(workingDirectory)/\(path)"
         var parts: [Substring] = []

@@ -133,7 +133,7 @@ struct ImageInspect: Verb {
 }
 
 extension Session {
-    /// One array, as `docker inspect` prints it, or each by a template.
+    /// Prints one array, like `docker inspect`, or each value with a template.
     func print(inspected values: [JSONValue], format: String?) throws {
         let all = values.flatMap { $0.array ?? [$0] }
         guard let format, !format.isEmpty, format != "json" else {

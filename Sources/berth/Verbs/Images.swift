@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth images`: what the project's containers were made from.
+/// `berth images`: lists the images of the project's containers.
 struct Images: Verb {
     static let configuration = CommandConfiguration(
         commandName: "images", abstract: "List the images of the project's containers")

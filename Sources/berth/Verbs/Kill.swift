@@ -2,7 +2,7 @@ import ArgumentParser
 import Console
 import EngineWire
 
-/// `berth kill`: sends a signal, SIGKILL unless another is named.
+/// `berth kill`: sends a signal, SIGKILL by default.
 struct Kill: Verb {
     static let configuration = CommandConfiguration(
         commandName: "kill", abstract: "Send a signal to services, SIGKILL by default")

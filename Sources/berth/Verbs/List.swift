@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth ls`: the projects on this machine.
+/// `berth ls`: lists the projects on this machine.
 struct List: Verb {
     static let configuration = CommandConfiguration(commandName: "ls", abstract: "List projects")
 

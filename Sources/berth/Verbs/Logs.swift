@@ -5,7 +5,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// `berth logs`: what containers wrote.
+/// `berth logs`: shows the output of containers.
 struct Logs: Verb {
     static let configuration = CommandConfiguration(commandName: "logs", abstract: "Show containers' output")
 
@@ -51,7 +51,7 @@ struct Logs: Verb {
             services: project?.services.map(\.name) ?? Set(scope.containers.map(\.service)).sorted(),
             labels: chosen.map { Self.label(of: $0) })
         let stream = try session.engine.logs(request, of: target.name)
-        // Whole services come as asked for; of one that was not named itself, only the containers that were.
+        // Show a named service completely; of other services only the named containers.
         let own = named.containers.isEmpty ? nil : Set(chosen.map(\.name))
         while let lines = try stream.nextBatch() {
             printer.print(own.map { own in lines.filter { own.contains($0.container) } } ?? lines)
@@ -59,7 +59,7 @@ struct Logs: Verb {
         printer.finish()
     }
 
-    /// `web-1`, or a name of its own.
+    /// `web-1`, or the container's own name.
     static func label(of row: ContainerRow) -> String {
         let prefix = "\(row.project)-"
         return row.name.hasPrefix(prefix) ? String(row.name.dropFirst(prefix.count)) : row.name
@@ -78,7 +78,8 @@ struct Logs: Verb {
 }
 
 extension LogRequest {
-    /// Asks for the services of all that is named, and for no more where a single container is.
+    /// Requests the services of everything that is named; if only a single container is named, no more than its
+    /// service.
     fileprivate mutating func choose(_ named: NamedContainers) {
         services = named.services + Set(named.containers.map(\.service)).subtracting(named.services).sorted()
         includeAll = named.containers.contains(where: \.isOneOff)

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// `berth network connect`: one more network for a container that is there.
+/// `berth network connect`: connects an existing container to another network.
 struct NetworkConnect: Verb {
     static let configuration = CommandConfiguration(
         commandName: "connect", abstract: "Connect a container without a project to a network")

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth network create`: a network of no project, for those that call it external.
+/// `berth network create`: creates a network of no project, for projects that use it as external.
 struct NetworkCreate: Verb {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create a network that projects can share (`external: true`)")
@@ -78,7 +78,7 @@ struct NetworkPrune: Verb {
 }
 
 extension Session {
-    /// Removes what nobody uses, after asking.
+    /// Removes what nobody uses, after a confirmation.
     func prune(_ kind: EngineClient.ObjectKind, _ names: [String], force: Bool) throws {
         guard !names.isEmpty else { return stderr.line("No unused \(kind.rawValue)") }
         if !force {

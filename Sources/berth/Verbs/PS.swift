@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth ps`: the project's containers.
+/// `berth ps`: lists the project's containers.
 struct PS: Verb {
     static let configuration = CommandConfiguration(commandName: "ps", abstract: "List containers")
 
@@ -44,13 +44,14 @@ struct PS: Verb {
                 isShown(row, states, isNamed: scope.named.containers.contains { $0.id == row.id })
             }
         } catch let failure as CommandFailure {
-            // Its services are known by its containers alone.
+            // Only its containers show which services it has.
             guard let foreign = try foreignRows(in: session, states) else { throw failure }
             return foreign
         }
     }
 
-    /// Of a project that docker compose made over the Docker Engine API; nil when there is none of that name.
+    /// The containers of a project that docker compose created over the Docker Engine API; nil when there is none with
+    /// that name.
     private func foreignRows(in session: Session, _ states: Set<String>) throws -> [ContainerRow]? {
         let rows = try session.engine.foreignContainers(of: try session.target().name)
         guard !rows.isEmpty, names.allSatisfy({ name in rows.contains { $0.service == name || $0.name == name } })

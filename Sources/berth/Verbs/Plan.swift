@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// `berth plan`: what `up` would do, action by action, and why.
+/// `berth plan`: shows what `up` would do, action by action, and why.
 struct Plan: Verb {
     static let configuration = CommandConfiguration(commandName: "plan", abstract: "Show what `up` would do, and why")
 

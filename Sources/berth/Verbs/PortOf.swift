@@ -2,7 +2,7 @@ import ArgumentParser
 import Console
 import EngineWire
 
-/// `berth port`: where a container's port is reached on the host.
+/// `berth port`: prints the host address of a container's port.
 struct PortOf: Verb {
     static let configuration = CommandConfiguration(
         commandName: "port", abstract: "Show the host address and port of a service's port")
@@ -21,7 +21,7 @@ struct PortOf: Verb {
         }
         let container = try session.container(of: service, index: index)
         let matching = container.ports.filter { $0.target == port && $0.transport == transport }
-        // One address family is enough: IPv4 before IPv6, as docker compose prints it.
+        // One address is enough: as in docker compose, IPv4 before IPv6.
         if let found = matching.min(by: {
             $0.hostIP.contains(":") != $1.hostIP.contains(":") && !$0.hostIP.contains(":")
         }) {

@@ -2,7 +2,7 @@ import ArgumentParser
 import EngineWire
 import ProjectModel
 
-/// `berth pull`: fetches the services' images.
+/// `berth pull`: pulls the services' images.
 struct Pull: Verb {
     static let configuration = CommandConfiguration(commandName: "pull", abstract: "Pull the images of services")
 

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import ProjectModel
 
-/// `berth push`: sends the images that the project builds to their registries.
+/// `berth push`: pushes the images that the project builds to their registries.
 struct Push: Verb {
     static let configuration = CommandConfiguration(
         commandName: "push", abstract: "Push the built images of services to their registries")
@@ -34,10 +34,10 @@ struct Push: Verb {
     }
 }
 
-/// The images of services that are somebody's own: built here, with a name that says where they go.
+/// The images that services build and that have a name with a registry.
 struct ServiceImages {
     private(set) var references: [String] = []
-    /// Services that have none, and why.
+    /// Services without such an image, and why.
     private(set) var skipped: [(service: String, reason: String)] = []
 
     init(_ services: [Service], in project: String) {
@@ -55,7 +55,7 @@ struct ServiceImages {
     }
 }
 
-/// `berth image push`: sends one image to its registry.
+/// `berth image push`: pushes one image to its registry.
 struct ImagePush: Verb {
     static let configuration = CommandConfiguration(commandName: "push", abstract: "Push an image to its registry")
 
@@ -79,7 +79,7 @@ struct ImagePush: Verb {
 }
 
 extension Session {
-    /// Pushes images with the caller's logins, and shows how far they are. What fails is shown, then thrown as a status.
+    /// Pushes images with the caller's logins, and shows progress. Shows failures, then throws a status.
     func push(_ references: [String], ignoresFailures: Bool = false, isQuiet: Bool) throws {
         let hosts = Set(references.map(RegistryAccounts.host))
         let request = PushRequest(

@@ -18,7 +18,7 @@ struct Remove: Verb {
         let scope = try session.scope(services)
         let stopped: Set<ContainerRow.State> = [.created, .exited, .dead]
         let leaving = scope.chosen.filter { row in
-            // What `run` made is none of a service's replicas: it goes only when it is named itself.
+            // A one-off is not a replica of its service, so it is removed only if it is named itself.
             let isMeant = !row.isOneOff || scope.named.containers.contains { $0.id == row.id }
             return isMeant && (stop || stopped.contains(row.state))
         }.map(\.name).sorted()

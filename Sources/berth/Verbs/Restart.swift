@@ -1,7 +1,7 @@
 import ArgumentParser
 import EngineWire
 
-/// `berth restart`: stops and starts containers as they are.
+/// `berth restart`: stops and starts containers without replacing them.
 struct Restart: Verb {
     static let configuration = CommandConfiguration(
         commandName: "restart", abstract: "Restart services; does not read the file")

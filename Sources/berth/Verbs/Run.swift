@@ -5,7 +5,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// `berth run`: a container for one command, made like a service's.
+/// `berth run`: creates a container for one command, like a service's.
 struct Run: Verb {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run one command in a new container of a service")
@@ -58,7 +58,7 @@ struct Run: Verb {
         request.ignoreOrphans = orphans.ignore
         request.parallelism = try session.parallelism()
         request.removeOrphans = orphans.remove
-        // From here to the end, without a gap in which one would leave the container behind.
+        // Catch signals from here to the end, without a gap in which one would leave the container behind.
         let signals = try CaughtSignals(StreamSession.signals)
         let container = try create(request, in: session, project.name, signals)
         if detach {
@@ -71,12 +71,13 @@ struct Run: Verb {
             detachKeys: detachKeys
         ).run(catching: signals)
         guard case .exited(let code) = end else { return session.tellDetached(container) }
-        // Whoever comes next finds nothing of it; an engine that goes away meanwhile does the rest when it is back.
+        // Wait, so that the next command does not find the container. If the engine ends meanwhile, the next engine
+        // removes it.
         if remove { try? session.engine.waitUntilGone(container.id) }
         if code != 0 { throw ExitStatus.container(code) }
     }
 
-    /// The one-off, held until its streams are there. A signal meanwhile takes it away again.
+    /// Creates the one-off, which waits for its streams. A signal meanwhile removes it again.
     private func create(
         _ request: RunRequest, in session: Session, _ project: String, _ signals: borrowing CaughtSignals
     ) throws -> ContainerRow {

@@ -2,7 +2,7 @@ import ArgumentParser
 import EngineWire
 import ProjectModel
 
-/// `berth scale`: how many replicas services have, until the next `up`.
+/// `berth scale`: sets the number of replicas of services, until the next `up`.
 struct Scale: Verb {
     static let configuration = CommandConfiguration(
         commandName: "scale", abstract: "Change the number of replicas of services")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import EngineWire
 
-/// `berth start`: starts containers that exist.
+/// `berth start`: starts existing containers.
 struct Start: Verb {
     static let configuration = CommandConfiguration(commandName: "start", abstract: "Start existing containers")
 

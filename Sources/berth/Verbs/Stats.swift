@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// What `stats` shows and how often.
+/// What `stats` shows, and how often.
 struct StatsFlags: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Also show containers that do not run") var all = false
     @Option(help: "table, json, or a Go template") var format: String?
@@ -12,7 +12,7 @@ struct StatsFlags: ParsableArguments {
     @Flag(name: .customLong("no-trunc"), help: "Show ids in full") var whole = false
 }
 
-/// `berth stats`: what the containers of services use.
+/// `berth stats`: shows the resource usage of services' containers.
 struct Stats: Verb {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Show the resource use of containers, updated every second")
@@ -26,7 +26,7 @@ struct Stats: Verb {
     }
 }
 
-/// `berth container stats`: the same of single containers.
+/// `berth container stats`: the same for single containers.
 struct ContainerStats: Verb {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Show the resource use of containers, updated every second")
@@ -44,7 +44,7 @@ struct ContainerStats: Verb {
 }
 
 extension Session {
-    /// Readings a second apart: the processor's share is what was used in between.
+    /// Takes readings a second apart; the processor's share is what was used in between.
     fileprivate func showUsage(_ flags: StatsFlags, _ containers: () throws -> [ContainerRow]) throws {
         let format = try ListFormat(flags.format)
         var before = try readings(containers()).usages
@@ -71,7 +71,7 @@ extension Session {
         var usages: [String: ContainerUsage] = [:]
         for row in containers where [.running, .paused].contains(row.state) {
             do throws(EngineFailure) { usages[row.id] = try engine.usage(of: row.id) } catch {
-                // It ended since the list was made.
+                // It has ended since the list was made.
                 if error.code != .notFound && error.code != .conflict { throw error }
             }
         }

@@ -117,7 +117,7 @@ struct SystemPrune: Verb {
             try report.add(volumes: engine.docker(post: "/volumes/prune\(wanted.query)"))
         }
         try report.add(images: engine.pruneImages(wanted.request))
-        // What was built has no labels.
+        // Build results have no labels.
         if wanted.request.labels.isEmpty, wanted.request.withoutLabels.isEmpty {
             var request = BuildPruneRequest(all: all)
             request.unusedFor = wanted.request.until.map { Int64(session.now - $0) }

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import Linux
 
-/// `berth top`: processes in containers.
+/// `berth top`: lists processes in containers.
 struct Top: Verb {
     static let configuration = CommandConfiguration(commandName: "top", abstract: "List the processes of services")
 
@@ -19,7 +19,7 @@ struct Top: Verb {
             do throws(EngineFailure) {
                 processes.append((container, try session.engine.processes(of: container.id)))
             } catch {
-                // It ended since the list was made.
+                // It has ended since the list was made.
                 if error.code != .notFound && error.code != .conflict { throw error }
             }
         }

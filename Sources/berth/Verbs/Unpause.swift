@@ -1,7 +1,7 @@
 import ArgumentParser
 import EngineWire
 
-/// `berth unpause`: lets frozen services go on.
+/// `berth unpause`: thaws frozen services.
 struct Unpause: Verb {
     static let configuration = CommandConfiguration(commandName: "unpause", abstract: "Resume paused services")
 

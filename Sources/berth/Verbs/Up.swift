@@ -4,7 +4,7 @@ import EngineWire
 import Linux
 import ProjectModel
 
-/// `berth up`: makes the machine match the file, then shows the containers' output or leaves.
+/// `berth up`: brings the machine to the state in the file, then shows the containers' output or returns.
 struct Up: Verb {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Create and start everything in the file")
@@ -110,7 +110,7 @@ struct Up: Verb {
         }
     }
 
-    /// Whose output is shown, and what ends the whole.
+    /// Whose output to show, and what ends the command.
     private func outputChoice(_ project: Project) throws -> AttachedUp.Choice {
         let selected = project.selection(of: services, dependencies: !noDependencies).sorted()
         var shown = Set(services.isEmpty || attachDependencies ? selected : services)
@@ -127,7 +127,7 @@ struct Up: Verb {
 }
 
 extension Session {
-    /// A second `up` says that it did nothing.
+    /// Says so when an `up` had nothing to do.
     func say(nothingDoneBy result: OperationResult, in project: String) {
         guard result.outcome.changes == 0, !global.dryRun, progress != .json, progress != .quiet else { return }
         stderr.line("Nothing to do: \(project) is as the file says.")

@@ -4,7 +4,7 @@ import EngineClient
 import EngineWire
 import JSON
 
-/// `berth version`: of this program, and of the engine if one runs.
+/// `berth version`: prints the version of this program, and of the engine if one runs.
 struct Version: Verb {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Show versions")
 

@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth volume create`: a volume of no project, for those that call it external.
+/// `berth volume create`: creates a volume of no project, for projects that use it as external.
 struct VolumeCreate: Verb {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create a volume that projects can share (`external: true`)")

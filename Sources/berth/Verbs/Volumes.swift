@@ -3,7 +3,7 @@ import Console
 import EngineClient
 import EngineWire
 
-/// `berth volumes`: the project's volumes.
+/// `berth volumes`: lists the project's volumes.
 struct Volumes: Verb {
     static let configuration = CommandConfiguration(commandName: "volumes", abstract: "List the project's volumes")
 

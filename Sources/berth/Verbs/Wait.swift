@@ -16,7 +16,7 @@ struct Wait: Verb {
         let scope = try session.scope(services)
         let target = scope.target
         let ids = Set(scope.named.containers.map(\.id))
-        // The stream first, then the list: a container that ends in between is in one of them.
+        // The stream first, then the list, so that a container that ends in between is in one of them.
         let stream = try session.engine.logs(
             LogRequest(
                 services: Set(scope.named.services + scope.named.containers.map(\.service)).sorted(), follow: true,

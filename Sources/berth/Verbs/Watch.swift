@@ -3,7 +3,7 @@ import Console
 import EngineWire
 import ProjectModel
 
-/// `berth watch`: brings changes of source files to the containers, by the rules under `develop: watch:`.
+/// `berth watch`: copies changes of source files into the containers, by the rules in `develop: watch:`.
 struct Watch: Verb {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Update containers when source files change",
@@ -36,7 +36,7 @@ struct Watch: Verb {
         try WatchSession(session, project, rules, options).run()
     }
 
-    /// Builds what has rules, since its sources may have changed, and starts all of it.
+    /// Builds services with rules, because their sources may have changed, and starts everything.
     private func up(_ project: Project, _ selected: Set<String>, in session: Session) throws {
         let stale = project.services.filter { selected.contains($0.name) && $0.hasBuild && !$0.watch.isEmpty }
         let missing = try session.neededBuilds(project, services, dependencies: true, .missing).map(\.service)

@@ -5,12 +5,12 @@ import FileWatch
 import Linux
 import ProjectModel
 
-/// The rules of `develop.watch` of a project's services, ready to be matched.
+/// The `develop.watch` rules of a project's services, ready for matching.
 struct WatchRules {
     let rules: [WatchPlan.Rule]
 
     /// The rules of `services` that can be followed.
-    /// - Throws: `ExitStatus.failure` after everything that is wrong was shown, `CommandFailure` when there are no rules at all.
+    /// - Throws: `ExitStatus.failure` after it has shown all problems, `CommandFailure` when there are no rules at all.
     init(of services: Set<String>, in project: Project, mayBuild: Bool, _ session: Session) throws {
         var rules: [WatchPlan.Rule] = []
         var failures: [EngineFailure] = []
@@ -77,7 +77,7 @@ struct WatchRules {
         }
     }
 
-    /// The source of a bind mount that `path` lies in.
+    /// The source of a bind mount that contains `path`.
     private static func bind(over path: String, in service: Service) -> String? {
         for volume in service.volumes {
             guard case .bind(let folder, _, _, _, _) = volume.kind else { continue }

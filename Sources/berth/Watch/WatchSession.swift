@@ -7,7 +7,8 @@ import ProjectModel
 
 /// `develop.watch`: follows files and brings their changes to containers, until a signal comes.
 ///
-/// Copying is done here, at once; what takes longer is done by copies of this process, one at a time for each service.
+/// It copies files itself, at once. Copies of this process do everything that takes longer, one at a time for each
+/// service.
 final class WatchSession {
     private let session: Session
     private let project: Project
@@ -15,13 +16,14 @@ final class WatchSession {
     private let options: WatchWork.Options
     private let replicas: WatchedReplicas
     private let tree: TreeWatch
-    /// Editors write a file in several steps, and a checkout many files: what follows each other as closely is one change.
+    /// Editors write a file in several steps, and a checkout changes many files, so changes in quick succession count
+    /// as one.
     private var quiet = QuietPeriod(pause: .milliseconds(20), limit: .seconds(1))
     private var containers: EngineStream<[ContainerRow]>?
-    /// When the engine is asked again after it was lost.
+    /// When to try the engine again after the connection was lost.
     private var retry: Double?
     private var tasks: [String: Running] = [:]
-    /// What is to be done for services whose former work goes on.
+    /// Work for services whose previous work is still running.
     private var waiting: [String: WatchPlan.Work] = [:]
 
     private final class Running {
@@ -29,7 +31,7 @@ final class WatchSession {
         init(_ task: consuming ChildTask) { self.task = task }
     }
 
-    /// How often everything is looked at when not every folder can be watched, in seconds.
+    /// If not every folder can be watched: seconds between two full scans.
     private static let scanInterval = 1.0
     private var nextScan: Double?
 
@@ -89,7 +91,7 @@ final class WatchSession {
             quiet.rest(at: .seconds(current)), retry.map { .seconds(max(0, $0 - current)) },
             nextScan.map { .seconds(max(0, $0 - current)) },
         ]
-        // Rounded up: a wait that is cut off would come to nothing.
+        // Rounded up, because a shorter wait would wake too early.
         return times.compactMap { $0 }.min().map { $0 + .milliseconds(1) }
     }
 
@@ -128,7 +130,7 @@ final class WatchSession {
 
     // MARK: Containers
 
-    /// Takes in what containers there are, and waits for news of them from then on.
+    /// Reads the current containers, and waits for changes of them from now on.
     private func followContainers() {
         retry = nil
         do {
@@ -198,7 +200,7 @@ final class WatchSession {
         if let next = waiting.removeValue(forKey: service) { begin(next, for: service) }
     }
 
-    /// They had the same Ctrl-C, if it came from the terminal; who does not end of his own accord is told to.
+    /// A Ctrl-C from the terminal also reached them; those that do not end are told to.
     private func endTasks() {
         let end = now + 0.3
         while now < end, tasks.values.contains(where: { !$0.task.hasEnded }) {
@@ -211,7 +213,7 @@ final class WatchSession {
 }
 
 extension Session {
-    /// For the copy of this process that `ChildTask` makes: the status that it ends with. Failures are shown.
+    /// The exit status of the copy of this process that `ChildTask` creates. Shows failures.
     func runAsChild(_ body: () throws -> Void) -> CInt {
         endOnSignals()
         do {

@@ -5,12 +5,12 @@ import FileWatch
 import Linux
 import ProjectModel
 
-/// What is done for a service beside the copying of files: rebuild, restart, commands. It is done by a copy of this process, so
-/// that files go on being copied meanwhile.
+/// Work for a service other than copying files: rebuild, restart, commands. A copy of this process does it, so that
+/// copying continues meanwhile.
 struct WatchWork {
     struct Options {
         var isQuiet = false
-        /// Replicas as the command line wants them.
+        /// The numbers of replicas from the command line.
         var scale: [String: Int] = [:]
     }
 
@@ -22,7 +22,7 @@ struct WatchWork {
     let restarts: Bool
     let commands: [Hook]
 
-    /// Does it; a failure of one step is shown, and the others are done nevertheless.
+    /// Does all steps; shows the failure of a step and continues with the others.
     func run() throws {
         var isNew = false
         if rebuilds { attempt("rebuilt") { isNew = try rebuild() } }
@@ -46,7 +46,7 @@ struct WatchWork {
         }
     }
 
-    /// True when its containers are new.
+    /// True when its containers were replaced.
     private func rebuild() throws -> Bool {
         session.say(watch: "Rebuilding service(s) [\"\(service)\"] after changes were detected...")
         var builds = ServiceBuilds(project: project, session: session)
@@ -88,7 +88,7 @@ struct WatchWork {
 }
 
 extension Session {
-    /// A line of the watch, among those of containers.
+    /// Prints a line about the watch, among the containers' lines.
     func say(watch text: String) {
         if progress == .quiet { return }
         stdout.line("\(style(.cyan, "⦿")) \(text)")

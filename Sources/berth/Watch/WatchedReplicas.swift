@@ -5,19 +5,19 @@ import FileWatch
 import JSON
 import Linux
 
-/// The containers that changes are copied into, and what each of them has got.
+/// The containers that changes are copied into, and what each of them has received.
 ///
-/// A container that is made later begins with what its image has, so all that was copied since the watch began is copied into
-/// it as well; one that did not run gets what it missed when it runs again.
+/// A new container starts with the files of its image, so it gets everything that was copied since the watch began. A
+/// container that was down gets what it missed when it runs again.
 final class WatchedReplicas {
     private let session: Session
     private let project: String
     private let services: Set<String>
-    /// Containers by id, as they were last heard of.
+    /// Containers by id, in their last known state.
     private var rows: [String: ContainerRow] = [:]
-    /// Those that missed a copy.
+    /// Containers that missed a copy.
     private var stale: Set<String> = []
-    /// All that was copied so far: the newest source of each path, nil for what is gone.
+    /// Everything copied so far: the newest source of each path, nil for a removed one.
     private var journal: [String: [String: String?]] = [:]
 
     init(_ session: Session, project: String, services: Set<String>) {
@@ -26,16 +26,16 @@ final class WatchedReplicas {
         self.services = services
     }
 
-    /// Containers of the service that run.
+    /// The running containers of a service.
     func running(_ service: String) -> [ContainerRow] {
         rows.values.filter { $0.service == service && $0.state == .running }.sorted { $0.name < $1.name }
     }
 
-    /// What `update` found.
+    /// The result of `update`.
     struct News {
-        /// Containers that run and were not there before.
+        /// Running containers that did not exist before.
         var new: [ContainerRow] = []
-        /// Containers that run again, and may lack what was copied meanwhile.
+        /// Containers that run again and may have missed copies.
         var restarted: [ContainerRow] = []
     }
 
@@ -57,7 +57,7 @@ final class WatchedReplicas {
         return news
     }
 
-    /// When each container that ran was started.
+    /// When each running container was started.
     private var known: [String: Double?] = [:]
 
     /// Copies changes into all containers of a service.
@@ -67,7 +67,7 @@ final class WatchedReplicas {
         place(copies, in: running(service))
     }
 
-    /// Copies into `rows` what was copied into others before, on top of `first`.
+    /// Copies into `rows` what was copied into others before, after `first`.
     func catchUp(_ rows: [ContainerRow], with first: [WatchPlan.Copy] = []) {
         guard let service = rows.first?.service else { return }
         var merged = Dictionary(first.map { ($0.target, $0.source) }) { $1 }
@@ -76,7 +76,7 @@ final class WatchedReplicas {
         place(merged.sorted { $0.key < $1.key }.map { WatchPlan.Copy(target: $0.key, source: $0.value) }, in: rows)
     }
 
-    /// Bytes of paths that one request may name.
+    /// The maximum size of the paths in one request, in bytes.
     private static let mostRemoved = 24 << 10
 
     private func place(_ copies: [WatchPlan.Copy], in rows: [ContainerRow]) {
@@ -119,7 +119,7 @@ final class WatchedReplicas {
                 if answer.faults.count > 5 { session.warn("\(row.name): and \(answer.faults.count - 5) more") }
             case .failure(let failure):
                 stale.insert(row.id)
-                // It has just ended, or is being replaced: it gets its files when it runs.
+                // It has just ended or is being replaced: it gets its files when it runs.
                 if [.conflict, .notFound, .engineLost, .unreachable].contains(failure.code) { continue }
                 session.warn(EngineFailure(code: failure.code, message: "\(row.name): \(failure)", hint: failure.hint))
             }

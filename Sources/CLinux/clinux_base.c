@@ -26,7 +26,7 @@ int berth_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
 int berth_memfd_create(const char *name, unsigned flags) { return memfd_create(name, flags); }
 void berth_trim_heap(void) { malloc_trim(0); }
 
-// Only segments that nobody may write: what relocation changed lies in writable ones, and must not be dropped.
+// Only read-only segments: writable ones contain the results of relocation and must not be dropped.
 static int drop_segments(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     (void)context;

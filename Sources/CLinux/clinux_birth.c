@@ -1,10 +1,10 @@
-// Bringing a process into somebody else's pid namespace without a moment at which it can be seen there and is not yet the
-// program it shall be.
+// Creates a process in another container's pid namespace so that it is never visible there before it is the final
+// program.
 //
-// A child that stands outside of the namespace does all the rest first: other namespaces, root, rights, filter. Then, held by
-// ptrace(2), it runs its program, and before the program's first instruction it is made to fork into the namespace. What
-// appears there is the program, as it begins: nothing of ours is left in its memory, its descriptors or its rights. Nobody
-// else can attach to it before it is let go, since a process has one tracer at most.
+// A child outside of the namespace does everything else first: other namespaces, root, privileges, filter. Then it
+// executes its program while held by ptrace(2), and before the program's first instruction it is made to fork into the
+// namespace. The new process is the program at its start, with nothing of ours in its memory, descriptors or
+// privileges. Nobody else can attach to it before it is released, because a process has at most one tracer.
 #define _GNU_SOURCE
 #include "clinux_spawn.h"
 
@@ -29,12 +29,12 @@
 #include <unistd.h>
 
 #define EVENT_OF(status) ((unsigned)(status) >> 16)
-// Since Linux 4.3: the tracee's filter rests while it is held, so that one without clone(2) does not stand in the way.
+// Since Linux 4.3: suspends the tracee's filter while it is held, so that a filter without clone(2) does no harm.
 #define SUSPEND_SECCOMP (1 << 21)
 #define RESET_ON_FORK 1
 #define DEADLINE 6
 
-// sched_setattr(2); C libraries disagree about where it is declared.
+// sched_setattr(2); C libraries declare it in different places.
 struct policy {
     uint32_t size, kind;
     uint64_t flags;
@@ -44,13 +44,14 @@ struct policy {
 };
 
 int berth_trace(int pid) {
-    // With the tracer ends what it holds: an image that is half way must never run.
+    // If the tracer ends, the kernel kills the tracee: a half-prepared process must never run.
     unsigned long options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
     if (ptrace(PTRACE_SEIZE, pid, NULL, options | SUSPEND_SECCOMP) == 0) return 0;
     return ptrace(PTRACE_SEIZE, pid, NULL, options) < 0 ? -1 : 0;
 }
 
-// Waits until it stops: 1, with how in *status; 0 when it has ended, which is left to be reaped.
+// Waits for a stop: returns 1 with its status in *status, or 0 when the process has ended; the caller must reap it
+// then.
 static int wait_for_change(int pid, int *status) {
     siginfo_t info;
     do {
@@ -62,18 +63,18 @@ static int wait_for_change(int pid, int *status) {
     return waitpid(pid, status, __WALL) < 0 ? -1 : 1;
 }
 
-// 1 when it stands at its exec, 0 when it has ended.
+// 1 when it has stopped at its exec, 0 when it has ended.
 static int wait_for_exec(int pid) {
     for (;;) {
         int status, stands = wait_for_change(pid, &status);
         if (stands <= 0 || EVENT_OF(status) == PTRACE_EVENT_EXEC) return stands;
-        // Anything else on the way there is passed on as if nobody were looking.
+        // Pass on every other signal on the way, as if there were no tracer.
         long signal = EVENT_OF(status) ? 0 : WSTOPSIG(status);
         if (ptrace(PTRACE_CONT, pid, NULL, signal) < 0 && errno != ESRCH) return -1;
     }
 }
 
-// The next stop, or -1 and ESRCH; a signal that is about to be delivered is noted in *missed.
+// Waits for the next stop; -1 and ESRCH at the end. Records a signal that is about to be delivered in *missed.
 static int wait_for_stop(int pid, int *status, uint64_t *missed) {
     int stands = wait_for_change(pid, status);
     if (stands <= 0) return errno = stands ? errno : ESRCH, -1;
@@ -82,7 +83,7 @@ static int wait_for_stop(int pid, int *status, uint64_t *missed) {
     return 0;
 }
 
-// Lets it go on by PTRACE_SYSCALL or PTRACE_SINGLESTEP until that stops it.
+// Continues it with PTRACE_SYSCALL or PTRACE_SINGLESTEP until the next such stop.
 static int go_on(int pid, enum __ptrace_request how, uint64_t *missed) {
     int status, trap = how == PTRACE_SYSCALL ? SIGTRAP | 0x80 : SIGTRAP;
     do {
@@ -91,7 +92,8 @@ static int go_on(int pid, enum __ptrace_request how, uint64_t *missed) {
     return 0;
 }
 
-// An instruction in the kernel's own page that enters the kernel: `syscall`, or `int $0x80` for a program of 32 bits.
+// An instruction in the kernel's own page (vDSO) that enters the kernel: `syscall`, or `int $0x80` for a 32-bit
+// program.
 struct entrance {
     unsigned long address;
     int is_narrow;
@@ -128,7 +130,7 @@ static int find_entrance(int pid, const struct user_regs_struct *registers, stru
     if (found->is_narrow) code[0] = 0xcd, code[1] = 0x80;
     unsigned long page = kernel_page(pid, found->is_narrow);
     if (!page) return errno = ENOEXEC, -1;
-    // Its end may be within the second page.
+    // The vDSO may end within the second page.
     ssize_t got = -1;
     for (size_t size = sizeof bytes; size >= 4096 && got < 0; size /= 2) {
         struct iovec local = {bytes, size}, remote = {(void *)page, size};
@@ -139,7 +141,7 @@ static int find_entrance(int pid, const struct user_regs_struct *registers, stru
     return errno = ENOEXEC, -1;
 }
 
-// Makes `pid` do one system call, from `registers`; its result, or -1 and errno.
+// Makes `pid` execute one system call, starting from `registers`. Returns its result, or -1 and errno.
 static long let_call(int pid, const struct user_regs_struct *registers, const struct entrance *entrance, int wide,
                      int narrow, unsigned long first, unsigned long second, uint64_t *missed) {
     struct user_regs_struct changed = *registers;
@@ -149,7 +151,7 @@ static long let_call(int pid, const struct user_regs_struct *registers, const st
     changed.rdi = first, changed.rbx = first;
     changed.rsi = second, changed.rcx = second;
     changed.rdx = 0, changed.r10 = 0;
-    // The fourth and fifth of clone(2) on a narrow machine.
+    // The fourth and fifth argument of clone(2) for a 32-bit program.
     if (entrance->is_narrow) changed.rsi = 0, changed.rdi = 0;
     if (ptrace(PTRACE_SETREGS, pid, NULL, &changed) < 0) return -1;
     if (go_on(pid, PTRACE_SINGLESTEP, missed) < 0) return -1;
@@ -159,7 +161,8 @@ static long let_call(int pid, const struct user_regs_struct *registers, const st
     return result;
 }
 
-// A policy that ends at a fork, or forbids it, is for the process to be and not for the one that makes it. 1 with it in *kept.
+// A policy that a fork resets, or that forbids forking, is meant for the final process, not for its creator. Returns 1 and stores it
+// in *kept.
 static int set_policy_aside(int pid, struct policy *kept) {
     struct policy plain = {.size = sizeof plain};
     if (syscall(SYS_sched_getattr, pid, kept, sizeof *kept, 0) < 0) return 0;
@@ -167,7 +170,8 @@ static int set_policy_aside(int pid, struct policy *kept) {
     return syscall(SYS_sched_setattr, pid, &plain, 0) == 0;
 }
 
-// setrlimit(2), of the process itself: for others it takes CAP_SYS_RESOURCE. What it reads lies below its stack meanwhile.
+// setrlimit(2), executed by the process itself, because changing another process's limits needs CAP_SYS_RESOURCE. Its
+// argument is stored below the process's stack meanwhile.
 static int limit_processes(int pid, const struct user_regs_struct *beginning, const struct entrance *entrance,
                            const uint64_t *limit, uint64_t *missed) {
     struct user_regs_struct below = *beginning;
@@ -187,7 +191,7 @@ static void end(int pid) {
     errno = code;
 }
 
-// What the new process still does itself; then it begins.
+// The last calls that the new process itself executes; then the program begins.
 static int let_go(int pid, const struct user_regs_struct *beginning, const struct entrance *entrance, int terminal,
                   const uint64_t *processes, struct policy *policy) {
     uint64_t missed = 0;
@@ -212,15 +216,15 @@ int berth_birth(int pid, int terminal, const uint64_t *processes) {
     struct policy policy;
     int has_policy = 0;
     long born = -1;
-    // To the end of execve, where the registers are those with which the program begins.
+    // Continue to the end of execve, where the registers are those at the program's start.
     if (go_on(pid, PTRACE_SYSCALL, &missed) == 0 && ptrace(PTRACE_GETREGS, pid, NULL, &beginning) == 0 &&
         find_entrance(pid, &beginning, &entrance) == 0) {
         has_policy = set_policy_aside(pid, &policy);
         born = let_call(pid, &beginning, &entrance, SYS_clone, 120, CLONE_PARENT | CLONE_PTRACE, 0, &missed);
     }
-    beginning.orig_rax = (unsigned long)-1;  // no call is to be begun again
+    beginning.orig_rax = (unsigned long)-1;  // do not restart any call
     if (born > 0 && let_go((int)born, &beginning, &entrance, terminal, processes, has_policy ? &policy : NULL) < 0) {
-        // One whose namespace ended meanwhile has been killed: that is an end as any other.
+        // If the namespace has ended meanwhile, the process was killed; that is an end like any other.
         if (errno != ESRCH) end((int)born), born = -1;
     }
     end(pid);
@@ -229,7 +233,7 @@ int berth_birth(int pid, int terminal, const uint64_t *processes) {
 
 #else
 
-// Nobody has tried it on another machine: there the child forks itself, before its exec.
+// Not tested on other architectures; there the child forks itself before its exec.
 int berth_trace(int pid) { return (void)pid, errno = ENOSYS, -1; }
 int berth_birth(int pid, int terminal, const uint64_t *processes) {
     return (void)pid, (void)terminal, (void)processes, errno = ENOSYS, -1;

@@ -24,6 +24,6 @@ int berth_attach_device_program(int folder, const uint64_t *program, size_t coun
     attach.attach_flags = BPF_F_ALLOW_MULTI;
     int result = (int)syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach);
     int code = errno;
-    close(fd);  // the cgroup holds it now
+    close(fd);  // the cgroup holds a reference now
     return errno = code, result;
 }

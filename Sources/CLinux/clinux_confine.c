@@ -22,12 +22,12 @@
 #endif
 
 int berth_pivot_to_working_folder(void) {
-    // The old root ends up mounted over the new one, where it can be named without a folder for it.
+    // The old root is now mounted over the new one, where it can be named without a folder for it.
     if (syscall(SYS_pivot_root, ".", ".") < 0) return -1;
     return umount2(".", MNT_DETACH);
 }
 
-// Memory, time, its own end, and what is open already. mmap and mprotect have rules of their own: no new code.
+// Memory, time, its own end, and open descriptors. mmap and mprotect have rules of their own: no new code.
 static const unsigned always[] = {
     SYS_read, SYS_write, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev, SYS_lseek, SYS_close, SYS_fstat, SYS_fcntl,
     SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_futex, SYS_getrandom, SYS_clock_gettime, SYS_clock_getres,
@@ -39,7 +39,7 @@ static const unsigned always[] = {
 static const unsigned open_files[] = {
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_readlinkat, SYS_getdents64, SYS_fgetxattr, SYS_flistxattr,
     SYS_faccessat, SYS_faccessat2, SYS_fadvise64, SYS_fstatfs, SYS_dup,
-#ifdef SYS_open  // older forms of the same, which newer architectures never had
+#ifdef SYS_open  // older forms of these calls, which newer architectures do not have
     SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
 #endif
 };
@@ -50,7 +50,7 @@ static const unsigned change_files[] = {
 };
 
 #define COUNT(list) (sizeof list / sizeof list[0])
-#define NEWER_THAN_THE_LIST 451  // the first call after Linux 5.17's; numbers are the same for all architectures there
+#define NEWER_THAN_THE_LIST 451  // the first call after Linux 5.17; newer numbers are the same on all architectures
 
 struct rules {
     struct sock_filter steps[2 * (COUNT(always) + COUNT(open_files) + COUNT(change_files)) + 24];
@@ -67,7 +67,7 @@ static void load(struct rules *rules, unsigned offset) {
     add(rules, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
-// The next step unless the number that was loaded compares so; then the one after it.
+// Skips the next `length` instructions if the comparison of the loaded number with `value` is true.
 static void unless(struct rules *rules, unsigned comparison, unsigned value, unsigned char length) {
     add(rules, (struct sock_filter)BPF_JUMP(BPF_JMP | comparison | BPF_K, value, 0, length));
 }
@@ -81,7 +81,7 @@ static void allow(struct rules *rules, const unsigned *calls, size_t count) {
 
 static void allow_without_code(struct rules *rules, unsigned call) {
     unless(rules, BPF_JEQ, call, 4);
-    load(rules, offsetof(struct seccomp_data, args[2]));  // both architectures keep the low half first
+    load(rules, offsetof(struct seccomp_data, args[2]));  // both architectures store the low half first
     unless(rules, BPF_JSET, PROT_EXEC, 1);
     decide(rules, SECCOMP_RET_KILL_PROCESS);
     decide(rules, SECCOMP_RET_ALLOW);
@@ -89,7 +89,7 @@ static void allow_without_code(struct rules *rules, unsigned call) {
 
 static int install_filter(unsigned calls) {
     struct rules rules = {.count = 0};
-    // Another architecture's calls have other numbers, and so have x32's, which are above 0x40000000.
+    // Calls of another architecture have other numbers, and so do those of x32, which are above 0x40000000.
     load(&rules, offsetof(struct seccomp_data, arch));
     add(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0));
     decide(&rules, SECCOMP_RET_KILL_PROCESS);

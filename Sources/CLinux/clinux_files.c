@@ -14,7 +14,8 @@ int berth_fsetxattr(int fd, const char *name, const void *value, size_t size) {
 }
 
 int berth_renameat2(int from, const char *name, int to, const char *other, unsigned flags) {
-    // Not by way of the C library, which calls another one when there are no flags: a confined process may make this one.
+    // Not through the C library, which uses another call without flags: this is the call that a confined process may
+    // make.
     return (int)syscall(SYS_renameat2, from, name, to, other, flags);
 }
 

@@ -19,7 +19,7 @@ static int prepare(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *ac
         if ((error = posix_spawn_file_actions_adddup2(actions, sources[i], targets[i]))) return error;
         if (targets[i] > last) last = targets[i];
     }
-    // Somebody else's descriptors may lie between the targets too. It is no error to close one that is not open.
+    // Other descriptors may be between the targets. It is no error to close one that is not open.
     for (int fd = 0; fd < last; fd++) {
         size_t i = 0;
         while (i < count && targets[i] != fd) i++;

@@ -1,4 +1,4 @@
-// Keeping our own program's file out of a container's reach.
+// Protects our own program's file from containers.
 #define _GNU_SOURCE
 #include "clinux_spawn.h"
 
@@ -29,7 +29,7 @@ int berth_is_read_only(void) {
     return result;
 }
 
-// The same file through a mount of its own: its pages stay shared with everybody who runs it.
+// The same file through a private mount; its pages stay shared with every other process that runs it.
 int berth_open_read_only(const char *path) {
     int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return -1;
@@ -41,7 +41,7 @@ int berth_open_read_only(const char *path) {
     return tree;
 }
 
-// Where no mount may be made: a copy in memory that can never change again.
+// If mounts are not allowed: a copy in memory that can never change again.
 static int open_copy(void) {
     int source = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (source < 0) return -1;
@@ -73,7 +73,8 @@ int berth_reexecute(char *const argv[], char *const envp[]) {
     return fd < 0 ? -1 : execveat(fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
-// Set by the linker: where the first segment begins, and where the code ends. All between is read-only, so nothing is lost.
+// From the linker: the beginning of the first segment, and the end of the code. Everything in between is read-only, so
+// nothing is lost.
 extern const char __executable_start[], etext[];
 
 void berth_release_code(void) {

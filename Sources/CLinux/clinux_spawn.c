@@ -14,7 +14,7 @@ static _Noreturn void report(struct walk *walk, int step, int code) {
     walk->failure.kind = 0;
     walk->failure.step = step;
     walk->failure.code = code;
-    // write and not sendmsg: a seccomp filter that is already on lets it through more surely.
+    // write instead of sendmsg, because an active seccomp filter is more likely to allow it.
     (void)!write(walk->program->sync, &walk->failure, sizeof walk->failure);
     _exit(127);
 }
@@ -35,7 +35,7 @@ static int wait_for_parent(struct walk *walk) {
     do got = read(walk->program->sync, &byte, 1);
     while (got < 0 && errno == EINTR);
     if (got < 0) return -1;
-    if (got == 0) _exit(137);  // nobody is left to report to
+    if (got == 0) _exit(137);  // the parent is gone
     walk->word = byte;
     return 0;
 }
@@ -86,7 +86,7 @@ long berth_receive(int socket, struct berth_message *message, int *descriptor) {
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     *descriptor = -1;
     long got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-    // A child that ended before it read all that it was told leaves this error in front of its last words, for one call.
+    // If a child ended before it read everything, one call returns this error before the child's last message.
     if (got < 0 && errno == ECONNRESET) got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     if (got < 0) return got;
     struct cmsghdr *first = CMSG_FIRSTHDR(&header);

@@ -1,5 +1,5 @@
-// Starting a program in namespaces of its own from a process that has threads. The child shares the caller's memory until
-// exec while the caller sleeps (CLONE_VM, CLONE_VFORK), as posix_spawn(3) does it: nothing is copied.
+// Starts a program in new namespaces from a process with threads. The child shares the caller's memory until exec while
+// the caller sleeps (CLONE_VM, CLONE_VFORK), as in posix_spawn(3), so nothing is copied.
 #define _GNU_SOURCE
 #include "clinux_base.h"
 #include "clinux_confine.h"
@@ -26,7 +26,7 @@ struct start {
 
 static const uint64_t all_signals = ~0ull, no_signals = 0;
 
-// The kernel's own calls: the C library hides two signals.
+// The raw system call, because the C library hides two signals.
 static int set_mask(const uint64_t *mask, uint64_t *before) {
     return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, before, sizeof *mask);
 }
@@ -57,7 +57,7 @@ static int arrange_descriptors(const struct start *start) {
     return berth_close_range((unsigned)(last + 1), ~0u, 0);
 }
 
-// Between clone and exec: async-signal-safe calls only. All signals are blocked until there is no handler of the caller's left.
+// Between clone and exec: only async-signal-safe calls. All signals are blocked until no handler of the caller is left.
 static int child(void *argument) {
     struct start *start = argument;
     reset_signals();

@@ -14,7 +14,8 @@ int berth_open_view(const char *path, int recursive, int read_only) {
     if (tree < 0) return -1;
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
     if (read_only) attributes.attr_set |= MOUNT_ATTR_RDONLY;
-    // Before Linux 5.12 there is no such call: the worker that gets the tree opens no devices and runs nothing anyway.
+    // Before Linux 5.12 this call does not exist. The worker that gets the tree opens no devices and runs no programs
+    // anyway.
     if (mount_setattr(tree, "", AT_EMPTY_PATH | below, &attributes, sizeof attributes) < 0 && errno != ENOSYS) {
         int code = errno;
         close(tree);

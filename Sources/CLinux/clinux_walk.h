@@ -1,4 +1,4 @@
-// Shared by the files of the step walker; not seen by Swift.
+// Shared by the files that run the steps; not visible to Swift.
 #ifndef CLINUX_WALK_H
 #define CLINUX_WALK_H
 
@@ -7,8 +7,8 @@
 struct walk {
     const struct berth_program *program;
     struct berth_message failure;
-    char word;  // the parent's last
-    // Mounts that were made for this container, by their ids: what is written into them is nobody else's.
+    char word;  // the parent's last message
+    // Ids of mounts that were made for this container: only they may be written to.
     uint64_t own[64];
     size_t own_count;
 };

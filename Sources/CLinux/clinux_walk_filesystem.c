@@ -1,5 +1,5 @@
-// Steps that shape the mount tree. Every path inside the container is resolved by openat2 under its root, and mounts go onto
-// the descriptor found, so that a link swapped in meanwhile leads nowhere.
+// Steps that build the mount tree. Every path inside the container is resolved by openat2 under its root, and mounts go
+// onto the resulting descriptor, so a link that is swapped in meanwhile has no effect.
 #define _GNU_SOURCE
 #include "clinux_fs.h"
 #include "clinux_overlay.h"
@@ -27,12 +27,13 @@
 static int open_in_root(int root, const char *path, uint64_t flags, uint64_t more) {
     for (int attempt = 0;; attempt++) {
         int fd = berth_openat2(root, path, flags | O_CLOEXEC, 0, IN_ROOT | more);
-        // EAGAIN: a rename on the way; the kernel asks to try again (openat2(2)).
+        // EAGAIN: a concurrent rename; the kernel asks for another attempt (openat2(2)).
         if (fd >= 0 || errno != EAGAIN || attempt == 64) return fd;
     }
 }
 
-// Replaces `path` by what it means when the link `name` in `parent`, at the first `upto` bytes of it, is followed.
+// Replaces `path` by the path that results from following the link `name` in `parent`, which is at the first `upto`
+// bytes of `path`.
 static int follow_dangling(int parent, const char *name, char *path, size_t upto, const char *rest) {
     char link[PATH_MAX], joined[PATH_MAX];
     ssize_t length = readlinkat(parent, name, link, sizeof link - 1);
@@ -59,7 +60,7 @@ static int mount_id(int fd, uint64_t *id) {
     return status.stx_mask & STATX_MNT_ID ? 0 : (errno = EOPNOTSUPP, -1);
 }
 
-// Notes that the mount `fd` was made for this container. Returns `fd`.
+// Records that the mount `fd` was made for this container. Returns `fd`.
 static int adopt(struct walk *walk, int fd) {
     uint64_t id;
     if (fd >= 0 && walk->own_count < sizeof walk->own / sizeof *walk->own && mount_id(fd, &id) == 0)
@@ -75,15 +76,15 @@ static int is_own(const struct walk *walk, int fd) {
     return 0;
 }
 
-// One component below `parent`: made as a folder, or as a file when it is the last and one is wanted.
+// Creates one component below `parent`: a folder, or a file if it is the last one and a file is wanted.
 static int make_component(int parent, const char *name, int folder) {
     if (!strcmp(name, "..") || !strcmp(name, ".")) return errno = EINVAL, -1;
     int result = folder ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
     return result < 0 && errno != EEXIST ? -1 : 0;
 }
 
-// Opens `path` under `root`, making what is missing; a dangling link on the way is followed inside the root. With `owner` nothing
-// is made but in its own mounts: EXDEV.
+// Opens `path` under `root` and creates missing parts; follows a dangling link on the way inside the root. With `owner`
+// it creates parts only in the container's own mounts; otherwise EXDEV.
 static int make_in_root(int root, const char *wanted, int folder, uint64_t more, const struct walk *owner) {
     int fd = open_in_root(root, wanted, O_PATH, more);
     if (fd >= 0 || errno != ENOENT) return fd;
@@ -122,7 +123,8 @@ static int make_in_root(int root, const char *wanted, int folder, uint64_t more,
     return errno = ELOOP, -1;
 }
 
-// The folder of `path`, made when missing, and the last component in `name`. EXDEV when it is to be made in somebody else's.
+// The folder of `path`, created if missing, and the last component in `name`. EXDEV if it would have to be created in
+// another owner's mount.
 static int make_parent(const struct walk *walk, int root, const char *path, char name[NAME_MAX + 1]) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -143,7 +145,7 @@ static int clone_tree(int fd, int recursive) {
     return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 }
 
-// Closes `fd` and keeps errno for whoever reports it.
+// Closes `fd` and keeps errno for the report.
 static int finish(int fd, int result) {
     int code = errno;
     if (fd >= 0) close(fd);
@@ -151,7 +153,7 @@ static int finish(int fd, int result) {
     return result;
 }
 
-// The kernel's own words about a file system that it would not make: "e message" (fsopen(2)).
+// Reads the kernel's message about a file system that it refused to create: "e message" (fsopen(2)).
 static void note(struct walk *walk, int context) {
     int code = errno;
     ssize_t got = read(context, walk->failure.text, sizeof walk->failure.text - 1);
@@ -189,7 +191,7 @@ static int overlay(struct walk *walk, const struct berth_step *step) {
     const struct berth_overlay *overlay = step->data;
     int mount = overlay_by_context(walk, overlay);
     if (mount < 0) {
-        // A kernel without "lowerdir+", or paths longer than fsconfig takes.
+        // A kernel without "lowerdir+", or paths too long for fsconfig.
         struct berth_message first = walk->failure;
         int code = errno;
         if (berth_mount_overlay_classic(
@@ -211,7 +213,7 @@ static int set_attributes(const struct walk *walk, const struct berth_step *step
     return mount_setattr(walk_register(walk, step->in), "", AT_EMPTY_PATH | recursive, &attributes, sizeof attributes);
 }
 
-// A sentence for whoever reads of the failure, in the form of the kernel's own ("e …").
+// Stores a sentence for the report, in the kernel's form ("e …").
 static int explain(struct walk *walk, const char *words, int code) {
     walk->failure.text[0] = 'e', walk->failure.text[1] = ' ';
     strncpy(walk->failure.text + 2, words, sizeof walk->failure.text - 3);
@@ -234,14 +236,14 @@ static int target(struct walk *walk, const struct berth_step *step) {
     if (fd < 0) return -1;
     struct stat status;
     if (fstat(fd, &status) < 0) return finish(fd, -1);
-    // By what is there and not by its name: a link of the image's may lead to it.
+    // Check what is there, not its name: a link in the image may lead to it.
     if (!step->c && is_proc(fd, &status))
         return finish(fd, explain(walk, "it leads to /proc, which nothing may cover", EBUSY));
     if (S_ISDIR(status.st_mode) != folder) return errno = folder ? ENOTDIR : EISDIR, finish(fd, -1);
     return walk_set(walk, step->out, fd);
 }
 
-// In a user namespace mknod is refused: the host's own node is bound there instead.
+// A user namespace may not use mknod, so bind the host's own node there.
 static int bind_node(int parent, const char *name, const char *path) {
     if (mknodat(parent, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST) return -1;
     int fd = berth_openat2(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, IN_ROOT);
@@ -251,7 +253,7 @@ static int bind_node(int parent, const char *name, const char *path) {
     return finish(fd, finish(tree, move_onto(tree, fd)));
 }
 
-// In a folder that is not the container's own: what is there must be the device already, and stays as it is.
+// In a folder that is not the container's own: the device must already exist there, and is not changed.
 static int find_node(struct walk *walk, int parent, const char *name, const struct berth_step *step) {
     struct stat status;
     if (parent >= 0 && fstatat(parent, name, &status, 0) == 0 && !((status.st_mode ^ step->a) & S_IFMT) &&
@@ -333,7 +335,7 @@ static int open_terminal(const struct walk *walk, const struct berth_step *step)
     if (filesystem.f_type != DEVPTS_SUPER_MAGIC) return errno = ENOTTY, finish(fd, -1);
     int unlocked = 0;
     if (ioctl(fd, TIOCSPTLCK, &unlocked) < 0) return finish(fd, -1);
-    // By the pty itself and not by name, which the container could have replaced.
+    // Open the pty itself and not by name, because the container could have replaced the name.
     int peer = ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (peer < 0) return finish(fd, -1);
     struct winsize size = {.ws_row = (unsigned short)(step->a >> 16), .ws_col = (unsigned short)(step->a & 0xffff)};
@@ -363,7 +365,7 @@ static int console(const struct walk *walk, const struct berth_step *step) {
 static int pivot(const struct walk *walk, const struct berth_step *step) {
     if (fchdir(walk_register(walk, step->in)) < 0) return -1;
     if (syscall(SYS_pivot_root, ".", ".") < 0) return -1;
-    // The old root now lies over the new one at the current folder (pivot_root(2), NOTES).
+    // The old root is now mounted over the new one at the working directory (pivot_root(2), NOTES).
     if (umount2(".", MNT_DETACH) < 0) return -1;
     return chdir("/");
 }
@@ -383,8 +385,8 @@ static int write_beneath(const struct walk *walk, const struct berth_step *step)
     return write_text(fd, step->text2, 0);
 }
 
-// The proc mount of `step->text`, a mount namespace in which somebody with these processes lives. What is there may be anything:
-// it counts when it is a proc's root that does not know this process, so that it cannot be the host's.
+// The proc mount in `step->text`, a mount namespace of a process in the target pid namespace. Anything may be mounted
+// there: accept it only if it is the root of a proc that does not know this process, so that it cannot be the host's.
 static int proc_of_mounts(const struct berth_step *step) {
     if (!step->text || (step->data && *(const char *const *)step->data)) return errno = EOPNOTSUPP, -1;
     int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), other = open(step->text, O_RDONLY | O_CLOEXEC), tree = -1;
@@ -406,8 +408,8 @@ static int proc_of_mounts(const struct berth_step *step) {
     return mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0 ? finish(tree, -1) : tree;
 }
 
-// A proc file system shows the processes of whoever mounts it. Of a namespace that this process is not in it can be made since
-// Linux 6.17; before that somebody else's is used.
+// A proc file system shows the pid namespace of the process that mounts it. Since Linux 6.17 it can be mounted for
+// another pid namespace; before that, use an existing one.
 static int proc_of(struct walk *walk, const struct berth_step *step) {
     int context = fsopen("proc", FSOPEN_CLOEXEC);
     if (context < 0) return -1;

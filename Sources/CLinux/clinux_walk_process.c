@@ -1,4 +1,4 @@
-// Steps that shape the process itself: identity, privileges, limits, and its end in exec.
+// Steps that set up the process itself: identity, privileges, limits, and exec at the end.
 #define _GNU_SOURCE
 #include "clinux_base.h"
 #include "clinux_walk.h"
@@ -22,8 +22,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-// Until exec nobody in the container may look into this process: it still is a copy of the monitor. Whatever changes who it
-// is sets this to what fs.suid_dumpable says (proc(5)).
+// Until exec nobody in the container may inspect this process, because it is still a copy of the monitor. Each change
+// of identity resets this to fs.suid_dumpable (proc(5)).
 static int forbid_looking_in(void) { return prctl(PR_SET_DUMPABLE, 0); }
 
 static int reset_inherited(void) {
@@ -34,7 +34,7 @@ static int reset_inherited(void) {
         uint64_t mask;
     } action;
     memset(&action, 0, sizeof action);
-    // The kernel's own call: the C library hides two signals, which a filter above us may have left ignored.
+    // The raw system call: the C library hides two signals, which a parent may have left ignored.
     for (int signal = 1; signal <= 64; signal++)
         if (signal != SIGKILL && signal != SIGSTOP) syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
     uint64_t none = 0;
@@ -105,11 +105,11 @@ static int change_folder(const struct berth_step *step) {
     char path[4096];
     long length = syscall(SYS_getcwd, path, sizeof path);
     if (length < 0) return -1;
-    // "(unreachable)": a folder outside of this root, reached through somebody's open descriptor.
+    // "(unreachable)": a folder outside of this root, reached through an open descriptor.
     return path[0] == '/' ? 0 : (errno = EXDEV, -1);
 }
 
-// The home of `uid` in the container's own /etc/passwd, of which the first MiB counts; "/" when it names none.
+// The home of `uid` in the container's own /etc/passwd, of which only the first MiB is read; "/" without an entry.
 static int find_home(const struct berth_step *step) {
     char *out = (char *)step->data, line[1024], chunk[1024];
     size_t used = 0, total = 0, capacity = step->a;
@@ -147,8 +147,9 @@ static int find_home(const struct berth_step *step) {
     return close(fd), 0;
 }
 
-// The process that goes on from here is in the pid namespace entered before, and the parent's child as this one is. a: 1 when
-// descriptor 0 becomes its terminal; data: the two numbers of its RLIMIT_NPROC, which would not let this one fork, or NULL.
+// Creates the process that continues from here: in the pid namespace entered before, and a child of the parent like
+// this one. a: 1 when descriptor 0 becomes its terminal; data: the two numbers of its RLIMIT_NPROC, which would prevent
+// this process from forking, or NULL.
 static int birth(const struct walk *walk, const struct berth_step *step) {
     if (walk->word == BERTH_WORD_TRACED) return 0;  // the parent does it once this one is the program
     long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID, NULL, walk->program->born, NULL, NULL);
@@ -172,7 +173,7 @@ static int execute(struct walk *walk, const struct berth_step *step) {
         walk->failure.detail = error == ENOENT;
         strncpy(walk->failure.text, *candidates, sizeof walk->failure.text - 1);
         code = error;
-        if (error != EACCES) break;  // EACCES: a later folder of PATH may have a better one (execvp(3))
+        if (error != EACCES) break;  // EACCES: a later folder in PATH may have a usable one (execvp(3))
     }
     errno = code;
     return -1;
@@ -192,13 +193,13 @@ int walk_process_step(struct walk *walk, const struct berth_step *step) {
         return setrlimit((__rlimit_resource_t)step->a, &limit);
     }
     case BERTH_KEYRING:
-        // A kernel without keys is no reason to fail: then there are none to be seen either.
+        // A kernel without keys is no reason to fail: then there are no keys to see.
         return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, step->text) < 0 && errno != ENOSYS ? -1 : 0;
     case BERTH_PERSONALITY: return personality((unsigned long)step->a) < 0 ? -1 : 0;
     case BERTH_SCHEDULER: return (int)syscall(SYS_sched_setattr, 0, step->data, 0);
     case BERTH_IO_PRIORITY: return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, step->a);
     case BERTH_CPU_AFFINITY: return (int)syscall(SYS_sched_setaffinity, 0, step->a, step->data);
-    // The kernel takes the number of bits for one more than it reads (set_mempolicy(2), BUGS).
+    // The kernel takes the number of bits as one more than it reads (set_mempolicy(2), BUGS).
     case BERTH_MEMORY_POLICY: return (int)syscall(SYS_set_mempolicy, step->a, step->data, step->b ? step->b + 1 : 0);
     case BERTH_DUP: {
         int fd = walk_register(walk, step->in);

@@ -1,13 +1,13 @@
-/// Puts a docker compose command line into the order and the form that the parser reads: verb, global options, the rest.
+/// Puts a docker compose command line into the order and form that the parser reads: verb, global options, the rest.
 ///
-/// Global options may stand before the verb or after it, values may be glued to short options and those bundled (`-vt0`), flags
-/// may have a truth value (`--wait=false`), the command of `exec` and `run` is left alone, and a misspelt verb is met with the
-/// right one.
+/// Global options may come before or after the verb. Values may follow short options directly, and short options may be
+/// combined (`-vt0`). Flags may have a boolean value (`--wait=false`). The command of `exec` and `run` stays unchanged.
+/// The error for a misspelt verb suggests the right one.
 package struct ArgumentOrder: Sendable {
-    /// Verbs by name; groups (`image`, `volume`, `network`) with the verbs inside.
+    /// Verbs by name; for groups (`image`, `volume`, `network`) with the verbs inside.
     private let verbs: [String: [String]]
 
-    /// Flags that are on unless said otherwise: `--orphans=false` is `--no-orphans`.
+    /// Flags that are on by default: `--orphans=false` becomes `--no-orphans`.
     private static let onByDefault: Set<String> = [
         "--orphans", "--menu", "--interactive", "--tty", "--ipv4", "--pause", "--sig-proxy",
     ]
@@ -15,14 +15,14 @@ package struct ArgumentOrder: Sendable {
     package static let missing: Set<String> = [
         "publish", "alpha", "bridge",
     ]
-    /// What the parser answers itself; the last one tells tools, and a test, of every verb's options.
+    /// Flags that the parser handles itself; the last one lists every verb's options for tools, and for a test.
     private static let parserFlags = ["-h", "--help", "--generate-completion-script", "--experimental-dump-help"]
-    /// Verbs whose second positional argument begins a command that is none of berth's.
+    /// Verbs whose second positional argument begins a command for a container.
     private static let commandVerbs: Set<String> = ["exec", "run", "container run", "container create"]
 
     package init(verbs: [String: [String]]) { self.verbs = verbs }
 
-    /// The arguments as the parser wants them.
+    /// The arguments in the parser's form.
     package func ordered(_ arguments: [String]) throws(UsageFailure) -> [String] {
         var rest = arguments[...]
         if rest.first == "compose" { rest.removeFirst() }
@@ -86,8 +86,8 @@ package struct ArgumentOrder: Sendable {
         }
     }
 
-    /// What follows a verb: every option in its long form with its value attached, every truth value carried out, and the
-    /// command of `exec`, `run` and `container run` set apart.
+    /// The part after a verb. Writes every option in its long form with its value attached, resolves boolean values,
+    /// and separates the command of `exec`, `run` and `container run`.
     private struct Tail {
         let verb: String
         let forms: OptionForms
@@ -119,7 +119,7 @@ package struct ArgumentOrder: Sendable {
         private func long(_ argument: String, _ rest: inout ArraySlice<String>) -> [String] {
             let (name, value) = ArgumentOrder.split(argument)
             if verb == "pull", name == "--parallel", Int(value ?? rest.first ?? "") == nil {
-                return []  // docker compose's old flag: fetching side by side is the rule
+                return []  // an old flag of docker compose, which always pulls in parallel now
             }
             guard OptionForms.valued.contains(name), !forms.longFlags.contains(name) else {
                 return ArgumentOrder.withoutTruthValue(name, value)
@@ -127,7 +127,8 @@ package struct ArgumentOrder: Sendable {
             return withValue(name, value, &rest)
         }
 
-        /// `-vt0` as `-v --timeout=0`; as it is when a letter of it is unknown, so that the parser can say so.
+        /// Splits `-vt0` into `-v --timeout=0`. If a letter is unknown, leaves the argument unchanged, so that the
+        /// parser reports it.
         private func cluster(_ argument: String, _ rest: inout ArraySlice<String>) -> [String] {
             var result: [String] = []
             var letters = argument.dropFirst()
@@ -149,14 +150,15 @@ package struct ArgumentOrder: Sendable {
             isInner || forms.flags.contains(letter) ? nil : OptionForms.globalShorts[letter]
         }
 
-        /// Attached, so that a value may begin with "-"; without one the parser says what is missing.
+        /// Attached, so that a value may begin with "-"; if the value is missing, the parser reports it.
         private func withValue(_ name: String, _ value: String?, _ rest: inout ArraySlice<String>) -> [String] {
             guard let value = value ?? rest.popFirst() else { return [name] }
             return ["\(name)=\(value)"]
         }
     }
 
-    /// A flag alone, its opposite, or nothing; as it is when the value is no truth value, for the parser to refuse.
+    /// The flag alone, its opposite, or nothing. If the value is not a boolean, leaves the flag unchanged, so that the
+    /// parser refuses it.
     private static func withoutTruthValue(_ name: String, _ value: String?) -> [String] {
         guard let value else { return [name] }
         switch isTrue(value) {
@@ -167,7 +169,7 @@ package struct ArgumentOrder: Sendable {
         }
     }
 
-    /// A truth value in Go's words (strconv.ParseBool); nil for anything else.
+    /// A boolean by Go's rules (strconv.ParseBool); nil for anything else.
     private static func isTrue(_ text: String) -> Bool? {
         switch text {
         case "1", "t", "T", "true", "TRUE", "True": true
@@ -176,7 +178,7 @@ package struct ArgumentOrder: Sendable {
         }
     }
 
-    /// The value that is glued to a short option, with or without "="; nil when the next argument is it.
+    /// The value directly after a short option, with or without "="; nil when the value is the next argument.
     private static func attached(_ rest: Substring) -> String? {
         if rest.isEmpty { return nil }
         return String(rest.first == "=" ? rest.dropFirst() : rest)

@@ -2,7 +2,7 @@ import EngineWire
 import JSON
 
 extension BuildProgress {
-    /// One line of JSON for each event; `build` names what it belongs to.
+    /// One line of JSON for each event; `build` names its build.
     static func json(_ event: BuildEvent, _ build: String?) -> String {
         var object = JSONObject()
         if let build { object["build"] = .string(build) }

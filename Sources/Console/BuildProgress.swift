@@ -1,6 +1,7 @@
 import EngineWire
 
-/// Shows a build's steps: numbered lines for a pipe, on a terminal each step once it is done and the last line of what runs.
+/// Shows a build's steps: numbered lines for a pipe; on a terminal each finished step, and the last line of running
+/// ones.
 package final class BuildProgress {
     package enum Form: Sendable {
         case plain, terminal, json, quiet
@@ -17,7 +18,7 @@ package final class BuildProgress {
     private let output: Output
     private let style: Style
     private let form: Form
-    /// `--why`: all reasons, and not only the first.
+    /// `--why`: show all reasons, not only the first.
     private let showsWhy: Bool
     private let clock: () -> Double
     private var running: [String: Running] = [:]
@@ -32,7 +33,7 @@ package final class BuildProgress {
         self.clock = clock
     }
 
-    /// `build` is what the step belongs to where several builds run: a service.
+    /// `build` names the build that the step belongs to, for example a service, when several builds run.
     package func show(_ event: BuildEvent, of build: String?) {
         if form == .json { return output.line(Self.json(event, build)) }
         guard form != .quiet else { return }
@@ -49,14 +50,14 @@ package final class BuildProgress {
         draw()
     }
 
-    /// Called now and then while nothing happens.
+    /// Call this now and then while nothing happens.
     package func tick() {
         guard form == .terminal else { return }
         erase()
         draw()
     }
 
-    /// Takes away what changes.
+    /// Removes the lines that change.
     package func finish() { erase() }
 
     private func prefix(_ build: String?) -> String { build.map { "[\($0)] " } ?? "" }
@@ -116,7 +117,7 @@ package final class BuildProgress {
         }
     }
 
-    /// Why a step is run: the first reason, or all of them.
+    /// Why a step runs: the first reason, or all of them.
     private func reasons(_ step: BuildStepProgress) -> [String] {
         guard showsWhy else { return Array(step.reasons.prefix(1)) }
         return step.isFirst ? ["it was not built here before"] : step.reasons
@@ -170,7 +171,7 @@ package final class BuildProgress {
         output.write(text)
     }
 
-    /// Without what would move the cursor.
+    /// Without characters that move the cursor.
     private static func cut(_ text: String, _ width: Int) -> String {
         let plain = text.filter { character in
             character.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
@@ -180,7 +181,7 @@ package final class BuildProgress {
 
     private func erase() {
         guard drawn > 0 else { return }
-        // Up, and all below away (ECMA-48, CPL and ED).
+        // Moves up and clears everything below (ECMA-48, CPL and ED).
         output.write("\u{1B}[\(drawn)F\u{1B}[J")
         drawn = 0
     }

@@ -1,5 +1,5 @@
-/// A cache that a build takes results of steps from, or gives them to, as `--cache-from`, `--cache-to` and the keys under `build:`
-/// write it: `type=KIND,KEY=VALUE,…`, or the name of an image alone.
+/// A cache for a build to read from or write to, in the form of `--cache-from`, `--cache-to` and the keys under
+/// `build:`: `type=KIND,KEY=VALUE,…`, or only the name of an image.
 package struct CacheOption: Hashable, Sendable {
     package enum Direction: String, Sendable {
         case from = "--cache-from"
@@ -11,22 +11,22 @@ package struct CacheOption: Hashable, Sendable {
         case registry(String)
         /// A folder, as written.
         case local(String)
-        /// One that BuildKit knows and berth does not.
+        /// A kind that BuildKit supports and berth does not.
         case unsupported(String)
     }
 
     package var kind: Kind
-    /// `mode=max`: results of all steps, and not only of those that end in layers of the image.
+    /// `mode=max`: include results of all steps, not only of those that end in layers of the image.
     package var isWhole = false
     /// `ignore-error=true`.
     package var mayFail = false
-    /// Of a folder with several caches.
+    /// Selects one of several caches in a folder.
     package var tag: String?
     package var digest: String?
-    /// Fields that nothing acts on.
+    /// Fields without effect.
     package var ignored: [String] = []
 
-    /// Fields that change how a cache is stored elsewhere, and not what is in it.
+    /// Fields that change the form of an exported cache, but not its content.
     private static let forms: Set<String> = [
         "compression", "compression-level", "force-compression", "oci-mediatypes", "image-manifest",
     ]
@@ -96,7 +96,7 @@ package struct LayoutOption: Hashable, Sendable {
     package var tag: String?
     package var digest: String?
 
-    /// nil for what names no layout.
+    /// nil for any other value.
     package init?(_ text: String) {
         guard text.hasPrefix(Self.prefix) else { return nil }
         var rest = text.dropFirst(Self.prefix.count)

@@ -1,4 +1,4 @@
-/// An instant as calendar fields, without a time-zone database: the offset comes from outside.
+/// A time as calendar fields, without a time-zone database: the caller passes the offset.
 package struct CalendarTime: Hashable, Sendable {
     package let year: Int
     package let month: Int
@@ -6,7 +6,7 @@ package struct CalendarTime: Hashable, Sendable {
     package let hour: Int
     package let minute: Int
     package let second: Int
-    /// Seconds since 1970, whole days of it.
+    /// Whole days since 1970.
     private let days: Int
 
     /// `seconds` since 1970, shifted by `offset` seconds east of UTC (proleptic Gregorian calendar).
@@ -32,7 +32,7 @@ package struct CalendarTime: Hashable, Sendable {
     package var date: String { "\(padded(year, 4))-\(padded(month))-\(padded(day))" }
     package var time: String { "\(padded(hour)):\(padded(minute)):\(padded(second))" }
 
-    /// `2026-11-24T20:39:26.023572040Z` (RFC 3339, nanoseconds, UTC), as log lines show it.
+    /// `2026-11-24T20:39:26.023572040Z` (RFC 3339, nanoseconds, UTC), as in log lines.
     package static func rfc3339(nanoseconds: Int64) -> String {
         let seconds = Int((Double(nanoseconds) / 1e9).rounded(.down))
         let corrected = nanoseconds < Int64(seconds) * 1_000_000_000 ? seconds - 1 : seconds
@@ -42,13 +42,13 @@ package struct CalendarTime: Hashable, Sendable {
         return "\(time.date)T\(time.time).\(padded(fraction % 1_000_000_000, 9))Z"
     }
 
-    /// `2026-11-24 20:35:06 +0000 UTC`, as `CreatedAt` is written.
+    /// `2026-11-24 20:35:06 +0000 UTC`, the form of `CreatedAt`.
     package static func createdAt(_ instant: Double) -> String {
         let time = CalendarTime(seconds: Int(instant.rounded(.down)))
         return "\(time.date) \(time.time) +0000 UTC"
     }
 
-    /// Seconds since 1970 of a date and time of day, UTC.
+    /// Seconds since 1970 of a date and time of day in UTC.
     package static func seconds(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

@@ -1,10 +1,10 @@
 import EngineWire
 import JSON
 
-/// What `ps` prints: the table, and the fields of its JSON and templates.
+/// The output of `ps`: the table, and the fields for JSON and templates.
 package enum ContainerListing {
-    /// Sorted by name. In a terminal that is too narrow, what tells least gives way first: the command, the exact age, the
-    /// address that means "any", a long image's end; what is up and where it is reached stay to the last.
+    /// Sorted by name. On a narrow terminal the least important parts are shortened first: the command, the exact age,
+    /// the address that means "any", the end of a long image name. State and ports stay to the last.
     package static func table(_ rows: [ContainerRow], now: Double, whole: Bool, width: Int?) -> String {
         var table = TextTable(
             [
@@ -29,7 +29,7 @@ package enum ContainerListing {
         return table.render(width: whole ? nil : width)
     }
 
-    /// docker compose's keys; besides them `Arguments`, `LabelMap` and `Reason`, which can be taken apart.
+    /// docker compose's keys, and also `Arguments`, `LabelMap` and `Reason` with separate values.
     package static func fields(_ row: ContainerRow, now: Double) throws -> JSONValue {
         let labels = row.labels.sorted { $0.key < $1.key }
         let publishers = row.ports.sorted { ($0.target, $0.hostIP) < ($1.target, $1.hostIP) }.map { port -> JSONValue in

@@ -15,7 +15,7 @@ package enum ContainerText {
         }
     }
 
-    /// The same with the reason why it is not what was asked for.
+    /// The same with the reason, if the container is not in the desired state.
     package static func explainedStatus(_ row: ContainerRow, now: Double) -> String {
         let status = status(row, now: now)
         return row.reason.map { "\(status) (\($0))" } ?? status
@@ -34,8 +34,9 @@ package enum ContainerText {
         return (published + exposedOnly(row)).joined(separator: ", ")
     }
 
-    /// Ports with both families of "any address" as one and ranges joined: `0.0.0.0:3000-3002->3000-3002/tcp, 77/tcp`.
-    /// Without `withAnyAddress` the address is left out where it is 0.0.0.0: `8080->80/tcp`.
+    /// Ports as text, with both families of "any address" combined and ranges joined:
+    /// `0.0.0.0:3000-3002->3000-3002/tcp, 77/tcp`. Without `withAnyAddress` leaves out the address 0.0.0.0:
+    /// `8080->80/tcp`.
     package static func ports(_ row: ContainerRow, withAnyAddress: Bool = true) -> String {
         guard isUp(row) else { return "" }
         var runs: [(first: ContainerRow.PublishedPort, count: UInt16)] = []
@@ -84,7 +85,7 @@ package enum ContainerText {
         return row.exposed.filter { !published.contains($0) }
     }
 
-    /// IPv6 in brackets, so that the port can be told from it.
+    /// IPv6 in brackets, to separate it from the port.
     private static func address(_ text: String) -> String { text.contains(":") ? "[\(text)]" : text }
 
     private static func up(_ row: ContainerRow, _ now: Double) -> String {

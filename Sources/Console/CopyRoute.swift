@@ -1,6 +1,6 @@
-/// What is at one end of a copy.
+/// One end of a copy.
 package struct CopyEnd: Hashable, Sendable {
-    /// As it was given, for messages and for what a slash or a dot at its end says.
+    /// As the user wrote it: for messages, and for the meaning of a slash or dot at the end.
     package var path: String
     package var exists: Bool
     package var isFolder: Bool
@@ -11,22 +11,22 @@ package struct CopyEnd: Hashable, Sendable {
         self.isFolder = isFolder
     }
 
-    /// It ends in a slash or a dot: only a folder can be meant.
+    /// It ends in a slash or a dot, so it must be a folder.
     var wantsFolder: Bool { path.hasSuffix("/") || wantsContent }
-    /// It ends in `/.`: what is in the folder, without itself.
+    /// It ends in `/.`: the content of the folder, without the folder itself.
     var wantsContent: Bool { path == "." || path == "/." || path.hasSuffix("/.") }
 
     var parts: [Substring] { path.split(separator: "/").filter { $0 != "." } }
 }
 
-/// Where a copy goes, by the rules of `cp -r` and `docker cp`.
+/// The destination of a copy, by the rules of `cp -r` and `docker cp`.
 package struct CopyRoute: Hashable, Sendable {
-    /// The name that things get in the archive; empty for a folder's content.
+    /// The name of the entries in the archive; empty for a folder's content.
     package var name: String
-    /// The folder, which is there, that the archive is unpacked in.
+    /// The existing folder to unpack the archive in.
     package var folder: String
 
-    /// - Throws: `UsageFailure` for what cannot go there.
+    /// - Throws: `UsageFailure` for an impossible copy.
     package init(from source: CopyEnd, to target: CopyEnd) throws(UsageFailure) {
         guard !source.wantsFolder || source.isFolder else { throw UsageFailure("\(source.path): it is not a folder") }
         let own = source.parts.last.map(String.init) ?? ""
@@ -51,13 +51,13 @@ package struct CopyRoute: Hashable, Sendable {
     }
 }
 
-/// One side of `berth cp`: `-`, a path here, or `SERVICE:PATH`.
+/// One side of `berth cp`: `-`, a local path, or `SERVICE:PATH`.
 package enum CopyPlace: Hashable, Sendable {
     case stream
     case local(String)
     case container(String, path: String)
 
-    /// A path here that has a colon begins with `/` or `.`.
+    /// A local path with a colon must begin with `/` or `.`.
     package init(_ text: String) {
         guard text != "-" else {
             self = .stream

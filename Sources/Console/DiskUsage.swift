@@ -1,6 +1,6 @@
 import JSON
 
-/// What takes room on the disk, summed up as `docker system df` does.
+/// Disk usage, summed up as in `docker system df`.
 package struct DiskUsage: Sendable {
     package struct Row: Hashable, Sendable {
         package let type: String
@@ -9,7 +9,7 @@ package struct DiskUsage: Sendable {
         package let size: Int64
         package let reclaimable: Int64
 
-        /// Docker gives the share of what could be had back, but for the build cache.
+        /// Docker shows the share that could be freed, except for the build cache.
         fileprivate let hasShare: Bool
 
         var reclaimableText: String {
@@ -21,7 +21,7 @@ package struct DiskUsage: Sendable {
 
     package let rows: [Row]
 
-    /// `answer`: of `GET /system/df`; `cache`: sizes of what the build cache holds.
+    /// `answer` is that of `GET /system/df`; `cache` has the sizes of the build cache's entries.
     package init(_ answer: JSONValue, cache: [Int64]) {
         func list(_ name: String) -> [JSONValue] { answer[name]?.array ?? [] }
         let images = list("Images")

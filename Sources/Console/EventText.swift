@@ -1,9 +1,10 @@
 import EngineWire
 import JSON
 
-/// An event as `berth events` prints it, in docker compose's forms.
+/// An event in the output of `berth events`, in docker compose's forms.
 package enum EventText {
-    /// `2026-01-02 15:04:05.123456 container start ID (image=…, name=…)`; `offset` gives the seconds east of UTC at an instant.
+    /// `2026-01-02 15:04:05.123456 container start ID (image=…, name=…)`; `offset` returns the seconds east of UTC at a
+    /// given time.
     package static func line(_ event: ContainerEvent, offset: (Double) -> Int) -> String {
         let attributes = event.attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let seconds = Int((Double(event.time) / 1e9).rounded(.down))

@@ -1,6 +1,6 @@
 import EngineWire
 
-/// What a container's exit code says, for people who do not know them by heart.
+/// Explains a container's exit code.
 package enum ExitMeaning {
     /// nil for a code that only the program itself can explain.
     package static func text(_ code: Int) -> String? {
@@ -16,7 +16,7 @@ package enum ExitMeaning {
         }
     }
 
-    /// What the engine knows of an end.
+    /// What the engine knows about an end.
     package static func text(_ cause: EndCause) -> String {
         switch cause {
         case .outOfMemory(let limit?): "out of memory: its limit is \(size(limit))"
@@ -28,12 +28,12 @@ package enum ExitMeaning {
         }
     }
 
-    /// In the unit that people write limits in.
+    /// In the unit in which people write limits.
     private static func size(_ bytes: Int64) -> String {
         bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : HumanUnits.size(bytes)
     }
 
-    /// signal(7), x86 and ARM numbers.
+    /// signal(7), numbers of x86 and ARM.
     private static let signals: [Int: String] = [
         1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL (an illegal instruction: built for another processor?)",
         5: "SIGTRAP", 6: "SIGABRT (it gave up by itself)", 7: "SIGBUS", 8: "SIGFPE", 10: "SIGUSR1", 12: "SIGUSR2",

@@ -1,12 +1,12 @@
 import EngineWire
 
-/// Why a container is as it is, for a person.
+/// Explains to a person why a container is in its state.
 package struct ExplanationText {
     let now: Double
-    /// Seconds east of UTC at an instant.
+    /// Seconds east of UTC at a given time.
     let offset: (Double) -> Int
     let style: Style
-    /// So many of the last occurrences.
+    /// The number of recent occurrences to show.
     let limit: Int
 
     package init(now: Double, style: Style, limit: Int, offset: @escaping (Double) -> Int) {
@@ -94,7 +94,7 @@ package struct ExplanationText {
         return time.date == today.date ? time.time : "\(time.date) \(time.time)"
     }
 
-    /// What happened, by whom and why.
+    /// What happened, who did it, and why.
     func sentence(_ occurrence: Occurrence) -> String {
         var text = event(occurrence)
         switch occurrence.by {

@@ -1,16 +1,16 @@
 import EngineWire
 import ProjectModel
 
-/// Failures and warnings as a person reads them.
+/// Failures and warnings as text for a person.
 package struct FailureText: Sendable {
     private let style: Style
 
     package init(style: Style) { self.style = style }
 
-    /// The message, what its exit code means, the last log lines, the hint; ends without a newline.
+    /// The message, the meaning of the exit code, the last log lines, the hint; no newline at the end.
     package func text(_ failure: EngineFailure) -> String {
         var text = style(.boldRed, "error:") + " \(failure.message)"
-        // Of what could not be run the message says all.
+        // For a failed launch, the message says everything.
         if failure.code != .launchFailed, let code = failure.exitCode, let meaning = ExitMeaning.text(code) {
             text += " (\(meaning))"
         }

@@ -1,8 +1,9 @@
 import JSON
 
-/// The part of Go's text/template that `--format` is used with: fields, strings, functions, pipes, `if`, `range`, `with`.
+/// The part of Go's text/template that people use with `--format`: fields, strings, functions, pipes, `if`, `range`,
+/// `with`.
 package struct GoTemplate: Sendable {
-    /// What is wrong with the template, or with a value it asks for.
+    /// An error in the template, or in a value that it uses.
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String
         init(_ reason: String) { description = "template: \(reason)" }
@@ -16,7 +17,7 @@ package struct GoTemplate: Sendable {
         case scope(Pipeline, body: [Node], otherwise: [Node])
     }
 
-    /// Commands joined by `|`: each gets the result of the one before as its last argument.
+    /// Commands separated by `|`: each gets the result of the previous one as its last argument.
     struct Pipeline: Sendable { var commands: [[Operand]] }
 
     enum Operand: Sendable {
@@ -30,14 +31,14 @@ package struct GoTemplate: Sendable {
     let nodes: [Node]
     private let source: String
 
-    /// `\t` and `\n` may be written as two characters, as shells pass them on in single quotes.
+    /// `\t` and `\n` may be two characters, because a shell does not replace them in single quotes.
     package init(_ source: String) throws(Failure) {
         self.source = source
         var parser = GoTemplateParser(source.unescapingTabs())
         nodes = try parser.parse()
     }
 
-    /// The top-level fields that the template names, in order.
+    /// The top-level fields in the template, in order.
     package var fields: [String] {
         var found: [String] = []
         func add(_ pipeline: Pipeline) {

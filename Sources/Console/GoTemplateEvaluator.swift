@@ -1,6 +1,6 @@
 import JSON
 
-/// Renders nodes over a value.
+/// Renders nodes for a value.
 struct GoTemplateEvaluator {
     static let functions = [
         "json", "upper", "lower", "title", "len", "join", "split", "print", "println", "truncate", "pad", "eq", "ne",
@@ -47,7 +47,7 @@ struct GoTemplateEvaluator {
         switch first {
         case .function(let name): return try call(name, arguments)
         case .field(let path) where path == ["Label"] && arguments.count == 1:
-            // In a title line there are no labels: the column is then named by the label.
+            // The title line has no labels; there the column is named by the label.
             guard let labels = root["LabelMap"] else { return arguments[0] }
             return labels[arguments[0].string ?? ""] ?? ""
         default:
@@ -127,7 +127,7 @@ struct GoTemplateEvaluator {
         }
     }
 
-    /// A value as Go prints it: lists in brackets, structures in braces.
+    /// A value in Go's format: lists in brackets, structures in braces.
     static func text(_ value: JSONValue) -> String {
         switch value {
         case .string(let text): text

@@ -1,6 +1,6 @@
 import JSON
 
-/// Reads a template's text into nodes.
+/// Parses a template's text into nodes.
 struct GoTemplateParser {
     private var rest: Substring
 
@@ -12,7 +12,7 @@ struct GoTemplateParser {
         return nodes
     }
 
-    /// Nodes up to the end of the text, or to an `end` or `else`, which is returned.
+    /// Nodes up to the end of the text, or up to an `end` or `else`, which is returned.
     private mutating func block() throws(GoTemplate.Failure) -> ([GoTemplate.Node], String?) {
         var nodes: [GoTemplate.Node] = []
         while !rest.isEmpty {
@@ -26,7 +26,7 @@ struct GoTemplateParser {
             guard let close = rest.firstRange(of: "}}") else { throw GoTemplate.Failure("{{ without }}") }
             var action = rest[..<close.lowerBound]
             rest = rest[close.upperBound...]
-            // `{{-` and `-}}` eat the white space beside them.
+            // `{{-` and `-}}` remove adjacent white space.
             if action.hasPrefix("- ") {
                 action = action.dropFirst()
                 while text.last?.isWhitespace == true { text.removeLast() }
@@ -122,7 +122,7 @@ struct GoTemplateParser {
         }
     }
 
-    /// Words, strings (with their opening quote only), brackets and pipes.
+    /// Words, strings (with only their opening quote), brackets and pipes.
     private static func tokenize(_ text: String) throws(GoTemplate.Failure) -> [String] {
         var tokens: [String] = []
         var rest = text[...]

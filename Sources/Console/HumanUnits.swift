@@ -1,4 +1,4 @@
-/// Times and sizes in docker's words (go-units `HumanDuration`, `HumanSizeWithPrecision`).
+/// Times and sizes in docker's format (go-units `HumanDuration`, `HumanSizeWithPrecision`).
 package enum HumanUnits {
     /// `Less than a second`, `5 minutes`, `About an hour`, `3 weeks` …
     package static func duration(seconds: Double) -> String {
@@ -20,7 +20,7 @@ package enum HumanUnits {
         }
     }
 
-    /// The same in few letters, for a narrow terminal: `5s ago`, `3m ago`, `2h ago`, `5mo ago` …
+    /// The same in a short form, for a narrow terminal: `5s ago`, `3m ago`, `2h ago`, `5mo ago` …
     package static func briefly(seconds: Double) -> String {
         let text = duration(seconds: seconds)
         let units = ["second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y"]
@@ -30,10 +30,10 @@ package enum HumanUnits {
         return "\(count)\(unit) ago"
     }
 
-    /// `duration … ago`, from two instants in seconds since 1970.
+    /// `duration … ago`, from two times in seconds since 1970.
     package static func ago(_ instant: Double, now: Double) -> String { "\(duration(seconds: now - instant)) ago" }
 
-    /// Bytes in powers of 1000 with at most `digits` significant ones: `1.98MB`.
+    /// Bytes in powers of 1000 with at most `digits` significant digits: `1.98MB`.
     package static func size(_ bytes: Int64, digits: Int = 3) -> String {
         let units = ["B", "kB", "MB", "GB", "TB", "PB"]
         var value = Double(bytes)
@@ -71,7 +71,7 @@ package enum HumanUnits {
         return fraction.isEmpty ? "\(integer)" : "\(integer).\(fraction)"
     }
 
-    /// Seconds as the redrawn progress shows them: `0.9s`, `1m2s`.
+    /// Seconds in the terminal progress: `0.9s`, `1m2s`.
     package static func elapsed(_ seconds: Double) -> String {
         let tenths = Int((max(0, seconds) * 10).rounded())
         if tenths < 600 { return "\(tenths / 10).\(tenths % 10)s" }

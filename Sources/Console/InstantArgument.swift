@@ -1,4 +1,4 @@
-/// `--since` and `--until`: an instant (RFC 3339, or seconds since 1970) or a span back from now (`10m`, `1h30m`).
+/// `--since` and `--until`: a time (RFC 3339, or seconds since 1970) or a duration before now (`10m`, `1h30m`).
 package enum InstantArgument {
     /// The text is neither.
     package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
@@ -6,7 +6,8 @@ package enum InstantArgument {
         package var description: String { "\"\(text)\" is not a time or a duration" }
     }
 
-    /// Seconds since 1970. A time without a zone is local: `offset` gives the machine's seconds east of UTC at an instant.
+    /// Seconds since 1970. A time without a zone is local: `offset` returns the machine's seconds east of UTC at a
+    /// given time.
     package static func parse(_ text: String, now: Double, offset: (Double) -> Int = { _ in 0 }) throws(Invalid)
         -> Double
     {
@@ -16,7 +17,7 @@ package enum InstantArgument {
         throw Invalid(text: text)
     }
 
-    /// Go's duration form in seconds: `300ms`, `1.5h`, `2h45m`; nil for another text or a bare number.
+    /// Go's duration format in seconds: `300ms`, `1.5h`, `2h45m`; nil for another text or a bare number.
     package static func goDuration(_ text: String) -> Double? {
         let units: [(String, Double)] = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]
         var rest = text[...]

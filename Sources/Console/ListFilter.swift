@@ -1,8 +1,9 @@
 import EngineWire
 
-/// The `--filter`s of verbs that list, as docker reads them: one of the values of a name must fit, all of its labels, and every name.
+/// The `--filter` options of verbs that list, with docker's rules: of several values for a name one must match, but all
+/// labels, and all names.
 package struct ListFilter: Sendable {
-    /// What is listed; each has filters of its own.
+    /// The objects to list; each kind has its own filters.
     package enum Kind: Sendable {
         case containers, images, networks, volumes
 
@@ -18,7 +19,7 @@ package struct ListFilter: Sendable {
 
     private var values: [String: [String]] = [:]
 
-    /// - Throws: `UsageFailure` for a filter that there is not.
+    /// - Throws: `UsageFailure` for an unknown filter.
     package init(_ filters: [String], of kind: Kind) throws(UsageFailure) {
         for filter in filters {
             let parts = filter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -38,10 +39,10 @@ package struct ListFilter: Sendable {
         }
     }
 
-    /// Somebody filters by `name`.
+    /// There is a filter by `name`.
     package func names(_ name: String) -> Bool { values[name] != nil }
 
-    /// Whether something with these `fields` and `labels` is listed.
+    /// Whether to list an object with these `fields` and `labels`.
     package func allows(_ fields: [String: String], labels: [String: String]) -> Bool {
         values.allSatisfy { name, wanted in
             if name == "label" { return wanted.allSatisfy { Self.has(labels, $0) } }

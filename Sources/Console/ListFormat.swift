@@ -1,6 +1,6 @@
 import JSON
 
-/// `--format` of a listing: `table`, `json`, or a Go template, with a title line when it begins with `table `.
+/// `--format` of a listing: `table`, `json`, or a Go template; a template that begins with `table ` gets a title line.
 package enum ListFormat: Sendable {
     case table
     case json
@@ -17,7 +17,7 @@ package enum ListFormat: Sendable {
         }
     }
 
-    /// Objects by a template, one line each; with titles, in columns.
+    /// Renders objects with a template, one line each; with titles, in columns.
     package static func render(
         _ template: GoTemplate, titled: Bool, _ objects: [JSONValue], minimum: Int = 10
     ) throws(GoTemplate.Failure) -> String {
@@ -34,7 +34,7 @@ package enum ListFormat: Sendable {
         return table.render()
     }
 
-    /// An object that has a column's title where the real ones have its value.
+    /// An object with a column's title in place of each value.
     private static func titles(for template: GoTemplate, like sample: JSONValue?) -> JSONValue {
         var titles = JSONObject()
         for field in template.fields { titles[field] = .string(title(field)) }

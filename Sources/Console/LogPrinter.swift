@@ -1,11 +1,11 @@
 import EngineWire
 
-/// Prints containers' output with a prefix that says whose it is: `web-1  | text`.
+/// Prints containers' output with a prefix that names the container: `web-1  | text`.
 package final class LogPrinter {
     package struct Options: Sendable {
         package var prefix = true
         package var timestamps = false
-        /// A container's stderr goes to stdout, too.
+        /// Print a container's stderr on stdout, too.
         package var mergesErrors = false
 
         package init(prefix: Bool = true, timestamps: Bool = false, mergesErrors: Bool = false) {
@@ -27,25 +27,25 @@ package final class LogPrinter {
     private let services: [String]
     private var width: Int
     private var prefixes: [String: [UInt8]] = [:]
-    /// Beginnings of lines whose end has not come.
+    /// The beginnings of unfinished lines.
     private var beginnings: [Source: Beginning] = [:]
     private var beginningBytes = 0
-    /// The source whose line was too long to be kept: its beginning is printed, and it goes on where it stands.
+    /// The source of a line that was too long to keep: its beginning is already printed.
     private var unfinished: Source?
     private var buffer: [UInt8] = []
     private var bufferIsError = false
 
     private struct Beginning {
         var text: [UInt8] = []
-        /// The first piece, whose time is the line's.
+        /// The first piece; its time is the time of the line.
         let line: LogLine
     }
 
-    /// Bytes of unfinished lines that are kept, and bytes that are kept before they are written.
+    /// The maximum size of unfinished lines to keep, and of output to collect before writing it.
     private static let beginningLimit = 64 << 20
     private static let bufferLimit = 1 << 18
 
-    /// `services` gives each its colour; `labels` are the names known to come, so that columns do not move.
+    /// `services` decide the colours; `labels` are the expected names, so that columns do not move.
     package init(
         stdout: Output, stderr: Output, style: Style, options: Options, services: [String], labels: [String] = []
     ) {
@@ -63,7 +63,7 @@ package final class LogPrinter {
         flush()
     }
 
-    /// Prints what has no newline yet: nothing more will come.
+    /// Call this at the end: prints lines without a newline.
     package func finish() {
         endUnfinishedLine()
         for (source, rest) in beginnings.sorted(by: { $0.value.line.time < $1.value.line.time }) {
@@ -74,7 +74,7 @@ package final class LogPrinter {
         flush()
     }
 
-    /// `web-1` → `web`: a label without its number, for the colour.
+    /// `web-1` → `web`: the label without its number, for the colour.
     package static func service(ofLabel label: String) -> String {
         guard let dash = label.lastIndex(of: "-") else { return label }
         let number = label[label.index(after: dash)...]
@@ -104,7 +104,7 @@ package final class LogPrinter {
         }
     }
 
-    /// Puts lines together that come in pieces.
+    /// Joins the pieces of a line.
     private func take(_ text: String, of line: LogLine, isError: Bool, isPartial: Bool) {
         let source = Source(container: line.container, isError: isError)
         if source == unfinished {
@@ -157,7 +157,7 @@ package final class LogPrinter {
         flushIfLong()
     }
 
-    /// A line without its end.
+    /// Appends a line without its newline.
     private func append(_ text: some Collection<UInt8>, of line: LogLine, isError: Bool) {
         begin(isError: isError)
         if options.prefix { buffer.append(contentsOf: prefix(of: line.label)) }
@@ -184,7 +184,7 @@ package final class LogPrinter {
         buffer.append(0x0A)
     }
 
-    /// A new line follows. Keeps the order of the two streams where they end in one terminal.
+    /// Starts a new line. Keeps the order of the two streams if both go to one terminal.
     private func begin(isError: Bool) {
         endUnfinishedLine()
         let isError = isError && !options.mergesErrors

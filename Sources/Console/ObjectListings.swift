@@ -3,11 +3,11 @@ import JSON
 
 /// Tables and JSON fields of images, projects, volumes, networks and processes.
 package enum ObjectListings {
-    /// `images`: what a project's containers were made from.
+    /// `images`: an image of the project's containers.
     package struct ContainerImage: Sendable {
         package let container: String
         package let image: ImageRow?
-        /// As the container names it.
+        /// The name in the container.
         package let name: String
         package let id: String
 
@@ -166,7 +166,7 @@ package enum ObjectListings {
         return table.render()
     }
 
-    /// `registry:5000/team/app:1.2` → repository and tag; `<none>` for what is missing.
+    /// `registry:5000/team/app:1.2` → repository and tag; `<none>` for a missing part.
     static func repositoryAndTag(_ reference: String?) -> (repository: String, tag: String) {
         guard let reference else { return ("<none>", "<none>") }
         let name = reference.split(separator: "@", maxSplits: 1).first.map(String.init) ?? reference

@@ -1,14 +1,14 @@
-/// Which options of which verb take a value, and their short names.
+/// The options of each verb that take a value, and their short names.
 ///
-/// The verbs' declarations say the same; asking the parser for them would cost every command several milliseconds. A test holds
-/// the two together, so an option that is added to a verb and forgotten here does not pass.
+/// The verbs' declarations contain the same, but asking the parser for them would cost every command several
+/// milliseconds. A test compares both and fails if a new option is missing here.
 package struct OptionForms: Sendable {
     /// Short names of flags.
     let flags: String
     /// Short names of options with a value, and their long names.
     let values: [Character: String]
 
-    /// Long names that are flags of this verb, though elsewhere they have a value.
+    /// Long names that are flags of this verb, although other verbs have an option with a value by that name.
     package let longFlags: Set<String>
 
     init(_ flags: String = "", _ values: [Character: String] = [:], longFlags: Set<String> = []) {
@@ -17,13 +17,13 @@ package struct OptionForms: Sendable {
         self.longFlags = longFlags
     }
 
-    /// Of the verb, or of the verb inside a group: `up`, `image ls`.
+    /// For a verb, or a verb inside a group: `up`, `image ls`.
     package static func of(_ verb: String) -> OptionForms { byVerb[verb] ?? OptionForms() }
 
     package var shortFlags: Set<Character> { Set(flags) }
     package var shortValues: [Character: String] { values }
 
-    /// Long names of all options with a value; where one is a flag in another verb, `longFlags` of that says so.
+    /// Long names of all options with a value. If one is a flag of some verb, that verb's `longFlags` has it.
     package static let valued: Set<String> = globalValues.union([
         "--attach", "--detach-keys", "--aux-address", "--cap-add", "--cap-drop", "--change", "--driver", "--entrypoint",
         "--env",
@@ -48,7 +48,7 @@ package struct OptionForms: Sendable {
         "--parallel",
     ]
     static let globalFlags: Set<String> = ["--dry-run", "--compatibility", "--all-resources", "--verbose", "--no-ansi"]
-    /// Short names of options of every verb, unless the verb has one of its own by that letter.
+    /// Short names of options of every verb, unless a verb has its own option with that letter.
     static let globalShorts: [Character: String] = ["f": "--file", "p": "--project-name"]
 
     private static let timeout: [Character: String] = ["t": "--timeout"]

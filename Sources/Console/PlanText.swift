@@ -1,6 +1,6 @@
 import EngineWire
 
-/// A plan as `berth plan` and `--dry-run` print it: one line an action, with what it waits for and why.
+/// A plan in the output of `berth plan` and `--dry-run`: one line for each action, with what it waits for and why.
 package enum PlanText {
     package static func text(_ plan: PlanDescription, style: Style = Style(isColoured: false)) -> String {
         guard !plan.actions.isEmpty else { return "Nothing to do: the machine is as the file says.\n" }

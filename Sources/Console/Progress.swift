@@ -4,13 +4,13 @@ import ProjectModel
 
 /// Shows an operation's events on standard error.
 package protocol ProgressReporter: AnyObject {
-    /// Wants `tick` about every tenth of a second, for what moves.
+    /// Call `tick` about every tenth of a second, to animate the output.
     var isAnimated: Bool { get }
     func show(_ event: ProgressEvent)
     func tick()
-    /// Makes room for other text; the next `show` or `tick` draws again.
+    /// Removes the animated output to make room for other text; the next `show` or `tick` draws it again.
     func suspend()
-    /// Leaves the last state on the screen.
+    /// Leaves the final state on the screen.
     func finish()
 }
 
@@ -18,7 +18,7 @@ package protocol ProgressReporter: AnyObject {
 package enum ProgressMode: String, CaseIterable, Sendable {
     case auto, tty, plain, json, quiet
 
-    /// `auto` is a redrawn block in a terminal and lines elsewhere; with `--ansi never` it is lines everywhere.
+    /// For `auto`: an animated block on a terminal, lines elsewhere; with `--ansi never` always lines.
     package func reporter(
         to output: Output, style: Style, ansi: AnsiMode, isDryRun: Bool = false, clock: @escaping () -> Double
     ) -> any ProgressReporter {
@@ -36,7 +36,7 @@ package enum ProgressMode: String, CaseIterable, Sendable {
     }
 }
 
-/// One line an event: ` Container demo-db-1  Started`.
+/// One line for each event: ` Container demo-db-1  Started`.
 package final class PlainProgress: ProgressReporter {
     package let isAnimated = false
     private let output: Output
@@ -60,7 +60,7 @@ package final class PlainProgress: ProgressReporter {
         }
     }
 
-    /// docker compose's line; behind it the reason, where there is one.
+    /// docker compose's line, followed by the reason if there is one.
     package static func line(_ object: ObjectProgress, mark: String = "") -> String {
         let reason = object.reason.map { "  # \($0)" } ?? ""
         return "\(mark) \(object.kind.rawValue) \(object.name)  \(object.status)\(reason)"
@@ -71,12 +71,12 @@ package final class PlainProgress: ProgressReporter {
     package func finish() {}
 }
 
-/// One JSON object a line: `{"id":"Container demo-db-1","status":"Started"}`.
+/// One JSON object in each line: `{"id":"Container demo-db-1","status":"Started"}`.
 package final class JSONProgress: ProgressReporter {
     package let isAnimated = false
     private let output: Output
     private let isDryRun: Bool
-    /// What each image is at, for the lines that tell how far it is.
+    /// The status of each image, for lines about its progress.
     private var statuses: [String: String] = [:]
 
     package init(to output: Output, isDryRun: Bool = false) {
@@ -120,7 +120,7 @@ package final class JSONProgress: ProgressReporter {
         return JSONValue.object(object(members)).text()
     }
 
-    /// The last line of an operation that failed.
+    /// The last line of a failed operation.
     package static func line(_ failure: EngineFailure) -> String {
         var members: [(String, JSONValue)] = [
             ("error", true), ("code", .string(failure.code.rawValue)), ("message", .string(failure.message)),
@@ -159,7 +159,7 @@ package final class JSONProgress: ProgressReporter {
     package func finish() {}
 }
 
-/// Warnings only.
+/// Shows only warnings.
 package final class QuietProgress: ProgressReporter {
     package let isAnimated = false
     private let output: Output
@@ -180,7 +180,7 @@ package final class QuietProgress: ProgressReporter {
     package func finish() {}
 }
 
-/// What another reporter shows, without images that are fetched.
+/// Passes events to another reporter, except those about images being pulled.
 package final class ProgressWithoutImages: ProgressReporter {
     private let reporter: any ProgressReporter
 

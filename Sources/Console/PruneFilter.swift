@@ -1,8 +1,8 @@
 import EngineWire
 
-/// The `--filter`s of the verbs that prune, as docker reads them.
+/// The `--filter` options of the verbs that prune, with docker's rules.
 package struct PruneFilter: Hashable, Sendable {
-    /// What is pruned; each has filters of its own.
+    /// The objects to prune; each kind has its own filters.
     package enum Kind: Sendable {
         case images, networks, volumes, containers, everything
 
@@ -18,7 +18,7 @@ package struct PruneFilter: Hashable, Sendable {
 
     package private(set) var request: PruneRequest
 
-    /// - Throws: `UsageFailure` for a filter that there is not.
+    /// - Throws: `UsageFailure` for an unknown filter.
     package init(
         _ filters: [String], of kind: Kind = .images, all: Bool, now: Double, offset: (Double) -> Int = { _ in 0 }
     ) throws(UsageFailure) {

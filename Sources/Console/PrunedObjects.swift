@@ -1,21 +1,21 @@
 import EngineWire
 import JSON
 
-/// What pruning took away, told as docker tells it.
+/// The objects that a prune removed, in docker's format.
 package struct PrunedObjects: Sendable {
     private var sections: [(title: String, lines: [String])] = []
     private var bytes: Int64 = 0
 
     package init() {}
 
-    /// `answer`: of `POST /containers/prune`; likewise the next ones.
+    /// `answer` is that of `POST /containers/prune`; the same for the next ones.
     package mutating func add(containers answer: JSONValue) { add("Containers", answer["ContainersDeleted"], answer) }
     package mutating func add(networks answer: JSONValue) { add("Networks", answer["NetworksDeleted"], answer) }
     package mutating func add(volumes answer: JSONValue) { add("Volumes", answer["VolumesDeleted"], answer) }
 
     package mutating func add(images report: PruneReport) { add("Images", report.lines, report.reclaimed) }
 
-    /// Of the build cache: what was kept of each step.
+    /// For the build cache: the removed result of each step.
     package mutating func add(cache report: PruneReport) {
         add("build cache objects", report.lines, report.reclaimed)
     }

@@ -26,15 +26,16 @@ package struct Style: Hashable, Sendable {
         return "\u{1B}[\(tone.rawValue)m\(text)\u{1B}[0m"
     }
 
-    /// Prefix colours of services, in docker compose's order.
+    /// The prefix colours of services, in docker compose's order.
     package static let palette: [Tone] = [
         .cyan, .yellow, .green, .magenta, .blue, .boldCyan, .boldYellow, .boldGreen, .boldMagenta, .boldBlue,
     ]
 
-    /// The same colour for a service in every verb and run: by its place among the project's services, else by its name.
+    /// The colour of a service, the same in every verb and run: by its position among the project's services, or else
+    /// by its name.
     package static func tone(of service: String, among services: [String]) -> Tone {
         if let index = services.sorted().firstIndex(of: service) { return palette[index % palette.count] }
-        // FNV-1a: Swift's own hash differs from run to run.
+        // FNV-1a, because Swift's own hash differs in each run.
         let hash = service.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
         return palette[Int(hash % UInt32(palette.count))]
     }
@@ -44,7 +45,7 @@ package struct Style: Hashable, Sendable {
 package enum AnsiMode: String, CaseIterable, Sendable { case auto, always, never }
 
 extension Style {
-    /// `NO_COLOR` (no-color.org) wins over `auto`, not over `always`.
+    /// `NO_COLOR` (no-color.org) overrides `auto`, but not `always`.
     package init(_ mode: AnsiMode, isTerminal: Bool, environment: [String: String]) {
         let refused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
         switch mode {

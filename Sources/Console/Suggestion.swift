@@ -1,19 +1,20 @@
-/// The word that was probably meant.
+/// Finds the word that the user probably meant.
 package enum Suggestion {
-    /// The closest of `candidates`, when it is close enough to be a slip of the fingers.
+    /// The closest of `candidates`, if it is close enough to be a typing error.
     package static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
         let limit = max(1, word.count / 3)
-        // Between equally close ones, a right first letter is worth more than the alphabet.
+        // Of equally close ones, prefer one with the same first letter, then alphabetical order.
         return candidates.map { (distance(word, $0), $0.first == word.first ? 0 : 1, $0) }
             .filter { $0.0 <= limit && $0.2 != word }.min { $0 < $1 }?.2
     }
 
-    /// `; did you mean "up"?`, or nothing.
+    /// `; did you mean "up"?`, or an empty text.
     package static func question(for word: String, among candidates: some Sequence<String>) -> String {
         closest(to: word, among: candidates).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 
-    /// Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment).
+    /// The number of edits between two words: insertions, deletions, replacements, swapped neighbours (optimal string
+    /// alignment).
     static func distance(_ first: String, _ second: String) -> Int {
         let a = Array(first)
         let b = Array(second)

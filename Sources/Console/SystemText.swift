@@ -1,9 +1,9 @@
 import EngineWire
 import JSON
 
-/// The engine and its machine, as `docker info` lays them out.
+/// The engine and its machine, in the layout of `docker info`.
 package enum SystemText {
-    /// `info`: of `GET /info`.
+    /// `info` is the answer of `GET /info`.
     package static func text(_ info: JSONValue, engine: EngineVersion) -> String {
         func word(_ name: String) -> String { info[name]?.string ?? "" }
         func number(_ name: String) -> String { "\(info[name]?.integer ?? 0)" }

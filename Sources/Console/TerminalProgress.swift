@@ -1,7 +1,7 @@
 import EngineWire
 import Linux
 
-/// A block that is drawn over itself: one line an object, with a spinner while work goes on and the time it took.
+/// A block that is redrawn in place: one line for each object, with a spinner during work, and the elapsed time.
 package final class TerminalProgress: ProgressReporter {
     package let isAnimated = true
     private var block: ProgressBlock
@@ -13,10 +13,10 @@ package final class TerminalProgress: ProgressReporter {
     private var drawnAt = -1.0
     private var cursorIsHidden = false
 
-    /// Seconds between two drawings: a burst of events is drawn once.
+    /// The minimum time between two drawings in seconds, so that a burst of events is drawn once.
     private static let pause = 0.05
 
-    /// `clock` gives seconds that only grow.
+    /// `clock` returns monotonic seconds.
     package init(to output: Output, style: Style, isDryRun: Bool = false, clock: @escaping () -> Double) {
         self.output = output
         self.style = style
@@ -40,7 +40,7 @@ package final class TerminalProgress: ProgressReporter {
 
     package func suspend() {
         guard drawnLines > 0 else { return }
-        // From the first column: a typed Ctrl-C was echoed after the block.
+        // From the first column, because the terminal echoed a Ctrl-C after the block.
         output.write("\r\u{1B}[\(drawnLines)A\u{1B}[J")
         drawnLines = 0
     }
@@ -60,7 +60,7 @@ package final class TerminalProgress: ProgressReporter {
         let lines = block.lines(
             width: size.map { Int($0.columns) }, height: size.map { max(3, Int($0.rows) - 1) }, style: style,
             at: clock())
-        // One write for all, so that nothing flickers: up, then each line over the old one, then the rest cleared.
+        // One write for everything, to avoid flicker: move up, write each line over the old one, clear the rest.
         var text = cursorIsHidden ? "" : "\u{1B}[?25l"
         cursorIsHidden = true
         if drawnLines > 0 { text += "\u{1B}[\(drawnLines)A" }
@@ -70,7 +70,7 @@ package final class TerminalProgress: ProgressReporter {
     }
 }
 
-/// The block's content: pure, so that it can be read in a test.
+/// The content of the block. It is pure, so that tests can read it.
 package struct ProgressBlock: Sendable {
     private struct Item: Sendable {
         let name: String
@@ -120,7 +120,7 @@ package struct ProgressBlock: Sendable {
         }
     }
 
-    /// While something is waited for, its row tells since when and how that stands.
+    /// During a wait, the row shows its duration and state.
     private mutating func take(_ wait: WaitProgress?, ofItem index: Int, at now: Double) {
         if let wait {
             items[index].reason = WaitText.text(wait)
@@ -131,7 +131,7 @@ package struct ProgressBlock: Sendable {
         items[index].isAwaited = wait != nil
     }
 
-    /// What an operation before this one left at work is done now: this one found nothing more to do about it.
+    /// Completes objects that an earlier operation left in progress: the new one had nothing more to do about them.
     private mutating func settle(at now: Double) {
         for index in items.indices where !items[index].isDone {
             items[index].status =
@@ -148,7 +148,7 @@ package struct ProgressBlock: Sendable {
         return items.count - 1
     }
 
-    /// `[+] Running 1/3` and a line for each object; when they are more than fit, those still at work and the latest.
+    /// `[+] Running 1/3` and a line for each object; if there are too many, only those in progress and the latest ones.
     package func lines(width: Int?, height: Int?, style: Style, at now: Double) -> [String] {
         let done = items.count { $0.isDone }
         let title = "[+] \(mark)Running \(done)/\(items.count)"
@@ -179,8 +179,8 @@ package struct ProgressBlock: Sendable {
         }
         let name = item.name + String(repeating: " ", count: nameWidth - displayWidth(item.name))
         guard let width else { return " \(style(tone, sign)) \(name)  \(style(tone, details)) \(style(.blue, time))" }
-        // Sign, spaces and time take their room, the last column stays free: after it some terminals wrap. The name is
-        // kept before the details.
+        // Sign, spaces and time need space, and the last column stays free, because some terminals wrap after it.
+        // Shorten the details before the name.
         let room = max(1, width - 4 - time.count - 1)
         let shownName = truncated(name, to: room)
         let left = room - displayWidth(shownName) - 2

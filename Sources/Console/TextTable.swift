@@ -1,9 +1,9 @@
-/// Rows in aligned columns; fits a width by giving up what matters least.
+/// A table with aligned columns; to fit a width, it shortens the least important parts.
 package struct TextTable: Sendable {
-    /// A column's title and how far its cells may be cut to fit a terminal.
+    /// A column's title, and how far its cells may be cut.
     package struct Column: Sendable {
         package let title: String
-        /// Terminal columns that are left of it at least; nil: it is never cut.
+        /// The minimum width in terminal columns; nil: it is never cut.
         package let least: Int?
 
         package init(_ title: String, canShrink: Bool = false) {
@@ -12,7 +12,7 @@ package struct TextTable: Sendable {
         }
     }
 
-    /// What a cell says, and the same in fewer words for a narrow terminal.
+    /// The text of a cell, and a shorter text for a narrow terminal.
     package struct Cell: Sendable {
         let whole: String
         let short: String?
@@ -23,15 +23,15 @@ package struct TextTable: Sendable {
         }
     }
 
-    /// Something that a table gives up to fit a width; columns count from 0.
+    /// Something that a table may shorten to fit a width; columns count from 0.
     package enum Concession: Sendable {
-        /// The cells of a column are shown in their short form.
+        /// Show the cells of a column in their short form.
         case shorten(Int)
-        /// The cells of a column are cut, to so many terminal columns at least.
+        /// Cut the cells of a column, to at least this many terminal columns.
         case cut(Int, least: Int)
-        /// The columns that may shrink are cut, the one with the most to spare first.
+        /// Cut the columns that may shrink, starting with the one that has the most to spare.
         case cutShrinkable
-        /// The column is left out.
+        /// Leave out the column.
         case omit(Int)
     }
 
@@ -41,8 +41,8 @@ package struct TextTable: Sendable {
     private let gap: Int
     private var rows: [[Cell]] = []
 
-    /// `minimum` counts a column's width with the gap behind it, as Go's text/tabwriter does. `concessions` are made in
-    /// their order, no more than are needed.
+    /// As in Go's text/tabwriter, `minimum` includes the gap after a column. `concessions` are made in order, and no
+    /// more than needed.
     package init(
         _ columns: [Column], minimum: Int = 10, gap: Int = 3, concessions: [Concession] = [.cutShrinkable]
     ) {
@@ -60,7 +60,7 @@ package struct TextTable: Sendable {
 
     package mutating func add(cells row: [Cell]) { rows.append(row) }
 
-    /// The title line and the rows, each ended by a newline; at most `width` columns wide where that can be done.
+    /// The title line and the rows, each with a newline; at most `width` columns wide if possible.
     package func render(width: Int? = nil) -> String {
         var layout = Layout(columns.map(\.title), rows.map { $0.map(\.whole) }, minimum: minimum, gap: gap)
         for concession in width == nil ? [] : concessions where layout.total > width ?? .max {
@@ -86,7 +86,7 @@ package struct TextTable: Sendable {
         }
     }
 
-    /// Cells, titles first, and the width that each column has.
+    /// Cells, titles first, and the width of each column.
     private struct Layout {
         private var cells: [[String]]
         var widths: [Int]
@@ -136,7 +136,8 @@ package struct TextTable: Sendable {
     }
 }
 
-/// Terminal columns that `text` takes: East Asian wide characters and emoji take two (Unicode UAX 11, abridged).
+/// The number of terminal columns of `text`: East Asian wide characters and emoji count twice (Unicode UAX 11,
+/// simplified).
 package func displayWidth(_ text: String) -> Int {
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
     return text.reduce(0) { width, character in
@@ -150,7 +151,7 @@ package func displayWidth(_ text: String) -> Int {
     }
 }
 
-/// At most `width` columns of `text`, the last one `…` when something was cut.
+/// At most `width` columns of `text`; ends in `…` when something was cut.
 package func truncated(_ text: String, to width: Int) -> String {
     guard displayWidth(text) > width else { return text }
     var result = ""

@@ -1,4 +1,4 @@
-/// The command line asks for something that cannot be.
+/// The command line requests something impossible.
 package struct UsageFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package let message: String
     package let hint: String?

@@ -1,7 +1,7 @@
 import EngineWire
 import JSON
 
-/// `stats`: what containers use, from two readings of each.
+/// `stats`: resource usage of containers, from two readings of each.
 package struct UsageListing: Sendable {
     package let id: String
     package let name: String
@@ -12,7 +12,7 @@ package struct UsageListing: Sendable {
     package let blocks: String
     package let tasks: String
 
-    /// `before` is an earlier reading; without one the processor's share is none. `whole`: the id in full.
+    /// `before` is an earlier reading; without one, the processor's share is missing. `whole`: show the complete id.
     package init(_ usage: ContainerUsage, before: ContainerUsage?, whole: Bool) {
         id = whole ? usage.id : String(usage.id.prefix(12))
         name = usage.name
@@ -35,7 +35,7 @@ package struct UsageListing: Sendable {
         tasks = "\(usage.tasks.current)"
     }
 
-    /// Of a container that does not run.
+    /// For a container that does not run.
     package init(stopped id: String, name: String, whole: Bool) {
         self.id = whole ? id : String(id.prefix(12))
         self.name = name

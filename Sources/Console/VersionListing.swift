@@ -1,6 +1,6 @@
 import EngineWire
 
-/// `history`: what a service was.
+/// `history`: the versions of a service.
 package enum VersionListing {
     package static func table(_ versions: [VersionRow], now: Double, width: Int?) -> String {
         var table = TextTable([

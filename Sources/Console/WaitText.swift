@@ -1,8 +1,8 @@
 import EngineWire
 
-/// What is waited for, in a person's words.
+/// Describes a wait to a person.
 enum WaitText {
-    /// Stands behind `Waiting` or `Restarting`, on one line.
+    /// One line, to follow `Waiting` or `Restarting`.
     static func text(_ wait: WaitProgress) -> String {
         var text = restart(wait) ?? goal(wait.goal)
         if wait.isPaused == true { text += "; it is paused" }
@@ -36,20 +36,21 @@ enum WaitText {
 
     private static func tail(_ text: String?) -> String { text.map { ": \(printable($0))" } ?? "" }
 
-    /// What a program wrote must not move the cursor.
+    /// Output of a program must not move the cursor.
     static func printable(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
     }
 }
 
-/// Decides what of a long wait is worth a line where lines stay: its beginning, each restart, and a word now and then.
+/// Decides which parts of a long wait to print where lines cannot be redrawn: its beginning, each restart, and a line
+/// now and then.
 package struct WaitLines {
     private var next: [String: Double] = [:]
     private var restarts: [String: Int] = [:]
 
     package init() {}
 
-    /// The lines to print for `object`; nil when it is no wait.
+    /// The lines to print for `object`; nil when it is not a wait.
     package mutating func lines(_ object: ObjectProgress) -> [String]? {
         guard let wait = object.wait else {
             next[object.name] = nil

@@ -3,10 +3,10 @@ import EngineWire
 import JSON
 import Linux
 
-/// Archives over a connection of `StreamFrame`s.
+/// Transfers archives over a connection of `StreamFrame`s.
 extension AttachedStream {
-    /// Writes what comes to `descriptor`, which stays the caller's.
-    /// - Throws: what the engine says went wrong; `writeFailed` when nobody takes what comes.
+    /// Writes everything that arrives to `descriptor`, which the caller still owns.
+    /// - Throws: the failure that the engine reports; `writeFailed` when nobody reads the output.
     package func receiveArchive(into descriptor: CInt) throws(EngineFailure) {
         while let frames = try frames() {
             for frame in frames {
@@ -24,7 +24,7 @@ extension AttachedStream {
         throw EngineFailure(lost: "the archive is not complete")
     }
 
-    /// Sends what `descriptor` has, to its end, and waits until the engine has taken all in.
+    /// Sends everything from `descriptor`, and waits until the engine has received it.
     package func sendArchive(from descriptor: CInt) throws(EngineFailure) {
         var isAtEnd = false
         while true {
@@ -38,7 +38,7 @@ extension AttachedStream {
                     isAtEnd = bytes.isEmpty
                     do throws(EngineFailure) {
                         try send(isAtEnd ? StreamFrame(.stdinEnd) : StreamFrame(.stdin, bytes))
-                    } catch { continue }  // why is about to be read
+                    } catch { continue }  // the reason comes next
                 }
                 if !hasBuffered, !items[0].isReadable {
                     if unsent > 0 { try? flush() }

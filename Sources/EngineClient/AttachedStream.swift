@@ -2,7 +2,7 @@ import AttachStream
 import EngineWire
 import Linux
 
-/// A container's streams: frames both ways over a socket that never makes the caller wait to send.
+/// A container's streams: frames in both directions over a socket; sending never blocks.
 package final class AttachedStream {
     private let socket: OwnedFD
     private var reader = StreamFrameReader()
@@ -14,25 +14,25 @@ package final class AttachedStream {
         self.first = first
     }
 
-    /// For waiting with poll(2); lent, not given.
+    /// For waiting with poll(2); this object still owns it.
     package var descriptor: CInt { socket.raw }
-    /// Frames came together with the answer's head: read before waiting.
+    /// Frames arrived together with the answer's head; read them before waiting.
     package var hasBuffered: Bool { !first.isEmpty }
-    /// Bytes that wait until the engine reads.
+    /// The number of bytes that wait until the engine reads.
     package var unsent: Int { outgoing.count }
 
-    /// Queues a frame and sends what fits.
+    /// Queues a frame and sends as much as possible.
     package func send(_ frame: StreamFrame) throws(EngineFailure) {
         outgoing += frame.bytes
         try flush()
     }
 
-    /// Sends what fits of what is queued.
+    /// Sends as much of the queue as possible.
     package func flush() throws(EngineFailure) {
         while !outgoing.isEmpty {
             let sent: Int
             do throws(SyscallError) { sent = try socket.sendWhatFits(outgoing[...]) } catch {
-                // The process may have ended meanwhile: its last frames are still to be read.
+                // The process may have ended meanwhile; its last frames can still be read.
                 outgoing = []
                 return
             }
@@ -41,7 +41,7 @@ package final class AttachedStream {
         }
     }
 
-    /// The frames that have come, waiting once if there are none; nil at the end.
+    /// The frames that have arrived; waits once if there are none. nil at the end.
     package func frames() throws(EngineFailure) -> [StreamFrame]? {
         var bytes = first
         first = []

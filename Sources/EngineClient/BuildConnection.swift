@@ -6,24 +6,25 @@ import Glibc
 import JSON
 import Linux
 
-/// A part of an output; those of one output come without another between them.
+/// A part of an output; the parts of one output come without another in between.
 package enum BuildOutputEvent: Sendable {
     case begins(BuildOutputHead)
     case piece([UInt8])
     case ends
 }
 
-/// Builds under way: their events come out, and the engine's questions about the contexts are answered.
+/// Builds in progress: returns their events, and answers the engine's questions about the contexts.
 package final class BuildConnection {
     private let stream: AttachedStream
     private var contexts: [[String: ContextFolder]]
-    /// Opens a context that only shows up in a Dockerfile: a repository.
+    /// Opens a context that only appears in a Dockerfile: a repository.
     private let open: (String) throws -> ContextFolder?
     private var messages: [BuildMessage] = []
     private var isAtEnd = false
     private var unacknowledged = 0
     private let take: (BuildOutputEvent) throws -> Void
-    /// Waits until the stream can be read, with `true` also until it can be written, or a signal comes; whether it can be read.
+    /// Waits until the stream is readable, with `true` also until it is writable, or a signal comes. Returns whether it
+    /// is readable.
     private let wait: (AttachedStream, Bool) throws -> Bool
 
     init(
@@ -39,8 +40,8 @@ package final class BuildConnection {
         self.wait = wait
     }
 
-    /// The events that have come, waiting for some if there are none; nil at the end. When `wait` came back for something else,
-    /// which `isInterrupted` tells, none are no end.
+    /// The events that have arrived; waits if there are none. nil at the end, unless `isInterrupted` says that `wait`
+    /// returned for another reason.
     package func next(unless isInterrupted: () -> Bool = { false }) throws -> [BuildMessage]? {
         while messages.isEmpty {
             if isAtEnd { return nil }
@@ -51,7 +52,7 @@ package final class BuildConnection {
         return messages
     }
 
-    /// Gives the builds up: the engine ends them, and says so.
+    /// Cancels the builds: the engine ends them, and reports that.
     package func cancel() throws(EngineFailure) {
         try stream.send(StreamFrame(.init(rawValue: BuildFrames.cancel)))
     }
@@ -59,7 +60,7 @@ package final class BuildConnection {
     /// Reads once. Answers questions before it returns.
     private func receive() throws {
         var questions: [ContextQuestion<SourceQuery>] = []
-        // Reading waits: what is queued goes out first as far as it can, and nothing is read before something has come.
+        // Reading blocks, so first send as much of the queue as possible, and read only when something has arrived.
         let isReadable = try stream.hasBuffered || wait(stream, stream.unsent > 0)
         try stream.flush()
         guard isReadable else { return }
@@ -117,7 +118,7 @@ package final class BuildConnection {
 
     private func sendFile(_ context: ContextFolder, _ path: String) throws {
         let file = try context.open(path)
-        // A file that somebody goes on writing to has an end all the same.
+        // A file that grows meanwhile must still come to an end.
         var left = try Int64(file.status().st_size)
         if left == 0 { left = .max }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: BuildFrames.piece, alignment: 16)
@@ -128,7 +129,7 @@ package final class BuildConnection {
             left -= Int64(count)
             try send(BuildFrames.file, Array(buffer[..<count]))
             unacknowledged += count
-            // No further than the engine has taken in what was sent before.
+            // Stay within what the engine has acknowledged.
             while unacknowledged >= 2 * BuildFrames.window, !isAtEnd { try receive() }
         }
         try send(BuildFrames.fileEnd, [])
@@ -136,7 +137,7 @@ package final class BuildConnection {
 
     private func fail(_ reason: String) throws { try send(BuildFrames.failure, Array(reason.utf8)) }
 
-    /// Sends a frame whole.
+    /// Sends a complete frame.
     private func send(_ kind: UInt8, _ payload: [UInt8]) throws {
         try stream.send(StreamFrame(.init(rawValue: kind), payload))
         while stream.unsent > BuildFrames.piece, !isAtEnd {
@@ -147,7 +148,8 @@ package final class BuildConnection {
 }
 
 extension EngineClient {
-    /// Begins builds, each with its contexts; `open` is asked for one that is not among them. `take` gets their outputs; `wait` is called when there is nothing to do but to wait for the stream.
+    /// Begins builds, each with its contexts; `open` opens any other context. `take` gets their outputs; `wait` runs
+    /// when there is nothing to do but wait for the stream.
     package func build(
         _ batch: BuildBatch, contexts: [[String: ContextFolder]],
         open: @escaping (String) throws -> ContextFolder? = { _ in nil },

@@ -2,9 +2,9 @@ import EngineWire
 import Glibc
 import Linux
 
-/// The engine's program, started with its caller's rights to pack or unpack files of his.
+/// Starts the engine's program with the caller's permissions, to pack or unpack the caller's files.
 package enum CopyHelper {
-    /// Packs `name` of `folder` as `target` into the pipe that `body` gets; an empty name is the folder's content.
+    /// Packs `name` in `folder` as `target` into the pipe that `body` gets; an empty name means the folder's content.
     package static func pack(
         _ name: String, of folder: String, as target: String, environment: [String: String],
         _ body: (CInt) throws -> Void
@@ -15,7 +15,7 @@ package enum CopyHelper {
         var failure: (any Error)?
         do { try body(source.raw) } catch { failure = error }
         _ = consume source
-        // What it says of its own accord comes first; it says nothing when nobody takes what it packs.
+        // An error message of the helper takes precedence. It has none when only its reader has gone.
         do { try helper.finish() } catch let said {
             if let failure, said.hasNoReason { throw failure }
             throw said.failure
@@ -23,7 +23,7 @@ package enum CopyHelper {
         if let failure { throw failure }
     }
 
-    /// Unpacks into `folder` what `body` writes into the pipe that it gets.
+    /// Unpacks what `body` writes into its pipe, into `folder`.
     package static func unpack(
         into folder: String, keepsOwners: Bool, environment: [String: String], _ body: (CInt) throws -> Void
     ) throws {
@@ -35,7 +35,7 @@ package enum CopyHelper {
         do { try body(sink.raw) } catch { failure = error }
         _ = consume sink
         do { try helper.finish() } catch {
-            // An archive that was cut short is the other side's fault.
+            // A truncated archive is the fault of the other side.
             throw failure ?? error.failure
         }
         if let failure { throw failure }
@@ -71,13 +71,13 @@ private struct Helper: ~Copyable {
 
     /// How it failed.
     struct Complaint: Error, CustomStringConvertible {
-        /// It ended without a word.
+        /// It ended without a message.
         let hasNoReason: Bool
         let failure: EngineFailure
         var description: String { failure.message }
     }
 
-    /// - Throws: what it says went wrong.
+    /// - Throws: the error that it reports.
     consuming func finish() throws(Complaint) {
         let text = String(decoding: (try? errors.readToEnd(limit: 65536)) ?? [], as: UTF8.self)
         var status: CInt = 0

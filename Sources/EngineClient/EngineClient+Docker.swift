@@ -1,7 +1,7 @@
 import EngineWire
 import JSON
 
-/// What the engine says in the words of the Docker Engine API, for verbs that print what docker's print.
+/// Answers of the Docker Engine API, for verbs with docker's output.
 extension EngineClient {
     private static let version = "v1.50"
 
@@ -14,7 +14,7 @@ extension EngineClient {
         try post("/docker/\(Self.version)\(path)", JSONValue.emptyBody)
     }
 
-    /// The query that has these filters, with `?` before it; nothing for none.
+    /// A query with these filters, including `?`; empty without filters.
     package static func query(filters: [String: [String]]) -> String {
         var object = JSONObject()
         for (name, values) in filters.sorted(by: { $0.key < $1.key }) where !values.isEmpty {
@@ -28,11 +28,11 @@ extension JSONValue {
     fileprivate static let emptyBody = JSONValue.object(JSONObject())
 }
 
-/// A failure as the Docker Engine API tells it.
+/// A failure in the form of the Docker Engine API.
 struct DockerAnswer: Decodable {
     let message: String
 
-    /// The codes of HTTP stand for kinds of failures there.
+    /// There, HTTP status codes stand for kinds of failures.
     func failure(status: Int) -> EngineFailure {
         let code: EngineFailure.Code =
             switch status {

@@ -3,7 +3,7 @@ import JSON
 import Linux
 import ProjectModel
 
-/// What the engine keeps of a project: `GET /v1/projects/NAME`.
+/// What the engine stores about a project: `GET /v1/projects/NAME`.
 package struct StoredProject: Codable, Hashable, Sendable {
     package var project: Project?
     package var containers: [ContainerRow]
@@ -25,7 +25,7 @@ extension EngineClient {
     // Projects.
     package func projects() throws(EngineFailure) -> [ProjectRow] { try get("/v1/projects") }
 
-    /// nil when the engine has never heard of it.
+    /// nil when the engine does not know the project.
     package func storedProject(_ name: String) throws(EngineFailure) -> StoredProject? {
         do throws(EngineFailure) { return try get("/v1/projects/\(percentEncoded(name))") } catch {
             if error.code == .notFound { return nil }
@@ -42,12 +42,12 @@ extension EngineClient {
         }
     }
 
-    /// Those of a project that another tool made over the Docker Engine API.
+    /// The containers of a project that another tool created over the Docker Engine API.
     package func foreignContainers(of project: String) throws(EngineFailure) -> [ContainerRow] {
         try get("/v1/projects/\(percentEncoded(project))/containers?foreign=1")
     }
 
-    /// All containers of a project, ended ones too: now, and again after each change of one of them.
+    /// All containers of a project, including ended ones: at once, and again after each change.
     package func containerChanges(of project: String) throws(EngineFailure) -> EngineStream<[ContainerRow]> {
         try stream(get: "/v1/projects/\(percentEncoded(project))/containers?follow=1") {
             try decodeJSON([ContainerRow].self, from: $0)
@@ -69,17 +69,17 @@ extension EngineClient {
         try stream(post: "/v1/projects/\(percentEncoded(project))/operations", request)
     }
 
-    /// The first time what is under way finishes and nothing new begins; with `force` nothing is waited for.
+    /// The first time, steps in progress finish and no new ones begin; with `force` nothing is waited for.
     package func cancel(operation: String, force: Bool) throws(EngineFailure) {
         try post("/v1/operations/\(percentEncoded(operation))/cancel", CancelRequest(force: force))
     }
 
-    /// The versions of a service, the newest first.
+    /// The versions of a service, newest first.
     package func history(of service: String, in project: String) throws(EngineFailure) -> [VersionRow] {
         try get("/v1/projects/\(percentEncoded(project))/services/\(percentEncoded(service))/history")
     }
 
-    /// Why the replicas of a service are as they are.
+    /// Why the replicas of a service are in their state.
     package func explain(service: String, in project: String) throws(EngineFailure) -> [Explanation] {
         try get("/v1/projects/\(percentEncoded(project))/services/\(percentEncoded(service))/explanation")
     }
@@ -105,7 +105,7 @@ extension EngineClient {
     }
 
     // Containers.
-    /// Those of all projects, and of none.
+    /// The containers of all projects, and of none.
     package func containers(all: Bool) throws(EngineFailure) -> [ContainerRow] {
         try get("/v1/containers\(all ? "?all=1" : "")")
     }
@@ -114,7 +114,7 @@ extension EngineClient {
         try stream(post: "/v1/containers/create", request)
     }
 
-    /// A verb on one container, whoever it belongs to.
+    /// A verb on one container of any project.
     package func operation(
         _ request: OperationRequest, onContainer name: String
     ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
@@ -138,8 +138,8 @@ extension EngineClient {
         try get("/v1/containers/\(percentEncoded(id))")
     }
 
-    /// Changes files in each of `containers` at once: the same archive, sent from its beginning to each.
-    /// - Returns: an answer for each, in their order.
+    /// Changes files in each of `containers` at once: sends the same archive to each, from its beginning.
+    /// - Returns: An answer for each, in their order.
     package func place(
         _ request: FilesRequest, from archive: borrowing OwnedFD, in containers: [String]
     ) throws(EngineFailure) -> [Result<FilesAnswer, EngineFailure>] {
@@ -160,7 +160,7 @@ extension EngineClient {
         }
     }
 
-    /// Waits until there is no such container any more.
+    /// Waits until the container no longer exists.
     package func waitUntilGone(_ container: String) throws(EngineFailure) {
         try get("/v1/containers/\(percentEncoded(container))/gone")
     }
@@ -169,17 +169,17 @@ extension EngineClient {
         try get("/v1/containers/\(percentEncoded(container))/top")
     }
 
-    /// Stops a container, as `stop` does, if its first process cannot hear `signal`; does not wait for that.
+    /// Stops a container, as `stop` does, if `signal` has no effect on its first process; does not wait for that.
     package func beginStop(of container: String, ifDeafTo signal: Int32) throws(EngineFailure) -> PendingRequest {
         try begin("/v1/containers/\(percentEncoded(container))/stop-if-deaf", DeafRequest(signal: signal))
     }
 
-    /// Streams of a container; one that is held is let go.
+    /// The streams of a container; lets a held one start.
     package func attach(to container: String) throws(EngineFailure) -> AttachedStream {
         try upgrade("/v1/containers/\(percentEncoded(container))/attach", .bytes(try json(Nothing())))
     }
 
-    /// Lets a held container go without streams.
+    /// Lets a held container start without streams.
     package func release(_ container: String) throws(EngineFailure) {
         try post("/v1/containers/\(percentEncoded(container))/release", Nothing())
     }
@@ -205,7 +205,7 @@ extension EngineClient {
         try getJSON("/v1/images/inspect?name=\(percentEncoded(image))")
     }
 
-    /// A root file system, as a tar read from the upload's descriptor, becomes an image.
+    /// Creates an image from a root file system, a tar from the upload's descriptor.
     package func importImage(
         _ request: ImportRequest, from upload: Upload
     ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
@@ -213,7 +213,7 @@ extension EngineClient {
         return try stream("/v1/images/import", headers: [("Berth-Import", header)], upload)
     }
 
-    /// Images as `docker save` wrote them, in an archive that a person knows as `name`.
+    /// Loads the images from an archive of `docker save`; `name` is the archive's name for a person.
     package func loadImages(
         from upload: Upload, name: String
     ) throws(EngineFailure) -> EngineStream<ProgressEvent> {
@@ -228,7 +228,7 @@ extension EngineClient {
         try stream(post: "/v1/images/pull", request)
     }
 
-    /// The references with their digests, as their registries have them now.
+    /// The references with their current digests in their registries.
     package func resolveImages(_ request: ResolveRequest) throws(EngineFailure) -> [String] {
         try post("/v1/images/resolve", request)
     }
@@ -253,7 +253,7 @@ extension EngineClient {
         try get("/v1/networks\(project.map { "?project=\(percentEncoded($0))" } ?? "")")
     }
 
-    /// The whole answer, as `inspect` prints it.
+    /// The complete answer, for `inspect`.
     package func inspect(_ kind: ObjectKind, _ name: String) throws(EngineFailure) -> JSONValue {
         try getJSON("/v1/\(kind.rawValue)/\(percentEncoded(name))")
     }
@@ -262,7 +262,7 @@ extension EngineClient {
         try post("/v1/networks/create", network)
     }
 
-    /// One that is there already as it is asked for is fine.
+    /// It is no error if the volume already exists as requested.
     package func create(_ volume: VolumeRequest) throws(EngineFailure) -> VolumeRow {
         try post("/v1/volumes/create", volume)
     }
@@ -277,7 +277,7 @@ extension EngineClient {
             ConnectRequest(container: container, attachment: attachment))
     }
 
-    /// `force`: one that is gone, or is not on it, is fine.
+    /// `force`: succeed if the container is gone or is not on the network.
     package func disconnect(
         _ container: String, from network: String, force: Bool
     ) throws(EngineFailure) {

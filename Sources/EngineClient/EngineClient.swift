@@ -2,9 +2,11 @@ import EngineWire
 import JSON
 import Linux
 
-/// The engine's routes as blocking calls; each opens a connection of its own, so a stream can be read beside them.
+/// The engine's routes as blocking calls. Each opens a connection of its own, so that a stream can be read at the same
+/// time.
 ///
-/// Every failure is an `EngineFailure`: the engine's own, or `unreachable`, `no_rights`, `start_failed`, `engine_lost`, `protocol`.
+/// Every failure is an `EngineFailure`: the engine's own, or `unreachable`, `no_rights`, `start_failed`, `engine_lost`,
+/// `protocol`.
 package struct EngineClient: Sendable {
     package let places: EnginePlaces
     private let environment: [String: String]
@@ -14,7 +16,7 @@ package struct EngineClient: Sendable {
         places = EnginePlaces(environment: environment)
     }
 
-    /// Whether an engine listens, without starting one.
+    /// Whether an engine listens; does not start one.
     package var isRunning: Bool { (try? connectToUnixSocket(places.socket)) != nil }
 
     package func get<Answer: Decodable>(_ path: String) throws(EngineFailure) -> Answer {
@@ -27,13 +29,13 @@ package struct EngineClient: Sendable {
         return try answer(connection)
     }
 
-    /// For requests whose answer says nothing but that it worked.
+    /// For requests with an empty answer.
     package func post(_ path: String, _ body: some Encodable) throws(EngineFailure) {
         let connection = try open("POST", path, body: .bytes(try json(body)))
         _ = try connection.wholeBody()
     }
 
-    /// Likewise.
+    /// The same.
     package func get(_ path: String) throws(EngineFailure) {
         let connection = try open("GET", path)
         _ = try connection.wholeBody()
@@ -53,14 +55,14 @@ package struct EngineClient: Sendable {
         EngineStream(try open("POST", path, body: .bytes(try json(body))))
     }
 
-    /// Sends all of a file or a pipe as the body.
+    /// Sends a whole file or pipe as the body.
     func stream<Element: Decodable>(
         _ path: String, headers: [(String, String)] = [], _ upload: Upload
     ) throws(EngineFailure) -> EngineStream<Element> {
         EngineStream(try open("POST", path, headers: headers, body: .stream(upload)))
     }
 
-    /// The socket after `Upgrade: berth-stream`, with bytes that came already.
+    /// The socket after `Upgrade: berth-stream`, with bytes that have already arrived.
     func upgrade(_ path: String, _ body: EngineConnection.Body) throws(EngineFailure) -> AttachedStream {
         let headers = [("Connection", "Upgrade"), ("Upgrade", "berth-stream")]
         let connection = try connect()
@@ -86,7 +88,7 @@ package struct EngineClient: Sendable {
         return PendingRequest(connection)
     }
 
-    /// Sends a request with a long body, without waiting for the answer that `finish` takes.
+    /// Sends a request with a long body, without waiting for the answer; `finish` reads that.
     func begin(_ path: String, headers: [(String, String)], _ upload: Upload) throws(EngineFailure) -> EngineConnection
     {
         let connection = try connect()
@@ -110,7 +112,7 @@ package struct EngineClient: Sendable {
         } catch {
             guard error.code == .engineLost, !connection.hasAnswered, !body.isStream else { throw error }
         }
-        // An engine that was just leaving took the connection and said nothing: the next one is asked, once.
+        // An engine that was just exiting accepted the connection and did not answer: ask the next engine, once.
         let next = try connect()
         try ask(next, method, path, headers, body)
         return next
@@ -140,13 +142,14 @@ package struct EngineClient: Sendable {
     }
 }
 
-/// A request under way; the engine may give it up when this value ends.
+/// A request in progress; the engine may drop it when this value goes away.
 package final class PendingRequest {
     private let connection: EngineConnection
     init(_ connection: EngineConnection) { self.connection = connection }
 }
 
-/// Percent-encodes what is not unreserved (RFC 3986, section 2.3), for a path segment or a query value.
+/// Percent-encodes everything except unreserved characters (RFC 3986, section 2.3), for a path segment or a query
+/// value.
 package func percentEncoded(_ text: String) -> String {
     var result = ""
     for byte in text.utf8 {

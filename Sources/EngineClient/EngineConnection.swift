@@ -2,26 +2,26 @@ import EngineWire
 import JSON
 import Linux
 
-/// One connection to the engine for one request and its answer; blocking.
+/// One blocking connection to the engine for one request and its answer.
 final class EngineConnection {
     private let socket: OwnedFD
     private var reader = HTTPResponseReader()
 
     init(socket: consuming OwnedFD) { self.socket = socket }
 
-    /// For waiting with poll(2); lent, not given.
+    /// For waiting with poll(2); this object still owns it.
     var descriptor: CInt { socket.raw }
     var isComplete: Bool { reader.isComplete }
-    /// Something came back.
+    /// A part of the answer has arrived.
     private(set) var hasAnswered = false
 
-    /// What follows a request's head.
+    /// The body of a request.
     enum Body {
         case none
         case bytes([UInt8])
         case stream(Upload)
 
-        /// What was sent of it is gone.
+        /// It cannot be sent again.
         var isStream: Bool {
             if case .stream = self { true } else { false }
         }
@@ -41,9 +41,9 @@ final class EngineConnection {
             case .stream(let upload): try stream(upload, after: head)
             }
         } catch {
-            // The engine waits for the rest, so it has nothing to say.
+            // The engine waits for the rest, so there is no answer to read.
             if error.code == .interrupted { throw EngineFailure(code: .interrupted, message: "interrupted") }
-            // The engine may have answered before it read all: its answer says more than the broken pipe.
+            // The engine may have answered before it read everything; its answer explains more than the broken pipe.
             if let early = try? self.head(), early.status >= 400 { throw try failure(status: early.status) }
             throw EngineFailure(lost: "\(error)")
         }
@@ -61,7 +61,7 @@ final class EngineConnection {
             }
             var bytes = try readDescriptor(descriptor, limit: 256 << 10)
             if let size {
-                // A file that grows meanwhile is cut where the head said; one that shrinks ends the connection.
+                // If the file grows meanwhile, send only the announced size; if it shrinks, end the connection.
                 bytes = Array(bytes.prefix(size - sent))
                 if bytes.isEmpty { return }
                 try socket.write(bytes)
@@ -84,7 +84,7 @@ final class EngineConnection {
         }
     }
 
-    /// Reads once, waiting if need be, and returns the body's bytes that this brought.
+    /// Reads once, blocking if necessary, and returns the bytes of the body.
     func someBody() throws(EngineFailure) -> [UInt8] {
         do throws(HTTPResponseReader.Malformed) {
             let ready = try reader.body()
@@ -105,7 +105,7 @@ final class EngineConnection {
         }
     }
 
-    /// The failure that an answer with a status of 400 or above carries.
+    /// The failure in an answer with a status of 400 or above.
     func failure(status: Int) throws(EngineFailure) -> EngineFailure {
         let body = try wholeBody()
         if let failure = try? decodeJSON(EngineFailure.self, from: body) { return failure }
@@ -114,7 +114,7 @@ final class EngineConnection {
         return EngineFailure(code: .protocolViolated, message: "the engine answered \(status): \(text)")
     }
 
-    /// Gives up the socket of an answer that switched protocols, with the bytes already read from it.
+    /// Hands over the socket after a protocol switch, with the bytes already read from it.
     func takeOver() throws(EngineFailure) -> AttachedStream {
         let first = reader.rest()
         do throws(SyscallError) { return AttachedStream(socket: try socket.duplicate(), first: first) } catch {
@@ -133,7 +133,7 @@ final class EngineConnection {
 }
 
 extension EngineFailure {
-    /// The connection broke, or what came over it made no sense.
+    /// The connection broke, or the answer was not understood.
     init(lost reason: String) {
         self.init(
             code: .engineLost, message: "the connection to the engine was lost: \(reason)",
@@ -141,11 +141,11 @@ extension EngineFailure {
     }
 }
 
-/// A body that is sent piece by piece: all of a file, or of a pipe to its end.
+/// A body that is sent in pieces: a whole file, or a pipe to its end.
 package struct Upload {
     package let descriptor: CInt
-    /// Asked before each piece, with the bytes sent so far and those there are in all, nil for a pipe; false gives up, which
-    /// is a failure with the code `interrupted`.
+    /// Called before each piece, with the number of bytes sent so far and in all, nil for a pipe. If it returns false,
+    /// the upload fails with the code `interrupted`.
     let goesOn: (Int, Int?) throws(SyscallError) -> Bool
 
     package init(

@@ -7,7 +7,7 @@ struct EngineLauncher {
     let places: EnginePlaces
     let environment: [String: String]
 
-    /// A connection to the engine, which is started first if none listens.
+    /// A connection to the engine; starts the engine first if none listens.
     func connect() throws(EngineFailure) -> OwnedFD {
         do throws(SyscallError) { return try connectToUnixSocket(places.socket) } catch {
             switch error.code {
@@ -17,8 +17,8 @@ struct EngineLauncher {
             }
         }
         let logStart = (try? readFile(places.log).count) ?? 0
-        // Another engine that holds the root folder is about to listen, or about to leave: in turns it is called, and
-        // one of our own is started.
+        // Another engine that holds the root folder is about to listen, or about to exit: alternately try to connect
+        // and to start our own.
         let deadline = CallingProcess.monotonic + 30
         var patience = 0.05
         while true {
@@ -33,8 +33,8 @@ struct EngineLauncher {
         }
     }
 
-    /// Starts the engine and waits until it says that it is ready.
-    /// - Throws: `already_running` when another one works on the same root folder.
+    /// Starts the engine and waits until it reports that it is ready.
+    /// - Throws: `already_running` when another one uses the same root folder.
     private func start() throws(EngineFailure) {
         guard let program = Self.program(environment: environment) else {
             throw EngineFailure(
@@ -53,7 +53,7 @@ struct EngineLauncher {
         if let failure = try? decodeJSON(EngineFailure.self, from: answer) { throw failure }
     }
 
-    /// The engine's first line, or nothing when it ended without one; it keeps the pipe open or closes it, as it likes.
+    /// The engine's first line, or nothing when it ended without one. The engine may keep the pipe open or close it.
     private static func firstLine(of pipe: borrowing OwnedFD) throws(SyscallError) -> [UInt8] {
         var line: [UInt8] = []
         while !line.contains(0x0A) {
@@ -64,14 +64,14 @@ struct EngineLauncher {
         return Array(line.prefix { $0 != 0x0A })
     }
 
-    /// Connects to an engine that was started just now.
+    /// Connects to an engine that was just started.
     private func connectToStarted(logStart: Int) throws(EngineFailure) -> OwnedFD {
         guard let connection = try connect(within: 10) else { throw didNotStart(logStart: logStart) }
         return connection
     }
 
-    /// Connects to an engine that is about to listen: nothing tells when, so it is tried again and again, for so many seconds.
-    /// - Returns: nil when it does not listen by then.
+    /// Connects to an engine that is about to listen. There is no notification, so it retries for this many seconds.
+    /// - Returns: nil when the engine does not listen by then.
     private func connect(within seconds: Double) throws(EngineFailure) -> OwnedFD? {
         let deadline = CallingProcess.monotonic + seconds
         var pause = Duration.milliseconds(2)
@@ -87,7 +87,7 @@ struct EngineLauncher {
         }
     }
 
-    /// Only what the engine needs: its life must not depend on whose shell it was started from.
+    /// Only what the engine needs, so that it does not depend on the shell that started it.
     private var engineEnvironment: [String: String] {
         let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
         var result = environment.filter { $0.key.hasPrefix("BERTH_") || proxies.contains($0.key.uppercased()) }
@@ -97,7 +97,7 @@ struct EngineLauncher {
         return result
     }
 
-    /// `berthd` beside the running program, else the first one on the caller's PATH.
+    /// `berthd` beside the running program, or else the first one in the caller's PATH.
     static func program(environment: [String: String]) -> String? {
         var folders: [Substring] = []
         if let own = CallingProcess.executablePath, let slash = own.lastIndex(of: "/") { folders.append(own[..<slash]) }
@@ -105,7 +105,7 @@ struct EngineLauncher {
         return folders.map { "\($0)/berthd" }.first { CallingProcess.canExecute($0) }
     }
 
-    /// Whether the run and root folders exist and are writable, or can be made.
+    /// Whether the run and root folders exist and are writable, or can be created.
     private var canMakeFolders: Bool { [places.run, places.root].allSatisfy(Self.canMake) }
 
     private static func canMake(_ path: String) -> Bool {
@@ -123,7 +123,7 @@ struct EngineLauncher {
             hint: "BERTH_ROOT and BERTH_RUN select other folders")
     }
 
-    /// With what it wrote to its log since this start.
+    /// Includes what it has written to its log since this start.
     private func didNotStart(logStart: Int) -> EngineFailure {
         let log = String(decoding: ((try? readFile(places.log)) ?? []).dropFirst(logStart), as: UTF8.self)
         let last = log.split(separator: "\n").suffix(10).map { String($0.prefix(300)) }

@@ -1,14 +1,14 @@
 import EngineWire
 import JSON
 
-/// An answer that comes line by line (newline-delimited JSON), each an `Element`.
+/// An answer that arrives line by line (newline-delimited JSON); each line is an `Element`.
 package final class EngineStream<Element: Decodable> {
     private let connection: EngineConnection
     private var pending: [UInt8] = []
     private var ready: ArraySlice<Element> = []
     private let decode: (ArraySlice<UInt8>) throws -> Element
 
-    /// `decode` reads one line; for elements that come by the hundred thousand.
+    /// `decode` reads one line, for elements that arrive in very large numbers.
     init(
         _ connection: EngineConnection,
         decode: @escaping (ArraySlice<UInt8>) throws -> Element = { try decodeJSON(Element.self, from: $0) }
@@ -17,10 +17,10 @@ package final class EngineStream<Element: Decodable> {
         self.decode = decode
     }
 
-    /// For waiting with poll(2) until `nextBatch` will not wait; lent, not given.
+    /// For waiting with poll(2) until `nextBatch` will not block; this object still owns it.
     package var descriptor: CInt { connection.descriptor }
 
-    /// The elements that have come; waits for bytes once when there are none, so it may return an empty list.
+    /// The elements that have arrived; waits once for bytes when there are none, so it may return an empty list.
     /// - Returns: nil at the end.
     package func nextBatch() throws(EngineFailure) -> [Element]? {
         if connection.isComplete && pending.isEmpty { return nil }
@@ -37,7 +37,7 @@ package final class EngineStream<Element: Decodable> {
         return elements
     }
 
-    /// The next element, however long it takes; nil at the end.
+    /// Waits for the next element; nil at the end.
     package func next() throws(EngineFailure) -> Element? {
         while ready.isEmpty {
             guard let batch = try nextBatch() else { return nil }

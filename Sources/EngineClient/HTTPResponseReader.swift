@@ -1,12 +1,13 @@
-/// Takes an HTTP/1.1 response apart as its bytes come in (RFC 9112): a head, then a body of known length, in chunks, or to the end.
+/// Parses an HTTP/1.1 response as its bytes arrive (RFC 9112): a head, then a body of known length, in chunks, or up to
+/// the end.
 package struct HTTPResponseReader: Sendable {
     package struct Head: Hashable, Sendable {
         package let status: Int
-        /// By lower-case name; the last one of a name.
+        /// By lower-case name; the last value of a name counts.
         package let headers: [String: String]
     }
 
-    /// The bytes are no HTTP response, or end in the middle of one.
+    /// The bytes are not an HTTP response, or an incomplete one.
     package struct Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         package let reason: String
         package var description: String { reason }
@@ -44,8 +45,8 @@ package struct HTTPResponseReader: Sendable {
         pending.append(contentsOf: bytes)
     }
 
-    /// No more bytes will come.
-    /// - Throws: `Malformed` when the response is not whole.
+    /// Call this when no more bytes will come.
+    /// - Throws: `Malformed` when the response is incomplete.
     package mutating func end() throws(Malformed) {
         switch state {
         case .complete: return
@@ -54,7 +55,7 @@ package struct HTTPResponseReader: Sendable {
         }
     }
 
-    /// The head, once it is whole; then `body()` gives the rest.
+    /// The head, once it is complete; then `body()` returns the rest.
     package mutating func head() throws(Malformed) -> Head? {
         guard case .head = state else { return nil }
         var lines: [String] = []
@@ -77,14 +78,14 @@ package struct HTTPResponseReader: Sendable {
         return nil
     }
 
-    /// The body's bytes that are there now; empty when more must be added first, or all was read.
+    /// The available bytes of the body; empty when more bytes are needed, or at the end.
     package mutating func body() throws(Malformed) -> [UInt8] {
         var body: [UInt8] = []
         while try step(into: &body) {}
         return body
     }
 
-    /// Bytes after the head of an answer that switched protocols.
+    /// The bytes after the head of an answer that switched protocols.
     package mutating func rest() -> [UInt8] {
         defer { start = pending.count }
         return Array(pending[start...])

@@ -1,13 +1,13 @@
 import EngineWire
 import Linux
 
-/// Why a user who is not root does not reach an engine, and the commands that change it.
+/// Why a non-root user cannot reach an engine, and the commands that fix it.
 package struct MissingRights: Hashable, Sendable {
     package var places: EnginePlaces
     package var user: String
     /// nil: the machine has no such group yet.
     package var group: GroupMembership?
-    /// The group that the socket belongs to; nil when it cannot be seen.
+    /// The group that owns the socket; nil when unknown.
     package var socketGroup: UInt32?
 
     private static let groupName = "berth"
@@ -19,14 +19,14 @@ package struct MissingRights: Hashable, Sendable {
         self.socketGroup = socketGroup
     }
 
-    /// As it is for the calling process.
+    /// For the calling process.
     init(places: EnginePlaces) {
         self.init(
             places: places, user: CallingProcess.userName ?? "$USER", group: GroupMembership(of: Self.groupName),
             socketGroup: owningGroup(of: places.socket))
     }
 
-    /// An engine listens, and its socket may not be opened.
+    /// An engine listens, but the caller may not open its socket.
     package var ofSocket: EngineFailure {
         var commands = membership
         var reason = "the members of the group `berth` may use it"
@@ -57,7 +57,7 @@ package struct MissingRights: Hashable, Sendable {
             places.run == usual.run ? nil : "BERTH_RUN=\(places.run)",
         ].compactMap { $0 }
         let start = (["sudo"] + variables + ["berth", "ls"]).joined(separator: " ")
-        // An engine gives its socket to the group when it starts: so the group comes first.
+        // An engine gives its socket to the group when it starts, so the group must exist first.
         let joining = membership.filter { $0.hasPrefix("sudo") }
         let entering = membership.filter { !$0.hasPrefix("sudo") }
         let steps = joining + [start] + entering
@@ -70,7 +70,7 @@ package struct MissingRights: Hashable, Sendable {
         )
     }
 
-    /// What makes the user's shell one of the group.
+    /// Commands that add the user's shell to the group.
     private var membership: [String] {
         var commands: [String] = []
         if group == nil { commands.append("sudo groupadd --system \(Self.groupName)") }

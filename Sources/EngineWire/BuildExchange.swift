@@ -1,11 +1,11 @@
-/// Where a build finds results of steps beside the cache of its engine.
+/// A source of results of build steps, in addition to the engine's own cache.
 package enum BuildCacheSource: Codable, Hashable, Sendable {
-    /// A registry has it under this name: a cache, or an image with one inside.
+    /// In a registry under this name: a cache, or an image with an inline cache.
     case registry(String)
-    /// An OCI image layout, which the client reads.
+    /// An OCI image layout that the client reads.
     case layout(BuildLayout)
 
-    /// As a person wrote it, or would have.
+    /// As the user wrote it, or would have.
     package var title: String {
         switch self {
         case .registry(let reference): reference
@@ -14,22 +14,22 @@ package enum BuildCacheSource: Codable, Hashable, Sendable {
     }
 }
 
-/// Where the results of a build's steps go, beside folders of the client, which are outputs.
+/// A destination for the results of a build's steps. Folders of the client are outputs instead.
 package enum BuildCacheTarget: Codable, Hashable, Sendable {
-    /// Into the image.
+    /// In the image.
     case inline
-    /// To a registry under a name. Without `isWhole` only what ends in layers of the image; with `mayFail` the build goes on
-    /// when it cannot be sent.
+    /// In a registry under a name. Without `isWhole` only results that end in layers of the image; with `mayFail` the
+    /// build continues if the push fails.
     case registry(String, isWhole: Bool, mayFail: Bool)
 }
 
-/// A folder of the client in the form of an OCI image layout.
+/// A folder of the client with an OCI image layout.
 package struct BuildLayout: Codable, Hashable, Sendable {
-    /// The context by which the engine asks for its files.
+    /// The context that the engine uses to request its files.
     package var context: String
-    /// What a person calls it.
+    /// The name for a person.
     package var shown: String
-    /// What is meant of several; without both the only one, or the one called `latest`.
+    /// Selects one of several images; without both, the only one, or the one called `latest`.
     package var tag: String?
     package var digest: String?
 

@@ -1,15 +1,16 @@
 import ProjectModel
 
-/// Builds that make one graph: `POST /v1/builds`. The answer switches the connection over to `StreamFrame`s: the engine tells
-/// `BuildMessage`s and asks for files of the contexts, which only the client can read. It ends when all builds have.
+/// Builds that form one graph: `POST /v1/builds`. The answer switches the connection to `StreamFrame`s: the engine
+/// sends `BuildMessage`s and requests files of the contexts, which only the client can read. The connection ends when
+/// all builds have ended.
 package struct BuildBatch: Codable, Hashable, Sendable {
-    /// One may take the results of those before it.
+    /// A build may use the results of those before it.
     package var builds: [BuildRequest]
 
     package init(builds: [BuildRequest]) { self.builds = builds }
 }
 
-/// What happens in one of the builds, by its place in the batch.
+/// An event in one of the builds, which is given by its index in the batch.
 package struct BuildMessage: Codable, Hashable, Sendable {
     package var build: Int
     package var event: BuildEvent
@@ -20,32 +21,32 @@ package struct BuildMessage: Codable, Hashable, Sendable {
     }
 }
 
-/// One image that is asked for.
+/// One image to build.
 package struct BuildRequest: Codable, Hashable, Sendable {
-    /// What progress and messages call it: a service, or the image's name.
+    /// Its name in progress and messages: a service, or the image's name.
     package var title: String
-    /// The Dockerfile's text, and what messages call it.
+    /// The Dockerfile's text, and its name in messages.
     package var dockerfile: String
     package var file: String
-    /// The build's own context as a person knows it: an absolute folder; empty for none.
+    /// The build's own context for a person: an absolute folder; empty for none.
     package var context: String = ""
-    /// Further contexts by name.
+    /// Additional contexts by name.
     package var contexts: [String: Context] = [:]
     package var target: String?
     package var arguments: [String: String] = [:]
     package var labels: [String: String] = [:]
-    /// Names that the image gets.
+    /// Names for the image.
     package var tags: [String] = []
-    /// `linux/arm64`; nil is the machine's.
+    /// `linux/arm64`; nil means the machine's.
     package var platform: String?
     package var pull = false
     package var noCache = false
-    /// Stages that are not taken from the cache, by name.
+    /// Names of stages that must not come from the cache.
     package var noCacheFilter: [String] = []
     /// `none`, `host`, the name of a network, or nil for one of berth's own.
     package var network: String?
     package var extraHosts: [ExtraHost] = []
-    /// Bytes of /dev/shm.
+    /// The size of /dev/shm in bytes.
     package var shmSize: Int64?
     package var ulimits: [String: Ulimit] = [:]
     package var secrets: [Secret] = []
@@ -59,14 +60,14 @@ package struct BuildRequest: Codable, Hashable, Sendable {
     package var logins: RegistryLogins?
     package var cacheFrom: [BuildCacheSource] = []
     package var cacheTo: [BuildCacheTarget] = []
-    /// What becomes of the result.
+    /// What to do with the result.
     package var outputs: [Output] = [.image]
-    /// Of the image's manifest.
+    /// Annotations for the image's manifest.
     package var annotations: [String: String] = [:]
 
-    /// What the client gets of a result, beside its name.
+    /// What the client gets from a result, in addition to its name.
     package enum Output: String, Codable, Hashable, Sendable {
-        /// Nothing: the image is kept in the store, under its names.
+        /// Nothing: the image stays in the store, under its names.
         case image
         /// A tar of its files, without devices.
         case files
@@ -74,27 +75,27 @@ package struct BuildRequest: Codable, Hashable, Sendable {
         case tree
         /// An archive in the form of an OCI image layout.
         case oci
-        /// One that `docker load` reads.
+        /// An archive for `docker load`.
         case docker
-        /// Nothing: only the cache is filled.
+        /// Nothing: the build only fills the cache.
         case none
-        /// A tar with an OCI image layout of results of steps: those that end in layers of the image.
+        /// A tar with an OCI image layout of the results of steps: those that end in layers of the image.
         case cache
-        /// The same of all steps.
+        /// The same for all steps.
         case wholeCache
     }
 
     package enum Context: Codable, Hashable, Sendable {
-        /// A folder that the client reads, as a person knows it.
+        /// A folder that the client reads; the text names it for a person.
         case folder(String)
         case image(String)
         /// An image in a folder that the client reads.
         case layout(BuildLayout)
-        /// The result of a build before this one in the same batch.
+        /// The result of an earlier build in the same batch.
         case build(Int)
     }
 
-    /// A secret's value never leaves the engine's memory and the step's own.
+    /// A secret's value exists only in the memory of the engine and of the step.
     package struct Secret: Codable, Hashable, Sendable {
         package var id: String
         package var content: [UInt8]
@@ -112,16 +113,17 @@ package struct BuildRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// What happens in a build.
+/// An event of a build.
 package enum BuildEvent: Codable, Hashable, Sendable {
     /// A step changed its state.
     case step(BuildStepProgress)
     /// What a step wrote.
     case output(step: Int, text: String)
     case warning(BuildNote)
-    /// Last one, of a build that failed.
+    /// The last event of a failed build.
     case failed([BuildNote])
-    /// Last one: the image's id, the digest of its manifest, and whether all of it came from the cache.
+    /// The last event: the image's id, the digest of its manifest, its names, and whether everything came from the
+    /// cache.
     case finished(image: String, manifest: String, tags: [String], cached: Bool)
 }
 
@@ -133,18 +135,18 @@ package struct BuildStepProgress: Codable, Hashable, Sendable {
     /// `[build 2/5] RUN make`.
     package var title: String
     package var state: State
-    /// Seconds that it took.
+    /// Its duration in seconds.
     package var seconds: Double?
     /// Why it was not taken from the cache.
     package var reasons: [String] = []
-    /// Nothing was ever built at its place, so that there is nothing to compare with.
+    /// No earlier build had a step in this place, so there is nothing to compare with.
     package var isFirst = false
     package var stage: String?
-    /// The line of the Dockerfile where its instruction begins.
+    /// The line in the Dockerfile at which its instruction begins.
     package var line: Int?
-    /// The cache that it was taken from, when that is not the engine's own.
+    /// The cache that it came from, if not the engine's own.
     package var cache: String?
-    /// Once it is done: the digest of the image or of the layers that are there then.
+    /// Once it is done: the digest of the resulting image or layers.
     package var result: String?
 
     package init(number: Int, title: String, state: State) {
@@ -154,7 +156,7 @@ package struct BuildStepProgress: Codable, Hashable, Sendable {
     }
 }
 
-/// What is wrong, or worth knowing, with its place in the Dockerfile.
+/// An error or a remark, with its place in the Dockerfile.
 package struct BuildNote: Codable, Hashable, Sendable {
     package struct Place: Codable, Hashable, Sendable {
         package var file: String
@@ -174,9 +176,9 @@ package struct BuildNote: Codable, Hashable, Sendable {
     package var message: String
     package var hint: String?
     package var place: Place?
-    /// The last lines that a step wrote.
+    /// The last output lines of a step.
     package var log: [String] = []
-    /// Of a command that ended with an error: its words, and how.
+    /// For a failed command: its words, and how it ended.
     package var command: [String]?
     package var exitCode: Int?
 
@@ -192,44 +194,44 @@ package struct BuildNote: Codable, Hashable, Sendable {
     }
 }
 
-/// What the engine asks of the client during a build, and the kinds of frames in which both speak.
+/// What the engine requests from the client during a build, and the kinds of frames for both directions.
 package enum BuildFrames {
-    // To the client.
+    // From the engine to the client.
     /// A `BuildMessage`.
     package static let event: UInt8 = 32
     /// A `ContextQuestion`.
     package static let question: UInt8 = 33
-    /// So much was taken in that the client may send more.
+    /// The engine has received enough for the client to send more.
     package static let goOn: UInt8 = 34
-    /// A `BuildOutputHead`: pieces of that output follow, and an end. No two come at once.
+    /// A `BuildOutputHead`, followed by pieces of that output and an end. Outputs come one after the other.
     package static let output: UInt8 = 35
     package static let outputPiece: UInt8 = 36
     package static let outputEnd: UInt8 = 37
 
-    // From the client.
-    /// A piece of the JSON that answers a list.
+    // From the client to the engine.
+    /// A piece of the JSON answer to a list.
     package static let list: UInt8 = 40
     package static let listEnd: UInt8 = 41
-    /// A piece of a file, and its end.
+    /// A piece of a file, and the end of a file.
     package static let file: UInt8 = 42
     package static let fileEnd: UInt8 = 43
-    /// The question cannot be answered: the reason as text.
+    /// The question cannot be answered; the payload is the reason.
     package static let failure: UInt8 = 44
     package static let cancel: UInt8 = 45
 
-    /// Bytes that the client sends before it waits for `goOn`.
+    /// How many bytes the client sends before it waits for `goOn`.
     package static let window = 4 << 20
     package static let piece = 256 << 10
 }
 
 package struct ContextQuestion<Query: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
-    /// Which of the builds asks.
+    /// The build that asks.
     package var build: Int
-    /// Empty: the build's own.
+    /// Empty for the build's own context.
     package var context: String
-    /// What the context has of this.
+    /// Request a list of these paths in the context.
     package var list: Query?
-    /// The contents of these files, each ended by a frame.
+    /// Request the contents of these files, each ended by a frame.
     package var fetch: [String]?
 
     package init(build: Int, context: String, list: Query? = nil, fetch: [String]? = nil) {
@@ -240,10 +242,10 @@ package struct ContextQuestion<Query: Codable & Hashable & Sendable>: Codable, H
     }
 }
 
-/// Which output of which build comes next.
+/// Announces the next output: its build and its index.
 package struct BuildOutputHead: Codable, Hashable, Sendable {
     package var build: Int
-    /// Its place among the outputs of the request.
+    /// Its index among the outputs of the request.
     package var output: Int
 
     package init(build: Int, output: Int) {
@@ -252,7 +254,7 @@ package struct BuildOutputHead: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a list: what was found, or why nothing was.
+/// The answer to a list: the matches, or why there are none.
 package enum ContextAnswer<Match: Codable & Hashable & Sendable, Failure: Codable & Hashable & Sendable>: Codable,
     Hashable, Sendable
 {
@@ -260,10 +262,10 @@ package enum ContextAnswer<Match: Codable & Hashable & Sendable, Failure: Codabl
     case failed(Failure)
 }
 
-/// Something that the build cache holds.
+/// An entry of the build cache.
 package struct BuildCacheRow: Codable, Hashable, Sendable {
     package var id: String
-    /// `run`, `copy`, `folder`, or `mount` for what a cache mount keeps.
+    /// `run`, `copy`, `folder`, or `mount` for a cache mount.
     package var kind: String
     /// The instruction, or the id of the mount.
     package var title: String
@@ -282,11 +284,12 @@ package struct BuildCacheRow: Codable, Hashable, Sendable {
     }
 }
 
-/// What is taken from the build cache: all, or only what was not used for so many seconds, or what is beyond a size.
+/// What to remove from the build cache: everything, only entries that were not used for this many seconds, or only as
+/// much as exceeds a size.
 package struct BuildPruneRequest: Codable, Hashable, Sendable {
     package var unusedFor: Int64?
     package var keepBytes: Int64?
-    /// Cache mounts, too.
+    /// Include cache mounts.
     package var all: Bool
 
     package init(unusedFor: Int64? = nil, keepBytes: Int64? = nil, all: Bool = false) {

@@ -1,14 +1,15 @@
 import ProjectModel
 
-/// `POST /v1/containers/create`: a container of no project. The answer is a stream of `ProgressEvent`; `created` names the container.
+/// `POST /v1/containers/create`: creates a container of no project. The answer is a stream of `ProgressEvent`;
+/// `created` names the container.
 package struct ContainerRequest: Codable, Hashable, Sendable {
     package var key: String
-    /// nil makes one up.
+    /// nil lets the engine choose a name.
     package var name: String?
-    /// Networks and volumes in it have their full names.
+    /// Its networks and volumes have their full names.
     package var template: ContainerTemplate
     package var starts: Bool
-    /// A started one waits at its gate for its streams, as a one-off does.
+    /// When started, it waits at its gate for its streams, like a one-off.
     package var isHeld: Bool
     package var pull: PullPolicy?
     package var logins: RegistryLogins?
@@ -26,7 +27,7 @@ package struct ContainerRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// `GET /v1/containers/NAME/wait`: how a container ended; nil when nobody knows.
+/// `GET /v1/containers/NAME/wait`: how a container ended; nil when unknown.
 package struct ContainerEnd: Codable, Hashable, Sendable {
     package var code: Int?
 

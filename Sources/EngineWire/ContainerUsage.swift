@@ -1,14 +1,14 @@
-/// What a running container has used so far, and may use: `GET /v1/containers/ID/usage`.
+/// What a running container has used so far, and its limits: `GET /v1/containers/ID/usage`.
 package struct ContainerUsage: Codable, Hashable, Sendable {
     package var id: String
     package var name: String
-    /// When it was read, nanoseconds since 1970.
+    /// The time of the reading, in nanoseconds since 1970.
     package var read: Int64
     package var processor = Processor()
     package var memory = Memory()
     package var tasks = Tasks()
     package var devices: [DeviceIO] = []
-    /// By interface, without the loopback; none when it has no network of its own.
+    /// By interface, without the loopback; empty when the container has no network of its own.
     package var networks: [String: NetworkIO] = [:]
 
     package init(id: String, name: String, read: Int64) {
@@ -22,7 +22,7 @@ package struct ContainerUsage: Codable, Hashable, Sendable {
         package var total: Int64 = 0
         package var user: Int64 = 0
         package var kernel: Int64 = 0
-        /// Of all processes of the machine, idle ones too.
+        /// Of all processors of the machine, including idle time.
         package var machine: Int64 = 0
         package var online = 1
         package var periods: Int64 = 0
@@ -30,17 +30,17 @@ package struct ContainerUsage: Codable, Hashable, Sendable {
         package var throttledTime: Int64 = 0
     }
 
-    /// Bytes.
+    /// In bytes.
     package struct Memory: Codable, Hashable, Sendable {
         package var usage: Int64 = 0
-        /// The container's own, or what the machine has.
+        /// The container's limit, or the machine's memory.
         package var limit: Int64 = 0
         package var peak: Int64?
         package var failures: Int64?
         /// The kernel's `memory.stat`.
         package var details: [String: Int64] = [:]
 
-        /// Without what was read from files and may be dropped at any time: the number that `docker stats` shows.
+        /// Without file cache that may be dropped at any time: the number in `docker stats`.
         package var withoutCache: Int64 {
             let cache = details["total_inactive_file"] ?? details["inactive_file"] ?? 0
             return cache < usage ? usage - cache : usage
@@ -49,7 +49,7 @@ package struct ContainerUsage: Codable, Hashable, Sendable {
 
     package struct Tasks: Codable, Hashable, Sendable {
         package var current: Int64 = 0
-        /// nil: none.
+        /// nil means none.
         package var limit: Int64?
 
         package init(current: Int64 = 0, limit: Int64? = nil) {
@@ -58,7 +58,7 @@ package struct ContainerUsage: Codable, Hashable, Sendable {
         }
     }
 
-    /// Of one block device.
+    /// The I/O of one block device.
     package struct DeviceIO: Codable, Hashable, Sendable {
         package var major: Int
         package var minor: Int

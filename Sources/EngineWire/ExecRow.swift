@@ -1,10 +1,10 @@
-/// A command in a container, from its making until a while after its end: `GET /v1/execs/ID`.
+/// A command in a container, from its creation until some time after its end: `GET /v1/execs/ID`.
 package struct ExecRow: Codable, Hashable, Sendable {
     package enum State: Codable, Hashable, Sendable {
-        /// It was made, and nobody has started it.
+        /// Created, but not started.
         case created
         case running
-        /// nil: nobody can tell how.
+        /// nil when the exit code is unknown.
         case exited(code: Int?)
     }
 
@@ -14,7 +14,7 @@ package struct ExecRow: Codable, Hashable, Sendable {
     package var container: String
     package var request: ExecRequest
     package var state: State
-    /// Its process as the machine numbers it, while it runs.
+    /// Its pid on the host, while it runs.
     package var processID: Int?
 
     package init(id: String, container: String, request: ExecRequest, state: State) {

@@ -1,45 +1,45 @@
-/// Something that became of a container, or was done to it: what `explain` shows of its past.
+/// An event in a container's history, for `explain`.
 package struct Occurrence: Codable, Hashable, Sendable {
     package enum Kind: String, Codable, CaseIterable, Hashable, Sendable {
         case created
-        /// Made in place of an older one.
+        /// Created to replace an older one.
         case replaced
         case started
-        /// The process could not be made or run.
+        /// The process could not be created or run.
         case startFailed = "start_failed"
         case stopping
         /// A person sent a signal.
         case signalled
         case ended
         case paused, unpaused
-        /// It goes on with other settings, or on other networks.
+        /// It continues with other settings, or on other networks.
         case changed
         case health
         case removed
-        /// Something else that was to be done to it failed.
+        /// Another change to it failed.
         case failed
     }
 
     /// Seconds since 1970, UTC.
     package var at: Double
     package var kind: Kind
-    /// The container's id: one place has several, one after the other.
+    /// The container's id: one place has several containers, one after the other.
     package var container: String?
-    /// Who did it: a verb, or one of `Occurrence.healing` and `Occurrence.restartPolicy`; nil for what happened by itself.
+    /// The cause: a verb, or `Occurrence.healing` or `Occurrence.restartPolicy`; nil for an event without one.
     package var by: String?
-    /// In a person's words; names fields and variables, and never the value of one.
+    /// A text for a person; names fields and variables, but never their values.
     package var reason: String?
-    /// Of what was made: the reference, and the id that it meant.
+    /// For a created container: the image reference, and the image id.
     package var image: String?
     package var imageID: String?
-    /// Of an end: its code as a shell tells it, the signal that ended the process, why it was killed, how long it ran in seconds, and in
-    /// how many seconds its policy starts it again.
+    /// For an end: the exit code as in a shell, the signal that ended the process, why it was killed, how many seconds
+    /// it ran, and after how many seconds its policy restarts it.
     package var exitCode: Int?
     package var signal: String?
     package var cause: EndCause?
     package var ran: Double?
     package var restartsIn: Double?
-    /// Of a check of its health: what it is now, and the answer that led to that.
+    /// For a health check: the new state, and the output that led to it.
     package var health: ContainerRow.Health?
     package var answer: HealthAnswer?
 
@@ -55,14 +55,14 @@ package struct Occurrence: Codable, Hashable, Sendable {
     }
 }
 
-/// Why a container is as it is: `GET /v1/projects/NAME/services/SERVICE/explanation`, one for each replica, and
+/// Why a container is in its state: `GET /v1/projects/NAME/services/SERVICE/explanation`, one for each replica, and
 /// `GET /v1/containers/ID/explanation`.
 package struct Explanation: Codable, Hashable, Sendable {
-    /// Its name, or that which it would have.
+    /// Its name, or the name that it would have.
     package var name: String
-    /// nil when there is none now.
+    /// nil when there is no container now.
     package var container: ContainerRow?
-    /// What is wanted of it: `running`, `stopped` …; nil when nobody wants anything.
+    /// The desired state: `running`, `stopped` …; nil when there is none.
     package var wanted: String?
     package var waits: [Wait]
     package var restarts: Int
@@ -70,18 +70,18 @@ package struct Explanation: Codable, Hashable, Sendable {
     /// Oldest first.
     package var history: [Occurrence]
 
-    /// What has to happen before it goes on.
+    /// What must happen before it continues.
     package struct Wait: Codable, Hashable, Sendable {
         package enum Kind: String, Codable, Hashable, Sendable {
-            /// The pause before its policy starts it again; `at` says when it is over.
+            /// The pause before its restart; `at` is the end of the pause.
             case restart
-            /// A service that it depends on has not come to `condition`.
+            /// A dependency does not meet `condition` yet.
             case dependency
             /// Its health check has not succeeded yet.
             case health
             /// It is paused.
             case unpause
-            /// It is down, and only a verb starts it.
+            /// It is down, and only a verb can start it.
             case start
         }
 
@@ -89,7 +89,7 @@ package struct Explanation: Codable, Hashable, Sendable {
         package var at: Double?
         package var service: String?
         package var condition: String?
-        /// How it stands with that, in a person's words.
+        /// The current state of this, as a text for a person.
         package var state: String?
 
         package init(
@@ -103,10 +103,10 @@ package struct Explanation: Codable, Hashable, Sendable {
         }
     }
 
-    /// What its health check has found since its start.
+    /// Results of its health check since its start.
     package struct Health: Codable, Hashable, Sendable {
         package var status: ContainerRow.Health
-        /// Failures since the last success.
+        /// Consecutive failures.
         package var failures: Int
         package var probes: [Probe]
 
@@ -145,7 +145,7 @@ package struct Explanation: Codable, Hashable, Sendable {
 }
 
 extension Verb {
-    /// Its word on the command line.
+    /// The cause in the words of the command line.
     package var word: String {
         switch self {
         case .up: "up"

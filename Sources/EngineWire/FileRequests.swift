@@ -1,4 +1,4 @@
-/// What became of a path of an image in a container: `GET /v1/containers/ID/changes`.
+/// A path in a container that differs from the image: `GET /v1/containers/ID/changes`.
 package struct ChangedFile: Codable, Hashable, Sendable {
     /// The numbers are those of the Docker API.
     package enum Kind: Int, Codable, Hashable, Sendable {
@@ -16,7 +16,7 @@ package struct ChangedFile: Codable, Hashable, Sendable {
     }
 }
 
-/// `GET /v1/containers/ID/file?path=…`: what is at a path of a container.
+/// `GET /v1/containers/ID/file?path=…`: the status of a path in a container.
 package struct FileRow: Codable, Hashable, Sendable {
     package var name: String
     package var size: Int64
@@ -24,7 +24,7 @@ package struct FileRow: Codable, Hashable, Sendable {
     package var mode: UInt32
     /// Nanoseconds since 1970.
     package var modified: Int64
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     package var linkTarget: String?
     package var isFolder: Bool
 
@@ -40,15 +40,16 @@ package struct FileRow: Codable, Hashable, Sendable {
     }
 }
 
-/// `POST /v1/containers/ID/archive` (`Upgrade: berth-stream`): a tar comes out of a container, or goes into it, in `StreamFrame`s. The
-/// last frame is `exit`, or `failure` with the `EngineFailure` as JSON.
+/// `POST /v1/containers/ID/archive` (`Upgrade: berth-stream`): copies a tar out of a container or into it, in
+/// `StreamFrame`s. The last frame is `exit`, or `failure` with the `EngineFailure` as JSON.
 package struct ArchiveRequest: Codable, Hashable, Sendable {
     package enum Direction: Codable, Hashable, Sendable {
-        /// Under this name; an empty one is the content of a folder alone.
+        /// The entries are below this name; with an empty name, only the content of a folder.
         case out(name: String)
-        /// Into the folder at the path. `keepsKinds`: a folder never takes the place of anything else, nor anything else that of a folder.
+        /// Into the folder at the path. `keepsKinds`: a folder never replaces a file, and a file never replaces a
+        /// folder.
         case into(keepsKinds: Bool)
-        /// The whole file system, without what is mounted in it.
+        /// The whole file system, without mounts.
         case export
     }
 
@@ -61,15 +62,15 @@ package struct ArchiveRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// `POST /v1/containers/ID/commit`: makes an image of a container; the answer is its id.
+/// `POST /v1/containers/ID/commit`: creates an image from a container; the answer is its id.
 package struct CommitRequest: Codable, Hashable, Sendable {
-    /// nil leaves it without a name.
+    /// nil means no name.
     package var reference: String?
     package var author: String?
     package var message: String?
     /// Dockerfile instructions.
     package var changes: [String] = []
-    /// The container stands still meanwhile.
+    /// Pause the container meanwhile.
     package var pauses = true
 
     package init(reference: String? = nil) { self.reference = reference }

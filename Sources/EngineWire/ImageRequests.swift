@@ -1,4 +1,4 @@
-/// `POST /v1/images/import` takes this as the header `Berth-Import` (JSON) and a tar, plain or compressed, as its body.
+/// `POST /v1/images/import`, with this as the header `Berth-Import` (JSON) and a tar, plain or compressed, as its body.
 package struct ImportRequest: Codable, Hashable, Sendable {
     package var reference: String
     /// Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, USER, WORKDIR, VOLUME, LABEL, STOPSIGNAL, HEALTHCHECK, ONBUILD.
@@ -27,10 +27,10 @@ package struct PullRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// `POST /v1/images/push`: images go to the registries of their names; the answer is a stream of `ProgressEvent`.
+/// `POST /v1/images/push`: pushes images to the registries in their names; the answer is a stream of `ProgressEvent`.
 package struct PushRequest: Codable, Hashable, Sendable {
     package var references: [String]
-    /// What fails is a warning, and the others are pushed all the same.
+    /// Report a failure as a warning and push the others.
     package var ignoresFailures: Bool
     package var logins: RegistryLogins
 
@@ -41,8 +41,8 @@ package struct PushRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// `POST /v1/images/resolve`: what the registries call these images now; the answer is the references in the same order,
-/// each with its digest.
+/// `POST /v1/images/resolve`: looks up images in their registries; the answer is the references in the same order, each
+/// with its current digest.
 package struct ResolveRequest: Codable, Hashable, Sendable {
     package var references: [String]
     package var logins: RegistryLogins
@@ -53,15 +53,15 @@ package struct ResolveRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// `POST /v1/images/prune`: removes images that no container has; the answer is a `PruneReport`.
+/// `POST /v1/images/prune`: removes images that no container uses; the answer is a `PruneReport`.
 package struct PruneRequest: Codable, Hashable, Sendable {
-    /// Also images that have names.
+    /// Include images with names.
     package var all: Bool
-    /// Only images that were made before: seconds since 1970.
+    /// Only images created before this time, in seconds since 1970.
     package var until: Double?
-    /// `KEY` or `KEY=VALUE`: only images that have all of these labels.
+    /// `KEY` or `KEY=VALUE`: only images with all of these labels.
     package var labels: [String]
-    /// Only images that have none of these.
+    /// Only images with none of these labels.
     package var withoutLabels: [String]
 
     package init(
@@ -73,7 +73,7 @@ package struct PruneRequest: Codable, Hashable, Sendable {
         self.withoutLabels = withoutLabels
     }
 
-    /// Whether an image that has `labels` and was made at `created` may go; one that does not say when may be new.
+    /// Whether an image with `labels`, created at `created`, may be removed; one without a time may be new.
     package func allows(labels own: [String: String], created: Double?) -> Bool {
         func has(_ label: String) -> Bool {
             let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -86,11 +86,11 @@ package struct PruneRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// What `image prune` did.
+/// The result of `image prune`.
 package struct PruneReport: Codable, Hashable, Sendable {
-    /// `untagged: NAME` and `deleted: ID`, as `docker image prune` writes them.
+    /// `untagged: NAME` and `deleted: ID`, in the format of `docker image prune`.
     package var lines: [String]
-    /// Bytes that are free now.
+    /// The number of bytes freed.
     package var reclaimed: Int64
 
     package init(lines: [String], reclaimed: Int64) {

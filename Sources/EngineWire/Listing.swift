@@ -1,12 +1,12 @@
-/// One container as `ps` shows it: `GET /v1/projects/NAME/containers`, `GET /v1/containers/ID`.
+/// One container in `ps`: `GET /v1/projects/NAME/containers`, `GET /v1/containers/ID`.
 package struct ContainerRow: Codable, Hashable, Sendable {
     /// 64 hex digits.
     package var id: String
     package var name: String
-    /// Empty for a container of no project; likewise `service`.
+    /// Empty for a container of no project; the same for `service`.
     package var project: String
     package var service: String
-    /// nil for all but replicas.
+    /// nil unless it is a replica.
     package var number: Int?
     package var isOneOff: Bool
     /// As written in the file.
@@ -15,25 +15,25 @@ package struct ContainerRow: Codable, Hashable, Sendable {
     package var command: [String]
     package var labels: [String: String]
     package var state: State
-    /// Why it is in this state, when it is not what was asked for: "exited by itself, restart: no".
+    /// Why it is not in the desired state: "exited by itself, restart: no".
     package var reason: String?
     package var health: Health?
     package var exitCode: Int?
-    /// Seconds since 1970, UTC; likewise the next ones.
+    /// Seconds since 1970, UTC; the same for the next ones.
     package var createdAt: Double
     package var startedAt: Double?
     package var finishedAt: Double?
     package var processID: Int?
     package var networks: [Network]
     package var ports: [PublishedPort]
-    /// `PORT/PROTOCOL` that the image or the file exposes without publishing.
+    /// `PORT/PROTOCOL` that the image or the file exposes without publishing it.
     package var exposed: [String]
     package var mounts: [Mount]
     package var isOrphan: Bool
     package var tty: Bool
-    /// Its input is kept open; nil from engines that do not tell.
+    /// Its standard input stays open; nil from older engines.
     package var takesInput: Bool?
-    /// What keeps its ports or its network from working although it runs; nil from engines that do not tell.
+    /// Why its ports or its network do not work although it runs; nil from older engines.
     package var warnings: [EngineFailure]?
 
     package enum State: String, Codable, Hashable, Sendable {
@@ -118,7 +118,7 @@ package struct ContainerRow: Codable, Hashable, Sendable {
 /// `GET /v1/projects`.
 package struct ProjectRow: Codable, Hashable, Sendable {
     package var name: String
-    /// Containers by state, one-offs left out.
+    /// Containers by state, without one-offs.
     package var states: [String: Int]
     package var configFiles: [String]
 
@@ -136,10 +136,10 @@ package struct ImageRow: Codable, Hashable, Sendable {
     /// The familiar form, `busybox:latest`; nil for an untagged image.
     package var reference: String?
     package var digest: String?
-    /// Bytes of the unpacked layers.
+    /// The size of the unpacked layers in bytes.
     package var size: Int64
     package var platform: String
-    /// Seconds since 1970: when the image was built, when its tag was set here.
+    /// Seconds since 1970: when the image was built, and when its tag was set here.
     package var createdAt: Double?
     package var taggedAt: Double?
     package var labels: [String: String]?
@@ -164,12 +164,12 @@ package struct VolumeRow: Codable, Hashable, Sendable {
     package var driver: String
     package var mountpoint: String
     package var labels: [String: String]
-    /// The project that made it, and the key in its file.
+    /// The project that created it, and the key in its file.
     package var project: String?
     package var key: String?
     package var createdAt: Double
     package var isAnonymous: Bool
-    /// `driver_opts`; nil from engines that do not tell.
+    /// `driver_opts`; nil from older engines.
     package var options: [String: String]?
     /// Names of containers that mount it.
     package var users: [String]
@@ -193,7 +193,7 @@ package struct VolumeRow: Codable, Hashable, Sendable {
 /// `GET /v1/networks`.
 package struct NetworkRow: Codable, Hashable, Sendable {
     package var name: String
-    /// 64 hex digits; nil from engines that do not tell.
+    /// 64 hex digits; nil from older engines.
     package var id: String?
     package var driver: String
     package var bridge: String
@@ -204,7 +204,7 @@ package struct NetworkRow: Codable, Hashable, Sendable {
     package var project: String?
     package var key: String?
     package var createdAt: Double
-    /// `driver_opts`; nil from engines that do not tell.
+    /// `driver_opts`; nil from older engines.
     package var options: [String: String]?
     /// Names of attached containers.
     package var users: [String]
@@ -232,7 +232,7 @@ package struct ProcessRow: Codable, Hashable, Sendable {
     package var user: String
     package var pid: Int
     package var parent: Int
-    /// Percent of one core since it began.
+    /// Percent of one core since its start.
     package var cpu: Int
     /// Seconds since 1970.
     package var startedAt: Double
@@ -258,20 +258,20 @@ package struct ProcessRow: Codable, Hashable, Sendable {
 /// `GET /v1/version`.
 package struct EngineVersion: Codable, Hashable, Sendable {
     package var version: String
-    /// Protocol versions it speaks.
+    /// The supported protocol versions.
     package var wire: ClosedRange<Int>
     package var kernel: String
     package var cgroup: String
     package var root: String
     package var run: String
     package var processID: Int
-    /// Where clients of Docker reach it; nil is nowhere.
+    /// The address for Docker's clients; nil means none.
     package var dockerSocket: String?
-    /// More places where they do, as `DOCKER_HOST` names them.
+    /// More addresses for Docker's clients, in the form of `DOCKER_HOST`.
     package var dockerHosts: [String]?
-    /// Where they may only look.
+    /// The address of the read-only socket.
     package var readOnlySocket: String?
-    /// Hosts at TCP let in whom an authority knows.
+    /// TCP clients must present a certificate.
     package var hasMutualTLS: Bool?
 
     package init(

@@ -1,10 +1,10 @@
 import JSON
 
-// A container may write a hundred thousand lines a second, and twenty readers may want all of them: text goes from the log on
-// disk to the reader's terminal as bytes, in the same form as `Codable` gives it.
+// A container may write a hundred thousand lines in a second, and twenty readers may follow it. So log text goes from
+// the log on disk to the reader's terminal as bytes, in the same form as with `Codable`.
 
 extension LogLine {
-    /// Writes one container's lines as the answer to a `LogRequest` has them.
+    /// Writes one container's lines in the form of the answer to a `LogRequest`.
     package struct Writer: Sendable {
         private let beginning: [UInt8]
 
@@ -13,7 +13,7 @@ extension LogLine {
             beginning = Array(#"{"container":\#(names[0]),"label":\#(names[1]),"event":"#.utf8)
         }
 
-        /// `text` is what stands between the quotes of a JSON string.
+        /// `text` is the content of a JSON string between its quotes.
         package func append(
             text: ArraySlice<UInt8>, isError: Bool, isPartial: Bool, time: Int64, to output: inout [UInt8]
         ) {
@@ -26,7 +26,7 @@ extension LogLine {
             output.append(contentsOf: "\(time)}\n".utf8)
         }
 
-        /// An event that is no text.
+        /// Writes an event without text.
         package func append(_ event: Event, time: Int64, to output: inout [UInt8]) {
             guard let bytes = try? encodeJSON(event) else { return }
             output.append(contentsOf: beginning)
@@ -36,14 +36,14 @@ extension LogLine {
         }
     }
 
-    /// Reads lines as `Writer` writes them at once, and any other form of the same by way of `Codable`.
+    /// Reads lines in `Writer`'s form quickly, and others by way of `Codable`.
     package struct Reader {
-        /// The names of the line before, and the bytes that said them.
+        /// The names in the previous line, and their bytes.
         private var last: (beginning: [UInt8], container: String, label: String)?
 
         package init() {}
 
-        /// - Throws: `JSONError` or `DecodingError` for what is no log line.
+        /// - Throws: `JSONError` or `DecodingError` for anything else.
         package mutating func line(from bytes: ArraySlice<UInt8>) throws -> LogLine {
             if let last, let line = Self.text(bytes, after: last.beginning.count, last) { return line }
             let line = try decodeJSON(LogLine.self, from: bytes)

@@ -3,7 +3,7 @@ import ProjectModel
 /// `POST /v1/networks/create`; the answer is a `NetworkRow`.
 package struct NetworkRequest: Codable, Hashable, Sendable {
     package var name: String
-    /// nil is `bridge`.
+    /// nil means `bridge`.
     package var driver: String?
     package var options: [String: String] = [:]
     package var labels: [String: String] = [:]
@@ -11,7 +11,7 @@ package struct NetworkRequest: Codable, Hashable, Sendable {
     package var attachable = false
     package var enableIPv4 = true
     package var enableIPv6 = false
-    /// CIDRs; ranges, gateways and auxiliary addresses belong to the one that they lie in.
+    /// CIDRs; each range, gateway and auxiliary address belongs to the subnet that contains it.
     package var subnets: [String] = []
     package var ranges: [String] = []
     package var gateways: [String] = []
@@ -24,9 +24,9 @@ package struct NetworkRequest: Codable, Hashable, Sendable {
 
 /// `POST /v1/volumes/create`; the answer is a `VolumeRow`.
 package struct VolumeRequest: Codable, Hashable, Sendable {
-    /// nil finds a name.
+    /// nil lets the engine choose a name.
     package var name: String?
-    /// nil is `local`.
+    /// nil means `local`.
     package var driver: String?
     package var options: [String: String] = [:]
     package var labels: [String: String] = [:]
@@ -37,7 +37,7 @@ package struct VolumeRequest: Codable, Hashable, Sendable {
 /// `POST /v1/networks/NAME/connect`.
 package struct ConnectRequest: Codable, Hashable, Sendable {
     package var container: String
-    /// What it says of the network's name does not count.
+    /// The network name in it is ignored.
     package var attachment: NetworkAttachment
 
     package init(container: String, attachment: NetworkAttachment) {
@@ -49,7 +49,7 @@ package struct ConnectRequest: Codable, Hashable, Sendable {
 /// `POST /v1/networks/NAME/disconnect`.
 package struct DisconnectRequest: Codable, Hashable, Sendable {
     package var container: String
-    /// One that is gone, or is not on it, is fine.
+    /// Succeed if the container is gone or is not on the network.
     package var force = false
 
     package init(container: String) { self.container = container }

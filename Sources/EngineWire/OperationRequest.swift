@@ -1,29 +1,30 @@
 import ProjectModel
 
-/// What a verb asks of the engine: `POST /v1/projects/NAME/operations`.
+/// The request of a verb to the engine: `POST /v1/projects/NAME/operations`.
 ///
-/// The answer is a stream of `ProgressEvent` lines that ends with `finished`; the operation goes on when its reader leaves.
+/// The answer is a stream of `ProgressEvent` lines that ends with `finished`. The operation continues when its reader
+/// leaves.
 package struct OperationRequest: Codable, Hashable, Sendable {
-    /// Chosen by the client: a request sent again with the same key joins the first one.
+    /// Chosen by the client: a repeated request with the same key joins the first one.
     package var key: String
     package var verb: Verb
-    /// The project as loaded; nil for verbs that work on what is stored.
+    /// The loaded project; nil for verbs that act on the stored one.
     package var project: Project?
     /// Named services; empty means all.
     package var services: [String]
-    /// Ids of containers that are named by themselves: the verb says nothing about their siblings. nil is none.
+    /// Ids of containers that were named individually; the verb does not affect their siblings. nil means none.
     package var containers: [String]?
-    /// Plan and preflight only; nothing is stored or changed.
+    /// Only plan and check; store and change nothing.
     package var dryRun: Bool
-    /// Names of objects whose data may be lost: the client asked the person.
+    /// Names of objects whose data may be lost, because the person agreed.
     package var consent: [String]
-    /// Names of objects that the person wants to keep: they stay as they are, and so do their users.
+    /// Names of objects that the person wants to keep; they and their users stay as they are.
     package var refused: [String]
-    /// For images that have to be fetched.
+    /// For pulling images.
     package var logins: RegistryLogins?
-    /// Of a trial: services whose images the client would build before, and why.
+    /// For a dry run: services whose images the client would build first, and why.
     package var builds: [String: String]?
-    /// So many steps at once; nil, 0 and less: as many as can.
+    /// The maximum number of steps at a time; nil, 0 and less mean as many as possible.
     package var parallelism: Int?
 
     package init(
@@ -43,45 +44,45 @@ package struct OperationRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The intent behind a verb, with what only that verb can say.
+/// The intent behind a verb, with the options of that verb.
 package enum Verb: Codable, Hashable, Sendable {
     case up(UpOptions)
-    /// Containers exist and are not started.
+    /// Create containers without starting them.
     case create(UpOptions)
     case down(DownOptions)
     case start(wait: Bool, waitTimeout: Duration?)
-    /// nil: each service's own grace period.
+    /// nil means each service's own grace period.
     case stop(timeout: Duration?)
     case restart(timeout: Duration?, dependents: Bool)
     case kill(signal: String, removeOrphans: Bool)
     case pause
     case unpause
-    /// Removes stopped containers.
+    /// Remove stopped containers.
     case remove(stop: Bool, volumes: Bool)
     case scale([String: Int], dependencies: Bool)
-    /// The named services become what they were: the version of that number, or the one before.
+    /// Restore an earlier version of the named services: the one with this number, or the previous one.
     case rollback(to: Int?)
     case pull(policy: PullPolicy?, ignoreFailures: Bool, dependencies: Bool)
 }
 
 package struct UpOptions: Codable, Hashable, Sendable {
     package var recreate: Recreate = .diverged
-    /// Recreate what the named services depend on as well, diverged or not.
+    /// Also replace the dependencies of the named services, even if nothing changed.
     package var recreateDependencies: Bool = false
-    /// Also the services that the named ones depend on.
+    /// Include the dependencies of the named services.
     package var dependencies: Bool = true
     package var removeOrphans: Bool = false
-    /// Nothing is said of containers whose services are not in the file.
+    /// No warning about containers whose services are not in the file.
     package var ignoreOrphans: Bool?
     package var scale: [String: Int] = [:]
     package var pull: PullPolicy?
     /// The operation ends when every container is healthy (or running, without a check).
     package var wait: Bool = false
     package var waitTimeout: Duration?
-    /// For containers that must be stopped on the way; nil: each service's own.
+    /// The grace period for containers that must be stopped; nil means each service's own.
     package var timeout: Duration?
     package var renewAnonymousVolumes: Bool = false
-    /// Create containers and do not start them.
+    /// Also start the created containers.
     package var start: Bool = true
 
     package enum Recreate: String, Codable, Hashable, Sendable {

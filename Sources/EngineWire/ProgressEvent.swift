@@ -1,22 +1,22 @@
 import ProjectModel
 
-/// One line of an operation's answer (newline-delimited JSON).
+/// One line in an operation's answer (newline-delimited JSON).
 package enum ProgressEvent: Codable, Hashable, Sendable {
-    /// First line: the operation's id, for cancelling it.
+    /// The first line: the operation's id, for cancelling it.
     case started(operation: String)
-    /// The plan, when it has actions or a dry run was asked for.
+    /// The plan, if it has actions or for a dry run.
     case planned(PlanDescription)
-    /// An object changed its state on the way.
+    /// An object changed its state.
     case object(ObjectProgress)
-    /// `path` is the attribute of the file that it is about.
+    /// `path` is the attribute in the file that it is about.
     case warning(String, hint: String? = nil, path: AttributePath? = nil)
-    /// The one-off of a `run`: created, held, waiting for its streams. Comes before `finished`.
+    /// The one-off of a `run`: created, and waiting for its streams. Comes before `finished`.
     case created(container: ContainerRow)
-    /// Bytes of an image, or another long piece of work.
+    /// Bytes of an image, or of another long transfer.
     case transfer(object: String, done: Int64, total: Int64?)
-    /// The images that a load or an import brought.
+    /// The images from a load or an import.
     case images([ImageRow])
-    /// Last line.
+    /// The last line.
     case finished(OperationOutcome)
 }
 
@@ -24,14 +24,14 @@ package struct ObjectProgress: Codable, Hashable, Sendable {
     package var kind: Kind
     /// The full name, `demo-web-1`.
     package var name: String
-    /// A word docker compose prints as well: Creating, Created, Starting, Started, Running, Healthy, Removed, Error …
+    /// A word that docker compose prints too: Creating, Created, Starting, Started, Running, Healthy, Removed, Error …
     package var status: String
-    /// Nothing more is coming for this step.
+    /// This step sends nothing more.
     package var isDone: Bool
     package var isFailure: Bool
-    /// Why, in a person's words: "image changed sha256:ab… → sha256:cd…".
+    /// The reason, as a text for a person: "image changed sha256:ab… → sha256:cd…".
     package var reason: String?
-    /// The operation waits for it; sent again at every change, and every few seconds.
+    /// Set while the operation waits for it; sent again at every change, and every few seconds.
     package var wait: WaitProgress?
 
     package enum Kind: String, Codable, Hashable, Sendable {
@@ -55,14 +55,14 @@ package struct ObjectProgress: Codable, Hashable, Sendable {
     }
 }
 
-/// A plan as `berth plan` and `--dry-run` show it.
+/// A plan for `berth plan` and `--dry-run`.
 package struct PlanDescription: Codable, Hashable, Sendable {
     package struct Action: Codable, Hashable, Sendable {
         package var number: Int
         package var text: String
         package var after: [Int]
         package var reason: String
-        /// Data would be lost: the object that a person must consent to.
+        /// Data would be lost: the object that needs a person's consent.
         package var needsConsent: String?
 
         package init(number: Int, text: String, after: [Int], reason: String, needsConsent: String? = nil) {
@@ -75,7 +75,7 @@ package struct PlanDescription: Codable, Hashable, Sendable {
     }
 
     package var actions: [Action]
-    /// Why it would not be begun, and what a person should know before it is; nil from an engine that does not look ahead.
+    /// Why it could not begin, and warnings about it; nil from an older engine.
     package var errors: [EngineFailure]?
     package var warnings: [EngineFailure]?
 
@@ -85,16 +85,16 @@ package struct PlanDescription: Codable, Hashable, Sendable {
 package struct OperationOutcome: Codable, Hashable, Sendable {
     package enum Status: String, Codable, Hashable, Sendable {
         case succeeded, failed, cancelled
-        /// Data would be lost: ask, then send again with `consent`.
+        /// Data would be lost: ask the person, then send the request again with `consent`.
         case needsConsent
     }
 
     package var status: Status
-    /// One for each thing that failed, in plan order.
+    /// One for each failure, in plan order.
     package var errors: [EngineFailure]
     /// Objects that need consent.
     package var consent: [String]
-    /// Actions that changed something.
+    /// The number of actions that changed something.
     package var changes: Int
 
     package init(status: Status, errors: [EngineFailure] = [], consent: [String] = [], changes: Int = 0) {
@@ -105,11 +105,11 @@ package struct OperationOutcome: Codable, Hashable, Sendable {
     }
 }
 
-/// What a health check said that failed.
+/// The output of a failed health check.
 package struct HealthAnswer: Codable, Hashable, Sendable {
-    /// What its command ended with; nil when it was killed for taking too long.
+    /// The exit code of its command; nil when it was killed because of its timeout.
     package var code: Int?
-    /// What it wrote, line by line: of much the beginning and the end.
+    /// Its output in lines; of long output, the beginning and the end.
     package var output: [String]
 
     package init(code: Int?, output: [String]) {
@@ -118,7 +118,8 @@ package struct HealthAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// A failure that a person can act on; also the body of every answer with a status of 400 or above.
+/// A failure, with everything that a person needs to act on it; also the body of every answer with a status of 400 or
+/// above.
 package struct EngineFailure: Codable, Error, Hashable, Sendable, CustomStringConvertible {
     package var code: Code
     /// What failed, on which object.
@@ -127,11 +128,11 @@ package struct EngineFailure: Codable, Error, Hashable, Sendable, CustomStringCo
     package var hint: String?
     /// The last log lines of a container that failed.
     package var log: [String]
-    /// The last answer of the health check of a container that is not healthy.
+    /// The last output of the health check of a container that is not healthy.
     package var probe: HealthAnswer?
-    /// The attribute of the file that asks for what cannot be had.
+    /// The attribute in the file that caused it.
     package var path: AttributePath?
-    /// What the process ended with that the failure is about, as a shell tells it; of one that could not be run 126 or 127.
+    /// The exit code of the process that it is about, as in a shell; 126 or 127 for one that could not start.
     package var exitCode: Int?
 
     package var description: String { message }

@@ -1,12 +1,12 @@
-/// The filter `reference` of images: a pattern of which `*` and `?` stay within one part of the name.
+/// The filter `reference` for images: a pattern whose `*` and `?` match within one part of the name.
 package enum ReferencePattern {
-    /// Whether `name`, in its familiar form, fits: as it is, or without its tag or digest.
+    /// Whether `name`, in its familiar form, matches: as a whole, or without its tag or digest.
     package static func matches(_ name: String, _ pattern: String) -> Bool {
         let wanted = Array(pattern.utf8)[...]
         return fits(Array(name.utf8)[...], wanted) || fits(Array(bare(name).utf8)[...], wanted)
     }
 
-    /// A port is no tag.
+    /// A port is not a tag.
     private static func bare(_ name: String) -> Substring {
         let named = name.prefix { $0 != "@" }
         guard let colon = named.lastIndex(of: ":"), !named[colon...].contains("/") else { return named }
@@ -19,7 +19,7 @@ package enum ReferencePattern {
             var rest = text
             while true {
                 if fits(rest, pattern.dropFirst()) { return true }
-                // A star stays within its part of the name.
+                // A star matches within one part of the name.
                 guard let next = rest.popFirst(), next != UInt8(ascii: "/") else { return false }
             }
         }

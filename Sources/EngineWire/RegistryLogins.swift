@@ -1,7 +1,7 @@
-/// Who a caller is at registries: host to `user:password` in base64, as a Docker configuration has it (the user `<token>` marks an
-/// identity token).
+/// A caller's logins for registries: host to `user:password` in base64, as in a Docker configuration (the user
+/// `<token>` marks an identity token).
 ///
-/// Sent with a request, used for it and forgotten: never stored, never shown. However it is printed, only their number is.
+/// Sent with a request, used for it and dropped: never stored, never shown. Printing it shows only their number.
 package struct RegistryLogins: Codable, Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {

@@ -1,21 +1,21 @@
 import ProjectModel
 
-/// `GET /v1/projects/NAME/logs?…`: what to show; the answer is a stream of `LogLine` (newline-delimited JSON).
+/// `GET /v1/projects/NAME/logs?…`: selects log lines; the answer is a stream of `LogLine` (newline-delimited JSON).
 package struct LogRequest: Codable, Hashable, Sendable {
-    /// Empty: every service.
+    /// Empty means every service.
     package var services: [String]
     package var index: Int?
     package var follow: Bool
-    /// Lines of each container; nil is all.
+    /// The number of lines of each container; nil means all.
     package var tail: Int?
     /// Seconds since 1970.
     package var since: Double?
     package var until: Double?
-    /// Also containers of services that are not in the file, and one-offs.
+    /// Include containers of services that are not in the file, and one-offs.
     package var includeAll: Bool
-    /// Ends of containers alone, without what they wrote; nil is the same as false.
+    /// Only the ends of containers, without their output; nil means false.
     package var onlyEnds: Bool?
-    /// The containers are being started: ends that lie before `since` do not count.
+    /// The containers are being started: ignore ends before `since`.
     package var expectsStart: Bool
 
     package init(
@@ -35,7 +35,7 @@ package struct LogRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// One piece of a container's output, or the end of it.
+/// A piece of a container's output, or its end.
 package struct LogLine: Codable, Hashable, Sendable {
     /// The container's full name, and its short one (`web-1`, or its own `container_name`).
     package var container: String
@@ -45,10 +45,10 @@ package struct LogLine: Codable, Hashable, Sendable {
     package var time: Int64
 
     package enum Event: Codable, Hashable, Sendable {
-        /// Text without its newline, invalid UTF-8 repaired; `isPartial`: the line goes on in the next piece.
+        /// Text without its newline, with invalid UTF-8 replaced; `isPartial`: the next piece continues the line.
         case text(String, isError: Bool, isPartial: Bool)
         case exited(code: Int, willRestart: Bool, cause: EndCause? = nil)
-        /// Lines that were dropped: the disk was full, or the reader too slow.
+        /// The number of lost lines: the disk was full, or the reader too slow.
         case lost(Int)
     }
 
@@ -60,21 +60,23 @@ package struct LogLine: Codable, Hashable, Sendable {
     }
 }
 
-/// Why a container's process was killed, where its exit code alone does not say.
+/// Why a container's process was killed, if the exit code alone does not show it.
 package enum EndCause: Codable, Hashable, Sendable {
-    /// The kernel found no more memory for the container. `limit` is its own one in bytes; nil: the machine had none left.
+    /// The kernel had no more memory for the container. `limit` is the container's own in bytes; nil: the machine had
+    /// none left.
     case outOfMemory(limit: Int64?)
-    /// It went on after its stop signal until the grace period, in seconds, was over.
+    /// It was still running at the end of the grace period, in seconds, after its stop signal.
     case graceOver(seconds: Double)
-    /// Its first process neither handles the stop signal nor ends by it, so it was not waited for.
+    /// Its first process neither handles the stop signal nor ends because of it, so there was no point in waiting.
     case deaf(signal: String)
-    /// A shell that does not handle the stop signal outlived its programs, which got the signal in its place.
+    /// A shell that does not handle the stop signal was still running after its programs, which got the signal instead,
+    /// had ended.
     case shell(signal: String)
     /// Its stop signal could not be sent.
     case notSent(signal: String, reason: String)
 }
 
-/// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s both ways, unless detached.
+/// `POST /v1/containers/ID/exec` with `Upgrade: berth-stream`; then `StreamFrame`s in both directions, unless detached.
 package struct ExecRequest: Codable, Hashable, Sendable {
     package var command: [String]
     package var environment: [String: String]
@@ -87,9 +89,9 @@ package struct ExecRequest: Codable, Hashable, Sendable {
     package var rows: UInt16?
     package var columns: UInt16?
 
-    /// What lets its caller go, as the Docker API writes it; nil for the standard keys.
+    /// The detach keys in the form of the Docker API; nil means the standard keys.
     package var detachKeys: String?
-    /// Streams that its caller leaves out; nil shows them.
+    /// Streams that the caller does not want; nil means all are shown.
     package var showsOutput: Bool?
     package var showsErrors: Bool?
 
@@ -113,26 +115,27 @@ package struct ExecRequest: Codable, Hashable, Sendable {
 
 /// `POST /v1/projects/NAME/run`: starts dependencies as `up` does, then creates a one-off and holds it.
 ///
-/// The answer is a stream of `ProgressEvent`; after `finished` the one-off named in `created` waits for its streams:
-/// `POST /v1/containers/ID/attach` (`Upgrade: berth-stream`) releases it, as does `POST /v1/containers/ID/release` when detached.
+/// The answer is a stream of `ProgressEvent`. After `finished`, the one-off named in `created` waits for its streams:
+/// `POST /v1/containers/ID/attach` (`Upgrade: berth-stream`) lets it start, or `POST /v1/containers/ID/release` when
+/// detached.
 package struct RunRequest: Codable, Hashable, Sendable {
     package var key: String
     package var project: Project
-    /// The service with the command's overrides already applied (`-e`, `-v`, `-p`, `--entrypoint` …).
+    /// The service with the command's overrides applied (`-e`, `-v`, `-p`, `--entrypoint` …).
     package var service: Service
-    /// The one-off's full name, when the person chose one.
+    /// The one-off's full name, if the user chose one.
     package var name: String?
     package var remove: Bool
     package var dependencies: Bool
     package var useAliases: Bool
     package var pull: PullPolicy?
-    /// For images that have to be fetched.
+    /// For pulling images.
     package var logins: RegistryLogins?
-    /// Nothing is said of containers whose services are not in the file.
+    /// No warning about containers whose services are not in the file.
     package var ignoreOrphans: Bool?
-    /// They go first. nil is false.
+    /// Remove them first. nil is false.
     package var removeOrphans: Bool?
-    /// So many steps at once; nil: as many as can.
+    /// The maximum number of steps at a time; nil means as many as possible.
     package var parallelism: Int?
 
     package init(

@@ -1,20 +1,20 @@
-/// What a service was at one time: `GET /v1/projects/NAME/services/SERVICE/history`, the newest first.
+/// A version of a service: `GET /v1/projects/NAME/services/SERVICE/history`, newest first.
 package struct VersionRow: Codable, Hashable, Sendable {
     package var number: Int
     /// Seconds since 1970, UTC.
     package var at: Double
     package var cause: Cause
-    /// As written in the file, and the id that it meant.
+    /// As written in the file, and its id at that time.
     package var image: String
     package var imageID: String?
-    /// What differed from the version before, in a person's words.
+    /// The differences from the previous version, as texts for a person.
     package var changes: [String]
     package var isCurrent: Bool
 
-    /// What asked for it.
+    /// What created the version.
     package enum Cause: String, Codable, Hashable, Sendable {
         case up, create, scale, rollback
-        /// By itself, for `failure_action: rollback`.
+        /// Automatically, for `failure_action: rollback`.
         case failedUpdate = "failed_update"
         case other
     }

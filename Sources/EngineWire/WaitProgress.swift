@@ -1,28 +1,28 @@
-/// What an operation waits for at one container, and how that stands.
+/// What an operation waits for at one container, and its progress.
 package struct WaitProgress: Codable, Hashable, Sendable {
     package enum Goal: String, Codable, Hashable, Sendable { case running, healthy, completed }
 
     package var goal: Goal
-    /// Seconds since the waiting began.
+    /// Seconds since the wait began.
     package var elapsed: Double
-    /// The last answer of its health check, when that failed.
+    /// The last output of its health check, if that failed.
     package var probe: HealthAnswer?
-    /// It has ended since the waiting began, and its restart policy starts it again.
+    /// It has ended since the wait began, and its restart policy restarts it.
     package var restart: Restart?
     /// Somebody paused it: nothing will change until it is resumed.
     package var isPaused: Bool?
 
     package struct Restart: Codable, Hashable, Sendable {
-        /// Restarts since the waiting began.
+        /// The number of restarts since the wait began.
         package var count: Int
-        /// The waiting is given up when it fails once more after so many; nil: the restart policy itself has an end.
+        /// After this many restarts, one more failure ends the wait; nil: the restart policy itself has a limit.
         package var limit: Int?
-        /// What it ended with; nil when it could not even be started.
+        /// Its exit code; nil when it could not even be started.
         package var code: Int?
         package var isOutOfMemory: Bool
         /// Why it could not be started.
         package var reason: String?
-        /// Its last lines.
+        /// Its last output lines.
         package var log: [String]
 
         package init(

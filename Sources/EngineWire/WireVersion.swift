@@ -1,8 +1,8 @@
-/// Versions of what the programs say to each other.
+/// Protocol versions between the programs.
 package enum WireVersion {
     /// The product's version.
     package static let product = "0.1.0"
-    /// The protocol between the command line and the engine that this build speaks.
+    /// The protocol version of this build, between command line and engine.
     package static let current = 1
     package static let supported = 1...1
 }

@@ -1,9 +1,9 @@
-/// A path below what is watched that is not as it was.
+/// A change of a watched path.
 package struct FileChange: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        /// It is new, or has another content, mode, owner or target.
+        /// It is new, or its content, mode, owner or link target changed.
         case changed
-        /// It is gone, with all that was below it.
+        /// It was removed, with everything below it.
         case removed
     }
 

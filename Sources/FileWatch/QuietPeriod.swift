@@ -1,5 +1,5 @@
-/// Holds a burst of changes back until it is over, so that it is one batch: until nothing happened for `pause`, and no longer
-/// than `limit` after its first change.
+/// Delays a burst of changes until it is over, so that it becomes one batch: until nothing happened for `pause`, but at
+/// most `limit` after the first change.
 package struct QuietPeriod: Sendable {
     private let pause: Duration
     private let limit: Duration
@@ -11,18 +11,18 @@ package struct QuietPeriod: Sendable {
         self.limit = limit
     }
 
-    /// Something happened at `now`, a reading of any clock that only goes forward.
+    /// Records a change at `now`, the reading of a monotonic clock.
     package mutating func note(at now: Duration) {
         first = first ?? now
         last = now
     }
 
-    /// How long the batch is still held back; nil when there is none.
+    /// How long the batch must still wait; nil when there is none.
     package func rest(at now: Duration) -> Duration? {
         guard let first else { return nil }
         return max(.zero, min(last + pause, first + limit) - now)
     }
 
-    /// The batch is worked off.
+    /// Call this when the batch has been handled.
     package mutating func end() { first = nil }
 }

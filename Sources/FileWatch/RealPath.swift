@@ -1,6 +1,7 @@
 import Glibc
 
-/// `path`, absolute, without symbolic links, `.` and `..`; of what is not there, the part that is (realpath(3)).
+/// `path`, absolute, without symbolic links, `.` and `..`; if it does not exist, this applies to the part that does
+/// (realpath(3)).
 package func realPath(_ path: String) -> String {
     if let resolved = realpath(path, nil) {
         defer { free(resolved) }

@@ -2,12 +2,12 @@ import Dockerfile
 import ProjectModel
 import YAML
 
-/// Which files a rule of `develop.watch` is about.
+/// The files that a rule of `develop.watch` applies to.
 ///
-/// A file counts when it is `root` or below it, matches one of the `include` patterns where there are any, and is left out by
-/// none of: the rule's `ignore`, the `.dockerignore` of the service's build, `.git`, the files that editors make for themselves.
+/// A file counts if it is `root` or below it, and matches one of the `include` patterns if there are any, and nothing
+/// excludes it: the rule's `ignore`, the `.dockerignore` of the service's build, `.git`, temporary files of editors.
 package struct RuleFilter: Sendable {
-    /// A `.dockerignore`, and the folder that its patterns are relative to.
+    /// A `.dockerignore`, and the base folder of its patterns.
     package struct ContextIgnore: Sendable {
         package var folder: String
         package var file: IgnoreFile
@@ -24,9 +24,9 @@ package struct RuleFilter: Sendable {
     private let ignored: IgnoreFile
     private let context: ContextIgnore?
 
-    /// A pattern that makes no sense.
+    /// An invalid pattern.
     package struct InvalidPattern: Error, Hashable, CustomStringConvertible {
-        /// `include` or `ignore`, and the pattern's place in it.
+        /// `include` or `ignore`, and the pattern's index in it.
         package var attribute: String
         package var index: Int
         package var pattern: String
@@ -53,17 +53,17 @@ package struct RuleFilter: Sendable {
         return IgnoreFile(file: attribute, bytes: Array(texts.joined(separator: "\n").utf8), findings: &findings)
     }
 
-    /// The rule is about this file or folder.
+    /// The rule applies to this file or folder.
     package func accepts(_ path: String) -> Bool {
         guard let relative = relative(path) else { return false }
-        // A rule for one file: patterns are for what is in folders.
+        // A rule for one file: patterns only apply to files in folders.
         if relative.isEmpty { return !isIgnoredByContext(path) }
         if relative.split(separator: "/").contains(where: Self.isUsuallyIgnored) { return false }
         if let include, !include.excludes(relative) { return false }
         return !ignored.excludes(relative) && !isIgnoredByContext(path)
     }
 
-    /// Nothing in the folder `path` can be what the rule is about, so that nobody has to look into it.
+    /// The rule cannot apply to anything in the folder `path`, so the folder can be skipped.
     package func skipsAll(in path: String) -> Bool {
         guard let relative = relative(path) else { return !root.hasPrefix(path == "/" ? path : "\(path)/") }
         if relative.isEmpty { return false }
@@ -73,7 +73,7 @@ package struct RuleFilter: Sendable {
         return context.file.excludesAll(in: inner)
     }
 
-    /// Where `path` is in the containers, when the rule has a target.
+    /// The path in the containers that corresponds to `path`, if the rule has a target.
     package func target(of path: String, below target: String) -> String? {
         guard let relative = relative(path) else { return nil }
         let base = target.hasSuffix("/") ? String(target.dropLast()) : target
@@ -94,10 +94,10 @@ package struct RuleFilter: Sendable {
         return path.hasPrefix(base) ? String(path.dropFirst(base.count)) : nil
     }
 
-    /// What no rule is about: repositories, and what editors and tools write beside a file while they work on it.
+    /// Names that no rule applies to: repositories, and temporary files of editors and tools.
     static func isUsuallyIgnored(_ name: Substring) -> Bool {
         switch name {
-        case ".git", ".idea", "4913": return true  // 4913: Vim tries whether it may write
+        case ".git", ".idea", "4913": return true  // 4913: Vim creates it to test write permission
         default: break
         }
         if name.hasSuffix("~") || name.hasPrefix(".#") || name.hasPrefix("#") && name.hasSuffix("#") { return true }

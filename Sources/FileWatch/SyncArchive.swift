@@ -2,17 +2,18 @@ import Glibc
 import Linux
 import Tar
 
-/// Files of this machine as a tar whose paths are those in the containers, in a file without a name.
+/// Local files in a tar with their paths in the containers, in an unnamed file.
 ///
-/// Files are read with the caller's rights, links as they are. What is gone by now is left out: that change comes by itself.
+/// It reads files with the caller's permissions, and stores links as links. It skips files that no longer exist; their
+/// removal is a change of its own.
 package struct SyncArchive: ~Copyable {
     package let file: OwnedFD
-    /// Entries of the tar.
+    /// The number of entries in the tar.
     package let count: Int
     /// What could not be read, and why.
     package let faults: [String]
 
-    /// `copies` that have a source.
+    /// Archives those of `copies` that have a source.
     /// - Throws: when the archive itself cannot be written.
     package init(_ copies: [WatchPlan.Copy]) throws {
         let folder = CallingProcess.environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
@@ -69,7 +70,7 @@ package struct SyncArchive: ~Copyable {
         return true
     }
 
-    /// Exactly `size` bytes: a file that shrinks meanwhile is filled up, and its next event brings it whole.
+    /// Adds exactly `size` bytes: fills up a file that shrinks meanwhile; its next event will bring the whole file.
     private static func add(
         _ input: borrowing OwnedFD, size: Int64, to tar: TarWriter, _ buffer: UnsafeMutableRawBufferPointer
     ) throws(SyscallError) {

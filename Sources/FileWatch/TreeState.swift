@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a path was when it was looked at last: as long as this stays the same, it needs no copying.
+/// The last known status of a path; if it is unchanged, the path need not be copied.
 struct FileStamp: Hashable {
     private let mode: mode_t
     private let owner: UInt64
@@ -21,18 +21,18 @@ struct FileStamp: Hashable {
     }
 
     var isFolder: Bool { mode & S_IFMT == S_IFDIR }
-    /// Sockets, FIFOs and devices are nobody's source files.
+    /// Sockets, FIFOs and devices are never source files.
     var isSource: Bool { [S_IFREG, S_IFDIR, S_IFLNK].contains(mode & S_IFMT) }
 
     func isSameObject(as other: FileStamp) -> Bool { device == other.device && inode == other.inode }
 
-    /// A folder's own times change with what is in it; that is told by what is in it.
+    /// A folder's own times change with its content, which is compared separately.
     func isSame(as other: FileStamp) -> Bool {
         guard isFolder, other.isFolder else { return self == other }
         return mode == other.mode && owner == other.owner
     }
 
-    /// nil when nothing is there. Symbolic links are not followed.
+    /// nil when nothing is there. Does not follow symbolic links.
     init?(of path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
@@ -40,7 +40,7 @@ struct FileStamp: Hashable {
     }
 }
 
-/// A file or folder that was there when it was looked at last.
+/// A file or folder in its last known state.
 final class TreeNode {
     var stamp: FileStamp
     var children: [String: TreeNode] = [:]

@@ -1,15 +1,15 @@
 import Glibc
 import Linux
 
-/// Follows files and folders with all that is below them (inotify(7)).
+/// Watches files and folders, including everything below them (inotify(7)).
 ///
-/// Events only say where to look: what changed is found by comparing what is there with what was there, so an event that tells
-/// too little, comes too late or is lost costs a look and no change. Not for several threads.
+/// Events only say where to look. Changes are found by comparing the current state with the previous one, so an
+/// imprecise, late or lost event costs time but never a change. Use it from one thread only.
 package final class TreeWatch {
     private struct Watched {
-        /// The folder's node, when it is one of those that are followed.
+        /// The folder's node, if it belongs to a watched tree.
         var folder: (path: String, node: TreeNode)?
-        /// This folder is the nearest one above these roots: each with the name here that leads to it.
+        /// This folder is the nearest existing one above these roots: each with the name in it that leads to the root.
         var roots: [String: String] = [:]
     }
 
@@ -19,23 +19,23 @@ package final class TreeWatch {
     private let instance: OwnedFD
     private var nodes: [String: TreeNode] = [:]
     private var watched: [CInt: Watched] = [:]
-    /// The watch of the nearest folder above each root.
+    /// The watch on the nearest existing folder above each root.
     private var anchors: [String: CInt] = [:]
     private var dirty: [CInt: Set<String>] = [:]
     private var dirtyRoots: Set<String> = []
     private var mustLookAtAll = false
     private var changes: [FileChange] = []
-    /// Folders that could not be watched because the user has as many watches as allowed: only a full look finds what changes
-    /// in them.
+    /// Some folders could not be watched because of the user's limit on watches; only a full scan finds changes in
+    /// them.
     package private(set) var hasUnwatchedFolders = false
 
     private static let events = UInt32(
         IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
             | IN_MOVE_SELF)
 
-    /// Begins to follow `paths`, absolute and without symbolic links. What is there now is no change. Folders for which `skips`
-    /// is true are left out with all that is below them.
-    /// - Throws: when there can be no further inotify instance.
+    /// Starts to watch `paths`, absolute and without symbolic links. The current state is no change. Leaves out folders
+    /// for which `skips` is true, with everything below them.
+    /// - Throws: when the user can have no more inotify instances.
     package init(_ paths: [String], skips: @escaping (String) -> Bool) throws(SyscallError) {
         instance = try Inotify.open(for: "watched files")
         self.skips = skips
@@ -46,10 +46,10 @@ package final class TreeWatch {
         changes = []
     }
 
-    /// For waiting with poll(2); lent, not given.
+    /// For waiting with poll(2); this object still owns it.
     package var descriptor: CInt { instance.raw }
 
-    /// Takes in the events that came; true when there is something to look at.
+    /// Reads the events; true when there is something to look at.
     package func takeEvents() -> Bool {
         Inotify.read(instance.raw) { note($0) }
         return mustLookAtAll || !dirty.isEmpty || !dirtyRoots.isEmpty
@@ -69,7 +69,7 @@ package final class TreeWatch {
             return
         }
         if event.name.isEmpty {
-            // The folder has another name now: the roots below it have another folder above them.
+            // The folder was renamed, so the roots below it are in another folder now.
             if event.mask & UInt32(IN_MOVE_SELF) != 0 { dirtyRoots.formUnion(target.roots.keys) }
             return
         }
@@ -80,7 +80,7 @@ package final class TreeWatch {
     /// The next `takeChanges` looks at every file.
     package func lookAtAll() { mustLookAtAll = true }
 
-    /// What changed since the last call, or since the beginning: once for each path, folders before what is in them.
+    /// The changes since the last call, or since the beginning: each path once, folders before their content.
     package func takeChanges() -> [FileChange] {
         changes = []
         if mustLookAtAll {
@@ -94,7 +94,7 @@ package final class TreeWatch {
             dirty = [:]
             for (watch, names) in touched {
                 for name in names.sorted() {
-                    // Looking at another name may have put an end to this folder.
+                    // Looking at another name may have removed this folder.
                     guard let (path, node) = watched[watch]?.folder else { break }
                     look(at: Self.join(path, name), name, in: node, deeply: false)
                 }
@@ -106,7 +106,7 @@ package final class TreeWatch {
         return Self.inOrder(changes)
     }
 
-    /// The files and links that are followed now, below `path` or it itself.
+    /// The currently watched files and links at or below `path`.
     package func files(below path: String) -> [String] {
         var result: [String] = []
         for root in roots {
@@ -133,8 +133,8 @@ package final class TreeWatch {
         nodes[root] = holder.children[root]
     }
 
-    /// Watches the nearest folder above `root` that is there: it tells when `root` comes, goes or is replaced, and when it
-    /// changes, if it is a file.
+    /// Watches the nearest existing folder above `root`, which reports when `root` is created, removed or replaced,
+    /// and, if it is a file, changed.
     private func anchor(_ root: String) {
         let before = anchors[root]
         anchors[root] = nil
@@ -152,14 +152,14 @@ package final class TreeWatch {
         letGo(before)
     }
 
-    /// Ends a watch that nothing needs any more.
+    /// Removes a watch that nothing needs any more.
     private func letGo(_ number: CInt) {
         guard let target = watched[number], target.folder == nil, target.roots.isEmpty else { return }
         watched[number] = nil
         Inotify.remove(number, from: instance.raw)
     }
 
-    /// Compares `path`, which is `name` in the folder of `parent`, with what it was.
+    /// Compares `path`, which is `name` in the folder of `parent`, with its previous state.
     private func look(at path: String, _ name: String, in parent: TreeNode, deeply: Bool) {
         let before = parent.children[name]
         guard let stamp = FileStamp(of: path), stamp.isSource else {
@@ -176,14 +176,14 @@ package final class TreeWatch {
             return
         }
         if !stamp.isSame(as: before.stamp) { changes.append(FileChange(path, .changed)) }
-        // Another folder in its place: what both have is compared, and what only the old one had is gone.
+        // The folder was replaced: compare what both contain; what only the old one contained was removed.
         if stamp.isFolder, !stamp.isSameObject(as: before.stamp) { unwatch(before) }
         before.stamp = stamp
-        // A folder without a watch is new here, or was away for a moment.
+        // A folder without a watch is new, or was missing for a moment.
         if stamp.isFolder, deeply || before.watch == nil { enter(path, before) }
     }
 
-    /// Watches a folder, then looks at all that is in it: in this order, so that nothing is missed in between.
+    /// Watches a folder, then looks at everything in it: in this order, so that it misses nothing in between.
     private func enter(_ path: String, _ node: TreeNode) {
         if skips(path) { return }
         if let number = watch(path) {
@@ -196,7 +196,7 @@ package final class TreeWatch {
         }
     }
 
-    /// nil for a folder that is gone, that the caller may not read, or that no watch is left for.
+    /// nil for a folder that is gone or unreadable, or when no watch is left.
     private func watch(_ path: String) -> CInt? {
         do throws(SyscallError) {
             return try Inotify.add(path, Self.events | UInt32(IN_ONLYDIR), to: instance.raw)
@@ -213,7 +213,7 @@ package final class TreeWatch {
         letGo(number)
     }
 
-    /// It is gone, and all that was below it.
+    /// It was removed, with everything below it.
     private func forget(_ path: String, _ node: TreeNode) {
         changes.append(FileChange(path, .removed))
         unwatch(node)
@@ -224,7 +224,7 @@ package final class TreeWatch {
         folder == "/" ? "/\(name)" : "\(folder)/\(name)"
     }
 
-    /// Sorted by path. A path that went and came back, as something else, is both.
+    /// Sorted by path. A path that was removed and created again as something else appears twice.
     private static func inOrder(_ changes: [FileChange]) -> [FileChange] {
         var seen: Set<FileChange> = []
         return changes.enumerated()

@@ -1,11 +1,11 @@
 import ProjectModel
 
-/// What a batch of changes asks for, service by service.
+/// The work for a batch of changes, by service.
 package struct WatchPlan: Hashable, Sendable {
-    /// A rule, with the service that it belongs to.
+    /// A rule with its service.
     package struct Rule: Sendable {
         package var service: String
-        /// Its place among the service's rules.
+        /// Its index among the service's rules.
         package var index: Int
         package var rule: WatchRule
         package var filter: RuleFilter
@@ -18,20 +18,20 @@ package struct WatchPlan: Hashable, Sendable {
         }
     }
 
-    /// What to do for one service, in this order.
+    /// The work for one service, in this order.
     package struct Work: Hashable, Sendable {
-        /// Whether its image is built anew.
+        /// Rebuild its image.
         package var rebuilds = false
-        /// Paths in the containers, and the files of this machine that they become; nil for what goes. Sorted, so that folders
-        /// come before what is in them.
+        /// Paths in the containers, each with the local file to copy there; nil for a path to remove. Sorted, so that
+        /// folders come before their content.
         package var copies: [Copy] = []
         package var restarts = false
-        /// The rules, by their place, whose command runs in each container.
+        /// Indices of the rules whose command must run in each container.
         package var commands: [Int] = []
 
         package init() {}
 
-        /// What `other` asks for as well; copies are not waited for, so they are not taken over.
+        /// Adds the work in `other`, except copies, which never wait.
         package mutating func merge(_ other: Work) {
             rebuilds = rebuilds || other.rebuilds
             restarts = restarts || other.restarts
@@ -51,7 +51,7 @@ package struct WatchPlan: Hashable, Sendable {
 
     package private(set) var work: [String: Work] = [:]
 
-    /// Every change counts for each rule that it belongs to, whichever service that is of.
+    /// Each change counts for every rule that applies to it, of any service.
     package init(_ changes: [FileChange], _ rules: [Rule]) {
         var copies: [String: [String: String?]] = [:]
         for rule in rules {
@@ -71,7 +71,7 @@ package struct WatchPlan: Hashable, Sendable {
         for (service, places) in copies {
             var list: [Copy] = []
             for (target, source) in places.sorted(by: { $0.key < $1.key }) {
-                // With a folder goes what is in it.
+                // Removing a folder removes its content.
                 if source == nil, let last = list.last(where: { $0.source == nil }),
                     target.hasPrefix("\(last.target)/")
                 {

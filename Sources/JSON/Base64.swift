@@ -1,4 +1,4 @@
-/// The bytes that base64 text stands for (RFC 4648); nil when it is none.
+/// Decodes base64 (RFC 4648); nil for an invalid text.
 package func decodeBase64(_ text: String) -> [UInt8]? {
     var result: [UInt8] = []
     var bits: UInt32 = 0

@@ -1,5 +1,5 @@
-/// Decodes `type` from a JSON text within `limits`; unknown members are ignored.
-/// - Throws: `JSONError` for bad text, `DecodingError` for a value of the wrong shape.
+/// Decodes `type` from a JSON text within `limits`; ignores unknown members.
+/// - Throws: `JSONError` for invalid text, `DecodingError` for a value of the wrong shape.
 package func decodeJSON<T: Decodable>(
     _ type: T.Type, from bytes: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()
 ) throws -> T {
@@ -13,7 +13,7 @@ extension JSONValue {
     }
 }
 
-// A value decodes and encodes as itself, so that types can hold free-form JSON.
+// A value decodes and encodes as itself, so that types can contain free-form JSON.
 extension JSONValue: Codable {
     package init(from decoder: any Decoder) throws {
         guard let decoder = decoder as? JSONValueDecoder else {
@@ -114,7 +114,7 @@ struct JSONValueDecoder: Decoder, SingleValueDecodingContainer {
 private struct KeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let object: JSONObject
     let codingPath: [any CodingKey]
-    /// Filled only for wide objects: a search through a few members beats hashing them.
+    /// Filled only for large objects: searching a few members is faster than hashing them.
     let positions: [String: Int]
 
     init(object: JSONObject, codingPath: [any CodingKey]) {

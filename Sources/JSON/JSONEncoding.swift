@@ -1,11 +1,11 @@
-/// The JSON text of `value`, as UTF-8 bytes.
-/// - Throws: `EncodingError` when a type refuses to be encoded.
+/// The JSON text of `value` in UTF-8.
+/// - Throws: `EncodingError` when a type cannot be encoded.
 package func encodeJSON(_ value: some Encodable, _ layout: JSONValue.Layout = .compact) throws -> [UInt8] {
     try JSONValue(encoding: value).serialized(layout)
 }
 
 extension JSONValue {
-    /// `value` as JSON; dictionaries are written with sorted keys so that equal values give equal text.
+    /// `value` as JSON; sorts the keys of dictionaries, so that equal values give equal text.
     package init(encoding value: some Encodable) throws {
         let result = JSONBox()
         try JSONValueEncoder(result: result, codingPath: []).encode(value)
@@ -13,7 +13,7 @@ extension JSONValue {
     }
 }
 
-/// Where an encoder leaves its value: containers fill it after they were handed out, so it is shared.
+/// Where an encoder stores its value. Shared, because containers fill it later.
 final class JSONBox {
     enum Content {
         case array([JSONBox])
@@ -94,7 +94,7 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
 
     func encode<T: Encodable>(_ value: T) throws {
         try value.encode(to: self)
-        // Dictionaries come in hash order, which differs from run to run.
+        // Dictionaries have hash order, which differs in each run.
         if value is any JSONUnorderedMap, case .object(let boxes) = result.content {
             result.content = .object(boxes.sorted { $0.0 < $1.0 })
         }

@@ -14,14 +14,14 @@ package enum JSONStep: Hashable, Sendable {
     }
 }
 
-/// Where something stands in a JSON text, for a person; counted from 1, the column in characters (Unicode scalars).
+/// A place in a JSON text, for a person; counted from 1, the column in characters (Unicode scalars).
 package struct JSONPlace: Hashable, Sendable, CustomStringConvertible {
     package let line: Int
     package let column: Int
 
     package var description: String { "\(line):\(column)" }
 
-    /// The place of a byte; of the end when there are fewer.
+    /// The place of a byte, or of the end when there are fewer bytes.
     package init(of offset: Int, in bytes: [UInt8]) {
         let before = bytes.prefix(max(0, offset))
         line = before.count { $0 == 0x0A } + 1
@@ -29,8 +29,8 @@ package struct JSONPlace: Hashable, Sendable, CustomStringConvertible {
         column = String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1
     }
 
-    /// The place of the value that `steps` lead to in a text that was read without a failure; of the last value on the way when they lead
-    /// further than it goes.
+    /// The place of the value that `steps` lead to, in a valid text; if `steps` lead too far, of the last value on the
+    /// way.
     package init(ofValueAt steps: [JSONStep], in bytes: [UInt8]) {
         var finder = JSONFinder(bytes: bytes)
         self.init(of: finder.find(steps[...]).value, in: bytes)
@@ -43,14 +43,14 @@ package struct JSONPlace: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Walks over a text that is known to be JSON.
+/// Walks through a text that is known to be valid JSON.
 private struct JSONFinder {
     let bytes: [UInt8]
     private var position = 0
 
     init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Offsets of the value, and of the key before it (of the value itself where there is none).
+    /// Offsets of the value, and of the key before it (of the value itself if it has no key).
     mutating func find(_ steps: ArraySlice<JSONStep>) -> (key: Int, value: Int) {
         skipSpace()
         var key = position
@@ -68,7 +68,7 @@ private struct JSONFinder {
         return (key, position)
     }
 
-    /// Goes to the value of a member and returns where its key stands.
+    /// Moves to the value of a member and returns the offset of its key.
     private mutating func enter(member name: String) -> Int? {
         guard take(UInt8(ascii: "{")) else { return nil }
         while current == UInt8(ascii: "\"") {
@@ -115,7 +115,7 @@ private struct JSONFinder {
         position += 1
     }
 
-    /// To behind a value of any kind.
+    /// Moves past a value of any kind.
     private mutating func skipValue() {
         var depth = 0
         while let byte = current {

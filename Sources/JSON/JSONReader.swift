@@ -1,4 +1,4 @@
-/// Bounds on a JSON text from outside: its length in bytes and how deep it nests.
+/// Limits for a JSON text from outside: its length in bytes and its depth.
 package struct JSONLimits: Sendable {
     package var bytes: Int
     package var depth: Int
@@ -23,7 +23,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension JSONValue {
-    /// Reads one JSON text (RFC 8259): UTF-8, no trailing bytes, no duplicate keys.
+    /// Parses one JSON text (RFC 8259): UTF-8, no trailing bytes, no duplicate keys.
     package init(parsing bytes: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
         let bytes = Array(bytes)
         guard bytes.count <= limits.bytes else { throw JSONError("JSON text longer than \(limits.bytes) bytes") }

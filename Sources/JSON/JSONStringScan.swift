@@ -1,16 +1,16 @@
-/// The inside of a JSON string within a longer text, found without taking the text apart: for streams of many small objects of a
-/// known form. What it does not know for sure is left to the real reader.
+/// Finds a JSON string inside a longer text without parsing it: for streams of many small objects in a known form. In
+/// case of doubt it leaves the text to the real parser.
 package struct JSONStringScan {
     private let start: Int
-    /// Where the closing quote stands.
+    /// The position of the closing quote.
     package let end: Int
     private let hasEscapes: Bool
     private let isASCII: Bool
-    /// What stands between the quotes may be copied into any JSON text.
+    /// The content between the quotes may be copied into any JSON text.
     package let isPlainUTF8: Bool
 
-    /// Looks from `start`, the place after the opening quote, for the end; nil when there is none, or for escapes that need a
-    /// closer look (surrogates) and for characters that JSON does not allow.
+    /// Searches from `start`, the position after the opening quote, for the end. nil when there is none, for escapes
+    /// that need the real parser (surrogates), and for characters that JSON does not allow.
     package init?(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) {
         var place = start
         var seen: UInt8 = 0
@@ -38,7 +38,7 @@ package struct JSONStringScan {
         return nil
     }
 
-    /// The text that the string stands for.
+    /// The text with its escapes resolved.
     package func unescaped(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
         let inside = bytes[start..<end]
         guard hasEscapes else { return String(decoding: inside, as: UTF8.self) }
@@ -59,7 +59,7 @@ package struct JSONStringScan {
                     place += 2
                     continue
                 }
-                // Six bytes of escape become three of UTF-8 at most.
+                // An escape of six bytes becomes at most three bytes of UTF-8.
                 for byte in Self.scalar(bytes, at: place + 2).map({ Array(String(Character($0)).utf8) }) ?? [] {
                     output[written] = byte
                     written += 1
@@ -70,7 +70,7 @@ package struct JSONStringScan {
         }
     }
 
-    /// The length of the escape at `place`; nil when it is none, or half of a surrogate pair.
+    /// The length of the escape at `place`; nil when it is not an escape, or half of a surrogate pair.
     private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, at place: Int) -> Int? {
         guard place + 1 < bytes.count else { return nil }
         if plain(bytes[place + 1]) != nil { return 2 }
@@ -110,7 +110,7 @@ package struct JSONStringScan {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Whether `word` stands at `place`.
+    /// Whether `word` is at `place`.
     package func has(_ word: StaticString, at place: Int) -> Bool {
         let length = word.utf8CodeUnitCount
         guard place + length <= count else { return false }

@@ -2,7 +2,7 @@
 package enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
-    /// A number without fraction or exponent that fits.
+    /// A number without fraction or exponent, in range.
     case integer(Int64)
     /// A number without fraction or exponent above `Int64.max`: rlimits use it for "no limit".
     case unsigned(UInt64)
@@ -57,7 +57,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     }
 }
 
-/// The members of a JSON object, in order; setting a key that exists replaces its value in place.
+/// The members of a JSON object, in order; setting an existing key replaces its value in place.
 package struct JSONObject: Hashable, Sendable {
     package struct Member: Hashable, Sendable {
         package let key: String
@@ -84,7 +84,7 @@ package struct JSONObject: Hashable, Sendable {
         }
     }
 
-    /// Adds a member whose key is known to be new: the reader and the encoder have checked it.
+    /// Adds a member whose key is new; the parser and the encoder have checked that.
     mutating func append(_ key: String, _ value: JSONValue) {
         members.append(Member(key: key, value: value))
     }

@@ -1,11 +1,11 @@
 extension JSONValue {
-    /// How a value is written: on one line, or with an indent of `indent` spaces a level and a final newline.
+    /// The layout: on one line, or with `indent` spaces for each level and a final newline.
     package enum Layout: Sendable {
         case compact
         case pretty(indent: Int)
     }
 
-    /// The JSON text as UTF-8 bytes; slashes and non-ASCII characters are written as they are.
+    /// The JSON text in UTF-8; slashes and non-ASCII characters are not escaped.
     package func serialized(_ layout: Layout = .compact) -> [UInt8] {
         var writer = JSONWriter(layout: layout)
         writer.write(self, depth: 0)
@@ -51,7 +51,7 @@ private struct JSONWriter {
         return false
     }
 
-    /// JSON has no infinities; a whole double is written without ".0", as other writers do.
+    /// JSON has no infinities; a whole double is written without ".0", as in other writers.
     private static func number(_ value: Double) -> String {
         guard value.isFinite else { return "null" }
         if value == value.rounded(), abs(value) < 1e15 { return "\(Int64(value))" }

@@ -1,4 +1,5 @@
-/// What went wrong, for a person: where decoding failed, the place and what is wrong there instead of the names of Swift's types.
+/// An error as a text for a person. For a decoding error: the place and the problem there, without the names of Swift's
+/// types.
 package func plainText(of error: any Error) -> String {
     switch error {
     case let error as DecodingError: text(of: error)

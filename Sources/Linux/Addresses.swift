@@ -1,2 +1,2 @@
-// Whoever speaks to sockets and interfaces needs their addresses: they come with this module.
+// Code that uses sockets and interfaces needs addresses, so this module exports them.
 @_exported import Addresses

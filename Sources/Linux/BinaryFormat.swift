@@ -1,13 +1,13 @@
-/// A kind of programs that the kernel hands to an interpreter, as /proc/sys/fs/binfmt_misc tells of it (kernel documentation,
-/// admin-guide/binfmt-misc).
+/// A program format that the kernel passes to an interpreter, as registered in /proc/sys/fs/binfmt_misc (kernel
+/// documentation, admin-guide/binfmt-misc).
 package struct BinaryFormat: Hashable, Sendable {
-    /// The interpreter was opened when the kind was made known: it is found whatever the program has as its root.
+    /// The interpreter was opened at registration, so it is found whatever root the program has.
     package let isFixed: Bool
     private let offset: Int
     private let magic: [UInt8]
     private let mask: [UInt8]
 
-    /// nil for a kind that is off, and for one that goes by the ends of names.
+    /// nil for a disabled format, and for one that is recognised by file name extensions.
     package init?(_ text: String) {
         var fields: [Substring: Substring] = [:]
         var isEnabled = false
@@ -29,7 +29,7 @@ package struct BinaryFormat: Hashable, Sendable {
         return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
-    /// Whether a program that begins so is of this kind.
+    /// Whether a program that begins with these bytes has this format.
     package func takes(_ beginning: [UInt8]) -> Bool {
         magic.indices.allSatisfy { place in
             let bits = mask.indices.contains(place) ? mask[place] : 0xFF
@@ -38,14 +38,15 @@ package struct BinaryFormat: Hashable, Sendable {
         }
     }
 
-    /// The kinds that are known here; none where the kernel or this mount namespace has no binfmt_misc.
+    /// The registered formats; empty if the kernel or this mount namespace has no binfmt_misc.
     package static func known(in folder: String = "/proc/sys/fs/binfmt_misc") -> [BinaryFormat] {
         ((try? folderEntries(folder)) ?? []).filter { $0 != "register" && $0 != "status" }.compactMap { name in
             (try? readText("\(folder)/\(name)")).flatMap { BinaryFormat($0) }
         }
     }
 
-    /// How a program for a processor begins (elf(5)); nil for one that is not known here. Names are those of image platforms.
+    /// The first bytes of a program for a processor (elf(5)); nil for an unknown processor. The names are those of
+    /// image platforms.
     package static func programBeginning(for architecture: String) -> [UInt8]? {
         let machines: [String: (bits: UInt8, isLittle: Bool, machine: UInt16)] = [
             "386": (32, true, 3), "amd64": (64, true, 62), "arm": (32, true, 40), "arm64": (64, true, 183),

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Threads of their own for calls that may sleep: the cooperative pool has as many threads as cores and must not block.
+/// Separate threads for calls that may block: the cooperative pool has as many threads as cores and must not block.
 package final class BlockingPool: Sendable {
     private struct State {
         var waiting: [@Sendable () -> Void] = []
@@ -15,8 +15,8 @@ package final class BlockingPool: Sendable {
     private let wakeUp: Semaphore
     private let begin: @Sendable (@escaping @Sendable () -> Void) -> Bool
 
-    /// `limit` is the most threads that run at once; one makes it a queue that keeps order. `begin` runs what it is given on a thread
-    /// of its own; false when the machine has no room for one now.
+    /// `limit` is the maximum number of threads; 1 makes the pool a queue that keeps order. `begin` runs a closure on a
+    /// new thread; false when the machine cannot create one now.
     package init(
         name: String, limit: Int,
         begin: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool = BlockingPool.beginThread
@@ -27,21 +27,21 @@ package final class BlockingPool: Sendable {
         wakeUp = Semaphore()
     }
 
-    /// Runs `body` on one of the pool's threads and returns what it returns; not cancelled once it has begun.
+    /// Runs `body` on one of the pool's threads and returns its result; it cannot be cancelled once it has begun.
     package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             submit { continuation.resume(with: Swift.Result(catching: body)) }
         }
     }
 
-    /// Runs `body` on one of the pool's threads; for a body that cannot fail.
+    /// The same for a body that cannot fail.
     package func runInfallible<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             submit { continuation.resume(returning: body()) }
         }
     }
 
-    /// Likewise, for a body that may never return: nil once `limit` is over. The thread stays with the body until that ends.
+    /// The same for a body that may never return: nil after `limit`. The thread stays occupied until the body ends.
     package func run<Result: Sendable>(
         within limit: Duration, _ body: @escaping @Sendable () -> Result
     ) async -> Result? {
@@ -58,7 +58,7 @@ package final class BlockingPool: Sendable {
         }
     }
 
-    /// Runs `work` on one of the pool's threads, some time after this call.
+    /// Runs `work` on one of the pool's threads, after this call.
     package func submit(_ work: @escaping @Sendable () -> Void) {
         state.withLock { $0.waiting.append(work) }
         wakeUp.signal()
@@ -77,14 +77,14 @@ package final class BlockingPool: Sendable {
     private func startThread() {
         if begin({ [self] in work() }) { return }
         state.withLock { $0.threads -= 1 }
-        // Work that nobody takes up would wait for ever.
+        // Otherwise work without a thread would wait forever.
         Task {
             try? await Task.sleep(for: .milliseconds(50))
             startThreadIfNeeded()
         }
     }
 
-    /// false when the kernel has no room for a thread (pthread_create(3), EAGAIN).
+    /// false when the kernel cannot create a thread now (pthread_create(3), EAGAIN).
     package static func beginThread(_ body: @escaping @Sendable () -> Void) -> Bool {
         (try? Linux.startThread(body)) != nil
     }
@@ -102,7 +102,7 @@ package final class BlockingPool: Sendable {
     }
 }
 
-/// The first of two answers counts.
+/// Returns the first of two answers.
 private final class OneAnswer<Value: Sendable>: Sendable {
     // The mutex guards who may resume.
     private let continuation: Mutex<CheckedContinuation<Value, Never>?>

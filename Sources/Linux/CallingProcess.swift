@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// What a program knows of itself and its caller.
+/// Facts about this process and its caller.
 package enum CallingProcess {
-    /// The environment, last entry wins (environ(7)).
+    /// The environment; the last entry of a name counts (environ(7)).
     package static var environment: [String: String] {
         var result: [String: String] = [:]
         var entry = environ
@@ -17,7 +17,7 @@ package enum CallingProcess {
         return result
     }
 
-    /// The current folder, as an absolute path (getcwd(3)).
+    /// The working directory, as an absolute path (getcwd(3)).
     package static var workingDirectory: String {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }
@@ -39,14 +39,14 @@ package enum CallingProcess {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// Seconds that only ever grow, for measuring how long something took.
+    /// Seconds of a monotonic clock, for measuring durations.
     package static var monotonic: Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// Seconds east of UTC that the machine's local time is at `instant`.
+    /// The offset of the machine's local time at `instant`, in seconds east of UTC.
     package static func localOffset(at instant: Double) -> Int {
         var seconds = time_t(instant)
         var broken = tm()
@@ -54,10 +54,10 @@ package enum CallingProcess {
         return broken.tm_gmtoff
     }
 
-    /// Opens /dev/null in place of standard descriptors that the caller closed, so that no other file gets their numbers.
+    /// Opens /dev/null for standard descriptors that the caller closed, so that no other file gets their numbers.
     package static func openMissingStandardDescriptors() {
         for descriptor in 0...2 where fcntl(CInt(descriptor), F_GETFD) == -1 {
-            // The lowest free number is taken: it is `descriptor`, since those below are open.
+            // This returns the lowest free number, which is `descriptor`, because those below are open.
             _ = open("/dev/null", O_RDWR)
         }
     }
@@ -85,14 +85,14 @@ package func openInput(_ path: String) throws(SyscallError) -> OwnedFD {
         owning: try syscall("fcntl(F_DUPFD_CLOEXEC)", on: "standard input") { fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) })
 }
 
-/// The file at `path`, made when missing, opened for appending.
+/// The file at `path`, opened for appending; created if missing.
 package func openForAppending(_ path: String) throws(SyscallError) -> OwnedFD {
     try openFile(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o640)
 }
 
-/// A program that outlives its starter (posix_spawn(3)).
+/// Starts a program that outlives this process (posix_spawn(3)).
 package enum DetachedProgram {
-    /// Starts `path` in a session of its own with folder /, stdin from /dev/null, stdout and stderr to `output`.
+    /// Starts `path` in a session of its own with the folder /, stdin from /dev/null, stdout and stderr to `output`.
     ///
     /// Returns the read end of a pipe whose write end is the program's descriptor 3.
     package static func start(
@@ -102,7 +102,7 @@ package enum DetachedProgram {
         try syscall("pipe2", on: path) { berth_pipe2(&ends, O_CLOEXEC) }
         let reading = OwnedFD(owning: ends[0])
         let writing = OwnedFD(owning: ends[1])
-        // Above the descriptors that the child's own ones are put on.
+        // Above the numbers of the child's own descriptors.
         let ready = OwnedFD(owning: try syscall("fcntl", on: path) { fcntl(writing.raw, F_DUPFD_CLOEXEC, 10) })
         let log = OwnedFD(owning: try syscall("fcntl", on: path) { fcntl(output.raw, F_DUPFD_CLOEXEC, 10) })
         let arguments = CStrings([path])

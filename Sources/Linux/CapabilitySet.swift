@@ -1,15 +1,16 @@
 import CCap
 import Glibc
 
-/// A set of capabilities: bit n is the capability with the number n (capabilities(7)).
+/// A set of capabilities: bit n is the capability with number n (capabilities(7)).
 ///
-/// Names, numbers and what the kernel and this process have come from libcap.
+/// libcap provides names and numbers, and the capabilities of the kernel and of this process.
 package struct CapabilitySet: Hashable, Sendable {
     package var bits: UInt64
 
     package init(bits: UInt64) { self.bits = bits }
 
-    /// From names such as `CAP_CHOWN`; names that libcap or this kernel does not know are left out, as the runtime spec asks.
+    /// From names such as `CAP_CHOWN`; as the runtime spec requires, skips names that libcap or this kernel does not
+    /// know.
     package init(_ names: [String]?) {
         bits = 0
         for name in names ?? [] {
@@ -23,12 +24,12 @@ package struct CapabilitySet: Hashable, Sendable {
 
     package func intersection(_ other: CapabilitySet) -> CapabilitySet { CapabilitySet(bits: bits & other.bits) }
 
-    /// The names, in the kernel's order; a capability that is too new for libcap has none.
+    /// The names in the kernel's order; a capability that is too new for libcap has none.
     package var members: [String] {
         (0..<Self.kernelCount).filter { bits >> UInt64($0) & 1 == 1 }.compactMap(Self.name)
     }
 
-    /// What this process may use now (cap_get_proc(3), the effective set); empty when nothing tells.
+    /// The effective capabilities of this process (cap_get_proc(3)); empty when unknown.
     package static var ofThisProcess: CapabilitySet {
         guard let state = cap_get_proc() else { return CapabilitySet(bits: 0) }
         defer { cap_free(UnsafeMutableRawPointer(state)) }
@@ -38,14 +39,14 @@ package struct CapabilitySet: Hashable, Sendable {
         }
     }
 
-    /// What a program that this process starts may get at all (cap_get_bound(3)).
+    /// The bounding set: what programs started by this process can get at most (cap_get_bound(3)).
     package static var bounding: CapabilitySet { CapabilitySet { cap_get_bound($0) == 1 } }
 
-    /// What this process can give to a program that it starts: it has it, and its bounding set lets it through exec.
+    /// What this process can give to a program that it starts: in its effective set and in its bounding set.
     package static var grantable: CapabilitySet { ofThisProcess.intersection(bounding) }
 
-    /// Takes from this process for good what is not in the set: effective, permitted and bounding set shrink to it, the
-    /// others become empty (capabilities(7)). Needs CAP_SETPCAP.
+    /// Permanently drops everything that is not in the set: the effective, permitted and bounding sets shrink to it,
+    /// the others become empty (capabilities(7)). Needs CAP_SETPCAP.
     package func confineThisProcess() throws(SyscallError) {
         let kept = intersection(.ofThisProcess)
         for number in 0..<Self.kernelCount where kept.bits >> UInt64(number) & 1 == 0 {
@@ -66,12 +67,12 @@ package struct CapabilitySet: Hashable, Sendable {
         try syscall("cap_set_proc", on: "this process") { cap_set_proc(state) }
     }
 
-    /// How many capabilities the kernel has: one more than the number of the highest (cap_max_bits(3)).
+    /// The number of capabilities of the kernel (cap_max_bits(3)).
     package static var kernelCount: Int { Int(cap_max_bits()) }
 
-    /// The number behind a name such as `CAP_CHOWN`; nil when libcap does not know the name (cap_from_name(3)).
+    /// The number of a name such as `CAP_CHOWN`; nil when libcap does not know the name (cap_from_name(3)).
     package static func number(of name: String) -> Int? {
-        // libcap also takes lower case, bare numbers and what ends in a space; none is a name to the runtime spec.
+        // libcap also accepts lower case, bare numbers and a trailing space, which are not names in the runtime spec.
         let isName = name.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
         guard isName, name.hasPrefix("CAP_") else { return nil }
         var number: cap_value_t = 0
@@ -79,7 +80,7 @@ package struct CapabilitySet: Hashable, Sendable {
         return Int(number)
     }
 
-    /// The name of a capability; nil when libcap does not know it and gives out its number as text (cap_to_name(3)).
+    /// The name of a capability; nil when libcap does not know it and returns only the number (cap_to_name(3)).
     private static func name(of number: Int) -> String? {
         guard let text = cap_to_name(cap_value_t(number)) else { return nil }
         defer { cap_free(text) }

@@ -1,24 +1,24 @@
 import CLinux
 import Glibc
 
-/// Signals read from a descriptor instead of acting on the process (signalfd(2)); they act again when this value ends.
+/// Signals that are read from a descriptor instead of acting on the process (signalfd(2)), until this value goes away.
 package struct CaughtSignals: ~Copyable {
     package static let interrupt = SIGINT
     package static let terminate = SIGTERM
     package static let hangUp = SIGHUP
     package static let windowChange = SIGWINCH
-    /// What a terminal or a supervisor sends to end a program.
+    /// Signals with which a terminal or a supervisor ends a program.
     package static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    /// Those of `ending` after which nobody waits for what the program still does: the terminal is gone, or Ctrl-\ was pressed.
+    /// Those of `ending` after which nobody waits for the program: the terminal is gone, or Ctrl-\ was pressed.
     package static let leaving = [SIGHUP, SIGQUIT]
-    /// What is passed on to a program that runs elsewhere in the caller's stead.
+    /// Signals to forward to a program that runs elsewhere on the caller's behalf.
     package static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
 
     private let descriptor: OwnedFD
     private let before: [UInt64]
 
-    /// The calling process must have one thread: others would still receive the signals. SIGHUP is left out when the caller
-    /// ignores it: whoever started the program by nohup(1) wants it to outlive the terminal.
+    /// The calling process must have only one thread, because other threads would still receive the signals. Leaves out
+    /// SIGHUP if the caller ignores it: nohup(1) means that the program must outlive the terminal.
     package init(_ signals: [CInt]) throws(SyscallError) {
         var before = [UInt64](repeating: 0, count: 16)
         let signals = signals.filter { $0 != SIGHUP || !ignoresHangUp }
@@ -31,10 +31,10 @@ package struct CaughtSignals: ~Copyable {
 
     deinit { berth_signals_restore(before) }
 
-    /// For waiting; lent, not given.
+    /// For waiting; this value still owns it.
     package var raw: CInt { descriptor.raw }
 
-    /// The next signal that came; nil when none is waiting.
+    /// The next signal; nil when none is pending.
     package func next() -> CInt? {
         let signal = berth_signals_next(descriptor.raw)
         return signal == 0 ? nil : signal
@@ -47,13 +47,13 @@ private var ignoresHangUp: Bool {
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
 }
 
-/// Ends the process with code 130 on every signal of `CaughtSignals.ending` that is not caught at that moment; SIGHUP stays
-/// ignored where the caller ignores it.
+/// Ends the process with code 130 on every signal in `CaughtSignals.ending` that is not caught at that moment; SIGHUP
+/// stays ignored if the caller ignores it.
 package func endOnSignals() {
     for number in CaughtSignals.ending where number != SIGHUP || !ignoresHangUp {
         signal(number) { _ in _exit(130) }
     }
 }
 
-/// Makes a write to a closed pipe an error (EPIPE) instead of the end of the process (signal(7), SIGPIPE).
+/// Makes a write to a closed pipe an error (EPIPE) instead of ending the process (signal(7), SIGPIPE).
 package func ignoreClosedPipes() { berth_ignore_closed_pipes() }

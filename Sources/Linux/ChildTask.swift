@@ -1,13 +1,14 @@
 import CLinux
 import Glibc
 
-/// Work that a copy of this process does beside it (fork(2)): it has all values that the caller has, and gives back a status.
+/// Work in a copy of this process (fork(2)): the copy has all values of the caller, and returns a status.
 ///
-/// The copy gets SIGTERM when this process ends. The calling process must have one thread: others would be missing in the copy.
+/// The copy gets SIGTERM when this process ends. The calling process must have only one thread, because others would be
+/// missing in the copy.
 package struct ChildTask: ~Copyable {
     private let handle: ProcessHandle
 
-    /// `body` runs in the copy, which ends with the status that it returns.
+    /// `body` runs in the copy; its result is the exit status.
     package init(_ body: () -> CInt) throws(SyscallError) {
         let pid = try syscall("fork", on: "a task") { berth_fork_beside() }
         if pid == 0 { _exit(body()) }
@@ -18,11 +19,11 @@ package struct ChildTask: ~Copyable {
     package var pollable: CInt { handle.pollable }
     package var hasEnded: Bool { handle.hasEnded }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Asks it to end, like Ctrl-C.
     package func interrupt() { try? handle.signal(SIGINT) }
     package func terminate() { try? handle.signal(SIGTERM) }
 
-    /// Waits for its end; its status, 128 and the number after a signal.
+    /// Waits for its end. Returns its status, or 128 plus the number of a signal.
     package consuming func wait() -> CInt {
         var status: CInt = 0
         while waitpid(handle.pid, &status, 0) < 0 {

@@ -1,7 +1,8 @@
 import Glibc
 
 /// A blocking connection to the UNIX stream socket at `path` (unix(7)), closed on exec.
-/// - Throws: `notFound` or `connectionRefused` when nobody listens, `accessDenied` without rights, ENAMETOOLONG above 107 bytes.
+/// - Throws: `notFound` or `connectionRefused` when nobody listens, `accessDenied` without permission, ENAMETOOLONG
+///   above 107 bytes.
 package func connectToUnixSocket(_ path: String) throws(SyscallError) -> OwnedFD {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -23,7 +24,7 @@ package func connectToUnixSocket(_ path: String) throws(SyscallError) -> OwnedFD
 }
 
 extension OwnedFD {
-    /// Writes what fits of `bytes` into a socket without waiting (send(2)); 0 when nothing fits now.
+    /// Writes as much of `bytes` as possible to a socket without waiting (send(2)); 0 when nothing is possible now.
     package func sendWhatFits(_ bytes: ArraySlice<UInt8>) throws(SyscallError) -> Int {
         do throws(SyscallError) {
             return try syscall("send", on: "fd \(raw)") {
@@ -43,7 +44,7 @@ extension OwnedFD {
     }
 }
 
-/// Reads up to `limit` bytes of a descriptor that someone else owns; empty at the end (read(2)).
+/// Reads up to `limit` bytes from a descriptor that somebody else owns; empty at the end (read(2)).
 package func readDescriptor(_ raw: CInt, limit: Int = 65536) throws(SyscallError) -> [UInt8] {
     var chunk = [UInt8](repeating: 0, count: limit)
     let count = try syscall("read", on: "fd \(raw)") {
@@ -53,7 +54,7 @@ package func readDescriptor(_ raw: CInt, limit: Int = 65536) throws(SyscallError
     return chunk
 }
 
-/// Writes all of `bytes` to a descriptor that someone else owns (write(2)), waiting where it would block.
+/// Writes all of `bytes` to a descriptor that somebody else owns (write(2)); waits if it would block.
 package func writeDescriptor(_ raw: CInt, _ bytes: [UInt8]) throws(SyscallError) {
     var done = 0
     while done < bytes.count {
@@ -62,7 +63,7 @@ package func writeDescriptor(_ raw: CInt, _ bytes: [UInt8]) throws(SyscallError)
         if count >= 0 {
             done += count
         } else if code == .again {
-            // A terminal or pipe that another program set to non-blocking.
+            // Another program set this terminal or pipe to non-blocking.
             var ready = [Readiness(raw, for: .writing)]
             try waitForReadiness(&ready)
         } else if code != .interrupted {

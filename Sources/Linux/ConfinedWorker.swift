@@ -1,24 +1,24 @@
 import CLinux
 import Glibc
 
-/// A process that does one piece of work on bytes that nobody vouches for, and can do nothing else.
+/// A process that does one piece of work on untrusted bytes, and can do nothing else.
 ///
-/// Who wants the work done starts a program with `run`. The program, once it has loaded what it needs, calls
-/// `Confinement.enter` and only then looks at the bytes.
+/// The caller starts a program with `run`. The program loads what it needs, calls `Confinement.enter`, and only then
+/// looks at the bytes.
 package enum ConfinedWorker {
-    /// How a worker ended, and what it said.
+    /// How a worker ended, and its output.
     package struct Outcome: Sendable {
-        /// What it wrote to its descriptor 1, at most the limit.
+        /// Its output on descriptor 1, up to the limit.
         package let output: [UInt8]
-        /// nil when it left with status 0.
+        /// nil when it exited with status 0.
         package let mishap: String?
     }
 
-    /// Starts the program at `path` and sleeps until it has ended.
+    /// Starts the program at `path` and blocks until it has ended.
     ///
-    /// It is the first process of a pid namespace of its own, and has its own mount, network, IPC and UTS namespaces. Of
-    /// this process's descriptors it has `descriptors` (its number → the number here) and no other; 1 is a pipe whose other
-    /// end is read here, 0 and 2 are /dev/null unless named. It is killed when the calling thread ends, or when `leash` is cut.
+    /// It is the first process of a new pid namespace, and has new mount, network, IPC and UTS namespaces. From this
+    /// process it gets only `descriptors` (its number → the number here). Its descriptor 1 is a pipe that is read here;
+    /// 0 and 2 are /dev/null unless given. It is killed when the calling thread ends, or when `leash` is cut.
     package static func run(
         _ path: String, arguments: [String], environment: [String], descriptors: [CInt: CInt], outputLimit: Int,
         leash: WorkerLeash = WorkerLeash()
@@ -30,8 +30,8 @@ package enum ConfinedWorker {
         _ = consume sink
         leash.attach(process)
         let output = Result { () throws(SyscallError) in try source.readToEnd(limit: outputLimit) }
-        _ = consume source  // a worker that says more than the limit does not wait for somebody to read it
-        // Until it has ended, and not yet reaped: the leash can be cut all the while.
+        _ = consume source  // a worker with more output than the limit does not wait for a reader
+        // Wait until it has ended, but do not reap it yet: the leash can be cut all the time.
         var ended = siginfo_t()
         while waitid(P_PID, id_t(process), &ended, WEXITED | WNOWAIT) < 0 && Errno.current == .interrupted {}
         leash.detach()
@@ -66,24 +66,24 @@ package enum ConfinedWorker {
     }
 }
 
-/// What a confined worker keeps; all else is taken from it for good.
+/// What a confined worker keeps; it loses everything else permanently.
 package struct Confinement: Sendable {
-    /// What a worker may ask of the kernel beyond memory, time, its own end, and the descriptors it has.
+    /// Which system calls a worker may make, besides memory, time, its own end, and its open descriptors.
     package struct Calls: OptionSet, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-        /// Open, look at and list files.
+        /// Open, inspect and list files.
         package static let openFiles = Calls(rawValue: UInt32(BERTH_CALLS_OPEN_FILES))
-        /// Make, describe and remove files; without it the worker's folder is read-only.
+        /// Create, describe and remove files; without it the worker's folder is read-only.
         package static let changeFiles = Calls(rawValue: UInt32(BERTH_CALLS_CHANGE_FILES))
     }
 
-    /// Descriptors that stay open; no folder may be among them, or `..` would lead out of the worker's own.
+    /// Descriptors to keep open. A folder must not be among them, because `..` would lead out of the worker's own.
     package var descriptors: [CInt]
     package var capabilities: CapabilitySet
     package var calls: Calls
-    /// Bytes of address space.
+    /// The maximum address space in bytes.
     package var memory: UInt
 
     package init(descriptors: [CInt], capabilities: CapabilitySet, calls: Calls, memory: UInt) {
@@ -93,10 +93,11 @@ package struct Confinement: Sendable {
         self.memory = memory
     }
 
-    /// Locks this process, which `ConfinedWorker` started and which has one thread, into `folder`: the only file system that
-    /// it sees, without devices and programs that could be used.
+    /// Confines this process, which `ConfinedWorker` started and which has one thread, to `folder`: the only file
+    /// system that it sees, without usable devices and programs.
     ///
-    /// `folder` is closed: it belongs to the file system outside. Files that the worker makes are the caller's to judge.
+    /// Closes `folder`, because it belongs to the file system outside. The caller must check files that the worker
+    /// creates.
     package func enter(_ folder: consuming OwnedFD) throws(SyscallError) {
         try checkPlace()
         try makeOnlyFileSystem(folder)
@@ -104,7 +105,7 @@ package struct Confinement: Sendable {
         try finish()
     }
 
-    /// The same with a view of a container's file systems (`openView`) in place of a folder: nothing is above its root.
+    /// The same with a view of a container's file systems (`openView`) instead of a folder: nothing is above its root.
     package func enter(view: consuming OwnedFD) throws(SyscallError) {
         try checkPlace()
         let raw = view.raw
@@ -113,7 +114,7 @@ package struct Confinement: Sendable {
         try finish()
     }
 
-    /// The same with a container's mount namespace (setns(2)), whose root becomes this process's.
+    /// The same with a container's mount namespace (setns(2)), whose root becomes this process's root.
     package func enter(mountNamespace namespace: consuming OwnedFD) throws(SyscallError) {
         try checkPlace()
         let raw = namespace.raw
@@ -138,7 +139,7 @@ package struct Confinement: Sendable {
 
     private func makeOnlyFileSystem(_ folder: borrowing OwnedFD) throws(SyscallError) {
         try mountFileSystem("none", at: "/", type: nil, flags: UInt(BERTH_MS_REC | BERTH_MS_PRIVATE), options: nil)
-        // A mount of its own, under the folder's name: the descriptor still stands on the one below.
+        // The new mount, under the folder's name; the descriptor still refers to what is below it.
         let path = "/proc/self/fd/\(folder.raw)"
         guard let real = try openFile("/", O_RDONLY).linkTarget(of: path) else {
             throw SyscallError(call: "readlink", object: path, code: .notFound)
@@ -152,7 +153,7 @@ package struct Confinement: Sendable {
         try syscall("chdir", on: "/") { chdir("/") }
     }
 
-    /// What the loader, a library or a careless caller left open goes.
+    /// Closes what the loader, a library or a careless caller left open.
     private func closeOthers() throws(SyscallError) {
         for kept in descriptors {
             var status = stat()

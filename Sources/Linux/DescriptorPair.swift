@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// Two descriptors made by one call: the ends of a pipe (reading first) or of a socket pair.
+/// Two descriptors from one call: the ends of a pipe (reading end first) or of a socket pair.
 ///
-/// Each can be taken out once; what is not taken is closed with the pair.
+/// Each can be taken once; the rest is closed with the pair.
 package struct DescriptorPair: ~Copyable, Sendable {
     private var ends: (CInt, CInt)
 
@@ -23,14 +23,14 @@ package struct DescriptorPair: ~Copyable, Sendable {
         for end in [ends.0, ends.1] where end >= 0 { close(end) }
     }
 
-    /// The first descriptor, which is the caller's from now on. Taking it twice is a mistake of ours and traps.
+    /// Returns the first descriptor, which the caller then owns. Taking it twice is a bug and traps.
     package mutating func takeFirst() -> OwnedFD {
         precondition(ends.0 >= 0, "descriptor taken twice")
         defer { ends.0 = -1 }
         return OwnedFD(owning: ends.0)
     }
 
-    /// The second descriptor, which is the caller's from now on. Taking it twice is a mistake of ours and traps.
+    /// Returns the second descriptor, which the caller then owns. Taking it twice is a bug and traps.
     package mutating func takeSecond() -> OwnedFD {
         precondition(ends.1 >= 0, "descriptor taken twice")
         defer { ends.1 = -1 }

@@ -6,7 +6,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
     package init(rawValue: CInt) { self.rawValue = rawValue }
 
-    /// The calling thread's errno: read it before anything else can change it.
+    /// The calling thread's errno; read it before anything else can change it.
     package static var current: Errno { Errno(rawValue: errno) }
 
     package static let notPermitted = Errno(rawValue: EPERM)
@@ -32,7 +32,7 @@ package struct Errno: RawRepresentable, Hashable, Sendable, CustomStringConverti
     package static let tooLarge = Errno(rawValue: EFBIG)
     package static let tooManyFiles = Errno(rawValue: EMFILE)
 
-    /// The kernel's sentence for it, as strerror(3) has it.
+    /// The text of strerror(3).
     package var description: String {
         var buffer = [CChar](repeating: 0, count: 128)
         guard strerror_r(rawValue, &buffer, buffer.count) == 0 else { return "error \(rawValue)" }

@@ -1,12 +1,11 @@
 import CLinux
 import Glibc
 
-/// A set of descriptors that one thread waits for (epoll(7)); others may add, change and remove some meanwhile.
+/// A set of descriptors that one thread waits for (epoll(7)); other threads may add, change and remove some meanwhile.
 ///
-/// A round of waiting allocates nothing, so a loop that never returns holds no more memory after a year than after its first
-/// round.
+/// Waiting allocates nothing, so a loop that never returns uses no more memory after a year than after its first round.
 package struct EventPoll: ~Copyable, Sendable {
-    /// What a descriptor is ready for, as the kernel numbers it (epoll_ctl(2)).
+    /// The events of a descriptor, with the kernel's numbers (epoll_ctl(2)).
     package struct Events: OptionSet, Hashable, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -17,7 +16,7 @@ package struct EventPoll: ~Copyable, Sendable {
         package static let hungUp = Events(rawValue: 0x010)
         /// The peer will send no more.
         package static let readingEnded = Events(rawValue: 0x2000)
-        /// Told once, then silent until `change`.
+        /// Reported once, then not again until `change`.
         package static let once = Events(rawValue: 1 << 30)
     }
 
@@ -28,7 +27,7 @@ package struct EventPoll: ~Copyable, Sendable {
         epoll = OwnedFD(owning: try syscall("epoll_create1", on: "event poll") { berth_epoll_create() })
     }
 
-    /// Waits for `events` of `descriptor` from now on; `token` comes back with each of them.
+    /// Waits for `events` of `descriptor` from now on; each of them comes with `token`.
     package func add(_ descriptor: CInt, _ events: Events, token: UInt64) throws(SyscallError) {
         try control(BERTH_EPOLL_CTL_ADD, descriptor, events, token)
     }
@@ -37,13 +36,14 @@ package struct EventPoll: ~Copyable, Sendable {
         try control(BERTH_EPOLL_CTL_MOD, descriptor, events, token)
     }
 
-    /// Waits for it no more. To be called before it is closed: closing alone takes nothing out while a forked child still holds
-    /// a copy, and the kernel goes on to report a descriptor that nobody can remove any more.
+    /// Stops waiting for it. Call this before you close it: while a forked child has a copy, closing alone removes
+    /// nothing, and the kernel would keep reporting a descriptor that nobody can remove any more.
     package func remove(_ descriptor: CInt) {
         _ = berth_epoll_change(epoll.raw, CInt(BERTH_EPOLL_CTL_DEL), descriptor, 0, 0)
     }
 
-    /// Waits until something is ready, `milliseconds` are over (-1: never) or a signal came, and hands each event to `body`.
+    /// Waits until a descriptor is ready, `milliseconds` have passed (-1: forever) or a signal came, and passes each
+    /// event to `body`.
     package func wait(
         milliseconds: CInt = -1, _ body: (_ token: UInt64, _ events: Events) -> Void
     ) throws(SyscallError) {

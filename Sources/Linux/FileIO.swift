@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Opens `path` (open(2)); close-on-exec is always set.
+/// Opens `path` (open(2)); always sets close-on-exec.
 package func openFile(
     _ path: String, _ flags: CInt, mode: mode_t = 0o600
 ) throws(SyscallError) -> OwnedFD {
@@ -14,7 +14,7 @@ extension OwnedFD {
         try syscall("read", on: "fd \(raw)") { Glibc.read(raw, buffer.baseAddress, buffer.count) }
     }
 
-    /// Up to `size` bytes, as they are there; none at the end.
+    /// Up to `size` bytes, as many as are available; empty at the end.
     package func readPiece(_ size: Int) throws(SyscallError) -> [UInt8] {
         var failure: SyscallError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -45,7 +45,7 @@ extension OwnedFD {
         return bytes
     }
 
-    /// Reads `count` bytes, or fewer when the end comes before.
+    /// Reads `count` bytes, or fewer if the end comes first.
     package func readBeginning(_ count: Int) throws(SyscallError) -> [UInt8] {
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: min(count, 16384))
@@ -61,7 +61,7 @@ extension OwnedFD {
     }
 }
 
-/// What a file may have that is read as a whole, in bytes.
+/// The default limit for a file that is read as a whole, in bytes.
 package let fileSizeLimit = 64 << 20
 
 /// The content of the file at `path`.
@@ -73,26 +73,26 @@ package func readFile(_ path: String, limit: Int = fileSizeLimit) throws(Syscall
     }
 }
 
-/// The content of the file at `path` as text, invalid UTF-8 repaired.
+/// The content of the file at `path` as text, with invalid UTF-8 replaced.
 /// - Throws: `.tooLarge` when it has more than `limit` bytes.
 package func readText(_ path: String, limit: Int = fileSizeLimit) throws(SyscallError) -> String {
     String(decoding: try readFile(path, limit: limit), as: UTF8.self)
 }
 
-/// Writes `bytes` into the existing file at `path` in one write, as the kernel's control files want it.
+/// Writes to the existing file at `path` in one write, as the kernel's control files require.
 package func writeControlFile(_ path: String, _ text: String) throws(SyscallError) {
     let file = try openFile(path, O_WRONLY)
     let bytes = Array(text.utf8)
     try syscall("write", on: path) { Glibc.write(file.raw, bytes, bytes.count) }
 }
 
-/// Replaces the file at `path` as a whole: readers see the old content or the new, also after a crash when `durable`.
+/// Replaces the file at `path` atomically: readers see the old content or the new, with `durable` also after a crash.
 ///
-/// Until then it is a file beside it whose name ends in `.new`.
+/// The new content is first written to a file beside it whose name ends in `.new`.
 package func writeFileAtomically(
     _ path: String, _ bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool = false
 ) throws(SyscallError) {
-    // One for each thread: two that write the same file at once must not write into each other's.
+    // A different name for each thread, so that two concurrent writers do not mix their content.
     let temporary = "\(path).\(berth_gettid()).new"
     do throws(SyscallError) {
         let file = try openFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
@@ -106,18 +106,18 @@ package func writeFileAtomically(
     if durable { try syncFolder(of: path) }
 }
 
-/// An empty file at `path`, opened for writing; what was there goes.
+/// Creates an empty file at `path`, opened for writing; replaces existing content.
 package func createFile(_ path: String, mode: mode_t = 0o600) throws(SyscallError) -> OwnedFD {
     try openFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
 }
 
-/// Whether a folder is at `path`, and no link to one.
+/// Whether a folder is at `path`; a link to one does not count.
 package func isFolder(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// Puts a file, or a folder, in the place of what `target` names.
+/// Moves a file or folder to `target`, and replaces what is there.
 package func moveFile(_ path: String, to target: String) throws(SyscallError) {
     try syscall("rename", on: target) { rename(path, target) }
 }
@@ -129,7 +129,7 @@ package func syncFolder(of path: String) throws(SyscallError) {
     try syscall("fsync", on: folder) { fsync(descriptor.raw) }
 }
 
-/// Makes the folder `path` and those above it that are missing.
+/// Creates the folder `path` and missing folders above it.
 package func makeFolders(_ path: String, mode: mode_t = 0o755) throws(SyscallError) {
     if mkdir(path, mode) == 0 { return }
     let code = Errno.current
@@ -144,7 +144,7 @@ package func makeFolders(_ path: String, mode: mode_t = 0o755) throws(SyscallErr
     throw SyscallError(call: "mkdir", object: path, code: code)
 }
 
-/// Whether something is at `path`; a dangling symbolic link counts as nothing.
+/// Whether something is at `path`; a dangling symbolic link does not count.
 package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
 /// The names in the folder at `path`, without "." and "..", sorted.
@@ -161,10 +161,10 @@ package func folderEntries(_ path: String) throws(SyscallError) -> [String] {
     return names.sorted()
 }
 
-/// The next read or write of the open file is at its beginning (lseek(2)); without effect on a pipe.
+/// Moves the file offset to the beginning (lseek(2)); no effect on a pipe.
 package func rewind(_ descriptor: CInt) { _ = lseek(descriptor, 0, SEEK_SET) }
 
-/// A new file without a name below `folder`, for reading and writing; it is gone with its last descriptor.
+/// A new unnamed file below `folder`, for reading and writing; it disappears with its last descriptor.
 package func openNamelessFile(in folder: String) throws(SyscallError) -> OwnedFD {
     var template = Array("\(folder)/berth-XXXXXX".utf8CString)
     let descriptor = OwnedFD(owning: try syscall("mkstemp", on: folder) { mkstemp(&template) })

@@ -1,10 +1,11 @@
 import Glibc
 
-/// A lock on a file (flock(2)), held until it is let go or its holder and all that inherited the descriptor are gone.
+/// A lock on a file (flock(2)), held until it is released, or until its holder and all that inherited the descriptor
+/// have ended.
 package struct FileLock: ~Copyable, Sendable {
     private let file: OwnedFD
 
-    /// Takes the lock on `path` at once; the file is made when missing, mode 0600.
+    /// Tries to take the lock on `path` without waiting; creates a missing file with mode 0600.
     /// - Returns: nil when somebody else holds it.
     package static func attempt(_ path: String) throws(SyscallError) -> FileLock? {
         let file = try openFile(path, O_RDWR | O_CREAT)
@@ -16,7 +17,7 @@ package struct FileLock: ~Copyable, Sendable {
         return FileLock(file: file)
     }
 
-    /// Takes the lock on `path`, waiting as long as somebody else holds it: not for the cooperative pool.
+    /// Takes the lock on `path`, and waits as long as somebody else holds it; do not call it on the cooperative pool.
     package static func wait(_ path: String) throws(SyscallError) -> FileLock {
         let file = try openFile(path, O_RDWR | O_CREAT)
         try syscall("flock", on: path) { flock(file.raw, LOCK_EX) }
@@ -36,10 +37,10 @@ package struct FileLock: ~Copyable, Sendable {
         }
     }
 
-    /// Takes over a descriptor that holds a lock already.
+    /// Takes ownership of a descriptor that already holds a lock.
     package init(holding file: consuming OwnedFD) { self.file = file }
 
-    /// The descriptor that holds the lock: for handing it on.
+    /// The descriptor that holds the lock, for passing it on.
     package var descriptor: CInt { file.raw }
 
     private init(file: consuming OwnedFD) { self.file = file }

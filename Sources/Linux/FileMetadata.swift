@@ -13,17 +13,18 @@ package struct Ownership: Hashable, Sendable {
 }
 
 extension OwnedFD {
-    /// Gives `name` to `owner`; a symbolic link itself is given (fchownat(2)).
+    /// Changes the owner of `name`; of a symbolic link, its own (fchownat(2)).
     package func setOwner(of name: String, _ owner: Ownership) throws(SyscallError) {
         try syscall("fchownat", on: name) { fchownat(raw, name, owner.user, owner.group, AT_SYMLINK_NOFOLLOW) }
     }
 
-    /// Gives the open file to `owner`; clears set-user-ID bits and capabilities, so mode and attributes come after it.
+    /// Changes the owner of the open file. This clears set-user-ID bits and capabilities, so set mode and attributes
+    /// afterwards.
     package func setOwner(_ owner: Ownership) throws(SyscallError) {
         try syscall("fchown", on: "fd \(raw)") { fchown(raw, owner.user, owner.group) }
     }
 
-    /// Sets the permissions of `name`, which must not be a symbolic link: Linux would follow it (fchmodat(2)).
+    /// Sets the permissions of `name`, which must not be a symbolic link, because Linux would follow it (fchmodat(2)).
     package func setMode(of name: String, _ mode: mode_t) throws(SyscallError) {
         try syscall("fchmodat", on: name) { fchmodat(raw, name, mode, 0) }
     }
@@ -33,7 +34,7 @@ extension OwnedFD {
         try syscall("fchmod", on: "fd \(raw)") { fchmod(raw, mode) }
     }
 
-    /// Sets access and modification time of `name`; of a symbolic link itself (utimensat(2)).
+    /// Sets access and modification time of `name`; of a symbolic link, its own (utimensat(2)).
     package func setTimes(of name: String, access: timespec, modification: timespec) throws(SyscallError) {
         let times = [access, modification]
         try syscall("utimensat", on: name) { utimensat(raw, name, times, AT_SYMLINK_NOFOLLOW) }
@@ -50,7 +51,7 @@ extension OwnedFD {
         try syscall("fsetxattr", on: name) { berth_fsetxattr(raw, name, value, value.count) }
     }
 
-    /// An extended attribute of the open file; nil when it has none of that name.
+    /// An extended attribute of the open file; nil when it has none with that name.
     package func attribute(_ name: String) throws(SyscallError) -> [UInt8]? {
         var value = [UInt8](repeating: 0, count: 65536)  // XATTR_SIZE_MAX
         let count = berth_fgetxattr(raw, name, &value, value.count)
@@ -60,7 +61,7 @@ extension OwnedFD {
         throw SyscallError(call: "fgetxattr", object: name, code: code)
     }
 
-    /// The names of the open file's extended attributes; none where the file system has no attributes.
+    /// The names of the open file's extended attributes; empty if the file system does not support them.
     package func attributeNames() throws(SyscallError) -> [String] {
         var list = [CChar](repeating: 0, count: 65536)  // XATTR_LIST_MAX
         let count = berth_flistxattr(raw, &list, list.count)
@@ -74,7 +75,7 @@ extension OwnedFD {
         }
     }
 
-    /// Waits until all that was written to the file system of this descriptor is on its disk (syncfs(2)).
+    /// Waits until everything written to the file system of this descriptor is on its disk (syncfs(2)).
     package func syncFileSystem() throws(SyscallError) {
         try syscall("syncfs", on: "fd \(raw)") { berth_syncfs(raw) }
     }
@@ -84,7 +85,7 @@ extension OwnedFD {
 package func deviceNumber(major: UInt32, minor: UInt32) -> dev_t { dev_t(berth_makedev(major, minor)) }
 
 extension OwnedFD {
-    /// Writes all of `bytes` at `offset`, without moving the descriptor's own (pwrite(2)).
+    /// Writes all of `bytes` at `offset`, without moving the file offset (pwrite(2)).
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SyscallError) {
         var done = 0
         while done < bytes.count {
@@ -94,7 +95,7 @@ extension OwnedFD {
         }
     }
 
-    /// Cuts the file off at `length` bytes, or fills it up with a hole (ftruncate(2)).
+    /// Truncates the file to `length` bytes, or extends it with a hole (ftruncate(2)).
     package func setLength(_ length: Int64) throws(SyscallError) {
         try syscall("ftruncate", on: "fd \(raw)") { ftruncate(raw, off_t(length)) }
     }

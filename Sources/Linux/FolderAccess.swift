@@ -1,21 +1,22 @@
 import CLinux
 import Glibc
 
-/// What a path below a folder's descriptor may do while it is resolved (openat2(2)).
+/// Rules for resolving a path below a folder's descriptor (openat2(2)).
 ///
-/// The folder is its root: `..` and absolute symbolic links end there, and `/proc`'s magic links are refused.
+/// The folder is the root: `..` and absolute symbolic links cannot leave it, and `/proc`'s magic links are refused.
 private let insideRoot = UInt64(BERTH_RESOLVE_IN_ROOT | BERTH_RESOLVE_NO_MAGICLINKS)
 
-// Calls on a folder's descriptor. `path` is resolved with the folder as root; `name` is one component, never followed.
+// Calls on a folder's descriptor. `path` is resolved with the folder as root; `name` is one component and is never
+// followed.
 extension OwnedFD {
-    /// Opens `path` with this folder as its root; close-on-exec is always set (openat2(2)).
+    /// Opens `path` with this folder as its root; always sets close-on-exec (openat2(2)).
     package func openInRoot(_ path: String, _ flags: CInt, mode: mode_t = 0) throws(SyscallError) -> OwnedFD {
         let flags = UInt64(UInt32(bitPattern: flags | O_CLOEXEC))
         return OwnedFD(
             owning: try syscall("openat2", on: path) { berth_openat2(raw, path, flags, UInt64(mode), insideRoot) })
     }
 
-    /// A handle on the folder at `path`, good for the calls below but not for reading.
+    /// A descriptor of the folder at `path` for the calls below, but not for reading.
     package func folderInRoot(_ path: String) throws(SyscallError) -> OwnedFD {
         try openInRoot(path.isEmpty ? "." : path, CInt(BERTH_O_PATH) | O_DIRECTORY)
     }
@@ -25,7 +26,7 @@ extension OwnedFD {
         OwnedFD(owning: try syscall("openat", on: name) { openat(raw, name, flags | O_CLOEXEC | O_NOFOLLOW, mode) })
     }
 
-    /// What `name` is; nil when nothing is there (fstatat(2)).
+    /// The status of `name`; nil when nothing is there (fstatat(2)).
     package func status(of name: String) throws(SyscallError) -> stat? {
         var status = stat()
         if fstatat(raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
@@ -34,7 +35,7 @@ extension OwnedFD {
         throw SyscallError(call: "fstatat", object: name, code: code)
     }
 
-    /// What the descriptor itself is (fstat(2)).
+    /// The status of the descriptor itself (fstat(2)).
     package func status() throws(SyscallError) -> stat {
         var status = stat()
         try syscall("fstat", on: "fd \(raw)") { fstat(raw, &status) }
@@ -49,12 +50,12 @@ extension OwnedFD {
         try syscall("symlinkat", on: name) { symlinkat(target, raw, name) }
     }
 
-    /// Makes a device, a FIFO or a whiteout (mknod(2)); `mode` has the type.
+    /// Creates a device, a FIFO or a whiteout (mknod(2)); `mode` includes the type.
     package func makeNode(_ name: String, mode: mode_t, device: dev_t = 0) throws(SyscallError) {
         try syscall("mknodat", on: name) { mknodat(raw, name, mode, device) }
     }
 
-    /// Makes `name` another name of `original` in `folder`; a symbolic link is linked itself.
+    /// Makes `name` another name of `original` in `folder`; does not follow a symbolic link.
     package func makeHardLink(
         _ name: String, to original: String, in folder: borrowing OwnedFD
     ) throws(SyscallError) {
@@ -62,7 +63,7 @@ extension OwnedFD {
         try syscall("linkat", on: name) { linkat(source, original, raw, name, 0) }
     }
 
-    /// The target of the symbolic link `name`; nil when it is none.
+    /// The target of the symbolic link `name`; nil when it is not a link.
     package func linkTarget(of name: String) throws(SyscallError) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlinkat(raw, name, &buffer, buffer.count)
@@ -72,12 +73,12 @@ extension OwnedFD {
         throw SyscallError(call: "readlinkat", object: name, code: code)
     }
 
-    /// Gives `name` the name `other`, in the same folder, in place of what has that name (renameat2(2)).
+    /// Renames `name` to `other` in the same folder, and replaces what has that name (renameat2(2)).
     package func rename(_ name: String, to other: String) throws(SyscallError) {
         try syscall("renameat2", on: other) { berth_renameat2(raw, name, raw, other, 0) }
     }
 
-    /// Removes `name` and, when it is a folder, all below it; nothing there is fine.
+    /// Removes `name`, and everything below it if it is a folder. It is no error if there is nothing.
     package func removeEntry(_ name: String) throws(SyscallError) {
         if unlinkat(raw, name, 0) == 0 { return }
         let code = Errno.current
@@ -90,9 +91,9 @@ extension OwnedFD {
         try syscall("unlinkat", on: name) { unlinkat(raw, name, AT_REMOVEDIR) }
     }
 
-    /// The names in the folder, without "." and "..", in no order.
+    /// The names in the folder, without "." and "..", unsorted.
     package func entries() throws(SyscallError) -> [String] {
-        // A descriptor of its own: closedir(3) closes the one it was given, and O_PATH cannot be read.
+        // A separate descriptor, because closedir(3) closes the one it was given, and O_PATH cannot be read.
         let listed = openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard listed >= 0, let folder = fdopendir(listed) else {
             throw SyscallError(call: "fdopendir", object: "fd \(raw)", code: .current)

@@ -1,11 +1,12 @@
 import Glibc
 
-/// A group of this machine, and what the calling process has to do with it (group(5), credentials(7)).
+/// A group of this machine, and whether the calling process belongs to it (group(5), credentials(7)).
 package struct GroupMembership: Hashable, Sendable {
     package let id: UInt32
-    /// The caller's user is a member by the machine's files; a process that was started before does not show it.
+    /// The caller's user is a member according to the machine's files; a process that started earlier does not have the
+    /// group yet.
     package let isListed: Bool
-    /// The calling process has the group's rights.
+    /// The calling process has the group.
     package let isHeld: Bool
 
     package init(id: UInt32, isListed: Bool, isHeld: Bool) {
@@ -16,7 +17,7 @@ package struct GroupMembership: Hashable, Sendable {
 
     /// Looks `name` up in /etc/group; nil when there is no such group.
     ///
-    /// The files themselves are read: getgrnam(3) loads libraries of the machine, which a static program must not.
+    /// Reads the file itself, because getgrnam(3) loads libraries of the machine, which a static program must not do.
     package init?(of name: String) {
         guard let entry = AccountFile.lines("/etc/group").first(where: { $0.count >= 4 && $0[0] == name }),
             let id = UInt32(entry[2])
@@ -30,7 +31,7 @@ package struct GroupMembership: Hashable, Sendable {
     }
 }
 
-/// A file of lines with colons between fields: passwd(5), group(5).
+/// A file with colon-separated fields: passwd(5), group(5).
 private enum AccountFile {
     static func lines(_ path: String) -> [[String]] {
         ((try? readText(path, limit: 16 << 20)) ?? "").split(separator: "\n").map {
@@ -40,7 +41,7 @@ private enum AccountFile {
 }
 
 extension CallingProcess {
-    /// The login name of the real user by /etc/passwd, else by its environment; nil when neither knows it.
+    /// The login name of the real user from /etc/passwd, or else from the environment; nil when unknown.
     package static var userName: String? {
         account?.name ?? ["USER", "LOGNAME"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }
@@ -59,22 +60,22 @@ extension CallingProcess {
         let count = getgroups(0, nil)
         guard count > 0 else { return [] }
         var groups = [gid_t](repeating: 0, count: Int(count))
-        // In two steps: what `prefix` is asked of is read before its argument fills it.
+        // In two steps, because `prefix` reads the array before its argument fills it.
         let filled = getgroups(count, &groups)
         return Array(groups.prefix(Int(max(0, filled))))
     }
 
-    /// Whether the process acts as root, of this machine or of a user namespace.
+    /// Whether the process is root, on this machine or in a user namespace.
     package static var isRoot: Bool { geteuid() == 0 }
 
-    /// Whether root here is only root of a user namespace that does not have all of the machine's users (user_namespaces(7)).
+    /// Whether root here is only the root of a user namespace without all users of the machine (user_namespaces(7)).
     package static var isInUserNamespace: Bool {
         guard let map = try? readText("/proc/self/uid_map") else { return false }
         return map.split(whereSeparator: { $0 == " " || $0 == "\n" }) != ["0", "0", "4294967295"]
     }
 }
 
-/// The group that owns the file at `path`; nil when it cannot be looked at (stat(2)).
+/// The group that owns the file at `path`; nil when unknown (stat(2)).
 package func owningGroup(of path: String) -> UInt32? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_gid : nil

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// Whether a process can hear a signal, as far as it shows from outside.
+/// Whether a process can receive a signal, judged from outside.
 package enum Hearing {
-    /// Whether `signal` surely does nothing to `pid`, the first of its pid namespace: the kernel drops what such a process neither
-    /// handles nor blocks (pid_namespaces(7)). False when in doubt: for a process that always runs, or cannot be looked at.
-    /// Blocks for up to 50 ms.
+    /// Whether `signal` certainly has no effect on `pid`, the first process of its pid namespace: the kernel drops
+    /// signals that such a process neither handles nor blocks (pid_namespaces(7)). False in case of doubt: for a
+    /// process that runs all the time, or cannot be inspected. Blocks for up to 50 ms.
     package static func isDeaf(_ pid: CInt, to signal: CInt) -> Bool {
         for attempt in 0..<5 {
             if attempt > 0 { usleep(10_000) }
@@ -18,8 +18,9 @@ package enum Hearing {
         return false
     }
 
-    /// One look; nil when the process was at something else meanwhile. While a thread waits for signals (sigtimedwait(2)) the kernel
-    /// shows them as neither blocked nor handled, so what the sets tell holds only for a sleep of another kind, the whole look long.
+    /// One inspection; nil when the process did something else meanwhile. While a thread waits for signals
+    /// (sigtimedwait(2)), the kernel shows them as neither blocked nor handled. So the signal sets are valid only if
+    /// the thread sleeps in another call during the whole inspection.
     private static func look(_ pid: CInt, _ signal: CInt) -> Bool? {
         guard let before = try? ProcessStatus(of: pid) else { return false }
         let hears = before.caught.contains(signal) || before.blocked.contains(signal)
@@ -35,14 +36,14 @@ package enum Hearing {
 
     private enum Activity { case sleeps, runs, waitsForSignals }
 
-    /// What the threads of `pid` are at: one that waits for signals decides, then one that runs.
+    /// What the threads of `pid` do: one that waits for signals decides, then one that runs.
     private static func activity(_ pid: CInt) -> Activity {
         guard let threads = try? folderEntries("/proc/\(pid)/task") else { return .waitsForSignals }
         var activity = Activity.sleeps
         for thread in threads {
             let path = "/proc/\(pid)/task/\(thread)/syscall"
             guard let text = try? readText(path) else {
-                // What cannot be looked at counts as waiting; a thread that has ended does not count.
+                // A thread that cannot be inspected counts as waiting; one that has ended does not count.
                 if fileExists(path) { return .waitsForSignals }
                 continue
             }
@@ -52,6 +53,7 @@ package enum Hearing {
         return activity
     }
 
-    /// How `/proc/PID/syscall` begins in sigtimedwait(2); the last two are those of 32-bit programs on x86-64 and arm64.
+    /// The beginning of `/proc/PID/syscall` in sigtimedwait(2); the last two are for 32-bit programs on x86-64 and
+    /// arm64.
     private static let waits = ["\(BERTH_SYS_RT_SIGTIMEDWAIT) ", "177 ", "421 "]
 }

@@ -1,9 +1,9 @@
 import Addresses
 import Glibc
 
-/// Names of hosts to addresses, as the machine resolves them (getaddrinfo(3)).
+/// Resolves host names to addresses with the machine's resolver (getaddrinfo(3)).
 package enum HostLookup {
-    /// The addresses in the order in which they should be tried; none when the name is unknown. Waits for name servers.
+    /// The addresses in the order to try them; empty for an unknown name. Blocks for name servers.
     package static func addresses(of host: String) -> [IPAddress] {
         if let address = IPAddress(host) { return [address] }
         var hints = addrinfo()

@@ -1,35 +1,36 @@
 import Glibc
 
-/// Events of folders (inotify(7)). The instance is a descriptor that somebody else owns: an event loop, as a rule.
+/// Events of folders (inotify(7)). Somebody else owns the instance's descriptor, usually an event loop.
 package enum Inotify {
     package struct Event: Sendable {
-        /// The number that `add` returned; -1 when the kernel dropped events because too many waited.
+        /// The number from `add`; -1 when the kernel dropped events because its queue was full.
         package let watch: CInt
         package let mask: UInt32
-        /// The name in the folder; empty when it is about the folder itself.
+        /// The name in the folder; empty for an event of the folder itself.
         package let name: String
 
-        /// Events were lost: whoever needs them all has to look for himself.
+        /// Events were lost; whoever needs all of them must look at the folders.
         package var isOverflow: Bool { mask & UInt32(bitPattern: CInt(IN_Q_OVERFLOW)) != 0 }
-        /// The watch is gone, with its folder or because it was removed.
+        /// The watch ended: its folder is gone, or it was removed.
         package var isEnd: Bool { mask & UInt32(bitPattern: CInt(IN_IGNORED)) != 0 }
     }
 
-    /// Makes an instance whose reads do not wait. A user may have only some of them (`fs.inotify.max_user_instances`).
+    /// Creates a non-blocking instance. The number of instances for each user is limited
+    /// (`fs.inotify.max_user_instances`).
     package static func open(for purpose: String) throws(SyscallError) -> OwnedFD {
         OwnedFD(owning: try syscall("inotify_init1", on: purpose) { inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK)) })
     }
 
-    /// Watches `folder` for `events`; the same folder gives the same number again, and has the new events from then on.
-    /// - Throws: `.noSpace` when the user has as many watches as allowed (`fs.inotify.max_user_watches`).
+    /// Watches `folder` for `events`. For the same folder it returns the same number and replaces the events.
+    /// - Throws: `.noSpace` when the user has reached the limit of watches (`fs.inotify.max_user_watches`).
     package static func add(_ folder: String, _ events: UInt32, to descriptor: CInt) throws(SyscallError) -> CInt {
         try syscall("inotify_add_watch", on: folder) { inotify_add_watch(descriptor, folder, events) }
     }
 
-    /// A watch that is gone already is no error.
+    /// It is no error if the watch is already gone.
     package static func remove(_ watch: CInt, from descriptor: CInt) { inotify_rm_watch(descriptor, watch) }
 
-    /// Hands out all events that wait.
+    /// Passes all pending events to `body`.
     package static func read(_ descriptor: CInt, _ body: (Event) -> Void) {
         withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 8) { buffer in
             while true {

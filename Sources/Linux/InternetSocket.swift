@@ -19,7 +19,7 @@ package struct SocketEndpoint: Hashable, Sendable, Codable, CustomStringConverti
 package enum InternetSocket {
     package enum Kind: String, Codable, Hashable, Sendable { case tcp, udp }
 
-    /// A socket of `family`; an IPv6 one takes no IPv4.
+    /// A socket of `family`; an IPv6 socket does not accept IPv4.
     package static func open(
         _ family: IPAddress.Family, _ kind: Kind, nonblocking: Bool = true
     ) throws(SyscallError) -> OwnedFD {
@@ -49,7 +49,8 @@ package enum InternetSocket {
         }
     }
 
-    /// - Throws: `EINPROGRESS` for a socket that does not block: it is writable when the connection stands or has failed.
+    /// - Throws: `EINPROGRESS` for a non-blocking socket; it becomes writable when the connection is established or has
+    ///   failed.
     package static func connect(_ descriptor: CInt, to endpoint: SocketEndpoint) throws(SyscallError) {
         try syscall("connect", on: "\(endpoint)") {
             withRawAddress(of: endpoint) { Glibc.connect(descriptor, $0, $1) }
@@ -60,7 +61,7 @@ package enum InternetSocket {
         try syscall("listen", on: "fd \(descriptor)") { Glibc.listen(descriptor, backlog) }
     }
 
-    /// The next connection; nil when none waits on a socket that does not block, or it is gone already.
+    /// The next connection; nil when none is pending on a non-blocking socket, or the client has gone.
     package static func accept(
         _ listener: CInt, nonblocking: Bool = true
     ) throws(SyscallError) -> (descriptor: CInt, peer: SocketEndpoint?)? {
@@ -80,7 +81,7 @@ package enum InternetSocket {
         return (descriptor, endpoint(storage))
     }
 
-    /// The socket's own end.
+    /// The socket's own address and port.
     package static func localEndpoint(_ descriptor: CInt) throws(SyscallError) -> SocketEndpoint? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -92,7 +93,7 @@ package enum InternetSocket {
         return endpoint(storage)
     }
 
-    /// The error that an attempt to connect ended with; nil when it stands.
+    /// The error of a failed connection attempt; nil after success.
     package static func pendingError(_ descriptor: CInt) -> Errno? {
         var code: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
@@ -100,7 +101,7 @@ package enum InternetSocket {
         return code == 0 ? nil : Errno(rawValue: code)
     }
 
-    /// Sends one datagram; to where the socket is connected when `endpoint` is nil.
+    /// Sends one datagram; with a nil `endpoint` to the address that the socket is connected to.
     package static func send(
         _ descriptor: CInt, _ bytes: [UInt8], to endpoint: SocketEndpoint? = nil
     ) throws(SyscallError) {
@@ -112,7 +113,7 @@ package enum InternetSocket {
         }
     }
 
-    /// Receives one datagram into `buffer`; nil when none waits on a socket that does not block.
+    /// Receives one datagram into `buffer`; nil when none is pending on a non-blocking socket.
     package static func receive(
         _ descriptor: CInt, into buffer: inout [UInt8]
     ) throws(SyscallError) -> (count: Int, from: SocketEndpoint?)? {

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A program of the machine that the caller's PATH leads to.
+/// A program of this machine, found through the caller's PATH.
 package struct MachineProgram: Sendable {
     package let path: String
     private let environment: [String]
 
-    /// nil when no folder of PATH has it.
+    /// nil when no folder in PATH has it.
     package init?(_ name: String, environment: [String: String]) {
         let folders = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
         let paths: [String] = folders.map { "\($0)/\(name)" }
@@ -14,7 +14,7 @@ package struct MachineProgram: Sendable {
         self.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
-    /// Runs it to its end; its errors go where the caller's do. Returns its exit status as a shell tells it.
+    /// Runs it to its end; its errors go to the caller's stderr. Returns its exit status as in a shell.
     package func run(_ arguments: [String], folder: String? = nil) throws(SyscallError) -> Int {
         let pid = try spawnProcess(
             path, arguments: [path] + arguments, environment: environment, folder: folder,
@@ -22,12 +22,12 @@ package struct MachineProgram: Sendable {
         return Self.wait(for: pid)
     }
 
-    /// What it writes, 1 MiB at most.
+    /// Its output, at most 1 MiB.
     package func output(_ arguments: [String]) throws(SyscallError) -> [UInt8] {
         try ProgramOutput.of(path, arguments: [path] + arguments, environment: environment, input: [])
     }
 
-    /// Starts it; what is written to the result is its standard input.
+    /// Starts it; write to the result to write to its standard input.
     package func start(_ arguments: [String], folder: String? = nil) throws(SyscallError) -> FedProgram {
         var pipe = try DescriptorPair.pipe()
         let theirs = pipe.takeFirst()
@@ -45,7 +45,7 @@ package struct MachineProgram: Sendable {
     }
 }
 
-/// A program under way that is fed from here.
+/// A running program that gets its input from this process.
 package final class FedProgram {
     private let pid: pid_t
     private var input: OwnedFD?
@@ -57,7 +57,7 @@ package final class FedProgram {
 
     package func write(_ bytes: [UInt8]) throws(SyscallError) { try input?.write(bytes) }
 
-    /// Ends its input and waits for it; its exit status as a shell tells it.
+    /// Ends its input and waits for it. Returns its exit status as in a shell.
     package func finish() -> Int {
         input = nil
         return MachineProgram.wait(for: pid)

@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// A folder that shows the mount at `path`, with those below it when `recursive`, and that nobody else sees: no device, no program
-/// and no set-user-ID bit counts in it. It is gone with its last descriptor. `path` may be on another mount namespace's root only
-/// for a thread that is in that one (setns(2)).
+/// A folder that shows the mount at `path`, with those below it if `recursive`, and that nobody else sees. Devices,
+/// programs and set-user-ID bits have no effect in it. It disappears with its last descriptor. If `path` is in another
+/// mount namespace, the calling thread must be in that namespace (setns(2)).
 package func openView(_ path: String, recursive: Bool, readOnly: Bool) throws(SyscallError)
     -> OwnedFD
 {
@@ -13,8 +13,8 @@ package func openView(_ path: String, recursive: Bool, readOnly: Bool) throws(Sy
         })
 }
 
-/// Puts the calling thread, which shares no folder with others, into the mount namespace of a process; its root becomes the
-/// namespace's.
+/// Moves the calling thread, which must not share its folder with others, into the mount namespace of a process; its
+/// root becomes the namespace's root.
 package func enterMounts(of pid: Int32) throws(SyscallError) {
     let path = "/proc/\(pid)/ns/mnt"
     let namespace = try openFile(path, O_RDONLY)
@@ -23,7 +23,8 @@ package func enterMounts(of pid: Int32) throws(SyscallError) {
     _ = consume namespace
 }
 
-/// Mounts layers, top first, with a folder for changes on `mountpoint`, in the calling thread's mount namespace.
+/// Mounts layers, top first, with a folder for changes, on `mountpoint` in the calling thread's mount namespace. May
+/// change the thread's working directory.
 package func mountLayers(_ lower: [String], upper: String, work: String, at mountpoint: String)
     throws(SyscallError)
 {

@@ -15,9 +15,9 @@ package struct NetlinkMessage: Sendable {
         package static let create = Flags(rawValue: 0x400)
     }
 
-    /// What it is for, in words, for the error when the kernel refuses.
+    /// Its purpose in words, for the error if the kernel refuses it.
     package let purpose: String
-    /// Refusals that mean the wish is fulfilled already.
+    /// Refusals that mean that nothing needs to be done.
     package let tolerated: Set<Errno>
 
     private var bytes: [UInt8]
@@ -44,15 +44,15 @@ package struct NetlinkMessage: Sendable {
         pad()
     }
 
-    /// Adds a number in the byte order of the machine.
+    /// Adds a number in the machine's byte order.
     package mutating func add<Number: FixedWidthInteger>(_ type: UInt16, _ number: Number) {
         withUnsafeBytes(of: number) { add(type, bytes: $0) }
     }
 
-    /// Adds a text with its final zero byte.
+    /// Adds a text with a final zero byte.
     package mutating func add(_ type: UInt16, _ text: String) { add(type, bytes: Array(text.utf8) + [0]) }
 
-    /// Adds an attribute that holds what `body` adds; `fixed` stands in front of it.
+    /// Adds an attribute that contains what `body` adds; `fixed` comes before that.
     package mutating func nest(_ type: UInt16, fixed: [UInt8] = [], _ body: (inout NetlinkMessage) -> Void) {
         let start = bytes.count
         append(UInt16(0))
@@ -65,7 +65,7 @@ package struct NetlinkMessage: Sendable {
         bytes[start + 1] = UInt8(truncatingIfNeeded: length.littleEndian >> 8)
     }
 
-    /// The finished message, numbered `sequence`.
+    /// The finished message with the number `sequence`.
     package func serialized(sequence: UInt32) -> [UInt8] {
         var result = bytes
         result.withUnsafeMutableBytes { buffer in
@@ -84,17 +84,17 @@ package struct NetlinkMessage: Sendable {
     }
 }
 
-/// A message that the kernel sent.
+/// A message from the kernel.
 package struct NetlinkReply: Sendable {
     package let type: UInt16
     package let flags: UInt16
     package let sequence: UInt32
-    /// The sender's port: for a notification, of whoever caused it.
+    /// The sender's port; in a notification, that of the cause.
     package let port: UInt32
-    /// All after the netlink header.
+    /// Everything after the netlink header.
     package let payload: ArraySlice<UInt8>
 
-    /// The messages in one datagram; what is cut off is left out.
+    /// The messages in one datagram; skips an incomplete one.
     package static func parse(_ bytes: ArraySlice<UInt8>) -> [NetlinkReply] {
         var result: [NetlinkReply] = []
         var rest = bytes
@@ -112,11 +112,11 @@ package struct NetlinkReply: Sendable {
         return result
     }
 
-    /// The attributes that follow a fixed part of `size` bytes.
+    /// The attributes after a fixed part of `size` bytes.
     package func attributes(after size: Int) -> NetlinkAttributes { NetlinkAttributes(payload.dropFirst(size)) }
 }
 
-/// The attributes of a message, or of an attribute that holds some.
+/// The attributes of a message, or inside an attribute.
 package struct NetlinkAttributes: Sendable {
     private var found: [(type: UInt16, payload: ArraySlice<UInt8>)] = []
 
@@ -136,7 +136,7 @@ package struct NetlinkAttributes: Sendable {
 
     package func nested(_ type: UInt16) -> NetlinkAttributes? { self[type].map(NetlinkAttributes.init) }
 
-    /// A number in the byte order of the machine; nil when absent or of another size.
+    /// A number in the machine's byte order; nil when it is missing or has another size.
     package func number<Number: FixedWidthInteger>(_ type: UInt16, as: Number.Type = Number.self) -> Number? {
         guard let bytes = self[type], bytes.count == MemoryLayout<Number>.size else { return nil }
         return bytes.number(at: 0, as: Number.self)
@@ -150,7 +150,7 @@ package struct NetlinkAttributes: Sendable {
 }
 
 extension ArraySlice<UInt8> {
-    /// The number in the machine's byte order `offset` bytes after the start; zero where the slice is too short.
+    /// The number in the machine's byte order at `offset`; zero if the slice is too short.
     package func number<Number: FixedWidthInteger>(at offset: Int, as: Number.Type) -> Number {
         guard offset + MemoryLayout<Number>.size <= count else { return 0 }
         return withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) }

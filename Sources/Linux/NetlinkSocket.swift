@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// A netlink connection to the kernel, in the network namespace of the thread that opened it; used by one thread at a time.
+/// A netlink connection to the kernel, in the network namespace of the thread that opened it. Only one thread may use
+/// it at a time.
 package final class NetlinkSocket {
     /// `NETLINK_*`, `linux/netlink.h`.
     package enum Family: CInt {
@@ -19,16 +20,16 @@ package final class NetlinkSocket {
 
     package var raw: CInt { descriptor.raw }
 
-    /// Receives the notifications of multicast group `group` from now on.
+    /// Receives notifications of the multicast group `group` from now on.
     package func join(_ group: UInt32) throws(SyscallError) {
         try syscall("setsockopt(NETLINK_ADD_MEMBERSHIP)", on: "group \(group)") {
             berth_netlink_join(descriptor.raw, group)
         }
     }
 
-    /// Sends all messages in one call and waits for the kernel's answer to each; the kernel carries out later ones even
-    /// when one fails.
-    /// - Throws: the first refusal that its message does not tolerate, named by the message's purpose.
+    /// Sends all messages in one call and waits for the kernel's answer to each. The kernel handles later messages even
+    /// if one fails.
+    /// - Throws: the first refusal that its message does not tolerate, with the message's purpose.
     package func perform(_ messages: [NetlinkMessage]) throws(SyscallError) {
         guard !messages.isEmpty else { return }
         let first = sequence &+ 1
@@ -54,7 +55,7 @@ package final class NetlinkSocket {
         if let failure { throw failure }
     }
 
-    /// Everything the kernel lists for `request`; asked again when the list changed while it was read.
+    /// Everything that the kernel lists for `request`; asks again if the list changed meanwhile.
     package func dump(_ request: NetlinkMessage) throws(SyscallError) -> [NetlinkReply] {
         for _ in 0..<16 {
             if let complete = try dumpOnce(request) { return complete }
@@ -62,14 +63,15 @@ package final class NetlinkSocket {
         throw SyscallError(call: "netlink", object: request.purpose, code: .again)
     }
 
-    /// The same where the request's own fields choose what is listed (netlink(7), NETLINK_GET_STRICT_CHK); an older kernel lists all.
+    /// The same, but the request's fields select what is listed (netlink(7), NETLINK_GET_STRICT_CHK); an older kernel
+    /// lists everything.
     package func selectiveDump(_ request: NetlinkMessage) throws(SyscallError) -> [NetlinkReply] {
         berth_netlink_set_strict(descriptor.raw, 1)
         defer { berth_netlink_set_strict(descriptor.raw, 0) }
         return try dump(request)
     }
 
-    /// The one answer to `request`; nil when the kernel has no such object.
+    /// The only answer to `request`; nil when the kernel has no such object.
     package func get(_ request: NetlinkMessage) throws(SyscallError) -> NetlinkReply? {
         sequence &+= 1
         try send(request.serialized(sequence: sequence), for: request.purpose)
@@ -82,14 +84,14 @@ package final class NetlinkSocket {
         }
     }
 
-    /// The next datagram; waits for it unless the descriptor does not block. ENOBUFS means that notifications were lost.
+    /// The next datagram; blocks unless the descriptor is non-blocking. ENOBUFS means that notifications were lost.
     package func receive() throws(SyscallError) -> ArraySlice<UInt8> {
         while true {
             let count = try syscall("recv", on: "netlink") {
                 buffer.withUnsafeMutableBytes { recv(descriptor.raw, $0.baseAddress, $0.count, CInt(MSG_TRUNC)) }
             }
             if count <= buffer.count { return buffer[..<count] }
-            // Cut off: the datagram is gone, so only a bigger buffer for the next attempt helps.
+            // The datagram was truncated and is lost; use a larger buffer for the next attempt.
             buffer = [UInt8](repeating: 0, count: count * 2)
             throw SyscallError(call: "recv", object: "netlink", code: Errno(rawValue: EMSGSIZE))
         }
@@ -120,7 +122,7 @@ package final class NetlinkSocket {
         }
     }
 
-    /// The error in an acknowledgement, with the kernel's own words where it gives some; nil for success.
+    /// The error in an acknowledgement, with the kernel's own text if there is one; nil for success.
     private static func refusal(in reply: NetlinkReply, of message: NetlinkMessage) -> SyscallError? {
         let code = Errno(rawValue: -reply.payload.number(at: 0, as: Int32.self))
         guard code.rawValue != 0, !message.tolerated.contains(code) else { return nil }

@@ -7,9 +7,10 @@ package struct NetworkNamespace: Hashable, Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Makes a new namespace, pins it at `path` and runs `setUp` inside; does nothing when one is pinned there already.
+    /// Creates a new namespace, pins it at `path` and runs `setUp` inside; does nothing when one is pinned there
+    /// already.
     ///
-    /// The folder of `path` must exist. When `setUp` fails the namespace is removed again.
+    /// The folder of `path` must exist. If `setUp` fails, removes the namespace again.
     package func create(setUp: () throws(SyscallError) -> Void) throws(SyscallError) {
         if exists { return }
         _ = try openFile(path, O_RDONLY | O_CREAT, mode: 0o444)
@@ -30,7 +31,7 @@ package struct NetworkNamespace: Hashable, Sendable {
     /// Whether a namespace is pinned there.
     package var exists: Bool { berth_is_namespace(path) == 1 }
 
-    /// Unpins it, which ends it once no process is left inside; nothing to do is success.
+    /// Unpins it, which ends it once no process is inside. It is no error if there is none.
     package func remove() throws(SyscallError) {
         if berth_umount2(path, CInt(MNT_DETACH)) != 0 {
             let code = Errno.current
@@ -44,7 +45,7 @@ package struct NetworkNamespace: Hashable, Sendable {
 
     package func open() throws(SyscallError) -> OwnedFD { try openFile(path, O_RDONLY) }
 
-    /// Runs `body` inside the namespace, on a thread made for it; sockets opened there stay of that namespace.
+    /// Runs `body` inside the namespace, on a new thread; sockets opened there stay in that namespace.
     package func run<Result>(_ body: () throws(SyscallError) -> Result) throws(SyscallError) -> Result {
         let namespace = try open()
         let raw = namespace.raw

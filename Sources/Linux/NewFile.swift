@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file that takes its path when it is whole; until then it has another name beside it, and is gone with this when it is not kept.
+/// A file that gets its path when it is complete. Until then it has another name in the same folder; it is removed with
+/// this object unless it is kept.
 package final class NewFile {
     private let file: OwnedFD
     private let path: String
@@ -15,7 +16,7 @@ package final class NewFile {
 
     deinit { if !isKept { unlink(temporary) } }
 
-    /// Lent, not given.
+    /// This object still owns it.
     package var descriptor: CInt { file.raw }
 
     package func keep() throws(SyscallError) {

@@ -1,16 +1,17 @@
 import CLinux
 import Glibc
 
-/// Gives the calling thread a table of descriptors of its own that holds 0, 1 and 2 alone: what it opens from now on has a low
-/// number, however many the process has, and only this thread knows it (close_range(2), CLOSE_RANGE_UNSHARE, kernel 5.9).
+/// Gives the calling thread its own file descriptor table with only 0, 1 and 2. So descriptors that it opens have low
+/// numbers, however many the process has, and are visible only to this thread (close_range(2), CLOSE_RANGE_UNSHARE,
+/// kernel 5.9).
 ///
-/// Descriptors of the process mean nothing on this thread any more.
+/// Descriptors of the process are invalid on this thread from now on.
 package func leaveSharedDescriptors() throws(SyscallError) {
     try syscall("close_range", on: "the calling thread") { berth_close_range(3, .max, 1 << 1) }
 }
 
-/// Runs `body` on a thread made for it and waits: for calls that change what a thread is (setns(2), unshare(2)), so that the
-/// change ends with the thread.
+/// Runs `body` on a new thread and waits: for calls that change the thread (setns(2), unshare(2)), so that the change
+/// ends with the thread.
 package func onOwnThread<Result>(_ body: () throws(SyscallError) -> Result) throws(SyscallError) -> Result {
     try withoutActuallyEscaping(body) { (body) throws(SyscallError) -> Result in
         let call = ThreadCall(body)
@@ -37,7 +38,7 @@ private class ThreadCallBase {
     func run() {}
 }
 
-/// The caller waits in pthread_join(3) while the thread runs, so only one of them touches it at a time.
+/// The caller waits in pthread_join(3) while the thread runs, so only one of them uses it at a time.
 private final class ThreadCall<Result>: ThreadCallBase {
     let body: () throws(SyscallError) -> Result
     var result: Swift.Result<Result, SyscallError>?
@@ -49,8 +50,8 @@ private final class ThreadCall<Result>: ThreadCallBase {
     }
 }
 
-/// Starts a thread that runs `body` and ends with it: for loops that wait in a system call all their life.
-/// - Throws: `SyscallError` when there can be no further thread.
+/// Starts a thread that runs `body` and then ends, for loops that always wait in a system call.
+/// - Throws: `SyscallError` when no thread can be created.
 package func startThread(_ body: @escaping @Sendable () -> Void) throws(SyscallError) {
     var thread = pthread_t()
     let box = Unmanaged.passRetained(ThreadBody(body))

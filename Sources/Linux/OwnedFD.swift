@@ -1,15 +1,15 @@
 import Glibc
 
-/// A descriptor with one owner, closed with it; `raw` is for lending to a call, never for keeping.
+/// A descriptor with one owner, closed with it. Use `raw` only for the duration of a call.
 package struct OwnedFD: ~Copyable, Sendable {
     package let raw: CInt
 
-    /// Takes over `raw`, which nobody else may close.
+    /// Takes ownership of `raw`; nobody else may close it.
     package init(owning raw: CInt) { self.raw = raw }
 
     deinit { _ = Glibc.close(raw) }  // never retried: Linux has closed it even when it says EINTR
 
-    /// Gives the descriptor up: the caller must close it, or hand it to something that does.
+    /// Gives up ownership: the caller must close the descriptor, or pass it on.
     package consuming func release() -> CInt {
         let raw = self.raw
         discard self

@@ -1,17 +1,17 @@
 import Glibc
 
-/// What is at a path.
+/// The kind of a path.
 package enum PathKind: Hashable, Sendable {
     case nothing, folder, link, other
 
-    /// A link is a link (lstat(2)).
+    /// Does not follow a link (lstat(2)).
     package static func of(_ path: String) -> PathKind {
         var status = stat()
         guard lstat(path, &status) == 0 else { return .nothing }
         return kind(status)
     }
 
-    /// A link is what it leads to (stat(2)).
+    /// Follows a link (stat(2)).
     package static func following(_ path: String) -> PathKind {
         var status = stat()
         guard stat(path, &status) == 0 else { return .nothing }

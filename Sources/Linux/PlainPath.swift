@@ -1,7 +1,7 @@
-/// Whether `text` leads to something below the folder in which it is looked up, and says so part by part: none is empty, `.` or
-/// `..`, and no NUL byte cuts it short.
+/// Whether `text` leads to something below the folder in which it is resolved: no part is empty, `.` or `..`, and there
+/// is no NUL byte.
 ///
-/// By bytes, as the kernel reads it: a mark that combines with the slash before it makes another character of it, not another
+/// It compares bytes, like the kernel: a combining mark after a slash forms another character with it, but not another
 /// path.
 package func isPlainPath(_ text: some StringProtocol) -> Bool {
     text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
@@ -9,7 +9,7 @@ package func isPlainPath(_ text: some StringProtocol) -> Bool {
     }
 }
 
-/// Whether `text` can be the name of one file in a folder.
+/// Whether `text` can be the name of a file in a folder.
 package func isPlainName(_ text: some StringProtocol) -> Bool {
     isPlainPath(text) && text.utf8.count <= 255 && !text.utf8.contains(UInt8(ascii: "/"))
 }

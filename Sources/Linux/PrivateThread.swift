@@ -1,10 +1,11 @@
 import CLinux
 import Glibc
 
-/// Runs `body` on a new thread that shares no working folder, root or umask with the process, and waits for nobody.
+/// Runs `body` on a new thread that shares no working directory, root or umask with the process; does not block the
+/// caller's thread.
 ///
-/// With `mounts` it has a mount namespace of its own, out of which nothing propagates: mounts made there are gone with
-/// the thread, also after a crash. The thread is not used again (unshare(2), CLONE_FS and CLONE_NEWNS).
+/// With `mounts` the thread has its own mount namespace, from which nothing propagates: its mounts disappear with the
+/// thread, also after a crash. The thread is not reused (unshare(2), CLONE_FS and CLONE_NEWNS).
 package func runOnPrivateThread<Result: Sendable>(
     mounts: Bool, _ body: @escaping @Sendable () throws -> Result
 ) async throws -> Result {
@@ -55,7 +56,8 @@ package func mountFileSystem(
     try syscall("mount", on: target) { berth_mount(source, target, type, flags, options) }
 }
 
-/// Takes a mount away, at once for new users and for good when the last one is done with it (umount2(2), MNT_DETACH).
+/// Unmounts `target`: new users no longer see it, and it disappears when its last user is done (umount2(2),
+/// MNT_DETACH).
 package func unmountFileSystem(_ target: String) throws(SyscallError) {
     try syscall("umount2", on: target) { berth_umount2(target, CInt(BERTH_MNT_DETACH)) }
 }

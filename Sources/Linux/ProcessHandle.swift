@@ -1,15 +1,15 @@
 import CLinux
 import Glibc
 
-/// A process held by a pidfd (pidfd_open(2)): signals never reach another one that was given its number later.
+/// A process identified by a pidfd (pidfd_open(2)), so signals never reach another process that got its pid later.
 package struct ProcessHandle: ~Copyable, Sendable {
     package let pid: pid_t
     private let descriptor: OwnedFD
 
-    /// The pidfd, readable once the process has ended: for epoll(7) and poll(2).
+    /// The pidfd, readable once the process has ended; for epoll(7) and poll(2).
     package var pollable: CInt { descriptor.raw }
 
-    /// Holds `pid`, which the caller knows to be the one it means: a child not yet reaped.
+    /// Opens `pid`. The caller must know that it is the right process: a child that is not reaped yet.
     /// - Throws: `.noSuchProcess` when there is none.
     package init(pid: pid_t) throws(SyscallError) {
         let raw = try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) }
@@ -17,14 +17,14 @@ package struct ProcessHandle: ~Copyable, Sendable {
         descriptor = OwnedFD(owning: raw)
     }
 
-    /// Takes over a pidfd of `pid`.
+    /// Takes ownership of a pidfd of `pid`.
     package init(pid: pid_t, pidfd: consuming OwnedFD) {
         self.pid = pid
         descriptor = pidfd
     }
 
-    /// Holds the process that has the number `pid` and began at `startTicks` of the boot `bootID`.
-    /// - Throws: `.noSuchProcess` when it is gone, its number perhaps already another's.
+    /// Opens the process with the pid `pid` that started at `startTicks` after the boot `bootID`.
+    /// - Throws: `.noSuchProcess` when it is gone, even if its pid is in use again.
     package init(pid: pid_t, startTicks: UInt64, bootID: String) throws(SyscallError) {
         descriptor = try Self.open(pid: pid, startTicks: startTicks, bootID: bootID)
         self.pid = pid
@@ -34,7 +34,7 @@ package struct ProcessHandle: ~Copyable, Sendable {
         let gone = SyscallError(call: "pidfd_open", object: "process \(pid)", code: .noSuchProcess)
         guard try currentBootID() == bootID else { throw gone }
         let descriptor = OwnedFD(owning: try syscall("pidfd_open", on: "process \(pid)") { berth_pidfd_open(pid, 0) })
-        // The descriptor is open: from here on the number cannot come to mean another process unnoticed.
+        // The descriptor is open, so the pid cannot be reused unnoticed from here on.
         let ticks: UInt64
         do throws(SyscallError) {
             ticks = try ProcessStatus.startTicks(of: pid)
@@ -45,13 +45,13 @@ package struct ProcessHandle: ~Copyable, Sendable {
         return descriptor
     }
 
-    /// Sends `signal`; 0 only asks whether it could be sent (pidfd_send_signal(2)).
+    /// Sends `signal`; 0 only checks whether it could be sent (pidfd_send_signal(2)).
     /// - Throws: `.noSuchProcess` when it has ended and was reaped.
     package func signal(_ signal: CInt) throws(SyscallError) {
         try syscall("pidfd_send_signal", on: "process \(pid)") { berth_pidfd_send_signal(descriptor.raw, signal) }
     }
 
-    /// A copy of the descriptor that it has as `number`, of the same open file or socket (pidfd_getfd(2)).
+    /// A copy of its descriptor `number`, for the same open file or socket (pidfd_getfd(2)).
     /// - Throws: `.badDescriptor` when it has none, `.notPermitted` when the caller may not trace it.
     package func descriptor(_ number: CInt) throws(SyscallError) -> OwnedFD {
         OwnedFD(

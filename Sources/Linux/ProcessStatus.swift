@@ -1,6 +1,6 @@
 import CLinux
 
-/// What a signal set of `/proc/PID/status` contains: bit n-1 is signal n (proc_pid_status(5)).
+/// A signal set in `/proc/PID/status`: bit n-1 is signal n (proc_pid_status(5)).
 package struct SignalSet: Hashable, Sendable {
     package var bits: UInt64
     package init(bits: UInt64) { self.bits = bits }
@@ -8,31 +8,32 @@ package struct SignalSet: Hashable, Sendable {
     package var isEmpty: Bool { bits == 0 }
 }
 
-/// What the kernel tells of a process in `/proc/PID/status` and `/proc/PID/stat`.
+/// The kernel's data about a process in `/proc/PID/status` and `/proc/PID/stat`.
 package struct ProcessStatus: Hashable, Sendable {
     /// The executable's name, at most 15 bytes.
     package var name: String
     /// `R`, `S`, `D`, `T`, `t`, `Z`, `X` …
     package var state: Character
     package var parent: CInt
-    /// Its number in each pid namespace, ours first.
+    /// Its pid in each pid namespace, ours first.
     package var namespacePIDs: [CInt]
     package var caught: SignalSet
     package var blocked: SignalSet
     package var ignored: SignalSet
-    /// Waiting for the process as a whole or for its main thread.
+    /// Signals pending for the whole process or for its main thread.
     package var pending: SignalSet
-    /// Start time in clock ticks since boot: with the pid and the boot id it names a process for good.
+    /// Start time in clock ticks since boot; identifies a process together with the pid and the boot id.
     package var startTicks: UInt64
-    /// Resident memory in bytes; 0 for one that is gone.
+    /// Resident memory in bytes; 0 after its end.
     package var residentBytes: UInt64
-    /// How often its main thread went to sleep (`voluntary_ctxt_switches`): the same number twice is one and the same sleep.
+    /// How often its main thread went to sleep (`voluntary_ctxt_switches`); an unchanged number means that the same
+    /// sleep continues.
     package var sleeps: UInt64
 
-    /// Dead, and only kept until its parent takes notice.
+    /// It has ended, but its parent has not reaped it yet.
     package var isZombie: Bool { state == "Z" || state == "X" }
 
-    /// Reads what `pid` is now.
+    /// Reads the current status of `pid`.
     /// - Throws: `.notFound` or `.noSuchProcess` when there is none.
     package init(of pid: CInt) throws(SyscallError) {
         let status = try readText("/proc/\(pid)/status")
@@ -43,7 +44,7 @@ package struct ProcessStatus: Hashable, Sendable {
         self = parsed
     }
 
-    /// Reads the text of a `status` file; nil when it lacks what every kernel writes.
+    /// Parses the text of a `status` file; nil when it lacks fields that every kernel writes.
     package init?(status: String, startTicks: UInt64) {
         var fields: [Substring: Substring] = [:]
         for line in status.split(separator: "\n") {
@@ -71,7 +72,7 @@ package struct ProcessStatus: Hashable, Sendable {
         sleeps = fields["voluntary_ctxt_switches"].flatMap { UInt64($0) } ?? 0
     }
 
-    /// Field 22 of `/proc/PID/stat`; the name before it may hold spaces and parentheses (proc_pid_stat(5)).
+    /// Field 22 of `/proc/PID/stat`; the name before it may contain spaces and parentheses (proc_pid_stat(5)).
     package static func startTicks(of pid: CInt) throws(SyscallError) -> UInt64 {
         let text = try readText("/proc/\(pid)/stat")
         guard let ticks = startTicks(stat: text) else {

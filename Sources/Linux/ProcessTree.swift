@@ -1,8 +1,8 @@
 import Glibc
 
-/// What `/proc` shows of a process's place among others.
+/// The relations of a process to others, from `/proc`.
 package enum ProcessTree {
-    /// The processes that `pid`'s threads started or inherited and that have not ended. Empty when it cannot be looked at, and on a
+    /// The children of `pid` that have not ended, including inherited ones. Empty when it cannot be read, and on a
     /// kernel without CONFIG_PROC_CHILDREN.
     package static func children(of pid: CInt) -> [CInt] {
         let threads = (try? folderEntries("/proc/\(pid)/task")) ?? []
@@ -15,15 +15,15 @@ package enum ProcessTree {
         }
     }
 
-    /// The program's file name, as the process sees it: `dash`, also for a script that names `/bin/sh`.
+    /// The file name of the program, as the process sees it: `dash`, also for a script with `/bin/sh`.
     package static func program(of pid: CInt) -> String? {
         guard let path = link("/proc/\(pid)/exe") else { return nil }
-        // What was replaced on disk is marked so (proc_pid_exe(5)).
+        // The kernel marks a file that was replaced on disk (proc_pid_exe(5)).
         let mark = " (deleted)"
         return (path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path).lastPathPart
     }
 
-    /// It runs a command line or a script for somebody: a shell by its program, or by the name that a program of many names was called.
+    /// It is a shell: by its program, or by the name under which a multi-call program was started.
     package static func isShell(_ pid: CInt) -> Bool {
         guard let program = program(of: pid) else { return false }
         if shells.contains(program) { return true }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// What a short program says.
+/// Reads the output of a short program.
 package enum ProgramOutput {
-    /// Runs the program at `path` with `input`, of some KiB at most, as its standard input, and returns what it wrote.
-    /// Waits for its end. Its errors go to `errors`, where the caller's do unless another descriptor is named.
-    /// - Throws: `SyscallError`, with EIO when its exit status is not 0, `.tooLarge` when it writes more than `limit` bytes.
+    /// Runs the program at `path` with `input`, at most a few KiB, as its standard input, and returns its output. Waits
+    /// for its end. Its errors go to `errors`, by default to the caller's stderr.
+    /// - Throws: `SyscallError`, with EIO when its exit status is not 0, `.tooLarge` when it writes more than `limit`
+    ///   bytes.
     package static func of(
         _ path: String, arguments: [String], environment: [String], input: [UInt8], limit: Int = 1 << 20,
         errors: CInt = STDERR_FILENO
@@ -15,7 +16,7 @@ package enum ProgramOutput {
         var bytes: [UInt8] = []
         var failure: SyscallError?
         do throws(SyscallError) { bytes = try output.readToEnd(limit: limit) } catch { failure = error }
-        _ = consume output  // a program that says more does not wait for somebody to read it
+        _ = consume output  // a program with more output does not wait for a reader
         var status: CInt = 0
         while waitpid(pid, &status, 0) < 0, Errno.current == .interrupted {}
         if let failure { throw failure }
@@ -30,7 +31,8 @@ package enum ProgramOutput {
         var requests = try DescriptorPair.pipe()
         let theirs = requests.takeFirst()
         let ours = requests.takeSecond()
-        // While both ends are ours: into the pipe's buffer, and no program that ends early makes it break.
+        // Write while both ends are open here: the input fits into the pipe's buffer, and a program that ends early
+        // causes no error.
         try ours.write(input)
         return try spawnProcess(
             path, arguments: arguments, environment: environment,

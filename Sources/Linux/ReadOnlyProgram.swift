@@ -1,19 +1,19 @@
 import CLinux
 import Glibc
 
-/// A program's file seen through a read-only mount of its own that is attached nowhere.
+/// A program's file seen through a private, detached read-only mount.
 ///
-/// What is started from it cannot be written to by anybody who reaches it through `/proc/PID/exe`, and does not have to
-/// arrange that itself by running once more. Its pages are shared with everybody else who runs the file.
+/// Nobody who reaches a program started from it through `/proc/PID/exe` can write to the file. The program need not run
+/// itself again to achieve this. Its pages are shared with every other process that runs the file.
 package struct ReadOnlyProgram: ~Copyable, Sendable {
     private let mount: OwnedFD
 
-    /// - Throws: `SyscallError` where no mount may be made (CAP_SYS_ADMIN).
+    /// - Throws: `SyscallError` if mounts are not allowed (CAP_SYS_ADMIN).
     package init(_ path: String) throws(SyscallError) {
         mount = OwnedFD(owning: try syscall("open_tree", on: path) { berth_open_read_only(path) })
     }
 
-    /// Starts it as `spawnProcess` does; the new process also has the program itself at a descriptor above those named.
+    /// Starts it like `spawnProcess`; the new process also has the program file at a descriptor above the given ones.
     package func spawn(
         arguments: [String], environment: [String] = [], folder: String? = nil, descriptors: [CInt: CInt] = [:]
     ) throws(SyscallError) -> pid_t {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One descriptor to wait for, and afterwards what it is ready for (poll(2)).
+/// A descriptor to wait for, and afterwards its readiness (poll(2)).
 package struct Readiness: Sendable {
     package enum Purpose: Sendable { case reading, writing, both }
 
@@ -16,12 +16,12 @@ package struct Readiness: Sendable {
         raw = pollfd(fd: descriptor, events: CShort(events), revents: 0)
     }
 
-    /// Bytes can be read, or the other side is gone and a read will say so.
+    /// Bytes can be read, or the other end is gone and a read will show that.
     package var isReadable: Bool { CInt(raw.revents) & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 }
     package var isWritable: Bool { CInt(raw.revents) & (POLLOUT | POLLERR) != 0 }
 }
 
-/// Waits until one of `items` is ready or `timeout` has passed; without a timeout for ever.
+/// Waits until one of `items` is ready or `timeout` has passed; without a timeout forever.
 package func waitForReadiness(_ items: inout [Readiness], timeout: Duration? = nil) throws(SyscallError) {
     let milliseconds = timeout.map {
         CInt(clamping: $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000)

@@ -1,14 +1,15 @@
-/// Passes a stop signal on to the programs of a shell that does not handle it.
+/// Sends a stop signal to the programs of a shell that does not handle it.
 ///
-/// The kernel drops a signal that the first process of a pid namespace does not handle (pid_namespaces(7)), so what `sh -c 'server'`
-/// started would never hear of a stop. A shell below it that only waits for others would end by the signal and leave them behind: it is
-/// passed over too. Who reads what others print gets the signal last, so that their last words arrive.
+/// The kernel drops a signal that the first process of a pid namespace does not handle (pid_namespaces(7)), so without
+/// this `sh -c 'server'` would not react to a stop. A shell below it that only waits for others would end and leave
+/// them behind, so it gets no signal either. Programs that read the output of others get the signal last, so that they
+/// receive everything.
 package struct ShellStop: Sendable {
-    /// What the first process does once its programs are gone.
+    /// What the first process does once its programs have ended.
     package enum Root: Sendable {
-        /// It ends by itself, or has to be killed.
+        /// It ends by itself, or must be killed.
         case shell
-        /// An init that has a shell for its only child passes the signal on.
+        /// An init process whose only child is a shell; it forwards the signal.
         case initProcess
     }
 
@@ -22,10 +23,10 @@ package struct ShellStop: Sendable {
     private struct Program: Sendable {
         let pid: CInt
         let startTicks: UInt64
-        /// As `/proc/PID/fd` names them.
+        /// As in `/proc/PID/fd`.
         let input: String?
         let outputs: Set<String>
-        /// When the signal is due; nil while it reads from somebody.
+        /// When to send the signal; nil while it reads from another program.
         var turn: Duration?
 
         func isFed(by others: [Program]) -> Bool {
@@ -39,7 +40,8 @@ package struct ShellStop: Sendable {
         }
     }
 
-    /// nil when `pid`, the first of its pid namespace, hears `signal`, is no shell, or has nothing under it. Blocks for up to 50 ms.
+    /// nil when `pid`, the first process of its pid namespace, reacts to `signal`, is not a shell, or has no children.
+    /// Blocks for up to 50 ms.
     package init?(of pid: CInt, signal: CInt) {
         guard let bootID = try? currentBootID() else { return nil }
         var programs: [Program] = []
@@ -60,10 +62,10 @@ package struct ShellStop: Sendable {
         open = programs
     }
 
-    /// Inits that pass signals to their child alone.
+    /// Init programs that forward signals only to their child.
     private static let inits: Set<String> = ["berth-init", "catatonit", "docker-init", "tini", "tini-static"]
 
-    /// A shell that waits for others and would end by the signal, or does not care for it.
+    /// A shell that waits for others and would end because of the signal, or ignores it.
     private static func isPassedOver(_ pid: CInt, _ signal: CInt) -> Bool {
         guard ProcessTree.isShell(pid), let status = try? ProcessStatus(of: pid) else { return false }
         guard !status.caught.contains(signal), !status.blocked.contains(signal) else { return false }
@@ -91,10 +93,10 @@ package struct ShellStop: Sendable {
         return link
     }
 
-    /// How long a reader has to end by itself once nobody writes to it any more.
+    /// How long a reader may take to end by itself once nobody writes to it any more.
     private static let readersGrace = Duration.seconds(1)
 
-    /// One look, `elapsed` after the first: signals those whose turn it is. True once all are gone.
+    /// One round, `elapsed` after the first: signals the programs whose turn it is. True once all have ended.
     package mutating func goOn(after elapsed: Duration) -> Bool {
         open.removeAll(where: \.isGone)
         signalled.removeAll(where: \.isGone)
@@ -103,7 +105,7 @@ package struct ShellStop: Sendable {
             open[index].turn = hasBegun ? elapsed + Self.readersGrace : elapsed
         }
         var next = open.filter { $0.turn.map { $0 <= elapsed } ?? false }
-        // Programs that read from each other have no first.
+        // Programs that read from each other: start with all of them.
         if next.isEmpty, signalled.isEmpty, open.allSatisfy({ $0.turn == nil }) { next = open }
         hasBegun = true
         for program in next { send(program) }
@@ -114,7 +116,7 @@ package struct ShellStop: Sendable {
     }
 
     private func send(_ program: Program) {
-        // One that ended meanwhile is what is wanted.
+        // If it has ended meanwhile, that is fine.
         guard let handle = try? ProcessHandle(pid: program.pid, startTicks: program.startTicks, bootID: bootID) else {
             return
         }

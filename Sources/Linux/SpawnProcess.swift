@@ -1,11 +1,12 @@
 import CLinux
 import Glibc
 
-/// Starts the program at `path` (posix_spawn(3)): a session of its own, default signal dispositions, an empty signal mask.
+/// Starts the program at `path` (posix_spawn(3)) in a session of its own, with default signal dispositions and an empty
+/// signal mask.
 ///
-/// `arguments` begin with the program's name, `environment` is the whole of it (`NAME=value`), `folder` the new process's
-/// current folder (the caller's when nil). `descriptors` tells what each descriptor of the new process is in this one; 0, 1
-/// and 2 are /dev/null unless named, all others are closed. Returns the pid, which the caller reaps.
+/// `arguments` begin with the program's name, `environment` is the complete environment (`NAME=value`), `folder` the
+/// working directory (nil means the caller's). `descriptors` maps the new process's descriptors to those of this
+/// process; 0, 1 and 2 are /dev/null unless given, all others are closed. Returns the pid; the caller must reap it.
 package func spawnProcess(
     _ path: String, arguments: [String], environment: [String] = [], folder: String? = nil,
     descriptors: [CInt: CInt] = [:]
@@ -22,10 +23,10 @@ package func spawnProcess(
     return pid
 }
 
-/// Lends the descriptors of a process to be: its `targets[i]` is `sources[i]` here.
+/// Passes the descriptors for a new process to the closure: its `targets[i]` is `sources[i]` here.
 ///
-/// `descriptors` tells what each descriptor of the new process is in this one; 0, 1 and 2 are /dev/null unless named. The
-/// sources are duplicates above every target, so that no target overwrites a source that is still needed.
+/// `descriptors` maps the new process's descriptors to those of this process; 0, 1 and 2 are /dev/null unless given.
+/// The sources are duplicates above every target, so that no target overwrites a source that is still needed.
 func withDescriptors<Result>(
     _ descriptors: [CInt: CInt], _ body: (_ sources: [CInt], _ targets: [CInt]) -> Result
 ) throws(SyscallError) -> Result {
@@ -44,7 +45,7 @@ func withDescriptors<Result>(
     return body(sources, targets)
 }
 
-/// Lends `strings` as a NULL-terminated array of C strings, as execve(2) takes it.
+/// Passes `strings` to the closure as a NULL-terminated array of C strings, as execve(2) needs it.
 package func withCStrings<Result>(
     _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {

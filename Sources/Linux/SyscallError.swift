@@ -14,13 +14,13 @@ package struct SyscallError: Error, Hashable, Sendable, CustomStringConvertible 
 
     package var description: String { "\(call) \(object): \(code)" }
 
-    /// The disk is full, or what the user may have of it (errno(3)).
+    /// The disk is full, or the user's quota is used up (errno(3)).
     package var isFullDisk: Bool { code == .noSpace || code.rawValue == EDQUOT }
 }
 
-/// Runs a system call again while a signal interrupts it, and throws when it fails.
+/// Repeats a system call while a signal interrupts it, and throws when it fails.
 ///
-/// EBADF and EFAULT are mistakes of ours that nothing outside can cause, so they trap.
+/// EBADF and EFAULT are bugs of berth that nothing outside can cause, so they trap.
 @discardableResult
 package func syscall<Result: SignedInteger>(
     _ call: StaticString, on object: @autoclosure () -> String, _ body: () -> Result

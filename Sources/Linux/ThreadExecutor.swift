@@ -1,4 +1,4 @@
-/// Runs an actor's jobs on a thread of its own, so that the actor may make calls that sleep.
+/// Runs an actor's jobs on a thread of its own, so that the actor may make blocking calls.
 package final class ThreadExecutor: SerialExecutor {
     private let thread: BlockingPool
 

@@ -1,8 +1,9 @@
 import Glibc
 
-/// Removes `path` and all below it, without following symbolic links or crossing into another file system.
+/// Removes `path` and everything below it, without following symbolic links or crossing into another file system.
 ///
-/// A program in a container decides how deep the tree is and how long its paths are: neither costs descriptors, stack or a limit.
+/// A program in a container decides how deep the tree is and how long its paths are, so the cost in descriptors and
+/// stack must not depend on that, and no limit may apply.
 package func removeTree(_ path: String) throws(SyscallError) {
     if unlink(path) == 0 { return }
     let code = Errno.current
@@ -23,7 +24,7 @@ private struct TreeRemoval: ~Copyable {
     let path: String
     let top: OwnedFD
     let device: dev_t
-    /// Folders that were moved up to the top so far.
+    /// The number of folders moved up to the top so far.
     private var moved = 0
 
     private static let deepest = 32
@@ -60,11 +61,11 @@ private struct TreeRemoval: ~Copyable {
         throw failure("unlinkat", name, .current)
     }
 
-    /// What is too deep becomes the top's own child, and its turn comes again.
+    /// Moves a folder that is too deep to the top; it is handled there later.
     private mutating func moveUp(_ name: String, from folder: CInt) throws(SyscallError) {
         while true {
             moved += 1
-            // An empty folder of that name is replaced, which does no harm here.
+            // This replaces an empty folder with that name, which does no harm.
             if renameat(folder, name, top.raw, ".berth-\(moved)") == 0 { return }
             let code = Errno.current
             guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(code.rawValue) else { throw failure("renameat", name, code) }

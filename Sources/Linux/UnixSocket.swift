@@ -3,11 +3,11 @@ import Glibc
 /// UNIX domain sockets (unix(7)); all descriptors are close-on-exec.
 package enum UnixSocket {
     package enum Kind: Sendable {
-        /// Bytes.
+        /// A byte stream.
         case stream
         /// Messages over a connection, in order.
         case packets
-        /// Messages without one.
+        /// Messages without a connection.
         case datagrams
     }
 
@@ -18,13 +18,14 @@ package enum UnixSocket {
         return DescriptorPair(first: OwnedFD(owning: pair[0]), second: OwnedFD(owning: pair[1]))
     }
 
-    /// Listens at `path`, whose old socket file is replaced; only this user may connect unless `mode` says otherwise.
+    /// Listens at `path` and replaces an old socket file; only this user may connect, unless `mode` says otherwise.
     package static func listen(
         _ path: String, kind: Kind = .stream, mode: mode_t = 0o600, backlog: CInt = 64, nonblocking: Bool = false
     ) throws(SyscallError) -> OwnedFD {
         let listener = try socket(kind, nonblocking, path)
         unlink(path)
-        // The file's mode comes from the socket's own mode and the mask (unix(7)), so there is no moment with a wider one.
+        // The mode of the file comes from the socket's mode and the umask (unix(7)), so it is never wider than
+        // requested.
         fchmod(listener.raw, mode)
         try withAddress(path, listener.raw, "bind", Glibc.bind)
         try syscall("chmod", on: path) { chmod(path, mode) }
@@ -32,7 +33,7 @@ package enum UnixSocket {
         return listener
     }
 
-    /// The next connection; nil when none waits at a non-blocking listener, or the peer has gone meanwhile.
+    /// The next connection; nil when none is pending on a non-blocking listener, or the client has gone.
     package static func accept(_ listener: CInt, nonblocking: Bool = false) throws(SyscallError) -> OwnedFD? {
         let result = Glibc.accept(listener, nil, nil)
         let code = Errno.current
@@ -46,7 +47,8 @@ package enum UnixSocket {
         return connection
     }
 
-    /// A connection to the listener at `path`; one that must not wait fails with EAGAIN when too many others wait there already.
+    /// A connection to the listener at `path`. One that must not wait fails with EAGAIN when the listener's queue is
+    /// full.
     package static func connect(
         _ path: String, kind: Kind = .stream, nonblocking: Bool = false, waits: Bool = true
     ) throws(SyscallError) -> OwnedFD {
@@ -56,7 +58,7 @@ package enum UnixSocket {
         return connection
     }
 
-    /// Makes reads and writes of `descriptor` fail with EAGAIN rather than wait.
+    /// Makes reads and writes of `descriptor` fail with EAGAIN instead of blocking.
     package static func setNonblocking(_ descriptor: CInt, _ isNonblocking: Bool = true) throws(SyscallError) {
         let flags = try syscall("fcntl(F_GETFL)", on: "fd \(descriptor)") { fcntl(descriptor, F_GETFL) }
         try syscall("fcntl(F_SETFL)", on: "fd \(descriptor)") {
@@ -78,7 +80,7 @@ package enum UnixSocket {
         OwnedFD(owning: try syscall("socket", on: path) { Glibc.socket(AF_UNIX, type(kind, nonblocking), 0) })
     }
 
-    /// A path of more than 107 bytes does not fit into sockaddr_un; it is reached through a descriptor of its folder.
+    /// A path of more than 107 bytes does not fit into sockaddr_un, so use a descriptor of its folder.
     private static func withAddress(
         _ path: String, _ descriptor: CInt, _ name: StaticString,
         _ call: (CInt, UnsafePointer<sockaddr>?, socklen_t) -> CInt

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Ends a worker process from another thread than the one that waits for it: now, or as soon as it is there.
+/// Kills a worker process from another thread than the one that waits for it: now, or as soon as it exists.
 package final class WorkerLeash: Sendable {
     private enum State {
         case free
@@ -9,7 +9,7 @@ package final class WorkerLeash: Sendable {
         case cut
     }
 
-    // The mutex guards the number of a process that has not been reaped: until then it is its own.
+    // The mutex guards the pid of a process that is not reaped yet, so the pid cannot be reused.
     private let state = Mutex(State.free)
 
     package init() {}
@@ -35,7 +35,7 @@ package final class WorkerLeash: Sendable {
         }
     }
 
-    /// Before the process is reaped.
+    /// Call this before the process is reaped.
     func detach() {
         state.withLock { state in
             if case .attached = state { state = .free }

@@ -1,4 +1,5 @@
-/// An algorithm and the hex of a hash, always valid (OCI image-spec, descriptor.md): `sha256:` and 64 digits, or `sha512:` and 128.
+/// A hash algorithm and a hash in hex, always valid (OCI image-spec, descriptor.md): `sha256:` and 64 digits, or
+/// `sha512:` and 128.
 package struct Digest: Hashable, Sendable, CustomStringConvertible {
     package let algorithm: Algorithm
     /// Lower-case hex.
@@ -28,7 +29,7 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(algorithm.rawValue):\(hex)" }
 
-    /// The first 12 digits, as people see them.
+    /// The first 12 digits, for people.
     package var short: String { String(hex.prefix(12)) }
 }
 

@@ -1,4 +1,4 @@
-/// What a blob is: media type, digest and size in bytes (OCI image-spec, descriptor.md).
+/// Describes a blob: media type, digest and size in bytes (OCI image-spec, descriptor.md).
 package struct Descriptor: Codable, Hashable, Sendable {
     package var mediaType: String
     package var digest: Digest
@@ -87,7 +87,7 @@ package struct ImageConfig: Codable, Hashable, Sendable {
     package var config: Execution?
     package var rootfs: RootFS
     package var history: [History]?
-    /// Results of build steps that end in layers of this image, in BuildKit's form and base64.
+    /// Results of build steps that end in layers of this image: BuildKit's inline cache, in base64.
     package var stepCache: String?
 
     enum CodingKeys: String, CodingKey {
@@ -138,7 +138,7 @@ package struct ImageConfig: Codable, Hashable, Sendable {
         }
     }
 
-    /// How a container of this image runs unless told otherwise.
+    /// How to run a container of this image by default.
     package struct Execution: Codable, Hashable, Sendable {
         package var user: String?
         /// `PORT/PROTOCOL` to an empty object.
@@ -176,7 +176,7 @@ package struct ImageConfig: Codable, Hashable, Sendable {
         package init() {}
     }
 
-    /// Docker's extension; times in nanoseconds, 0 takes the default.
+    /// Docker's extension; times in nanoseconds, 0 means the default.
     package struct Healthcheck: Codable, Hashable, Sendable {
         package var test: [String]?
         package var interval: Int64?

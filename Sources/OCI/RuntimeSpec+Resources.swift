@@ -7,7 +7,7 @@ extension RuntimeSpec {
         package var pids: Pids?
         package var blockIO: BlockIO?
         package var hugepageLimits: [HugepageLimit]?
-        /// cgroup v2 files and what to write into them.
+        /// cgroup v2 files and the text to write to each.
         package var unified: [String: String]?
         package init() {}
     }
@@ -29,7 +29,7 @@ extension RuntimeSpec {
         }
     }
 
-    /// Bytes; -1 is without limit.
+    /// Bytes; -1 means unlimited.
     package struct Memory: Codable, Hashable, Sendable {
         package var limit: Int64?
         package var reservation: Int64?
@@ -43,7 +43,7 @@ extension RuntimeSpec {
 
     package struct CPU: Codable, Hashable, Sendable {
         package var shares: UInt64?
-        /// Microseconds per period.
+        /// Microseconds in each period.
         package var quota: Int64?
         package var burst: UInt64?
         package var period: UInt64?

@@ -196,7 +196,7 @@ package struct RuntimeSpec: Codable, Hashable, Sendable {
         package init() {}
     }
 
-    /// Which nodes memory comes from (set_mempolicy(2)).
+    /// The NUMA nodes to allocate memory from (set_mempolicy(2)).
     package struct MemoryPolicy: Codable, Hashable, Sendable {
         /// `MPOL_BIND` …
         package var mode: String
@@ -214,7 +214,7 @@ package struct RuntimeSpec: Codable, Hashable, Sendable {
     package struct Namespace: Codable, Hashable, Sendable {
         /// `pid`, `network`, `mount`, `ipc`, `uts`, `user`, `cgroup` or `time`.
         package var type: String
-        /// Joined when given, made when not.
+        /// Joins the namespace at this path; nil creates a new one.
         package var path: String?
         package init(type: String, path: String? = nil) {
             self.type = type

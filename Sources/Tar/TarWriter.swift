@@ -1,9 +1,9 @@
 import Glibc
 import Linux
 
-/// Writes a tar: ustar headers, with pax records for what has no room there (POSIX.1-2001, pax).
+/// Writes a tar: ustar headers, with pax records for values that do not fit (POSIX.1-2001, pax).
 package final class TarWriter {
-    /// What an entry's header says.
+    /// The header of an entry.
     package struct Header {
         package var path: String
         package var type: Character
@@ -18,7 +18,7 @@ package final class TarWriter {
         /// Further pax records.
         package var records: [(name: String, value: [UInt8])] = []
 
-        /// `type` is the format's letter: `0` a file, `5` a folder, `2` a symbolic link, `1` a hard link.
+        /// `type` is the format's letter: `0` for a file, `5` a folder, `2` a symbolic link, `1` a hard link.
         package init(path: String, type: Character, size: Int64 = 0) {
             self.path = path
             self.type = type
@@ -37,10 +37,10 @@ package final class TarWriter {
         buffer.reserveCapacity(Self.bufferSize + Self.blockSize)
     }
 
-    /// Writes to a descriptor, which stays the caller's.
+    /// Writes to a descriptor, which the caller still owns.
     package convenience init(to output: CInt) { self.init(Self.sink(to: output, "the archive")) }
 
-    /// A sink that writes all of what it gets to a descriptor, which a person knows as `name`.
+    /// A sink that writes everything to a descriptor; `name` is its name in errors.
     package static func sink(to output: CInt, _ name: String) -> (UnsafeRawBufferPointer) throws -> Void {
         { bytes in
             var done = 0
@@ -84,13 +84,13 @@ package final class TarWriter {
         try sink(bytes)
     }
 
-    /// Fills the last block of content of `size` bytes.
+    /// Pads the content of an entry with `size` bytes to a full block.
     package func pad(_ size: Int64) throws {
         let rest = Int(size % Int64(Self.blockSize))
         if rest > 0 { try append([UInt8](repeating: 0, count: Self.blockSize - rest)) }
     }
 
-    /// The two empty blocks behind the last entry.
+    /// Writes the two empty blocks after the last entry.
     package func finish() throws {
         try append([UInt8](repeating: 0, count: 2 * Self.blockSize))
         try flush()
@@ -102,7 +102,7 @@ package final class TarWriter {
         buffer.removeAll(keepingCapacity: true)
     }
 
-    /// Seconds with their fraction, without zeros behind it.
+    /// Seconds with their fraction, without trailing zeros.
     private static func time(_ time: timespec) -> String {
         guard time.tv_nsec != 0 else { return "\(time.tv_sec)" }
         let isNegative = time.tv_sec < 0
@@ -114,7 +114,7 @@ package final class TarWriter {
         return "\(isNegative ? "-" : "")\(seconds).\(fraction)"
     }
 
-    /// `LENGTH name=value\n`, where the length counts itself.
+    /// `LENGTH name=value\n`, where the length includes itself.
     private static func record(_ name: String, _ value: [UInt8]) -> [UInt8] {
         let rest = [0x20] + Array(name.utf8) + [UInt8(ascii: "=")] + value + [0x0A]
         var length = rest.count
@@ -130,7 +130,7 @@ package final class TarWriter {
         func put(_ bytes: some Collection<UInt8>, at offset: Int, _ limit: Int) {
             for (index, byte) in bytes.prefix(limit).enumerated() { block[offset + index] = byte }
         }
-        /// Octal digits and a NUL; what is too large is said by a pax record.
+        /// Octal digits and a NUL; a larger value needs a pax record.
         func number(_ value: UInt64, at offset: Int, _ width: Int) {
             let fits = value < UInt64(1) << UInt64(3 * (width - 1))
             let digits = String(fits ? value : 0, radix: 8)

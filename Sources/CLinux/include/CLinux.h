@@ -1,5 +1,5 @@
-// What Swift's Glibc module does not show: system calls without a wrapper, and constants that are macros.
-// No system header is included here: with _GNU_SOURCE they clash with the Glibc module in a debug build.
+// What Swift's Glibc module does not provide: system calls without a wrapper, and constants that are macros. This
+// includes no system header, because with _GNU_SOURCE they conflict with the Glibc module in a debug build.
 #ifndef BERTH_CLINUX_H
 #define BERTH_CLINUX_H
 

@@ -17,7 +17,7 @@ enum {
     BERTH_CLONE_NEWNET = 0x40000000,
 };
 
-// What Swift does not see of sys/syscall.h.
+// Numbers from sys/syscall.h that Swift does not see.
 extern const int BERTH_SYS_RT_SIGTIMEDWAIT;
 
 // Each returns the kernel's result, or -1 with errno set.
@@ -30,10 +30,11 @@ int berth_pidfd_getfd(int pidfd, int number);
 int berth_close_range(unsigned first, unsigned last, unsigned flags);
 int berth_pipe2(int fds[2], int flags);
 int berth_memfd_create(const char *name, unsigned flags);
-// malloc_trim(3) of everything, and mallopt(3) M_ARENA_MAX.
+// malloc_trim(3) for the whole heap, and mallopt(3) M_ARENA_MAX.
 void berth_trim_heap(void);
 void berth_limit_heaps(int count);
-// madvise(2) MADV_DONTNEED of the read-only segments of the program and its libraries: they come back from the page cache when used.
+// madvise(2) MADV_DONTNEED for the read-only segments of the program and its libraries, which the kernel loads again
+// from the page cache when they are used.
 void berth_drop_program_pages(void);
 int berth_gettid(void);
 int berth_tgkill(int tgid, int tid, int signal);

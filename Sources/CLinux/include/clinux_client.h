@@ -1,4 +1,4 @@
-// What the command line needs: signals as a descriptor, and a program started on its own.
+// For the command line: signals as a descriptor, and starting a detached program.
 #ifndef CLINUX_CLIENT_H
 #define CLINUX_CLIENT_H
 
@@ -11,12 +11,12 @@ int berth_signals_next(int fd);
 void berth_signals_restore(const void *before);
 void berth_ignore_closed_pipes(void);
 
-// posix_spawn(3) with a session of its own, folder /, an empty mask, default signals, stdin from /dev/null, stdout and
-// stderr to `output`, descriptor 3 = `ready`, and nothing else open. Returns the pid, or -1 with errno set.
+// posix_spawn(3) with a session of its own, the folder /, an empty mask, default signals, stdin from /dev/null, stdout
+// and stderr to `output`, descriptor 3 = `ready`, and nothing else open. Returns the pid, or -1 with errno set.
 int berth_spawn_detached(const char *path, char *const argv[], char *const envp[], int output, int ready);
 
-// fork(2) for work beside the caller, who has one thread: the child gets SIGTERM when the caller ends, and blocks no signal.
-// Returns as fork does.
+// fork(2) for concurrent work; the caller must have one thread. The child gets SIGTERM when the caller ends, and blocks
+// no signals. Returns like fork.
 int berth_fork_beside(void);
 
 #endif

@@ -1,4 +1,4 @@
-// Files: extended attributes, device numbers, write-back, and copying within the kernel.
+// Files: extended attributes, device numbers, writing back, and copying within the kernel.
 #ifndef CLINUX_FILES_H
 #define CLINUX_FILES_H
 
@@ -20,7 +20,7 @@ uint64_t berth_makedev(unsigned major, unsigned minor);
 int berth_syncfs(int fd);
 long berth_copy_file_range(int from, int to, size_t count);
 
-// clone(2): share the working folder, the root and the umask.
+// clone(2): share the working directory, the root and the umask.
 enum { BERTH_CLONE_FS = 0x00000200 };
 
 // mount(2) and umount2(2) flags.

@@ -1,4 +1,4 @@
-// Sockets, netlink and descriptors passed between processes.
+// Sockets, netlink, and passing descriptors between processes.
 #ifndef CLINUX_NET_H
 #define CLINUX_NET_H
 
@@ -9,7 +9,7 @@
 int berth_netlink_open(int protocol);
 // Joins a multicast group of the socket's protocol.
 int berth_netlink_join(int fd, unsigned group);
-// Dumps list only what the request's fields choose; fails on kernels before 4.20.
+// Dumps list only what the request's fields select; fails on kernels before 4.20.
 int berth_netlink_set_strict(int fd, int on);
 
 // 1 when a namespace is mounted at `path` (nsfs), 0 for anything else.
@@ -27,7 +27,7 @@ struct berth_epoll_event {
 int berth_epoll_create(void);
 // `operation`: 1 add, 2 remove, 3 change.
 int berth_epoll_change(int epoll, int operation, int fd, uint32_t events, uint64_t token);
-// At most 64 events a call; returns how many.
+// At most 64 events in each call; returns their number.
 int berth_epoll_wait(int epoll, struct berth_epoll_event *events, int count, int timeout);
 
 // splice(2) without offsets.

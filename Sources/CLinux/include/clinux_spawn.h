@@ -1,4 +1,4 @@
-// Creating processes: posix_spawn for programs of our own, and the steps that run between clone and exec.
+// Creating processes: posix_spawn for our own programs, and the steps that run between clone and exec.
 #ifndef CLINUX_SPAWN_H
 #define CLINUX_SPAWN_H
 
@@ -6,42 +6,42 @@
 #include <stdint.h>
 
 // Starts `path` in a new session with default signal dispositions and an empty mask. Descriptor `targets[i]` of the new
-// process is `sources[i]` of this one; every source must be above every target, and all others are closed. `cwd` may be NULL.
-// Returns 0 and the pid in *pid, or an errno value.
+// process is `sources[i]` of this one; every source must be above every target, and all others are closed. `cwd` may be
+// NULL. Returns 0 and the pid in *pid, or an errno value.
 int berth_posix_spawn(int *pid, const char *path, char *const argv[], char *const envp[], const char *cwd,
                       const int *sources, const int *targets, size_t count);
 
-// Blocks the signals in `mask` (bit n-1 is signal n) and returns a descriptor that tells of them (signalfd(2)), or -1.
+// Blocks the signals in `mask` (bit n-1 is signal n) and returns a descriptor that reports them (signalfd(2)), or -1.
 int berth_block_signals(uint64_t mask);
-// The number of the next signal that such a descriptor tells of; 0 when there is none.
+// The number of the next signal from such a descriptor; 0 when there is none.
 int berth_read_signal(int descriptor);
 
-// The other side of a pty, without going by its name (ioctl_tty(2), TIOCGPTPEER); close-on-exec.
+// The other end of a pty, opened without its name (ioctl_tty(2), TIOCGPTPEER); close-on-exec.
 int berth_open_terminal_peer(int terminal);
 
 // Loads `program` (eBPF, `count` instructions of eight bytes) and attaches it to the v2 cgroup `folder` for every access to a
 // device node. 0, or -1 and errno.
 int berth_attach_device_program(int folder, const uint64_t *program, size_t count);
 
-// The file at `path` through a read-only mount that is attached nowhere; close-on-exec. -1 and errno when not allowed.
+// The file at `path` through a detached read-only mount; close-on-exec. -1 and errno when not allowed.
 int berth_open_read_only(const char *path);
-// Runs the calling program again from a read-only mount of its own that is attached nowhere, so that nobody who gets at
-// /proc/PID/exe can write to its file. Returns -1 and errno only.
+// Runs the calling program again from a private, detached read-only mount, so that nobody who reaches /proc/PID/exe can
+// write to its file. Returns only on failure, with -1 and errno.
 int berth_reexecute_read_only(char *const argv[], char *const envp[]);
-// Runs the calling program again from where it runs now: the same process, children and descriptors, and a fresh memory.
-// Returns -1 and errno only.
+// Runs the calling program again from the same file: the same process, children and descriptors, with fresh memory.
+// Returns only on failure, with -1 and errno.
 int berth_reexecute(char *const argv[], char *const envp[]);
-// Lets go of the pages of this program's own code and constants that are mapped now; the next use of one finds it again in
-// the page cache. For a process about to sleep for long.
+// Releases the mapped pages of this program's own code and constants; the next use finds them in the page cache. For a
+// process about to sleep for long.
 void berth_release_code(void);
-// 1 when this program's file lies on a read-only mount, or is a sealed memfd; 0 when not.
+// 1 when this program's file is on a read-only mount or is a sealed memfd; otherwise 0.
 int berth_is_read_only(void);
 // prctl(PR_SET_DUMPABLE, 0).
 int berth_forbid_looking_in(void);
 
-// A program of steps for a child between clone and exec. Whoever builds it prepares every string and array; the walker
-// allocates nothing, takes no lock and calls nothing that does. Descriptors live in numbered registers: the builder fills
-// some with what the child inherits, steps fill others. -1 as a register means "none".
+// A program of steps for a child between clone and exec. The builder prepares every string and array; the code that
+// runs it allocates nothing, takes no lock and calls nothing that does. Descriptors are in numbered registers: the
+// builder fills some with descriptors that the child inherits, steps fill others. -1 as a register means "none".
 struct berth_step {
     uint32_t operation;
     int32_t in, in2, out;    // registers
@@ -50,7 +50,8 @@ struct berth_step {
     uint64_t a, b, c;
 };
 
-// In comments: what each reads. "resolve" is openat2 under the root in register `in`, so no link leads out of it.
+// The comments say what each step reads. "resolve" means openat2 under the root in register `in`, so no link leads out
+// of it.
 enum berth_operation {
     BERTH_RESET_INHERITED,  // signals, mask, umask, parent-death signal; not dumpable; all but 0-2 close on exec
     BERTH_SETSID,
@@ -74,7 +75,7 @@ enum berth_operation {
                             // c: 1 when it may be the root of a proc
     BERTH_MOVE_MOUNT,       // in: mount, in2: onto
     BERTH_CLOSE,            // in
-    // Into mounts of the container's own alone: a folder of the host that is mounted there is left as it is.
+    // Only into the container's own mounts: a host folder that is mounted there is not changed.
     BERTH_MAKE_NODE,        // in: root; text: path; a: mode and type, b: device, c: uid << 32 | gid; in2: 1 when it must be there
     BERTH_MAKE_LINK,        // in: root; text: what it says, text2: path; one that exists stays
     BERTH_MASK,             // in: root; text: path, in2: null device
@@ -110,21 +111,22 @@ enum berth_operation {
     BERTH_EXEC,             // data: argv, data2: envp, in order of a search: text list in a (const char *const *)
 };
 
-// Mounted by a context where the kernel has "lowerdir+" (6.5), else by mount(2).
+// Adds each lower folder with its own call if the kernel has "lowerdir+" (6.5), otherwise all in one string of
+// mount(2).
 struct berth_overlay {
     const char *const *lower;  // top first, NULL at the end
-    const char *upper, *work;  // NULL both: read-only
+    const char *upper, *work;  // both NULL: read-only
     const char *mountpoint;
     int user_xattr;
 };
 
-// What the child says: a step's failure, or one of the kinds that BERTH_TELL was given.
+// A message from the child: a step's failure, or one of the kinds given to BERTH_TELL.
 struct berth_message {
     int32_t kind;    // 0 for a failure
     int32_t step;    // index into the program
     int32_t code;    // errno
-    int32_t detail;  // BERTH_EXEC: 1 when the file is there and its interpreter is not
-    char text[240];  // what the kernel added, or the path tried
+    int32_t detail;  // BERTH_EXEC: 1 when the file exists but its interpreter does not
+    char text[240];  // the kernel's message, or the path tried
 };
 
 struct berth_program {
@@ -132,24 +134,24 @@ struct berth_program {
     size_t count;
     int *registers;
     int sync;   // a SOCK_SEQPACKET socket, closed by exec
-    int *born;  // shared with the parent: the pid that BERTH_BIRTH made, a child of the parent too
+    int *born;  // shared with the parent: the pid from BERTH_BIRTH, also a child of the parent
 };
 
-// clone3(2) with `flags` (CLONE_NEW*), into the cgroup `cgroup` when that is not -1; the child walks `program` and never
-// returns. The caller has one thread. Returns the pid and sets *pidfd, or -1 and errno.
+// clone3(2) with `flags` (CLONE_NEW*), into the cgroup `cgroup` unless that is -1; the child runs `program` and never
+// returns. The caller must have one thread. Returns the pid and sets *pidfd, or -1 and errno.
 int berth_launch(const struct berth_program *program, uint64_t flags, int cgroup, int *pidfd);
 
-// For a child that waits before BERTH_BIRTH: it will stop at exec, and from now on nobody else can trace it. The parent then
-// sends BERTH_WORD_TRACED as the word that lets it go. -1 and errno where it cannot be done.
+// For a child that waits before BERTH_BIRTH: it will stop at exec, and nobody else can trace it from now on. The parent
+// then sends BERTH_WORD_TRACED to release it. -1 and errno if that is not possible.
 int berth_trace(int pid);
 enum { BERTH_WORD_GO = 'g', BERTH_WORD_TRACED = 't' };
-// Waits for that exec and makes the process in the pid namespace, which has the program and has not begun it; it begins it
-// now, in a session of its own, with descriptor 0 as its terminal when `terminal`, and with RLIMIT_NPROC at the two numbers
-// at `processes`, when given. Returns its pid, a child of the caller; 0 when the child has ended instead; -1 and errno when it
-// is killed because this failed.
+// Waits for that exec and creates the process in the pid namespace, with the program at its start. The process then
+// begins to run in a session of its own, with descriptor 0 as its terminal if `terminal`, and with RLIMIT_NPROC set to
+// the two numbers at `processes`, if given. Returns its pid, a child of the caller; 0 if the child has ended instead;
+// -1 and errno if this failed and the child was killed.
 int berth_birth(int pid, int terminal, const uint64_t *processes);
 
-// A message with the descriptor that came along, or -1 in *descriptor. recvmsg(2)'s result.
+// A message and the descriptor that came with it, or -1 in *descriptor. Returns the result of recvmsg(2).
 long berth_receive(int socket, struct berth_message *message, int *descriptor);
 
 // Sends `length` bytes and `descriptor` (sendmsg(2) with SCM_RIGHTS).

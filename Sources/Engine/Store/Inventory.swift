@@ -22,20 +22,11 @@ package actor Inventory {
     /// Networks that are being removed; no container may join them.
     private var leavingNetworks: Set<String> = []
     private var unsynced = Unsynced()
-    /// Health is not stored: after a restart of the engine it is unknown until the next probe.
-    private var health: [String: ObservedContainer.Health] = [:]
-    private var answers: [String: HealthAnswer] = [:]
-    /// Counts changes to containers, so that a waiter never misses one.
-    private var epoch = 0
-    /// The last change of each subject.
-    private var lastChanges: [Subject: Int] = [:]
-    private var waiters: [Subject: [Int: CheckedContinuation<Void, Never>]] = [:]
-    private var nextWaiter = 0
+    var health = HealthTable()
+    private var watch = ChangeWatch()
     /// Records that are being written to the store, each with the tasks that wait to change it next.
     private var writing: [String: [CheckedContinuation<Void, Never>]] = [:]
     private let quiet: Quiet
-    /// The results of probes, for containers with a health check.
-    private var healthHistories: [String: HealthHistory] = [:]
     /// Gets every event of containers.
     nonisolated let events: EventBus
     /// Stores the events that a person may ask about later.
@@ -157,9 +148,6 @@ package actor Inventory {
     /// Without networks that are being removed.
     func standingNetworks() -> [NetworkRecord] { allNetworks().filter { !leavingNetworks.contains($0.name) } }
     func volume(_ name: String) -> VolumeRecord? { volumes[name] }
-    func health(of id: String) -> ObservedContainer.Health? { health[id] }
-    /// The output of the last failed probe; nil when the last probe succeeded or there was none.
-    func lastAnswer(of id: String) -> HealthAnswer? { answers[id] }
 
     /// The run that `container` describes is still going on.
     func runs(_ container: ContainerRecord) -> Bool {
@@ -313,51 +301,9 @@ package actor Inventory {
         set(nil, for: id)
         history.forget(record)
         addressMemory.removed(record)
-        health[id] = nil
-        answers[id] = nil
-        healthHistories[id] = nil
+        health.remove(id)
         changed(record)
         quiet.note()
-    }
-
-    /// Sets the result of a probe, with its output when it failed. Ignores it when the run that `container` describes
-    /// is over.
-    func setHealth(
-        _ value: ObservedContainer.Health, of container: ContainerRecord, answer: HealthAnswer? = nil
-    ) {
-        guard runs(container), answers[container.id] != answer || health[container.id] != value else { return }
-        answers[container.id] = answer
-        if health[container.id] != value, let record = containers[container.id] {
-            healthHistories[container.id, default: HealthHistory(status: "")].status = value.rawValue
-            if value != .starting {
-                var occurrence = Occurrence(at: Double(events.now()) / 1e9, kind: .health)
-                occurrence.health = ContainerRow.Health(rawValue: value.rawValue)
-                occurrence.answer = answer
-                history.note(occurrence, of: record)
-                events.publish(record.event("health_status: \(value.rawValue)", at: events.now()))
-            }
-        }
-        health[container.id] = value
-        changed(container)
-    }
-
-    /// Adds one probe to the history of the run that `container` describes.
-    func note(_ probe: HealthHistory.Probe, of container: ContainerRecord) {
-        guard runs(container) else { return }
-        healthHistories[container.id, default: HealthHistory(status: "starting")].add(probe)
-    }
-
-    /// A run begins: discards the results of the previous one.
-    func beginHealth(of container: ContainerRecord) {
-        healthHistories[container.id] = HealthHistory(status: "starting")
-    }
-
-    func healthHistory(of id: String) -> HealthHistory? { healthHistories[id] }
-
-    func forgetHealth(of id: String) {
-        answers[id] = nil
-        guard health.removeValue(forKey: id) != nil, let record = containers[id] else { return }
-        changed(record)
     }
 
     func insert(_ network: NetworkRecord) async throws {
@@ -458,21 +404,20 @@ package actor Inventory {
     // MARK: Waiting
 
     /// Read this before you check the state that you then wait for.
-    func currentEpoch() -> Int { epoch }
+    func currentEpoch() -> Int { watch.epoch }
 
-    /// Returns at the next change of `subject` after `epoch`, or when the task is cancelled. Returns at once when the
-    /// container is gone.
+    /// Returns at the next change of `subject` after `epoch`, or when the task is cancelled. Returns at once if the
+    /// container does not exist.
     func change(of subject: Subject, after epoch: Int) async {
-        guard lastChanges[subject, default: 0] <= epoch, !Task.isCancelled else { return }
+        guard !watch.hasChanged(subject, since: epoch), !Task.isCancelled else { return }
         if case .container(let id) = subject, containers[id] == nil { return }
-        let number = nextWaiter
-        nextWaiter += 1
+        let number = watch.nextNumber()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if Task.isCancelled {
                     continuation.resume()
                 } else {
-                    waiters[subject, default: [:]][number] = continuation
+                    watch.add(continuation, number, for: subject)
                 }
             }
         } onCancel: {
@@ -480,22 +425,9 @@ package actor Inventory {
         }
     }
 
-    private func wake(_ subject: Subject, _ number: Int) {
-        waiters[subject]?.removeValue(forKey: number)?.resume()
-    }
+    private func wake(_ subject: Subject, _ number: Int) { watch.wake(subject, number) }
 
-    private func changed(_ container: ContainerRecord) {
-        epoch += 1
-        // Nobody starts waiting for a container that is gone.
-        lastChanges[.container(container.id)] = containers[container.id] == nil ? nil : epoch
-        wakeAll(.container(container.id))
-        guard let project = container.project else { return }
-        lastChanges[.project(project)] = epoch
-        wakeAll(.project(project))
-    }
-
-    private func wakeAll(_ subject: Subject) {
-        guard let waiting = waiters.removeValue(forKey: subject) else { return }
-        for continuation in waiting.values { continuation.resume() }
+    func changed(_ container: ContainerRecord) {
+        watch.changed(container.id, isGone: containers[container.id] == nil, project: container.project)
     }
 }

@@ -161,8 +161,8 @@ static long let_call(int pid, const struct user_regs_struct *registers, const st
     return result;
 }
 
-// A policy that a fork resets, or that forbids forking, is meant for the final process, not for its creator. Returns 1 and stores it
-// in *kept.
+// A policy that a fork resets, or that forbids forking, is meant for the final process, not for its creator. Returns 1
+// and stores it in *kept.
 static int set_policy_aside(int pid, struct policy *kept) {
     struct policy plain = {.size = sizeof plain};
     if (syscall(SYS_sched_getattr, pid, kept, sizeof *kept, 0) < 0) return 0;

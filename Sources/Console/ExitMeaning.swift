@@ -36,7 +36,7 @@ package enum ExitMeaning {
     /// signal(7), numbers of x86 and ARM.
     private static let signals: [Int: String] = [
         1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL (an illegal instruction: built for another processor?)",
-        5: "SIGTRAP", 6: "SIGABRT (it gave up by itself)", 7: "SIGBUS", 8: "SIGFPE", 10: "SIGUSR1", 12: "SIGUSR2",
+        5: "SIGTRAP", 6: "SIGABRT (it aborted itself)", 7: "SIGBUS", 8: "SIGFPE", 10: "SIGUSR1", 12: "SIGUSR2",
         13: "SIGPIPE", 14: "SIGALRM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS (a system call that is not allowed)",
     ]
 }

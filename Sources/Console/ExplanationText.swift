@@ -32,7 +32,7 @@ package struct ExplanationText {
     }
 
     private func state(_ explanation: Explanation) -> String {
-        let wanted = explanation.wanted.map { ", wanted: \($0)" } ?? ", nobody wants it"
+        let wanted = explanation.wanted.map { ", wanted: \($0)" } ?? ", no desired state"
         guard let container = explanation.container else { return "no container\(wanted)" }
         let restarts = explanation.restarts
         let times = restarts == 0 ? "" : ", restarted \(restarts == 1 ? "once" : "\(restarts) times") by its policy"

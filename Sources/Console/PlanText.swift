@@ -3,7 +3,7 @@ import EngineWire
 /// A plan in the output of `berth plan` and `--dry-run`: one line for each action, with what it waits for and why.
 package enum PlanText {
     package static func text(_ plan: PlanDescription, style: Style = Style(isColoured: false)) -> String {
-        guard !plan.actions.isEmpty else { return "Nothing to do: the machine is as the file says.\n" }
+        guard !plan.actions.isEmpty else { return "Nothing to do: the machine already matches the file.\n" }
         let width = String(plan.actions.map(\.number).max() ?? 0).count
         return plan.actions.map { action in
             let number = String(repeating: " ", count: width - String(action.number).count) + "\(action.number)"

@@ -19,7 +19,7 @@ extension Engine {
         let network = try await networkRecord(attachment.network)
         guard !record.endpoints.contains(where: { $0.network == network.name }) else {
             throw EngineFailure(
-                code: .refused, message: "\(record.name) is on network \(network.name) already")
+                code: .refused, message: "\(record.name) is already on network \(network.name)")
         }
         _ = try EndpointOptions(attachment.driverOptions)
         var wanted = record
@@ -53,9 +53,9 @@ extension Engine {
         guard case .free = record.owner else {
             throw EngineFailure(
                 code: .refused,
-                message: "\(record.name) belongs to a project of berth, whose file says which networks it is on",
+                message: "\(record.name) belongs to a berth project, and its file decides which networks it is on",
                 hint:
-                    "name the network under `networks` of the service, then run `berth up`, which connects and disconnects in place"
+                    "change `networks` of the service, then run `berth up`, which connects the running container"
             )
         }
         guard record.life.phase != .removing else {

@@ -57,7 +57,7 @@ extension Engine {
         if let other = await parts.inventory.container(named: name) {
             throw EngineFailure(
                 code: .conflict, message: "the name \"\(name)\" is taken by container \(other.id.prefix(12))",
-                hint: "choose another name, or remove that one: `berth container rm \(name)`")
+                hint: "choose another name, or remove that container: `berth container rm \(name)`")
         }
         var template = request.template
         template.containerName = nil

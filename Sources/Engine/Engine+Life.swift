@@ -147,7 +147,7 @@ extension Engine {
         let record = try await find(name)
         guard case .free = record.owner else {
             throw EngineFailure(
-                code: .conflict, message: "\(record.name) belongs to a project of berth, which gives it its name")
+                code: .conflict, message: "\(record.name) belongs to a berth project, which decides its name")
         }
         try Self.check(name: new, of: "container")
         guard new != record.name else {

@@ -43,7 +43,8 @@ extension Engine {
                 request.options.isEmpty || request.options == there.definition.driverOptions
             else {
                 throw EngineFailure(
-                    code: .conflict, message: "a volume named \(name) exists already, with another driver or options",
+                    code: .conflict,
+                    message: "a volume named \(name) already exists with another driver or other options",
                     hint: "`berth volume inspect \(name)` shows them")
             }
         }

@@ -77,9 +77,9 @@ extension Engine {
             var failure = EngineFailure(describing: error)
             switch error {
             case ImageError.notFound(name):
-                failure.message = "there is no image \(name) here to push"
+                failure.message = "there is no local image \(name) to push"
                 failure.hint =
-                    "`berth build` creates a service's image, `berth image tag IMAGE \(name)` names one"
+                    "`berth build` creates a service's image, `berth image tag IMAGE \(name)` names an existing one"
             case ImageError.unauthorized:
                 failure.hint = "`docker login \(reference.domain)` stores a login that berth uses"
             default: break

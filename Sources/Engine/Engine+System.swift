@@ -53,7 +53,7 @@ extension Engine {
     private func openHosts() -> [String] {
         guard !settings.hasMutualTLS else { return [] }
         return settings.dockerHosts.filter(\.isTCP).map {
-            "WARNING: anybody who reaches \($0) is root on this machine: it is served without client certificates"
+            "WARNING: anybody who can connect to \($0) is root on this machine: it needs no client certificates"
         }
     }
 

@@ -6,7 +6,7 @@ extension Engine {
         await gate.wait(for: .known)
         let record = try await find(name)
         guard record.isUp else {
-            throw EngineFailure(code: .conflict, message: "container \(record.name) does not run")
+            throw EngineFailure(code: .conflict, message: "container \(record.name) is not running")
         }
         return try await parts.machine.usage(of: record)
     }

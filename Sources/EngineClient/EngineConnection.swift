@@ -137,7 +137,7 @@ extension EngineFailure {
     init(lost reason: String) {
         self.init(
             code: .engineLost, message: "the connection to the engine was lost: \(reason)",
-            hint: "containers run on; the next command starts the engine again, which adopts them")
+            hint: "containers keep running; the next command starts the engine again, which adopts them")
     }
 }
 

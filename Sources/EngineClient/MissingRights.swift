@@ -39,13 +39,13 @@ package struct MissingRights: Hashable, Sendable {
             commands.insert("sudo chgrp \(Self.groupName) \(places.socket)", at: 1)
         } else if group?.isHeld == true {
             return EngineFailure(
-                code: .noRights, message: "no right to use the engine's socket \(places.socket)",
+                code: .noRights, message: "no permission to use the engine's socket \(places.socket)",
                 hint: "you are in its group, but have no access to a folder above it:\n  ls -ld \(places.run)")
         } else if group?.isListed == true {
             reason = "you are a member of the group `berth`, but this shell started before that"
         }
         return EngineFailure(
-            code: .noRights, message: "no right to use the engine's socket \(places.socket)",
+            code: .noRights, message: "no permission to use the engine's socket \(places.socket)",
             hint: "\(reason):\n" + commands.map { "  \($0)" }.joined(separator: "\n"))
     }
 

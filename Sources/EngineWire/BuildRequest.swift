@@ -229,7 +229,7 @@ package struct ContextQuestion<Query: Codable & Hashable & Sendable>: Codable, H
     package var build: Int
     /// Empty for the build's own context.
     package var context: String
-    /// Request a list of these paths in the context.
+    /// Request a list of what matches this query in the context.
     package var list: Query?
     /// Request the contents of these files, each ended by a frame.
     package var fetch: [String]?

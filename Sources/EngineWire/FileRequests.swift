@@ -70,7 +70,7 @@ package struct CommitRequest: Codable, Hashable, Sendable {
     package var message: String?
     /// Dockerfile instructions.
     package var changes: [String] = []
-    /// Pause the container meanwhile.
+    /// Pause the container while the image is created.
     package var pauses = true
 
     package init(reference: String? = nil) { self.reference = reference }

@@ -70,7 +70,7 @@ struct AccountFile {
 
     private var tooLarge: UserLookupError {
         UserLookupError(
-            description: "the image's /\(path) is larger than \(Self.mostBytes >> 20) MiB, so nobody is looked up in it"
+            description: "the image's /\(path) is larger than \(Self.mostBytes >> 20) MiB, so berth does not read it"
         )
     }
 }

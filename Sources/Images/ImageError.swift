@@ -32,9 +32,9 @@ package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
         case .invalidArchive(let reason): "invalid archive: \(reason)"
         case .invalidChange(let instruction, let reason): "change \"\(instruction)\": \(reason)"
         case .digestMismatch(let what, let expected, let actual):
-            "\(what) has the digest \(actual), but \(expected) was promised"
+            "\(what) has the digest \(actual), but expected \(expected)"
         case .tooLarge(let reason): "too large: \(reason)"
-        case .noSpace(let path): "no space left on the disk that holds \(path); nothing was kept of what was begun"
+        case .noSpace(let path): "no space left on the disk that holds \(path); berth removed incomplete data"
         case .noPlatform(let wanted, let available):
             "no image for \(wanted); there is one for: \(available.joined(separator: ", "))"
         case .registry(let reason), .unauthorized(let reason), .failed(let reason): reason

@@ -23,7 +23,7 @@ enum ManifestDocument {
         }
         let inside = value["mediaType"]?.string
         guard inside == nil || inside == mediaType else {
-            throw .invalidImage("the manifest came as \(mediaType) but calls itself \(inside ?? "")")
+            throw .invalidImage("the manifest was sent as \(mediaType), but says that it is \(inside ?? "")")
         }
         let hasLayers = value["layers"] != nil || value["config"] != nil
         guard !(hasLayers && value["manifests"] != nil) else {
@@ -40,7 +40,7 @@ enum ManifestDocument {
         } catch let error as ImageError {
             throw error
         } catch {
-            throw .invalidImage("the manifest does not have its form: \(plainText(of: error))")
+            throw .invalidImage("the manifest has an invalid form: \(plainText(of: error))")
         }
     }
 }

@@ -36,6 +36,14 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
         guard path.utf8.count <= 255 else { throw refuse("the repository is longer than 255 characters") }
     }
 
+    /// Checks that an image can get this reference as its name.
+    /// - Throws: `ReferenceError` for a reference with a digest, because the content decides the digest.
+    package func checkName() throws(ReferenceError) {
+        guard let digest else { return }
+        let mark = "@\(digest.algorithm.rawValue):…"
+        throw ReferenceError(text: familiar, reason: "the digest comes from the content, so name it without \(mark)")
+    }
+
     private init(domain: String, path: String, tag: String?, digest: Digest?) {
         self.domain = domain
         self.path = path

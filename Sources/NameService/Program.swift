@@ -7,9 +7,21 @@ import Linux
 /// come through `FOLDER/net.sock`. It holds the lock on `FOLDER/net.lock` as long as it runs, and ends only when told
 /// to.
 package func runNameService(_ arguments: [String]) -> Int32 {
+    switch arguments.dropFirst().first {
+    case "--help", "-h":
+        print(usage)
+        return 0
+    case "--version":
+        print("berth-net version 0.1.0")
+        return 0
+    case let option? where option.hasPrefix("-"):
+        complain("berth-net: there is no option \(option)\n\(usage)")
+        return 2
+    default: break
+    }
     guard arguments.count == 2 else {
-        complain("usage: berth-net FOLDER")
-        return 64
+        complain(usage)
+        return 2
     }
     let folder = arguments[1]
     let hasControl = isSocket(NetProtocol.controlDescriptor)  // before anything else can get that number
@@ -17,7 +29,7 @@ package func runNameService(_ arguments: [String]) -> Int32 {
     raiseDescriptorLimit()
     do throws(SyscallError) {
         guard let lock = try FileLock.attempt("\(folder)/net.lock") else {
-            complain("berth-net: another one works in \(folder)")
+            complain("berth-net: another berth-net uses \(folder)")
             return 75
         }
         let service = try Service(folder: folder)
@@ -34,6 +46,13 @@ package func runNameService(_ arguments: [String]) -> Int32 {
         return 70
     }
 }
+
+private let usage = """
+    usage: berth-net FOLDER
+
+    Answers DNS queries of containers, holds host ports and forwards connections to containers, until it is told to
+    leave. The engine starts it; FOLDER is the engine's run folder.
+    """
 
 private func isSocket(_ descriptor: CInt) -> Bool {
     var status = stat()

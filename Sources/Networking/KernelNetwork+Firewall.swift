@@ -29,7 +29,7 @@ extension KernelNetwork {
         try write()
         var outcome = RulesOutcome()
         do throws(SyscallError) { try forgetMovedFlows(from: oldPorts, to: ports(concerning: change)) } catch {
-            outcome.notes.append("UDP flows under way may keep going to where a port led before: \(error)")
+            outcome.notes.append("existing UDP flows may still reach the old destination of a port: \(error)")
         }
         outcome.enabledSysctls = try enableForwarding(
             v6: table.networks.values.contains { $0.subnets.contains { $0.family == .v6 } })

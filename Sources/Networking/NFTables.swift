@@ -116,6 +116,6 @@ struct NFTablesContext: ~Copyable {
     private static let json: UInt32 = 1 << 4 | 1 << 3  // NFT_CTX_OUTPUT_JSON, NFT_CTX_OUTPUT_HANDLE
 
     private static func firstLine(of words: String) -> String {
-        words.split(separator: "\n").first { $0.contains("rror") }.map(String.init) ?? "failed without a word"
+        words.split(separator: "\n").first { $0.contains("rror") }.map(String.init) ?? "failed without a message"
     }
 }

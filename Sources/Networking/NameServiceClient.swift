@@ -109,7 +109,7 @@ package final class NameServiceClient: Sendable {
         switch try await request(.hold(owner: owner, wishes: wishes)) {
         case .held(let ports) where ports.count == wishes.count: .held(ports)
         case .taken(let clash): .taken(clash)
-        case let other: throw NameServiceError.refused("no answer to a reservation but \(other)")
+        case let other: throw NameServiceError.refused("unexpected answer to a reservation: \(other)")
         }
     }
 
@@ -273,7 +273,7 @@ extension NameServiceClient {
             if attempt == 40 { signal(pid, SIGKILL) }
             usleep(25_000)
         }
-        throw NameServiceError.refused("process \(pid) holds \(folder)/net.lock, gives no answer and cannot be ended")
+        throw NameServiceError.refused("process \(pid) holds \(folder)/net.lock, does not answer and cannot be killed")
     }
 
     private static func greet(_ connection: SharedConnection, isFresh: Bool) throws -> Opened {

@@ -15,7 +15,7 @@ package enum NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notABridge(let name):
-            "an interface named \(name) exists and is no bridge; rename it, or give the network another bridge name"
+            "an interface named \(name) exists but is not a bridge; rename it, or give the network another bridge name"
         case .noBridge(let name): "the bridge \(name) does not exist"
         case .noParent(let name): "this host has no interface \(name)"
         case .kindUnknown(let kind, let module):

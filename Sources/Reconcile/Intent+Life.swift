@@ -120,7 +120,8 @@ extension IntentEdit {
             let running = replicas.filter(\.isUp).count
             guard stop || running == 0 else {
                 if running < replicas.count {
-                    change.notes.append("\(service.spec.name): \(running) of \(replicas.count) still run; use --stop")
+                    change.notes.append(
+                        "\(service.spec.name): \(running) of \(replicas.count) are still running; use --stop")
                 }
                 continue
             }

@@ -81,7 +81,7 @@ extension IntentEdit {
         _ container: ObservedContainer, _ number: Int, _ index: Int, stop: Bool, volumes: Bool
     ) {
         guard stop || !container.isUp else {
-            change.notes.append("\(container.name) still runs; use --stop")
+            change.notes.append("\(container.name) is still running; use --stop")
             return
         }
         desired.services[index].edit(number) { replica in

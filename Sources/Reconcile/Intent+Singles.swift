@@ -26,7 +26,7 @@ extension IntentEdit {
             if container.state == .paused, container.isPausedByOthers { wish.raiseStart(after: container) }
         case .remove(let stop, let volumes):
             guard stop || !container.isUp else {
-                change.notes.append("\(container.name) still runs; use --stop")
+                change.notes.append("\(container.name) is still running; use --stop")
                 return
             }
             wish.goal = .absent

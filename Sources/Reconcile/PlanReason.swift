@@ -56,8 +56,8 @@ extension PlanReason: CustomStringConvertible {
         case .notWanted: "no longer wanted"
         case .scale(let count): "scale is \(count)"
         case .numberTaken: "another container has its number"
-        case .projectGoesDown: "the project goes down"
-        case .volumesGoToo: "volumes go too"
+        case .projectGoesDown: "the project is removed"
+        case .volumesGoToo: "volumes are removed too"
         case .containerIsGone: "its container is gone"
         case .pausedByOthers: "paused by another program"
         case .changed(let divergences): Self.text(divergences)

@@ -39,7 +39,7 @@ extension Preflight {
     private func silent(_ path: String, _ service: String, _ place: AttributePath) -> PreflightFinding {
         PreflightFinding(
             .hostPathSilent, service: service, at: place, "\(path) does not answer",
-            hint: "is it on a network file system whose server is down? `findmnt --target \(path)` shows it")
+            hint: "if it is on a network file system, check its server: `findmnt --target \(path)` shows it")
     }
 
     private func source(
@@ -60,7 +60,7 @@ extension Preflight {
                 PreflightFinding(
                     .externalFileObject, service: service, at: AttributePath("\(kind)s", key, "external"),
                     "\(kind) \(key) is external, but berth has no store of \(kind)s",
-                    hint: "give \(kind)s.\(key) a file, an environment or a content")
+                    hint: "set file, environment or content of \(kind)s.\(key)")
             ]
         case .file, .content, .held: []
         }
@@ -78,7 +78,7 @@ extension PreflightFinding {
         let isDockers = name == "docker.sock"
         return PreflightFinding(
             .socketMissing, service: service, at: path,
-            "\(source) does not exist. berth creates no folder there, because the program that should listen there could not start any more",
+            "\(source) does not exist. berth creates no folder there, because a folder would keep a program from listening there",
             hint: isDockers
                 ? "nothing serves Docker's API here: set `docker-socket` in the engine's configuration, or start Docker first"
                 : "start the program that listens there first, or remove the bind")

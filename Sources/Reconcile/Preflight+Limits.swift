@@ -111,7 +111,7 @@ struct LimitCheck {
         return [
             finding(
                 .limitTooHigh, at: path("cpuset"), "cpuset is \(text), but this host has the CPUs \(there)",
-                hint: "choose among those, or use `cpus` to limit the time instead")
+                hint: "choose from those, or use `cpus` to limit the time instead")
         ]
     }
 

@@ -93,7 +93,7 @@ extension Preflight {
                             hint: "such as 10.1.2.0/24"))
                     continue
                 }
-                let hint = "choose another subnet for networks.\(key), or leave it out and berth finds a free one"
+                let hint = "choose another subnet for networks.\(key), or leave it out, and berth finds a free one"
                 let taken = facts.subnets.first { held in
                     if let network = held.network, network == wanted.name || effects.removedNetworks.contains(network) {
                         return false

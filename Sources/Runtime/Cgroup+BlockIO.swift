@@ -43,7 +43,8 @@ extension Cgroup {
             return try write("\(prefix)\(value)", to: "\(hierarchy.folder)/\(file)", "block I/O weight")
         }
         throw RuntimeFailure(
-            step: "block I/O weight", message: "block I/O weight: this host's I/O scheduler knows no weights (BFQ does)"
+            step: "block I/O weight",
+            message: "block I/O weight: this host's I/O scheduler does not support weights (BFQ does)"
         )
     }
 }

@@ -75,7 +75,8 @@ extension Cgroup {
 
     private static func frozen(_ folder: String) -> RuntimeFailure {
         RuntimeFailure(
-            step: "cgroup", message: "the cgroup \(folder) is frozen, or one above it: nothing begun in it would run")
+            step: "cgroup",
+            message: "the cgroup \(folder) is frozen, or one above it: a process started in it would not run")
     }
 
     private func setFrozen(_ isFrozen: Bool) throws(RuntimeFailure) {

@@ -22,7 +22,7 @@ package enum Sysctl {
             needed = name == "kernel.domainname" ? .uts : nil
         }
         guard let needed else {
-            throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) is not kept apart by any namespace")
+            throw RuntimeFailure(step: "sysctl", message: "sysctl \(key) does not belong to any namespace")
         }
         guard namespaces.isSeparate(needed) else {
             let message = "sysctl \(key) needs a \(needed.name) namespace of the container's own"

@@ -12,11 +12,11 @@ enum Unsupported {
             throw failure("linux.mountLabel", "\"\(label)\": \(reason)")
         }
         if linux.seccomp?.listenerPath?.isEmpty == false {
-            throw failure("linux.seccomp.listenerPath", "nobody is asked about system calls (SCMP_ACT_NOTIFY)")
+            throw failure("linux.seccomp.listenerPath", "no program decides about system calls (SCMP_ACT_NOTIFY)")
         }
-        if linux.intelRdt != nil { throw failure("linux.intelRdt", "caches and memory bandwidth are not shared out") }
+        if linux.intelRdt != nil { throw failure("linux.intelRdt", "caches and memory bandwidth cannot be divided") }
         if linux.netDevices?.object?.isEmpty == false {
-            throw failure("linux.netDevices", "interfaces of the host are not moved into containers")
+            throw failure("linux.netDevices", "host interfaces cannot be moved into containers")
         }
     }
 

@@ -41,11 +41,23 @@ static int collect(pid_t command, int *status) {
     return found;
 }
 
+static const char usage[] =
+    "usage: berth-init [--] COMMAND [ARGUMENT...]\n\n"
+    "Starts COMMAND, forwards signals to it, reaps every process that ends, and exits with COMMAND's status.\n";
+
 int main(int count, char **arguments) {
     char **command = arguments + 1;
-    if (count > 1 && strcmp(command[0], "--") == 0) command++;
+    const char *option = count > 1 && command[0][0] == '-' ? command[0] : "";
+    if (!strcmp(option, "--help") || !strcmp(option, "-h")) return fputs(usage, stdout) < 0;
+    if (!strcmp(option, "--version")) return fputs("berth-init version 0.1.0\n", stdout) < 0;
+    if (!strcmp(option, "--")) {
+        command++;
+    } else if (*option) {
+        fprintf(stderr, "init: there is no option %s\n%s", option, usage);
+        return 2;
+    }
     if (!command[0]) {
-        fputs("usage: init [--] COMMAND [ARGUMENT...]\n", stderr);
+        fputs(usage, stderr);
         return 2;
     }
     sigset_t waited, before;

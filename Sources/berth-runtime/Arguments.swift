@@ -1,5 +1,6 @@
 /// The words of a command line; the parser of each verb takes them one by one.
 struct Arguments {
+    /// The command line is wrong: the program exits with 2.
     struct Problem: Error, CustomStringConvertible {
         let description: String
     }

@@ -42,7 +42,7 @@ extension CommandLineRuntime {
         }
         guard !options.id.isEmpty else { throw Arguments.Problem(description: "the container's id is missing") }
         guard let folder = realpath(options.bundle, nil) else {
-            throw Arguments.Problem(description: "bundle \(options.bundle): \(Errno.current)")
+            throw RuntimeFailure(step: "bundle", message: "bundle \(options.bundle): \(Errno.current)")
         }
         defer { free(folder) }
         options.bundle = String(cString: folder)

@@ -101,7 +101,7 @@ extension CommandLineRuntime {
         }
         try arguments.end()
         let path = "\(bundle)/config.json"
-        guard !fileExists(path) else { throw Arguments.Problem(description: "\(path) exists already") }
+        guard !fileExists(path) else { throw RuntimeFailure(step: "spec", message: "\(path) already exists") }
         let bytes = try JSONValue(encoding: DefaultProfile.spec()).serialized(.pretty(indent: 2))
         try writeFileAtomically(path, bytes, mode: 0o644)
         return 0

@@ -13,7 +13,7 @@ do {
     exit(try CommandLineRuntime(options).run(&arguments))
 } catch let problem as Arguments.Problem {
     log.error("\(problem)")
-    exit(1)
+    exit(2)
 } catch let failure as RuntimeFailure {
     log.error(failure.message)
     exit(failure.step == "exec" ? CInt(clamping: failure.exitCode) : 1)

@@ -77,7 +77,7 @@ struct Arguments {
             The engine. Flags override variables, and variables override the configuration file.
 
             \(lines.joined())
-              --check     Read the configuration, say what is wrong with it, and end.
+              --check     Check the configuration, and exit.
               --schema    The JSON schema of the configuration file.
               --settings  The settings as a table.
               --version   The version.

@@ -96,7 +96,7 @@ struct DockerSockets: Sendable {
                     .init(certificate: certificate, key: key, authority: settings.tlsAuthority))
             } catch {
                 // Never serve TCP without the requested certificates.
-                log.error("no tcp:// is served: \(error.message)")
+                log.error("the engine serves no tcp:// address: \(error.message)")
                 return
             }
         }

@@ -91,7 +91,7 @@ final class PlainHost: BuildHost {
 
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image {
         guard let image = try await images.resolve(reference) else {
-            throw EngineFailure(code: .imageMissing, message: "there is no image \(reference) here")
+            throw EngineFailure(code: .imageMissing, message: "there is no local image \(reference)")
         }
         return image
     }

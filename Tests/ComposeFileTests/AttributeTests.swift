@@ -326,7 +326,7 @@ struct AttributeCase: Sendable, CustomTestStringConvertible {
             ("develop: {watch: []}", nil),
             (
                 "gpus: all",
-                "error: 'gpus' is not supported yet: what runs in it would find no graphics processor"
+                "error: 'gpus' is not supported yet: its programs would find no graphics processor"
             ), ("init: true", nil), ("runtime: crun", nil),
             (
                 "runtime: runsc",

@@ -56,11 +56,11 @@ import YAML
             ),
             (
                 "volumes: [{type: volume, target: /b, volume: {subpath: «/a»}}]",
-                "'/a' starts with '/': a subpath is below what is mounted", "write a"
+                "'/a' starts with '/': a subpath is relative to the mounted volume or image", "write a"
             ),
             (
                 "volumes: [{type: image, source: i, target: /b, image: {subpath: «a/../../b»}}]",
-                "'a/../../b' leads out of what is mounted", "write a path without '..'"
+                "'a/../../b' leads out of the mounted volume or image", "write a path without '..'"
             ),
         ] as [(String, String, String?)])
     func refused(_ marked: String, _ message: String, _ hint: String?) {

@@ -81,8 +81,8 @@ enum SchemaAgreement {
                 "is not a valid PID namespace",
                 "is not a valid UTS namespace", "a name is missing after", "is not a valid interface name",
                 "too long for an interface's name", "is not a valid mount propagation",
-                "a subpath is below what is mounted",
-                "leads out of what is mounted", "has an address and one port",
+                "a subpath is relative to the mounted volume or image",
+                "leads out of the mounted volume or image", "has an address and one port",
             ]
         ),
         ("substitutions are text to a schema", ["is not a valid substitution", "the variable U is required"]),

@@ -73,7 +73,7 @@ func planText() {
             10 remove volume v after 1,2  # driver changed  ! loses the data of v; berth asks first; -y agrees
 
             """)
-    #expect(PlanText.text(PlanDescription(actions: [])) == "Nothing to do: the machine is as the file says.\n")
+    #expect(PlanText.text(PlanDescription(actions: [])) == "Nothing to do: the machine already matches the file.\n")
 }
 
 @Test("a failure shows what its exit code means, the last lines and the hint")

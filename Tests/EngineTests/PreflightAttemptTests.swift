@@ -116,7 +116,7 @@ import Testing
             "parameters that every container would get",
             { $0.sysctls = ["net.core.somaxconn": "1", "vm.swappiness": "1", "kernel.shmmax": "1"] },
             errors: [
-                #"services.web.sysctls["vm.swappiness"]: service "web": sysctl vm.swappiness is not kept apart by any namespace"#
+                #"services.web.sysctls["vm.swappiness"]: service "web": sysctl vm.swappiness does not belong to any namespace"#
             ]),
         Row(
             "parameters of the host's own namespaces",

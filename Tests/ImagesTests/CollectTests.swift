@@ -45,6 +45,14 @@ import Testing
         }
     }
 
+    @Test func aDigestIsNotAName() async throws {
+        try await withImages { store, _, base, _ in
+            let name = try Reference("base@\(base.id)")
+            let error = await #expect(throws: ImageError.self) { try await store.tag("base:1", as: name) }
+            expectText(error, has: "the digest comes from the content, so name it without @sha256:…")
+        }
+    }
+
     @Test func anIDWithSeveralNamesNeedsForce() async throws {
         try await withImages { store, _, base, _ in
             try await store.tag("base:1", as: Reference("base:2"))

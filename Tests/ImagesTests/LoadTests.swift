@@ -85,7 +85,7 @@ let topLayer = TarWriter.archive { tar in
     }
 
     @Test(arguments: [
-        ("no description", TarWriter.archive { $0.file("x", "y") }, "it holds no images"),
+        ("no description", TarWriter.archive { $0.file("x", "y") }, "so it has no images"),
         (
             "a missing layer",
             TarWriter.archive {

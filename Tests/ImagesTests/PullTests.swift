@@ -224,7 +224,7 @@ private let largeLayer = TarWriter.archive { tar in
         }
         try await withStore { store, folder in
             try await registry.serve { address in
-                for (name, reason) in [("a:1", "was promised"), ("b:1", "is longer than")] {
+                for (name, reason) in [("a:1", "but expected"), ("b:1", "is longer than")] {
                     let error = await #expect(throws: ImageError.self) {
                         try await store.pull(Reference("\(address)/\(name)"))
                     }
@@ -241,10 +241,10 @@ private let largeLayer = TarWriter.archive { tar in
     @Test(arguments: [
         (#"{"schemaVersion":1}"#, MediaType.manifest, "old schema version 1"),
         (#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, MediaType.index, "a manifest and an index at once"),
-        (#"{"schemaVersion":2,"mediaType":"x/y"}"#, MediaType.manifest, "calls itself x/y"),
+        (#"{"schemaVersion":2,"mediaType":"x/y"}"#, MediaType.manifest, "says that it is x/y"),
         (#"{"schemaVersion":2}"#, "text/html", "text/html is not a type of image"),
         (#"{"#, MediaType.manifest, "is not JSON"),
-        (#"{"schemaVersion":2}"#, MediaType.manifest, "does not have its form"),
+        (#"{"schemaVersion":2}"#, MediaType.manifest, "has an invalid form"),
     ])
     func aManifestThatIsNoneIsRefused(_ text: String, _ mediaType: String, _ reason: String) async throws {
         let registry = try ScriptedRegistry { _ in .init(headers: ["Content-Type": mediaType], body: Array(text.utf8)) }

@@ -259,7 +259,7 @@ extension Stories {
                 let unknown = try await world.attempt("image", "build", "-o", "type=bogus", "app")
                 #expect(unknown.status != 0 && unknown.stderr.contains("--output"), "\(unknown)")
                 let attested = try await world.berth("image", "build", "--provenance", "true", "app")
-                #expect(attested.stderr.contains("berth makes no attestations"))
+                #expect(attested.stderr.contains("berth does not create attestations"))
             }
         }
 

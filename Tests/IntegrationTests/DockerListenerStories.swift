@@ -22,14 +22,14 @@ extension Stories {
                 let tls = "\(world.folder)/tls"
                 let made = try await world.berth(
                     "cert", tls, "--host", "localhost", "--host", "127.0.0.1", "--client", "alice")
-                #expect(made.stdout.contains("made \(tls)/ca.pem") && made.stderr.isEmpty, "\(made)")
+                #expect(made.stdout.contains("created \(tls)/ca.pem") && made.stderr.isEmpty, "\(made)")
                 #expect(
                     try await world.shell("cd \(tls); stat -c '%a %n' ca-key.pem server-key.pem clients/alice/key.pem")
                         == "600 ca-key.pem\n600 server-key.pem\n600 clients/alice/key.pem")
                 let again = try await world.berth("cert", tls, "--client", "bob")
                 #expect(
                     again.stdout.contains("kept \(tls)/server-cert.pem")
-                        && again.stdout.contains("made \(tls)/clients/bob"))
+                        && again.stdout.contains("created \(tls)/clients/bob"))
                 try await world.berth("cert", "\(world.folder)/other", "--host", "localhost")
                 let settings =
                     "BERTH_DOCKER_HOSTS=tcp://127.0.0.1:12376 BERTH_TLSCACERT=\(tls)/ca.pem BERTH_TLSCERT=\(tls)/server-cert.pem "
@@ -91,7 +91,7 @@ extension Stories {
                 #expect(try await world.shell("curl -s http://127.0.0.1:12375/_ping") == "OK")
                 #expect(
                     try await world.shell("cat \(world.run)/berthd.log").contains(
-                        "WARNING: anybody who reaches tcp://127.0.0.1:12375 is root"))
+                        "WARNING: anybody who can connect to tcp://127.0.0.1:12375 is root"))
                 #expect(
                     try await world.shell("curl -s http://127.0.0.1:12375/info").contains("is root on this machine"))
                 // A port that is taken harms neither the other places nor the start.

@@ -242,7 +242,7 @@ extension Stories {
                 try await world.berth("network", "connect", "--alias", "again", "--ip", "10.97.0.78", "back", "one")
                 #expect(try await docker("exec two ping -c 1 -w 2 again >/dev/null; echo $?") == "0")
                 let refused = try await world.attempt("network", "connect", "back", "dockerconnect-web-1")
-                #expect(refused.status != 0 && refused.stderr.contains("belongs to a project"), "\(refused)")
+                #expect(refused.status != 0 && refused.stderr.contains("belongs to a berth project"), "\(refused)")
                 try await world.berth("network", "disconnect", "back", "one")
                 try await world.berth("network", "disconnect", "--force", "back", "nosuch")
                 #expect(try await docker("exec two ping -c 1 -w 1 10.97.0.78 >/dev/null; echo $?") == "1")

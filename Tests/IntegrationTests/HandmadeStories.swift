@@ -31,7 +31,7 @@ extension Stories {
                 #expect(try await world.berth("volume", "create", "--label", "x=y", "shared").trimmed == "shared")
                 #expect(try await world.berth("volume", "create", "shared").trimmed == "shared")
                 let again = try await world.attempt("network", "create", "proxy")
-                #expect(again.status == 1 && again.stderr.contains("exists already"), "\(again)")
+                #expect(again.status == 1 && again.stderr.contains("already exists"), "\(again)")
                 #expect(try await world.shell("ip -o addr show dev proxy0").contains("10.9.0.254/24"))
                 try await world.berth("up", "-d")
                 try await world.berth("up", "-d", in: "another")

@@ -109,7 +109,7 @@ extension Stories {
                 #expect(denied.status == 1 && denied.stderr.contains("push access denied"), "\(denied)")
                 try await Self.logIn(world)
                 let missing = try await world.attempt("image", "push", "127.0.0.1:5000/shop/none")
-                #expect(missing.status == 1 && missing.stderr.contains("there is no image"), "\(missing)")
+                #expect(missing.status == 1 && missing.stderr.contains("there is no local image"), "\(missing)")
                 let pushed = try await world.berth("image", "push", "127.0.0.1:5000/shop/own:1")
                 #expect(pushed.stdout == "127.0.0.1:5000/shop/own:1\n" && pushed.stderr.contains("Pushed"), "\(pushed)")
                 let both = try await world.berth("image", "push", "-a", "-q", "127.0.0.1:5000/shop/own")
@@ -139,9 +139,9 @@ extension Stories {
                     """)
                 try await Self.logIn(world)
                 let early = try await world.attempt("push", "app")
-                #expect(early.status == 1 && early.stderr.contains("there is no image"), "\(early)")
+                #expect(early.status == 1 && early.stderr.contains("there is no local image"), "\(early)")
                 let ignored = try await world.attempt("push", "--ignore-push-failures", "app")
-                #expect(ignored.status == 0 && ignored.stderr.contains("there is no image"), "\(ignored)")
+                #expect(ignored.status == 0 && ignored.stderr.contains("there is no local image"), "\(ignored)")
                 let trial = try await world.berth("--dry-run", "push", "--include-deps", "app")
                 #expect(
                     trial.stdout

@@ -24,7 +24,7 @@ extension Stories {
                 try await world.eventually("the shell answers") { first.output.contains("is:kept") }
                 try first.type(TerminalProgram.detachKeys)
                 #expect(try await first.status() == 0)
-                #expect(first.output.contains("detached: attach-shell-1 goes on"), "\(first.output)")
+                #expect(first.output.contains("detached: attach-shell-1 keeps running"), "\(first.output)")
                 let second = try world.atTerminal("attach", "--detach-keys", "ctrl-x,d", "attach-shell-1")
                 try second.type("echo still:$mark\n")
                 try await world.eventually("the same shell answers") { second.output.contains("still:kept") }
@@ -91,7 +91,7 @@ extension Stories {
                 let exec = try world.atTerminal("exec", "plain", "sh", "-c", "echo here; sleep 1007; echo over")
                 try await world.eventually("it runs") { exec.output.contains("here") }
                 try exec.type(TerminalProgram.detachKeys)
-                #expect(try await exec.status() == 0 && exec.output.contains("the command runs on"))
+                #expect(try await exec.status() == 0 && exec.output.contains("the command keeps running"))
                 try await Task.sleep(for: .milliseconds(300))
                 #expect(try await world.processes().values.contains { $0 == "sleep 1007" })
                 // A closed terminal is something else: it hangs up.
@@ -108,7 +108,7 @@ extension Stories {
                 let run = try world.atTerminal("run", "--rm", "--name", "job", "plain", "sh", "-c", "echo up; sleep 3")
                 try await world.eventually("it runs") { run.output.contains("up\r\n") }
                 try run.type(TerminalProgram.detachKeys)
-                #expect(try await run.status() == 0 && run.output.contains("detached: job goes on"))
+                #expect(try await run.status() == 0 && run.output.contains("detached: job keeps running"))
                 #expect(try await world.containers().contains { $0.name == "job" && $0.state == .running })
                 try await world.eventually("it is removed") {
                     try await !world.containers().contains { $0.name == "job" }

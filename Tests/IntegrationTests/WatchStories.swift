@@ -132,7 +132,7 @@ extension Stories {
                 _ = try await inside(world, "api", 2, "mkdir /tmp/gone")
                 try await world.shell("echo 9 > lib/9")
                 try await world.eventually("the failure is told") {
-                    watch.output.contains("service \"api\" was not given its command; the watch continues")
+                    watch.output.contains("service \"api\" did not run the command; the watch continues")
                 }
                 try world.write("3", to: "conf.ini")
                 try await eventually(world, "web", 2, "cat /etc/conf.ini", is: "3")
@@ -324,7 +324,7 @@ extension Stories {
                 for text in [
                     "compose.yaml:8:33: error: service \"web\" has no `build:`",
                     "compose.yaml:9:67: error: service \"web\": '[b' is not a pattern",
-                    "error: service \"web\": the action sync+exec needs a command", "is not watched: the container has",
+                    "error: service \"web\": the action sync+exec needs a command", "is mounted in the container",
                 ] {
                     #expect(failed.stderr.contains(text), "\(text): \(failed)")
                 }

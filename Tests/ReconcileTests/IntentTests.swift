@@ -693,7 +693,7 @@ struct IntentCase: CustomTestStringConvertible, Sendable {
                 db running
                 web running
                 unchanged
-                web: 1 of 2 still run; use --stop
+                web: 1 of 2 are still running; use --stop
                 """),
         IntentCase(
             "scale", runs, .scale(["web": 3], dependencies: true),

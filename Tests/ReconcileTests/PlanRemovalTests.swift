@@ -20,116 +20,116 @@ import Testing
         PlanCase(
             "dependents first, then networks; volumes stay", down(stack),
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "volumes go when asked", down(stack, volumes: true),
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
-                6 remove volume demo_data after 4  # volumes go too
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
+                6 remove volume demo_data after 4  # volumes are removed too
                 """),
         PlanCase("nothing there, nothing to do", down(Scene().wanting("web")), plan: ""),
         PlanCase(
             "another project's volume never goes",
             down(stack, volumes: true).with { $0.observed.volumes["demo_data"]?.project = "other" },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "a volume made by hand never goes",
             down(stack, volumes: true).with { $0.observed.volumes["demo_data"]?.project = nil },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "an external volume never goes",
             down(stack, volumes: true).with { $0.desired.volumes["data"]?.external = true },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "a volume that others use stays",
             down(stack, volumes: true).with { $0.observed.volumes["demo_data"]?.users.append("foreign") },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "a network that others use stays",
             down(stack).with { $0.observed.networks["demo_back"]?.users.append("foreign") },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
                 """),
         PlanCase(
             "an external network stays", down(stack).with { $0.desired.networks["back"]?.external = true },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
                 """),
         PlanCase(
             "another project's network stays",
             down(stack).with { $0.observed.networks["demo_back"]?.project = "other" },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
                 """),
         PlanCase(
             "one-offs go too",
             down(Scene().wanting("web").having("web").havingOneOff("demo-web-run-1", of: "web", .running)),
             plan: """
-                1 stop demo-web-run-1  # the project goes down
-                2 remove demo-web-run-1 after 1  # the project goes down
-                3 stop web.1  # the project goes down
-                4 remove web.1 after 3  # the project goes down
+                1 stop demo-web-run-1  # the project is removed
+                2 remove demo-web-run-1 after 1  # the project is removed
+                3 stop web.1  # the project is removed
+                4 remove web.1 after 3  # the project is removed
                 """),
         PlanCase(
             "one-offs of services that left the file go too", down(Scene().havingOneOff("demo-old-run-1", of: "old")),
-            plan: "1 remove demo-old-run-1  # the project goes down"),
+            plan: "1 remove demo-old-run-1  # the project is removed"),
         PlanCase(
             "orphans stay", down(Scene().wanting("old").having("old")).changing("old") { $0.isOrphan = true }, plan: ""),
         PlanCase(
             "orphans go when asked",
             down(Scene().wanting("old").having("old"), orphans: true).changing("old") { $0.isOrphan = true },
             plan: """
-                1 stop old.1  # the project goes down
-                2 remove old.1 after 1  # the project goes down
+                1 stop old.1  # the project is removed
+                2 remove old.1 after 1  # the project is removed
                 """),
         PlanCase(
             "containers of services nobody knows go when asked",
             down(Scene().wanting("old").having("old").with { $0.desired.services = [] }, orphans: true),
             plan: """
-                1 stop old.1  # the project goes down
-                2 remove old.1 after 1  # the project goes down
+                1 stop old.1  # the project is removed
+                2 remove old.1 after 1  # the project is removed
                 """),
         PlanCase(
             "an orphan keeps its network",
@@ -138,7 +138,7 @@ import Testing
             "anonymous volumes go with their containers",
             down(Scene().wanting("web").having("web", .exited) { $0.hasAnonymousVolumes = true }),
             plan: """
-                1 remove web.1 and its anonymous volumes  # the project goes down
+                1 remove web.1 and its anonymous volumes  # the project is removed
                 """),
         PlanCase(
             "an anonymous volume that lost its container goes",
@@ -150,40 +150,40 @@ import Testing
                 Scene().wanting("side") { $0.networkMode = .service("web") }.wanting("web").having("side").having("web")
             ),
             plan: """
-                1 stop side.1  # the project goes down
-                2 remove side.1 after 1  # the project goes down
-                3 stop web.1 after 1  # the project goes down
-                4 remove web.1 after 3  # the project goes down
+                1 stop side.1  # the project is removed
+                2 remove side.1 after 1  # the project is removed
+                3 stop web.1 after 1  # the project is removed
+                4 remove web.1 after 3  # the project is removed
                 """),
         PlanCase(
             "what left the file goes as well", down(stack).with { $0.desired.networks = [:] },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "a broken network is removed, not repaired",
             down(stack).with { $0.observed.networks["demo_back"]?.damage = "gone" },
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop db.1 after 1  # the project goes down
-                4 remove db.1 after 3  # the project goes down
-                5 remove network demo_back after 2  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop db.1 after 1  # the project is removed
+                4 remove db.1 after 3  # the project is removed
+                5 remove network demo_back after 2  # the project is removed
                 """),
         PlanCase(
             "an exited container is only removed", down(Scene().wanting("web").having("web", .exited)),
-            plan: "1 remove web.1  # the project goes down"),
+            plan: "1 remove web.1  # the project is removed"),
         PlanCase(
             "every replica goes", down(Scene().wanting("web", scale: 2).having("web", numbers: [1, 2])),
             plan: """
-                1 stop web.1  # the project goes down
-                2 remove web.1 after 1  # the project goes down
-                3 stop web.2  # the project goes down
-                4 remove web.2 after 3  # the project goes down
+                1 stop web.1  # the project is removed
+                2 remove web.1 after 1  # the project is removed
+                3 stop web.2  # the project is removed
+                4 remove web.2 after 3  # the project is removed
                 """),
     ]
 }

@@ -323,22 +323,22 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
                 $0.desired.secrets["pw"] = FileObject(name: "pw", source: .external)
             },
             findings: """
-                error externalFileObject web: secret pw is external, but berth has no store of secrets; give \
-                secrets.pw a file, an environment or a content
+                error externalFileObject web: secret pw is external, but berth has no store of secrets; set \
+                file, environment or content of secrets.pw
                 """),
         PreflightCase(
             "a subnet against a route", subnet("10.1.2.0/24"),
             { $0.subnets = [.init(subnet: "10.0.0.0/8", owner: "the route of eth0")] },
             findings: """
                 error subnetClash: subnet 10.1.2.0/24 of network demo_back overlaps 10.0.0.0/8 of the route of \
-                eth0; choose another subnet for networks.back, or leave it out and berth finds a free one
+                eth0; choose another subnet for networks.back, or leave it out, and berth finds a free one
                 """),
         PreflightCase(
             "a subnet inside another network's", subnet("10.0.0.0/8"),
             { $0.subnets = [.init(subnet: "10.1.2.0/24", owner: "network other_default", network: "other_default")] },
             findings: """
                 error subnetClash: subnet 10.0.0.0/8 of network demo_back overlaps 10.1.2.0/24 of network \
-                other_default; choose another subnet for networks.back, or leave it out and berth finds a free one
+                other_default; choose another subnet for networks.back, or leave it out, and berth finds a free one
                 """),
         PreflightCase(
             "a subnet beside the others", subnet("10.1.3.0/24"),
@@ -349,13 +349,13 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             { $0.subnets = [.init(subnet: "10.1.3.128/25", owner: "x")] },
             findings: """
                 error subnetClash: subnet 10.1.2.0/23 of network demo_back overlaps 10.1.3.128/25 of x; choose \
-                another subnet for networks.back, or leave it out and berth finds a free one
+                another subnet for networks.back, or leave it out, and berth finds a free one
                 """),
         PreflightCase(
             "an IPv6 subnet", subnet("fd00:1::/64"), { $0.subnets = [.init(subnet: "fd00:1::1:0/112", owner: "x")] },
             findings: """
                 error subnetClash: subnet fd00:1::/64 of network demo_back overlaps fd00:1::1:0/112 of x; choose \
-                another subnet for networks.back, or leave it out and berth finds a free one
+                another subnet for networks.back, or leave it out, and berth finds a free one
                 """),
         PreflightCase(
             "two IPv6 subnets side by side", subnet("fd00:1::/64"),
@@ -373,7 +373,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             },
             findings: """
                 error subnetClash: subnet 10.1.1.0/24 of network demo_b overlaps that of network demo_a; choose \
-                another subnet for networks.b, or leave it out and berth finds a free one
+                another subnet for networks.b, or leave it out, and berth finds a free one
                 """),
         PreflightCase(
             "the subnet of the network that is made anew",

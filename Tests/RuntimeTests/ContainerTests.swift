@@ -71,7 +71,7 @@ import Testing
             message: "mount /x (tmpfs): Invalid argument (tmpfs: Bad value for 'size')"),
         Failure(
             description: "a kernel parameter of the host's", change: { $0.linux?.sysctl = ["kernel.panic": "1"] },
-            status: 1, message: "sysctl kernel.panic is not kept apart by any namespace"),
+            status: 1, message: "sysctl kernel.panic does not belong to any namespace"),
         Failure(
             description: "an unknown limit",
             change: { $0.process?.rlimits = [.init(type: "RLIMIT_X", soft: 1, hard: 1)] }, status: 1,

@@ -102,14 +102,13 @@ package actor BuildRun {
     }
 
     private static func name(_ text: String) throws -> Reference {
-        let reference: Reference
-        do throws(ReferenceError) { reference = try Reference(text) } catch {
+        do throws(ReferenceError) {
+            let reference = try Reference(text)
+            try reference.checkName()
+            return reference
+        } catch {
             throw BuildFailure([BuildNote(message: "\(error)")])
         }
-        guard reference.digest == nil else {
-            throw BuildFailure([BuildNote(message: "\(text): a digest cannot be given as a name, only a tag")])
-        }
-        return reference
     }
 
     /// What is there without a declaration.

@@ -35,7 +35,7 @@ extension Format {
             Attribute(
                 "failure_action",
                 .text(.words("action after a failure", ["continue", "pause", "rollback"], harmless: true)),
-                default: "pause", "What follows when too many replicas fail."),
+                default: "pause", "What to do when too many replicas fail."),
             Attribute(
                 "monitor", .duration, default: "5s",
                 "How long berth watches a new replica after its start. A replica that ends or becomes unhealthy in this time has failed."
@@ -72,11 +72,11 @@ extension Format {
                                 "memory", Shape(.string, meaning: .bytes), "Memory, in bytes or with a unit."),
                             Attribute(
                                 "generic_resources", .list(of: genericResource), standing: .noEffect("a cluster"),
-                                "Other countable things."),
+                                "Other countable resources."),
                             Attribute(
                                 "devices", .list(of: reservedDevice),
-                                standing: .refused("what runs in it would not find them"), "Devices."),
-                        ])), "What is kept for it."),
+                                standing: .refused("its programs would not find them"), "Devices."),
+                        ])), "What is reserved for it."),
         ])
 
     private static let genericResource = Record(

@@ -5,7 +5,7 @@ extension Format {
         [
             Attribute(
                 "version", .text, deprecated: "it is obsolete and ignored; remove it", example: "\"3.8\"",
-                "The version of the format; it has no meaning any more."),
+                "The version of the format; obsolete."),
             Attribute(
                 "name", .text, default: "the name of the project directory", example: "shop",
                 "The project's name: lower-case letters, digits, dashes and underscores."),
@@ -92,9 +92,10 @@ extension Format {
             Attribute("subnet", .text(.subnet), example: "172.28.0.0/16", "The subnet, in CIDR form."),
             Attribute("gateway", .text(.anyAddress), example: "172.28.0.1", "The gateway's address."),
             Attribute(
-                "ip_range", .text(.subnet), example: "172.28.5.0/24", "Where containers' addresses are taken from."),
+                "ip_range", .text(.subnet), example: "172.28.5.0/24",
+                "The part of the subnet for containers' addresses."),
             Attribute(
-                "aux_addresses", Shape(members: .text(.anyAddress)), "Addresses that are not given to containers."),
+                "aux_addresses", Shape(members: .text(.anyAddress)), "Addresses that no container gets."),
         ])
 
     static let volume = Record(
@@ -119,11 +120,11 @@ extension Format {
             Attribute("name", .text, default: "<project>_<key>", "The secret's name."),
             Attribute("file", .text, example: "./password.txt", "A file with the content."),
             Attribute("environment", .text, example: "DB_PASSWORD", "A variable with the content."),
-            Attribute("external", externalForm, default: "false", "The secret is kept elsewhere."),
+            Attribute("external", externalForm, default: "false", "The secret is stored elsewhere."),
             Attribute("labels", .labels, merge: .members, "Labels on the secret."),
             Attribute("driver", .text, standing: .notYet, "The secret's driver."),
             Attribute("driver_opts", .driverOptions, standing: .notYet, "Options for the driver."),
-            Attribute("template_driver", .text, standing: .notYet, "The driver that expands templates in it."),
+            Attribute("template_driver", .text, standing: .notYet, "The driver that expands templates in the content."),
         ])
 
     static let config = Record(
@@ -133,11 +134,11 @@ extension Format {
             Attribute("file", .text, example: "./nginx.conf", "A file with the content."),
             Attribute("environment", .text, example: "APP_CONFIG", "A variable with the content."),
             Attribute("content", .text, example: "\"debug = true\"", "The content itself."),
-            Attribute("external", externalForm, default: "false", "The config is kept elsewhere."),
+            Attribute("external", externalForm, default: "false", "The config is stored elsewhere."),
             Attribute("labels", .labels, merge: .members, "Labels on the config."),
             Attribute("driver", .text, standing: .notYet, "The config's driver."),
             Attribute("driver_opts", .driverOptions, standing: .notYet, "Options for the driver."),
-            Attribute("template_driver", .text, standing: .notYet, "The driver that expands templates in it."),
+            Attribute("template_driver", .text, standing: .notYet, "The driver that expands templates in the content."),
         ])
 
     static let model = Record(

@@ -44,7 +44,7 @@ extension Format {
         Attribute(
             "command", .command, merge: .replace, example: "[nginx, -g, \"daemon off;\"]",
             "Replaces the image's command; a string is split as a shell does."),
-        Attribute("configs", .fileReferences, merge: .unique(.configTarget), "Configs that are mounted."),
+        Attribute("configs", .fileReferences, merge: .unique(.configTarget), "Configs to mount."),
         Attribute(
             "container_name", Shape(.string, pattern: .containerName, grammar: .containerName),
             default: "<project>-<service>-<number>",
@@ -94,13 +94,13 @@ extension Format {
         Attribute("external_links", .distinctTexts, merge: .distinct, "Containers outside the project, with an alias."),
         Attribute(
             "extra_hosts", .extraHosts, merge: .extraHosts, example: "[\"gateway=host-gateway\"]",
-            "Further lines of /etc/hosts."),
+            "Additional lines of /etc/hosts."),
         Attribute(
             "group_add", Shape(items: Shape([.string, .number], grammar: .group), uniqueItems: true), merge: .distinct,
-            "Further groups of the user, by name or number."),
+            "Additional groups of the user, by name or number."),
         Attribute(
             "gpus", Shape(.string, allowed: ["all"], items: Shape(record: deviceRequest), short: .gpus),
-            standing: .refused("what runs in it would find no graphics processor"), example: "all",
+            standing: .refused("its programs would find no graphics processor"), example: "all",
             "Graphics processors."),
         Attribute("hostname", .text(.hostName), "The container's host name."),
         Attribute("healthcheck", .mapping(healthcheck), "How berth checks whether it works."),
@@ -120,7 +120,7 @@ extension Format {
             "links", .distinctTexts, merge: .uniqueText, example: "[\"db:database\"]", "Services under an alias."),
         Attribute("logging", .mapping(logging), merge: .logging, "Where its log goes."),
         Attribute("mem_limit", .bytes, example: "512m", "The memory limit, in bytes or with a unit."),
-        Attribute("mem_reservation", .bytes, "The memory that is kept for it."),
+        Attribute("mem_reservation", .bytes, "The memory that is reserved for it."),
         Attribute("memswap_limit", .bytes, "Memory and swap together; -1 means no limit."),
         Attribute(
             "mem_swappiness", Shape([.number, .string], meaning: .bytes, range: -1...100),
@@ -162,7 +162,7 @@ extension Format {
             "What happens when it exits: no, always, unless-stopped or on-failure[:N]."),
         Attribute("runtime", .text, example: "runc", "The OCI runtime."),
         Attribute("scale", .integer(in: 0...Int64(Int32.max)), default: "1", "How many replicas run."),
-        Attribute("secrets", .fileReferences, merge: .unique(.secretTarget), "Secrets that are mounted."),
+        Attribute("secrets", .fileReferences, merge: .unique(.secretTarget), "Secrets to mount."),
         Attribute(
             "security_opt", .distinctTexts, merge: .distinct, example: "[\"no-new-privileges:true\"]",
             "Security profiles."),
@@ -178,7 +178,7 @@ extension Format {
             "sysctls", .parameters, merge: .members, example: "{net.core.somaxconn: 1024}", "Kernel parameters."),
         Attribute(
             "tmpfs", Shape(.string, items: .text(.temporary), short: .listOfOne(keptRaw: true)), merge: .uniqueText,
-            example: "\"/run:size=64m\"", "Memory file systems."),
+            example: "\"/run:size=64m\"", "tmpfs mounts."),
         Attribute("tty", .boolean, default: "false", "A terminal."),
         Attribute("ulimits", .ulimits, merge: .members, example: "{nofile: 65536}", "Resource limits."),
     ]
@@ -197,7 +197,7 @@ extension Format {
             merge: .unique(.target), example: "[\"data:/var/lib/data\"]", "Volumes, host folders and memory."),
         Attribute("volumes_from", .distinctTexts, merge: .distinct, "Services whose volumes are mounted too."),
         Attribute("working_dir", .text(.containerPath), example: "/app", "The working directory of its command."),
-        Attribute("pre_start", .hooks, standing: .notYet, "Commands that must end before it starts."),
+        Attribute("pre_start", .hooks, standing: .notYet, "Commands that must have ended before it starts."),
         Attribute("post_start", .hooks, "Commands that run in it after it has started."),
         Attribute("pre_stop", .hooks, "Commands that run in it before it is stopped."),
         Attribute(

@@ -4,7 +4,7 @@ extension Format {
         [
             Attribute(
                 "condition", .choice("service_started", "service_healthy", "service_completed_successfully"),
-                required: true, "What the dependency must have reached."),
+                required: true, "The state that the dependency must reach."),
             Attribute("restart", .boolean, default: "false", "It is restarted when the dependency is."),
             Attribute("required", .boolean, default: "true", "A missing dependency is an error."),
         ])
@@ -13,7 +13,7 @@ extension Format {
         "an extends", extensions: false,
         [
             Attribute("file", .text, example: "common.yaml", "The file that contains the service."),
-            Attribute("service", .text, required: true, "The service that is extended."),
+            Attribute("service", .text, required: true, "The service to extend."),
         ])
 
     static let envFile = Record(
@@ -44,7 +44,7 @@ extension Format {
     static let networkAttachment = Record(
         "a network attachment",
         [
-            Attribute("aliases", .distinctTexts(.alias), merge: .uniqueText, "Further names on the network."),
+            Attribute("aliases", .distinctTexts(.alias), merge: .uniqueText, "More names on the network."),
             Attribute(
                 "driver_opts", .driverOptions,
                 example: "{com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.log_martians=1}",
@@ -67,9 +67,9 @@ extension Format {
         [
             Attribute(
                 "type", .choice("bind", "volume", "tmpfs", "cluster", "npipe", "image"), required: true,
-                "What is mounted."),
+                "What to mount."),
             Attribute("source", .text, "A host path, or the key of a volume."),
-            Attribute("target", .text(.containerPath), example: "/data", "Where it is mounted."),
+            Attribute("target", .text(.containerPath), example: "/data", "Where to mount it."),
             Attribute("read_only", .boolean, default: "false", "It is read-only."),
             Attribute("consistency", .text, standing: .noEffect("macOS"), "How soon changes must be visible."),
             Attribute(
@@ -105,7 +105,7 @@ extension Format {
                             Attribute(
                                 "nocopy", .boolean, default: "false", "Do not copy the image's files into a new volume."
                             ),
-                            Attribute("subpath", .text(.subpath), "The folder in the volume that is mounted."),
+                            Attribute("subpath", .text(.subpath), "The folder in the volume to mount."),
                         ])), "Options of a volume."),
             Attribute(
                 "tmpfs",
@@ -115,7 +115,7 @@ extension Format {
                         [
                             Attribute("size", .size, "The size, in bytes or with a unit."),
                             Attribute("mode", Shape([.number, .string], meaning: .modeBits), "Permission bits."),
-                        ])), "Options of a memory file system."),
+                        ])), "Options of a tmpfs mount."),
             Attribute(
                 "image",
                 .mapping(
@@ -161,7 +161,7 @@ extension Format {
                 "Failures in a row."),
             Attribute("start_period", .probeDuration, default: "0s", "In this time failures do not count."),
             Attribute("start_interval", .probeDuration, default: "5s", "Time between checks in the start period."),
-            Attribute("disable", .boolean, default: "false", "No check, not even the image's."),
+            Attribute("disable", .boolean, default: "false", "Disable the check, including the image's."),
         ])
 
     static let hook = Record(
@@ -172,7 +172,7 @@ extension Format {
             Attribute("user", .text(.user), "The user it runs as."),
             Attribute("privileged", .boolean, default: "false", "All capabilities."),
             Attribute("working_dir", .text(.containerPath), "The working directory."),
-            Attribute("environment", .variables, merge: .members, "Further variables."),
+            Attribute("environment", .variables, merge: .members, "Additional variables."),
             Attribute("per_replica", .boolean, standing: .notYet, "Runs once for each replica."),
         ])
 
@@ -245,7 +245,7 @@ extension Format {
     static let deviceRequest = Record(
         "a device request",
         [
-            Attribute("capabilities", .distinctTexts, example: "[gpu]", "What the device must be able to do."),
+            Attribute("capabilities", .distinctTexts, example: "[gpu]", "Capabilities that the device must have."),
             Attribute("driver", .text, example: "nvidia", "The device's driver."),
             Attribute("count", Shape([.integer, .string], meaning: .deviceCount), default: "all", "How many, or all."),
             Attribute("device_ids", .distinctTexts, "Which ones."),
@@ -265,8 +265,8 @@ extension Format {
             Attribute(
                 "action", .choice("rebuild", "sync", "restart", "sync+restart", "sync+exec"), required: true,
                 "What berth does when a file changes."),
-            Attribute("target", .text, "Where changed files are copied to."),
-            Attribute("exec", .mapping(hook), "The command that is run after a sync."),
+            Attribute("target", .text, "Where to copy changed files."),
+            Attribute("exec", .mapping(hook), "The command to run after a sync."),
             Attribute("include", .textAsTexts, "Patterns of files to watch."),
             Attribute("ignore", .textAsTexts, "Patterns of files to ignore."),
             Attribute("initial_sync", .boolean, default: "false", "Copy all files once at the start."),

@@ -116,15 +116,15 @@ extension TextGrammar {
         if text.isAbsolutePath {
             let rest = text.pathParts.joined(separator: "/")
             return Fault(
-                "'\(text)' starts with '/': a subpath is below what is mounted",
-                hint: rest.isEmpty ? "leave it out for all of it" : "write \(rest)")
+                "'\(text)' starts with '/': a subpath is relative to the mounted volume or image",
+                hint: rest.isEmpty ? "leave it out to mount everything" : "write \(rest)")
         }
         var depth = 0
         for part in text.pathParts where part != "." {
             depth += part == ".." ? -1 : 1
             if depth < 0 {
                 return Fault(
-                    "'\(text)' leads out of what is mounted", hint: "write a path without '..'")
+                    "'\(text)' leads out of the mounted volume or image", hint: "write a path without '..'")
             }
         }
         return nil

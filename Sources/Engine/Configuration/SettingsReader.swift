@@ -66,7 +66,7 @@ package struct SettingsReader {
         throw EngineFailure(
             code: .invalid,
             message:
-                "docker-hosts: \(open) needs tlscacert, tlscert and tlskey; without them anybody who reaches it is root on this machine",
+                "docker-hosts: \(open) needs tlscacert, tlscert and tlskey; without them anybody who can connect to it is root on this machine",
             hint: "`berth cert` creates them; \"docker-insecure-tcp\": true allows it without them")
     }
 

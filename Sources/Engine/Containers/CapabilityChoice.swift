@@ -33,6 +33,6 @@ enum CapabilityChoice {
         guard full != "CAP_ALL", !held.contains(full) else { return }
         throw EngineFailure(
             code: .unsupported, message: "the engine itself does not have \(full)",
-            hint: "start the engine with more rights, or remove it from cap_add")
+            hint: "start the engine with this capability, or remove it from cap_add")
     }
 }

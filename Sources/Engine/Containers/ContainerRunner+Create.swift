@@ -151,7 +151,7 @@ extension ContainerRunner {
             guard let owner = await container("\(isContainer ? "container" : "service"):\(name)", for: record)
             else {
                 throw EngineFailure(
-                    code: .notFound, message: "\(record.name) takes the volumes of \(entry), which has no container")
+                    code: .notFound, message: "\(record.name) uses the volumes of \(entry), which has no container")
             }
             for var mount in owner.mounts where !own.contains(mount.target) {
                 switch mount.source {

@@ -36,7 +36,7 @@ extension ContainerRunner {
         try await machine.signal(id, number: SIGKILL, all: true)
         guard await hasEnded(id, within: .seconds(30)) else {
             throw EngineFailure(
-                code: .stuck, message: "\(record.name) does not end although it was killed",
+                code: .stuck, message: "\(record.name) did not end after SIGKILL",
                 hint: "a process in uninterruptible sleep waits for a device or a network file system")
         }
         await freePorts(of: id)

@@ -321,7 +321,7 @@ final class ContainerRunner: Sendable {
             guard let record = await self.inventory.container(id) else { return }
             guard !record.isUp else {
                 throw EngineFailure(
-                    code: .conflict, message: "\(record.name) is running", hint: "stop it first, or force")
+                    code: .conflict, message: "\(record.name) is running", hint: "stop it first, or use --force")
             }
             self.held.withLock { _ = $0.remove(id) }
             let removed = try await self.inventory.update(id, volatile: true) { record in

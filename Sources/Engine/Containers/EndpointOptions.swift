@@ -17,7 +17,7 @@ struct EndpointOptions {
             guard let setting = InterfaceSetting(text) else {
                 throw EngineFailure(
                     code: .invalid, message: "\"\(text)\" is not a setting of an interface",
-                    hint: "such as net.ipv4.conf.IFNAME.log_martians=1, with the word IFNAME as it is")
+                    hint: "such as net.ipv4.conf.IFNAME.log_martians=1; write the word IFNAME literally")
             }
             settings.append(setting)
         }

@@ -102,7 +102,7 @@ package struct HostDevice: Hashable, Sendable {
         else {
             throw EngineFailure(
                 code: .invalid, message: "device_cgroup_rules: \"\(text)\" is not a device rule",
-                hint: "such as `c 1:3 rw`: kind, numbers, rights")
+                hint: "write type, numbers and permissions, such as `c 1:3 rw`")
         }
         return RuntimeSpec.DeviceRule(
             allow: true, type: String(fields[0]), major: Int64(numbers[0]), minor: Int64(numbers[1]),

@@ -87,7 +87,7 @@ extension SpecBuilder {
         guard let pid = owner.life.process?.pid else {
             throw EngineFailure(
                 code: .conflict,
-                message: "\(record.name) shares the \(kind) namespace of \(owner.name), which does not run",
+                message: "\(record.name) shares the \(kind) namespace of \(owner.name), which is not running",
                 hint: "start \(owner.service ?? owner.name) first")
         }
         return [.init(type: kind, path: "/proc/\(pid)/ns/\(kind)")]

@@ -47,8 +47,8 @@ struct SpecBuilder {
         guard !arguments.isEmpty else {
             throw EngineFailure(
                 code: .invalid,
-                message: "\(record.owner.subject) has no command: neither it nor its image names one",
-                hint: "add `command:` to the service, or name the command after the image")
+                message: "\(record.owner.subject) has no command, and neither does its image",
+                hint: "add `command:` to the service, or write a command after the image")
         }
         if hasInit { arguments = [Self.initPath, "--"] + arguments }
         // A program that changes its group must not lose its primary one (CVE-2022-36109).

@@ -43,7 +43,7 @@ extension Engine {
         guard let made = execs.find(id) else { throw Self.noExec(id) }
         try Self.checkRuns(try await find(made.container))
         guard let row = execs.begin(made.id, change) else {
-            throw EngineFailure(code: .conflict, message: "exec \(made.id.prefix(12)) was started before")
+            throw EngineFailure(code: .conflict, message: "exec \(made.id.prefix(12)) has already been started")
         }
         return row
     }
@@ -97,7 +97,7 @@ extension Engine {
     package func resizeExec(_ id: String, rows: UInt16, columns: UInt16) async throws {
         guard let row = execs.find(id) else { throw Self.noExec(id) }
         guard row.state == .running else {
-            throw EngineFailure(code: .conflict, message: "exec \(row.id.prefix(12)) does not run")
+            throw EngineFailure(code: .conflict, message: "exec \(row.id.prefix(12)) is not running")
         }
         try await parts.machine.resizeTerminal(of: row.id, rows: rows, columns: columns)
     }
@@ -106,7 +106,7 @@ extension Engine {
     package func resize(_ name: String, rows: UInt16, columns: UInt16) async throws {
         let record = try await find(name)
         guard record.isUp else {
-            throw EngineFailure(code: .conflict, message: "container \(record.name) does not run")
+            throw EngineFailure(code: .conflict, message: "container \(record.name) is not running")
         }
         try await parts.machine.resizeTerminal(of: record.id, rows: rows, columns: columns)
         parts.inventory.events.publish(

@@ -15,7 +15,7 @@ extension Engine {
         guard service != nil || !records.isEmpty else {
             throw EngineFailure(
                 code: .notFound, message: "there is no service \"\(name)\" in the history of project \(project)",
-                hint: "`berth up` begins its history")
+                hint: "`berth up` starts its history")
         }
         var explanations: [Explanation] = []
         for record in records { explanations.append(try await explanation(of: record, desired)) }

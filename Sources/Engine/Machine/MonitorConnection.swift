@@ -176,10 +176,10 @@ final class MonitorConnection: Sendable {
     private static func silent(_ id: String) -> EngineFailure {
         EngineFailure(
             code: .monitorSilent, message: "the monitor of \(id.prefix(12)) does not answer",
-            hint: "was it stopped? `pkill -CONT berth-monitor` lets stopped monitors continue")
+            hint: "if it was stopped, `pkill -CONT berth-monitor` lets it continue")
     }
 
     private static func lost(_ id: String) -> EngineFailure {
-        EngineFailure(code: .monitorLost, message: "the monitor of \(id.prefix(12)) went away")
+        EngineFailure(code: .monitorLost, message: "the monitor of \(id.prefix(12)) ended unexpectedly")
     }
 }

@@ -79,7 +79,7 @@ extension ActionPerformer {
         var record: ContainerRecord?
         if let old { record = await successor(of: old) } else { record = await newest(replica) }
         guard let record else {
-            throw EngineFailure(code: .notFound, message: "\(replica) has no container to let in")
+            throw EngineFailure(code: .notFound, message: "\(replica) has no container to admit")
         }
         try await report(.container, record.name, "Switching", "Switched", reason) {
             try await self.runner.admit(record.id)

@@ -27,7 +27,7 @@ struct BridgeName: Sendable {
         }
         guard try await !machine.hasInterface(name) else {
             throw EngineFailure(
-                code: .conflict, message: "network \(definition.name): this host has an interface \(name) already",
+                code: .conflict, message: "network \(definition.name): this host already has an interface \(name)",
                 hint: "choose another \(Self.option), or `ip link delete \(name)`")
         }
         return name

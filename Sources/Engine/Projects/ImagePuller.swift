@@ -83,14 +83,14 @@ struct ImagePuller: Sendable {
         let known = (try? await machine.image(reference)) ?? nil
         if image.isBuilt, makesDo, known?.runs(on: image.platform) == true {
             operation.object(
-                .image, reference, "Kept", done: true, reason: "it could not be fetched: \(failure.message)")
+                .image, reference, "Kept", done: true, reason: "it could not be pulled: \(failure.message)")
             return nil
         }
         failure.message = "service \"\(image.service)\": \(failure.message)"
         if let known, let have = known.platform, let wanted = image.platform,
             !known.runs(on: wanted)
         {
-            failure.message += "; the image here is for \(have), but its platform is \(wanted)"
+            failure.message += "; the local image is for \(have), but its platform is \(wanted)"
         }
         if image.isBuilt {
             failure.hint =
@@ -98,7 +98,7 @@ struct ImagePuller: Sendable {
         }
         failure.hint =
             failure.hint
-            ?? "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
+            ?? "to load it without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
         operation.object(.image, reference, "Error", done: true, failed: true, reason: failure.message)
         return failure
     }

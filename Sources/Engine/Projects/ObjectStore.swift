@@ -20,7 +20,7 @@ final class ObjectStore: Sendable {
         let reference = service.image ?? "\(project)-\(service.name)"
         if let image = try await machine.image(reference) { return image }
         throw EngineFailure(
-            code: .imageMissing, message: "service \"\(service.name)\": there is no image \(reference) here",
+            code: .imageMissing, message: "service \"\(service.name)\": there is no local image \(reference)",
             hint: service.hasBuild
                 ? "`berth build` or `berth up --build` creates it"
                 : "`berth pull \(service.name)`, or `berth image import FILE \(reference)`")
@@ -34,7 +34,7 @@ final class ObjectStore: Sendable {
         let reference = single.template.image ?? ""
         if let image = try await machine.image(reference) { return image }
         throw EngineFailure(
-            code: .imageMissing, message: "container \"\(name)\": there is no image \(reference) here",
+            code: .imageMissing, message: "container \"\(name)\": there is no local image \(reference)",
             hint: "`berth image pull \(reference)`, or `berth image load` and `berth image import`")
     }
 
@@ -46,7 +46,7 @@ final class ObjectStore: Sendable {
         try await locks.with("network") {  // choose one subnet at a time
             guard await self.inventory.network(definition.name) == nil else {
                 guard project == nil else { return }
-                throw EngineFailure(code: .conflict, message: "a network named \(definition.name) exists already")
+                throw EngineFailure(code: .conflict, message: "a network named \(definition.name) already exists")
             }
             let findings = PreflightFinding.unsupported(definition, key: key ?? definition.name)
             if let finding = findings.first { throw EngineFailure(finding) }

@@ -180,11 +180,11 @@ extension EngineFailure {
         case let error as TakenBack: self = error.failure
         case is CancellationError: self.init(code: .cancelled, message: "cancelled")
         case let failure as SyscallError where failure.isFullDisk:
-            self.init(code: .noSpace, message: "\(failure)", hint: "free some room on that disk and try again")
+            self.init(code: .noSpace, message: "\(failure)", hint: "free some space on that disk and try again")
         case let failure as SyscallError where failure.code == .notPermitted && CallingProcess.isInUserNamespace:
             self.init(
                 code: .noRights, message: "\(failure)",
-                hint: "the engine is root of a user namespace only; it needs root of the machine: sudo berth …")
+                hint: "the engine is root only in a user namespace, but needs root on the machine: sudo berth …")
         default: self.init(code: .failed, message: plainText(of: error))
         }
     }

@@ -73,7 +73,7 @@ struct PreflightInspector: Sendable {
                 verdict.errors.append(
                     EngineFailure(
                         code: .imageMissing,
-                        message: "image \(reference) is here for \(have), but its platform is \(wanted)",
+                        message: "the local image \(reference) is for \(have), but its platform is \(wanted)",
                         hint: "`berth image pull --platform \(wanted) \(reference)`, or change `platform`"
                     ).of(name, at: .service(name, "platform")))
             } else if service.spec.platform == nil, !image.runs(on: Platform.host.text) {
@@ -96,7 +96,7 @@ struct PreflightInspector: Sendable {
             guard let image = try? await machine.image(reference) else {
                 facts.images[reference] = .init(
                     isTrial && service.spec.isFetched(in: desired.project)
-                        ? .pullable : .absent(reason: "it was neither pulled nor loaded"))
+                        ? .pullable : .absent(reason: "the image was neither pulled nor loaded"))
                 continue
             }
             let test = image.config.healthcheck?.test ?? []

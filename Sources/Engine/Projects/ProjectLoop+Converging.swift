@@ -38,7 +38,7 @@ extension ProjectLoop {
                 if !left.isEmpty {
                     let extents = left.map { ($0, PlanScope.Extent.whole) }
                     healLater(
-                        because: "services that wait for others must still be started",
+                        because: "services that wait for others are not started yet",
                         in: PlanScope(extents: Dictionary(uniqueKeysWithValues: extents)))
                 }
                 plan = openWaits(of: settling, desired: desired, observed: observed, in: scope)

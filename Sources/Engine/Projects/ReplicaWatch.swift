@@ -60,7 +60,7 @@ struct ReplicaWatch: Sendable {
             let code = record.life.exit?.code ?? 255
             return code == 0 ? nil : "container \(record.name) exited (\(code))\(memory)"
         case .restarting: return "container \(record.name) ended after its start\(memory)"
-        case .removing, .creating, .created: return "container \(record.name) does not run"
+        case .removing, .creating, .created: return "container \(record.name) is not running"
         }
     }
 

@@ -52,7 +52,7 @@ struct ServiceWaiter: Sendable {
                 }
             }
             if let gone = needs.keys.sorted().first(where: { Self.isMissing($0, needs, records) }) {
-                return .failed("service \"\(gone)\" has no container any more", container: nil)
+                return .failed("service \"\(gone)\" no longer has a container", container: nil)
             }
             if !isOpen { return .reached }
             if Task.isCancelled { return .cancelled }
@@ -145,7 +145,7 @@ extension WaitProgress.Restart {
     }
 
     fileprivate var sentence: String {
-        guard let code else { return "cannot be restarted: \(reason ?? "nobody knows why")" }
+        guard let code else { return "cannot be restarted: \(reason ?? "for an unknown reason")" }
         let times = count == 1 ? "once more" : "again after \(count - 1) restart\(count == 2 ? "" : "s")"
         return "ended \(times), exit \(code)" + (isOutOfMemory ? ", out of memory" : "")
     }
@@ -169,7 +169,7 @@ extension EngineFailure {
         if record.life.phase == .restarting {
             let name = record.service ?? record.name
             hint =
-                "its restart policy keeps starting it: `berth logs \(name)` shows its output, "
+                "its restart policy keeps restarting it: `berth logs \(name)` shows its output, "
                 + "`berth stop \(name)` ends it"
         }
     }

@@ -185,7 +185,7 @@ extension PlanDescription {
             actions.append(
                 .init(
                     number: last.count + index + 1, text: "remove image \(image)", after: last,
-                    reason: "images go too"))
+                    reason: "images are removed too"))
         }
         errors = verdict.errors
         warnings = verdict.warnings

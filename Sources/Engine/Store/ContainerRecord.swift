@@ -203,7 +203,7 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
         guard let reason = life.reason else { return nil }
         guard life.phase == .exited else { return "\(reason)" }
         if life.exit?.isOutOfMemory == true { return "out of memory; \(reason)" }
-        let shell = life.shellSignal.map { "; its programs got \($0), which its shell does not handle" }
+        let shell = life.shellSignal.map { "; its programs got \($0), because its shell does not handle it" }
         return "\(reason)" + (shell ?? "")
     }
 

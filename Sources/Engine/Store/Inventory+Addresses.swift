@@ -63,7 +63,7 @@ extension Inventory {
     private static func failure(_ error: AddressError, _ network: String) -> EngineFailure {
         let hint =
             switch error {
-            case .overlap: "choose another subnet, or leave it out and berth finds a free one"
+            case .overlap: "choose another subnet, or leave it out, and berth finds a free one"
             case .exhausted: "give the network a subnet of its own under `ipam`, or remove networks that are not needed"
             case .outside, .taken, .full, .tooSmall: "see `berth network inspect \(network)`"
             }

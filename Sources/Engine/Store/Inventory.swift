@@ -209,8 +209,7 @@ package actor Inventory {
 
     /// Adds a record, with the addresses that its networks gave it.
     func insert(_ container: ContainerRecord, given addresses: [GivenAddress] = []) async throws {
-        // first, so that nobody else takes its names and addresses while the store writes
-        set(container, for: container.id)
+        set(container, for: container.id)  // first: nobody else takes its names while the store writes
         await beginWriting(container.id)
         defer { endWriting(container.id) }
         do {

@@ -125,7 +125,7 @@ extension VersionRow {
         var changes =
             before.map { divergences(from: $0.spec.template, to: version.spec.template).map(\.description) } ?? []
         if let before, before.spec.image == version.spec.image, before.image != version.image, version.image != nil {
-            changes.insert("image changed behind the same name", at: 0)
+            changes.insert("the image of this name changed", at: 0)
         }
         self.init(
             number: version.number, at: Double(version.at) / 1e9, cause: version.cause,
@@ -141,7 +141,7 @@ extension Engine {
         guard let wanted = await desired(of: project)?.service(service), !versions.isEmpty else {
             throw EngineFailure(
                 code: .notFound, message: "there is no history of service \"\(service)\" in project \(project)",
-                hint: "`berth up` begins one")
+                hint: "`berth up` starts one")
         }
         return versions.enumerated().map { index, version in
             VersionRow(

@@ -180,7 +180,7 @@ package actor Store {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             throw EngineFailure(
                 code: .noSpace, message: "no space left on the disk for \(path)",
-                hint: "free some: `berth image rm` of images that nothing needs, or other files on that disk")
+                hint: "free some space: remove unneeded images with `berth image rm`, or other files on that disk")
         }
         reserve.take()
     }

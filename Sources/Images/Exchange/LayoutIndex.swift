@@ -9,7 +9,7 @@ package struct LayoutIndex: Sendable {
     /// - Throws: `ImageError` for anything but an index.
     package init(_ bytes: [UInt8]) throws {
         guard let index = try? decodeJSON(Index.self, from: bytes) else {
-            throw ImageError.invalidImage("index.json does not have its form")
+            throw ImageError.invalidImage("index.json has an invalid form")
         }
         entries = index.manifests.filter { !$0.isAttestation }
     }

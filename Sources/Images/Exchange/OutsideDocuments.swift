@@ -100,7 +100,7 @@ extension OutsideDocuments {
             return OutsideCache(steps: try StepCache(bytes, blobs: blobs))
         } catch let error where error is JSONError || error is DecodingError {
             throw ImageError.invalidImage(
-                "the description of the cache does not have its form: \(plainText(of: error))")
+                "the description of the cache has an invalid form: \(plainText(of: error))")
         }
     }
 
@@ -115,7 +115,7 @@ extension OutsideDocuments {
             return OutsideCache(
                 steps: steps, image: .init(history: config.history ?? [], layers: steps.layers))
         } catch let error where error is JSONError || error is DecodingError {
-            throw ImageError.invalidImage("the cache in the image does not have its form: \(plainText(of: error))")
+            throw ImageError.invalidImage("the cache in the image has an invalid form: \(plainText(of: error))")
         }
     }
 }

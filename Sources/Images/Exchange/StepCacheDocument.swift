@@ -101,7 +101,7 @@ extension StepCache {
     init(inline text: String, layers blobs: [Descriptor], diffIDs: [Digest]) throws {
         self.init()
         guard let bytes = decodeBase64(text) else {
-            throw ImageError.invalidImage("the cache in the image is not written in base64")
+            throw ImageError.invalidImage("the cache in the image is not in base64")
         }
         for (place, (blob, diffID)) in zip(blobs, diffIDs).enumerated() {
             add(Layer(diffID: diffID, blob: blob, parent: place > 0 ? place - 1 : nil))

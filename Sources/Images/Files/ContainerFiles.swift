@@ -21,7 +21,7 @@ package struct ContainerFiles: Sendable {
                     .files(task), program, archive, into: view, at: "the container", leash: leash)
             else {
                 throw ImageError.failed(
-                    "the process that works on files gave another answer than asked for")
+                    "the process that works on files gave an unexpected answer")
             }
             report = told
         }

@@ -122,7 +122,7 @@ final class FileSynchroniser {
         let source = try parent.handle.openEntry(temporary, O_RDONLY)
         let target = try parent.handle.openEntry(name, O_WRONLY | O_NONBLOCK)
         guard try target.status().st_mode & S_IFMT == S_IFREG else {
-            throw ImageError.invalidArchive("what is mounted there is no file")
+            throw ImageError.invalidArchive("something other than a file is mounted there")
         }
         try target.setLength(0)
         while true {
@@ -209,12 +209,12 @@ package func syncFiles(
     by worker: UnpackWorker, leash: WorkerLeash
 ) throws -> [String] {
     guard case .process(let program) = worker else {
-        throw ImageError.failed("files come into a container by a process of their own, and there is no program for it")
+        throw ImageError.failed("the program that copies files into containers is missing")
     }
     let report = try performInWorker(
         .sync(wish), program, archive.raw, into: namespace, at: "the container", leash: leash)
     guard case .synced(let faults) = report else {
-        throw ImageError.failed("the process that writes into the container gave another answer than asked for")
+        throw ImageError.failed("the process that writes into the container gave an unexpected answer")
     }
     return faults
 }

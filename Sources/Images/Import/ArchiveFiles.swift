@@ -107,7 +107,7 @@ struct ArchiveFiles: Sendable {
         let file = try openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let status = try file.status()
         guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
-            throw ImageError.invalidArchive("what it was taken apart into is not files alone")
+            throw ImageError.invalidArchive("unpacking it created something other than files")
         }
         var hasher = DigestHasher(algorithm)
         var size: Int64 = 0

@@ -19,7 +19,7 @@ extension ArchiveFiles {
         let layout = try content("index.json").map { try layoutImages($0, platform) } ?? []
         guard let bytes = try content("manifest.json") else {
             guard !layout.isEmpty else {
-                throw ImageError.invalidArchive("neither manifest.json nor index.json is in it: it holds no images")
+                throw ImageError.invalidArchive("it contains neither manifest.json nor index.json, so it has no images")
             }
             return layout
         }

@@ -13,9 +13,7 @@ extension ImageStore {
         from input: ImageInput, reference: Reference, changes: [String] = [], message: String? = nil,
         platform: Platform? = nil, progress: @escaping @Sendable (ImportStep) -> Void = { _ in }
     ) async throws -> Image {
-        guard reference.digest == nil else {
-            throw ImageError.failed("\(reference): an image is imported under a tag, not a digest")
-        }
+        do throws(ReferenceError) { try reference.checkName() } catch { throw ImageError.failed("\(error)") }
         var execution = ImageConfig.Execution()
         for change in changes { try ImageChange.apply(change, to: &execution) }
         let (spooled, bare) = (content.temporaryPath(), content.temporaryPath())

@@ -50,7 +50,7 @@ final class PackingThread: Sendable {
                 .pack(list: 4), program, output.raw, into: folder, at: upper, further: [4: opaque.raw])
         }
         guard case .packed(let packed) = report else {
-            throw ImageError.failed("the process that packs layers gave another answer than asked for")
+            throw ImageError.failed("the process that packs layers gave an unexpected answer")
         }
         return packed
     }

@@ -90,7 +90,7 @@ struct Unpacker: Sendable {
     }
 
     private static var wrongReport: ImageError {
-        .failed("the process that unpacks archives gave another answer than asked for")
+        .failed("the process that unpacks archives gave an unexpected answer")
     }
 }
 

@@ -93,7 +93,8 @@ struct BlobDownload: Sendable {
     private func append(_ bytes: [UInt8], to sink: BlobSink) async throws {
         guard !bytes.isEmpty else { return }
         guard sink.size + Int64(bytes.count) <= descriptor.size else {
-            throw ImageError.invalidImage("\(descriptor.digest) is longer than the \(descriptor.size) bytes promised")
+            throw ImageError.invalidImage(
+                "\(descriptor.digest) is longer than the \(descriptor.size) bytes in its descriptor")
         }
         try await pool.run { try sink.append(bytes) }
         report(.transferred(descriptor.digest, done: sink.size, total: descriptor.size))

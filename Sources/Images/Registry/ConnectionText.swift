@@ -32,7 +32,7 @@ private func text(of error: NIOConnectionError) -> String {
 private func text(of error: HTTPClientError) -> String {
     switch error {
     case .connectTimeout: "no answer in time"
-    case .readTimeout, .writeTimeout, .deadlineExceeded: "it does not go on answering"
+    case .readTimeout, .writeTimeout, .deadlineExceeded: "it stopped answering"
     case .remoteConnectionClosed, .uncleanShutdown: "it closed the connection"
     case .tlsHandshakeTimeout: "TLS fails: no answer in time"
     default: lowercasingFirst(error.shortDescription)

@@ -149,7 +149,7 @@ extension ImageStore {
                 let chosen = try index.choose(request.platform ?? .host)
                 document = try await client.document("\(chosen.digest)")
                 guard document.descriptor.size == chosen.size else {
-                    throw ImageError.invalidImage("\(chosen.digest) has another size than its index promises")
+                    throw ImageError.invalidImage("\(chosen.digest) has another size than its index says")
                 }
             }
         }

@@ -125,7 +125,7 @@ extension ImageStore {
     /// - Throws: when the store does not have it.
     private func pushed(_ blob: Descriptor, for target: PushTarget) throws -> PushedBlob {
         guard blob.isOnlyElsewhere || content.has(blob) else {
-            throw ImageError.damagedStore("\(target.reference) cannot be pushed: its blob \(blob.digest) is not here")
+            throw ImageError.damagedStore("\(target.reference) cannot be pushed: its blob \(blob.digest) is missing")
         }
         let path = content.path(blob.digest)
         return PushedBlob(descriptor: blob, stored: blob.digest) { path }

@@ -67,7 +67,7 @@ actor LayerCompression {
 
     /// The compressed form of a layer has another digest now than before.
     struct FormChanged: Error, CustomStringConvertible {
-        var description: String { "a layer is compressed in another way than it was before; push again" }
+        var description: String { "the compressed form of a layer changed; push again" }
     }
 
     func removeFiles() async {

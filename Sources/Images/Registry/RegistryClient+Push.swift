@@ -67,7 +67,7 @@ extension RegistryClient {
 
     private func uploadLocation(_ response: HTTPClientResponse) throws -> String {
         guard let location = response.headers.first(name: "Location") else {
-            throw ImageError.registry("\(host.authority) takes an upload but does not say where")
+            throw ImageError.registry("\(host.authority) accepted an upload without saying where to send it")
         }
         return try next("\(scheme ?? "https")://\(host.authority)/v2/\(reference.path)/blobs/uploads/", location)
     }
@@ -113,7 +113,7 @@ private struct UploadLost: Error, CustomStringConvertible {
     let blob: Digest
     let status: UInt
 
-    var description: String { "\(host) does not take the upload of \(blob) (status \(status))" }
+    var description: String { "\(host) did not accept the upload of \(blob) (status \(status))" }
 }
 
 /// The registry received other bytes than were sent: in some registries, simultaneous uploads of one blob damage each

@@ -177,7 +177,7 @@ actor RegistryClient {
             else { return response }
             url = try next(url, location)
         }
-        throw ImageError.registry("\(host.authority) redirects in a circle")
+        throw ImageError.registry("\(host.authority) redirects in a loop")
     }
 
     /// The URL of `location` in a response to `url`.
@@ -243,7 +243,7 @@ extension RegistryClient {
             throw ImageError.registry("\(host.authority) asks for a token but does not say where to get it")
         }
         guard realm.hasPrefix("https://") || realm.hasPrefix("http://") && host.allowsPlain else {
-            throw ImageError.registry("\(host.authority) gives tokens at \(realm), which is not encrypted")
+            throw ImageError.registry("\(host.authority) has its token server at \(realm), which is not encrypted")
         }
         var fields = scopes(challenge).map { ("scope", $0) }
         if let service = challenge.parameters["service"] { fields.append(("service", service)) }
@@ -285,12 +285,12 @@ extension RegistryClient {
         let response = try await http.execute(request, deadline: .now() + .seconds(30))
         guard response.status == .ok else {
             if [400, 401, 403].contains(response.status.code) { throw denied("its login was refused") }
-            throw RegistryStatus(code: response.status.code, text: "\(URLParts(realm).origin) gives no token")
+            throw RegistryStatus(code: response.status.code, text: "\(URLParts(realm).origin) returned no token")
         }
         let bytes = try await collect(response, limit: 1 << 20, what: "the token")
         let value = try? JSONValue(parsing: bytes)
         guard let token = value?["token"]?.string ?? value?["access_token"]?.string, !token.isEmpty else {
-            throw ImageError.registry("\(URLParts(realm).origin) gives no token")
+            throw ImageError.registry("\(URLParts(realm).origin) returned no token")
         }
         return token
     }
@@ -324,7 +324,7 @@ extension RegistryClient {
         switch response.status.code {
         case 401, 403: return denied(text)
         case 404: return ImageError.notFound("\(reference) is not in the registry (\(what): \(text))")
-        case 429: return ImageError.registry("\(host.authority) has had too many requests: \(text)")
+        case 429: return ImageError.registry("\(host.authority) received too many requests: \(text)")
         default: return ImageError.registry("\(host.authority) answers \(response.status.code) to \(what): \(text)")
         }
     }

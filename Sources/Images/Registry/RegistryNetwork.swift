@@ -70,7 +70,7 @@ package struct RegistryNetwork: Sendable {
                     }
                 } catch {
                     throw ImageError.registry(
-                        "\(path), for \(domain), is no certificate with its key in PEM form: \(error)")
+                        "\(path), for \(domain), is not a certificate and key in PEM format: \(error)")
                 }
                 isStandard = false
             }

@@ -43,7 +43,7 @@ struct ContentStore: Sendable {
         var hasher = DigestHasher(digest.algorithm)
         hasher.update(bytes)
         guard hasher.finish() == digest else {
-            throw ImageError.damagedStore("\(path(digest)) does not have the content its name tells")
+            throw ImageError.damagedStore("\(path(digest)) has content that does not match its name")
         }
         return bytes
     }

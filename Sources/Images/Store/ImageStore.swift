@@ -104,9 +104,7 @@ package actor ImageStore {
     /// Gives the image that `source` names another name; another image with that name loses it.
     package func tag(_ source: String, as reference: Reference) throws {
         guard let image = try resolve(source) else { throw ImageError.notFound(source) }
-        guard reference.digest == nil else {
-            throw ImageError.failed("\(reference): a digest cannot be given as a name, only a tag")
-        }
+        do throws(ReferenceError) { try reference.checkName() } catch { throw ImageError.failed("\(error)") }
         try name(image, reference, repositoryDigest: nil)
     }
 

@@ -43,10 +43,10 @@ extension Session {
 
     private func remark(on option: CacheOption, to wish: inout BuildWish) {
         if case .unsupported(let type) = option.kind {
-            wish.remarks.append("caches of type \(type) are not supported; the build goes on without")
+            wish.remarks.append("caches of type \(type) are not supported; the build continues without it")
         }
         if !option.ignored.isEmpty {
-            wish.remarks.append("of caches, nothing acts on \(option.ignored.joined(separator: ", "))")
+            wish.remarks.append("for caches, \(option.ignored.joined(separator: ", ")) has no effect")
         }
     }
 
@@ -55,7 +55,7 @@ extension Session {
         guard value.hasPrefix(LayoutOption.prefix) else { return false }
         guard let layout = LayoutOption(value) else {
             throw CommandFailure(
-                "the context \(name) = \(value) names no layout",
+                "the context \(name) = \(value) is not an image layout",
                 hint: "write oci-layout://FOLDER, with :TAG or @DIGEST")
         }
         let path = absolute(layout.path)

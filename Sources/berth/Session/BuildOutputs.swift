@@ -110,7 +110,7 @@ final class BuildOutputWriter {
             } catch { throw CommandFailure("the output \(path) cannot be written: \(error.code)") }
         case .folder(let path)?:
             guard let tar = MachineProgram("tar", environment: session.environment) else {
-                throw CommandFailure("the files cannot be written to \(path): this machine has no `tar`")
+                throw CommandFailure("the files cannot be written to \(path): `tar` is not installed")
             }
             do throws(SyscallError) {
                 try makeFolders(path)

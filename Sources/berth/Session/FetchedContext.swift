@@ -11,7 +11,7 @@ final class TemporaryFolder: Sendable {
         let parent = session.environment["TMPDIR"] ?? "/tmp"
         path = "\(parent)/berth-build-\(CallingProcess.pid)-\(UInt64.random(in: 0...UInt64.max))"
         do throws(SyscallError) { try makeFolders(path, mode: 0o700) } catch {
-            throw CommandFailure("\(path) cannot be made: \(error.code)", hint: "set TMPDIR to another folder")
+            throw CommandFailure("\(path) cannot be created: \(error.code)", hint: "set TMPDIR to another folder")
         }
     }
 
@@ -23,7 +23,7 @@ extension Session {
     func unpack(_ head: [UInt8], _ input: borrowing OwnedFD) throws -> TemporaryFolder {
         let folder = try TemporaryFolder(in: self)
         guard let tar = MachineProgram("tar", environment: environment) else {
-            throw CommandFailure("the context cannot be unpacked: this machine has no `tar`")
+            throw CommandFailure("the context cannot be unpacked: `tar` is not installed")
         }
         let archive = "\(folder.path).tar"
         defer { try? removeTree(archive) }
@@ -42,7 +42,8 @@ extension Session {
             guard status != 0 else { return folder }
         } catch { throw CommandFailure("the context cannot be unpacked: \(error.code)") }
         throw CommandFailure(
-            "the context cannot be unpacked", hint: "it is a tar, plain or compressed, or a Dockerfile")
+            "the context cannot be unpacked",
+            hint: "pass a tar, plain or compressed, or a Dockerfile on standard input")
     }
 
     /// Clones a repository with this machine's git and the caller's permissions.
@@ -72,7 +73,7 @@ extension Session {
         for (id, value) in wanted {
             guard let path = value.map(absolute) ?? environment["SSH_AUTH_SOCK"], !path.isEmpty else {
                 throw CommandFailure(
-                    "ssh \(id): there is no SSH agent here", hint: "start one: `eval $(ssh-agent) && ssh-add`")
+                    "ssh \(id): no SSH agent is running", hint: "start one: `eval $(ssh-agent) && ssh-add`")
             }
             // With the caller's permissions, because the engine may be allowed to open more.
             do throws(SyscallError) { _ = try UnixSocket.connect(path) } catch {

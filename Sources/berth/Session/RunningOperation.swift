@@ -188,8 +188,8 @@ extension Session {
                 "Volume \"\(name)\" exists but doesn't match configuration in compose file. Recreate (data will be lost)?"
             guard Terminal.isTerminal(Terminal.stdin) else {
                 throw CommandFailure(
-                    "\(question) Nobody can answer; nothing was changed.",
-                    hint: "use -y to agree, or restore the volume's old settings in the file")
+                    "\(question) There is no terminal to ask; nothing was changed.",
+                    hint: "answer yes with -y, or restore the volume's old settings in the file")
             }
             guard confirm(question) else {
                 throw CommandFailure(

@@ -31,8 +31,8 @@ struct ServiceBuilds {
         func visit(_ name: String) throws {
             if path.contains(name) {
                 throw CommandFailure(
-                    "builds need each other: \((path + [name]).joined(separator: " → "))",
-                    hint: "look at `additional_contexts:` of these services")
+                    "builds depend on each other: \((path + [name]).joined(separator: " → "))",
+                    hint: "check `additional_contexts:` of these services")
             }
             guard let service = project.service(name), let build = service.build, done[name] == nil else { return }
             path.append(name)
@@ -89,7 +89,7 @@ struct ServiceBuilds {
         }
         let unread = build.withoutEffect
         if !unread.isEmpty {
-            session.warn("service \"\(name)\": under build, nothing acts on \(unread.joined(separator: ", ")) yet")
+            session.warn("service \"\(name)\": under build, \(unread.joined(separator: ", ")) has no effect yet")
         }
         wish.request.epoch = try BuildEpoch.value(given, session.environment)
         do throws(UsageFailure) {
@@ -119,7 +119,7 @@ struct ServiceBuilds {
         guard let source = GitSource(context) else {
             throw CommandFailure(
                 "\(what) cannot be read",
-                hint: "it is a folder, or a git repository such as https://host/repo.git#branch:folder")
+                hint: "name a folder, or a git repository such as https://host/repo.git#branch:folder")
         }
         let fetched = try session.fetch(source)
         return (fetched.path, fetched.folder)
@@ -164,7 +164,7 @@ struct ServiceBuilds {
         case .content(let text): return .init(id: id, content: Array(text.utf8))
         default:
             throw CommandFailure(
-                "service \"\(service.name)\": the secret \(mount.source) has no content that a build could have",
+                "service \"\(service.name)\": the secret \(mount.source) has no content for a build",
                 hint: "give it `file:` or `environment:` under `secrets:`")
         }
     }
@@ -193,7 +193,7 @@ enum BuildEpoch {
             return nil
         }
         guard let seconds = Int64(text), seconds >= 0 else {
-            throw CommandFailure("SOURCE_DATE_EPOCH is \"\(text)\"; it is a number of seconds since 1970")
+            throw CommandFailure("SOURCE_DATE_EPOCH is \"\(text)\"; expected a number of seconds since 1970")
         }
         return seconds
     }

@@ -80,7 +80,7 @@ extension Session {
         }
     }
 
-    private static let lostHint = "build again: it goes on from what was finished"
+    private static let lostHint = "build again: it continues after the finished steps"
 
     private func connection(
         for wishes: [BuildWish], _ display: BuildProgress, _ form: BuildProgress.Form,
@@ -146,13 +146,13 @@ extension Session {
             case .failure(let stop)?: failures.append((wish, stop.notes))
             case nil:
                 throw EngineFailure(
-                    code: .engineLost, message: "the engine went away in the middle of the build",
+                    code: .engineLost, message: "the engine ended during the build",
                     hint: Self.lostHint)
             }
         }
         guard !failures.isEmpty else { return ids }
         if interruption.asked > 0 || failures.contains(where: { $0.notes.contains { $0.code == .cancelled } }) {
-            stderr.line("Cancelled; what was finished is in the cache, and the next build goes on from it.")
+            stderr.line("Cancelled; the finished steps are in the cache, and the next build continues after them.")
             throw ExitStatus.interrupted
         }
         // Show a failure of a step that several builds share only once.

@@ -70,7 +70,7 @@ final class Session {
 
     /// For verbs that cannot tell beforehand what they would do.
     func refuseDryRun(_ verb: String) throws(UsageFailure) {
-        if global.dryRun { throw UsageFailure("\(verb) cannot be tried with --dry-run") }
+        if global.dryRun { throw UsageFailure("\(verb) does not support --dry-run") }
     }
 
     /// A key by which the engine recognises a repeated request.

@@ -11,7 +11,7 @@ struct Attach: Verb {
 
     @OptionGroup var keys: DetachKeysOption
     @Option(help: "The replica's number (default: the lowest one that runs)") var index: Int?
-    @Flag(name: .customLong("no-stdin"), help: "Do not pass on your input") var noStdin = false
+    @Flag(name: .customLong("no-stdin"), help: "Do not send your input") var noStdin = false
     @Flag(inversion: .prefixedNo, help: "Pass signals to the process, unless it has a terminal") var sigProxy = true
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service, or a container's name", completion: .services) var service: String
@@ -36,6 +36,6 @@ struct Attach: Verb {
 
 extension Session {
     func tellDetached(_ container: ContainerRow) {
-        tellDetached("\(container.name) goes on", hint: "berth attach \(container.name)")
+        tellDetached("\(container.name) keeps running", hint: "berth attach \(container.name)")
     }
 }

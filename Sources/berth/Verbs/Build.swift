@@ -27,13 +27,13 @@ struct Build: Verb {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A cache to take results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
+            "A cache to import results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
             valueName: "where"))
     var cacheFrom: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Where results of steps go: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
+            "Where to export the results of steps: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
             valueName: "where"))
     var cacheTo: [String] = []
     @Option(help: .hidden) var builder: String?

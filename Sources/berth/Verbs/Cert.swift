@@ -48,7 +48,7 @@ struct Cert: Verb {
         session.stdout.line(
             """
 
-            In /etc/berth/berthd.json, then start the engine anew:
+            In /etc/berth/berthd.json (then restart the engine):
               "docker-hosts": ["tcp://0.0.0.0:2376"],
               "tlscacert": "\(place)/ca.pem",
               "tlscert": "\(place)/server-cert.pem",
@@ -59,7 +59,7 @@ struct Cert: Verb {
     }
 
     private func say(_ session: Session, _ isMade: Bool, _ path: String, _ what: String) {
-        session.stdout.line("\(isMade ? "made" : "kept") \(path): \(what)")
+        session.stdout.line("\(isMade ? "created" : "kept") \(path): \(what)")
     }
 
     /// Names go into a file for openssl, so they must not contain any syntax.

@@ -15,7 +15,7 @@ struct Commit: Verb {
     var change: [String] = []
     @Option(help: "The replica's number (default: the lowest)") var index: Int?
     @Option(name: .shortAndLong, help: "A message for the image's history") var message: String?
-    @Flag(name: .customLong("pause"), inversion: .prefixedNo, help: "Pause the container meanwhile")
+    @Flag(name: .customLong("pause"), inversion: .prefixedNo, help: "Pause the container while the image is created")
     var pauses = true
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "The service, or a container's name") var service: String

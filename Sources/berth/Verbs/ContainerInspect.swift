@@ -11,7 +11,7 @@ struct ContainerInspect: Verb {
         commandName: "inspect", abstract: "Show everything about containers as JSON")
 
     @Option(name: .shortAndLong, help: "A Go template") var format: String?
-    @Flag(name: .shortAndLong, help: "Also how much is written in them (SizeRw, SizeRootFs)") var size = false
+    @Flag(name: .shortAndLong, help: "Also show the size of their files (SizeRw, SizeRootFs)") var size = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "Containers", completion: .containers) var containers: [String]
 
@@ -27,7 +27,7 @@ struct ContainerInspect: Verb {
 /// `berth container prune`: removes containers that do not run.
 struct ContainerPrune: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove all stopped containers, those of projects too")
+        commandName: "prune", abstract: "Remove all stopped containers, including those of projects")
 
     @Flag(name: .shortAndLong, help: "Do not ask") var force = false
     @Option(parsing: .unconditionalSingleValue, help: "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]")

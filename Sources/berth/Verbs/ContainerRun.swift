@@ -11,9 +11,9 @@ struct ContainerFlags: ParsableArguments {
     @Option(help: "Its name") var name: String?
     @Option(parsing: .unconditionalSingleValue, help: "A network: a name, host, or none") var network: [String] = []
     @Option(help: "no, always, unless-stopped, on-failure[:COUNT]") var restart: String?
-    @Flag(name: .customLong("init"), help: "Run a small init that reaps processes and passes signals on")
+    @Flag(name: .customLong("init"), help: "Run a small init that reaps processes and forwards signals")
     var usesInit = false
-    @Flag(help: "Give it all rights of the host") var privileged = false
+    @Flag(help: "Give it full access to the host") var privileged = false
     @Flag(name: .customLong("rm"), help: "Remove the container when it has ended") var remove = false
     @Option(help: "always, missing or never") var pull: PullArgument?
     @Flag(name: .shortAndLong, help: "Keep its input open") var interactive = false
@@ -33,7 +33,7 @@ struct ContainerFlags: ParsableArguments {
             service.restart = policy
         }
         guard !remove || service.restart == .no else {
-            throw UsageFailure("--rm and --restart exclude each other", hint: "what is removed cannot be restarted")
+            throw UsageFailure("--rm and --restart exclude each other", hint: "a removed container cannot be restarted")
         }
         service.useInit = usesInit
         service.privileged = privileged
@@ -50,7 +50,8 @@ struct ContainerFlags: ParsableArguments {
             }
         }
         guard service.networkMode == nil || network.count == 1 else {
-            throw UsageFailure("host, none and container:NAME stand alone", hint: "give one --network")
+            throw UsageFailure(
+                "host, none and container:NAME cannot be combined with other networks", hint: "give one --network")
         }
         return service.template
     }
@@ -124,7 +125,7 @@ extension Session {
         try follow(operation, reporter: reporter, signals: signals, mayLeave: false)
         let result = try conclude(operation, try unwrap(operation.outcome))
         guard let container = result.created else {
-            throw EngineFailure(code: .protocolViolated, message: "the engine did not say which container it made")
+            throw EngineFailure(code: .protocolViolated, message: "the engine did not say which container it created")
         }
         if operation.wasCancelled {
             try engine.remove(container: container.id)

@@ -7,7 +7,7 @@ import EngineWire
 /// container by name or id and do not affect its siblings; `ls` lists all containers.
 struct ContainerVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "container", abstract: "Single containers, also of no project",
+        commandName: "container", abstract: "Work with single containers, with or without a project",
         subcommands: [
             ContainerList.self, ContainerRun.self, ContainerCreate.self, ContainerStart.self, ContainerStop.self,
             ContainerRestart.self, ContainerKill.self, ContainerPause.self, ContainerUnpause.self, ContainerRemove.self,

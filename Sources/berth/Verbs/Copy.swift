@@ -14,7 +14,7 @@ struct Copy: Verb {
         name: [.customLong("follow-link"), .customShort("L")], help: "If the source is a link, copy its target")
     var followsLink = false
     @Option(help: "The replica's number (default: the lowest)") var index: Int?
-    @Flag(help: "Copy to every container of the service, also those of run") var all = false
+    @Flag(help: "Copy to every container of the service, including those of run") var all = false
     @OptionGroup(title: "Project") var global: GlobalOptions
     @Argument(help: "SERVICE:PATH, a path, or - for a tar from standard input") var source: String
     @Argument(help: "A path, or - for a tar to standard output, or SERVICE:PATH") var target: String
@@ -30,7 +30,7 @@ struct Copy: Verb {
                 .receiveArchive(into: 1)
         case (.local(let path), .container(let name, let folder)):
             let (parent, own, found) = try local(path)
-            guard found.exists else { throw CommandFailure("\(path): there is no such file or folder") }
+            guard found.exists else { throw CommandFailure("\(path): no such file or folder") }
             for container in try containers(name, session) {
                 let target = try end(folder, in: container, session)
                 let route = try CopyRoute(from: found, to: target)
@@ -43,7 +43,7 @@ struct Copy: Verb {
             guard !all else { throw UsageFailure("only one container can read standard input: leave out --all") }
             let container = try container(name, session)
             let target = try end(folder, in: container, session)
-            guard target.isFolder else { throw CommandFailure("\(folder): it is not a folder of \(container.name)") }
+            guard target.isFolder else { throw CommandFailure("\(folder): not a folder in \(container.name)") }
             try send(0, to: target.path, in: container, session)
         case (.container, .container):
             throw UsageFailure(

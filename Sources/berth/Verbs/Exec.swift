@@ -53,7 +53,7 @@ struct Exec: Verb {
             detachKeys: keys.value(session)
         ).run()
         switch end {
-        case .detached: session.tellDetached("the command runs on in \(container.name)")
+        case .detached: session.tellDetached("the command keeps running in \(container.name)")
         case .exited(let code): if code != 0 { throw ExitStatus.container(code) }
         }
     }

@@ -30,7 +30,7 @@ extension ImageBuild {
             throw CommandFailure(
                 "the context \(context) cannot be read",
                 hint:
-                    "it is a folder or a git repository; a tar comes over standard input: `curl URL | berth image build -`"
+                    "name a folder or a git repository; pass a tar on standard input: `curl URL | berth image build -`"
             )
         }
         let folder = session.absolute(context)

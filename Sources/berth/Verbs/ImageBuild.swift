@@ -28,19 +28,19 @@ struct ImageBuild: Verb {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A further folder or image: name=path, name=docker-image://image, name=oci-layout://folder",
+            "An additional context: name=path, name=docker-image://image, name=oci-layout://folder",
             valueName: "name=value"))
     var buildContext: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A cache to take results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
+            "A cache to import results of steps from: type=local,src=FOLDER, type=registry,ref=IMAGE, or an image",
             valueName: "where"))
     var cacheFrom: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Where results of steps go: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
+            "Where to export the results of steps: type=inline, type=local,dest=FOLDER or type=registry,ref=IMAGE, with mode=min|max",
             valueName: "where"))
     var cacheTo: [String] = []
     @Option(
@@ -54,18 +54,19 @@ struct ImageBuild: Verb {
     @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "A label of the image: KEY=VALUE") var label:
         [String] = []
     @Option(parsing: .unconditionalSingleValue, help: "A line of /etc/hosts: host:address") var addHost: [String] = []
-    @Option(parsing: .unconditionalSingleValue, help: "Allow steps to use network.host or security.insecure") var allow:
+    @Option(parsing: .unconditionalSingleValue, help: "Allow steps with network.host or security.insecure") var allow:
         [String] = []
     @Option(help: "The network of the steps: default, none, host or a name") var network: String?
     @Option(help: "os/architecture[/variant]") var platform: String?
     @Option(
         name: .shortAndLong, parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Where the result goes: a folder, - for a tar, or type=local|tar|oci|docker|image|registry,dest=PATH",
+            "Where to write the result: a folder, - for a tar, or type=local|tar|oci|docker|image|registry,dest=PATH",
             valueName: "where"))
     var output: [String] = []
     @Option(help: "Write digests and names to this file as JSON") var metadataFile: String?
-    @Option(parsing: .unconditionalSingleValue, help: "KEY=VALUE of the image's manifest") var annotation: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "An annotation of the image's manifest: KEY=VALUE")
+    var annotation: [String] = []
     @Option(help: .hidden) var provenance: String?
     @Option(help: .hidden) var sbom: String?
     @Option(parsing: .unconditionalSingleValue, help: .hidden) var attest: [String] = []
@@ -98,7 +99,7 @@ struct ImageBuild: Verb {
         let isPushed = push || wish.outputs.contains(where: \.isPushed)
         guard !isPushed || !wish.request.tags.isEmpty else {
             throw UsageFailure(
-                "an image that is pushed needs a name", hint: "-t REGISTRY/NAME:TAG says where it goes")
+                "an image needs a name to be pushed", hint: "name it with -t REGISTRY/NAME:TAG")
         }
         if check { return try session.check([wish]) }
         session.tellAttestations(provenance, sbom, attest)
@@ -136,7 +137,7 @@ struct ImageBuild: Verb {
         if let platform, platform.contains(",") {
             throw UsageFailure(
                 "--platform \(platform): images of several platforms cannot be built at once",
-                hint: "build them one after the other, each with a tag of its own")
+                hint: "build one platform after the other, each with its own tag")
         }
         wish.request.platform = platform ?? session.environment["DOCKER_DEFAULT_PLATFORM"]
         wish.request.network = network == "default" ? nil : network
@@ -183,7 +184,7 @@ struct ImageBuild: Verb {
         }
         let variable = fields["env"] ?? id
         guard let value = session.environment[variable] else {
-            throw CommandFailure("the secret \(id) is not there: the environment has no \(variable)")
+            throw CommandFailure("the secret \(id) is missing: the variable \(variable) is not set")
         }
         return .init(id: id, content: Array(value.utf8))
     }
@@ -202,7 +203,7 @@ extension Session {
             $0.1 != nil && $0.1 != "false" && $0.1 != "0"
         }
         for name in asked.map(\.0) + others.map({ "--attest \($0)" }) {
-            warn("\(name): berth makes no attestations; the image is built without")
+            warn("\(name): berth does not create attestations; the image is built without them")
         }
     }
 

@@ -7,7 +7,7 @@ import EngineWire
 struct PS: Verb {
     static let configuration = CommandConfiguration(commandName: "ps", abstract: "List containers")
 
-    @Flag(name: .shortAndLong, help: "Also list stopped containers, and those of run") var all = false
+    @Flag(name: .shortAndLong, help: "Also list stopped containers and containers of run") var all = false
     @Flag(name: .shortAndLong, help: "Print only ids") var quiet = false
     @Flag(help: "Print only the names of services") var services = false
     @Option(help: "table, json, or a Go template") var format: String?

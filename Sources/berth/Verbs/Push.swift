@@ -43,7 +43,7 @@ struct ServiceImages {
     init(_ services: [Service], in project: String) {
         for service in services {
             guard let build = service.build else {
-                skipped.append((service.name, "it has no `build:`, so its image is somebody else's"))
+                skipped.append((service.name, "it has no `build:`, so the project does not build its image"))
                 continue
             }
             guard let image = service.image, service.hasNamedImage(in: project) else {
@@ -70,7 +70,7 @@ struct ImagePush: Verb {
         if allTags {
             references = try session.engine.images().compactMap(\.reference).filter { $0.hasPrefix("\(reference):") }
             guard !references.isEmpty else {
-                throw CommandFailure("there is no image of the repository \(reference) here")
+                throw CommandFailure("there is no local image of the repository \(reference)")
             }
         }
         try session.push(references, isQuiet: quiet)

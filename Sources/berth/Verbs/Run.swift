@@ -87,7 +87,7 @@ struct Run: Verb {
         try session.follow(operation, reporter: reporter, signals: signals, mayLeave: false)
         let result = try session.conclude(operation, try session.unwrap(operation.outcome))
         guard let container = result.created else {
-            throw EngineFailure(code: .protocolViolated, message: "the engine did not say which container it made")
+            throw EngineFailure(code: .protocolViolated, message: "the engine did not say which container it created")
         }
         if operation.wasCancelled {
             try session.engine.remove(container: container.id)

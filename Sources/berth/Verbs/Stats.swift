@@ -6,7 +6,7 @@ import Linux
 
 /// What `stats` shows, and how often.
 struct StatsFlags: ParsableArguments {
-    @Flag(name: .shortAndLong, help: "Also show containers that do not run") var all = false
+    @Flag(name: .shortAndLong, help: "Also show stopped containers") var all = false
     @Option(help: "table, json, or a Go template") var format: String?
     @Flag(name: .customLong("no-stream"), help: "Show the values once and end") var once = false
     @Flag(name: .customLong("no-trunc"), help: "Show ids in full") var whole = false

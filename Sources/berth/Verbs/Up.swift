@@ -10,8 +10,8 @@ struct Up: Verb {
         commandName: "up", abstract: "Create and start everything in the file")
 
     @OptionGroup var recreation: RecreationFlags
-    @Flag(name: .shortAndLong, help: "Leave the containers running in the background") var detach = false
-    @Flag(help: "Return when all containers are healthy, or run if they have no health check; implies --detach")
+    @Flag(name: .shortAndLong, help: "Run the containers in the background") var detach = false
+    @Flag(help: "Return when all containers are healthy (running, if they have no health check); implies --detach")
     var wait = false
     @Option(help: "The longest time that --wait waits, in seconds") var waitTimeout: GracePeriod?
     @Option(name: .shortAndLong, help: "Time between stop signal and kill, in seconds") var timeout: GracePeriod?
@@ -106,7 +106,8 @@ struct Up: Verb {
         let named = services + recreation.scale.map(\.service) + attach + noAttach + (exitCodeFrom.map { [$0] } ?? [])
         try session.check(services: named, among: known)
         if project.services.isEmpty {
-            throw CommandFailure("no service selected", hint: "the file has none, or their profiles are not enabled")
+            throw CommandFailure(
+                "no service selected", hint: "the file has no services, or their profiles are not enabled")
         }
     }
 
@@ -130,6 +131,6 @@ extension Session {
     /// Says so when an `up` had nothing to do.
     func say(nothingDoneBy result: OperationResult, in project: String) {
         guard result.outcome.changes == 0, !global.dryRun, progress != .json, progress != .quiet else { return }
-        stderr.line("Nothing to do: \(project) is as the file says.")
+        stderr.line("Nothing to do: \(project) already matches the file.")
     }
 }

@@ -27,7 +27,7 @@ struct WatchRules {
                         EngineFailure(
                             code: .invalid,
                             message:
-                                "\(rule.path) is not watched: the container has \(bind) mounted and sees every change",
+                                "\(rule.path) is not watched: \(bind) is mounted in the container, which sees every change",
                             hint: "remove this rule, or the mount", path: path.appending("path")))
                     continue
                 }

@@ -48,7 +48,7 @@ final class WatchSession {
             throw CommandFailure(
                 "files cannot be watched: \(error)",
                 hint:
-                    "other programs use all inotify instances of this user: sudo sysctl fs.inotify.max_user_instances=1024"
+                    "this user has reached the limit of inotify instances: sudo sysctl fs.inotify.max_user_instances=1024"
             )
         }
     }
@@ -123,7 +123,8 @@ final class WatchSession {
         nextScan = now + Self.scanInterval
         let failure = EngineFailure(
             code: .noSpace,
-            message: "this user has no inotify watch left: berth compares all files once a second instead",
+            message:
+                "this user has reached the limit of inotify watches: berth compares all files every second instead",
             hint: "sudo sysctl fs.inotify.max_user_watches=1048576")
         session.warn(failure)
     }

@@ -25,24 +25,24 @@ struct WatchWork {
     /// Does all steps; shows the failure of a step and continues with the others.
     func run() throws {
         var isNew = false
-        if rebuilds { attempt("rebuilt") { isNew = try rebuild() } }
-        if restarts, !isNew { attempt("restarted") { try restart() } }
+        if rebuilds { attempt("was not rebuilt") { isNew = try rebuild() } }
+        if restarts, !isNew { attempt("was not restarted") { try restart() } }
         for command in commands {
             for row in try session.engine.containers(of: project.name, all: false)
                 .filter({ $0.service == service && !$0.isOneOff && $0.state == .running })
                 .sorted(by: { $0.name < $1.name })
             {
-                attempt("given its command") { try execute(command, in: row) }
+                attempt("did not run the command") { try execute(command, in: row) }
             }
         }
     }
 
-    private func attempt(_ deed: String, _ body: () throws -> Void) {
+    private func attempt(_ failure: String, _ body: () throws -> Void) {
         do { try body() } catch ExitStatus.interrupted {
             CallingProcess.exit(ExitStatus.interrupted.code)
         } catch {
             _ = session.report(error)
-            session.say(watch: "service \"\(service)\" was not \(deed); the watch continues")
+            session.say(watch: "service \"\(service)\" \(failure); the watch continues")
         }
     }
 

@@ -86,11 +86,11 @@ private struct MachineBuildHost: BuildHost {
             var failure = EngineFailure(describing: error)
             if let here, let wanted, !wanted.accepts(here.platform) {
                 failure.message =
-                    "\(reference) is here for \(here.platform.text), and \(wanted.text) is asked for: \(failure.message)"
+                    "the local \(reference) is for \(here.platform.text), but \(wanted.text) is needed: \(failure.message)"
             }
             if failure.hint == nil {
                 failure.hint =
-                    "without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
+                    "to load it without a registry: `docker save \(reference) | berth image load`, or `berth image import FILE \(reference)`"
             }
             failure.code = .imageMissing
             throw failure

@@ -20,7 +20,7 @@ extension RealMachine {
                 _ = socket.release()
             } else {
                 log.warning(
-                    "\(path) is another socket than containers have from an earlier engine: the engine serves both")
+                    "containers have another socket from an earlier engine than \(path): the engine serves both")
                 try await names.drop(path)
             }
             return copy.release()
@@ -45,7 +45,7 @@ extension RealMachine {
     func keepDockerSocket() async {
         guard let socket = dockerListener.withLock({ $0 }) else { return }
         do { try await names.keep(socket) } catch {
-            log.warning("the socket for Docker's clients will not survive this engine in containers: \(error)")
+            log.warning("containers lose the socket for Docker's clients when this engine ends: \(error)")
         }
     }
 

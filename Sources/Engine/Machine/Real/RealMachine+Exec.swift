@@ -138,7 +138,7 @@ extension RealMachine {
         do {
             return try await blocking.run { try UnixSocket.connect(path).release() }
         } catch {
-            throw EngineFailure(code: .conflict, message: "container \(record.name) does not run")
+            throw EngineFailure(code: .conflict, message: "container \(record.name) is not running")
         }
     }
 

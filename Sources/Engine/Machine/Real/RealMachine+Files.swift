@@ -113,7 +113,8 @@ extension RealMachine {
         }
     }
 
-    /// The process of a container that runs or waits at its gate.
+    /// The process of a container that runs or waits at its gate. The record has it once the container runs; before
+    /// that, the connection to its monitor has it.
     private func runningProcess(of container: ContainerRecord) -> ProcessIdentity? {
         if let process = container.life.process { return process }
         guard case .created(let identity)? = hub.connection(container.id)?.known(.created) else { return nil }

@@ -32,7 +32,7 @@ extension RealMachine {
             } catch let error as UserLookupError {
                 throw EngineFailure(
                     code: .invalid, message: error.description,
-                    hint: "a number works without an entry in the image")
+                    hint: "a numeric id needs no entry in the image")
             }
         }
     }

@@ -126,7 +126,7 @@ extension RealMachine {
 
     package func release(_ id: String) async throws {
         guard let connection = hub.connection(id) else {
-            throw EngineFailure(code: .monitorLost, message: "the monitor of \(id.prefix(12)) went away")
+            throw EngineFailure(code: .monitorLost, message: "the monitor of \(id.prefix(12)) ended unexpectedly")
         }
         try connection.send(.release)
         try await connection.wait(for: .started)
@@ -149,7 +149,7 @@ extension RealMachine {
 
     private func ask(_ id: String, _ command: MonitorCommand, _ answer: MonitorConnection.Milestone) async throws {
         guard let connection = hub.connection(id) else {
-            throw EngineFailure(code: .conflict, message: "container \(id.prefix(12)) does not run")
+            throw EngineFailure(code: .conflict, message: "container \(id.prefix(12)) is not running")
         }
         connection.forget(answer)
         try connection.send(command)

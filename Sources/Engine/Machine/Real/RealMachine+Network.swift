@@ -40,7 +40,7 @@ extension RealMachine {
         var faults = NetworkFaults()
         let (rules, owners) = rules(change)
         let outcome = try await driver.changeRules(rules)
-        for name in outcome.enabledSysctls { log.notice("switched on \(name): container networks need it") }
+        for name in outcome.enabledSysctls { log.notice("enabled \(name): container networks need it") }
         for note in outcome.notes { log.warning("\(note)") }
         applied.merge(change)
         for (port, reason) in outcome.refusedPorts {
@@ -179,7 +179,7 @@ extension RealMachine {
         guard let kind = InternetSocket.Kind(rawValue: port.transport) else {
             throw EngineFailure(
                 code: .unsupported,
-                message: "port \(port.target)/\(port.transport): this machine has no such sockets")
+                message: "port \(port.target)/\(port.transport): this machine does not support such sockets")
         }
         return PortWish(
             addresses: try PortPaths.heldAddresses(port), ports: port.numbers, preferred: port.preferred,

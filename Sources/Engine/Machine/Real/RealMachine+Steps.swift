@@ -42,7 +42,7 @@ extension RealMachine {
             {
                 throw EngineFailure(
                     code: .invalid, message: error.description,
-                    hint: "a number works without an entry in the image")
+                    hint: "a numeric id needs no entry in the image")
             }
             var layers: [String: [String]] = [:]
             for mount in room.mounts {

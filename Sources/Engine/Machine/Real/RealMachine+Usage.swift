@@ -11,7 +11,7 @@ extension RealMachine {
         let read = now()
         return try await blocking.run { [cgroups] in
             guard let pid = container.life.process?.pid, fileExists("/proc/\(pid)") else {
-                throw EngineFailure(code: .conflict, message: "container \(container.name) does not run")
+                throw EngineFailure(code: .conflict, message: "container \(container.name) is not running")
             }
             var usage = ContainerUsage(id: container.id, name: container.name, read: read)
             let folders = cgroups.mounts.map { $0.mountpoint + path }.filter(fileExists)

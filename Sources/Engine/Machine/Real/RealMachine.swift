@@ -342,7 +342,8 @@ package final class RealMachine: Machine {
             switch try await hub.adopt(container.id, in: paths.monitor(container.id)) {
             case .state(let state): return .alive(state)
             case .silent:
-                log.warning("\(container.name): its monitor does not answer; the engine adopts it when it does")
+                log.warning(
+                    "\(container.name): its monitor does not answer yet; the engine adopts the container when it does")
                 return .silent
             case .none: break
             }

@@ -32,7 +32,7 @@ extension SimulatedMachine {
     ) async throws {
         try await act("\(after) \(id.prefix(4))") { state in
             guard state.world.containers[id]?.isUp == true else {
-                throw EngineFailure(code: .conflict, message: "container \(id.prefix(12)) does not run")
+                throw EngineFailure(code: .conflict, message: "container \(id.prefix(12)) is not running")
             }
             state.world.containers[id]?.phase = after
         }

@@ -21,7 +21,7 @@ extension SimulatedMachine {
         return try state.withLock { state in
             guard let found = state.world.containers[container.id], found.isUp || found.phase == .held
             else {
-                throw EngineFailure(code: .conflict, message: "container \(container.name) does not run")
+                throw EngineFailure(code: .conflict, message: "container \(container.name) is not running")
             }
             state.streams[container.id, default: []].append(stream)
             return pair.takeSecond().release()
@@ -33,7 +33,7 @@ extension SimulatedMachine {
     {
         try await act("exec \(container.name)", chance: \.spawnFails) { state in
             guard state.world.containers[container.id]?.phase == .running else {
-                throw EngineFailure(code: .conflict, message: "container \(container.name) does not run")
+                throw EngineFailure(code: .conflict, message: "container \(container.name) is not running")
             }
             state.world.commands[id] = .init(container: container.id)
         }

@@ -6,7 +6,7 @@ extension SimulatedMachine {
     package func usage(of container: ContainerRecord) async throws -> ContainerUsage {
         try state.withLock { state in
             guard let found = state.world.containers[container.id], found.isUp else {
-                throw EngineFailure(code: .conflict, message: "container \(container.name) does not run")
+                throw EngineFailure(code: .conflict, message: "container \(container.name) is not running")
             }
             var usage = ContainerUsage(id: container.id, name: container.name, read: state.clock)
             let ran = state.clock - (found.startedAt ?? state.clock)

@@ -60,7 +60,12 @@ extension Engine {
         await gate.wait(for: .ready)
         let record = try await find(name)
         if record.isUp { try await choose(signal, toStop: record) }
-        try await carryOut(.restart(timeout: timeout, dependents: false), on: record)
+        do { try await carryOut(.restart(timeout: timeout, dependents: false), on: record) } catch {
+            if record.isTransient, await parts.inventory.container(record.id)?.isUp == false {
+                try? await parts.runner.remove(record.id, anonymousVolumes: true)
+            }
+            throw error
+        }
         await tell("restart", record.id)
     }
 
@@ -74,6 +79,12 @@ extension Engine {
     package func killContainer(_ name: String, signal: Int32) async throws {
         await gate.wait(for: .ready)
         let record = try await find(name)
+        if record.life.phase == .restarting {
+            // There is no process to send anything to; a signal that ends it keeps it down.
+            let stopSignal = SignalName.number(record.stopSignalName) ?? SIGTERM
+            guard [SIGKILL, stopSignal].contains(signal) else { return }
+            return try await carryOut(.stop(timeout: .zero), on: record)
+        }
         guard record.isUp else {
             throw EngineFailure(
                 code: .conflict, message: "cannot kill container: \(name): container \(record.id) is not running")
@@ -155,6 +166,10 @@ extension Engine {
         }
         if let other = await parts.inventory.container(named: new) { throw Self.nameTaken(new, by: other.id) }
         try await parts.inventory.update(record.id) { record in
+            // Other containers find it by its new name, and no longer by the old one.
+            for index in record.endpoints.indices {
+                record.endpoints[index].aliases = record.endpoints[index].aliases.map { $0 == record.name ? new : $0 }
+            }
             record.name = new
             record.owner = .free(name: new)
         }

@@ -30,6 +30,9 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
         tag = try Self.cutTag(&rest, refuse) ?? (digest == nil ? "latest" : nil)
         try Self.checkDomain(domain, refuse)
         try Self.checkPath(rest, refuse)
+        if domain == nil, Digest(algorithm: .sha256, hex: String(rest)) != nil {
+            throw refuse("64 hex digits are an image ID, not a name")
+        }
         let isHub = domain == nil || domain == "docker.io" || domain == "index.docker.io"
         self.domain = isHub ? "docker.io" : String(domain ?? "")
         path = isHub && !rest.contains("/") ? "library/\(rest)" : String(rest)
@@ -37,8 +40,13 @@ package struct Reference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Checks that an image can get this reference as its name.
-    /// - Throws: `ReferenceError` for a reference with a digest, because the content decides the digest.
+    /// - Throws: `ReferenceError` for a reference with a digest, because the content decides the digest, and for one that
+    ///   looks like a digest.
     package func checkName() throws(ReferenceError) {
+        guard familiarName != "sha256" else {
+            throw ReferenceError(
+                text: familiar, reason: "refusing to create an ambiguous tag using digest algorithm as name")
+        }
         guard let digest else { return }
         let mark = "@\(digest.algorithm.rawValue):…"
         throw ReferenceError(text: familiar, reason: "the digest comes from the content, so name it without \(mark)")

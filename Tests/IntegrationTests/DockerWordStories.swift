@@ -64,6 +64,106 @@ extension Stories {
             }
         }
 
+        @Test("a renamed container is found by its new name, on its networks and after a restart")
+        func renamed() async throws {
+            try await World.with(project: "dockerrename") { world in
+                let docker = DockerCommand(world)
+                _ = try await docker("network create own")
+                _ = try await docker("run -d --network own --name before busybox sleep 600")
+                _ = try await docker("run -d --network own --name other busybox sleep 600")
+                _ = try await docker("rename before after")
+                for _ in 0..<2 {
+                    #expect(try await docker("exec other ping -c 1 -W 2 after >/dev/null 2>&1; echo $?") == "0")
+                    #expect(try await docker("exec other ping -c 1 -W 2 before >/dev/null 2>&1; echo $?") == "1")
+                    _ = try await docker("restart -t 0 after")
+                }
+            }
+        }
+
+        @Test("the network of a container that has joined another one's, or is on the host's, can be joined")
+        func joinedNetworks() async throws {
+            try await World.with(project: "dockerjoined") { world in
+                let docker = DockerCommand(world)
+                _ = try await docker("run -d --name first busybox sleep 600")
+                _ = try await docker("run -d --name second --network container:first busybox sleep 600")
+                let address = try await docker("exec first hostname -i")
+                #expect(try await docker("run --rm --network container:second busybox hostname -i") == address)
+                #expect(try await docker("run --rm --network container:second busybox ip -o address").contains(address))
+                _ = try await docker("run -d --name host --network host busybox sleep 600")
+                let read = "readlink /proc/self/ns/net"
+                let there = try await docker("exec host \(read)")
+                #expect(try await docker("run --rm --network container:host busybox \(read)") == there)
+                for kind in ["pid", "ipc"] {
+                    _ = try await docker("run -d --name \(kind)1 --\(kind) container:first busybox sleep 600 || true")
+                }
+                _ = try await docker("run -d --name base --pid host busybox sleep 600")
+                let all = try await docker("exec base readlink /proc/self/ns/pid")
+                #expect(try await docker("run --rm --pid container:base busybox readlink /proc/self/ns/pid") == all)
+            }
+        }
+
+        @Test("a container that is removed when it ends survives a restart; a crashing one can be killed")
+        func restarts() async throws {
+            try await World.with(project: "dockerrestart") { world in
+                let docker = DockerCommand(world)
+                _ = try await docker("run -d --rm --name box busybox sleep 600")
+                _ = try await docker("restart -t 0 box")
+                #expect(try await docker("exec box echo alive") == "alive")
+                _ = try await docker("stop -t 0 box")
+                try await world.eventually("it is removed") { try await docker("ps -aq") == "" }
+                _ = try await docker("run -d --restart always --name loop busybox sh -c 'exit 3'")
+                try await world.eventually("it waits for its restart") {
+                    try await docker("inspect -f '{{.State.Status}}' loop") == "restarting"
+                }
+                _ = try await docker("kill loop")
+                try await Task.sleep(for: .seconds(2))
+                #expect(try await docker("inspect -f '{{.State.Status}}' loop") == "exited")
+            }
+        }
+
+        @Test("volumes of another container come before anonymous ones; ports are found by their number on the host")
+        func borrowed() async throws {
+            try await World.with(project: "dockerborrow") { world in
+                let docker = DockerCommand(world)
+                _ = try await docker("run --name from -v /data busybox sh -c 'echo kept > /data/file'")
+                #expect(try await docker("run --rm --volumes-from from -v /data busybox cat /data/file") == "kept")
+                _ = try await docker("run -d --name web -p 127.0.0.1:18208:80 busybox sleep 600")
+                #expect(try await docker("ps --filter publish=18208 --format '{{.Names}}'") == "web")
+                #expect(try await docker("ps --filter publish=80 --format '{{.Names}}'") == "")
+                #expect(try await docker("ps --filter expose=80 --format '{{.Names}}'") == "web")
+            }
+        }
+
+        @Test("a tag that looks like a digest or an id is refused; a login that cannot be read is none")
+        func tags() async throws {
+            try await World.with(project: "dockertags") { world in
+                let docker = DockerCommand(world)
+                let ambiguous = try await docker("tag busybox sha256:abc 2>&1; echo $?")
+                #expect(ambiguous.contains("refusing to create an ambiguous tag") && ambiguous.hasSuffix("1"))
+                let hex = String(repeating: "a", count: 64)
+                #expect(try await docker("tag busybox \(hex) 2>&1; echo $?").hasSuffix("1"))
+                let socket = "\(world.run)/docker.sock"
+                let answer = try await world.shell(
+                    "curl -s -o /dev/null -w '%{http_code}' --unix-socket \(socket) -X POST -H 'X-Registry-Auth: 123' 'http://x/images/create?fromImage=localhost:1/none'"
+                )
+                #expect(answer != "400", "\(answer)")
+            }
+        }
+
+        @Test("a probe that ran out of time says so")
+        func slowProbe() async throws {
+            try await World.with(project: "dockerprobe") { world in
+                let docker = DockerCommand(world)
+                _ = try await docker(
+                    "run -d --name box --health-cmd 'echo asked; sleep 60' --health-interval 1s --health-timeout 500ms busybox sleep 600"
+                )
+                try await world.eventually("the probe has run out of time") {
+                    try await docker("inspect -f '{{json .State.Health.Log}}' box")
+                        .contains("Health check exceeded timeout (500ms): asked")
+                }
+            }
+        }
+
         @Test("a link on the common network brings variables and a line of /etc/hosts")
         func links() async throws {
             try await World.with(project: "dockerlinks") { world in

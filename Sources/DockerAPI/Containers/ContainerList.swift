@@ -81,12 +81,12 @@ struct ContainerList {
                 } || ContainerText.networkMode(record) == network
             }
             && filters.allows("publish") { port in
-                record.ports.contains { Self.isPort($0.hostPort, $0.target, $0.transport, port) }
+                record.ports.contains { Self.isPort($0.hostPort, $0.transport, port) }
             }
             && filters.allows("expose") { port in
                 Set(record.template.expose + (record.image.exposedPorts ?? [:]).keys).contains {
                     InspectedContainer.withTransport($0) == InspectedContainer.withTransport(port)
-                } || record.ports.contains { Self.isPort($0.target, $0.target, $0.transport, port) }
+                } || record.ports.contains { Self.isPort($0.target, $0.transport, port) }
             } && filters.allows("is-task") { ["0", "f", "false"].contains($0.lowercased()) }
     }
 
@@ -106,13 +106,13 @@ struct ContainerList {
     }
 
     /// `80`, `80/udp` or `8000-8010/tcp`.
-    private static func isPort(_ public: UInt16, _ target: UInt16, _ transport: String, _ text: String) -> Bool {
+    private static func isPort(_ number: UInt16, _ transport: String, _ text: String) -> Bool {
         let parts = text.split(separator: "/")
         guard let numbers = parts.first else { return false }
         if (parts.count > 1 ? parts[1] : "tcp") != transport { return false }
         let bounds = numbers.split(separator: "-").compactMap { UInt16($0) }
         guard let first = bounds.first, let last = bounds.last, first <= last else { return false }
-        return (first...last).contains(`public`) || (first...last).contains(target)
+        return (first...last).contains(number)
     }
 
     // MARK: A row

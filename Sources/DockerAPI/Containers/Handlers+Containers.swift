@@ -217,7 +217,7 @@ extension Handlers {
     private func kill(_ request: DockerRequest) async throws -> Response {
         let signal = try Self.signal(request.query.word("signal") ?? "SIGKILL")
         let snapshot = try await engine.snapshot(request.parameter("id"))
-        guard snapshot.isUp else {
+        guard snapshot.isUp || snapshot.record.life.phase == .restarting else {
             throw DockerFailure.conflict(
                 "cannot kill container: \(request.parameter("id")): container \(snapshot.record.id) is not running")
         }

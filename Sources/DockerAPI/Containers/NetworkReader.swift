@@ -111,6 +111,7 @@ struct NetworkReader {
         for text in try config["ExposedPorts"].keys() {
             exposed += try Self.ports(text).map { "\($0.number)/\($0.transport)" }
         }
+        var known: Set<PortMapping> = []
         for (text, body) in try host["PortBindings"].members() {
             let targets = try Self.ports(text)
             guard targets.count == 1, let target = targets.first else {
@@ -134,7 +135,7 @@ struct NetworkReader {
                     target: target.number, published: published, hostIP: isAny ? nil : address,
                     transport: target.transport)
                 // Clients that name both families mean every address.
-                if !ports.contains(mapping) { ports.append(mapping) }
+                if known.insert(mapping).inserted { ports.append(mapping) }
             }
         }
     }

@@ -38,7 +38,7 @@ struct BuildQuery {
             request.epoch = seconds
         }
         request.labels = try Self.texts(query.word("labels"), "labels")
-        request.logins = try RegistryAuth.logins(ofBuild: docker.header("x-registry-config"))
+        request.logins = RegistryAuth.logins(ofBuild: docker.header("x-registry-config"))
         if let size = try query.integer("shmsize"), size > 0 { request.shmSize = Int64(size) }
         request.ulimits = try Self.ulimits(query.word("ulimits"))
         for line in query.all("extrahosts") where !line.isEmpty {

@@ -257,7 +257,7 @@ extension Handlers {
         }
         let pull = PullRequest(
             reference: reference, platform: query.word("platform"),
-            logins: try RegistryAuth.logins(request.header("x-registry-auth"), for: name))
+            logins: RegistryAuth.logins(request.header("x-registry-auth"), for: name))
         let events = try await engine.pullLayers(pull)
         return .values(ImageProgress.pulling(reference, events))
     }

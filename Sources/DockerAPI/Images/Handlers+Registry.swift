@@ -10,7 +10,7 @@ import OCI
 extension Handlers {
     func pushImage(_ request: DockerRequest) async throws -> Response {
         let name = request.parameter("name")
-        let logins = try RegistryAuth.logins(request.header("x-registry-auth"), for: name)
+        let logins = RegistryAuth.logins(request.header("x-registry-auth"), for: name)
         let events = try await engine.pushLayers(name, tag: request.query.word("tag"), logins: logins)
         return .values(PushText.lines(of: name, events))
     }
@@ -18,7 +18,7 @@ extension Handlers {
     /// What a registry has under a name, without fetching it.
     func distribution(_ request: DockerRequest) async throws -> Response {
         let name = request.parameter("name")
-        let logins = try RegistryAuth.logins(request.header("x-registry-auth"), for: name)
+        let logins = RegistryAuth.logins(request.header("x-registry-auth"), for: name)
         let image: RemoteImage
         do { image = try await engine.remoteImage(name, logins: logins) } catch let failure as EngineFailure
             where failure.code == .noRights

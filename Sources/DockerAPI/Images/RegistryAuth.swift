@@ -4,8 +4,8 @@ import JSON
 /// `X-Registry-Auth` and `X-Registry-Config`: who the client is at registries. Used for its request alone.
 enum RegistryAuth {
     /// At the registry of `reference`.
-    static func logins(_ header: String?, for reference: String) throws(DockerFailure) -> RegistryLogins {
-        guard let value = try value(of: header, "X-Registry-Auth") else { return RegistryLogins() }
+    static func logins(_ header: String?, for reference: String) -> RegistryLogins {
+        guard let value = value(of: header) else { return RegistryLogins() }
         let host = value["serveraddress"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? domain(of: reference)
         return RegistryLogins(login(value).map { [host: $0] } ?? [:])
     }
@@ -17,23 +17,21 @@ enum RegistryAuth {
     }
 
     /// At all registries that a build may need, by host.
-    static func logins(ofBuild header: String?) throws(DockerFailure) -> RegistryLogins {
+    static func logins(ofBuild header: String?) -> RegistryLogins {
         var logins: [String: String] = [:]
-        for member in try value(of: header, "X-Registry-Config")?.object?.members ?? [] {
+        for member in value(of: header)?.object?.members ?? [] {
             logins[member.key] = login(member.value)
         }
         return RegistryLogins(logins)
     }
 
-    private static func value(of header: String?, _ name: String) throws(DockerFailure) -> JSONValue? {
+    /// nil for a header that cannot be read: some clients send a text without meaning, and dockerd takes it as no login.
+    private static func value(of header: String?) -> JSONValue? {
         guard let header, !header.isEmpty else { return nil }
         // RFC 4648, section 5; padding may be left out.
         var text = header.replacing("-", with: "+").replacing("_", with: "/")
         while text.utf8.count % 4 != 0 { text += "=" }
-        guard let bytes = decodeBase64(text), let value = try? JSONValue(parsing: bytes) else {
-            throw .invalid("invalid \(name) header")
-        }
-        return value
+        return decodeBase64(text).flatMap { try? JSONValue(parsing: $0) }
     }
 
     private static func login(_ value: JSONValue) -> String? {

@@ -49,7 +49,7 @@ struct Adopter: Sendable {
                 await parts.runner.forwarder.begin(record)
                 // The client that waited for it is gone, and no engine ran when it ended.
                 let isOver = record.life.phase == .exited || record.isOneOff && !record.isUp
-                if record.isTransient, isOver { await supervisor.removeTransient(record) }
+                if record.isTransient, isOver, !record.awaitsRestart { await supervisor.removeTransient(record) }
             }
         }
         for network in await parts.inventory.allNetworks() {

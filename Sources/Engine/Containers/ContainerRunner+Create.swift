@@ -143,7 +143,12 @@ extension ContainerRunner {
     /// `volumes_from`: adds the volumes and binds of the other container, except where the service itself mounts
     /// something. They come before the volumes that the image declares.
     private func borrowVolumes(_ record: inout ContainerRecord) async throws {
-        let own = Set(record.template.volumes.map(\.target))
+        // An anonymous volume of its own gives way.
+        let own = Set(
+            record.template.volumes.filter { mount in
+                if case .volume(nil, _, _) = mount.kind { return false }
+                return true
+            }.map(\.target))
         for entry in record.template.volumesFrom {
             let isContainer = entry.hasPrefix("container:")
             let parts = (isContainer ? entry.dropFirst("container:".count) : entry[...]).split(separator: ":")

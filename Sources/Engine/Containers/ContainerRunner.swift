@@ -266,7 +266,12 @@ final class ContainerRunner: Sendable {
         }
         var joined: [String: ContainerRecord] = [:]
         for (kind, id) in record.joined {
-            guard let owner = await inventory.container(id) else { throw Self.gone(id) }
+            guard var owner = await inventory.container(id) else { throw Self.gone(id) }
+            // The network of a container that has joined another one's is that one's.
+            while kind == "network", let next = owner.joined[kind] {
+                guard let further = await inventory.container(next) else { throw Self.gone(next) }
+                owner = further
+            }
             joined[kind] = owner
         }
         return Surroundings(hosts: hosts, joinedNamespaces: joined, variables: variables)

@@ -39,8 +39,9 @@ actor HealthMonitor {
             let began = machine.now()
             let result = await probe(container, check)
             guard !Task.isCancelled else { return }
+            let output = result.isTimeout ? Self.timeoutText(check.timeout, result.output) : result.output
             await inventory.note(
-                .init(began: began, ended: machine.now(), code: result.code, output: result.output), of: container)
+                .init(began: began, ended: machine.now(), code: result.code, output: output), of: container)
             let pause = schedule.record(
                 success: result.code == 0, began: .nanoseconds(began - origin),
                 ended: .nanoseconds(machine.now() - origin))
@@ -48,6 +49,14 @@ actor HealthMonitor {
                 schedule.health, of: container, answer: result.code == 0 ? nil : HealthAnswer(result))
             do { try await machine.sleep(pause) } catch { return }
         }
+    }
+
+    /// In the words of dockerd, with what the probe had written.
+    private static func timeoutText(_ limit: Duration, _ output: String) -> String {
+        let milliseconds = Int64(limit / .milliseconds(1))
+        let shown = milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+        let text = "Health check exceeded timeout (\(shown))"
+        return output.isEmpty ? text : "\(text): \(output)"
     }
 
     private func probe(_ container: ContainerRecord, _ check: ResolvedHealthcheck) async -> ProbeResult {

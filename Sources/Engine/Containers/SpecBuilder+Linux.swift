@@ -78,9 +78,9 @@ extension SpecBuilder {
 
     private func namespace(_ kind: String, mode: String?) throws -> [RuntimeSpec.Namespace] {
         if kind == "network" {
-            if record.template.networkMode == .host { return [] }
-            let owner = surroundings.joinedNamespaces["network"]?.id ?? record.id
-            return [.init(type: kind, path: paths.namespace(owner))]
+            let owner = surroundings.joinedNamespaces["network"] ?? record
+            if owner.template.networkMode == .host { return [] }
+            return [.init(type: kind, path: paths.namespace(owner.id))]
         }
         if mode == "host" { return [] }
         guard let owner = surroundings.joinedNamespaces[kind] else { return [.init(type: kind)] }

@@ -144,7 +144,7 @@ actor Supervisor {
             // Do not wait: a start may hold the container's lock, and then keeps its ports.
             let runner = parts.runner
             Task { await runner.freePorts(of: id) }
-            if record.isTransient { removeTransient(record) }
+            if record.isTransient, !record.awaitsRestart { removeTransient(record) }
         }
     }
 

@@ -213,6 +213,8 @@ package struct ContainerRecord: Codable, Hashable, Sendable {
     package var isOneOff: Bool { owner.isOneOff }
     /// The engine removes it once it has ended.
     package var isTransient: Bool { template.autoRemove == true }
+    /// A call asked for a restart, and the container has not started since.
+    var awaitsRestart: Bool { (wish?.restartRound ?? 0) > restartRound }
 
     /// As far as the engine knows, its process runs.
     package var isUp: Bool { life.phase == .running || life.phase == .paused }

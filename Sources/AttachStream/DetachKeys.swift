@@ -1,8 +1,8 @@
-/// Keys with which a person lets go of a stream while the process goes on: `ctrl-p,ctrl-q`, as the docker command writes them.
+/// The keys with which a person detaches from a process that goes on: `ctrl-p,ctrl-q`, in the form of the docker command.
 package struct DetachKeys: Hashable, Sendable {
     package let bytes: [UInt8]
 
-    /// What holds where nobody says anything else.
+    /// The default keys.
     package static let standard = DetachKeys(bytes: [16, 17])
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
@@ -28,17 +28,17 @@ package struct DetachKeys: Hashable, Sendable {
     }
 }
 
-/// Takes detach keys out of what a person types. Keys that may become the whole sequence wait until the next ones decide.
+/// Filters the detach keys out of a person's input. Keys that may be the start of the sequence wait for the next ones.
 package struct DetachKeyReader: Sendable {
     private let keys: [UInt8]
-    /// Always a beginning of the keys.
+    /// Keys that have matched so far: always a start of the sequence.
     private var held: [UInt8] = []
-    /// The whole sequence came; what was typed behind it is dropped.
+    /// The sequence is complete. Everything after it is dropped.
     package private(set) var isComplete = false
 
     package init(_ keys: DetachKeys) { self.keys = keys.bytes }
 
-    /// What of `input` is to be passed on now.
+    /// The part of `input`, and of keys that waited, to pass on now.
     package mutating func pass(_ input: some Sequence<UInt8>) -> [UInt8] {
         var passed: [UInt8] = []
         for byte in input where !isComplete {
@@ -49,7 +49,7 @@ package struct DetachKeyReader: Sendable {
         return passed
     }
 
-    /// What still waits: the input is over.
+    /// The keys that still wait, at the end of the input.
     package mutating func finish() -> [UInt8] {
         defer { held = [] }
         return isComplete ? [] : held

@@ -1,7 +1,7 @@
 /// A frame of an attached stream: one byte of kind, four bytes of length (big endian), then that many bytes.
 ///
-/// The monitor speaks it on its attach socket, the engine passes it on unread, the command line ends it; both directions
-/// use the same form. A kind that a reader does not know is skipped.
+/// The monitor speaks it on its attach socket, the engine passes it on unread, and the command line is the other end. Both directions
+/// use the same form. A reader skips kinds that it does not know.
 package struct StreamFrame: Hashable, Sendable {
     package var kind: Kind
     package var payload: [UInt8]
@@ -18,15 +18,15 @@ package struct StreamFrame: Hashable, Sendable {
         package static let resize = Kind(rawValue: 4)
         /// One byte: a signal number for the process.
         package static let signal = Kind(rawValue: 5)
-        /// Empty payload: this client goes, and the process is not to take notice of it.
+        /// Empty payload: this client detaches, and the process must not notice it.
         package static let detach = Kind(rawValue: 8)
 
         // From the container.
         package static let stdout = Kind(rawValue: 1)
         package static let stderr = Kind(rawValue: 2)
-        /// Last frame: four bytes, the exit code as a shell tells it (128 + signal), big endian.
+        /// Last frame: four bytes, the exit code in the form of a shell (128 + signal), big endian.
         package static let exit = Kind(rawValue: 6)
-        /// Last frame: why the process could not be run, as text; the first byte is the exit code (126 or 127).
+        /// Last frame: why the process could not run, as text after one byte with the exit code (126 or 127).
         package static let failure = Kind(rawValue: 7)
     }
 
@@ -62,9 +62,9 @@ package struct StreamFrame: Hashable, Sendable {
     }
 }
 
-/// Puts a byte stream back together into frames.
+/// Splits a byte stream into frames.
 package struct StreamFrameReader: Sendable {
-    /// A frame longer than `StreamFrame.payloadLimit` was announced: the stream cannot be trusted any more.
+    /// The stream announces a frame longer than `StreamFrame.payloadLimit`, so it is broken.
     package struct TooLong: Error, Hashable, Sendable, CustomStringConvertible {
         package let length: Int
         package var description: String { "a frame of \(length) bytes is too long" }
@@ -74,7 +74,7 @@ package struct StreamFrameReader: Sendable {
 
     package init() {}
 
-    /// Adds what was read and returns the frames that are now whole, in order.
+    /// Adds bytes and returns the frames that are complete now, in order.
     package mutating func frames(adding bytes: some Sequence<UInt8>) throws(TooLong) -> [StreamFrame] {
         pending.append(contentsOf: bytes)
         var frames: [StreamFrame] = []

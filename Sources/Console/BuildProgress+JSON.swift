@@ -15,7 +15,7 @@ extension BuildProgress {
             if step.isFirst { object["first"] = true }
             if let cache = step.cache { object["cache"] = .string(cache) }
             if !step.reasons.isEmpty { object["reasons"] = .array(step.reasons.map { .string($0) }) }
-        case .output(let step, let text):
+        case .output(let step, let text, _):
             object["step"] = .integer(Int64(step))
             object["output"] = .string(text)
         case .warning(let note): object["warning"] = note.json

@@ -40,7 +40,7 @@ package final class BuildProgress {
         erase()
         switch event {
         case .step(let step): show(step, build)
-        case .output(let step, let text): show(text, of: "\(build ?? "") \(step)")
+        case .output(let step, let text, _): show(text, of: "\(build ?? "") \(step)")
         case .warning, .failed: break
         case .finished(let image, _, let tags, _):
             let names = tags.isEmpty ? "" : " as \(tags.joined(separator: ", "))"

@@ -120,6 +120,8 @@ package struct ExplanationText {
         case .changed: return "changed in place"
         case .removed: return "removed"
         case .failed: return "failed"
+        case .pulled: return "pulled \(occurrence.image ?? "its image")" + (occurrence.digest.map { " (\($0))" } ?? "")
+        case .pullFailed: return "could not pull \(occurrence.image ?? "its image")"
         case .health:
             let code = occurrence.answer.map { $0.code.map { ", code \($0)" } ?? ", its check is too slow" } ?? ""
             let output = occurrence.answer?.output.first.map { ": \($0)" } ?? ""

@@ -42,6 +42,21 @@ extension Engine {
         return Set(ids.compactMap { Digest($0) })
     }
 
+    /// Ids of all images that have a name.
+    package func namedImages() async throws -> Set<Digest> {
+        Set(try await parts.machine.storedImages().named.map(\.image.id))
+    }
+
+    /// Keeps those images that have lost their last name since `namedImages()` gave `before`.
+    package func keepReplaced(_ before: Set<Digest>) async {
+        do {
+            let lost = before.subtracting(try await namedImages())
+            if !lost.isEmpty { try await parts.machine.keepImages(lost) }
+        } catch {
+            parts.log.warning("images that lost their name are not kept: \(error)")
+        }
+    }
+
     package func pruneImages(_ request: PruneRequest) async throws -> PruneReport {
         let collected = try await parts.machine.pruneImages(
             includingNamed: request.all, keeping: await imagesInUse()

@@ -32,14 +32,13 @@ extension Engine {
         tell("connect", record, network)
     }
 
-    /// `force`: succeed when the container is gone or is not on the network.
+    /// `force`: succeed when the container is gone.
     package func disconnect(_ name: String, from text: String, force: Bool) async throws {
         await gate.wait(for: .ready)
         let network = try await networkRecord(text)
         if force, await parts.inventory.find(name) == nil { return }
         let record = try await connectable(name)
         guard let endpoint = record.endpoints.first(where: { $0.network == network.name }) else {
-            if force { return }
             throw EngineFailure(
                 code: .conflict, message: "container \(record.name) is not connected to network \(network.name)")
         }

@@ -54,11 +54,7 @@ extension Engine {
         let id = parts.machine.newID()
         let name = request.name ?? "berth-\(id.prefix(12))"
         try Self.check(name: name, of: "container")
-        if let other = await parts.inventory.container(named: name) {
-            throw EngineFailure(
-                code: .conflict, message: "the name \"\(name)\" is taken by container \(other.id.prefix(12))",
-                hint: "choose another name, or remove that container: `berth container rm \(name)`")
-        }
+        if let other = await parts.inventory.container(named: name) { throw EngineFailure.nameTaken(name, by: other.id) }
         var template = request.template
         template.containerName = nil
         for index in template.networks.indices {
@@ -83,7 +79,7 @@ extension Engine {
     }
 
     /// The default network of containers of no project; created when the first one needs it.
-    static let commonNetwork = "bridge"
+    package static let commonNetwork = "bridge"
 
     /// Its networks already exist; missing volumes are created.
     private func definitions(for template: ContainerTemplate) async throws -> Definitions {

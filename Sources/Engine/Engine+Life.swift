@@ -164,24 +164,8 @@ extension Engine {
         guard new != record.name else {
             throw EngineFailure(code: .invalid, message: "Renaming a container with the same name as its current name")
         }
-        if let other = await parts.inventory.container(named: new) { throw Self.nameTaken(new, by: other.id) }
-        try await parts.inventory.update(record.id) { record in
-            // Other containers find it by its new name, and no longer by the old one.
-            for index in record.endpoints.indices {
-                record.endpoints[index].aliases = record.endpoints[index].aliases.map { $0 == record.name ? new : $0 }
-            }
-            record.name = new
-            record.owner = .free(name: new)
-        }
+        try await parts.inventory.rename(record.id, to: new)
         await parts.network.settle()
-    }
-
-    static func nameTaken(_ name: String, by id: String) -> EngineFailure {
-        EngineFailure(
-            code: .conflict,
-            message:
-                "Conflict. The container name \"/\(name)\" is already in use by container \"\(id)\". You have to remove (or rename) that container to be able to reuse that name."
-        )
     }
 
     /// Changes limits and restart policy; they apply at once.
@@ -195,6 +179,7 @@ extension Engine {
                 code: .conflict, message: "Container is marked for removal and cannot be \"update\".")
         }
         let updated = try await parts.inventory.update(record.id) { change(&$0.template) }
+        if updated?.template.everyExternalLink != record.template.everyExternalLink { await parts.network.settle() }
         guard let updated, updated.isUp, updated.template.resources != record.template.resources else { return }
         do { try await parts.machine.limit(updated, insteadOf: record.template.resources) } catch {
             try await parts.inventory.update(record.id) { $0.template.resources = record.template.resources }

@@ -6,7 +6,7 @@ import ProjectModel
 extension Engine {
     package func createNetwork(_ request: NetworkRequest) async throws -> NetworkRow {
         await gate.wait(for: .ready)
-        try Self.check(name: request.name, of: "network")
+        try Self.check(networkName: request.name)
         guard !["bridge", "host", "none", "default"].contains(request.name) else {
             throw EngineFailure(
                 code: .invalid,
@@ -58,6 +58,17 @@ extension Engine {
             throw EngineFailure(code: .notFound, message: "volume \(name) has just been removed")
         }
         return row
+    }
+
+    /// Unlike other names, those of networks become no parts of paths, and Docker takes them with spaces.
+    private static func check(networkName name: String) throws(EngineFailure) {
+        guard !name.allSatisfy(\.isWhitespace), name.utf8.count <= 255,
+            name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && $0 != "/" })
+        else {
+            throw EngineFailure(
+                code: .invalid, message: "\"\(name)\" cannot be a network's name",
+                hint: "a name has at least one character that is no space, and no \"/\"")
+        }
     }
 
     /// Names become parts of paths.

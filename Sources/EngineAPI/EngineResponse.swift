@@ -16,11 +16,11 @@ extension Response {
         .chunks(["content-type": "application/x-ndjson"], lines)
     }
 
-    /// Each value as a line.
+    /// One value per line.
     static func values<Value: Encodable & Sendable>(_ values: AsyncStream<Value>) -> Response {
         .lines(
             AsyncStream {
-                // A stream keeps its own place: an iterator made for each value goes on where the one before it was.
+                // A stream remembers its position, so a new iterator for each value continues where the last one stopped.
                 for await value in values {
                     guard let bytes = try? encodeJSON(value) else { continue }
                     return bytes + [0x0A]
@@ -29,7 +29,7 @@ extension Response {
             })
     }
 
-    /// The bytes of `descriptor`, a connected socket of `StreamFrame`s, which the connection takes over.
+    /// The bytes of `descriptor`, a connected socket that carries `StreamFrame`s. The connection takes it over.
     static func stream(descriptor: CInt) -> Response {
         .stream(StreamSwitch(headers: ["connection": "upgrade", "upgrade": "berth-stream"]) { descriptor })
     }
@@ -53,7 +53,7 @@ extension Response {
 extension Request {
     func decode<T: Decodable>(_ type: T.Type) throws -> T { try Self.decode(type, from: body) }
 
-    /// What a request says, in its body or elsewhere.
+    /// The fields of a request, from its body or its query.
     static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
         do {
             return try decodeJSON(type, from: bytes)

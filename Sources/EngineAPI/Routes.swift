@@ -8,7 +8,7 @@ import Logging
 import NIOHTTP1
 import ProjectModel
 
-/// berth's routes: translation between HTTP and the engine, no logic of its own.
+/// berth's own routes. They only translate between HTTP and the engine.
 package struct Routes: HTTPRoutes {
     let engine: Engine
     let log: Logger

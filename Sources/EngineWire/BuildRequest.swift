@@ -117,8 +117,8 @@ package struct BuildRequest: Codable, Hashable, Sendable {
 package enum BuildEvent: Codable, Hashable, Sendable {
     /// A step changed its state.
     case step(BuildStepProgress)
-    /// What a step wrote.
-    case output(step: Int, text: String)
+    /// What a step wrote; `isError` is true for its standard error.
+    case output(step: Int, text: String, isError: Bool? = nil)
     case warning(BuildNote)
     /// The last event of a failed build.
     case failed([BuildNote])

@@ -18,6 +18,9 @@ package struct Occurrence: Codable, Hashable, Sendable {
         case removed
         /// Another change to it failed.
         case failed
+        /// An image came from a registry, or could not be had from there: these belong to a service, not to one container.
+        case pulled
+        case pullFailed = "pull_failed"
     }
 
     /// Seconds since 1970, UTC.
@@ -32,6 +35,8 @@ package struct Occurrence: Codable, Hashable, Sendable {
     /// For a created container: the image reference, and the image id.
     package var image: String?
     package var imageID: String?
+    /// For a pull: the digest that the registry has for the image.
+    package var digest: String?
     /// For an end: the exit code as in a shell, the signal that ended the process, why it was killed, how many seconds
     /// it ran, and after how many seconds its policy restarts it.
     package var exitCode: Int?

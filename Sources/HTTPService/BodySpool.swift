@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Synchronization
 
-/// Keeps long request bodies on disk: one file each, unlinked at once, written by a thread of its own.
+/// Keeps long request bodies on disk: one file each, unlinked at once, written by a separate thread.
 final class BodySpool: Sendable {
     private let folder: String
     private let thread = BlockingPool(name: "spool", limit: 1)
@@ -33,13 +33,13 @@ package final class SpoolFile: Sendable {
     func append(_ bytes: [UInt8]) async throws {
         try await thread.run { [self] in
             do throws(SyscallError) { try descriptor.write(bytes) } catch {
-                // A full disk is found by its folder.
+                // Name the folder, so that the error about a full disk shows which disk.
                 throw SyscallError(call: error.call, object: folder, code: error.code)
             }
         }
     }
 
-    /// A descriptor of its own for the whole body, at its beginning.
+    /// A separate descriptor for the whole body, at its start.
     package func reopened() throws -> OwnedFD {
         let copy = try descriptor.duplicate()
         rewind(copy.raw)

@@ -2,12 +2,12 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// One connection: collects a request, lets the routes answer, writes the answer; or hands the connection to a stream.
+/// Handles a connection: collects a request, lets the routes answer it, and writes the answer or turns the connection into a stream.
 final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Why a request is not carried out; the rest of its body is thrown away.
+    /// Why the server refuses a request. It drops the rest of the body.
     private enum Refusal { case tooLong, busy }
 
     private let routes: any HTTPRoutes
@@ -17,16 +17,16 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
     private var refusal: Refusal?
-    /// Bytes of bodies that the table knows of.
+    /// Bytes of the body that the table has counted.
     private var reserved = 0
     private(set) var hasInputEnded = false
-    /// The connection has become a stream, and is closed by who passes its bytes on.
+    /// The connection is a stream now, and the handlers of the stream close it.
     private var isStream = false
     private var work: Task<Void, Never>?
-    /// Requests that have come and whose answer is not written: the next one may come with the last byte of an answer.
+    /// Requests without a complete answer. The next request may arrive together with the last byte of an answer.
     private var unanswered = 0
     private var spooling: Task<SpoolFile, any Error>?
-    /// The body that is read while it arrives, and what puts its last piece into it.
+    /// The body that is read while it arrives, and the task that writes its last piece.
     private var streaming: (body: StreamedBody, last: Task<Void, Never>)?
 
     init(routes: any HTTPRoutes, spool: BodySpool, activity: Activity, table: ConnectionTable) {
@@ -40,7 +40,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         let channel = context.channel
         guard table.add(channel) else { return turnAway(context) }
         activity.began()
-        // Not in `channelInactive`: a connection that becomes a stream goes on without this handler.
+        // Not in `channelInactive`, because a connection that becomes a stream continues without this handler.
         channel.closeFuture.whenComplete { [activity, table] _ in
             table.remove(channel)
             activity.ended()
@@ -48,7 +48,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelActive()
     }
 
-    /// Past HTTP's handlers: to them an answer without a request is a mistake.
+    /// Bypasses the HTTP handlers, for which an answer without a request is an error.
     private func turnAway(_ context: ChannelHandlerContext) {
         let text = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         if let encoder = try? context.pipeline.syncOperations.context(name: HTTPPipeline.encoder) {
@@ -59,7 +59,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         releaseBody()
-        // First: half a body must not pass for a whole one.
+        // First, so that nobody takes half a body for a whole one.
         work?.cancel()
         spooling?.cancel()
         streaming?.body.finish()
@@ -67,7 +67,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // A client that has sent its request may close its side; one that is gone altogether shows at the next write.
+        // A client may close its side after its request. If it is gone altogether, the next write shows it.
         if case ChannelEvent.inputClosed = event {
             hasInputEnded = true
             if unanswered == 0 || streaming != nil { context.close(promise: nil) }
@@ -124,7 +124,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .stream:
             do { streaming = (try StreamedBody(), Task {}) } catch { refusal = .busy }
         case .memory:
-            // Told before it is sent, where the client asks first.
+            // A client that asks first (`Expect`) learns it before it sends the body.
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             if length > table.limits.bodyBytes { refusal = .tooLong }
         }
@@ -135,7 +135,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         if let streaming { carryOut(head, context, stream: streaming.body) }
     }
 
-    /// Writes a piece of a long body to disk; nothing more is read until it is there.
+    /// Writes a piece of a long body to disk, and reads no more until that is done.
     private func keep(_ bytes: [UInt8], after spooling: Task<SpoolFile, any Error>, _ context: ChannelHandlerContext) {
         let channel = context.channel
         channel.setOption(.autoRead, value: false).whenComplete { _ in }
@@ -147,14 +147,14 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Hands a piece of a body to whoever reads it; nothing more is read from the client until it is taken.
+    /// Passes a piece of a body to its reader, and reads no more from the client until the reader has it.
     private func pass(
         _ bytes: [UInt8], to streaming: (body: StreamedBody, last: Task<Void, Never>), _ context: ChannelHandlerContext
     ) {
         let channel = context.channel
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         channel.setOption(.autoRead, value: false).whenComplete { _ in }
-        // The client is not to blame for the time that this takes.
+        // This time does not count as the client's silence.
         table.note(.answering, of: channel)
         let last = Task {
             await streaming.last.value
@@ -169,7 +169,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         channel.setOption(.autoRead, value: true).whenComplete { _ in }
     }
 
-    /// The body is complete; its answer is under way, or was given before.
+    /// The body is complete. Its answer comes, or has been written already.
     private func finish(
         _ streaming: (body: StreamedBody, last: Task<Void, Never>), _ context: ChannelHandlerContext
     ) {
@@ -197,7 +197,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         stream: StreamedBody? = nil
     ) {
         let bytes = Array(buffer: body)
-        // What is carried out needs its bytes until it is answered.
+        // The request needs the bytes of its body until it has its answer.
         let held = reserved
         reserved = 0
         releaseBody()
@@ -234,7 +234,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Takes notice of an answer that was written; true when nothing more comes and nobody else closes the connection.
+    /// Notes that an answer is written. True if no more requests come and nobody else closes the connection.
     private func isDoneAfterAnswer(_ channel: any Channel) -> Bool {
         unanswered -= 1
         guard unanswered == 0 else { return false }
@@ -243,6 +243,6 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         return hasInputEnded && head == nil && !isStream
     }
 
-    /// HTTP is over here.
+    /// The connection leaves HTTP.
     func becomeStream() { isStream = true }
 }

@@ -1,12 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// The connections of one server: how many there are, which of them wait for their client, and what their bodies hold.
+/// The connections of a server: their number, those that wait for their client, and the memory of their bodies.
 final class ConnectionTable: Sendable {
     enum Phase: Hashable {
-        /// Nothing was said yet; between two requests; in the head of one; in its body.
+        /// No byte yet; between two requests; in the header of a request; in its body.
         case new, idle, head, body
-        /// Whoever is connected waits for us, or the connection is a stream.
+        /// The client waits for the server, or the connection is a stream.
         case answering
     }
 
@@ -28,7 +28,7 @@ final class ConnectionTable: Sendable {
 
     init(limits: ServerLimits) { self.limits = limits }
 
-    /// Takes in a new connection. false: there is no room, and none can be made.
+    /// Adds a connection. False if there is no room and no connection can be closed.
     func add(_ channel: any Channel) -> Bool {
         let (hasRoom, goes) = state.withLock { state -> (Bool, (any Channel)?) in
             var goes: (any Channel)?
@@ -57,7 +57,7 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Bytes came that belong to no part of a request yet.
+    /// Bytes have arrived that are not yet part of a request.
     func noteArrival(at channel: any Channel) {
         state.withLock { state in
             guard let entry = state.entries[ObjectIdentifier(channel)] else { return }
@@ -66,13 +66,13 @@ final class ConnectionTable: Sendable {
                 state.entries[ObjectIdentifier(channel)]?.phase = .head
                 state.entries[ObjectIdentifier(channel)]?.since = .now()
             case .body: state.entries[ObjectIdentifier(channel)]?.since = .now()
-            // A head that comes byte by byte gets no more time for that.
+            // A header that arrives byte by byte gets no extra time.
             case .head, .answering: break
             }
         }
     }
 
-    /// Room for so many more bytes of bodies; false when there is none.
+    /// Reserves memory for this many more bytes of bodies; false if there is no room.
     func reserve(_ bytes: Int) -> Bool {
         state.withLock { state in
             guard state.bytes + bytes <= limits.bufferedBytes else { return false }
@@ -121,7 +121,7 @@ final class ConnectionTable: Sendable {
     }
 }
 
-/// Sees bytes before they are read as HTTP: a request whose head never ends is none to the decoder.
+/// Sees bytes before the HTTP decoder, which reports nothing as long as the header of a request is not complete.
 final class ArrivalHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 

@@ -1,12 +1,12 @@
 import NIOHTTP1
 
-/// A request as routes see it.
+/// A request in the form that routes get.
 package struct Request: Sendable {
     package let head: HTTPRequestHead
     package let body: [UInt8]
-    /// The body, for requests whose body is kept on disk.
+    /// The body, if it is kept on disk.
     package let file: SpoolFile?
-    /// The body, for requests whose body is read while it arrives.
+    /// The body, if it is read while it arrives.
     package let stream: StreamedBody?
 
     package init(head: HTTPRequestHead, body: [UInt8], file: SpoolFile? = nil, stream: StreamedBody? = nil) {
@@ -16,11 +16,11 @@ package struct Request: Sendable {
         self.stream = stream
     }
 
-    /// Path segments, decoded.
+    /// The segments of the path, decoded.
     package var segments: [String] { path.split(separator: "/").map { Self.decoded($0) } }
     private var path: Substring { head.uri.prefix { $0 != "?" } }
 
-    /// The items of the query in their order, as they were sent.
+    /// The items of the query in their order, not decoded.
     package var queryItems: [(name: Substring, value: Substring)] {
         guard let mark = head.uri.firstIndex(of: "?") else { return [] }
         return head.uri[head.uri.index(after: mark)...].split(separator: "&").map { item in
@@ -34,7 +34,7 @@ package struct Request: Sendable {
         queryItems.first { Self.decoded($0.name) == name }.map { Self.decoded($0.value) }
     }
 
-    /// Percent-decoding (RFC 3986, section 2.1); what is no escape stays as it is. In forms `+` is a space.
+    /// Percent-decoding (RFC 3986, section 2.1). Everything that is not a valid escape stays. In a query `+` is a space.
     package static func decoded(_ text: Substring, asForm: Bool = false) -> String {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || asForm && $0 == UInt8(ascii: "+") }) else {
             return String(text)

@@ -2,14 +2,14 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What a route answers with.
+/// The answer of a route.
 package enum Response: Sendable {
     case whole(HTTPResponseStatus, HTTPHeaders, [UInt8])
-    /// Chunked; ends with the sequence. The next piece is asked for when the one before it has gone.
+    /// A chunked body that ends with the sequence. The server asks for the next piece when it has sent the one before.
     case chunks(HTTPHeaders, AsyncStream<[UInt8]>)
-    /// Likewise; an error breaks the connection off before its end, so that nobody takes a part for the whole.
+    /// The same, but an error closes the connection before the end of the body, so that no client takes a part for the whole.
     case download(HTTPHeaders, AsyncThrowingStream<[UInt8], any Error>)
-    /// The connection is HTTP's no longer.
+    /// From here on the connection is a stream.
     case stream(StreamSwitch)
 
     package static func json(_ status: HTTPResponseStatus, _ bytes: [UInt8]) -> Response {
@@ -17,19 +17,19 @@ package enum Response: Sendable {
     }
 }
 
-/// How a connection goes over from HTTP to the bytes of a socket.
+/// How a connection switches from HTTP to the bytes of a socket.
 package struct StreamSwitch: Sendable {
     package var status: HTTPResponseStatus
     package var headers: HTTPHeaders
-    /// What the client reads first, as it is.
+    /// Bytes that the client reads first.
     package var before: AsyncStream<[UInt8]>?
-    /// The connected socket, which the connection takes over; asked for once the client was answered. nil ends the connection.
+    /// Returns the connected socket, which the connection takes over; called after the client has its answer. nil ends the connection.
     package var descriptor: (@Sendable () async throws -> CInt)?
-    /// What the client reads when there is no socket after all; nil is nothing.
+    /// What the client reads if `descriptor` throws; nil: nothing.
     package var failure: (@Sendable (any Error) -> [UInt8])?
-    /// Between what the socket's other end speaks and what the client does; nil passes both on unread.
+    /// Translates between the protocols of the socket and of the client; nil passes both on unread.
     package var translation: (@Sendable () -> any StreamTranslation)?
-    /// The client's side goes over a websocket.
+    /// The client uses a websocket with frames of this kind.
     package var webSocket: WebSocketForm?
 
     package init(
@@ -44,17 +44,17 @@ package struct StreamSwitch: Sendable {
     }
 }
 
-/// Turns the bytes of one side into those of the other, piece by piece; used by one thread.
+/// Turns the bytes of one side into those of the other, piece by piece. Only one thread uses it.
 package protocol StreamTranslation {
     mutating func toClient(_ bytes: inout ByteBuffer, into output: inout ByteBuffer)
     mutating func fromClient(_ bytes: inout ByteBuffer, into output: inout ByteBuffer)
-    /// The client says no more; it may still listen.
+    /// The client has closed its writing side; it may still read.
     mutating func clientEnded(into output: inout ByteBuffer)
-    /// The client asked to be let go.
+    /// The client has detached.
     var isDetached: Bool { get }
 }
 
-/// Writes one answer on a connection; a reader that is gone ends it quietly.
+/// Writes one answer to a connection. If the reader is gone, it ends without an error.
 struct ResponseWriter: Sendable {
     let channel: any Channel
     let head: HTTPRequestHead
@@ -74,7 +74,7 @@ struct ResponseWriter: Sendable {
 
     private func write(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ bytes: [UInt8]) async throws {
         var headers = headers
-        // RFC 9110, sections 8.6 and 15.4.5: these have no body, and say no length.
+        // RFC 9110, sections 8.6 and 15.4.5: these have neither a body nor a length.
         let isBare = status == .noContent || status == .notModified
         if !isBare { headers.add(name: "content-length", value: "\(bytes.count)") }
         if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
@@ -93,7 +93,7 @@ struct ResponseWriter: Sendable {
             HTTPServerResponsePart.head(.init(version: head.version, status: .ok, headers: headers))
         ).get()
         for try await chunk in chunks {
-            // Waiting for each write keeps a slow reader from filling memory: there is one piece here, and what the socket holds.
+            // Wait for each write, so that a slow reader cannot fill the memory: only one piece is here, besides the socket's buffer.
             let part = HTTPServerResponsePart.body(.byteBuffer(channel.allocator.buffer(bytes: chunk)))
             try await channel.writeAndFlush(part).get()
         }

@@ -25,7 +25,7 @@ struct StreamBridge: Sendable {
             }
             guard let open = wanted.descriptor else { return client.close(promise: nil) }
             let opening = Task { try await open() }
-            // A client that goes is not waited for any more.
+            // Stop waiting when the client goes away.
             client.closeFuture.whenComplete { _ in opening.cancel() }
             let descriptor: CInt
             do { descriptor = try await opening.value } catch {
@@ -33,7 +33,7 @@ struct StreamBridge: Sendable {
                 if !text.isEmpty { try? await client.writeAndFlush(client.allocator.buffer(bytes: text)).get() }
                 throw error
             }
-            // A short command has ended, and its monitor hung up, before this line: the glue is there from the first byte on.
+            // A short command can end, and its monitor hang up, before this line. So both handlers are in place from the first byte on.
             let other = try await ClientBootstrap(group: loop)
                 .channelOption(.allowRemoteHalfClosure, value: false)
                 .channelInitializer { other in
@@ -42,7 +42,7 @@ struct StreamBridge: Sendable {
                     }
                 }
                 .withConnectedSocket(descriptor).get()
-            // A client that went while its socket was waited for takes the socket with it.
+            // If the client went away in the meantime, close its socket as well.
             client.closeFuture.whenComplete { _ in other.close(promise: nil) }
             if client.isActive { try await client.setOption(.autoRead, value: true).get() }
             try await other.closeFuture.get()
@@ -52,27 +52,27 @@ struct StreamBridge: Sendable {
         }
     }
 
-    /// Answers and takes HTTP out of the connection; nothing is read from it meanwhile.
+    /// Answers and removes HTTP from the connection. Nothing reads from the connection in the meantime.
     private func switchOver(
         _ client: any Channel, _ wanted: StreamSwitch, to pair: NIOLoopBound<(GlueHandler, GlueHandler)>
     ) async throws {
         try await client.setOption(.autoRead, value: false).get()
         let head = Self.head(wanted)
-        // In one go: bytes and the end of a client that answers at once must find the glue, for to HTTP they are a broken request.
+        // In one step: if the client sends bytes or closes at once, they must reach the new handlers. HTTP would see a broken request.
         try await client.eventLoop.flatSubmit {
             do {
                 let pipeline = client.pipeline.syncOperations
-                // Past the encoder, which would announce a body in chunks where there is none.
+                // Bypass the encoder, which would announce a chunked body.
                 let encoder = try pipeline.context(name: HTTPPipeline.encoder)
                 let written = encoder.writeAndFlush(NIOAny(client.allocator.buffer(string: head)))
-                // The decoder hands on what it has read beyond the request: the glue must be there to take it.
+                // The decoder passes on what it has read beyond the request, so the new handler must be there first.
                 if let form = wanted.webSocket { try WebSocketRequest.addHandlers(form, to: pipeline) }
                 try pipeline.addHandler(pair.value.0)
                 let handler = try pipeline.handler(type: ConnectionHandler.self)
                 handler.becomeStream()
                 pipeline.removeHandler(context: try pipeline.context(handler: handler), promise: nil)
                 try HTTPPipeline.remove(from: pipeline)
-                // Who had ended before the glue was there is told of by nobody else.
+                // Nobody else reports a side that ended before its handler was there.
                 if handler.hasInputEnded { pair.value.0.clientHasEnded() }
                 return written
             } catch {
@@ -87,14 +87,14 @@ struct StreamBridge: Sendable {
     }
 }
 
-/// One of two handlers that pass what their channel reads to the other's, no faster than that one takes it.
+/// One of a pair of handlers. Each passes what its channel reads to the other channel, no faster than that one can write.
 final class GlueHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private enum Side { case client, other }
 
-    /// What both sides of a pair share.
+    /// The state that both handlers of a pair share.
     private final class Shared {
         var translation: (any StreamTranslation)?
         init(_ translation: (any StreamTranslation)?) { self.translation = translation }
@@ -104,7 +104,7 @@ final class GlueHandler: ChannelInboundHandler {
     private let shared: Shared
     private var partner: GlueHandler?
     private var context: ChannelHandlerContext?
-    /// What was read before the partner had its channel.
+    /// Bytes that were read before the other handler had its channel.
     private var waiting: [ByteBuffer] = []
     private var hasEnded = false
     /// The other side has ended: what the client still writes is read and dropped.
@@ -115,7 +115,7 @@ final class GlueHandler: ChannelInboundHandler {
         self.shared = shared
     }
 
-    /// The client's handler, and that of the socket.
+    /// The handler of the client, and that of the socket.
     static func pair(translation: (any StreamTranslation)?) -> (GlueHandler, GlueHandler) {
         let shared = Shared(translation)
         let left = GlueHandler(.client, shared)
@@ -164,7 +164,7 @@ final class GlueHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         partner?.context?.flush()
-        // Reading goes on once the other side has room again.
+        // Read on once the other side has room again.
         if let other = partner?.context, !other.channel.isWritable {
             context.channel.setOption(.autoRead, value: false).whenComplete { _ in }
         }
@@ -184,7 +184,7 @@ final class GlueHandler: ChannelInboundHandler {
         if let context { inputClosed(context) }
     }
 
-    /// Who speaks through a translation may end what it says and go on listening.
+    /// With a translation, one side may close its writing half and go on reading.
     private func inputClosed(_ context: ChannelHandlerContext) {
         if isDraining { return context.close(promise: nil) }
         guard side == .client, shared.translation != nil else { return context.close(promise: nil) }
@@ -198,7 +198,7 @@ final class GlueHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         guard let other = partner?.context else { return }
-        // What was written before must still arrive.
+        // Everything that was written before must still arrive.
         let channel = other.channel
         let written = channel.writeAndFlush(ByteBuffer())
         if side == .other, let client = partner, !client.hasEnded { return client.drain(after: written) }

@@ -2,17 +2,17 @@ import Glibc
 import Linux
 import Synchronization
 
-/// A request's body that is read while it arrives, so that an archive needs room only where its files go.
+/// A request body that is read while it arrives, so that an archive needs no room besides that of its files.
 package final class StreamedBody: Sendable {
     private final class End: Sendable {
         let handle: OwnedFD
         init(_ handle: consuming OwnedFD) { self.handle = handle }
     }
 
-    /// Each waits for whoever reads one body.
+    /// Each thread waits for the reader of one body.
     private static let threads = BlockingPool(name: "body", limit: 64)
 
-    // The mutexes guard who has which end of the pipe; nil once it was taken or closed.
+    // The mutexes guard the ends of the pipe; nil after the end was taken or closed.
     private let source: Mutex<End?>
     private let sink: Mutex<End?>
 
@@ -22,7 +22,7 @@ package final class StreamedBody: Sendable {
         sink = Mutex(End(pipe.takeSecond()))
     }
 
-    /// A descriptor that has the body from its beginning to its end, for whoever comes first; closing it throws away the rest.
+    /// A descriptor from which the whole body can be read, for the first caller. Closing it drops the rest.
     package func take() throws(SyscallError) -> OwnedFD? {
         let end = source.withLock { source in
             defer { source = nil }
@@ -31,15 +31,15 @@ package final class StreamedBody: Sendable {
         return try end?.handle.duplicate()
     }
 
-    /// Returns when the bytes are read, or nearly so, or nobody will read them.
+    /// Returns when almost all bytes are read, or when nobody will read them.
     func append(_ bytes: [UInt8]) async {
         guard let end = sink.withLock({ $0 }) else { return }
         await Self.threads.runInfallible { try? end.handle.write(bytes) }
     }
 
-    /// Nothing more comes.
+    /// The body is complete.
     func finish() { sink.withLock { $0 = nil } }
 
-    /// The request was answered: what nobody took is read by nobody.
+    /// The request has its answer: nobody will read the rest.
     func discard() { source.withLock { $0 = nil } }
 }

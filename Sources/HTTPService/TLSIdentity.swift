@@ -1,13 +1,13 @@
 import NIOSSL
 import Synchronization
 
-/// What a server proves itself with, and whom it lets in.
+/// The certificate of a server, and the clients that it accepts.
 package final class TLSIdentity: Sendable {
-    /// Paths of files in PEM.
+    /// Paths of PEM files.
     package struct Files: Hashable, Sendable {
         package var certificate: String
         package var key: String
-        /// Whoever has a certificate of this authority may connect; nil lets everybody in.
+        /// Clients need a certificate from this authority; nil accepts every client.
         package var authority: String?
 
         package init(certificate: String, key: String, authority: String?) {
@@ -21,13 +21,13 @@ package final class TLSIdentity: Sendable {
     private let current: Mutex<NIOSSLContext>
     package let files: Files
 
-    /// - Throws: `TLSFailure` when a file cannot be read or is not what it should be.
+    /// - Throws: `TLSFailure` if a file cannot be read or has the wrong content.
     package init(_ files: Files) throws(TLSFailure) {
         self.files = files
         current = Mutex(try Self.context(files))
     }
 
-    /// Reads the files again, for connections from now on. When they are not in order the old ones hold.
+    /// Reads the files again, for new connections. If one of them is wrong, the old ones stay in use.
     package func reload() throws(TLSFailure) {
         let new = try Self.context(files)
         current.withLock { $0 = new }
@@ -46,7 +46,7 @@ package final class TLSIdentity: Sendable {
         if let authority = files.authority {
             let roots = try read(authority, "certificates") { try NIOSSLCertificate.fromPEMFile(authority) }
             configuration.trustRoots = .certificates(roots)
-            // A client has no name that could be compared.
+            // A client's certificate has no host name to check.
             configuration.certificateVerification = .noHostnameVerification
         }
         let final = configuration
@@ -62,7 +62,7 @@ package final class TLSIdentity: Sendable {
     }
 }
 
-/// A file with a key or certificates that cannot be used. What a key file holds is not told.
+/// A file with a key or certificates that cannot be used. The message never shows the content of a key file.
 package struct TLSFailure: Error, CustomStringConvertible {
     package let message: String
     package var description: String { message }

@@ -2,17 +2,17 @@ import NIOCore
 import NIOHTTP1
 import NIOWebSocket
 
-/// How the pieces of a stream go over a websocket (RFC 6455).
+/// The kind of frame in which a stream goes over a websocket (RFC 6455).
 package enum WebSocketForm: Sendable {
     case binary, text
 }
 
-/// A connection that asks for a websocket.
+/// The request for a websocket.
 enum WebSocketRequest {
     private static let frameLimit = 1 << 20
 
-    /// What the answer says beside its status.
-    /// - Throws: when the request is none of a websocket.
+    /// The headers of the answer.
+    /// - Throws: if the request does not ask for a websocket.
     static func answer(to head: HTTPRequestHead, on channel: any Channel) async throws -> HTTPHeaders {
         let upgrader = NIOWebSocketServerUpgrader(
             automaticErrorHandling: false,
@@ -23,7 +23,7 @@ enum WebSocketRequest {
         }.get()
     }
 
-    /// Frames in place of bytes; what is added behind this sees bytes again.
+    /// Adds the translation of frames. Handlers that are added after it see plain bytes.
     static func addHandlers(_ form: WebSocketForm, to pipeline: ChannelPipeline.SynchronousOperations) throws {
         try pipeline.addHandler(WebSocketFrameEncoder())
         try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: frameLimit)))
@@ -31,7 +31,7 @@ enum WebSocketRequest {
     }
 }
 
-/// Between the frames of a websocket and the bytes that they carry.
+/// Translates between the frames of a websocket and the bytes in them.
 final class WebSocketBytes: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias InboundOut = ByteBuffer
@@ -45,30 +45,30 @@ final class WebSocketBytes: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        // RFC 6455, section 5.1: a client masks what it sends.
+        // RFC 6455, section 5.1: a client must mask its frames.
         guard frame.maskKey != nil else { return end(context, .protocolError) }
         switch frame.opcode {
         case .binary, .text, .continuation:
             let bytes = frame.unmaskedData
             if bytes.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(bytes)) }
         case .ping:
-            // One who does not read is not answered either: answers would pile up here.
+            // Do not answer a client that does not read: the answers would pile up here.
             guard context.channel.isWritable else { return }
             let pong = WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)
             context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
         case .connectionClose:
-            // It says no more: the stream hears of it before the connection ends.
+            // The client has finished. Tell the stream before the connection ends.
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             end(context, .normalClosure)
         case .pong: break
-        // RFC 6455, section 5.2: what is reserved fails the connection.
+        // RFC 6455, section 5.2: a reserved frame ends the connection.
         default: end(context, .protocolError)
         }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let bytes = unwrapOutboundIn(data)
-        // Behind all that was written before: the stream has ended, and its last piece is on its way.
+        // After everything that was written before: the stream has ended, and its last piece is still on its way.
         guard bytes.readableBytes > 0 else { return sayGoodbye(context, .normalClosure, promise) }
         context.write(
             wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: bytes)), promise: promise)

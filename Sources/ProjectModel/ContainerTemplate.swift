@@ -13,6 +13,8 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     package var entrypoint: [String]?
     /// Merged from env_file and `environment`, with resolved values; without variables that have no value.
     package var environment: [String: String] = [:]
+    /// Variables that the container does not get, even if the image has them. nil is none.
+    package var environmentRemoved: [String]?
     package var workingDir: String?
     package var user: String?
     package var groupAdd: [String] = []
@@ -89,6 +91,8 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     package var cgroupParent: String?
     package var usernsMode: String?
     package var runtime: String?
+    /// As a client gave it; Linux knows only `default`.
+    package var isolation: String?
     /// Masked and read-only paths; nil means the defaults of every container.
     package var maskedPaths: [String]?
     package var readonlyPaths: [String]?
@@ -107,6 +111,8 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
         case image, platform, command, entrypoint, environment, user, tty, hostname, domainname, labels
         case annotations, restart, healthcheck, logging, volumes, secrets, configs, networks
         case ports, expose, links, dns, privileged, sysctls, ulimits, devices, pid, ipc, uts, cgroup, runtime, resources
+        case isolation
+        case environmentRemoved = "environment_removed"
         case stopsProgramsOfShell = "x-berth.stop_programs_of_shell"
         case workingDir = "working_dir"
         case groupAdd = "group_add"
@@ -153,4 +159,7 @@ package struct ContainerTemplate: Codable, Hashable, Sendable {
     }
 
     package init(image: String? = nil) { self.image = image }
+
+    /// Links to containers outside of the project, from the container and from its networks.
+    package var everyExternalLink: [Link] { externalLinks + networks.flatMap { $0.links ?? [] } }
 }

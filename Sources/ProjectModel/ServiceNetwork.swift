@@ -21,9 +21,11 @@ package struct NetworkAttachment: Codable, Hashable, Sendable {
     package var priority: Int = 0
     /// The network with the highest priority gets the default route.
     package var gatewayPriority: Int = 0
+    /// Names that only this container gives to others on the network; nil is none.
+    package var links: [Link]?
 
     enum CodingKeys: String, CodingKey {
-        case network, aliases, priority
+        case network, aliases, priority, links
         case ipv4Address = "ipv4_address"
         case ipv6Address = "ipv6_address"
         case linkLocalIPs = "link_local_ips"

@@ -1,6 +1,7 @@
 import Engine
 import EngineWire
 import JSON
+import Linux
 
 /// The command line of `berthd`: a flag for each setting, and flags that only print something.
 struct Arguments {
@@ -41,8 +42,12 @@ struct Arguments {
             throw EngineFailure(
                 code: .usage, message: "there is no flag \(argument)", hint: "berthd --help lists them")
         }
-        guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
-            throw EngineFailure(code: .usage, message: "--\(name) needs a value")
+        guard var value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+            throw EngineFailure(code: .usage, message: "\(parts[0]) needs a value")
+        }
+        // The engine leaves this folder.
+        if name == "docker-config", value != "none", !value.hasPrefix("/") {
+            value = "\(CallingProcess.workingDirectory)/\(value)"
         }
         settings[name] = value
     }

@@ -96,12 +96,10 @@ final class PlainHost: BuildHost {
         return image
     }
 
-    func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void) async throws
-        -> StepEnd
-    {
+    func run(_ step: RunStep, in room: StepRoom, output: @escaping StepOutput) async throws -> StepEnd {
         let line = step.arguments.last ?? ""
         ran.add(line)
-        output(Array("ran \(line)\n".utf8))
+        output(Array("ran \(line)\n".utf8), false)
         let words = line.split(separator: " ").map(String.init)
         switch words.first {
         case "touch": try writeFileAtomically("\(room.upper)/\(words[1])", Array(line.utf8))

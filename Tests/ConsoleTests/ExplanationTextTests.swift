@@ -45,6 +45,21 @@ import Testing
         #expect(text(explanation, limit: 1).contains("(2 before that: --tail all)"))
     }
 
+    @Test("pulls are told with the digest that came, and why it was asked for")
+    func pulls() {
+        var pulled = Occurrence(at: now - 4, kind: .pulled, by: "up", reason: "not on this machine")
+        pulled.image = "nginx:1"
+        pulled.digest = "sha256:ab"
+        var failed = Occurrence(at: now - 3, kind: .pullFailed, by: "pull", reason: "no such host")
+        failed.image = "nginx:1"
+        let explanation = Explanation(
+            name: "shop-web-1", container: nil, wanted: "running", waits: [], restarts: 0, health: nil,
+            history: [pulled, failed])
+        let said = text(explanation)
+        #expect(said.contains("15:04:01  pulled nginx:1 (sha256:ab) by berth up: not on this machine"), "\(said)")
+        #expect(said.contains("15:04:02  could not pull nginx:1 by berth pull: no such host"), "\(said)")
+    }
+
     @Test("health answers and what they led to; output cannot move the cursor")
     func health() {
         var container = row(.running)

@@ -42,8 +42,9 @@ import Testing
         let made = String(repeating: "b", count: 64)
         let said = text([
             step(1, 2, .running), step(2, 5, .running), step(2, 5, .done, base), step(1, 2, .done, base),
-            step(3, 3, .running), .output(step: 3, text: "one\n"), .output(step: 3, text: "two\n"),
-            step(3, 3, .done, made), step(4, 7, .running), step(4, 7, .cached, made),
+            step(3, 3, .running), .output(step: 3, text: "one\n"),
+            .output(step: 3, text: "two\n", isError: true),
+            step(3, 3, .done, made), step(4, 7, .cached, made),
             .finished(image: "sha256:\(Self.image)", manifest: "", tags: ["a:1", "b:latest"], cached: false),
         ])
         #expect(
@@ -55,16 +56,18 @@ import Testing
                  ---> aaaaaaaaaaaa
                 Step 3/7 : RUN make
                 one
-                two
-                 ---> bbbbbbbbbbbb
+                \u{1B}[91mtwo
+                \u{1B}[0m ---> bbbbbbbbbbbb
                 Step 4/7 : FROM busybox
                  ---> aaaaaaaaaaaa
                 Step 5/7 : ENV A=b
+                 ---> Using cache
                  ---> aaaaaaaaaaaa
                 Step 6/7 : COPY --from=tool /x /x
                  ---> Using cache
                  ---> bbbbbbbbbbbb
                 Step 7/7 : CMD ["x"]
+                 ---> Using cache
                  ---> bbbbbbbbbbbb
                 aux sha256:\(Self.image)
                 Successfully built ffffffffffff
@@ -114,7 +117,7 @@ import Testing
             ("t=UPPER", 400, "invalid reference format"), ("t=a&t=b@x", 400, "invalid reference format"),
             ("buildargs=%7B", 400, "error reading buildargs"), ("buildargs=%5B%5D", 400, "it is no object"),
             ("labels=%7B%22a%22:1%7D", 400, "the value of a is no text"), ("memory=x", 400, "invalid syntax"),
-            ("networkmode=container:x", 501, "networkmode container:x"), ("extrahosts=x", 400, "bad format"),
+            ("networkmode=container:x", 501, "cannot use the network of a container"), ("extrahosts=x", 400, "bad format"),
             ("securityopt=%5B%22x%22%5D", 400, "does not support setting security options"),
             ("ulimits=%5B%7B%7D%5D", 400, "Name, Hard and Soft"), ("", 400, "no build context was sent"),
             ("remote=ftp://x", 501, "a simulation has no folders"),

@@ -67,7 +67,6 @@ import Testing
                 ("back", #"{"Container":"nosuch"}"#, 404), ("nosuch", #"{"Container":"box"}"#, 404),
                 ("back", #"{"Container":"bare"}"#, 403), ("back", #"{"Container":"open"}"#, 403),
                 ("host", #"{"Container":"box"}"#, 403), ("none", #"{"Container":"box"}"#, 403),
-                ("back", #"{"Container":"box","EndpointConfig":{"Links":["a:b"]}}"#, 501),
                 ("back", #"{"Container":"box","EndpointConfig":{"IPAMConfig":{"IPv4Address":"x"}}}"#, 400),
                 ("back", "", 400),
             ]

@@ -31,7 +31,10 @@ import Testing
         Row(#""Entrypoint":null"#) { $0.entrypoint == nil }, Row(#""Entrypoint":[]"#) { $0.entrypoint == nil },
         Row(#""Entrypoint":"e f""#) { $0.entrypoint == ["e f"] },
         Row(#""Env":["A=b","C=d=e","F="]"#) { $0.environment == ["A": "b", "C": "d=e", "F": ""] },
-        Row(#""Env":["PATH"]"#) { $0.environment.isEmpty }, Row(#""Env":null"#) { $0.environment.isEmpty },
+        Row(#""Env":["PATH"]"#) { $0.environment.isEmpty && $0.environmentRemoved == ["PATH"] },
+        Row(#""Env":["A","A=b"]"#) { $0.environment == ["A": "b"] && $0.environmentRemoved == [] },
+        Row(#""cmd":["a"],"CMD":["b"],"hostconfig":{"autoremove":true}"#) { $0.command == ["b"] && $0.autoRemove == true },
+        Row(#""Env":null"#) { $0.environment.isEmpty },
         Row(#""WorkingDir":"/w""#) { $0.workingDir == "/w" }, Row(#""WorkingDir":"""#) { $0.workingDir == nil },
         Row(#""User":"1:2""#) { $0.user == "1:2" }, Row(#""User":"""#) { $0.user == nil },
         Row(#""Tty":true"#) { $0.tty },
@@ -101,7 +104,8 @@ import Testing
         .host(#""UTSMode":"host""#) { $0.uts == "host" }, .host(#""CgroupnsMode":"host""#) { $0.cgroup == "host" },
         .host(#""CgroupParent":"/x""#) { $0.cgroupParent == "/x" },
         .host(#""UsernsMode":"host""#) { $0.usernsMode == "host" },
-        .host(#""Runtime":"runc""#) { $0.runtime == nil }, .host(#""Runtime":"""#) { $0.runtime == nil },
+        .host(#""Runtime":"runc","Isolation":"default""#) { $0.runtime == "runc" && $0.isolation == "default" },
+        .host(#""Runtime":"""#) { $0.runtime == nil },
         .host(#""Devices":[{"PathOnHost":"/dev/null","PathInContainer":"/dev/x","CgroupPermissions":"r"}]"#) {
             $0.devices == [DeviceMapping(source: "/dev/null", target: "/dev/x", permissions: "r")]
         },
@@ -162,9 +166,12 @@ import Testing
         },
         .host(#""Binds":["/b"]"#) { $0.volumes == volume(.volume(source: nil, noCopy: false, subpath: nil), "/b") },
         .host(#""Tmpfs":{"/t":"size=64m,mode=1777,noexec"}"#) {
-            $0.volumes == volume(.tmpfs(size: 64 << 20, mode: 0o1777, options: "noexec"), "/t")
+            $0.volumes == volume(.tmpfs(size: nil, mode: nil, options: "size=64m,mode=1777,noexec"), "/t")
         },
-        .host(#""Tmpfs":{"/t":""}"#) { $0.volumes == volume(.tmpfs(size: nil, mode: nil, options: nil), "/t") },
+        .host(#""Tmpfs":{"/t":""}"#) { $0.volumes == volume(.tmpfs(size: nil, mode: nil, options: ""), "/t") },
+        .host(#""Tmpfs":{"/t":"rw,ro"}"#) {
+            $0.volumes == volume(.tmpfs(size: nil, mode: nil, options: "rw,ro"), "/t", readOnly: true)
+        },
         .host(
             #""Mounts":[{"Type":"volume","Source":"dd","Target":"/d","VolumeOptions":{"NoCopy":true,"Subpath":"s"}}]"#
         ) {
@@ -224,7 +231,8 @@ import Testing
         Row(
             #""HostConfig":{"NetworkMode":"a","Links":["db:one"]},"NetworkingConfig":{"EndpointsConfig":{"a":{"Links":["db:one","web:two"]}}}"#
         ) {
-            $0.externalLinks == [Link(target: "db", alias: "one"), Link(target: "web", alias: "two")]
+            $0.externalLinks == [Link(target: "db", alias: "one")]
+                && $0.networks[0].links == [Link(target: "db", alias: "one"), Link(target: "web", alias: "two")]
         },
         Row(#""NetworkingConfig":{"EndpointsConfig":{"b":null}}"#) { $0.networks.map(\.network) == ["bridge", "b"] },
         Row(#""MacAddress":"02:00:00:00:00:02""#) { $0.networks.first?.macAddress == "02:00:00:00:00:02" },

@@ -50,6 +50,12 @@ import Testing
         #expect(read.notes == [])
     }
 
+    @Test("an empty file has no settings, as for dockerd", arguments: ["", " \n", "{}"])
+    func empty(text: String) throws {
+        let read = try settings(text)
+        #expect(read.notes == [] && read.dockerHosts.isEmpty)
+    }
+
     @Test("the engine's own file stands above it")
     func precedence() throws {
         let read = try settings(

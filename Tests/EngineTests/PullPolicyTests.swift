@@ -37,6 +37,26 @@ import Testing
         }
     }
 
+    @Test("explain tells of pulls, for every service that needed the image and for no container of its own")
+    func explained() async throws {
+        try await SimulatedEngine.with { simulated in
+            let machine = simulated.machine
+            machine.addImage("web", id: "sha256:2", platform: "linux/amd64")
+            var services = [SimulatedEngine.service("one"), SimulatedEngine.service("two")]
+            for index in services.indices { (services[index].image, services[index].pullPolicy) = ("web", .always) }
+            services.append(SimulatedEngine.service("three"))
+            try await simulated.perform(.up(UpOptions()), services)
+            for (name, pulls) in [("one", 1), ("two", 1), ("three", 0)] {
+                let history = try await simulated.engine.explain(service: name, in: "demo").flatMap(\.history)
+                let pulled = history.filter { $0.kind == .pulled }
+                #expect(pulled.count == pulls, "\(name): \(history)")
+                guard let first = pulled.first else { continue }
+                #expect(first == history.first && first.image == "web" && first.imageID == "sha256:2")
+                #expect(first.reason == "pull policy always" && first.by == "up")
+            }
+        }
+    }
+
     @Test("a plan shows what is fetched before everything else, and for whom it is not fetched")
     func plans() async throws {
         try await SimulatedEngine.with { simulated in

@@ -100,6 +100,19 @@ import Testing
         }
     }
 
+    @Test("an image whose name went to another stays if somebody keeps it, until it is named and loses this name, or pruned")
+    func kept() async throws {
+        try await withImages { store, _, base, top in
+            try await store.tag("top:1", as: Reference("base:1"))
+            try await store.keep([base.id, top.id])
+            #expect(try await store.collectGarbage(keeping: []).images == [])
+            try await store.tag(base.id.short, as: Reference("again"))
+            try await store.tag("top:1", as: Reference("again"))
+            try await store.keep([base.id])
+            #expect(try await store.prune(includingNamed: false, keeping: []).images == [.deleted(base.id)])
+        }
+    }
+
     @Test("an image that was loaded without a name waits for one, also over a restart")
     func nameless() async throws {
         let archive = try ArchiveBuilder.archive([ArchiveBuilder(layers: [baseLayer], tags: [])])

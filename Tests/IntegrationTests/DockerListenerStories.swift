@@ -147,7 +147,8 @@ extension Stories {
                 ] {
                     let answer = try await ask(path, method)
                     #expect(
-                        answer.hasSuffix(" 403") && answer.contains("for looking only"), "\(method) \(path): \(answer)")
+                        answer.hasSuffix(" 403") && answer.contains("this socket is read-only"),
+                        "\(method) \(path): \(answer)")
                 }
                 #expect(try await world.container("web").state == .running)
                 #expect(try await world.berth("docker-host", "--read-only").trimmed == "unix://\(place)")

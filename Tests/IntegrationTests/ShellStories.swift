@@ -21,7 +21,7 @@ extension Stories {
                   line: { <<: *server, command: sh -c 'sh /server; true' }
                   loop: { <<: *server, command: "sh -c 'while :; do sh /server; done'" }
                   both: { <<: *server, command: sh -c 'sh /server & sh /server & wait' }
-                  init: { <<: *server, init: true, command: sh -c 'sh /server; true' }
+                  init: { <<: *server, init: true, command: sh -c 'sh /server; echo bye bye' }
                 """
             try await World.with(project: "graceful", compose) { world in
                 try await world.berth("up", "-d")
@@ -34,6 +34,7 @@ extension Stories {
                 let rows = try await world.containers()
                 #expect(rows.first { $0.service == "line" }?.exitCode == 0, "\(rows)")
                 #expect(rows.first { $0.service == "loop" }?.exitCode == 137, "\(rows)")
+                #expect(rows.first { $0.service == "init" }?.exitCode == 143, "\(rows)")
                 for row in rows { #expect(row.reason?.contains("its programs got SIGTERM") == true, "\(row)") }
             }
         }

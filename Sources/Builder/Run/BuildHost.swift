@@ -3,14 +3,15 @@ import EngineWire
 import Images
 import OCI
 
+/// Gets what a step writes, and whether it wrote it to its standard error.
+package typealias StepOutput = @Sendable (_ bytes: [UInt8], _ isError: Bool) -> Void
+
 /// What a build needs of the machine; the engine gives it.
 package protocol BuildHost: Sendable {
     /// The image that `reference` names, fetched when it is not here or `pull` asks for it.
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image
-    /// Runs a step's program to its end in a container on the folders of `room`; `output` hears what it writes.
-    func run(
-        _ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void
-    ) async throws -> StepEnd
+    /// Runs a step's program to its end in a container on the folders of `room`; `output` gets what it writes.
+    func run(_ step: RunStep, in room: StepRoom, output: @escaping StepOutput) async throws -> StepEnd
     /// Fetches `url` into the file at `path`.
     func download(_ url: String, to path: String) async throws -> Download
     /// Programs of this platform, which are not this machine's, run here all the same.

@@ -106,9 +106,10 @@ extension StepWork {
                 let (tell, number) = (parts.tell, number)
                 let host = parts.host
                 let end = try await parts.cache.turns.perform {
-                    try await host.run(step, in: room) { bytes in
+                    try await host.run(step, in: room) { bytes, isError in
                         tail.add(bytes)
-                        tell(.output(step: number, text: String(decoding: bytes, as: UTF8.self)))
+                        let text = String(decoding: bytes, as: UTF8.self)
+                        tell(.output(step: number, text: text, isError: isError ? true : nil))
                     }
                 }
                 try Task.checkCancellation()

@@ -1,7 +1,7 @@
 import JSON
 
-/// A part of a request's body, read as Go reads it: what is missing or null says nothing, what has another type is an error that
-/// names it.
+/// A part of a request's body, read as Go reads it: a missing value and null count as not given, keys may be in any case, and a value
+/// of the wrong type is an error that names its field.
 package struct Body: Sendable {
     let value: JSONValue?
     /// `HostConfig.Memory`.
@@ -12,7 +12,18 @@ package struct Body: Sendable {
         self.path = path
     }
 
-    subscript(_ key: String) -> Body { Body(value?[key], path: path.isEmpty ? key : "\(path).\(key)") }
+    subscript(_ key: String) -> Body {
+        Body(value?[key] ?? inOtherCase(key), path: path.isEmpty ? key : "\(path).\(key)")
+    }
+
+    /// docker-py sends `detachKeys`, for example.
+    private func inOtherCase(_ key: String) -> JSONValue? {
+        func lower(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+        return value?.object?.members.last { member in
+            member.key.utf8.count == key.utf8.count
+                && member.key.utf8.elementsEqual(key.utf8) { lower($0) == lower($1) }
+        }?.value
+    }
 
     var isGiven: Bool { value != nil }
 
@@ -29,7 +40,7 @@ package struct Body: Sendable {
         return .invalid("invalid JSON: json: cannot unmarshal \(kind) into Go struct field \(path) of type \(wanted)")
     }
 
-    /// nil for an empty text as well.
+    /// nil for an empty string as well.
     func text() throws(DockerFailure) -> String? {
         switch value {
         case nil: return nil
@@ -55,7 +66,7 @@ package struct Body: Sendable {
         }
     }
 
-    /// nil for 0 as well, which in most places says nothing.
+    /// nil for 0 as well, which in most fields means "not given".
     func amount() throws(DockerFailure) -> Int64? {
         let number = try integer()
         return number == 0 ? nil : number
@@ -69,7 +80,7 @@ package struct Body: Sendable {
         }
     }
 
-    /// nil where nothing is said; words in one text are one word.
+    /// nil if not given; a single string counts as a list of one.
     func texts() throws(DockerFailure) -> [String]? {
         guard let value else { return nil }
         if case .string(let text) = value { return [text] }
@@ -80,7 +91,7 @@ package struct Body: Sendable {
         }
     }
 
-    /// Members with their keys, in order.
+    /// The members of an object with their keys, in order.
     func members() throws(DockerFailure) -> [(key: String, body: Body)] {
         switch value {
         case nil: return []
@@ -95,6 +106,6 @@ package struct Body: Sendable {
         return result
     }
 
-    /// The keys of a set, as Go writes one: an object of empty objects.
+    /// The keys of a set, which Go writes as an object of empty objects.
     func keys() throws(DockerFailure) -> [String] { try members().map(\.key) }
 }

@@ -1,8 +1,8 @@
 import JSON
 
-/// What the body of a commit says of the image, beside what the container is.
+/// The settings of the image in the body of a commit, which override those of the container.
 package struct CommittedConfiguration {
-    /// Dockerfile instructions that say the same.
+    /// The same settings as Dockerfile instructions.
     package private(set) var instructions: [String] = []
 
     package init(_ body: JSONValue) throws(DockerFailure) {
@@ -24,7 +24,7 @@ package struct CommittedConfiguration {
         for member in body["Volumes"]?.object?.members ?? [] {
             instructions.append("VOLUME \([member.key].json.text())")
         }
-        // An entrypoint first: it would do away with the command.
+        // The entrypoint comes first because it clears the command.
         for (name, instruction) in [("Entrypoint", "ENTRYPOINT"), ("Cmd", "CMD")] {
             guard let words = body[name]?.array, !words.isEmpty else { continue }
             instructions.append("\(instruction) \(JSONValue.array(words).text())")
@@ -34,7 +34,7 @@ package struct CommittedConfiguration {
         }
     }
 
-    /// As one word of an instruction, in which nothing is put in for a variable.
+    /// A single word of an instruction, quoted so that no variable in it is expanded.
     private static func quoted(_ value: String, isBare: Bool = false) throws(DockerFailure) -> String {
         let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\\\"'$".utf8.contains($0) }
         if isBare && isPlain { return value }

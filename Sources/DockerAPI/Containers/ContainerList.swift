@@ -5,7 +5,7 @@ import Monitor
 import OCI
 import ProjectModel
 
-/// `GET /containers/json`: which containers are listed, and what a row says.
+/// `GET /containers/json`: the containers that it lists, and their rows.
 struct ContainerList {
     static let filterNames: Set<String> = [
         "ancestor", "before", "expose", "exited", "health", "id", "is-task", "isolation", "label", "label!", "name",
@@ -13,14 +13,14 @@ struct ContainerList {
     ]
 
     let filters: Filters
-    /// Also those that do not run.
+    /// Lists containers that do not run as well.
     let all: Bool
-    /// So many at most, the newest.
+    /// Lists only this many containers, the newest ones.
     let limit: Int?
-    /// Ids of images that `ancestor` names.
+    /// The ids of the images that the filter `ancestor` names.
     let ancestors: Set<String>
 
-    /// Newest first, as dockerd lists them.
+    /// Newest first, like dockerd.
     func chosen(_ snapshots: [ContainerSnapshot]) throws(DockerFailure) -> [ContainerSnapshot] {
         try check()
         let sorted = snapshots.sorted { ($0.record.createdAt, $0.record.id) > ($1.record.createdAt, $1.record.id) }
@@ -60,7 +60,7 @@ struct ContainerList {
     }
 
     private func isShown(_ snapshot: ContainerSnapshot) -> Bool {
-        // Asked for by its state, or as one of the last, it need not run.
+        // A filter for the state and a limit also find containers that do not run.
         if all || limit != nil || filters.has("status") || filters.has("exited") { return true }
         return ["running", "paused", "restarting"].contains(snapshot.state)
     }
@@ -90,7 +90,7 @@ struct ContainerList {
             } && filters.allows("is-task") { ["0", "f", "false"].contains($0.lowercased()) }
     }
 
-    /// Names match by part, as a regular expression of plain characters with `^` and `$` does; a slash before the name may be given.
+    /// The pattern may be any part of the name; `^` and `$` mean its start and end. A slash before the name is allowed.
     static func matches(_ name: String, _ pattern: String) -> Bool {
         guard let expression = try? Regex(pattern) else { return name.contains(pattern) }
         return "/\(name)".contains(expression) || name.contains(expression)

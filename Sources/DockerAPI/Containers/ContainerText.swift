@@ -6,7 +6,7 @@ import OCI
 import ProjectModel
 import Reconcile
 
-/// How dockerd tells of a container in words.
+/// dockerd's words for the state of a container.
 enum ContainerText {
     /// `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`.
     static func status(_ snapshot: ContainerSnapshot, now: Int64) -> String {
@@ -30,7 +30,7 @@ enum ContainerText {
         }
     }
 
-    /// As the docker command tells durations of so many nanoseconds.
+    /// A duration in nanoseconds, in the words of the docker command.
     static func duration(_ nanoseconds: Int64) -> String {
         let seconds = max(0, nanoseconds / 1_000_000_000)
         let minutes = seconds / 60
@@ -62,7 +62,7 @@ enum ContainerText {
         }
     }
 
-    /// The name of the image as it was asked for.
+    /// The name of the image as the client gave it.
     static func image(_ record: ContainerRecord) -> String { record.template.image ?? record.imageID }
 
     static func networkMode(_ record: ContainerRecord) -> String {
@@ -79,15 +79,15 @@ extension ContainerSnapshot {
     /// `created`, `running` …
     var state: String { record.life.phase.shown.rawValue }
 
-    /// The code that its last run ended with.
+    /// The exit code of its last run.
     var exitCode: Int {
         if let code = record.life.exit?.code { return code }
-        // One that could not be started ends as a shell says it.
+        // For a container that could not start, use the code that a shell would give.
         guard record.life.phase == .created, case .notStarted(_, let code) = record.life.reason else { return 0 }
         return code
     }
 
-    /// Why it could not be started; nil when it was.
+    /// Why it could not start; nil if it did.
     var startFailure: String? { record.life.phase == .created ? record.reasonText : nil }
 
     var isUp: Bool { record.isUp }

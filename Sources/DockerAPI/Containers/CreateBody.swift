@@ -3,11 +3,11 @@ import NIOHTTP1
 import OCI
 import ProjectModel
 
-/// `POST /containers/create` as a template. What Docker's clients can say and no container here can be is an error that names it;
-/// what is unknown is nothing, as dockerd takes it.
+/// Reads the body of `POST /containers/create` into a template. A field of Docker's API that berth cannot do is an error that names the
+/// field. Like dockerd, it ignores unknown fields.
 package struct CreateBody: Sendable {
     package private(set) var template: ContainerTemplate
-    /// For the person, beside the answer.
+    /// Warnings in the answer, for the user.
     package private(set) var warnings: [String] = []
 
     private let config: Body
@@ -39,13 +39,17 @@ package struct CreateBody: Sendable {
     private mutating func readProcess() throws(DockerFailure) {
         template.image = try config["Image"].text()
         let entrypoint = try config["Entrypoint"].texts()
-        // One empty word clears the image's.
+        // A single empty word clears the image's entrypoint.
         if let entrypoint, !entrypoint.isEmpty { template.entrypoint = entrypoint == [""] ? [] : entrypoint }
         let command = try config["Cmd"].texts()
         if let command, !command.isEmpty { template.command = command }
         for entry in try config["Env"].texts() ?? [] {
-            guard let mark = entry.firstIndex(of: "=") else { continue }  // a name alone takes the variable away
+            guard let mark = entry.firstIndex(of: "=") else {
+                template.environmentRemoved = (template.environmentRemoved ?? []) + [entry]
+                continue
+            }
             guard mark != entry.startIndex else { throw .invalid("invalid environment variable: \(entry)") }
+            template.environmentRemoved?.removeAll { $0 == entry[..<mark] }
             template.environment[String(entry[..<mark])] = String(entry[entry.index(after: mark)...])
         }
         template.workingDir = try config["WorkingDir"].text()
@@ -101,7 +105,7 @@ package struct CreateBody: Sendable {
             throw .invalid("invalid signal: \(signal)")
         }
         if let seconds = try config["StopTimeout"].integer() {
-            // Less than nothing waits for ever.
+            // A negative number waits for ever.
             template.stopGracePeriod = seconds < 0 ? .seconds(Int64(Int32.max)) : .seconds(seconds)
         }
         if try host["AutoRemove"].flag() == true {
@@ -119,7 +123,7 @@ package struct CreateBody: Sendable {
         if driver != nil || !options.isEmpty { template.logging = Logging(driver: driver, options: options) }
     }
 
-    /// Those that dockerd has; the engine warns of those that it does without.
+    /// The drivers that dockerd has. The engine warns about those that it does not have.
     private static let logDrivers = [
         "none", "json-file", "local", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs",
         "etwlogs",
@@ -164,12 +168,13 @@ package struct CreateBody: Sendable {
             let soft = try item["Soft"].integer() ?? 0
             template.ulimits[name] = Ulimit(soft: soft, hard: try item["Hard"].integer() ?? soft)
         }
-        if let runtime = try host["Runtime"].text(), !Self.runtimes.contains(runtime) {
+        template.runtime = try host["Runtime"].text()
+        if let runtime = template.runtime, !Self.runtimes.contains(runtime) {
             throw .invalid("unknown or invalid runtime name: \(runtime)")
         }
     }
 
-    /// Names of what runs containers that mean what runs them here.
+    /// Every one of these names means berth's own runtime.
     private static let runtimes = ["berth", "runc", "crun", "io.containerd.runc.v2"]
 
     private mutating func readNamespaces() throws(DockerFailure) {
@@ -207,12 +212,13 @@ package struct CreateBody: Sendable {
         if try !host["StorageOpt"].members().isEmpty {
             throw .invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
         }
-        if let isolation = try host["Isolation"].text(), isolation != "default" {
+        template.isolation = try host["Isolation"].text()
+        if let isolation = template.isolation, isolation.lowercased() != "default" {
             throw .invalid("invalid isolation: \"\(isolation)\" - linux only supports 'default'")
         }
     }
 
-    /// Limits as `create` and `update` take them.
+    /// Reads the limits for `create` and `update`.
     package static func resources(_ host: Body, changing old: Resources = Resources()) throws(DockerFailure)
         -> Resources
     {

@@ -2,19 +2,19 @@ import AttachStream
 import HTTPService
 import NIOCore
 
-/// Between a container's stream of frames and what Docker's clients read and write: bytes as they are for a terminal, else each
-/// piece behind a head of eight bytes that names its stream.
+/// Translates between a container's stream of frames and the stream of Docker's clients: plain bytes for a terminal, otherwise pieces
+/// with a header of eight bytes that names the stream.
 package struct DockerStream: StreamTranslation {
     package struct Options: Sendable {
         package var hasTerminal: Bool
-        /// Each piece stands behind a head that names its stream.
+        /// Each piece has a header that names its stream.
         package var isFramed: Bool
         package var takesInput: Bool
         package var showsOutput: Bool
         package var showsErrors: Bool
-        /// With these the client asks to be let go; nil: it cannot.
+        /// The keys with which the client detaches; nil: it cannot.
         package var detachKeys: DetachKeys?
-        /// Says why a command could not be run; of a container whoever starts it is told.
+        /// Also sends the reason if the command cannot run. For a container, the request that starts it gets the reason.
         package var tellsFailure = false
 
         package init(
@@ -31,7 +31,7 @@ package struct DockerStream: StreamTranslation {
     }
 
     private enum Piece {
-        /// To be passed on, to be thrown away, to be read as a whole.
+        /// Pass it on, drop it, or collect all of it.
         case pass, skip
         case collect(StreamFrame.Kind)
     }
@@ -39,7 +39,7 @@ package struct DockerStream: StreamTranslation {
     private static let headLength = 5
 
     private let options: Options
-    /// Told before the client sees the end of the stream.
+    /// Called before the client sees the end of the stream.
     private let onExit: @Sendable (Int) -> Void
     private var head: [UInt8] = []
     private var piece = Piece.skip
@@ -108,12 +108,12 @@ package struct DockerStream: StreamTranslation {
         output.writeBytes(text)
     }
 
-    /// As clients know what they are told when a command cannot be run.
+    /// dockerd's wording for a command that cannot run.
     static func failureText(_ message: String) -> [UInt8] {
         Array("OCI runtime exec failed: exec failed: \(DockerFailure.launch(message))\r\n".utf8)
     }
 
-    /// What a client reads in place of a stream that cannot be had.
+    /// What a client reads if there is no stream.
     package func failure(_ message: String) -> [UInt8] {
         let text = Array("\(message)\r\n".utf8)
         guard options.isFramed else { return text }

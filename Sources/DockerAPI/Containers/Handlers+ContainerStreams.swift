@@ -6,7 +6,7 @@ import JSON
 import NIOHTTP1
 import ProjectModel
 
-/// Streams of containers: logs, attach, exec.
+/// The routes of container streams: logs, attach, exec.
 extension Handlers {
     var streamRoutes: [Route] {
         [
@@ -46,7 +46,7 @@ extension Handlers {
         }
         var wanted = LogRequest(follow: query.flag("follow"))
         if let tail = query.word("tail"), tail != "all" {
-            // What is no number means all, as dockerd takes it.
+            // Like dockerd, take anything that is not a number as `all`.
             wanted.tail = Int(tail).flatMap { $0 < 0 ? nil : $0 }
         }
         wanted.since = try seconds(query, "since")
@@ -70,8 +70,8 @@ extension Handlers {
         return Double(instant) / 1e9
     }
 
-    static func streamType(_ hasTerminal: Bool, _ version: APIVersion) -> String {
-        !hasTerminal && version >= APIVersion(major: 1, minor: 42)
+    static func streamType(_ isRaw: Bool, _ version: APIVersion) -> String {
+        !isRaw && version >= APIVersion(major: 1, minor: 42)
             ? "application/vnd.docker.multiplexed-stream" : "application/vnd.docker.raw-stream"
     }
 
@@ -82,7 +82,7 @@ extension Handlers {
         return Self.hijack(request, options, before: before, descriptor: descriptor)
     }
 
-    /// The same bytes without heads, each piece in a frame; which stream it came from is not told.
+    /// The same bytes without headers, one frame per piece. The client cannot see which stream a piece came from.
     private func attachWebSocket(_ request: DockerRequest) async throws -> Response {
         guard request.header("upgrade")?.lowercased() == "websocket",
             request.request.head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "upgrade" }),
@@ -97,7 +97,7 @@ extension Handlers {
         return .stream(wanted)
     }
 
-    /// A page of another site may not use the certificate of the browser that shows it.
+    /// Otherwise a page of another site could use the client certificate of the browser that shows it.
     private static func checkOrigin(_ request: DockerRequest) throws(DockerFailure) {
         guard let origin = request.header("origin"), let host = request.header("host") else { return }
         let site = origin.split(separator: "/").last.map { $0.lowercased() } ?? ""
@@ -106,7 +106,7 @@ extension Handlers {
         }
     }
 
-    /// What an attached client gets; `isFramed`: with heads that name the streams, unless the container has a terminal.
+    /// What an attached client gets. `isFramed`: each piece has a header that names its stream, unless the container has a terminal.
     private func attachment(
         _ request: DockerRequest, isFramed: Bool
     ) async throws -> (
@@ -132,7 +132,7 @@ extension Handlers {
         return keys
     }
 
-    /// What was written before.
+    /// The output so far.
     private func written(
         _ snapshot: ContainerSnapshot, _ options: DockerStream.Options
     ) async throws -> AsyncStream<[UInt8]> {
@@ -142,13 +142,13 @@ extension Handlers {
         return try await engine.logs(ofContainer: snapshot.record.id, LogRequest(), as: form)
     }
 
-    /// Goes over to a stream: with 101 where the client asks for an upgrade, else with 200 and the bytes right behind it.
+    /// Turns the connection into a stream: with 101 if the client asks for an upgrade, otherwise with 200 and the bytes right after it.
     static func hijack(
         _ request: DockerRequest, _ options: DockerStream.Options,
         before: AsyncStream<[UInt8]>? = nil, onExit: @escaping @Sendable (Int) -> Void = { _ in },
         descriptor: (@Sendable () async throws -> CInt)?
     ) -> Response {
-        var headers: HTTPHeaders = ["content-type": streamType(options.hasTerminal, request.version)]
+        var headers: HTTPHeaders = ["content-type": streamType(!options.isFramed, request.version)]
         let isUpgrade = request.header("upgrade") != nil
         if isUpgrade {
             headers.add(name: "connection", value: "Upgrade")
@@ -162,7 +162,7 @@ extension Handlers {
         return .stream(wanted)
     }
 
-    /// What a client reads in place of a stream that cannot be had; nothing where there is none to wait for any more.
+    /// What the client reads if there is no stream; nothing if the client has stopped waiting for it.
     private static func failureText(_ error: any Error, _ options: DockerStream.Options) -> [UInt8] {
         error is CancellationError ? [] : DockerStream(options).failure(DockerFailure(describing: error).message)
     }
@@ -230,6 +230,8 @@ extension Handlers {
             hasTerminal: wanted.tty, takesInput: wanted.stdin, showsOutput: wanted.showsOutput ?? true,
             showsErrors: wanted.showsErrors ?? true,
             detachKeys: wanted.tty && wanted.stdin ? try detachKeys(wanted.detachKeys) : nil)
+        // As in dockerd, this field alone decides about frames, even if the command was created with a terminal.
+        options.isFramed = try body["Tty"].flag() != true
         options.tellsFailure = true
         let told: @Sendable (Int) -> Void = { engine.execEnded(row.id, code: $0) }
         return Self.hijack(request, options, onExit: told) {
@@ -243,7 +245,7 @@ extension Handlers {
     static func exec(_ row: ExecRow) -> JSONValue {
         let request = row.request
         var code: Int?
-        // Nobody can tell how: as a shell says it.
+        // Nobody knows how it ended; 255 is what a shell would give.
         if case .exited(let ended) = row.state { code = ended ?? 255 }
         return .members([
             "ID": row.id, "Running": row.state == .running, "ExitCode": code,

@@ -7,7 +7,7 @@ import NIOHTTP1
 import OCI
 import ProjectModel
 
-/// Containers: what there is, and what is done with it.
+/// The routes of containers.
 extension Handlers {
     var containerRoutes: [Route] {
         [
@@ -43,7 +43,7 @@ extension Handlers {
             Route(.POST, "/containers/{id}/rename") { try await self.rename($0) },
             Route(.POST, "/containers/{id}/update") { try await self.update($0) },
             Route(.POST, "/containers/{id}/wait") { try await self.wait($0) },
-            Route(.DELETE, "/containers/{id}") { try await self.delete($0) },
+            Route(.DELETE, "/containers/{id...}") { try await self.delete($0) },
         ]
     }
 
@@ -71,7 +71,7 @@ extension Handlers {
         try await engine.snapshot(request.parameter("id")).record.id
     }
 
-    /// `t` in seconds; less than nothing waits for ever, nil is the container's own.
+    /// `t` in seconds. A negative number waits for ever; nil means the container's own grace period.
     private static func timeout(_ query: Query) throws(DockerFailure) -> Duration? {
         guard let seconds = try query.integer("t") else { return nil }
         return seconds < 0 ? .seconds(Int64(Int32.max)) : .seconds(seconds)
@@ -151,22 +151,22 @@ extension Handlers {
                 throw DockerFailure.invalid(
                     "Invalid container name (\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
             }
-            if let other = await engine.snapshots().first(where: { $0.record.name == name }) {
-                throw DockerFailure.conflict(
-                    "Conflict. The container name \"/\(name)\" is already in use by container \"\(other.record.id)\". You have to remove (or rename) that container to be able to reuse that name."
-                )
-            }
         }
         try await checkLinks(of: body.template)
-        let reference = body.template.image ?? ""
+        var template = body.template
+        // An inspection shows the id, which the other container keeps when it is renamed.
+        template.pid = try await withID(template.pid)
+        template.ipc = try await withID(template.ipc)
+        if case .container(let other) = template.networkMode { _ = try await withID("container:\(other)") }
+        let reference = template.image ?? ""
         guard try await engine.hasImage(reference) else {
             throw DockerFailure.notFound("No such image: \(Self.withTag(reference))")
         }
-        var wanted = ContainerRequest(key: engine.newKey(), name: name, template: body.template, starts: false)
+        var wanted = ContainerRequest(key: engine.newKey(), name: name, template: template, starts: false)
         wanted.pull = .never
         let id: String?
         do { id = try await make(wanted) } catch let failure as EngineFailure where failure.code == .notFound {
-            // At 404 clients take the image for missing, and fetch it.
+            // After 404 clients would assume that the image is missing, and pull it.
             throw DockerFailure.invalid(DockerFailure(describing: failure).message)
         }
         guard let id else { throw DockerFailure(.internalServerError, "the container was not made") }
@@ -174,7 +174,7 @@ extension Handlers {
         return .json(.members(["Id": id, "Warnings": warnings]), status: .created)
     }
 
-    /// In a network of one's own an alias may wait for its container; where all are together the other one has to be there.
+    /// On a user's network the other container may come later. On the default bridge it has to exist already.
     private func checkLinks(of template: ContainerTemplate) async throws {
         guard template.networks.first?.network == "bridge" else { return }
         for link in template.externalLinks {
@@ -185,6 +185,17 @@ extension Handlers {
                 throw DockerFailure.invalid(
                     "could not get container for \(link.target): No such container: \(link.target)")
             }
+        }
+    }
+
+    /// `container:NAME` with the id of that container.
+    private func withID(_ mode: String?) async throws -> String? {
+        guard let mode, mode.hasPrefix("container:") else { return mode }
+        do {
+            return "container:\(try await engine.snapshot(String(mode.dropFirst("container:".count))).record.id)"
+        } catch let failure as EngineFailure where failure.code == .notFound {
+            // At 404 clients take the image for missing, and fetch it.
+            throw DockerFailure.invalid("No such container: \(mode.dropFirst("container:".count))")
         }
     }
 
@@ -206,7 +217,7 @@ extension Handlers {
             }
     }
 
-    /// A name as registries have it: without a tag it means `latest`.
+    /// An image name with its tag, which is `latest` if it has none.
     static func withTag(_ reference: String) -> String {
         let last = reference.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         return last.contains(":") || reference.contains("@") || reference.isEmpty ? reference : "\(reference):latest"
@@ -216,7 +227,12 @@ extension Handlers {
 
     private func kill(_ request: DockerRequest) async throws -> Response {
         let signal = try Self.signal(request.query.word("signal") ?? "SIGKILL")
-        let snapshot = try await engine.snapshot(request.parameter("id"))
+        let snapshot: ContainerSnapshot
+        do { snapshot = try await engine.snapshot(request.parameter("id")) } catch let failure as EngineFailure
+            where failure.code == .notFound
+        {
+            throw DockerFailure.notFound("cannot kill container: \(request.parameter("id")): \(failure.message)")
+        }
         guard snapshot.isUp || snapshot.record.life.phase == .restarting else {
             throw DockerFailure.conflict(
                 "cannot kill container: \(request.parameter("id")): container \(snapshot.record.id) is not running")
@@ -231,11 +247,12 @@ extension Handlers {
         guard !name.isEmpty else {
             throw DockerFailure.invalid("Neither old nor new names may be empty")
         }
+        let id = try await id(request)
         guard Self.isName(name) else {
             throw DockerFailure.invalid(
                 "Invalid container name (\(name)), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         }
-        try await engine.renameContainer(try await id(request), to: name)
+        try await engine.renameContainer(id, to: name)
         return .noContent
     }
 
@@ -263,7 +280,7 @@ extension Handlers {
         }
         let snapshot = try await engine.snapshot(request.parameter("id"))
         let ended = try await engine.waiting(for: snapshot.record.id, until: condition)
-        // The head goes out at once: the client starts the container only then.
+        // Send the header at once, because the client waits for it before it starts the container.
         let answer = Once {
             await ended().map { JSONValue.members(["StatusCode": $0]).line }
         }
@@ -272,13 +289,30 @@ extension Handlers {
 
     private func delete(_ request: DockerRequest) async throws -> Response {
         let query = request.query
-        if query.flag("link") { throw DockerFailure.invalid("Cannot remove the default link name of the container") }
+        if query.flag("link") { return try await deleteLink(request.parameter("id")) }
         let snapshot = try await engine.snapshot(request.parameter("id"))
         do {
             try await engine.deleteContainer(
                 snapshot.record.id, force: query.flag("force"), volumes: query.flag("v"))
         } catch let failure as EngineFailure where failure.code == .notFound {
             throw DockerFailure.notFound("No such container: \(request.parameter("id"))")
+        }
+        return .noContent
+    }
+
+    /// `docker rm --link /web/db` removes the name `db` from container `web`.
+    private func deleteLink(_ path: String) async throws -> Response {
+        let parts = path.split(separator: "/").map(String.init)
+        guard parts.count == 2 else {
+            throw DockerFailure.invalid("Cannot remove the default link name of the container")
+        }
+        let alias = parts[1]
+        let record = try await engine.snapshot(parts[0]).record
+        guard record.template.externalLinks.contains(where: { $0.alias == alias }) else {
+            throw DockerFailure.notFound("No such link: /\(record.name)/\(alias)")
+        }
+        try await engine.updateContainer(record.id) { template in
+            template.externalLinks.removeAll { $0.alias == alias }
         }
         return .noContent
     }
@@ -293,7 +327,7 @@ extension Handlers {
         return .json(.members(["ContainersDeleted": result.ids, "SpaceReclaimed": result.bytes]))
     }
 
-    /// The instant before which something must have been made to be pruned.
+    /// A prune removes only objects that were created before this instant.
     static func until(_ filters: Filters, now: Int64) throws(DockerFailure) -> Int64? {
         guard let text = filters["until"].first else { return nil }
         guard filters["until"].count == 1 else { throw .invalid("more than one until filter specified") }
@@ -302,7 +336,7 @@ extension Handlers {
     }
 }
 
-/// A stream of one piece.
+/// A stream with a single piece.
 private actor Once {
     private var make: (@Sendable () async -> [UInt8]?)?
 

@@ -6,7 +6,7 @@ import JSON
 import Linux
 import NIOHTTP1
 
-/// Files of containers, and images made of them.
+/// The routes of container files, and of images made from containers.
 extension Handlers {
     var fileRoutes: [Route] {
         [
@@ -27,13 +27,13 @@ extension Handlers {
                 let changes = try await self.engine.changedFiles(of: id)
                 return .json(.array(changes.map { .members(["Path": $0.path, "Kind": $0.kind.rawValue]) }))
             },
-            Route(.POST, "/commit") { try await self.commit($0) },
+            Route(.POST, "/commit") { request in try await self.keepingReplaced { try await self.commit(request) } },
         ]
     }
 
     // MARK: Archives
 
-    /// The container's id and the path that is meant.
+    /// The container's id, and the path in it.
     private func place(_ request: DockerRequest) async throws -> (container: ContainerSnapshot, path: String) {
         let container = try await engine.snapshot(request.parameter("id"))
         guard let path = request.query.word("path") else {
@@ -60,7 +60,7 @@ extension Handlers {
         }
     }
 
-    /// What the tar calls the path: clients put another name in the place of this one.
+    /// The name of the path in the tar. Clients replace it with another name.
     package static func entry(of path: String) -> String {
         let parts = path.split(separator: "/")
         guard let last = parts.last else { return "/" }
@@ -84,7 +84,7 @@ extension Handlers {
         return .ok
     }
 
-    /// The header that says what is at a path.
+    /// The header that describes what is at a path.
     static func status(_ file: FileRow) -> HTTPHeaders {
         let value = JSONValue.members([
             "name": file.name, "size": file.size, "mode": Int64(goMode(file.mode)),
@@ -93,7 +93,7 @@ extension Handlers {
         return ["x-docker-container-path-stat": encodeBase64(value.serialized())]
     }
 
-    /// A mode (inode(7)) as Go's `fs.FileMode` has it.
+    /// A mode (inode(7)) in the form of Go's `fs.FileMode`.
     package static func goMode(_ mode: UInt32) -> UInt32 {
         var result = mode & 0o777
         switch mode & S_IFMT {

@@ -4,7 +4,7 @@ import HTTPService
 import JSON
 import NIOHTTP1
 
-/// What containers use.
+/// The route of statistics.
 extension Handlers {
     var statsRoutes: [Route] { [Route(.GET, "/containers/{id}/stats") { try await self.stats($0) }] }
 
@@ -29,7 +29,7 @@ extension Handlers {
     }
 }
 
-/// What one container uses, each time with what it had used the time before.
+/// Samples of what one container uses, each with the sample before it.
 private struct UsageSamples: Sendable {
     let engine: Engine
     let id: String
@@ -40,7 +40,7 @@ private struct UsageSamples: Sendable {
         self.id = id
     }
 
-    /// nil when the container is gone. One that does not run uses nothing.
+    /// nil if the container is gone. A container that does not run uses nothing.
     mutating func next() async -> JSONValue? {
         guard let record = try? await engine.snapshot(id).record else { return nil }
         guard let usage = try? await engine.usage(of: id) else {
@@ -52,7 +52,7 @@ private struct UsageSamples: Sendable {
     }
 }
 
-/// A sample each second, the first at once.
+/// One sample per second, the first one at once.
 private actor UsageLines {
     private var samples: UsageSamples
     private var hasBegun = false
@@ -71,7 +71,7 @@ private actor UsageLines {
     }
 }
 
-/// The form in which Docker's clients read what a container uses.
+/// A sample in the form that Docker's clients read.
 enum Usage {
     static func nothing(id: String, name: String) -> JSONValue {
         .members([

@@ -4,7 +4,7 @@ import JSON
 import OCI
 import ProjectModel
 
-/// `HostConfig` of an inspection: the template, told in Docker's words.
+/// The `HostConfig` of an inspection: the template in Docker's words.
 struct HostConfiguration {
     let record: ContainerRecord
 
@@ -35,8 +35,8 @@ struct HostConfiguration {
         let second: KeyValuePairs<String, any JSONConvertible> = [
             "Privileged": template.privileged, "PublishAllPorts": template.publishAllPorts ?? false,
             "ReadonlyRootfs": template.readOnly, "UTSMode": template.uts ?? "",
-            "UsernsMode": template.usernsMode ?? "", "ShmSize": template.shmSize ?? 64 << 20, "Runtime": "berth",
-            "Isolation": "", "CpuShares": resources.cpuShares ?? 0, "Memory": resources.memory ?? 0,
+            "UsernsMode": template.usernsMode ?? "", "ShmSize": template.shmSize ?? 64 << 20, "Runtime": template.runtime ?? "berth",
+            "Isolation": template.isolation ?? "", "CpuShares": resources.cpuShares ?? 0, "Memory": resources.memory ?? 0,
             "NanoCpus": resources.cpus.map { Int64(($0 * 1e9).rounded()) } ?? 0,
             "CgroupParent": template.cgroupParent ?? "", "BlkioWeight": resources.blkioWeight ?? 0,
             "CpuPeriod": resources.cpuPeriod ?? 0, "CpuQuota": resources.cpuQuota ?? 0,
@@ -61,14 +61,14 @@ struct HostConfiguration {
         ])
     }
 
-    /// What is covered and what can only be read in every container; clients show it.
+    /// The paths that are masked or read-only in every container. Clients show them.
     private static let maskedPaths = [
         "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
         "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
     ]
     private static let readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
-    /// Twice the memory when nothing is said, as the kernel is told.
+    /// Twice the memory by default, as in the kernel's settings.
     private var memorySwap: Int64 { resources.memorySwap ?? resources.memory.map { $0 * 2 } ?? 0 }
 
     private var volumesFrom: [String] {
@@ -122,6 +122,10 @@ struct HostConfiguration {
         var result: [String: String] = [:]
         for volume in template.volumes {
             guard case .tmpfs(let size, let mode, let options) = volume.kind else { continue }
+            if let options, size == nil, mode == nil {
+                result[volume.target] = options
+                continue
+            }
             let words = [
                 volume.readOnly ? "ro" : nil, options, size.map { "size=\($0)" },
                 mode.map { "mode=\(String($0, radix: 8))" },
@@ -131,7 +135,7 @@ struct HostConfiguration {
         return result.isEmpty ? .null : result.json
     }
 
-    /// Short forms where they can say all, long ones for the rest.
+    /// Short forms where they are enough, long forms for the rest.
     private var storage: (binds: [String], mounts: [JSONValue]) {
         var binds: [String] = []
         var mounts: [JSONValue] = []

@@ -10,16 +10,16 @@ import ProjectModel
 /// `GET /containers/{id}/json`.
 struct InspectedContainer {
     let snapshot: ContainerSnapshot
-    /// Commands in it that have not ended.
+    /// Ids of the exec commands that still run in it.
     let execs: [String]
     let version: APIVersion
-    /// Values of environment variables are not told.
+    /// Leaves out the values of environment variables.
     var hidesSecrets = false
 
     private var record: ContainerRecord { snapshot.record }
     private var template: ContainerTemplate { record.template }
 
-    /// `sizes` in bytes: of its own layer, and with the image's.
+    /// `sizes` in bytes: of its own layer, and together with its image.
     func json(sizes: (own: Int64, all: Int64)?) -> JSONValue {
         let words = record.arguments
         let folder = snapshot.paths.container(record.id)
@@ -76,12 +76,16 @@ struct InspectedContainer {
         ])
     }
 
-    /// What the process is, with what the image says where nothing else was asked for.
+    /// The settings of the process; the image's settings fill what the client did not give.
     private var config: JSONValue {
         var environment = record.image.env ?? []
         for (name, value) in template.environment.sorted(by: { $0.key < $1.key }) {
             environment.removeAll { $0.hasPrefix("\(name)=") }
             environment.append("\(name)=\(value)")
+        }
+        for name in template.environmentRemoved ?? [] {
+            environment.removeAll { $0.hasPrefix("\(name)=") }
+            environment.append(name)
         }
         if hidesSecrets { environment = ReadOnly.hidden(environment) }
         let ports = Set(template.expose.map(Self.withTransport)).union(
@@ -128,13 +132,13 @@ struct InspectedContainer {
         return true
     }
 
-    /// As Go writes a set.
+    /// A set, in the form that Go writes.
     static func set(_ names: [String]) -> JSONValue {
         Dictionary(names.map { ($0, JSONValue.emptyObject) }) { first, _ in first }.json
     }
 }
 
-/// The mounts of a container as listings and inspections have them.
+/// The mounts of a container in the answers of lists and inspections.
 struct MountList {
     let snapshot: ContainerSnapshot
 
@@ -182,7 +186,7 @@ struct NetworkSettings {
             "Bridge": "", "SandboxID": isUp ? record.id : "",
             "SandboxKey": isUp ? snapshot.paths.namespace(record.id) : "", "Ports": ports,
         ])
-        // Of the first network, as it was before there were several; left out of the newest versions.
+        // The values of the first network, for clients from before there were several.
         value = value.adding([
             "HairpinMode": false, "LinkLocalIPv6Address": "", "LinkLocalIPv6PrefixLen": 0,
             "SecondaryIPAddresses": JSONValue.null, "SecondaryIPv6Addresses": JSONValue.null,
@@ -229,15 +233,18 @@ struct NetworkSettings {
             guard let address else { return "" }
             return network?.gateways.first { address.contains($0) }.map { "\($0)" } ?? ""
         }
-        var addresses: [String: String] = [:]
-        addresses["IPv4Address"] = wanted?.ipv4Address
-        addresses["IPv6Address"] = wanted?.ipv6Address
+        var addresses = JSONObject()
+        addresses["IPv4Address"] = wanted?.ipv4Address?.json
+        addresses["IPv6Address"] = wanted?.ipv6Address?.json
+        if let locals = wanted?.linkLocalIPs, !locals.isEmpty { addresses["LinkLocalIPs"] = locals.json }
+        let links = (wanted?.links ?? []).map { "\($0.target):\($0.alias)" }
         let aliases = wanted?.aliases ?? []
         let names = Set(endpoint.aliases + [record.name, String(record.id.prefix(12))]).sorted()
         return .members([
-            "IPAMConfig": addresses.isEmpty ? JSONValue.null : addresses.json, "Links": JSONValue.null,
+            "IPAMConfig": addresses.isEmpty ? JSONValue.null : JSONValue.object(addresses),
+            "Links": links.isEmpty ? JSONValue.null : links.json,
             "Aliases": aliases.isEmpty ? JSONValue.null : aliases.json,
-            "MacAddress": isUp ? endpoint.hardwareAddress.map { "\($0)" } ?? "" : "",
+            "MacAddress": (isUp ? endpoint.hardwareAddress.map { "\($0)" } : nil) ?? wanted?.macAddress ?? "",
             "DriverOpts": wanted.map { $0.driverOptions.isEmpty ? JSONValue.null : $0.driverOptions.json } ?? .null,
             "GwPriority": wanted?.gatewayPriority ?? 0, "NetworkID": network?.id ?? "",
             "EndpointID": isUp ? NetworkText.endpointID(record.id, endpoint.network) : "", "Gateway": gateway(v4),
@@ -247,7 +254,7 @@ struct NetworkSettings {
         ])
     }
 
-    /// By `PORT/PROTOCOL`; null for what is exposed and not published.
+    /// By `PORT/PROTOCOL`; null for a port that is exposed but not published.
     private var ports: JSONValue {
         var bindings: [String: [JSONValue]] = [:]
         if isUp {

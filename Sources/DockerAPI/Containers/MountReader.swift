@@ -3,7 +3,7 @@ import Linux
 import NIOHTTP1
 import ProjectModel
 
-/// What a container mounts: `Binds`, `Mounts`, `Tmpfs` and `Volumes`.
+/// Reads the mounts of a container: `Binds`, `Mounts`, `Tmpfs` and `Volumes`.
 struct MountReader {
     private(set) var volumes: [ServiceVolume] = []
 
@@ -32,7 +32,7 @@ struct MountReader {
             throw .invalid(
                 "invalid mount config for type \"volume\": invalid mount path: '\(text)' mount path must be absolute")
         }
-        // `/data/` and `/data` are one place.
+        // `/data/` and `/data` are the same place.
         var path = text
         while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard path != "/" else {
@@ -77,7 +77,7 @@ struct MountReader {
         var propagation: String?
         var label: String?
 
-        /// False for a word that means nothing.
+        /// False for an unknown word.
         mutating func take(_ word: String) -> Bool {
             switch word {
             case "ro": isReadOnly = true
@@ -144,7 +144,7 @@ struct MountReader {
         case "tmpfs":
             guard source == nil else { throw invalid(kind, "field Source must not be specified") }
             let options = item["TmpfsOptions"]
-            // Each is a name, or a name and its value.
+            // Each option is a name, or a name and a value.
             let words = try options["Options"].items().map { (option) throws(DockerFailure) in
                 (try option.texts() ?? []).joined(separator: "=")
             }
@@ -168,31 +168,10 @@ struct MountReader {
         .invalid("invalid mount config for type \"\(kind)\": \(reason)")
     }
 
-    /// Options as mount(8) has them for a tmpfs.
+    /// Options as mount(8) has them for a tmpfs. They stay as they are: an inspection shows them again.
     private static func tmpfs(_ place: String, _ options: String) throws(DockerFailure) -> ServiceVolume {
-        var size: Int64?
-        var mode: UInt32?
-        var rest: [Substring] = []
-        var isReadOnly = false
-        for option in options.split(separator: ",") {
-            if option.hasPrefix("size="), let bytes = bytes(option.dropFirst(5)) {
-                size = bytes
-            } else if option.hasPrefix("mode="), let bits = UInt32(option.dropFirst(5), radix: 8) {
-                mode = bits
-            } else if option == "ro" {
-                isReadOnly = true
-            } else if option != "rw" {
-                rest.append(option)
-            }
-        }
-        return ServiceVolume(
-            kind: .tmpfs(size: size, mode: mode, options: rest.isEmpty ? nil : rest.joined(separator: ",")),
-            target: try target(place), readOnly: isReadOnly)
-    }
-
-    private static func bytes(_ text: Substring) -> Int64? {
-        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-        guard let last = text.last, let unit = units[Character(last.lowercased())] else { return Int64(text) }
-        return Int64(text.dropLast()).map { $0 * unit }
+        ServiceVolume(
+            kind: .tmpfs(size: nil, mode: nil, options: options), target: try target(place),
+            readOnly: options.split(separator: ",").last { $0 == "ro" || $0 == "rw" } == "ro")
     }
 }

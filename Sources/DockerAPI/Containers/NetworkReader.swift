@@ -3,7 +3,7 @@ import JSON
 import NIOHTTP1
 import ProjectModel
 
-/// Which networks a container is on, and which of its ports the host has.
+/// Reads the networks of a container and its published ports.
 struct NetworkReader {
     private(set) var mode: NetworkMode?
     private(set) var attachments: [NetworkAttachment] = []
@@ -17,25 +17,25 @@ struct NetworkReader {
         try readAttachments(config, host, networking["EndpointsConfig"])
         try readPorts(config, host)
         for text in try host["ExtraHosts"].texts() ?? [] { extraHosts.append(try Self.extraHost(text)) }
-        try readLinks(host["Links"])
-        for (_, endpoint) in try networking["EndpointsConfig"].members() { try readLinks(endpoint["Links"]) }
+        links = try Self.links(host["Links"])
         try refuseConflicts(config, host)
     }
 
-    /// As clients send them, or as an inspection shows them: `/other:/this/alias`.
-    private mutating func readLinks(_ body: Body) throws(DockerFailure) {
+    /// In the form that clients send, or that an inspection shows: `/other:/this/alias`.
+    private static func links(_ body: Body) throws(DockerFailure) -> [Link] {
+        var links: [Link] = []
         for text in try body.texts() ?? [] {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             guard let target = parts.first else { throw .invalid("bad format for links: \(text)") }
             let name = target.hasPrefix("/") ? String(target.dropFirst()) : target
             let alias = parts.count > 1 ? parts[1].split(separator: "/").last.map(String.init) : nil
             let link = Link(target: name, alias: alias ?? name)
-            // Clients name it at the container and at its network.
             if !links.contains(link) { links.append(link) }
         }
+        return links
     }
 
-    /// What cannot be had in a network that is another container's or the host's.
+    /// Refuses settings that contradict the network of the host or of another container.
     private func refuseConflicts(_ config: Body, _ host: Body) throws(DockerFailure) {
         guard let mode, mode != NetworkMode.none else { return }
         func refuse(_ what: String) -> DockerFailure { .invalid("conflicting options: \(what)") }
@@ -87,7 +87,7 @@ struct NetworkReader {
         attachments = [attachment] + others
     }
 
-    /// One entry of `EndpointsConfig`, and the body of `connect`.
+    /// Reads one entry of `EndpointsConfig`, or the body of `connect`.
     static func attachment(_ network: String, _ body: Body) throws(DockerFailure) -> NetworkAttachment {
         var attachment = NetworkAttachment(network: network)
         attachment.aliases = try body["Aliases"].texts() ?? []
@@ -103,6 +103,8 @@ struct NetworkReader {
         }
         attachment.macAddress = try body["MacAddress"].text()
         attachment.driverOptions = try body["DriverOpts"].textMap()
+        let links = try links(body["Links"])
+        if !links.isEmpty { attachment.links = links }
         attachment.gatewayPriority = Int(clamping: try body["GwPriority"].integer() ?? 0)
         return attachment
     }
@@ -123,7 +125,7 @@ struct NetworkReader {
                 let address = try binding["HostIp"].text()
                 if let address, IPAddress(address) == nil { throw .invalid("invalid IP address: \(address)") }
                 let isAny = address == "0.0.0.0" || address == "::"
-                // "0" asks for any, as nothing does.
+                // "0" means any free port, like an empty string.
                 let published = try binding["HostPort"].text().flatMap { $0 == "0" ? nil : $0 }
                 if let published {
                     let bounds = published.split(separator: "-", omittingEmptySubsequences: false)
@@ -134,7 +136,7 @@ struct NetworkReader {
                 let mapping = PortMapping(
                     target: target.number, published: published, hostIP: isAny ? nil : address,
                     transport: target.transport)
-                // Clients that name both families mean every address.
+                // Clients that name both 0.0.0.0 and :: mean every address.
                 if known.insert(mapping).inserted { ports.append(mapping) }
             }
         }

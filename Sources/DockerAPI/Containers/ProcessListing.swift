@@ -2,7 +2,7 @@ import Engine
 import EngineWire
 import JSON
 
-/// What `top` answers: the columns that the words for ps(1) ask for, of those that are known here.
+/// The answer of `top`: the columns that the arguments for ps(1) ask for.
 struct ProcessListing {
     private enum Column: String, CaseIterable {
         case user = "USER"
@@ -18,7 +18,7 @@ struct ProcessListing {
         case command = "CMD"
         case commandLine = "COMMAND"
 
-        /// Names of `ps -o`.
+        /// The names that `ps -o` uses.
         static let names: [String: Column] = [
             "user": .user, "uname": .user, "euser": .user, "uid": .uid, "pid": .pid, "ppid": .parent, "c": .cpu,
             "pcpu": .cpuPercent, "%cpu": .cpuPercent, "stime": .start, "start": .started, "tty": .terminal,
@@ -29,7 +29,7 @@ struct ProcessListing {
 
     private let columns: [Column]
 
-    /// - Throws: `DockerFailure` for words that ask for what is not known here.
+    /// - Throws: `DockerFailure` for arguments that berth does not know.
     init(_ words: String) throws(DockerFailure) {
         let parts = words.split(separator: " ").map(String.init)
         if let place = parts.firstIndex(where: { $0 == "-o" || $0 == "o" || $0 == "-eo" || $0 == "eo" }) {
@@ -69,7 +69,7 @@ struct ProcessListing {
         }
     }
 
-    /// The hour of today, or the day.
+    /// The time of day if it was today, otherwise the date.
     private func start(_ row: ProcessRow, _ now: Int64) -> String {
         let text = Instant.text(Int64(row.startedAt * 1e9))
         let isToday = Double(now) / 1e9 - row.startedAt < 86400

@@ -4,14 +4,16 @@ import Images
 import JSON
 import ProjectModel
 
-/// What a client asks of the classic builder, as its query and headers say it.
+/// Reads a request for the classic builder from its query and headers.
 struct BuildQuery {
-    /// The Dockerfile comes from the context later.
+    /// Without the Dockerfile, which comes from the context later.
     private(set) var request: BuildRequest
     private(set) var dockerfile: String?
     private(set) var remote: String?
+    /// The name or id of a network that the build asks for.
+    private(set) var network: String?
     private(set) var isQuiet = false
-    /// What has no effect here, for being told.
+    /// Notes on options that have no effect.
     private(set) var remarks: [String] = []
 
     init(_ docker: DockerRequest) throws(DockerFailure) {
@@ -54,8 +56,9 @@ struct BuildQuery {
         case "host":
             request.network = "host"
             request.allowsHostNetwork = true
-        case let other?:
-            throw .unsupported("networkmode \(other): the steps of a build have the network default, none or host")
+        case let mode? where mode.hasPrefix("container:"):
+            throw .unsupported("networkmode \(mode): a build cannot use the network of a container")
+        case let name?: network = name
         }
         self.request = request
         dockerfile = query.word("dockerfile")
@@ -95,7 +98,7 @@ struct BuildQuery {
         return remarks
     }
 
-    /// A map of texts; one without a value counts as not given.
+    /// A map of strings. A null value counts as not given.
     private static func texts(_ text: String?, _ name: String) throws(DockerFailure) -> [String: String] {
         guard let text else { return [:] }
         guard let value = try? JSONValue(parsing: Array(text.utf8)) else {

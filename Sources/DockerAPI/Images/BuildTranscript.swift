@@ -2,44 +2,46 @@ import Builder
 import EngineWire
 import JSON
 
-/// What the classic builder says of a build, made of the events of one whose stages go side by side: the instructions one after
-/// the other, each with what it wrote, as clients know them.
+/// The log of the classic builder, made from the events of a build that runs its stages in parallel: the instructions in the order of
+/// the file, each with its output.
 package struct BuildTranscript {
     private struct Entry {
         let step: BuildOutline.Step
         var hasBegun = false
         var isDone = false
-        /// It is shown already.
+        /// The log has its first line already.
         var isHeaded = false
-        /// What it wrote before its turn to be shown.
+        /// Its output until it is its turn.
         var output: [String] = []
         var isCached = false
         var result: String?
     }
 
     private var entries: [Entry]
-    /// Places of entries by the numbers of their events.
+    /// Indexes of entries by the numbers of their events.
     private var places: [Int: Int] = [:]
     private var cursor = 0
     private var lastResult = ""
+    private var hasFailed = false
     private let isQuiet: Bool
-    /// What a quiet build would have said.
+    /// The lines that a quiet build shows only if it fails.
     private var kept: [JSONValue] = []
 
-    /// `remarks` are told first.
+    /// `remarks` come first.
     package init(_ steps: [BuildOutline.Step], remarks: [String] = [], isQuiet: Bool = false) {
         entries = steps.map { Entry(step: $0) }
         self.isQuiet = isQuiet
         kept = remarks.map { Self.text("[Warning] \($0)\n") }
     }
 
-    /// What is to be said now.
+    /// The lines that `event` adds to the log.
     package mutating func lines(_ event: BuildEvent) -> [JSONValue] {
         var said = kept
         kept = []
         switch event {
         case .step(let progress): said += take(progress)
-        case .output(let number, let text):
+        case .output(let number, let text, let isError):
+            let text = isError == true ? "\u{1B}[91m\(text)\u{1B}[0m" : text
             guard let place = places[number] else { break }
             if place <= cursor, entries[place].isHeaded {
                 said.append(Self.text(text))
@@ -48,6 +50,7 @@ package struct BuildTranscript {
             }
         case .warning(let note): said.append(Self.text("[Warning] \(note.message)\n"))
         case .failed(let notes):
+            hasFailed = true
             said += advance()
             for place in entries.indices where entries[place].hasBegun && place >= cursor { said += show(place) }
             return said + [Self.failure(notes)]
@@ -73,7 +76,7 @@ package struct BuildTranscript {
         else { return [] }
         places[progress.number] = place
         entries[place].hasBegun = true
-        // Those before it in its stage have had their turn, whether or not they were told of.
+        // The steps before it in its stage are done, even if there was no event for them.
         for earlier in entries.indices
         where earlier < place && entries[earlier].step.stage == entries[place].step.stage {
             entries[earlier].isDone = true
@@ -88,16 +91,24 @@ package struct BuildTranscript {
         return advance()
     }
 
-    /// Shows what can be shown in order.
+    /// Shows all entries whose turn it is.
     private mutating func advance() -> [JSONValue] {
         var said: [JSONValue] = []
         while cursor < entries.count {
             let entry = entries[cursor]
-            guard !entry.step.isToldOf || entry.hasBegun || entry.isDone else { break }
-            said += show(cursor)
-            guard !entry.step.isToldOf || entry.isDone else { break }
+            let isCached: Bool
+            if entry.step.isToldOf {
+                guard entry.hasBegun || entry.isDone else { break }
+                said += show(cursor)
+                guard entry.isDone else { break }
+                isCached = entry.isCached
+            } else {
+                guard let known = isCachedAlong(cursor) else { break }
+                said += show(cursor)
+                isCached = known
+            }
             entries[cursor].isDone = true
-            if entry.isCached { said.append(Self.text(" ---> Using cache\n")) }
+            if isCached { said.append(Self.text(" ---> Using cache\n")) }
             if let result = entry.result { lastResult = result == "empty" ? "" : Self.short(result) }
             said.append(Self.text(" ---> \(lastResult)\n"))
             cursor += 1
@@ -105,7 +116,20 @@ package struct BuildTranscript {
         return said
     }
 
-    /// The instruction, unless that was said, and what it wrote so far.
+    /// Instructions that only change the configuration have no events. They came from the cache if the next step of their stage did, or
+    /// the last one before them. nil as long as nobody can know.
+    private func isCachedAlong(_ place: Int) -> Bool? {
+        guard let stage = entries[place].step.stage else { return false }
+        let from = entries.firstIndex { $0.step.stage == stage } ?? place
+        let steps = entries.indices.filter { $0 > from && entries[$0].step.stage == stage && entries[$0].step.isToldOf }
+        if let next = steps.first(where: { $0 > place }) {
+            guard entries[next].isDone || entries[next].hasBegun || hasFailed else { return nil }
+            return entries[next].isCached
+        }
+        return steps.last.map { entries[$0].isCached } ?? false
+    }
+
+    /// The instruction, unless it was shown before, and its output so far.
     private mutating func show(_ place: Int) -> [JSONValue] {
         var said: [JSONValue] = []
         if !entries[place].isHeaded {
@@ -120,12 +144,12 @@ package struct BuildTranscript {
 
     static func text(_ text: String) -> JSONValue { .members(["stream": text]) }
 
-    /// Twelve digits, as people know an id.
+    /// The twelve digits by which people know an id.
     private static func short(_ digest: String) -> String {
         String((digest.split(separator: ":").last ?? "").prefix(12))
     }
 
-    /// In the words of dockerd where a command ended with an error: clients end with its code.
+    /// In dockerd's words if a command failed: clients exit with its code.
     private static func failure(_ notes: [BuildNote]) -> JSONValue {
         if let note = notes.first(where: { $0.exitCode != nil }), let code = note.exitCode {
             let message =

@@ -5,11 +5,11 @@ import HTTPService
 import JSON
 import NIOHTTP1
 
-/// Building with the classic builder, and the cache of builds.
+/// The routes of builds with the classic builder, and of the build cache.
 extension Handlers {
     var buildRoutes: [Route] {
         [
-            Route(.POST, "/build") { try await self.build($0) },
+            Route(.POST, "/build") { request in try await self.keepingReplaced { try await self.build(request) } },
             Route(.POST, "/build/prune") { try await self.pruneBuilds($0) },
         ]
     }
@@ -23,8 +23,10 @@ extension Handlers {
             guard let file = request.request.file else { throw DockerFailure.invalid("no build context was sent") }
             origin = .archive(HeldDescriptor(try file.reopened()))
         }
+        var order = wanted.request
+        if let name = wanted.network { order.network = try await engine.networkRecord(name).name }
         let running = try await engine.build(
-            ContextBuild(origin: origin, dockerfile: wanted.dockerfile, request: wanted.request))
+            ContextBuild(origin: origin, dockerfile: wanted.dockerfile, request: order))
         let transcript = BuildTranscript(
             running.outline.steps, remarks: wanted.remarks, isQuiet: wanted.isQuiet)
         let reader = BuildReader(running.feed, transcript)
@@ -49,7 +51,7 @@ extension Handlers {
         return .json(.members(["CachesDeleted": names.json, "SpaceReclaimed": report.reclaimed]))
     }
 
-    /// What the build cache holds, as `system df` lists it.
+    /// The build cache in the answer of `system df`.
     func buildCacheRows() async throws -> JSONValue {
         .array(
             try await engine.buildCache().map { row in
@@ -63,7 +65,7 @@ extension Handlers {
     }
 }
 
-/// Takes the events of a build as fast as its client takes the lines; with it goes the build.
+/// Reads the events of a build as fast as the client reads the lines. When it is released, the build ends.
 private actor BuildReader {
     private let feed: BuildFeed
     private var transcript: BuildTranscript
@@ -75,7 +77,7 @@ private actor BuildReader {
 
     deinit { feed.close() }
 
-    /// nil after the last.
+    /// nil after the last line.
     func next() async -> [UInt8]? {
         while let events = await feed.next() {
             let lines = events.flatMap { transcript.lines($0) }

@@ -5,13 +5,17 @@ import JSON
 import NIOHTTP1
 import OCI
 
-/// Images.
+/// The routes of images.
 extension Handlers {
     var imageRoutes: [Route] {
         [
             Route(.GET, "/images/json") { try await self.listImages($0) },
-            Route(.POST, "/images/create") { try await self.createImage($0) },
-            Route(.POST, "/images/load") { try await self.loadImages($0) },
+            Route(.POST, "/images/create") { request in
+                try await self.keepingReplaced { try await self.createImage(request) }
+            },
+            Route(.POST, "/images/load") { request in
+                try await self.keepingReplaced { try await self.loadImages(request) }
+            },
             Route(.POST, "/images/prune") { try await self.pruneImages($0) },
             Route(.GET, "/images/get") { request in
                 let names = request.query.all("names").flatMap { $0.split(separator: ",").map(String.init) }
@@ -28,7 +32,9 @@ extension Handlers {
             },
             Route(.POST, "/images/{name...}/push") { try await self.pushImage($0) },
             Route(.GET, "/distribution/{name...}/json") { try await self.distribution($0) },
-            Route(.POST, "/images/{name...}/tag") { try await self.tagImage($0) },
+            Route(.POST, "/images/{name...}/tag") { request in
+                try await self.keepingReplaced { try await self.tagImage(request) }
+            },
             Route(.DELETE, "/images/{name...}") { try await self.deleteImage($0) },
         ]
     }
@@ -41,7 +47,7 @@ extension Handlers {
         }
     }
 
-    /// It may be the beginning of an id.
+    /// The name may be the start of an id.
     private static func isID(_ name: String) -> Bool {
         name.hasPrefix("sha256:") || name.utf8.count >= 12 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase }
     }
@@ -54,7 +60,7 @@ extension Handlers {
 
     private func listImages(_ request: DockerRequest) async throws -> Response {
         var filters = try request.query.filters(Self.filterNames)
-        // Before there were filters.
+        // Clients from before there were filters.
         if let name = request.query.word("filter") { filters = try filters.adding("reference", name) }
         let dangling = try filters.flag("dangling")
         let until = try Self.until(filters, now: engine.now)
@@ -102,7 +108,7 @@ extension Handlers {
             "Labels": config?.labels,
         ])
         if !ports.isEmpty { running = running.adding(["ExposedPorts": InspectedContainer.set(ports)]) }
-        // What belongs to containers alone; the newest versions leave it out.
+        // These fields only make sense for containers. Version 1.50 leaves them out.
         if version < APIVersion(major: 1, minor: 50) {
             running = running.adding([
                 "Hostname": "", "Domainname": "", "AttachStdin": false, "AttachStdout": false, "AttachStderr": false,
@@ -242,7 +248,7 @@ extension Handlers {
         return .values(ImageProgress.loading(operation, isQuiet: isQuiet))
     }
 
-    /// Pulls, or makes one out of the root file system in the body.
+    /// Pulls an image, or imports the root file system in the body.
     private func createImage(_ request: DockerRequest) async throws -> Response {
         let query = request.query
         if let source = query.word("fromSrc") { return try await importImage(request, source) }
@@ -259,7 +265,30 @@ extension Handlers {
             reference: reference, platform: query.word("platform"),
             logins: RegistryAuth.logins(request.header("x-registry-auth"), for: name))
         let events = try await engine.pullLayers(pull)
-        return .values(ImageProgress.pulling(reference, events))
+        // An image that cannot be had is an error of the request, as long as no layer was shown. The loop leaves the other events in
+        // the stream.
+        var first: PullEvent?
+        for await event in events {
+            first = event
+            break
+        }
+        if case .failed(let failure)? = first { throw Self.pullFailure(failure, of: reference) }
+        return .values(ImageProgress.pulling(reference, first, events))
+    }
+
+    /// In dockerd's words: docker compose and test libraries look for them.
+    private static func pullFailure(_ failure: EngineFailure, of reference: String) -> DockerFailure {
+        switch failure.code {
+        case .notFound: return .notFound("manifest for \(reference) not found: manifest unknown: manifest unknown")
+        case .noRights:
+            let last = reference.split(separator: "/").last ?? ""
+            let mark = reference.firstIndex(of: "@") ?? (last.contains(":") ? reference.lastIndex(of: ":") : nil)
+            let name = mark.map { String(reference[..<$0]) } ?? reference
+            return .notFound(
+                "pull access denied for \(name), repository does not exist or may require 'docker login': denied: requested access to the resource is denied"
+            )
+        default: return DockerFailure(describing: failure)
+        }
     }
 
     private func importImage(_ request: DockerRequest, _ source: String) async throws -> Response {

@@ -6,7 +6,7 @@ import JSON
 import NIOHTTP1
 import OCI
 
-/// What goes to registries, and what they say of their images.
+/// The routes that push to registries, and that ask them about images.
 extension Handlers {
     func pushImage(_ request: DockerRequest) async throws -> Response {
         let name = request.parameter("name")
@@ -15,7 +15,7 @@ extension Handlers {
         return .values(PushText.lines(of: name, events))
     }
 
-    /// What a registry has under a name, without fetching it.
+    /// Describes what a registry has under a name, without pulling it.
     func distribution(_ request: DockerRequest) async throws -> Response {
         let name = request.parameter("name")
         let logins = RegistryAuth.logins(request.header("x-registry-auth"), for: name)
@@ -39,7 +39,7 @@ extension Handlers {
     }
 }
 
-/// What a push tells, in the words and the order in which `docker push` draws it.
+/// The progress of a push, in the words and the order that `docker push` draws.
 enum PushText {
     static func lines(of name: String, _ events: AsyncStream<PushEvent>) -> AsyncStream<JSONValue> {
         let (stream, continuation) = AsyncStream.makeStream(of: JSONValue.self)
@@ -56,14 +56,14 @@ enum PushText {
         return stream
     }
 
-    /// The whole name without a tag.
+    /// The full name without its tag.
     private static func repository(_ name: String) -> String {
         guard let reference = try? Reference(name) else { return name }
         return "\(reference.domain)/\(reference.path)"
     }
 
     private struct Blobs {
-        /// Bytes that were told last: bars need no more than a hundred steps.
+        /// The number of bytes in the last line of each layer: a bar needs at most a hundred steps.
         private var told: [String: Int64] = [:]
 
         mutating func lines(_ event: PushEvent) -> [JSONValue] {

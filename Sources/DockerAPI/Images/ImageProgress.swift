@@ -2,10 +2,12 @@ import Engine
 import EngineWire
 import JSON
 
-/// What goes on with images, as clients draw it: a line of JSON for each step.
+/// Progress of images in the form that clients draw: one line of JSON per step.
 enum ImageProgress {
-    /// Each layer with its bar, then what became of it all.
-    static func pulling(_ reference: String, _ events: AsyncStream<PullEvent>) -> AsyncStream<JSONValue> {
+    /// Each layer with its bar, then the result. `first` has been taken from `events`.
+    static func pulling(
+        _ reference: String, _ first: PullEvent?, _ events: AsyncStream<PullEvent>
+    ) -> AsyncStream<JSONValue> {
         let tagAt = reference.contains("@") ? reference.lastIndex(of: "@") : reference.lastIndex(of: ":")
         let name = tagAt.map { String(reference[..<$0]) } ?? reference
         let tag = tagAt.map { String(reference[reference.index(after: $0)...]) } ?? "latest"
@@ -13,7 +15,7 @@ enum ImageProgress {
         let task = Task {
             var layers = Layers()
             continuation.yield(.members(["status": "Pulling from \(path(name))", "id": tag]))
-            for await event in events {
+            func show(_ event: PullEvent) {
                 for line in layers.lines(event) { continuation.yield(line) }
                 switch event {
                 case .complete(let digest, let isNew):
@@ -25,6 +27,8 @@ enum ImageProgress {
                 case .layers, .present, .transferred: break
                 }
             }
+            if let first { show(first) }
+            for await event in events { show(event) }
             continuation.finish()
         }
         continuation.onTermination = { _ in task.cancel() }
@@ -41,11 +45,11 @@ enum ImageProgress {
         .members(["errorDetail": JSONValue.members(["message": failure.message]), "error": failure.message])
     }
 
-    /// What was told of each layer so far.
+    /// What the client knows about each layer so far.
     private struct Layers {
         private var sizes: [(name: String, size: Int64)] = []
         private var done: Set<String> = []
-        /// Bytes that were told last: bars need no more than a hundred steps.
+        /// The number of bytes in the last line of each layer: a bar needs at most a hundred steps.
         private var told: [String: Int64] = [:]
 
         mutating func lines(_ event: PullEvent) -> [JSONValue] {
@@ -69,7 +73,7 @@ enum ImageProgress {
             }
         }
 
-        /// All are here by now.
+        /// Lines for the layers that are complete without having been shown so.
         mutating func rest() -> [JSONValue] {
             sizes.filter { done.insert($0.name).inserted }.map { line($0.name, "Pull complete") }
         }
@@ -79,7 +83,7 @@ enum ImageProgress {
         .members(["status": status, "progressDetail": JSONValue.emptyObject, "id": name])
     }
 
-    /// How far a transfer is, as numbers and as a bar.
+    /// The progress of a transfer as numbers and as a bar.
     static func bar(_ name: String, _ status: String, _ bytes: Int64, _ total: Int64) -> JSONValue {
         let filled = total > 0 ? Int(50 * bytes / total) : 0
         let arrow = String(repeating: "=", count: filled) + ">" + String(repeating: " ", count: max(0, 50 - filled))

@@ -1,22 +1,22 @@
 import EngineWire
 import JSON
 
-/// `X-Registry-Auth` and `X-Registry-Config`: who the client is at registries. Used for its request alone.
+/// `X-Registry-Auth` and `X-Registry-Config`: the client's logins at registries. berth uses them for this request only.
 enum RegistryAuth {
-    /// At the registry of `reference`.
+    /// The login at the registry of `reference`.
     static func logins(_ header: String?, for reference: String) -> RegistryLogins {
         guard let value = value(of: header) else { return RegistryLogins() }
         let host = value["serveraddress"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? domain(of: reference)
         return RegistryLogins(login(value).map { [host: $0] } ?? [:])
     }
 
-    /// The body of a login: at which registry, and who.
+    /// Reads the body of a login: the registry, and the user.
     static func body(_ value: JSONValue) -> (server: String, RegistryLogins) {
         let server = value["serveraddress"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "docker.io"
         return (server, RegistryLogins(login(value).map { [server: $0] } ?? [:]))
     }
 
-    /// At all registries that a build may need, by host.
+    /// The logins at all registries that a build may need, by host.
     static func logins(ofBuild header: String?) -> RegistryLogins {
         var logins: [String: String] = [:]
         for member in value(of: header)?.object?.members ?? [] {
@@ -28,7 +28,7 @@ enum RegistryAuth {
     /// nil for a header that cannot be read: some clients send a text without meaning, and dockerd takes it as no login.
     private static func value(of header: String?) -> JSONValue? {
         guard let header, !header.isEmpty else { return nil }
-        // RFC 4648, section 5; padding may be left out.
+        // RFC 4648, section 5; clients may leave out the padding.
         var text = header.replacing("-", with: "+").replacing("_", with: "/")
         while text.utf8.count % 4 != 0 { text += "=" }
         return decodeBase64(text).flatMap { try? JSONValue(parsing: $0) }

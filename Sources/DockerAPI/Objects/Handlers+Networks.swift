@@ -8,7 +8,7 @@ import NIOHTTP1
 import Networking
 import ProjectModel
 
-/// Networks.
+/// The routes of networks.
 extension Handlers {
     var networkRoutes: [Route] {
         [
@@ -29,10 +29,6 @@ extension Handlers {
         let network = try Self.sharedNetwork(request)
         let container = try await engine.snapshot(body["Container"].text() ?? "").record
         let place = body["EndpointConfig"]
-        if try place["Links"].texts()?.isEmpty == false {
-            throw DockerFailure.unsupported(
-                "links are not supported here: containers of one network find each other by name, and by --alias")
-        }
         let attachment = try NetworkReader.attachment(network, place)
         do { try await engine.connect(container.id, attachment) } catch let failure as EngineFailure
             where failure.code == .refused
@@ -79,7 +75,8 @@ extension Handlers {
         var rows: [JSONValue] = []
         for network in networks {
             let labels = NetworkRow.labels(of: network)
-            let isUsed = snapshots.contains { $0.networks[network.name] != nil }
+            if dangling == true, network.name == Engine.commonNetwork { continue }
+            let isUsed = snapshots.contains { $0.networks[network.name] != nil && Self.counts($0) }
             guard filters.allows(labels: labels), filters.allows("name", { ContainerList.matches(network.name, $0) }),
                 filters.allows("id", { network.id.hasPrefix($0) }),
                 filters.allows("driver", { $0 == network.definition.driver ?? "bridge" }),
@@ -121,9 +118,6 @@ extension Handlers {
         }
         guard !["host", "none", "bridge", "default"].contains(name) else {
             throw DockerFailure(.forbidden, "operation is not permitted on predefined \(name) network ")
-        }
-        guard await engine.networkRecords().allSatisfy({ $0.name != name }) else {
-            throw DockerFailure.conflict("network with name \(name) already exists")
         }
         var wanted = NetworkRequest(name: name)
         wanted.driver = try body["Driver"].text()
@@ -186,7 +180,7 @@ extension Handlers {
         return .noContent
     }
 
-    /// Containers that do not run have no place on a network that counts.
+    /// A container that does not run holds no network.
     private static func counts(_ user: ContainerSnapshot) -> Bool {
         ![.created, .exited].contains(user.record.life.phase)
     }
@@ -207,9 +201,9 @@ extension Handlers {
     }
 }
 
-/// A network as listings and inspections have it.
+/// A network in the answers of lists and inspections.
 enum NetworkRow {
-    /// Its own, and those that docker compose sets on the networks of projects.
+    /// The network's own labels, and for a network of a project those that docker compose sets.
     static func labels(of network: NetworkRecord) -> [String: String] {
         var labels = network.definition.labels
         if let project = network.project {
@@ -246,7 +240,8 @@ enum NetworkRow {
             "Driver": definition.driver ?? "bridge", "EnableIPv4": definition.enableIPv4,
             "EnableIPv6": definition.enableIPv6,
             "IPAM": JSONValue.members([
-                "Driver": definition.ipam?.driver ?? "default", "Options": definition.ipam?.options ?? [:],
+                "Driver": definition.ipam?.driver ?? "default",
+                "Options": definition.ipam.flatMap { $0.options.isEmpty ? nil : $0.options.json } ?? JSONValue.null,
                 "Config": pools,
             ]), "Internal": definition.isInternal, "Attachable": definition.attachable, "Ingress": false,
             "ConfigFrom": JSONValue.members(["Network": ""]), "ConfigOnly": false,

@@ -5,7 +5,7 @@ import JSON
 import NIOHTTP1
 import ProjectModel
 
-/// Volumes.
+/// The routes of volumes.
 extension Handlers {
     var volumeRoutes: [Route] {
         [
@@ -68,7 +68,7 @@ extension Handlers {
 
     private func pruneVolumes(_ request: DockerRequest) async throws -> Response {
         let filters = try request.query.filters(["all", "label", "label!"])
-        // Older clients mean all.
+        // Before 1.42 a prune also removed named volumes.
         let all = try filters.flag("all") ?? (request.version < APIVersion(major: 1, minor: 42))
         let used = await engine.volumesInUse()
         var gone: [String] = []
@@ -85,9 +85,9 @@ extension Handlers {
     }
 }
 
-/// A volume as listings and inspections have it.
+/// A volume in the answers of lists and inspections.
 enum VolumeText {
-    /// Its own, and those that docker compose sets on the volumes of projects.
+    /// The volume's own labels, and for a volume of a project those that docker compose sets.
     static func labels(of volume: VolumeRecord) -> [String: String] {
         var labels = volume.definition.labels
         if let project = volume.project, let key = volume.key {
@@ -98,7 +98,7 @@ enum VolumeText {
         return labels
     }
 
-    /// `usage`: bytes, and how many containers have it.
+    /// `usage`: its size in bytes, and the number of containers that use it.
     static func json(_ volume: VolumeRecord, usage: (bytes: Int64, users: Int)? = nil) -> JSONValue {
         let labels = labels(of: volume)
         let options = volume.definition.driverOptions

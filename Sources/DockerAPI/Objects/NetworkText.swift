@@ -1,14 +1,14 @@
-/// Names and ids of networks that are no networks of the engine, and of places on networks.
+/// Ids that the engine itself does not have: of the networks `host` and `none`, and of endpoints.
 enum NetworkText {
-    /// `host` and `none` are networks to Docker's clients, with ids that stay.
+    /// Docker's clients see `host` and `none` as networks, and their ids never change.
     static func id(ofMode mode: String) -> String { hex("berth network mode \(mode)") }
 
     static func endpointID(_ container: String, _ network: String) -> String { hex("\(container) on \(network)") }
 
-    /// 64 hex digits that belong to `text`.
+    /// 64 hex digits computed from `text`.
     private static func hex(_ text: String) -> String {
         (0..<4).map { part in
-            // FNV-1a: short, and the same for ever.
+            // FNV-1a: short, and the result never changes.
             let hash = "\(part) \(text)".utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
                 ($0 ^ UInt64($1)) &* 0x100_0000_01b3
             }

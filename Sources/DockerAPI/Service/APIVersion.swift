@@ -25,7 +25,7 @@ package struct APIVersion: Hashable, Comparable, Sendable, CustomStringConvertib
         (left.major, left.minor) < (right.major, right.minor)
     }
 
-    /// - Throws: what dockerd says to a client that it does not understand.
+    /// - Throws: dockerd's error for a version that it does not support.
     func check() throws(DockerFailure) {
         if self < Self.oldest {
             throw .invalid(

@@ -4,7 +4,7 @@ import HTTPService
 import JSON
 import NIOHTTP1
 
-/// What a client is told when its request is not carried out, with dockerd's codes and words where clients look at them.
+/// The error that a client gets, with dockerd's status codes, and with its wording where clients check it.
 package struct DockerFailure: Error, CustomStringConvertible {
     package let status: HTTPResponseStatus
     package let message: String
@@ -14,7 +14,7 @@ package struct DockerFailure: Error, CustomStringConvertible {
         self.message = message
     }
 
-    /// What the engine said, in a status that means the same.
+    /// The engine's message, with the status that fits its code.
     package init(describing error: any Error) {
         if let failure = error as? DockerFailure {
             self = failure
@@ -39,7 +39,7 @@ package struct DockerFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// As clients know a process that could not be run.
+    /// dockerd's wording for a process that cannot run.
     package static func launch(_ message: String) -> String {
         let said = message.hasPrefix("exec \"") ? "exec: " + message.dropFirst("exec ".count) : message
         return "unable to start container process: \(said): unknown"

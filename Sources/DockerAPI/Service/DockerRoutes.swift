@@ -5,14 +5,14 @@ import JSON
 import Logging
 import NIOHTTP1
 
-/// The Docker Engine API: translation between it and the engine, no logic of its own.
+/// The Docker Engine API. It only translates between clients and the engine.
 package struct DockerRoutes: HTTPRoutes {
     let engine: Engine
     let log: Logger
     private let table: RouteTable
     private let isReadOnly: Bool
 
-    /// `isReadOnly`: for those who may look and change nothing.
+    /// `isReadOnly`: serves only requests that change nothing.
     package init(engine: Engine, log: Logger, isReadOnly: Bool = false) {
         self.engine = engine
         self.log = log
@@ -72,18 +72,18 @@ package struct DockerRoutes: HTTPRoutes {
             DockerRequest(request: request, version: version, query: Query(request), parameters: parameters))
     }
 
-    /// Every answer has these: clients find out from them what they speak with.
+    /// Every answer has these headers. Clients read from them which engine this is.
     private static let headers: HTTPHeaders = [
         "api-version": "\(APIVersion.newest)", "docker-experimental": "false", "ostype": "linux",
         "server": "berth/\(WireVersion.product) (linux)",
     ]
 }
 
-/// What answers the routes; they are spread over the files of what they are about.
+/// The functions that answer the routes. Each file has those of one subject.
 package struct Handlers: Sendable {
     let engine: Engine
     let log: Logger
-    /// Values of environment variables are not told.
+    /// Answers do not contain the values of environment variables.
     var hidesSecrets = false
 }
 
@@ -107,11 +107,11 @@ extension Response {
     /// An answer in JSON.
     static func json(_ value: JSONValue, status: HTTPResponseStatus = .ok) -> Response { .json(status, value.line) }
 
-    /// Nothing to say.
+    /// An answer without a body.
     static let noContent = Response.whole(.noContent, [:], [])
     static let ok = Response.whole(.ok, [:], [])
 
-    /// One JSON value a line, each as it comes.
+    /// One JSON value per line, as they arrive.
     static func values(_ values: AsyncStream<JSONValue>) -> Response {
         .chunks(
             ["content-type": "application/json"],
@@ -124,7 +124,7 @@ extension Response {
 
 extension DockerRequest {
     /// The body as JSON.
-    /// - Throws: `DockerFailure` for a body that is none.
+    /// - Throws: `DockerFailure` if the body is not JSON.
     func json() throws(DockerFailure) -> JSONValue {
         guard !request.body.isEmpty else { throw .invalid("invalid JSON: got EOF while reading request body") }
         if let kind = request.head.headers.first(name: "content-type"),
@@ -135,7 +135,7 @@ extension DockerRequest {
         do { return try JSONValue(parsing: request.body) } catch { throw .invalid("invalid JSON: \(error.message)") }
     }
 
-    /// The body as JSON; an empty object where there is none.
+    /// The body as JSON; an empty object if there is no body.
     func jsonIfAny() throws(DockerFailure) -> JSONValue { request.body.isEmpty ? .emptyObject : try json() }
 
     func header(_ name: String) -> String? { request.head.headers.first(name: name) }

@@ -4,12 +4,12 @@ import Linux
 import NIOHTTP1
 
 extension Handlers {
-    /// Threads that wait for what is written. A slow client holds none: it is waited for elsewhere.
+    /// Threads that wait for the writer. A slow client occupies none of them.
     private static let threads = BlockingPool(name: "download", limit: 64)
     private static let pieceSize = 256 << 10
 
-    /// What `write` writes, as the body of an answer. It closes the descriptor that it gets.
-    /// - Throws: what `write` does before it has written anything; what it throws later breaks off the answer.
+    /// An answer whose body is what `write` writes. `write` closes the descriptor that it gets.
+    /// - Throws: the error of `write` if it has not written anything yet. A later error breaks off the answer.
     func download(
         _ type: String, _ more: HTTPHeaders = [:], _ write: @escaping @Sendable (CInt) async throws -> Void
     ) async throws -> Response {
@@ -23,7 +23,7 @@ extension Handlers {
         headers.add(contentsOf: more)
         let pieces = DownloadPieces(first: first) {
             let piece = try await Self.threads.run { try source.handle.readPiece(Self.pieceSize) }
-            // All that came may not be all there was.
+            // After an error the body is not complete, even if the writer has closed its end.
             if piece.isEmpty { try await work.value }
             return piece
         }
@@ -31,13 +31,13 @@ extension Handlers {
     }
 }
 
-/// The end that is read from; closed with the last who reads.
+/// The reading end; closed when the last reader is gone.
 private final class DownloadSource: Sendable {
     let handle: OwnedFD
     init(_ handle: consuming OwnedFD) { self.handle = handle }
 }
 
-/// Pieces one by one: the one that was read already, then the rest.
+/// The pieces of the body: first the one that was already read, then the rest.
 private actor DownloadPieces {
     private var first: [UInt8]
     private let more: @Sendable () async throws -> [UInt8]
@@ -47,7 +47,7 @@ private actor DownloadPieces {
         self.more = more
     }
 
-    /// nil after the last.
+    /// nil after the last piece.
     func next() async throws -> [UInt8]? {
         if !first.isEmpty {
             defer { first = [] }

@@ -1,8 +1,8 @@
 import Engine
 
-/// Times as Go writes them.
+/// Times in the forms that Go writes and reads.
 enum Instant {
-    /// The zero time of Go: what has not happened.
+    /// Go's zero time, for something that has not happened.
     static let never = "0001-01-01T00:00:00Z"
 
     /// RFC 3339 with nanoseconds; `nanoseconds` since 1970.
@@ -10,8 +10,8 @@ enum Instant {
 
     static func text(_ nanoseconds: Int64?) -> String { nanoseconds.map { text($0) } ?? never }
 
-    /// What `since` and `until` say: seconds since 1970 with or without a fraction, an instant in RFC 3339, or a duration before
-    /// `now`. nil is neither.
+    /// Reads `since` and `until`: seconds since 1970 with or without a fraction, an instant in RFC 3339, or a duration before
+    /// `now`. nil for anything else.
     static func parse(_ text: String, now: Int64) -> Int64? {
         if let seconds = seconds(text) { return seconds }
         if let instant = Timestamp.parse(text) { return instant }

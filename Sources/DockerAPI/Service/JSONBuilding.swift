@@ -1,6 +1,6 @@
 import JSON
 
-/// What can stand in an answer.
+/// A value that an answer can contain.
 protocol JSONConvertible { var json: JSONValue { get } }
 
 extension JSONValue: JSONConvertible { var json: JSONValue { self } }
@@ -41,7 +41,7 @@ extension JSONValue {
         return .object(object)
     }
 
-    /// With `members` behind its own; those that are null are left out.
+    /// This object with `members` added at the end, except those that are nil.
     func adding(_ members: KeyValuePairs<String, any JSONConvertible>) -> JSONValue {
         guard case .object(var object) = self else { return self }
         for (key, value) in members where value.json != .null { object[key] = value.json }

@@ -11,15 +11,15 @@ package struct Query: Sendable {
         }
     }
 
-    /// The first value; nil when the item is not there.
+    /// The first value; nil if the query does not have the item.
     package func text(_ name: String) -> String? { items.first { $0.name == name }?.value }
 
-    /// The first value unless it is empty.
+    /// The first value; nil if it is empty.
     package func word(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
 
     package func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 
-    /// Anything but these is yes.
+    /// dockerd takes every other value as true.
     package func flag(_ name: String) -> Bool {
         guard let text = text(name) else { return false }
         return !["", "0", "no", "false", "none"].contains(text.lowercased().filter { $0 != " " })
@@ -27,7 +27,7 @@ package struct Query: Sendable {
 
     package func flag(_ name: String, default value: Bool) -> Bool { text(name) == nil ? value : flag(name) }
 
-    /// - Throws: what dockerd says of a text that is no number.
+    /// - Throws: dockerd's error for text that is not a number.
     package func integer(_ name: String) throws(DockerFailure) -> Int? {
         guard let text = word(name) else { return nil }
         guard let value = Int(text) else {
@@ -36,7 +36,7 @@ package struct Query: Sendable {
         return value
     }
 
-    /// The filters of a listing, of which only those in `known` mean something.
+    /// The filters of a list. A filter that is not in `known` is an error.
     package func filters(_ known: Set<String>) throws(DockerFailure) -> Filters {
         let filters = try Filters(text("filters") ?? "")
         if let other = filters.names.first(where: { !known.contains($0) }) {
@@ -46,7 +46,7 @@ package struct Query: Sendable {
     }
 }
 
-/// `filters` of a listing: values by name, in either of the two forms that clients send.
+/// The `filters` of a list: values by name, in either of the two forms that clients send.
 package struct Filters: Sendable {
     private let values: [String: [String]]
 
@@ -76,13 +76,13 @@ package struct Filters: Sendable {
     package subscript(_ name: String) -> [String] { values[name] ?? [] }
     package func has(_ name: String) -> Bool { values[name] != nil }
 
-    /// True without such a filter, or when one of its values passes.
+    /// True if there is no such filter, or if one of its values passes.
     package func allows(_ name: String, _ test: (String) -> Bool) -> Bool {
         guard let wanted = values[name], !wanted.isEmpty else { return true }
         return wanted.contains(where: test)
     }
 
-    /// True when all values of `label` (`KEY` or `KEY=VALUE`) fit, and none of `label!`.
+    /// True if all values of `label` (`KEY` or `KEY=VALUE`) match, and none of `label!` does.
     package func allows(labels: [String: String]) -> Bool {
         func fits(_ wanted: String) -> Bool {
             let parts = wanted.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -92,7 +92,7 @@ package struct Filters: Sendable {
         return self["label"].allSatisfy(fits) && !self["label!"].contains(where: fits)
     }
 
-    /// A filter that is yes or no; nil when it is not there.
+    /// The value of a Boolean filter; nil if it is not given.
     package func flag(_ name: String) throws(DockerFailure) -> Bool? {
         guard let text = self[name].first else { return nil }
         switch text.lowercased() {

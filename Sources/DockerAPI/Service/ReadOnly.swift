@@ -1,21 +1,21 @@
 import NIOHTTP1
 
-/// What a client may ask for that may look and change nothing.
+/// What a client of the read-only socket may ask for.
 enum ReadOnly {
-    /// Looking at these gives files of containers and images, or a hand on a process, or has registries asked.
+    /// GET requests that nevertheless return files, connect to a process, or ask a registry.
     private static let refused: Set<String> = [
         "/containers/{id}/archive", "/containers/{id}/export", "/containers/{id}/attach/ws", "/images/get",
         "/images/{name...}/get", "/distribution/{name...}/json",
     ]
 
-    /// - Throws: for a route that changes something, or that gives more than a look from outside.
+    /// - Throws: `DockerFailure` for a route that changes something, or that is among `refused`.
     static func check(_ route: Route) throws(DockerFailure) {
         guard route.method == .GET || route.method == .HEAD, !refused.contains(route.pattern) else {
-            throw DockerFailure(.forbidden, "this socket is for looking only: \(route.method) is refused here")
+            throw DockerFailure(.forbidden, "this socket is read-only: it does not serve \(route.method) \(route.pattern)")
         }
     }
 
-    /// Names of variables without what they are set to.
+    /// The names of variables, with `hidden` for their values.
     static func hidden(_ environment: [String]) -> [String] {
         environment.map { entry in
             guard let sign = entry.firstIndex(of: "=") else { return entry }

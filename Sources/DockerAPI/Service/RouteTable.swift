@@ -1,22 +1,22 @@
 import HTTPService
 import NIOHTTP1
 
-/// A request that a route was found for.
+/// A request, and what its route found in its path.
 package struct DockerRequest: Sendable {
     package let request: Request
     package let version: APIVersion
     package let query: Query
-    /// What stands at the `{…}` of the route's pattern.
+    /// The parts of the path that stand for the `{…}` of the route's pattern.
     let parameters: [String: String]
 
-    /// The named part of the path.
+    /// The part of the path with this name.
     func parameter(_ name: String) -> String { parameters[name] ?? "" }
 }
 
-/// One method and path, and what answers it.
+/// A method, a pattern for paths, and the function that answers.
 struct Route: Sendable {
     let method: HTTPMethod
-    /// `/containers/{id}/json`; a part in dots, `{name...}`, takes one segment or more.
+    /// `/containers/{id}/json`; a part with dots, `{name...}`, takes one or more segments.
     let pattern: String
     let answer: @Sendable (DockerRequest) async throws -> Response
 
@@ -44,7 +44,7 @@ struct RouteTable: Sendable {
         entries = routes.map { Entry(route: $0, parts: $0.pattern.split(separator: "/")) }
     }
 
-    /// The first route that fits, with what stands in its place holders.
+    /// The first route that matches, and the values of its placeholders.
     func find(_ method: HTTPMethod, _ segments: [String]) -> (Route, [String: String])? {
         for entry in entries where entry.route.method == method {
             if let parameters = Self.match(entry.parts[...], segments[...]) { return (entry.route, parameters) }
@@ -60,7 +60,7 @@ struct RouteTable: Sendable {
         }
         let isLong = part.hasSuffix("...}")
         let name = String(part.dropFirst().prefix { $0 != "." && $0 != "}" })
-        // The longest that leaves something for the rest: names of images have slashes.
+        // Take as many segments as possible: image names contain slashes.
         for length in stride(from: isLong ? segments.count : 1, through: 1, by: -1) {
             guard var found = match(parts.dropFirst(), segments.dropFirst(length)) else { continue }
             found[name] = segments.prefix(length).joined(separator: "/")

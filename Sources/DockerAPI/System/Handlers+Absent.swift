@@ -2,7 +2,7 @@ import HTTPService
 import JSON
 import NIOHTTP1
 
-/// What an engine outside of a swarm, without plugins, says.
+/// The answers of an engine that is not part of a swarm and has no plugins.
 extension Handlers {
     private static let outsideOfSwarm = DockerFailure(
         .serviceUnavailable,

@@ -7,7 +7,7 @@ import Networking
 import OCI
 import ProjectModel
 
-/// What happens, and how much room all of it takes.
+/// The routes of events and of disk usage.
 extension Handlers {
     var eventRoutes: [Route] {
         [
@@ -42,7 +42,7 @@ extension Handlers {
 
     static func line(_ event: EngineEvent) -> JSONValue {
         var value = JSONValue.emptyObject
-        // As events were before they had a type.
+        // The fields of events before version 1.22, which some clients still read.
         if event.kind == .container || event.kind == .image {
             value = value.adding(["status": event.action, "id": event.id])
         }
@@ -93,7 +93,7 @@ extension Handlers {
     }
 }
 
-/// Which events a client wants.
+/// The events that a client asks for.
 struct EventFilter: Sendable {
     static let names: Set<String> = [
         "config", "container", "daemon", "event", "image", "label", "label!", "network", "node", "plugin", "scope",
@@ -105,7 +105,7 @@ struct EventFilter: Sendable {
     init(_ filters: Filters) { self.filters = filters }
 
     func allows(_ event: EngineEvent) -> Bool {
-        // `health_status: healthy` is asked for by its beginning too.
+        // The filter `health_status` also finds `health_status: healthy`.
         let begin = event.action.split(separator: ":").first.map(String.init) ?? event.action
         return filters.allows("event") { $0 == event.action || $0 == begin }
             && filters.allows("type") { $0 == event.kind.rawValue } && filters.allows("scope") { $0 == "local" }
@@ -115,14 +115,14 @@ struct EventFilter: Sendable {
             && ["config", "daemon", "node", "plugin", "secret", "service"].allSatisfy { !filters.has($0) }
     }
 
-    /// By name or the beginning of the id; an image filter also finds the containers of that image.
+    /// By name or the start of the id. A filter for an image also finds the containers of that image.
     private func named(_ filter: String, _ kind: EngineEvent.Kind, _ event: EngineEvent) -> Bool {
         filters.allows(filter) { wanted in
             if kind == .image, event.kind == .container {
                 return Self.sameImage(event.attributes["image"] ?? "", wanted)
             }
             guard event.kind == kind else {
-                // Networks and volumes tell whose they are.
+                // Events of networks and volumes name their container.
                 return kind == .container && event.attributes["container"]?.hasPrefix(wanted) == true
             }
             return event.id == wanted || event.attributes["name"] == wanted

@@ -7,7 +7,7 @@ import NIOHTTP1
 import Networking
 import ProjectModel
 
-/// What engine and machine are.
+/// The routes that describe the engine and its machine.
 extension Handlers {
     var systemRoutes: [Route] {
         [
@@ -21,13 +21,13 @@ extension Handlers {
         ]
     }
 
-    /// `Builder-Version: 1` makes clients build with the classic builder: there is no BuildKit here.
+    /// `Builder-Version: 1` tells clients that this engine has no BuildKit, only the classic builder.
     private static let pingHeaders: HTTPHeaders = [
         "builder-version": "1", "cache-control": "no-cache, no-store, must-revalidate",
         "content-type": "text/plain; charset=utf-8", "pragma": "no-cache", "swarm": "inactive",
     ]
 
-    /// As Go names processors.
+    /// Go's name for the processor.
     static func goArchitecture(_ machine: String) -> String {
         switch machine {
         case "x86_64": "amd64"
@@ -112,7 +112,7 @@ extension Handlers {
             ]) : info
     }
 
-    /// Asks the registry whether it takes the login; the client keeps it.
+    /// Asks the registry whether it accepts the login. The client stores the login.
     private func authenticate(_ request: DockerRequest) async throws -> Response {
         let (server, logins) = try RegistryAuth.body(request.json())
         do { try await engine.checkLogin(at: server, logins: logins) } catch let failure as EngineFailure

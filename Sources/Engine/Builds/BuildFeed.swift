@@ -28,7 +28,7 @@ package final class BuildFeed: Sendable {
         let reader = state.withLock { state in
             guard !state.isClosed else { return nil as CheckedContinuation<Void, Never>? }
             state.events.append(event)
-            if case .output(_, let text) = event { state.size += text.utf8.count }
+            if case .output(_, let text, _) = event { state.size += text.utf8.count }
             return state.reader.take()
         }
         reader?.resume()

@@ -26,6 +26,8 @@ package struct DaemonFile {
     /// Applies the file. Returns notes for the log about keys without effect.
     /// - Throws: `EngineFailure` with the place in the file.
     func apply(to settings: inout EngineSettings) throws(EngineFailure) -> [String] {
+        // dockerd takes an empty file for one without settings.
+        if bytes.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) { return [] }
         let document: JSONValue
         do throws(JSONError) { document = try JSONValue(parsing: bytes) } catch {
             let place = error.offset.map { ":\(JSONPlace(of: $0, in: bytes))" } ?? ""

@@ -10,6 +10,7 @@ extension ContainerRunner {
     func create(_ draft: ContainerRecord, image: MachineImage) async throws -> ContainerRecord {
         if let other = await inventory.container(named: draft.name), other.id != draft.successorOf {
             guard other.project == draft.project, try await finishInterrupted(other.id) else {
+                if case .free = draft.owner { throw EngineFailure.nameTaken(draft.name, by: other.id) }
                 let whose = other.project.map { "project \($0)" } ?? "no project"
                 throw EngineFailure(
                     code: .conflict,

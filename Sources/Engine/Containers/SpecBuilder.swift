@@ -104,6 +104,7 @@ struct SpecBuilder {
             set(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
         }
         for (name, value) in record.template.environment.sorted(by: { $0.key < $1.key }) { set(name, value) }
+        if let removed = record.template.environmentRemoved { values.removeAll { removed.contains($0.0) } }
         if !values.contains(where: { $0.0 == "HOME" }), !identity.home.isEmpty { set("HOME", identity.home) }
         return values.map { "\($0.0)=\($0.1)" }
     }

@@ -65,11 +65,11 @@ extension Engine {
         await gate.wait(for: .ready)
         let record = try await find(name)
         if let reference = request.reference { _ = try Reference(reference) }
-        let pauses = request.pauses && record.life.phase == .running
-        if pauses { try await parts.machine.pause(record.id) }
+        var pauses = request.pauses && record.life.phase == .running
+        if pauses { pauses = try await holdStill(record.id) }
         do {
             let image = try await parts.machine.commit(record, request)
-            if pauses { try await parts.machine.resume(record.id) }
+            if pauses { try? await parts.machine.resume(record.id) }
             return CommittedImage(id: "\(image.id)")
         } catch {
             if pauses { try? await parts.machine.resume(record.id) }
@@ -77,7 +77,17 @@ extension Engine {
         }
     }
 
-    /// Writes images and their names as an archive.
+    /// Pauses a container; false if it has just ended, so that its files no longer change.
+    private func holdStill(_ id: String) async throws -> Bool {
+        do {
+            try await parts.machine.pause(id)
+            return true
+        } catch let failure as EngineFailure where [.conflict, .monitorLost].contains(failure.code) {
+            return false
+        }
+    }
+
+    /// Writes images with their names as an archive.
     package func saveImages(_ names: [String], to sink: CInt) async throws {
         let sink = Passing(sink)
         try await parts.machine.saveImages(names, to: sink.take())

@@ -30,7 +30,7 @@ extension Engine {
                     waits: desired?.goal(of: owner) == .running
                         ? await unmet(service?.spec.dependsOn ?? [], project) : [],
                     restarts: 0, health: nil,
-                    history: try await parts.inventory.history.occurrences(at: .init(owner, id: ""))))
+                    history: try await history(of: owner, id: "")))
         }
         return explanations
     }
@@ -47,7 +47,16 @@ extension Engine {
             name: record.name, container: await row(record, desired), wanted: goal?.rawValue,
             waits: await waits(of: record, goal, desired), restarts: record.life.restarts?.count ?? 0,
             health: await health(of: record),
-            history: try await parts.inventory.history.occurrences(at: .init(record.owner, id: record.id)))
+            history: try await history(of: record.owner, id: record.id))
+    }
+
+    /// What happened at the place of a container, and the pulls of its service's images; oldest first.
+    private func history(of owner: Owner, id: String) async throws -> [Occurrence] {
+        let history = parts.inventory.history
+        let own = try await history.occurrences(at: .init(owner, id: id))
+        guard case .replica(let project, let service, _) = owner else { return own }
+        let shared = try await history.occurrences(at: .init(project: project, service: service))
+        return shared.isEmpty ? own : (shared + own).sorted { $0.at < $1.at }
     }
 
     private func health(of record: ContainerRecord) async -> Explanation.Health? {

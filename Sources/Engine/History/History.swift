@@ -6,7 +6,7 @@ import Synchronization
 /// that is killed may lose the last entries. No container record depends on them.
 final class History: Sendable {
     /// The place of a container, which outlives the container: `web.1` of a project, a one-off, or a container of no
-    /// project.
+    /// project. Or the place of a service, for what concerns all of its containers.
     struct Place: Hashable, Sendable {
         /// nil for a container of no project, whose history is removed with it.
         let project: String?
@@ -18,6 +18,11 @@ final class History: Sendable {
             case .replica(_, let service, let number): name = "\(service).\(number)"
             case .oneOff, .free: name = id
             }
+        }
+
+        init(project: String, service: String) {
+            self.project = project
+            name = "service:\(service)"
         }
     }
 

@@ -1,4 +1,6 @@
 import EngineWire
+import Images
+import OCI
 import ProjectModel
 import Reconcile
 
@@ -7,6 +9,8 @@ struct ImagePuller: Sendable {
     let machine: any Machine
     let operation: Operation
     let logins: RegistryLogins
+    /// Keeps the pulls of services for `explain`.
+    let history: History
 
     /// `pull`: pulls every image of the chosen services.
     func pull(
@@ -38,9 +42,10 @@ struct ImagePuller: Sendable {
         return await pull(chosen, project: project.name, override: override, unless: obstacles)
     }
 
-    /// `makesDo`: if the image of a service with `build:` cannot be pulled, use the local one.
+    /// `makesDo`: if the image of a service with `build:` cannot be pulled, use the local one. `isNoted`: `project` is a
+    /// project, and its history records the pulls.
     func pull(
-        _ services: [Service], project: String, override: PullPolicy?, makesDo: Bool = true,
+        _ services: [Service], project: String, override: PullPolicy?, makesDo: Bool = true, isNoted: Bool = true,
         unless obstacles: @Sendable () async -> [EngineFailure] = { [] }
     ) async -> [EngineFailure] {
         let wanted = await PullNeed.all(of: services, in: project, override: override, on: machine)
@@ -53,22 +58,41 @@ struct ImagePuller: Sendable {
                 if index >= operation.parallelism ?? Int.max, let failure = await group.next() ?? nil {
                     failures.append(failure)
                 }
-                group.addTask { await pull(image, makesDo: makesDo) }
+                group.addTask { await pull(image, isNoted ? project : nil, makesDo: makesDo) }
             }
             for await failure in group { if let failure { failures.append(failure) } }
             return failures.sorted { $0.message < $1.message }
         }
     }
 
-    private func pull(_ image: PullNeed, makesDo: Bool) async -> EngineFailure? {
+    /// Notes a pull in the history of every service that needs the image.
+    private func note(_ image: PullNeed, _ project: String?, imageID: String?, failure: String? = nil) async {
+        guard let project else { return }
+        var occurrence = Occurrence(
+            at: Double(machine.now()) / 1e9, kind: failure == nil ? .pulled : .pullFailed, by: operation.author,
+            reason: failure ?? image.reason)
+        occurrence.image = image.reference
+        if let imageID {
+            occurrence.imageID = imageID
+            let stored = try? await machine.storedImages().named
+            occurrence.digest = stored?.first { $0.reference.familiar == (try? Reference(image.reference))?.familiar }?
+                .repositoryDigest.map { "\($0)" }
+        }
+        for service in [image.service] + image.others {
+            history.note(occurrence, at: .init(project: project, service: service))
+        }
+    }
+
+    private func pull(_ image: PullNeed, _ project: String?, makesDo: Bool) async -> EngineFailure? {
         let reference = image.reference
         operation.object(.image, reference, "Pulling")
         let failure = await operation.interruptible { [operation, machine, logins] in
             do {
-                _ = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
+                let pulled = try await machine.pull(reference, platform: image.platform, logins: logins) { step in
                     guard case .transfer(let done, let total) = step else { return }
                     operation.emit(.transfer(object: reference, done: done, total: total))
                 }
+                await note(image, project, imageID: pulled.id)
                 return EngineFailure?.none
             } catch { return EngineFailure(describing: error) }
         }
@@ -80,6 +104,7 @@ struct ImagePuller: Sendable {
             operation.object(.image, reference, "Interrupted", done: true, failed: true)
             return EngineFailure(describing: CancellationError())
         }
+        await note(image, project, imageID: nil, failure: failure.message)
         let known = (try? await machine.image(reference)) ?? nil
         if image.isBuilt, makesDo, known?.runs(on: image.platform) == true {
             operation.object(

@@ -46,7 +46,7 @@ final class ObjectStore: Sendable {
         try await locks.with("network") {  // choose one subnet at a time
             guard await self.inventory.network(definition.name) == nil else {
                 guard project == nil else { return }
-                throw EngineFailure(code: .conflict, message: "a network named \(definition.name) already exists")
+                throw EngineFailure(code: .conflict, message: "network with name \(definition.name) already exists")
             }
             let findings = PreflightFinding.unsupported(definition, key: key ?? definition.name)
             if let finding = findings.first { throw EngineFailure(finding) }

@@ -55,7 +55,8 @@ extension ProjectLoop {
         let leavingImages = imagesToRemove(request)
         if case .pull(let policy, let ignoreFailures, let dependencies) = request.verb {
             let puller = ImagePuller(
-                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
+                machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins(),
+                history: parts.inventory.history)
             let outcome = try await puller.pull(
                 request, stored: desired, policy: policy ?? .always, ignoreFailures: ignoreFailures,
                 dependencies: dependencies)
@@ -105,7 +106,8 @@ extension ProjectLoop {
     private func fetchImages(for work: Work, _ operation: Operation) async -> OperationOutcome? {
         let request = work.request
         let puller = ImagePuller(
-            machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins())
+            machine: parts.machine, operation: operation, logins: request.logins ?? RegistryLogins(),
+            history: parts.inventory.history)
         let obstacles: @Sendable () async -> [EngineFailure] = {
             guard let prepared = try? await self.prepare(work) else { return [] }
             return await self.verdict(prepared, new: work.new, isTrial: true).errors
@@ -117,7 +119,8 @@ extension ProjectLoop {
                 dependencies: request.verb.drawsInDependencies, override: policy, unless: obstacles)
         }
         if let new = work.new, failures.isEmpty, !operation.isCancelled {
-            failures = await puller.pull([new.service], project: name, override: new.pull, unless: obstacles)
+            failures = await puller.pull(
+                [new.service], project: name, override: new.pull, isNoted: new.wanted.owner.project != nil, unless: obstacles)
         }
         if operation.isCancelled { return OperationOutcome(status: .cancelled) }
         return failures.isEmpty ? nil : OperationOutcome(status: .failed, errors: failures)

@@ -3,6 +3,8 @@ import ProjectModel
 /// An image to pull before a service can use it: to run it or to mount it.
 struct PullNeed: Sendable {
     let service: String
+    /// Further services that need it.
+    var others: [String] = []
     let reference: String
     let platform: String?
     /// The service also has a `build` section.
@@ -14,14 +16,20 @@ struct PullNeed: Sendable {
     static func all(
         of services: [Service], in project: String, override: PullPolicy?, on machine: any Machine
     ) async -> [PullNeed] {
-        var seen: Set<String> = []
+        var seen: [String: Int?] = [:]
         var needs: [PullNeed] = []
         for service in services {
             let policy = override ?? service.pullPolicy ?? .missing
-            for image in images(of: service, in: project) where seen.insert(image.reference).inserted {
+            for image in images(of: service, in: project) {
+                if let known = seen[image.reference] {
+                    if let place = known { needs[place].others.append(service.name) }
+                    continue
+                }
+                seen[image.reference] = .some(nil)
                 guard let reason = await reason(to: policy, image.reference, image.platform, on: machine) else {
                     continue
                 }
+                seen[image.reference] = needs.count
                 needs.append(
                     PullNeed(
                         service: service.name, reference: image.reference, platform: image.platform,

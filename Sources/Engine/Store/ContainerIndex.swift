@@ -22,7 +22,7 @@ struct ContainerIndex {
 
     mutating func add(_ record: ContainerRecord) {
         each(of: record, Addition(id: record.id))
-        if !record.template.links.isEmpty || !record.template.externalLinks.isEmpty { linked.insert(record.id) }
+        if !record.template.links.isEmpty || !record.template.everyExternalLink.isEmpty { linked.insert(record.id) }
     }
 
     mutating func remove(_ record: ContainerRecord) {

@@ -54,7 +54,7 @@ extension Inventory {
         if !work.isWhole {
             for name in work.networks { ids.formUnion(users(ofNetwork: name).map(\.id)) }
             for record in linkedContainers()
-            where !record.template.externalLinks.isEmpty || work.projects.contains(record.project ?? "") {
+            where !record.template.everyExternalLink.isEmpty || work.projects.contains(record.project ?? "") {
                 ids.insert(record.id)
             }
             for project in work.projects {
@@ -147,7 +147,7 @@ extension Inventory {
                     .filter { !$0.isOneOff && $0.isAside != true }
             )
         }
-        let external = record.template.externalLinks.map { link in (link, find(link.target).map { [$0] } ?? []) }
+        let external = record.template.everyExternalLink.map { link in (link, find(link.target).map { [$0] } ?? []) }
         for (link, targets) in links + external {
             let addresses = targets.filter { $0.isOnNetwork(starting) }.flatMap(\.endpoints)
                 .filter { shared.contains($0.network) }.flatMap(\.bareAddresses)

@@ -209,6 +209,7 @@ package actor Inventory {
 
     /// Adds a record, with the addresses that its networks gave it.
     func insert(_ container: ContainerRecord, given addresses: [GivenAddress] = []) async throws {
+        if case .free(let name) = container.owner { try checkIsFree(name, for: container.id) }
         set(container, for: container.id)  // first: nobody else takes its names while the store writes
         await beginWriting(container.id)
         defer { endWriting(container.id) }

@@ -62,21 +62,23 @@ final class LayerWriter {
             case .file(let size): try writeFile(entry, size: size, path, in: parent, data)
             case .folder: try writeFolder(entry, path, in: parent)
             case .symbolicLink(let target):
-                try makeRoom(for: path.name, in: parent)
-                try parent.handle.makeSymbolicLink(path.name, to: target)
-                try setOwner(of: path.name, entry.owner, in: parent)
-                try setTimes(entry, of: path.name, in: parent)
+                try replace(path.name, in: parent) { name in
+                    try parent.handle.makeSymbolicLink(name, to: target)
+                    try setOwner(of: name, entry.owner, in: parent)
+                    try setTimes(entry, of: name, in: parent)
+                }
             case .hardLink(let target): try writeHardLink(path, to: target, in: parent)
             case .node(let type, let major, let minor):
                 guard type != S_IFCHR || major != 0 || minor != 0 else {
                     throw ImageError.invalidArchive("device 0:0 is how a layer hides files, not a device")
                 }
-                try makeRoom(for: path.name, in: parent)
-                let device = deviceNumber(major: major, minor: minor)
-                try parent.handle.makeNode(path.name, mode: type | 0o600, device: device)
-                try setOwner(of: path.name, entry.owner, in: parent)
-                try parent.handle.setMode(of: path.name, entry.mode)
-                try setTimes(entry, of: path.name, in: parent)
+                try replace(path.name, in: parent) { name in
+                    let device = deviceNumber(major: major, minor: minor)
+                    try parent.handle.makeNode(name, mode: type | 0o600, device: device)
+                    try setOwner(of: name, entry.owner, in: parent)
+                    try parent.handle.setMode(of: name, entry.mode)
+                    try setTimes(entry, of: name, in: parent)
+                }
             }
         } catch {
             throw explain(error, entry.path)
@@ -144,9 +146,8 @@ extension LayerWriter {
             throw ImageError.tooLarge("the files have more than \(limits.bytes) bytes")
         }
         size += expected
-        try makeRoom(for: path.name, in: parent)
-        let file = try parent.handle.openEntry(path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        do {
+        try replace(path.name, in: parent) { name in
+            let file = try parent.handle.openEntry(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             var end: Int64 = 0
             try data { piece, offset in
                 guard offset >= 0, offset + Int64(piece.count) <= expected else {
@@ -158,10 +159,6 @@ extension LayerWriter {
             if end < expected { try file.setLength(expected) }  // a sparse file with a hole at its end
             try describe(file, by: entry)
             try file.setTimes(access: entry.modification, modification: entry.modification)
-        } catch {
-            // Nobody may use a partial file.
-            try? parent.handle.removeEntry(path.name)
-            throw error
         }
     }
 
@@ -181,8 +178,9 @@ extension LayerWriter {
         }
         let there = try parent.handle.status(of: path.name)
         if let there, there.st_ino == status.st_ino, there.st_dev == status.st_dev { return }
-        try makeRoom(for: path.name, in: parent)
-        try parent.handle.makeHardLink(path.name, to: target.name, in: folder.handle)
+        try replace(path.name, in: parent) { name in
+            try parent.handle.makeHardLink(name, to: target.name, in: folder.handle)
+        }
     }
 
     /// A whiteout hides what is below, but never an entry of the same layer, in any order.
@@ -250,6 +248,24 @@ extension LayerWriter {
 
     private func setTimes(_ entry: TarEntry, of name: String, in parent: OpenFolder) throws {
         try parent.handle.setTimes(of: name, access: entry.modification, modification: entry.modification)
+    }
+
+    /// Makes what belongs at `name`. Among other files, what is there stays until the new one is complete, so that a full disk costs
+    /// nobody the old one. Only a folder goes first: rename(2) puts nothing else in its place. If `make` fails, nothing is left of it.
+    private func replace(_ name: String, in parent: OpenFolder, _ make: (_ name: String) throws -> Void) throws {
+        let kind = placement == nil ? nil : try parent.handle.status(of: name).map { $0.st_mode & S_IFMT }
+        let isBeside = kind != nil && kind != S_IFDIR
+        let place = isBeside ? ".berth-new-" + String(UInt64.random(in: 0 ... .max), radix: 16) : name
+        if !isBeside { try makeRoom(for: name, in: parent) }
+        do {
+            try make(place)
+            if isBeside { try parent.handle.rename(place, to: name) }
+        } catch {
+            try? parent.handle.removeEntry(place)
+            throw error
+        }
+        // The link may have been on the way to the parent that was remembered.
+        if kind == S_IFLNK { lastParent = nil }
     }
 
     private func makeRoom(for name: String, in parent: OpenFolder) throws {

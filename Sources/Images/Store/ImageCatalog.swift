@@ -9,7 +9,7 @@ struct ImageCatalog {
     private let root: String
     private(set) var images: [Digest: Image] = [:]
     private(set) var tags: [Reference: Tag] = [:]
-    /// Images that were loaded without a name and never had one.
+    /// Images without a name that stay: they never had one, or lost it to another image by a client of the Docker API.
     private var unnamed: Set<Digest> = []
 
     /// What a name points to.
@@ -34,7 +34,7 @@ struct ImageCatalog {
         unnamed = Set(try folderEntries("\(root)/unnamed").compactMap { Digest(algorithm: .sha256, hex: $0) })
     }
 
-    /// Whether the image never had a name here, and is kept until somebody names it.
+    /// Whether the image stays although no name leads to it.
     func isUnnamed(_ image: Digest) -> Bool { unnamed.contains(image) }
 
     /// Keeps an image without a name.

@@ -58,6 +58,11 @@ extension ImageStore {
             partialsBefore: .seconds(3600))
     }
 
+    /// Keeps images that have lost their last name until somebody names, removes or prunes them.
+    package func keep(_ images: Set<Digest>) throws {
+        for image in images where catalog.images[image] != nil { try catalog.keepUnnamed(image) }
+    }
+
     /// Removes images that are not in `keeping` and that `isWanted` selects, those without a name or all, with
     /// everything that only they use, and every interrupted download.
     package func prune(

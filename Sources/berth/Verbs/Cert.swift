@@ -39,11 +39,14 @@ struct Cert: Verb {
         }
         say(session, makesServer, "\(place)/server-cert.pem", "for the engine")
         var first: String?
-        for name in client.isEmpty ? ["client"] : client {
+        for name in client.isEmpty && !(renew && !isNew) ? ["client"] : client {
             let isThere = fileExists("\(place)/clients/\(name)/cert.pem") && !isNew && !renew
             if !isThere { _ = try maker.makeClient(name) }
             say(session, !isThere, "\(place)/clients/\(name)", "for a client: copy the folder to its machine")
             first = first ?? "\(place)/clients/\(name)"
+        }
+        guard isNew || !renew else {
+            return session.stdout.line("\nSend SIGHUP to the engine: it then loads the new certificate.")
         }
         session.stdout.line(
             """

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import EngineClient
 import EngineWire
+import JSON
 import Linux
 
 /// `berth network create`: creates a network of no project, for projects that use it as external.
@@ -58,7 +59,7 @@ struct NetworkCreate: Verb {
 /// `berth network prune`.
 struct NetworkPrune: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove networks without containers")
+        commandName: "prune", abstract: "Remove networks that no running container uses")
 
     @Option(parsing: .unconditionalSingleValue, help: "until=TIME, label=KEY[=VALUE] or label!=KEY[=VALUE]")
     var filter: [String] = []
@@ -70,8 +71,11 @@ struct NetworkPrune: Verb {
         let wanted = try PruneFilter(
             filter, of: .networks, all: false, now: session.now, offset: CallingProcess.localOffset
         ).request
+        // {"dangling":["true"]}: what Docker removes as well.
+        let dangling = try session.engine.docker(get: "/networks?filters=%7B%22dangling%22%3A%5B%22true%22%5D%7D")
+        let names = Set((dangling.array ?? []).compactMap { $0["Name"]?.string })
         let unused = try session.engine.networks().filter { network in
-            network.users.isEmpty && wanted.allows(labels: network.labels, created: network.createdAt)
+            names.contains(network.name) && wanted.allows(labels: network.labels, created: network.createdAt)
         }
         try session.prune(.networks, unused.map(\.name).sorted(), force: force)
     }

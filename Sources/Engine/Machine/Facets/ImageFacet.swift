@@ -57,6 +57,8 @@ package protocol ImageFacet: Sendable {
     /// Removes a name, and the image too if that was its last name; or an image by its id. Images in `inUse` stay;
     /// without `force` that is an error.
     func removeImage(_ name: String, force: Bool, inUse: Set<Digest>) async throws -> [RemovedImage]
+    /// Keeps images that have lost their last name until somebody names, removes or prunes them.
+    func keepImages(_ ids: Set<Digest>) async throws
     /// Removes images without a name that nothing keeps.
     func collectImages(keeping: Set<Digest>) async throws -> Collected
     /// Removes images that nothing keeps and that `isWanted` selects: those without a name, or all.

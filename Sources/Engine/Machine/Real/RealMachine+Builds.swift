@@ -97,13 +97,11 @@ private struct MachineBuildHost: BuildHost {
         }
     }
 
-    func run(_ step: RunStep, in room: StepRoom, output: @escaping @Sendable ([UInt8]) -> Void)
-        async throws -> StepEnd
-    {
+    func run(_ step: RunStep, in room: StepRoom, output: @escaping StepOutput) async throws -> StepEnd {
         let waitForRoom = surroundings.waitForRoom
         return try await surroundings.steps.with(step, in: room) { [machine] record in
-            try await machine.run(step, record, room) { bytes in
-                output(bytes)
+            try await machine.run(step, record, room) { bytes, isError in
+                output(bytes, isError)
                 waitForRoom()
             }
         }

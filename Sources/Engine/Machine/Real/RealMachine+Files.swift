@@ -206,6 +206,7 @@ extension ContainerRecord {
             }
             execution.env = variables
         }
+        for name in template.environmentRemoved ?? [] { execution.env?.removeAll { $0.hasPrefix("\(name)=") } }
         execution.user = template.user ?? execution.user
         execution.workingDir = template.workingDir ?? execution.workingDir
         execution.stopSignal = template.stopSignal ?? execution.stopSignal

@@ -43,6 +43,8 @@ extension RealMachine {
         StoredImages(named: await images.list(), nameless: await images.untagged())
     }
 
+    package func keepImages(_ ids: Set<Digest>) async throws { try await images.keep(ids) }
+
     package func storedImage(_ name: String) async throws -> Image? { try await images.resolve(name) }
 
     package func importImage(

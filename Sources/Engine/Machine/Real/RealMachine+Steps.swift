@@ -24,7 +24,7 @@ extension RealMachine {
     /// Starts the process of a step, and waits until it has ended and its mounts are gone.
     func run(
         _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
-        output: @escaping @Sendable ([UInt8]) -> Void
+        output: @escaping StepOutput
     ) async throws -> StepEnd {
         let paths = paths
         let limit = StepLimits.processes()
@@ -66,7 +66,7 @@ extension RealMachine {
         let connection = try await hub.spawn(spec, in: paths.monitor(record.id))
         try Task.checkCancellation()
         let attached = try await stream(of: record)
-        let output = StepOutput(OwnedFD(owning: attached), output)
+        let output = StepReader(OwnedFD(owning: attached), output)
         async let code = output.code()
         do {
             try connection.send(.release)
@@ -140,16 +140,16 @@ extension RealMachine {
 }
 
 /// Reads a step's output to its end, on a thread of its own.
-private struct StepOutput: Sendable {
+private struct StepReader: Sendable {
     private final class Handle: Sendable {
         let socket: OwnedFD
         init(_ socket: consuming OwnedFD) { self.socket = socket }
     }
 
     private let handle: Handle
-    private let take: @Sendable ([UInt8]) -> Void
+    private let take: StepOutput
 
-    init(_ socket: consuming OwnedFD, _ take: @escaping @Sendable ([UInt8]) -> Void) {
+    init(_ socket: consuming OwnedFD, _ take: @escaping StepOutput) {
         handle = Handle(socket)
         self.take = take
     }
@@ -164,7 +164,7 @@ private struct StepOutput: Sendable {
         }
     }
 
-    private static func read(_ handle: Handle, _ take: ([UInt8]) -> Void) -> Int? {
+    private static func read(_ handle: Handle, _ take: StepOutput) -> Int? {
         var reader = StreamFrameReader()
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -175,10 +175,10 @@ private struct StepOutput: Sendable {
             guard count > 0, let frames = try? reader.frames(adding: chunk[..<count]) else { return nil }
             for frame in frames {
                 switch frame.kind {
-                case .stdout, .stderr: take(frame.payload)
+                case .stdout, .stderr: take(frame.payload, frame.kind == .stderr)
                 case .exit: return frame.exitCode.map { Int($0) }
                 case .failure:
-                    take(Array(frame.payload.dropFirst()) + [0x0A])
+                    take(Array(frame.payload.dropFirst()) + [0x0A], true)
                     return frame.payload.first.map { Int($0) }
                 default: continue
                 }

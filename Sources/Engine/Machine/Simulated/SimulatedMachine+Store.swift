@@ -17,6 +17,9 @@ extension SimulatedMachine {
         return StoredImages(named: named, nameless: [])
     }
 
+    /// A simulated image is gone with its last name.
+    package func keepImages(_ ids: Set<Digest>) async throws {}
+
     package func storedImage(_ name: String) async throws -> Image? {
         try await image(name).map(Self.stored)
     }

@@ -81,7 +81,7 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Reading Dockerfiles.
-        .target(name: "Dockerfile", dependencies: ["YAML", "JSON"], swiftSettings: strict),
+        .target(name: "Dockerfile", dependencies: ["YAML", "JSON", "OCI"], swiftSettings: strict),
 
         // Running containers.
         .target(
@@ -170,7 +170,7 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Console", "EngineClient", "BuildContext", "EngineWire", "AttachStream", "ComposeFile", "Dockerfile",
-                "FileWatch", "ProjectModel", "YAML", "Linux", "JSON",
+                "FileWatch", "ProjectModel", "YAML", "OCI", "Linux", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict, linkerSettings: staticCommandLine),
         .executableTarget(

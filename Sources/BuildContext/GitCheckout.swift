@@ -43,7 +43,7 @@ package struct GitCheckout {
     }
 
     private func run(_ arguments: [String]) throws(SyscallError) -> Bool {
-        // A server that sends nothing any more is not waited for.
+        // Do not wait for a server that sends nothing any more.
         let patience = ["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"]
         return try git.run(["-C", folder] + patience + arguments) == 0
     }
@@ -55,7 +55,7 @@ package struct GitCheckout {
         }
         _ = try run(["init", "-q"])
         _ = try run(["remote", "add", "origin", source.address])
-        // Servers may refuse a bare commit, and a short one is no name at all: then everything is fetched.
+        // Servers may refuse a commit, and do not know short ones: then fetch everything.
         let isCommit = wanted.count >= 7 && wanted.allSatisfy(\.isHexDigit)
         var isThere =
             try isCommit && wanted.count < 40 ? false : run(["fetch", "-q", "--depth", "1", "origin", wanted])

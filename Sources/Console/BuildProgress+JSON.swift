@@ -19,6 +19,9 @@ extension BuildProgress {
             object["step"] = .integer(Int64(step))
             object["output"] = .string(text)
         case .warning(let note): object["warning"] = note.json
+        case .shell(let shell):
+            object["shell"] = .string(shell.program)
+            object["cause"] = shell.note.json
         case .failed(let notes): object["errors"] = .array(notes.map(\.json))
         case .finished(let image, let manifest, let tags, let cached):
             object["image"] = .string(image)

@@ -41,7 +41,7 @@ package final class BuildProgress {
         switch event {
         case .step(let step): show(step, build)
         case .output(let step, let text, _): show(text, of: "\(build ?? "") \(step)")
-        case .warning, .failed: break
+        case .warning, .failed, .shell: break
         case .finished(let image, _, let tags, _):
             let names = tags.isEmpty ? "" : " as \(tags.joined(separator: ", "))"
             let id = image.split(separator: ":").last.map { String($0.prefix(12)) } ?? image

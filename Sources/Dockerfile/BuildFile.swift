@@ -7,12 +7,12 @@ package struct BuildFile: Sendable {
     /// `ARG` instructions before the first `FROM`: their values are for FROM lines alone, unless a stage declares them anew.
     package private(set) var globalArguments: [Instruction] = []
     package private(set) var stages: [Stage] = []
-    /// Lines inside of instructions that are empty, by number.
+    /// Numbers of empty lines inside instructions.
     package private(set) var emptyContinuations: [Int] = []
 
     package var file: String { source.file }
 
-    /// Reads a Dockerfile; `findings` holds all that is wrong with it, and then the result is what could be understood.
+    /// Reads a Dockerfile. If `findings` has errors, the result is what could be understood.
     package init(file: String, bytes: [UInt8], findings: inout Findings) {
         source = SourceLines(file: file, bytes: bytes)
         directives = Directives.read(source, into: &findings)
@@ -22,12 +22,12 @@ package struct BuildFile: Sendable {
                 "this line is longer than \(SourceLines.longest) bytes", hint: "put the text into a file and COPY it")
             return
         }
-        var joiner = LineJoiner(source, escape: directives.escape)
+        var joiner = LineJoiner(source, directives)
         joiner.join(into: &findings)
         guard !joiner.lines.isEmpty else {
             findings.error(
                 SourceRange(file: file, line: 1, column: 1, length: 1), "the file has no instructions",
-                hint: "begin with FROM image")
+                hint: "start with FROM image")
             return
         }
         emptyContinuations = joiner.lines.compactMap(\.emptyContinuation)
@@ -35,7 +35,7 @@ package struct BuildFile: Sendable {
         var isHeadless = false
         for line in joiner.lines {
             guard let instruction = parser.instruction(line) else {
-                // What belongs to a FROM that is wrong is not told to be outside of a stage.
+                // Do not report instructions after an invalid FROM as outside of a stage.
                 isHeadless = isHeadless || stages.isEmpty
                 continue
             }
@@ -44,7 +44,7 @@ package struct BuildFile: Sendable {
         findings = parser.findings
         if stages.isEmpty, !findings.hasErrors {
             findings.error(
-                joiner.lines[0].text, "the file has no stage", hint: "add FROM image behind its arguments")
+                joiner.lines[0].text, "the file has no stage", hint: "add FROM image after its arguments")
         }
     }
 
@@ -58,8 +58,8 @@ package struct BuildFile: Sendable {
             if stages.isEmpty {
                 guard !isHeadless else { return }
                 findings.error(
-                    instruction.written, "\(instruction.written) stands before the first FROM",
-                    hint: "begin the file with FROM image; only ARG may stand before it")
+                    instruction.written, "\(instruction.written) before the first FROM",
+                    hint: "start the file with FROM image; only ARG may come before it")
                 return
             }
             stages[stages.count - 1].instructions.append(instruction)

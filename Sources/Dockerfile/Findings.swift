@@ -1,8 +1,8 @@
 import YAML
 
-/// Collects what is wrong with one Dockerfile, each at its place.
+/// Collects the errors and warnings of one Dockerfile.
 package struct Findings: Sendable {
-    /// More help nobody and would let a hostile file use memory.
+    /// More would help nobody, and a hostile file could fill the memory.
     private static let limit = 500
 
     package let file: String

@@ -14,6 +14,7 @@ package actor Engine {
     package nonisolated let quiet: Quiet
     let gate = StartGate()
     nonisolated let execs = ExecTable()
+    nonisolated let buildShells = BuildShells()
     private let health: HealthMonitor
     /// The loops of projects, and of containers that belong to no project.
     private var loops: [Subject: ProjectLoop] = [:]

@@ -218,6 +218,7 @@ package struct Routes: HTTPRoutes {
     private func builds(_ request: Request, _ path: [String]) async throws -> Response {
         switch (request.head.method, path.first ?? "") {
         case (.POST, ""): return .stream(descriptor: try await engine.build(request.decode(BuildBatch.self)))
+        case (.POST, "shells") where path.count == 2: return .stream(descriptor: try engine.buildShell(path[1]))
         case (.GET, "cache"): return try .json(try await engine.buildCache())
         case (.POST, "prune"):
             return try .json(try await engine.pruneBuildCache(request.decode(BuildPruneRequest.self)))

@@ -160,6 +160,11 @@ extension EngineClient {
         return BuildConnection(stream, contexts: contexts, open: open, take: take, wait: wait)
     }
 
+    /// The streams of a shell that a build offers.
+    package func shell(_ id: String) throws(EngineFailure) -> AttachedStream {
+        try upgrade("/v1/builds/shells/\(percentEncoded(id))", .bytes(try json(Nothing())))
+    }
+
     package func buildCache() throws(EngineFailure) -> [BuildCacheRow] { try get("/v1/builds/cache") }
 
     package func pruneBuildCache(_ request: BuildPruneRequest) throws(EngineFailure) -> PruneReport {

@@ -15,7 +15,7 @@ private struct NamesRequest: Encodable {
     let names: [String]
     let force: Bool
 }
-private struct Nothing: Encodable {}
+struct Nothing: Encodable {}
 private struct DeafRequest: Encodable { let signal: Int32 }
 private struct ExecAnswer: Decodable { let id: String }
 

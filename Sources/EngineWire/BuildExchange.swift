@@ -2,13 +2,15 @@
 package enum BuildCacheSource: Codable, Hashable, Sendable {
     /// In a registry under this name: a cache, or an image with an inline cache.
     case registry(String)
+    /// An image in the store, or else in a registry.
+    case image(String)
     /// An OCI image layout that the client reads.
     case layout(BuildLayout)
 
     /// As the user wrote it, or would have.
     package var title: String {
         switch self {
-        case .registry(let reference): reference
+        case .registry(let reference), .image(let reference): reference
         case .layout(let layout): layout.shown
         }
     }

@@ -55,6 +55,8 @@ package struct BuildRequest: Codable, Hashable, Sendable {
     /// `RUN --security=insecure` is allowed.
     package var allowsInsecure = false
     package var allowsHostNetwork = false
+    /// A RUN that fails opens a shell for the client.
+    package var debugs = false
     /// SOURCE_DATE_EPOCH: seconds since 1970.
     package var epoch: Int64?
     package var logins: RegistryLogins?
@@ -120,6 +122,8 @@ package enum BuildEvent: Codable, Hashable, Sendable {
     /// What a step wrote; `isError` is true for its standard error.
     case output(step: Int, text: String, isError: Bool? = nil)
     case warning(BuildNote)
+    /// A step failed, and its shell waits for the client.
+    case shell(BuildShell)
     /// The last event of a failed build.
     case failed([BuildNote])
     /// The last event: the image's id, the digest of its manifest, its names, and whether everything came from the

@@ -9,12 +9,8 @@ import Testing
 
 /// Results of steps that come from other caches, and go to them.
 @Suite(.enabled(if: geteuid() == 0)) struct ExchangeTests {
-    private func withWorld(_ body: (BuildRunTests.World) async throws -> Void) async throws {
-        try await BuildRunTests().withWorld(body)
-    }
-
     /// Forgets all that the engine's own cache has.
-    private func forget(_ world: BuildRunTests.World) async throws {
+    private func forget(_ world: World) async throws {
         _ = try await world.cache.prune { _ in true }
         _ = world.host.ran.take()
     }
@@ -66,6 +62,27 @@ import Testing
             #expect(world.host.ran.take() == [] && second.image.id == first.image.id, "\(world.warnings)")
             _ = try await world.build(text)
             #expect(world.host.ran.take() == [] && world.caches.isEmpty)
+        }
+    }
+
+    @Test("an image in the store gives its steps to those who name it, without a cache inside; others run them")
+    func storedImage() async throws {
+        try await withWorld { world in
+            try world.write("src/a", "1")
+            let text = "FROM base\nWORKDIR /w\nCOPY src .\nRUN touch a\n"
+            let first = try await world.build(text)
+            _ = world.host.ran.take()
+            _ = try await world.cache.prune { _ in true }
+            let second = try await world.build(text) {
+                $0.tags = ["again"]
+                $0.cacheFrom = [.image("made")]
+            }
+            #expect(world.host.ran.take() == [] && second.image.config.rootfs == first.image.config.rootfs)
+            #expect(world.warnings == [])
+            _ = try await world.cache.prune { _ in true }
+            _ = try await world.build(text) { $0.cacheFrom = [.image("unknown")] }
+            #expect(world.host.ran.take() == ["touch a"])
+            #expect(world.warnings.count == 1, "\(world.warnings)")
         }
     }
 
@@ -188,7 +205,7 @@ import Testing
             ("FROM --platform=linux/mips64 scratch AS unused\nRUN touch a\nFROM scratch\nCOPY f /\n", nil, []),
         ] as [(String, String?, [Int])])
     func foreign(_ text: String, _ platform: String?, _ lines: [Int]) async throws {
-        try await BuildRunTests().withWorld { world in
+        try await withWorld { world in
             try world.write("f", "x")
             do {
                 _ = try await world.build(text) { $0.platform = platform }
@@ -202,7 +219,7 @@ import Testing
 
     @Test("what names no platform is a mistake", arguments: ["a/b/c/d", "/", "linux/"])
     func mistakes(_ platform: String) async throws {
-        try await BuildRunTests().withWorld { world in
+        try await withWorld { world in
             let failure = await #expect(throws: BuildFailure.self) {
                 try await world.build("FROM scratch\nCOPY f /\n") { $0.platform = platform }
             }
@@ -211,7 +228,7 @@ import Testing
     }
 }
 
-extension BuildRunTests.World {
+extension World {
     /// Caches from outside by the step that was taken from them.
     var caches: [String: String] {
         events.withLock { events in

@@ -34,7 +34,13 @@ import YAML
         Case("ARG A\nRUN x", "run /bin/sh|-c|x in / as '' A=given", arguments: ["A": "given"]),
         Case("ARG A=1\nENV A=2\nRUN x", "run /bin/sh|-c|x in / as '' A=2", arguments: ["A": "3"]),
         Case("ENV A=1 B=$A\nENV C=$A\nRUN x", "run /bin/sh|-c|x in / as '' A=1 B= C=1"),
+        Case("ARG A=1\nARG A\nRUN x", "run /bin/sh|-c|x in / as '' A=1"),
+        Case("ARG A=1\nARG A=2\nRUN x", "run /bin/sh|-c|x in / as '' A=2"),
         Case("RUN x", "run /bin/sh|-c|x in / as ''", arguments: ["HTTP_PROXY": "p"]),
+        Case("RUN x", "run /bin/sh|-c|x in / as '' on h", arguments: ["BUILDKIT_SANDBOX_HOSTNAME": "h"]),
+        Case(
+            "RUN --mount=type=cache,target=/c x", "run /bin/sh|-c|x in / as '' cache:n//c:/c",
+            arguments: ["BUILDKIT_CACHE_MOUNT_NS": "n"]),
         Case("COPY a b /c/", "copy a,b → /c/"), Case("WORKDIR /w\nCOPY . .", "folder /w ''; copy . → /w/"),
         Case("WORKDIR /w\nCOPY a b", "folder /w ''; copy a → /w/b"),
         Case("ARG D=x\nCOPY $D/y /z", "copy x/y → /z"),
@@ -78,6 +84,22 @@ import YAML
         #expect(text(plan) == expected, "\(the.text)")
     }
 
+    @Test("a proxy is there in both spellings, and does not count for the cache")
+    func proxies() throws {
+        var findings = Findings(file: "Dockerfile")
+        let build = BuildFile(
+            file: "Dockerfile", bytes: Array("FROM base\nENV NO_PROXY=own\nRUN x\n".utf8), findings: &findings)
+        let arguments = BuildArguments(
+            build, given: ["http_proxy": "p", "no_proxy": "q", "FTP_PROXY": "F", "ftp_proxy": "f"], automatic: [:],
+            findings: &findings)
+        let plan = StagePlan(
+            try #require(build.stages.first), of: build, on: StageBase(), arguments: arguments, findings: &findings
+        ) { .image($0.text) }
+        #expect(
+            plan.instructions.last?.hiddenEnvironment
+                == ["FTP_PROXY=F", "HTTP_PROXY=p", "ftp_proxy=f", "http_proxy=p", "no_proxy=q"])
+    }
+
     private func text(_ plan: StagePlan) -> String {
         var parts = plan.instructions.compactMap(\.step).map(text)
         guard parts.isEmpty else { return parts.joined(separator: "; ") }
@@ -97,6 +119,7 @@ import YAML
         case .run(let step):
             var text = "run \(step.arguments.joined(separator: "|")) in \(step.folder) as '\(step.user)'"
             for variable in step.environment where !variable.hasPrefix("PATH=") { text += " \(variable)" }
+            if let name = step.hostname { text += " on \(name)" }
             if step.script != nil { text += " script" }
             for mount in step.mounts { text += " \(mount.kind):\(mount.id):\(mount.target)" }
             return text
@@ -119,7 +142,8 @@ import YAML
     @Test(
         "what cannot be is told at its place",
         arguments: [
-            ("ENV A=${B:?no B}", "no B"), ("EXPOSE x", "'x' is no port"), ("COPY --chmod=9 a b", "'9' is no file mode"),
+            ("ENV A=${B:?no B}", "no B"), ("EXPOSE x", "invalid port 'x'"),
+            ("COPY --chmod=9 a b", "invalid file mode '9'"),
             ("ENV A=${B!}", "${B!}"),
         ])
     func mistakes(_ text: String, _ message: String) throws {

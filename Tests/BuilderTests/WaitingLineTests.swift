@@ -56,14 +56,14 @@ import Testing
         try await withCache { cache in
             let (gate, begun) = (Gate(), Gate())
             let maker = Task {
-                try await cache.result(Self.key) {
+                try await cache.result(Self.key) { _ in
                     begun.open()
                     await gate.wait()
                     return Self.record("first")
                 }
             }
             await begun.wait()
-            let waiter = Task { try await cache.result(Self.key) { Self.record("second") } }
+            let waiter = Task { try await cache.result(Self.key) { _ in Self.record("second") } }
             waiter.cancel()
             await #expect(throws: CancellationError.self) { try await waiter.value }
             gate.open()
@@ -72,19 +72,49 @@ import Testing
         }
     }
 
-    @Test("when the build that makes a step is cancelled, one that waits for it makes it")
+    @Test(
+        "a step goes on for those who wait when its maker is cancelled, and ends with the last of them",
+        .timeLimit(.minutes(1)))
+    func goesOn() async throws {
+        let (making, gate) = (StepMaking(), Gate())
+        making.begin(
+            Task {
+                await gate.wait()
+                making.settle(.success(Self.record("first")))
+            })
+        let maker = Task { try await making.result(isMaker: true, staysWithMaker: false) }
+        let waiter = Task { try await making.result(isMaker: false, staysWithMaker: false) }
+        while making.waiting < 2 { await Task.yield() }
+        maker.cancel()
+        await #expect(throws: CancellationError.self) { try await maker.value }
+        gate.open()
+        #expect(try await waiter.value.title == "first")
+
+        let (last, ended) = (StepMaking(), Gate())
+        last.begin(
+            Task {
+                try? await Task.sleep(for: .seconds(3600))
+                ended.open()
+            })
+        let one = Task { try await last.result(isMaker: true, staysWithMaker: false) }
+        one.cancel()
+        await #expect(throws: CancellationError.self) { try await one.value }
+        await ended.wait()
+    }
+
+    @Test("when the build that makes a step is cancelled and the step needs it, one that waits for it makes it")
     func makerGivesUp() async throws {
         try await withCache { cache in
             let begun = Gate()
             let maker = Task {
-                try await cache.result(Self.key) {
+                try await cache.result(Self.key, staysWithMaker: true) { _ in
                     begun.open()
                     try await Task.sleep(for: .seconds(3600))
                     return Self.record("first")
                 }
             }
             await begun.wait()
-            let waiter = Task { try await cache.result(Self.key) { Self.record("second") } }
+            let waiter = Task { try await cache.result(Self.key) { _ in Self.record("second") } }
             maker.cancel()
             let made = try await waiter.value
             #expect(made.title == "second")

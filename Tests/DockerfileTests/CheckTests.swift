@@ -3,15 +3,17 @@ import Testing
 import YAML
 
 @Suite("Checks warn as the reference's do") struct CheckTests {
-    private func check(_ text: String, ignoring: String? = nil, given: [String: String] = [:]) -> [Diagnostic] {
+    private func check(
+        _ text: String, ignoring: String? = nil, given: [String: String] = [:], options: CheckOptions? = nil
+    ) -> [Diagnostic] {
         var (build, findings) = read(text)
-        let automatic = ["TARGETPLATFORM": "linux/amd64", "BUILDPLATFORM": "linux/amd64"]
+        let automatic = BuildArguments.automatic(build, target: nil, stage: nil)
         let arguments = BuildArguments(build, given: given, automatic: automatic, findings: &findings)
         #expect(findings.diagnostics == [])
         let ignored = ignoring.map { IgnoreFile(file: ".dockerignore", bytes: Array($0.utf8), findings: &findings) }
-        var checker = Checker(build, arguments: arguments, automatic: automatic, ignored: ignored) { _ in
-            ["PATH": "/bin"]
-        }
+        var checker = Checker(
+            build, options: options, arguments: arguments, automatic: automatic, ignored: ignored
+        ) { _ in ["PATH": "/bin"] }
         return checker.run()
     }
 
@@ -39,6 +41,13 @@ import YAML
             ("FROM a\nEXPOSE «80/TCP»", "ExposeProtoCasing"), ("FROM a\nEXPOSE «8080:80»", "ExposeInvalidFormat"),
             ("FROM a\nRUN x \\\n«»\n y", "NoEmptyContinuation"),
             ("FROM a AS b\nARG X\nFROM b\nRUN y\nCOPY a «$Y»", "UndefinedVar"),
+            ("# check=experimental=all\n# the version\n«ARG» X=1\nFROM a", "InvalidDefinitionDescription"),
+            (
+                "# check=experimental=InvalidDefinitionDescription\n\n# tools\n«FROM» a AS b",
+                "InvalidDefinitionDescription"
+            ),
+            ("# check=skip=all;experimental=all\n# see Y\n«FROM» a AS B", "InvalidDefinitionDescription"),
+            ("FROM a\n# check=skip=SecretsUsedInArgOrEnv\nENV TOKEN=1\nENV «TOKEN»=2", "SecretsUsedInArgOrEnv"),
         ])
     func finds(marked: String, name: String) {
         let marked = Marked(marked)
@@ -66,7 +75,13 @@ import YAML
             "FROM a\nCOPY a $HTTP_PROXY", "FROM a\nENV A=1 B=2",
             "FROM a\nENV A=${X:-1}\nARG X", "# check=skip=all\nFROM a AS B\nMAINTAINER x",
             "# check=skip=StageNameCasing\nFROM a AS B",
-            "FROM scratch\nENV A=b",
+            "FROM scratch\nENV A=b", "ARG SUFFIX\nFROM a${SUFFIX}", "FROM a-$TARGETARCH",
+            "FROM --platform=$BUILDPLATFORM a",
+            "FROM a\n# check=skip=JSONArgsRecommended # signals do not matter\nCMD x",
+            "# check=skip=StageNameCasing\nFROM a AS B", "FROM a\n# check=skip=all\nENV TOKEN=1",
+            "FROM a\n# check=skip=MultipleInstructionsDisallowed\nCMD [\"a\"]\nCMD [\"b\"]",
+            "# the version\nARG X=1\nFROM a", "# check=experimental=all\n# X is the version\nARG X=1\nFROM a",
+            "# check=experimental=all\n# old\n\nARG X=1\nFROM a",
         ])
     func silent(text: String) {
         #expect(
@@ -93,10 +108,21 @@ import YAML
         #expect(check("# check=error=true\nFROM a AS B").map(\.severity) == [.error])
     }
 
+    @Test("options from outside stand in for those of the file")
+    func options() throws {
+        let text = "# check=skip=all\nFROM a as B"
+        let found = try check(text, options: CheckOptions("skip=FromAsCasing;error=true"))
+        #expect(found.map(\.message.suffixName) == ["StageNameCasing"] && found.map(\.severity) == [.error])
+        #expect(throws: CheckOptions.Failure.self) { try CheckOptions("skips=all") }
+        #expect(throws: CheckOptions.Failure.self) { try CheckOptions("error=maybe") }
+    }
+
     @Test("a name near the unknown one is offered")
     func near() {
         #expect(check("FROM a\nARG VERSION=1\nCOPY a $VERSON").map(\.hint) == ["did you mean '$VERSION'?"])
         #expect(check("ARG VERSION=1\nFROM a:${VERSON:-2}").map(\.hint) == ["did you mean 'VERSION'?"])
+        #expect(check("FROM --platform=$BULIDPLATFORM a").map(\.hint) == ["did you mean 'BUILDPLATFORM'?"])
+        #expect(check("FROM a\nENV A 'b c'").map(\.hint) == ["write ENV A='b c'"])
     }
 }
 

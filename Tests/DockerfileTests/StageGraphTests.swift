@@ -119,4 +119,15 @@ import YAML
         #expect(state.value(of: "A") == "env")
         #expect(state.value(of: "NONE") == nil)
     }
+
+    @Test(
+        "TARGETSTAGE is the stage that the caller names, or else the last one",
+        arguments: [
+            ("FROM a AS one\nFROM b AS Two", nil, "two"), ("FROM a AS one\nFROM b", nil, "default"),
+            ("FROM a AS one\nFROM b AS two", "one", "one"),
+        ] as [(String, String?, String)])
+    func targetStage(text: String, target: String?, expected: String) {
+        let automatic = BuildArguments.automatic(read(text).0, target: nil, stage: target)
+        #expect(automatic["TARGETSTAGE"] == expected)
+    }
 }

@@ -54,6 +54,12 @@ extension Stories {
                 let fresh = try await world.shell("\(build) --no-cache --target tool . 2>/dev/null")
                 #expect(!fresh.contains("Using cache"), "\(fresh)")
 
+                try await world.berth("builder", "prune", "-f")
+                let taken = try await world.shell(
+                    "\(build) --cache-from made:1 --build-arg WHO=me --label extra=yes . 2>/dev/null")
+                #expect(taken.contains("RUN echo \"for $WHO\" >> /srv/made\n ---> Using cache"), "\(taken)")
+                #expect(!taken.contains("[Warning]"), "\(taken)")
+
                 // From a pipe: a Dockerfile alone, and archives; a Dockerfile of another name, and of another folder.
                 #expect(
                     try await world.shell(

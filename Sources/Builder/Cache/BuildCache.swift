@@ -4,21 +4,21 @@ import JSON
 import Linux
 import OCI
 
-/// What a step made, under the key of what it was made from.
+/// The result of a step, under the key of everything that it depends on.
 package struct CacheRecord: Codable, Hashable, Sendable {
     package var key: Digest
-    /// All layers of the state that it ended in, base first.
+    /// All layers of the resulting state, base first.
     package var layers: [BuiltLayer]
-    /// It changed something: the last of the layers is its own.
+    /// The step changed files: the last layer is its own.
     package var madeLayer: Bool
-    /// The instruction, for people.
+    /// The instruction, shown to people.
     package var title: String
     /// `run`, `copy`, `folder`.
     package var kind: String
     /// Seconds since 1970.
     package var created: Int64
     package var used: Int64
-    /// Of a result that is known by a key of its own: the one by which every other cache knows it.
+    /// The key under which other caches know the result, if it is not `key`.
     package var commonKey: Digest?
 
     package init(
@@ -33,7 +33,7 @@ package struct CacheRecord: Codable, Hashable, Sendable {
         self.used = used
     }
 
-    /// Bytes of its own layer.
+    /// Size of its own layer in bytes.
     package var size: Int64 { madeLayer ? (layers.last?.size ?? 0) + (layers.last?.blob.size ?? 0) : 0 }
 }
 
@@ -43,7 +43,7 @@ package struct SlotRecord: Codable, Hashable, Sendable {
     package var step: BuildStep
     /// The state that it began with.
     package var base: String
-    /// Files that it took, by path: what counts of them.
+    /// The files that it used, by path: what counts for the cache.
     package var files = TextPairs()
     /// Digests of the files' contents, by their path in the layer.
     package var contents = TextPairs()
@@ -56,8 +56,8 @@ package actor BuildCache {
     private let images: ImageStore
     private let pool: BlockingPool
     private var records: [Digest: CacheRecord] = [:]
-    private var running: [Digest: Making] = [:]
-    /// What cache mounts keep.
+    private var running: [Digest: StepMaking] = [:]
+    /// The folders of cache mounts.
     package nonisolated let mounts: MountFolders
     private var isLoaded = false
     /// For the steps of all builds that use this cache.
@@ -77,13 +77,17 @@ package actor BuildCache {
         mounts = MountFolders(root: "\(root)/mounts", pool: pool)
     }
 
-    /// A step under way, and those who wait for its result.
-    private struct Making {
-        let task: Task<CacheRecord, any Error>
-        let line = WaitingLine()
+    /// What the cache gives to the maker of a step.
+    package struct Maker: Sendable {
+        /// Holds the layers of the result until the cache keeps them. It does not depend on any one build.
+        let lease: BuildLease
+        /// The build that began the step still waits for it.
+        let isAttended: @Sendable () -> Bool
+        /// Lets those who wait know that the step failed while its maker still has something to do.
+        let fail: @Sendable (any Error) async -> Void
     }
 
-    /// Reads what is there and takes away what a crash left; done once, before anything is built or collected.
+    /// Reads the records and removes what a crash left; once, before anything is built or collected.
     package func load() async throws {
         guard !isLoaded else { return }
         isLoaded = true
@@ -96,7 +100,7 @@ package actor BuildCache {
             var records: [CacheRecord] = []
             for name in try folderEntries("\(root)/steps") {
                 let path = "\(root)/steps/\(name)"
-                // One that makes no sense is as good as none: its step is run again.
+                // Without a readable record, the step runs again.
                 guard name.hasSuffix(".json"), let record = try? decodeJSON(CacheRecord.self, from: readFile(path))
                 else {
                     unlink(path)
@@ -110,7 +114,7 @@ package actor BuildCache {
         await images.retain(records.values.map(\.layers))
     }
 
-    /// A new folder for a step's work; whoever has it removes it.
+    /// A new folder for a step's work; the caller removes it.
     package func makeWorkFolder() async throws -> String {
         var generator = SystemRandomNumberGenerator()
         let path = "\(root)/work/\(String(generator.next() as UInt64, radix: 36))"
@@ -118,7 +122,7 @@ package actor BuildCache {
         return path
     }
 
-    /// The result of the step with `key`; nil when it is not here, or something of it is not any more.
+    /// The result of the step with `key`; nil if it is not complete in the cache.
     package func record(_ key: Digest, in lease: BuildLease) async -> CacheRecord? {
         guard var record = records[key] else { return nil }
         guard await images.hold(record.layers, in: lease) else {
@@ -136,35 +140,50 @@ package actor BuildCache {
         return record
     }
 
-    /// The result of the step with `key`: made by `make` unless somebody else is about to. Of a failure nothing is kept; it is
-    /// everybody's who waited. Whoever gives up leaves the others what they wait for: the next of them makes it.
+    /// The result of the step with `key`: made by `make`, unless another build is making it. All who wait get its failure, and nothing
+    /// of it is kept.
+    ///
+    /// If the build that began the step gives up, the step goes on for the others. With `staysWithMaker` it ends then, because it
+    /// needs something of that build, and the next one makes it.
     package func result(
-        _ key: Digest, make: @escaping @Sendable () async throws -> CacheRecord
+        _ key: Digest, staysWithMaker: Bool = false, make: @escaping @Sendable (Maker) async throws -> CacheRecord
     ) async throws -> CacheRecord {
         while let making = running[key] {
-            try await making.line.wait(making.line.join())
-            switch await making.task.result {
-            case .success(let record): return record
-            case .failure(let error):
-                guard error is CancellationError || making.task.isCancelled else { throw error }
+            do { return try await making.result(isMaker: false, staysWithMaker: false) } catch is CancellationError {
+                try Task.checkCancellation()
             }
-            try Task.checkCancellation()
         }
-        let making = Making(task: Task { try await make() })
+        let making = StepMaking()
         running[key] = making
-        defer {
-            running[key] = nil
-            making.line.wakeAll()
+        making.begin(Task { await self.make(key, making, make) })
+        return try await making.result(isMaker: true, staysWithMaker: staysWithMaker)
+    }
+
+    private func make(
+        _ key: Digest, _ making: StepMaking, _ make: @Sendable (Maker) async throws -> CacheRecord
+    ) async {
+        let lease = await images.beginLease()
+        let outcome: Result<CacheRecord, any Error>
+        do {
+            let record = try await make(
+                Maker(lease: lease, isAttended: { making.hasMaker }) {
+                    await self.settle(key, making, .failure($0))
+                })
+            records[key] = record
+            await images.retain(records.values.map(\.layers))
+            try await write(record)
+            outcome = .success(record)
+        } catch {
+            outcome = .failure(error)
         }
-        let record = try await withTaskCancellationHandler {
-            try await making.task.value
-        } onCancel: {
-            making.task.cancel()
-        }
-        records[key] = record
-        await images.retain(records.values.map(\.layers))
-        try await write(record)
-        return record
+        settle(key, making, outcome)
+        await images.drop(lease)
+    }
+
+    private func settle(_ key: Digest, _ making: StepMaking, _ outcome: Result<CacheRecord, any Error>) {
+        // After an early failure another build may make the step again.
+        if running[key] === making { running[key] = nil }
+        making.settle(outcome)
     }
 
     private func path(_ key: Digest) -> String { "\(root)/steps/\(key.hex).json" }
@@ -185,7 +204,7 @@ package actor BuildCache {
         try writeFileAtomically("\(root)/slots/\(name.hex).json", encodeJSON(slot))
     }
 
-    /// Of files of a context: the stamp under which each was read, a blank, and the digest of what was read.
+    /// For each file of a context: its stamp when it was read, a space, and the digest of its content.
     package nonisolated func stamps(of context: String) -> TextPairs {
         let path = "\(root)/contexts/\(digest(of: context.utf8).hex).json"
         guard let bytes = try? readFile(path, limit: 1 << 30) else { return TextPairs() }
@@ -198,7 +217,7 @@ package actor BuildCache {
 
     // MARK: Size
 
-    /// What is kept, the latest used first.
+    /// All records, the latest used first.
     package func all() -> [CacheRecord] { records.values.sorted { ($0.used, $0.key.hex) > ($1.used, $1.key.hex) } }
 
     /// Cache mounts: id, bytes and the time of the last change.
@@ -215,8 +234,8 @@ package actor BuildCache {
         }
     }
 
-    /// Forgets what `isWanted` picks, with its layers as far as no image and no other step has them.
-    /// - Returns: what was forgotten.
+    /// Removes the records that `isWanted` picks, and their layers unless an image or another step has them.
+    /// - Returns: the removed records.
     package func prune(_ isWanted: @Sendable (CacheRecord) -> Bool) async throws -> [CacheRecord] {
         let doomed = records.values.filter { isWanted($0) && running[$0.key] == nil }
         for record in doomed {
@@ -230,8 +249,8 @@ package actor BuildCache {
         return doomed.sorted { $0.key.hex < $1.key.hex }
     }
 
-    /// Forgets what was used least, results of steps and cache mounts alike, until `limit` bytes are left.
-    /// - Returns: the bytes that went.
+    /// Removes the least recently used results and cache mounts until `limit` bytes are left.
+    /// - Returns: the number of bytes that it removed.
     @discardableResult
     package func shrink(to limit: Int64) async throws -> Int64 {
         enum Piece {
@@ -245,7 +264,7 @@ package actor BuildCache {
                 lastUse[Array(record.layers[...count]).state, default: 0].raise(to: record.used)
             }
         }
-        // A layer that several keys lead to is there once.
+        // Several keys may lead to one layer.
         var layers: [String: (size: Int64, used: Int64, depth: Int, keys: [Digest])] = [:]
         for record in records.values where record.madeLayer {
             var layer = layers[record.layers.state] ?? (record.size, 0, record.layers.count, [])
@@ -261,7 +280,7 @@ package actor BuildCache {
         var size = whole
         guard size > limit else { return 0 }
         var doomed: Set<Digest> = []
-        // Of a build the last step first: what is above a step that went is never asked for.
+        // The last step of a build goes first: without a step, nobody asks for those above it.
         let order = pieces.sorted { ($0.used, -$0.depth) < ($1.used, -$1.depth) }
         for (bytes, _, _, piece) in order where size > limit {
             switch piece {

@@ -1,4 +1,4 @@
-/// Texts by key, written as one list: many thousand members of an object would be looked up one by one when they are read.
+/// Texts by key, coded as one list, because reading an object with many thousand members is slow.
 package struct TextPairs: Codable, Hashable, Sendable {
     package var values: [String: String]
 

@@ -3,7 +3,7 @@ import Images
 import Linux
 import OCI
 
-// What a build gives away of its steps' results.
+// Results of steps that a build exports.
 extension BuildRun {
     /// The results of this build's steps: those that end in layers of `result`, or with `isWhole` all of them.
     func results(for result: [BuiltLayer], isWhole: Bool) -> StepCache {
@@ -13,7 +13,7 @@ extension BuildRun {
             let isOfImage = diffIDs == result.prefix(diffIDs.count).map(\.diffID)
             guard isWhole || isOfImage else { continue }
             // With a fixed time the same build gives the same bytes.
-            let created = parts.request.epoch ?? record.created
+            let created = epoch ?? record.created
             cache.add(record.commonKey ?? record.key, record.layers, created: timestamp(created))
         }
         return cache

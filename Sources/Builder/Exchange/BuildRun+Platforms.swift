@@ -3,7 +3,7 @@ import EngineWire
 import Images
 import OCI
 
-// What stages are built for, and whether their steps can run here.
+// The platforms of stages, and whether their steps can run here.
 extension BuildRun {
     /// The platform of a stage: what its FROM asks for, else that of the stage that it is built from, else the build's.
     func platform(ofStage index: Int) -> Platform {
@@ -12,7 +12,7 @@ extension BuildRun {
         return platform(ofStage: other)
     }
 
-    /// What is built for where a stage says nothing else.
+    /// The platform of stages that name none.
     var target: Platform { parts.request.platform.flatMap { try? Platform.named($0) } ?? .host }
 
     /// - Throws: `BuildFailure` with a note for each platform whose programs this machine cannot run though a RUN needs them.
@@ -30,7 +30,7 @@ extension BuildRun {
                 BuildNote(
                     code: .unsupported,
                     message:
-                        "this RUN needs programs of \(platform.text), and this machine runs those of \(Platform.host.text)",
+                        "this RUN needs \(platform.text), but this machine runs \(Platform.host.text)",
                     hint:
                         "an emulator makes it possible: `apt install qemu-user-static binfmt-support`; what is compiled for another platform can be made in a stage `FROM --platform=$BUILDPLATFORM`",
                     place: .init(run.written.span(in: build.file))))

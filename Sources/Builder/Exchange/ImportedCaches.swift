@@ -26,23 +26,25 @@ actor ImportedCaches {
 
     private let request: BuildRequest
     private let host: any BuildHost
+    private let images: ImageStore
     private let layouts: LayoutReader
     private let tell: @Sendable (BuildEvent) -> Void
     private var task: Task<[Source], Never>?
-    /// What a cache had wrong, by its title and the key: it is not asked for that again.
+    /// Wrong results, as the title of the cache and the key: they are not used again.
     private var rejected: Set<String> = []
 
     init(
-        _ request: BuildRequest, host: any BuildHost, layouts: LayoutReader,
+        _ request: BuildRequest, host: any BuildHost, images: ImageStore, layouts: LayoutReader,
         tell: @escaping @Sendable (BuildEvent) -> Void
     ) {
         self.request = request
         self.host = host
+        self.images = images
         self.layouts = layouts
         self.tell = tell
     }
 
-    /// What the first cache that knows the step has of it. A step is known by its key, or in an image by its history: `past` are
+    /// The result of a step from the first cache that knows it. A cache knows a step by its key, an image also by its history: `past` are
     /// the instructions up to it, nil where they do not say all that counts.
     func result(of key: Digest, above below: [BuiltLayer], past: [String]?) async -> Found? {
         guard !request.cacheFrom.isEmpty else { return nil }
@@ -82,6 +84,11 @@ actor ImportedCaches {
         case .registry(let reference):
             let cache = try await host.cache(reference, platform: request.platform)
             return Source(cache: cache, title: source.title) { [host] in try await host.fetch($0, of: reference) }
+        case .image(let reference):
+            guard let image = try await images.resolve(reference) else { return try await load(.registry(reference)) }
+            return Source(cache: images.cache(of: image), title: source.title) { _ in
+                throw ImageError.notFound(reference)
+            }
         case .layout(let layout):
             let (top, bytes) = try await layouts.top(of: layout)
             let platform = try Platform.named(request.platform) ?? .host
@@ -98,7 +105,7 @@ extension OutsideCache.InlineImage {
         guard past.count <= history.count, let step = history.prefix(past.count).last,
             zip(past, history).allSatisfy({ $0 == $1.createdBy })
         else { return nil }
-        // An image may have layers that its history does not tell of: those of a base that was imported.
+        // An image may have layers without a line in its history: those of an imported base.
         let (isEmpty, after) = (step.emptyLayer == true, history.dropFirst(past.count).count { $0.emptyLayer != true })
         guard layers.count == below.count + (isEmpty ? 0 : 1) + after,
             layers.prefix(below.count).map(\.diffID) == below.map(\.diffID)

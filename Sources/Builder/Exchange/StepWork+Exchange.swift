@@ -5,7 +5,7 @@ import Images
 import Linux
 import OCI
 
-// Results from caches that the build was given.
+// Results from the caches that `--cache-from` names.
 extension StepWork {
     /// The result of `key` out of such a cache, if one has it for what the step begins with. What is wrong with it is told, and the
     /// step is run.
@@ -38,8 +38,8 @@ extension StepWork {
             let record = CacheRecord(
                 key: key, layers: layers, madeLayer: found.layer != nil, title: title, kind: kind,
                 created: found.created.flatMap(Builder.seconds) ?? now, used: now)
-            let kept = try await parts.cache.result(key) { record }
-            // The next build can say what is different then.
+            let kept = try await parts.cache.result(key) { _ in record }
+            // So that the next build can say what is different.
             try await parts.pool.run { [parts, slot] in try parts.cache.remember(seen, as: slot) }
             return Outcome(record: kept, isCached: true, cache: found.title)
         } catch {
@@ -60,7 +60,7 @@ extension StepWork {
         _ digests: [String: String], seen: SlotRecord
     ) async throws -> Outcome? {
         if let record = await cached(key) { return Outcome(record: record, isCached: true) }
-        // What is unpacked, fetched or written in the Dockerfile is not among the files of the plan: its key has to do.
+        // The plan does not have files that are unpacked, downloaded or written in the Dockerfile: for these, the key must be enough.
         guard !step.isAdd, step.urls.isEmpty, step.documents.isEmpty else {
             return try await imported(key, "copy", seen: seen)
         }
@@ -76,6 +76,7 @@ extension StepWork {
         case .copy: isRight == nil ? nil : past
         case .run(let step):
             step.mounts.isEmpty && step.script == nil && step.network == "default" && !step.isInsecure
+                && step.hostname == nil
                 && parts.request.network == nil && parts.request.extraHosts.isEmpty ? past : nil
         }
     }
@@ -86,7 +87,7 @@ extension StepWork {
         in folders: [String], isNew: Bool
     ) throws -> Bool {
         let tree = try LayerTree(folders)
-        // Where several sources go to one place, the last one is there.
+        // If several sources go to one place, the last one wins.
         let last = Dictionary(plan.placements.map { ($0.path, $0) }) { $1 }
         for placement in last.values {
             guard let entry = try tree.entry(placement.path) else { return false }

@@ -1,5 +1,6 @@
 import Dockerfile
 import EngineWire
+import OCI
 import YAML
 
 /// The instructions that a build carries out, in the order of the file, for those who show them one after the other.
@@ -11,7 +12,7 @@ package struct BuildOutline: Sendable {
         package var line: Int
         /// All of it as one line.
         package var text: String
-        /// It changes files, or fetches an image: events of the build tell of it.
+        /// It changes files or fetches an image, so events of the build report it.
         package var isToldOf: Bool
 
         package init(stage: Int?, line: Int, text: String, isToldOf: Bool) {
@@ -25,13 +26,14 @@ package struct BuildOutline: Sendable {
     package private(set) var steps: [Step] = []
 
     /// Reads the Dockerfile of `request`; stages that its target does not need are left out.
-    /// - Throws: `BuildFailure` with all that is wrong with it.
+    /// - Throws: `BuildFailure` with all mistakes in it.
     package init(_ request: BuildRequest) throws {
         var findings = Findings(file: request.file)
         let build = BuildFile(file: request.file, bytes: Array(request.dockerfile.utf8), findings: &findings)
         try Self.check(findings)
-        let arguments = BuildArguments(
-            build, given: request.arguments, automatic: BuildRun.automatic(request), findings: &findings)
+        let automatic = BuildArguments.automatic(
+            build, target: request.platform.flatMap(Platform.init), stage: request.target)
+        let arguments = BuildArguments(build, given: request.arguments, automatic: automatic, findings: &findings)
         let bases = arguments.bases(of: build, findings: &findings)
         let graph = StageGraph(
             build, bases: bases, contexts: Set(request.contexts.keys), target: request.target, findings: &findings)

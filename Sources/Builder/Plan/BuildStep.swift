@@ -1,11 +1,11 @@
 import Dockerfile
 import YAML
 
-/// What changes the file system of a stage, with every variable in it expanded: the same step on the same files has the same result.
+/// A step that changes the files of a stage, with all variables expanded: the same step on the same files has the same result.
 package enum BuildStep: Codable, Hashable, Sendable {
     case run(RunStep)
     case copy(CopyStep)
-    /// A folder that is there from now on, of the given user.
+    /// WORKDIR: a folder that belongs to the given user if it is new.
     case folder(path: String, user: String)
 }
 
@@ -16,12 +16,14 @@ package struct RunStep: Codable, Hashable, Sendable {
     package var environment: [String]
     package var user: String
     package var folder: String
-    /// A document that is the program itself: its name and text.
+    /// A heredoc that is a program: its name and text.
     package var script: Script?
     package var mounts: [StepMount] = []
     /// `default`, `none` or `host`.
     package var network = "default"
     package var isInsecure = false
+    /// nil for the usual one.
+    package var hostname: String?
 
     package struct Script: Codable, Hashable, Sendable {
         package var name: String
@@ -46,7 +48,7 @@ package struct StepMount: Codable, Hashable, Sendable {
     package var target: String
     /// A stage, an image or a context; nil is the build's context.
     package var from: StepOrigin?
-    /// In that.
+    /// A path in `from`.
     package var source = ""
     package var isReadOnly = false
     package var id = ""
@@ -88,14 +90,14 @@ package struct CopyStep: Codable, Hashable, Sendable {
     /// Of ADD.
     package var urls: [String] = []
     package var origin = StepOrigin.main
-    /// Absolute; ends with a slash when it is a folder by the way it is written.
+    /// Absolute; ends with a slash if it is written as a folder.
     package var destination: String
     package var owner: String?
     package var mode: String?
     package var isLinked = false
     package var checksum: String?
     package var unpacks: Bool?
-    /// Several things are copied, so that the destination is a folder.
+    /// There are several sources, so the destination is a folder.
     package var hasSeveralSources: Bool
 
     package init(isAdd: Bool, query: SourceQuery, destination: String, hasSeveralSources: Bool) {
@@ -106,20 +108,35 @@ package struct CopyStep: Codable, Hashable, Sendable {
     }
 }
 
-/// One instruction of a stage on its way to be built.
+/// One instruction of a planned stage.
 package struct PlannedInstruction: Sendable {
     /// nil when it changes the configuration alone.
     package var step: BuildStep?
-    /// As the image's history tells it.
+    /// Its line in the image's history.
     package var history: String
     /// As a person wrote it, on one line.
     package var title: String
     /// Where it stands; of a trigger of the base image the FROM that set it off.
     package var place: SourceRange
-    /// The words of its sources, for what is wrong with one of them.
+    /// The places of its sources, for mistakes in them.
     package var sources: [SourceRange] = []
     /// What the step sees that came from ARG or a build argument: for saying what was different.
     package var arguments: [String: String] = [:]
-    /// ARG values that are no part of the step's identity: the predefined ones of proxies.
+    /// The program of the stage's shell.
+    package var shell = "/bin/sh"
+    /// ARG values that do not count for the cache: those of proxies.
     package var hiddenEnvironment: [String] = []
+}
+
+extension PlannedInstruction {
+    /// The stages that the step takes files from.
+    var stages: [Int] {
+        let origins: [StepOrigin?] =
+            switch step {
+            case .copy(let copy): [copy.origin]
+            case .run(let run): run.mounts.map(\.from)
+            case .folder, nil: []
+            }
+        return origins.compactMap { if case .stage(let index)? = $0 { index } else { nil } }
+    }
 }

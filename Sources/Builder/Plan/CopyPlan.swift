@@ -2,16 +2,16 @@ import Dockerfile
 
 /// Where each thing that a COPY takes is put; pure.
 struct CopyPlan: Sendable {
-    /// One thing at its place.
+    /// One file or folder, and where it goes.
     struct Placement: Hashable, Sendable {
         /// Relative to the root.
         var path: String
         var entry: SourceEntry
         /// Where it lies in the tree that it comes from.
         var source: String
-        /// A folder that is there already gets mode and owner of the source, too.
+        /// An existing folder also gets the mode and owner of the source.
         var describes: Bool
-        /// A source names it; it is not merely in a folder that one names.
+        /// A source names it: it is not just a file in a named folder.
         var isNamed = false
         /// The place, among the placements, of the first name of a file that has several.
         var first: Int?

@@ -2,7 +2,7 @@ import Dockerfile
 
 /// Why a step is not what it was when it was built last, in a person's words; pure.
 enum Difference {
-    /// How many files are named before the rest is counted.
+    /// The largest number of files that are named; the rest is counted.
     private static let named = 5
 
     static func reasons(from old: SlotRecord, to new: SlotRecord, isPreviousNew: Bool) -> [String] {
@@ -72,7 +72,7 @@ enum Difference {
         return all.prefix(named) + ["and \(all.count - named) more files"]
     }
 
-    /// What differs of `MODE OWNER CONTENT`.
+    /// The difference between two lines `MODE OWNER CONTENT`.
     private static func change(_ old: String, _ new: String) -> String {
         let (before, after) = (old.split(separator: " "), new.split(separator: " "))
         guard before.count == 3, after.count == 3 else { return "has changed" }

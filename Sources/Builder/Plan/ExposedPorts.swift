@@ -4,7 +4,7 @@ enum ExposedPorts {
     static func all(_ text: String) -> [String]? {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let transport = parts.count == 2 ? parts[1].lowercased() : "tcp"
-        // A host's port and address say nothing here: `8080:80` is 80.
+        // The host's address and port have no meaning here: `8080:80` is 80.
         let number = parts[0].split(separator: ":", omittingEmptySubsequences: false).last.map(String.init) ?? ""
         let bounds = number.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map { UInt16($0) }
         guard ["tcp", "udp", "sctp"].contains(transport), let first = bounds.first ?? nil,

@@ -62,7 +62,7 @@ struct FileModes: Hashable, Sendable {
         return clauses.isEmpty ? nil : clauses
     }
 
-    /// What a file or folder with `mode` gets.
+    /// The new mode of a file or folder with `mode`.
     func applied(to mode: UInt32, isFolder: Bool) -> UInt32 {
         switch form {
         case .fixed(let number): return number

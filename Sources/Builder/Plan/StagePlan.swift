@@ -21,20 +21,20 @@ package struct StageBase: Sendable {
     }
 }
 
-/// A stage with all its variables expanded: its steps and the configuration that comes out. Pure: nothing is run for it.
+/// A stage with all variables expanded: its steps and the resulting configuration. Planning runs nothing.
 package struct StagePlan: Sendable {
-    package private(set) var instructions: [PlannedInstruction] = []
+    package internal(set) var instructions: [PlannedInstruction] = []
     package private(set) var execution: ImageConfig.Execution
     package private(set) var author: String?
     package private(set) var arguments: [(name: String, value: String?)]
 
     private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    private let build: BuildFile
-    private let given: BuildArguments
-    private let origin: @Sendable (PlacedText) -> StepOrigin
-    private var variables: StageVariables
+    let build: BuildFile
+    let given: BuildArguments
+    let origin: @Sendable (PlacedText) -> StepOrigin
+    private(set) var variables: StageVariables
     private var hasCommand = false
-    private var findings: Findings
+    var findings: Findings
 
     /// Plans `stage` on top of `base`. `origin` resolves what COPY --from and a mount's from= name. What cannot be expanded is
     /// told in `findings`.
@@ -66,14 +66,14 @@ package struct StagePlan: Sendable {
         return (String(name), String(text[name.endIndex...].dropFirst()))
     }
 
-    /// A trigger of the base image, which is text.
+    /// Plans a trigger of the base image, which is text.
     private mutating func run(trigger: String, of stage: Stage) {
         var own = Findings(file: "ONBUILD of \(stage.base.image)")
         let file = BuildFile(file: own.file, bytes: Array("FROM x\n\(trigger)\n".utf8), findings: &own)
         let place = stage.base.image.span(in: build.file)
         guard !own.hasErrors, let instructions = file.stages.first?.instructions else {
             return findings.error(
-                place, "a trigger of the base image makes no sense: ONBUILD \(trigger)",
+                place, "invalid trigger in the base image: ONBUILD \(trigger)",
                 hint: own.diagnostics.first.map(\.message))
         }
         for instruction in instructions { take(instruction, at: place, isTrigger: true) }
@@ -95,7 +95,7 @@ package struct StagePlan: Sendable {
         }
     }
 
-    private enum Mistake: Error, CustomStringConvertible {
+    enum Mistake: Error, CustomStringConvertible {
         case expansion(WordLexer.Failure, PlacedText)
         case value(PlacedText, String, String?)
 
@@ -107,7 +107,7 @@ package struct StagePlan: Sendable {
         }
     }
 
-    private func value(_ text: PlacedText) throws(Mistake) -> String {
+    func value(_ text: PlacedText) throws(Mistake) -> String {
         do throws(WordLexer.Failure) { return try expand(text) } catch { throw .expansion(error, text) }
     }
 
@@ -130,12 +130,12 @@ package struct StagePlan: Sendable {
         case .arg(let arguments):
             var shown: [String] = []
             for argument in arguments {
-                do throws(WordLexer.Failure) { try variables.declare(argument) } catch {
+                let name = argument.name.text
+                do throws(WordLexer.Failure) {
+                    shown.append(try variables.declare(argument).map { "\(name)=\($0)" } ?? name)
+                } catch {
                     throw .expansion(error, argument.value ?? argument.name)
                 }
-                let name = argument.name.text
-                let value = variables.arguments.last { $0.name == name }?.value
-                shown.append(value.map { "\(name)=\($0)" } ?? name)
             }
             add(instruction, at: place, "ARG \(shown.joined(separator: " "))")
         case .env(let assignments):
@@ -186,7 +186,7 @@ package struct StagePlan: Sendable {
             for text in texts {
                 for word in try words(text) {
                     guard let ports = ExposedPorts.all(word) else {
-                        throw .value(text, "'\(word)' is no port", "write 80, 80/udp or 8000-8010")
+                        throw .value(text, "invalid port '\(word)'", "write 80, 80/udp or 8000-8010")
                     }
                     all += ports
                 }
@@ -196,7 +196,7 @@ package struct StagePlan: Sendable {
         case .stopSignal(let text):
             let signal = try value(text)
             guard SignalName.number(signal) != nil else {
-                throw .value(text, "'\(signal)' is no signal", "write SIGTERM, SIGINT …, or a number")
+                throw .value(text, "unknown signal '\(signal)'", "write SIGTERM, SIGINT …, or a number")
             }
             execution.stopSignal = signal
             add(instruction, at: place, "STOPSIGNAL \(execution.stopSignal ?? "")")
@@ -214,7 +214,7 @@ package struct StagePlan: Sendable {
         return pairs
     }
 
-    private var shell: [String] { execution.shell ?? ["/bin/sh", "-c"] }
+    var shell: [String] { execution.shell ?? ["/bin/sh", "-c"] }
 
     private func command(_ line: CommandLine) -> [String] {
         switch line {
@@ -255,199 +255,6 @@ package struct StagePlan: Sendable {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")
-    }
-}
-
-// Steps.
-extension StagePlan {
-    private mutating func plan(_ run: Run, _ instruction: Instruction, at place: SourceRange) throws(Mistake) {
-        let declared = variables.arguments.filter { argument in
-            argument.value != nil && !variables.environment.contains { $0.name == argument.name }
-        }
-        var arguments: [String: String] = [:]
-        var names: [String] = []
-        for argument in declared {
-            if arguments[argument.name] == nil { names.append(argument.name) }
-            arguments[argument.name] = argument.value ?? ""
-        }
-        // Proxies reach every step and count nowhere, unless the file declares them.
-        var hidden: [String] = []
-        for (name, value) in given.given.sorted(by: { $0.key < $1.key })
-        where BuildArguments.predefined.contains(name) && arguments[name] == nil
-            && !variables.environment.contains(where: { $0.name == name })
-        {
-            hidden.append("\(name)=\(value)")
-        }
-        for name in names where BuildArguments.predefined.contains(name) {
-            hidden.append("\(name)=\(arguments[name] ?? "")")
-            arguments[name] = nil
-        }
-        names.removeAll { arguments[$0] == nil }
-        var step = RunStep(
-            arguments: [], environment: variables.environment.map { "\($0.name)=\($0.value)" },
-            user: execution.user ?? "", folder: execution.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/")
-        step.environment += names.map { "\($0)=\(arguments[$0] ?? "")" }
-        switch run.command {
-        case .exec(let words): step.arguments = words
-        case .shell(let text, _): step.arguments = Self.shellArguments(text, run.documents, shell, script: &step.script)
-        }
-        step.network = run.network.rawValue
-        step.isInsecure = run.security == .insecure
-        let seen = variables
-        for flag in run.mounts {
-            var failure: (WordLexer.Failure, PlacedText)?
-            let mount = flag.resolved(in: &findings) { text in
-                do throws(WordLexer.Failure) { return try seen.expand(text).text } catch {
-                    failure = (error, text)
-                    return nil
-                }
-            }
-            if let failure { throw .expansion(failure.0, failure.1) }
-            if let mount { step.mounts.append(stepMount(mount, flag, number: step.mounts.count { $0.kind == .ssh })) }
-        }
-        let shown = step.arguments.joined(separator: " ")
-        let prefix = names.isEmpty ? "" : "|\(names.count) " + names.map { "\($0)=\(arguments[$0] ?? "") " }.joined()
-        var planned = PlannedInstruction(
-            step: .run(step), history: "RUN \(prefix)\(shown) # buildkit", title: instruction.text.text, place: place)
-        planned.arguments = arguments
-        planned.hiddenEnvironment = hidden
-        instructions.append(planned)
-    }
-
-    /// A command for the shell. A document alone is its script, one that begins with `#!` a program of its own.
-    private static func shellArguments(
-        _ text: String, _ documents: [Heredoc], _ shell: [String], script: inout RunStep.Script?
-    ) -> [String] {
-        guard let first = documents.first else { return shell + [text] }
-        if documents.count == 1, text == first.place.text {
-            guard first.text.hasPrefix("#!") else { return shell + [first.text] }
-            script = RunStep.Script(name: first.name, text: first.text)
-            return ["/dev/pipes/\(first.name)"]
-        }
-        // The shell reads documents itself, as they stand in the file.
-        var whole = text
-        for document in documents { whole += "\n" + document.content + document.name }
-        return shell + [whole]
-    }
-
-    /// `number` is how many mounts of SSH agents come before it.
-    private func stepMount(_ mount: Mount, _ flag: MountFlag, number: Int) -> StepMount {
-        let id = mount.id.isEmpty ? mount.target : mount.id
-        var target = mount.target
-        let kind = StepMount.Kind(rawValue: mount.kind.rawValue) ?? .bind
-        if kind == .secret, target.isEmpty, mount.variable == nil {
-            target = "/run/secrets/\(mount.id.isEmpty ? mount.source : mount.id)"
-        }
-        if kind == .ssh, target.isEmpty { target = "/run/buildkit/ssh_agent.\(number)" }
-        var result = StepMount(kind: kind, target: target.isEmpty ? "" : Self.path(target, in: execution.workingDir))
-        if mount.from != nil, let text = flag.from { result.from = origin(text) }
-        result.source = mount.source
-        result.isReadOnly = mount.isReadOnly
-        switch kind {
-        case .secret:
-            result.id =
-                mount.id.isEmpty
-                ? (mount.source.isEmpty ? mount.target.split(separator: "/").last.map(String.init) ?? "" : mount.source)
-                : mount.id
-        case .ssh: result.id = mount.id.isEmpty ? "default" : mount.id
-        case .cache: result.id = Self.path(id, in: nil) == "/" ? id : id
-        case .bind, .tmpfs: result.id = ""
-        }
-        result.sharing = StepMount.Sharing(rawValue: mount.sharing.rawValue) ?? .shared
-        result.isRequired = mount.isRequired
-        result.size = mount.size
-        result.mode = mount.mode
-        result.uid = mount.uid
-        result.gid = mount.gid
-        result.variable = mount.variable
-        return result
-    }
-
-    private mutating func plan(
-        _ copy: Copy, isAdd: Bool, _ instruction: Instruction, at place: SourceRange
-    ) throws(Mistake) {
-        var patterns: [String] = []
-        var urls: [String] = []
-        var documents: [CopyStep.Document] = []
-        var places: [SourceRange] = []
-        var shown: [String] = []
-        var repository: GitSource?
-        for source in copy.sources {
-            switch source {
-            case .path(let text):
-                let pattern = try value(text)
-                shown.append(pattern)
-                if isAdd, let git = GitSource(pattern) {
-                    guard copy.sources.count == 1 else {
-                        throw .value(text, "a repository is added alone", "write an ADD of its own for it")
-                    }
-                    repository = git
-                    patterns.append("/")
-                    places.append(text.span(in: build.file))
-                    continue
-                }
-                if isAdd, Self.isRemote(pattern) {
-                    urls.append(pattern)
-                    continue
-                }
-                patterns.append(pattern)
-                places.append(text.span(in: build.file))
-            case .document(let document):
-                var text = document.text
-                if document.expands {
-                    do throws(WordLexer.Failure) { text = try variables.expandDocument(text).text } catch {
-                        throw .value(document.place, error.message, error.hint)
-                    }
-                }
-                documents.append(.init(name: document.name, text: text))
-                shown.append(document.name)
-            }
-        }
-        let written = try value(copy.destination)
-        var destination = Self.path(written, in: execution.workingDir)
-        if written.hasSuffix("/") || written == "." || written.hasSuffix("/.") || written.isEmpty, destination != "/" {
-            destination += "/"
-        }
-        var query = SourceQuery(patterns: patterns, keepsParents: copy.keepsParents)
-        for pattern in copy.excluded { query.excluded.append(try value(pattern)) }
-        var step = CopyStep(
-            isAdd: isAdd, query: query, destination: destination, hasSeveralSources: copy.sources.count > 1)
-        step.documents = documents
-        step.urls = urls
-        if let from = copy.from { step.origin = origin(from) }
-        if let owner = copy.owner { step.owner = try value(owner) }
-        if let mode = copy.mode {
-            let text = try value(mode)
-            guard FileModes(text) != nil else {
-                throw .value(mode, "'\(text)' is no file mode", "write it in octal, --chmod=755, or as u=rwX,go=rX")
-            }
-            step.mode = text
-        }
-        step.isLinked = copy.isLinked
-        if let checksum = copy.checksum {
-            let text = try value(checksum)
-            if repository == nil, urls.isEmpty {
-                throw .value(
-                    checksum, "--checksum is for URLs and repositories", "leave it out: the files come from the context"
-                )
-            }
-            if repository == nil { step.checksum = text } else { repository?.commit = text }
-        }
-        if var repository {
-            if let keeps = copy.keepsGitFolder { repository.keepsGitFolder = keeps }
-            step.origin = .context(GitSource.contextPrefix + repository.text)
-        }
-        step.unpacks = copy.unpacks
-        var planned = PlannedInstruction(
-            step: .copy(step),
-            history: "\(isAdd ? "ADD" : "COPY") \((shown + [written]).joined(separator: " ")) # buildkit",
-            title: instruction.text.text, place: place)
-        planned.sources = places
-        instructions.append(planned)
-    }
-
-    private static func isRemote(_ text: String) -> Bool {
-        ["http://", "https://"].contains { text.hasPrefix($0) }
     }
 }
 

@@ -67,7 +67,7 @@ private actor BatchResults {
     }
 
     func image(_ index: Int) async throws -> Image {
-        // Each ends: a build that is cancelled says so, too.
+        // Every build ends here, also a cancelled one.
         while finished[index] == nil { await withCheckedContinuation { waiters[index, default: []].append($0) } }
         try Task.checkCancellation()
         switch finished[index] {
@@ -75,8 +75,8 @@ private actor BatchResults {
         case .failure(is CancellationError)?, nil: throw CancellationError()
         case .failure?:
             throw EngineFailure(
-                code: .failed, message: "\(titles[index]) was not built, and this build takes its image",
-                hint: "the reason stands with \(titles[index])")
+                code: .failed, message: "\(titles[index]) was not built, but this build needs its image",
+                hint: "the error of \(titles[index]) says why")
         }
     }
 }

@@ -12,9 +12,11 @@ package protocol BuildHost: Sendable {
     func image(_ reference: String, platform: String?, pull: Bool) async throws -> Image
     /// Runs a step's program to its end in a container on the folders of `room`; `output` gets what it writes.
     func run(_ step: RunStep, in room: StepRoom, output: @escaping StepOutput) async throws -> StepEnd
+    /// Runs a shell in the room of a step that failed, on the client's terminal, until it ends. `note` says why the step failed.
+    func openShell(_ step: RunStep, in room: StepRoom, because note: BuildNote) async throws
     /// Fetches `url` into the file at `path`.
     func download(_ url: String, to path: String) async throws -> Download
-    /// Programs of this platform, which are not this machine's, run here all the same.
+    /// An emulator runs programs of this platform, which is not this machine's.
     func emulates(_ platform: Platform) async -> Bool
     /// The cache that a registry has under `reference`: a cache, or an image with one inside.
     func cache(_ reference: String, platform: String?) async throws -> OutsideCache
@@ -28,13 +30,13 @@ package protocol BuildHost: Sendable {
 
 /// How the program of a step ended.
 package struct StepEnd: Hashable, Sendable {
-    /// As a shell tells it.
+    /// As a shell reports it.
     package var code: Int
-    /// The kernel's memory killer ended something of it.
+    /// The kernel killed one of its processes because of memory.
     package var isOutOfMemory = false
-    /// It was refused a process, having as many as it may have.
+    /// It could not start a process, because it had as many as it may have.
     package var isOutOfProcesses = false
-    /// How many it may have at once; nil for any number.
+    /// The largest number of processes at once; nil without a limit.
     package var processLimit: Int64?
 
     package init(code: Int, isOutOfMemory: Bool = false, isOutOfProcesses: Bool = false, processLimit: Int64? = nil) {
@@ -45,7 +47,7 @@ package struct StepEnd: Hashable, Sendable {
     }
 }
 
-/// What came of fetching a URL.
+/// A fetched URL.
 package struct Download: Sendable {
     /// Nanoseconds since 1970; nil where the server does not tell.
     package var modified: Int64?
@@ -59,12 +61,14 @@ package struct StepRoom: Sendable {
     package var id: String
     /// Top first.
     package var lower: [String]
-    /// Its changes go here.
+    /// The folder for its changes.
     package var upper: String
     package var work: String
     package var mounts: [RoomMount]
     package var environment: [String]
     package var request: BuildRequest
+    /// The program talks to a terminal.
+    package var hasTerminal = false
 }
 
 /// Something that is mounted for a step.
@@ -99,7 +103,7 @@ package protocol ContextSource: Sendable {
     ) throws
 }
 
-/// A build that failed, as a person is told.
+/// Why a build failed, for people.
 package struct BuildFailure: Error, Sendable, CustomStringConvertible {
     package var notes: [BuildNote]
     package var description: String { notes.map(\.message).joined(separator: "\n") }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How long something takes.
+/// Measures how long something takes.
 struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
 
@@ -10,7 +10,7 @@ struct Stopwatch: Sendable {
     }
 }
 
-/// Seconds since 1970 as RFC 3339 has them, in UTC.
+/// Formats seconds since 1970 as RFC 3339, in UTC.
 func timestamp(_ seconds: Int64) -> String {
     var time = Int(seconds)
     var parts = tm()

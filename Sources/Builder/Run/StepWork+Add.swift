@@ -40,7 +40,7 @@ extension StepWork {
         let isThere = try composer.isFolder(target) == true
         if step.destination.hasSuffix("/") || step.hasSeveralSources || isThere {
             guard !download.name.isEmpty else {
-                throw mistake("the URL names no file", hint: "give the destination a name: ADD URL /path/name")
+                throw mistake("the URL has no file name", hint: "give the destination a name: ADD URL /path/name")
             }
             target = CopyPlan.join(target, download.name)
         }

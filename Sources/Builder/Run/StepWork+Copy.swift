@@ -6,7 +6,7 @@ import JSON
 import Linux
 import OCI
 
-// COPY and ADD.
+// COPY and ADD: from layers, and what copying from layers and from a context share.
 extension StepWork {
     func perform(_ step: CopyStep) async throws -> Outcome {
         switch step.origin {
@@ -19,8 +19,8 @@ extension StepWork {
         }
     }
 
-    /// What counts of a step beyond its files.
-    private func key(_ kind: String, _ step: CopyStep) throws -> StepKey {
+    /// The key of a step without its files.
+    func key(_ kind: String, _ step: CopyStep) throws -> StepKey {
         var key = StepKey(kind)
         var bare = step
         bare.query.patterns = []
@@ -32,13 +32,13 @@ extension StepWork {
         return key
     }
 
-    /// The state that its paths are resolved in: with --link none but its own.
-    private func below(_ step: CopyStep) async -> [String] { step.isLinked ? [] : await lower() }
+    /// The layers in which its paths are resolved; none with --link.
+    func below(_ step: CopyStep) async -> [String] { step.isLinked ? [] : await lower() }
 
     // MARK: Layers
 
     private func copy(_ step: CopyStep, from layers: [BuiltLayer]) async throws -> Outcome {
-        // Asked first by what the source is as a whole: then none of its files is read.
+        // First look for the source as a whole: if that is known, no file has to be read.
         var quick = try key("copy whole", step)
         try quick.add(step.query)
         quick.add(layers.state)
@@ -75,7 +75,7 @@ extension StepWork {
             try await know(outcome.record, by: quickKey)
             return outcome
         }
-        let outcome = try await made(contentKey, "copy", seen: seen) {
+        let outcome = try await made(contentKey, "copy", seen: seen) { maker in
             try await withWorkFolder { folder in
                 let now = now
                 try await parts.pool.run {
@@ -95,233 +95,34 @@ extension StepWork {
                     try composer.finish()
                 }
                 return try await parts.images.commitLayer(
-                    upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: parts.lease)
+                    upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: maker.lease)
             }
         }
         try await know(outcome.record, by: quickKey)
         return outcome
     }
 
-    /// Keeps a result under another key, too.
+    /// Also stores a result under another key.
     private func know(_ record: CacheRecord, by key: Digest) async throws {
         var copy = record
         copy.key = key
         copy.commonKey = record.key
         let kept = copy
-        _ = try await parts.cache.result(key) { kept }
-    }
-
-    // MARK: The context
-
-    private func copyFromContext(_ step: CopyStep, _ context: String) async throws -> Outcome {
-        let (parts, pool) = (parts, parts.pool)
-        let matches = try await pool.run {
-            step.query.patterns.isEmpty
-                ? [] : try found(step) { try parts.contexts.list(step.query, in: context) }
-        }
-        let name = contextName(context)
-        let stamps = await pool.runInfallible { parts.cache.stamps(of: name) }
-        let below = await below(step)
-        let plan = try await plan(step, matches, below)
-        let owner = try step.owner.map { try Self.owner($0, in: below) }
-        var known: [String: Digest] = [:]
-        var isKnown = step.urls.isEmpty
-        for placement in plan.placements where placement.entry.kind == .file {
-            if let stamp = placement.entry.stamp, let seen = stamps[placement.source], seen.hasPrefix("\(stamp) "),
-                let digest = Digest(seen.dropFirst(stamp.count + 1))
-            {
-                known[placement.source] = digest
-            } else {
-                isKnown = false
-            }
-        }
-        var seen = SlotRecord(key: slot, step: self.step, base: state.layers.state)
-        if isKnown {
-            seen.key = try contentKey(step, plan, owner, known, &seen)
-            if let outcome = try await cached(
-                seen.key, step, plan, owner, keepsOwner: false, known.mapValues { "\($0)" }, seen: seen)
-            {
-                return outcome
-            }
-        }
-        return try await withWorkFolder { folder in
-            let composed = try await compose(step, plan, owner, known, below, folder, context)
-            let fresh = composed.digests
-            try await pool.run {
-                var stamps = stamps
-                for placement in plan.placements {
-                    guard let stamp = placement.entry.stamp, let digest = fresh[placement.source] else { continue }
-                    stamps[placement.source] = "\(stamp) \(digest)"
-                }
-                try parts.cache.remember(stamps, of: name)
-            }
-            seen.key = try contentKey(step, plan, owner, fresh, &seen, urls: composed.urls)
-            for placement in plan.placements { seen.contents[placement.path] = fresh[placement.source].map { "\($0)" } }
-            // Touched, and still the same.
-            if let outcome = try await cached(
-                seen.key, step, plan, owner, keepsOwner: false, fresh.mapValues { "\($0)" }, seen: seen)
-            {
-                return outcome
-            }
-            return try await made(seen.key, "copy", seen: seen) {
-                try await parts.images.commitLayer(
-                    upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: parts.lease)
-            }
-        }
-    }
-
-    private func contextName(_ context: String) -> String {
-        guard !context.isEmpty else { return parts.request.context }
-        guard case .folder(let path)? = parts.request.contexts[context] else { return context }
-        return path
-    }
-
-    private func contentKey(
-        _ step: CopyStep, _ plan: CopyPlan, _ owner: Ownership?, _ digests: [String: Digest], _ seen: inout SlotRecord,
-        urls: [String] = []
-    ) throws -> Digest {
-        var key = try key("copy", step)
-        for placement in plan.placements {
-            let line = summary(
-                placement, step, owner, keepsOwner: false, digests[placement.source].map { "\($0)" } ?? "")
-            key.add(placement.path)
-            key.add(line)
-            seen.files[placement.path] = line
-        }
-        for url in urls { key.add(url) }
-        return key.digest
-    }
-
-    struct Composed: Sendable {
-        var digests: [String: Digest] = [:]
-        var urls: [String] = []
-    }
-
-    /// Puts everything into the upper folder. What is known and lies in the layer that was made here last is taken from there;
-    /// the rest is asked of the client.
-    private func compose(
-        _ step: CopyStep, _ plan: CopyPlan, _ owner: Ownership?, _ known: [String: Digest], _ below: [String],
-        _ folder: String, _ context: String
-    ) async throws -> Composed {
-        let downloads = try await download(step, into: folder)
-        let old = await parts.pool.runInfallible { [parts, slot] in parts.cache.slot(slot) }
-        var local: [Digest: String] = [:]
-        if let old, !old.contents.values.isEmpty, let record = await parts.cache.record(old.key, in: parts.lease),
-            record.madeLayer,
-            let layer = await parts.images.folders(of: record.layers).first
-        {
-            for (path, text) in old.contents.values {
-                if let digest = Digest(text) { local[digest] = "\(layer)/\(path)" }
-            }
-        }
-        let (now, files) = (now, local)
-        let contexts = parts.contexts
-        return try await parts.pool.run {
-            let composer = try composer(folder, below, owner, now)
-            try prepare(step, plan, composer)
-            var composed = Composed(digests: known)
-            var wanted: [CopyPlan.Placement] = []
-            var names: [(placement: CopyPlan.Placement, first: CopyPlan.Placement)] = []
-            for placement in plan.placements {
-                let attributes = attributes(of: placement, step, owner, keepsOwner: false)
-                guard placement.entry.kind == .file else {
-                    try place(placement, attributes, composer)
-                    continue
-                }
-                let mayUnpack = step.isAdd && step.unpacks != false && placement.isNamed
-                if !mayUnpack, let first = placement.first.map({ plan.placements[$0] }), !first.isNamed || !step.isAdd {
-                    names.append((placement, first))
-                } else if !mayUnpack, let digest = known[placement.source], let path = files[digest],
-                    let file = try? openFile(path, O_RDONLY | O_NOFOLLOW)
-                {
-                    try composer.makeFile(placement.path, attributes) { try copy(file, to: $0) }
-                } else {
-                    wanted.append(placement)
-                }
-            }
-            try fetch(wanted, step, owner, composer, folder, context, contexts, &composed)
-            for (placement, first) in names {
-                try composer.makeName(placement.path, of: first.path)
-                composed.digests[placement.source] = composed.digests[first.source]
-            }
-            for download in downloads {
-                composed.urls.append("\(download.name) \(download.digest)")
-                try add(download, step, owner, composer, folder)
-            }
-            try addDocuments(step, composer, owner)
-            try composer.finish()
-            return composed
-        }
-    }
-
-    func copy(_ file: borrowing OwnedFD, to target: borrowing OwnedFD) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { return }
-            try target.write(buffer[..<count])
-        }
-    }
-
-    private func fetch(
-        _ wanted: [CopyPlan.Placement], _ step: CopyStep, _ owner: Ownership?, _ composer: LayerComposer,
-        _ folder: String, _ context: String, _ contexts: any ContextSource, _ composed: inout Composed
-    ) throws {
-        guard !wanted.isEmpty else { return }
-        var digests: [String: Digest] = [:]
-        var archives: [(CopyPlan.Placement, String)] = []
-        try contexts.fetch(wanted.map(\.source), in: context) { index, next in
-            let placement = wanted[index]
-            let attributes = attributes(of: placement, step, owner, keepsOwner: false)
-            var hasher = DigestHasher()
-            var size: Int64 = 0
-            var piece = try next()
-            let isArchive =
-                step.isAdd && step.unpacks != false && placement.isNamed && ArchiveContent.isArchive(piece ?? [])
-            let spool = "\(folder)/archive\(index)"
-            func copy(_ file: borrowing OwnedFD) throws {
-                while let bytes = piece {
-                    try file.write(bytes)
-                    hasher.update(bytes)
-                    size += Int64(bytes.count)
-                    piece = try next()
-                }
-            }
-            if isArchive {
-                let file = try openFile(spool, O_RDWR | O_CREAT | O_EXCL)
-                try copy(file)
-                archives.append((placement, spool))
-            } else {
-                try composer.makeFile(placement.path, attributes) { try copy($0) }
-            }
-            digests[placement.source] = hasher.finish()
-        }
-        for (placement, path) in archives {
-            do {
-                try unpack(path, to: composer.resolve(step.destination), step, owner, composer, folder)
-            } catch ImageError.invalidArchive {
-                // It only begins like one: a compressed file is copied as it is.
-                let attributes = attributes(of: placement, step, owner, keepsOwner: false)
-                let file = try openFile(path, O_RDONLY)
-                try composer.makeFile(placement.path, attributes) { try copy(file, to: $0) }
-            }
-        }
-        composed.digests.merge(digests) { $1 }
+        _ = try await parts.cache.result(key) { _ in kept }
     }
 
     // MARK: What both share
 
     /// Writes into the upper folder in `folder`. Folders on the way belong to whom --chown names.
-    private func composer(
+    func composer(
         _ folder: String, _ below: [String], _ owner: Ownership?, _ now: Int64
     ) throws -> LayerComposer {
         try LayerComposer(
             upper: "\(folder)/upper", above: below, now: now, owner: owner ?? Ownership(user: 0, group: 0))
     }
 
-    /// Runs a search and says where it went wrong.
-    private func found(_ step: CopyStep, _ search: () throws -> [[SourceMatch]]) throws -> [SourceMatch] {
+    /// Runs a search, and turns its failure into a note with a place.
+    func found(_ step: CopyStep, _ search: () throws -> [[SourceMatch]]) throws -> [SourceMatch] {
         do {
             return try search().flatMap { $0 }
         } catch let failure as SourceFailure {
@@ -334,7 +135,7 @@ extension StepWork {
             case .missing(let index, let nearest, let isIgnored):
                 let (pattern, place) = place(index)
                 let reason =
-                    isIgnored ? "'\(pattern)' is there, and .dockerignore leaves it out" : "there is no '\(pattern)'"
+                    isIgnored ? "'\(pattern)' exists, but .dockerignore excludes it" : "there is no '\(pattern)'"
                 let isOutside = pattern.split(separator: "/").first == ".."
                 let hint =
                     isOutside
@@ -355,7 +156,7 @@ extension StepWork {
         }
     }
 
-    private func plan(_ step: CopyStep, _ matches: [SourceMatch], _ below: [String]) async throws -> CopyPlan {
+    func plan(_ step: CopyStep, _ matches: [SourceMatch], _ below: [String]) async throws -> CopyPlan {
         let empty = await parts.images.emptyFolder
         return try await parts.pool.run {
             let tree = try LayerTree(below.isEmpty ? [empty] : below)
@@ -391,8 +192,8 @@ extension StepWork {
         return walked.joined(separator: "/")
     }
 
-    /// A destination that is a folder by the way it is written is there, whatever is put into it.
-    private func prepare(_ step: CopyStep, _ plan: CopyPlan, _ composer: LayerComposer) throws {
+    /// Makes the destination if it is written as a folder.
+    func prepare(_ step: CopyStep, _ plan: CopyPlan, _ composer: LayerComposer) throws {
         guard step.destination.utf8.last == UInt8(ascii: "/") || step.hasSeveralSources,
             !plan.placements.isEmpty || !step.documents.isEmpty || !step.urls.isEmpty
         else { return }
@@ -416,7 +217,7 @@ extension StepWork {
         of placement: CopyPlan.Placement, _ step: CopyStep, _ owner: Ownership?, keepsOwner: Bool
     ) -> LayerComposer.Attributes {
         let entry = placement.entry
-        // The folder that is named is the destination itself: what is in it is copied.
+        // COPY copies the content of a folder: the folder itself becomes the destination.
         if entry.isFolder, !placement.describes {
             return .init(mode: 0o755, owner: owner ?? Ownership(user: 0, group: 0), modified: now)
         }
@@ -429,7 +230,7 @@ extension StepWork {
     }
 
     /// `MODE OWNER CONTENT`: what counts of a thing beside its path.
-    private func summary(
+    func summary(
         _ placement: CopyPlan.Placement, _ step: CopyStep, _ owner: Ownership?, keepsOwner: Bool, _ digest: String
     ) -> String {
         let attributes = attributes(of: placement, step, owner, keepsOwner: keepsOwner)
@@ -445,7 +246,7 @@ extension StepWork {
         return "\(mode) \(attributes.owner.user):\(attributes.owner.group) \(content)"
     }
 
-    private func addDocuments(_ step: CopyStep, _ composer: LayerComposer, _ owner: Ownership?) throws {
+    func addDocuments(_ step: CopyStep, _ composer: LayerComposer, _ owner: Ownership?) throws {
         for document in step.documents {
             var target = try composer.resolve(step.destination)
             let isThere = try composer.isFolder(target) == true

@@ -3,9 +3,9 @@ import EngineWire
 import Linux
 import Synchronization
 
-// What is said of a command that has ended.
+// Reports on a command that has ended.
 extension StepWork {
-    /// - Throws: `BuildFailure` for a command that failed: how, and as far as the machine knows, why.
+    /// - Throws: `BuildFailure` if the command failed, with the reason if the machine knows it.
     func check(_ end: StepEnd, of step: RunStep, _ tail: OutputTail) throws {
         let limit = "it wanted more than the \(end.processLimit ?? 0) processes that a step may have"
         guard end.code != 0 else {
@@ -31,7 +31,7 @@ extension StepWork {
             note.message += ": the machine has no more memory for it"
             note.hint = "let it do less at once, as in `make -j1`, or build on a machine with more memory"
         } else if end.code == 127 {
-            note.hint = "127: a program of it was not found in the image"
+            note.hint = "127: a program was not found in the image"
         } else if end.code == 137 {
             note.hint = "137: it was killed; did it need more memory than there is?"
         }

@@ -36,14 +36,14 @@ extension StepWork {
             seen.files["what is mounted at \(mount.target)"] = source.state
         }
         if let outcome = try await imported(digest, "run", seen: seen) { return outcome }
-        return try await made(digest, "run", seen: seen) { try await run(step, sources) }
+        return try await made(digest, "run", seen: seen) { try await run(step, sources, $0) }
     }
 
     /// Where a mount's files come from: layers and the path in them.
     private struct MountSource: Sendable {
         var layers: [BuiltLayer] = []
         var path = "/"
-        /// Names what is in it; empty where that counts for nothing.
+        /// Identifies the files; empty if they do not count for the cache.
         var state = ""
     }
 
@@ -64,7 +64,7 @@ extension StepWork {
                     source.layers = layers
                     break
                 }
-                // The files of the context become a layer of their own, from the cache where they did not change.
+                // The files of the context become a layer, which comes from the cache if they did not change.
                 var query = SourceQuery(patterns: [source.path])
                 query.keepsParents = true
                 let copy = CopyStep(isAdd: false, query: query, destination: "/", hasSeveralSources: false)
@@ -92,7 +92,9 @@ extension StepWork {
         return sources
     }
 
-    private func run(_ step: RunStep, _ sources: [MountSource]) async throws -> BuiltLayer? {
+    private func run(
+        _ step: RunStep, _ sources: [MountSource], _ maker: BuildCache.Maker
+    ) async throws -> BuiltLayer? {
         try await withWorkFolder { folder in
             try await withCacheFolders(step) { folders in
                 let (mounts, environment) = try await mounts(step, sources, folder, folders)
@@ -105,20 +107,26 @@ extension StepWork {
                 let tail = OutputTail()
                 let (tell, number) = (parts.tell, number)
                 let host = parts.host
-                let end = try await parts.cache.turns.perform {
-                    try await host.run(step, in: room) { bytes, isError in
-                        tail.add(bytes)
-                        let text = String(decoding: bytes, as: UTF8.self)
-                        tell(.output(step: number, text: text, isError: isError ? true : nil))
+                do {
+                    let end = try await parts.cache.turns.perform {
+                        try await host.run(step, in: room) { bytes, isError in
+                            tail.add(bytes)
+                            let text = String(decoding: bytes, as: UTF8.self)
+                            tell(.output(step: number, text: text, isError: isError ? true : nil))
+                        }
                     }
+                    try Task.checkCancellation()
+                    try check(end, of: step, tail)
+                } catch {
+                    try Task.checkCancellation()
+                    if parts.request.debugs { await openShell(after: error, step, in: room, maker) }
+                    throw error
                 }
-                try Task.checkCancellation()
-                try check(end, of: step, tail)
             }
             let points = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys"]
             return try await parts.images.commitLayer(
                 upper: "\(folder)/upper", above: state.layers, mountPoints: points + step.mounts.map(\.target),
-                epoch: epoch, in: parts.lease)
+                epoch: epoch, in: maker.lease)
         }
     }
 
@@ -129,11 +137,10 @@ extension StepWork {
         var mounts: [RoomMount] = []
         var environment: [String] = []
         if let script = step.script {
-            let content = Array(script.text.utf8)
-            mounts.append(
-                RoomMount(
-                    source: .secret(content, user: 0, group: 0, mode: 0o755), target: "/dev/pipes/\(script.name)",
-                    isReadOnly: true))
+            // Beside the step's files: nothing runs from where secrets are.
+            let path = "\(folder)/script"
+            try await parts.pool.run { try writeFileAtomically(path, Array(script.text.utf8), mode: 0o755) }
+            mounts.append(RoomMount(source: .bind(path), target: "/dev/pipes/\(script.name)", isReadOnly: true))
         }
         for (index, mount) in step.mounts.enumerated() {
             switch mount.kind {
@@ -142,7 +149,7 @@ extension StepWork {
                 if mount.isReadOnly {
                     mounts.append(RoomMount(source: .layers(folders), target: mount.target, isReadOnly: true))
                 } else {
-                    // Changes go into a copy, and with it.
+                    // The step changes a copy, which goes with the step.
                     let copy = "\(folder)/copy\(index)"
                     try await parts.pool.run { try Self.copy(folders, to: copy) }
                     mounts.append(RoomMount(source: .bind(copy), target: mount.target, isReadOnly: false))
@@ -165,7 +172,7 @@ extension StepWork {
                 guard let secret = parts.request.secrets.first(where: { $0.id == mount.id }) else {
                     guard mount.isRequired else { continue }
                     throw mistake(
-                        "the secret '\(mount.id)' is not there",
+                        "the secret '\(mount.id)' is missing",
                         hint:
                             "give it: `--secret id=\(mount.id),src=FILE`, or under `build:` as `secrets: [\(mount.id)]`",
                         code: .notFound)
@@ -188,7 +195,7 @@ extension StepWork {
                         hint: "give it: `--ssh \(mount.id)\(hint)`, or under `build:` as `ssh: [\(mount.id)\(hint)]`",
                         code: .notFound)
                 }
-                // The first one is what ssh finds by itself.
+                // ssh uses the first one.
                 if !environment.contains(where: { $0.hasPrefix("SSH_AUTH_SOCK=") }) {
                     environment.append("SSH_AUTH_SOCK=\(mount.target)")
                 }
@@ -202,7 +209,7 @@ extension StepWork {
         return (mounts, environment)
     }
 
-    /// Copies what layers have at one place, a folder or a file.
+    /// Copies a folder or a file out of layers.
     private static func copy(_ folders: [String], to path: String) throws {
         var status = stat()
         if folders.count == 1, let first = folders.first, lstat(first, &status) == 0, status.st_mode & S_IFMT != S_IFDIR

@@ -7,7 +7,7 @@ import OCI
 import Synchronization
 import YAML
 
-/// One step on its way: from the cache, or made.
+/// One step of a build: it comes from the cache or runs.
 struct StepWork: Sendable {
     let parts: BuildRun.Parts
     let run: BuildRun
@@ -29,9 +29,9 @@ struct StepWork: Sendable {
     struct Outcome: Sendable {
         var record: CacheRecord
         var isCached: Bool
-        /// How long it took to be made, without the wait for what it needs.
+        /// How long it ran, without waiting for what it needs.
         var seconds: Double?
-        /// The cache from outside that had it.
+        /// The outside cache that it came from.
         var cache: String?
     }
 
@@ -81,9 +81,9 @@ struct StepWork: Sendable {
     }
 
     /// `error` as something that is wrong with this step.
-    private func failure(_ error: any Error) -> BuildFailure {
+    func failure(_ error: any Error) -> BuildFailure {
         if let failure = error as? BuildFailure {
-            // The same step of another build failed: here it stands elsewhere.
+            // The failed step belongs to another build: name its place in this file.
             return BuildFailure(
                 failure.notes.map { note in
                     guard let place = note.place, place.file != instruction.place.file else { return note }
@@ -94,7 +94,7 @@ struct StepWork: Sendable {
         }
         var note = BuildNote(describing: error)
         if let error = error as? SyscallError, error.isFullDisk {
-            // Whatever it was that could not be written: all of it lies on one disk.
+            // Everything that a build writes lies on one disk.
             note.message = ImageError.noSpace(parts.cache.root).description
         }
         if note.code == .launchFailed, !Platform.host.accepts(platform) {
@@ -124,19 +124,20 @@ struct StepWork: Sendable {
         usesCache ? await parts.cache.record(key, in: parts.lease) : nil
     }
 
-    /// Makes the result of `key`; `reasons` say why.
+    /// Makes the result of `key`, unless another build is making it.
     func made(
-        _ key: Digest, _ kind: String, seen: SlotRecord, _ make: @escaping @Sendable () async throws -> BuiltLayer?
+        _ key: Digest, _ kind: String, seen: SlotRecord, staysWithMaker: Bool = false,
+        _ make: @escaping @Sendable (BuildCache.Maker) async throws -> BuiltLayer?
     ) async throws -> Outcome {
         let old = await parts.pool.runInfallible { [parts, slot] in parts.cache.slot(slot) }
         let reasons = old.map { Difference.reasons(from: $0, to: seen, isPreviousNew: isPreviousNew) } ?? []
         let watch = Stopwatch()
         let (layers, title, host) = (state.layers, title, parts.host)
         let isOurs = Atomic(false)
-        let record = try await parts.cache.result(key) {
+        let record = try await parts.cache.result(key, staysWithMaker: staysWithMaker) { maker in
             isOurs.store(true, ordering: .relaxed)
             show(.running, reasons: usesCache ? reasons : [noCache], isFirst: old == nil)
-            let layer = try await make()
+            let layer = try await make(maker)
             let now = host.now() / 1_000_000_000
             return CacheRecord(
                 key: key, layers: layers + (layer.map { [$0] } ?? []), madeLayer: layer != nil, title: title,
@@ -144,10 +145,10 @@ struct StepWork: Sendable {
                 created: now, used: now)
         }
         guard await parts.images.hold(record.layers, in: parts.lease) else {
-            throw mistake("the result of the step went away", hint: "build again", code: .failed)
+            throw mistake("the result of the step has been removed", hint: "build again", code: .failed)
         }
         try await parts.pool.run { [parts, slot] in try parts.cache.remember(seen, as: slot) }
-        // Another build, or another stage, made the same step at the same moment.
+        // Another build or stage made the same step.
         guard isOurs.load(ordering: .relaxed) else { return Outcome(record: record, isCached: true) }
         return Outcome(record: record, isCached: false, seconds: watch.seconds)
     }
@@ -185,7 +186,7 @@ struct StepWork: Sendable {
         if let record = await cached(digest) { return Outcome(record: record, isCached: true) }
         let seen = SlotRecord(key: digest, step: step, base: state.layers.state)
         if let outcome = try await imported(digest, "folder", seen: seen) { return outcome }
-        return try await made(digest, "folder", seen: seen) {
+        return try await made(digest, "folder", seen: seen) { maker in
             try await withWorkFolder { folder in
                 let (lower, now) = (await lower(), now)
                 try await parts.pool.run {
@@ -203,12 +204,12 @@ struct StepWork: Sendable {
                     try composer.finish()
                 }
                 return try await parts.images.commitLayer(
-                    upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: parts.lease)
+                    upper: "\(folder)/upper", above: state.layers, epoch: epoch, in: maker.lease)
             }
         }
     }
 
-    /// Owner and group that `user` names: in numbers, a number alone is the group's, too; by name, as the passwd file has it.
+    /// The owner and group that `user` names. A single number is also the group; names come from the passwd file.
     static func owner(_ user: String, in lower: [String]) throws -> Ownership {
         guard !user.isEmpty else { return Ownership(user: 0, group: 0) }
         if let number = UInt32(user) { return Ownership(user: number, group: number) }

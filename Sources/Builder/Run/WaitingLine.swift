@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Tasks that wait for something, in the order in which they came. One that is cancelled waits no more.
+/// Tasks that wait for something, in order of arrival. A cancelled task leaves the line.
 ///
 /// An actor joins for a task in the same breath in which it finds that there is something to wait for: what comes between joining
 /// and waiting is not missed.
 package final class WaitingLine: Sendable {
     private enum Place {
-        /// It joined and does not wait yet.
+        /// It has joined, but does not wait yet.
         case joined
         case waiting(CheckedContinuation<Void, any Error>)
         /// It was woken, or gave up, before it waited.
@@ -76,7 +76,7 @@ package final class WaitingLine: Sendable {
         waiter?.resume(throwing: CancellationError())
     }
 
-    /// Wakes the one who came first.
+    /// Wakes the first in the line.
     /// - Returns: whether there was one.
     package func wakeFirst() -> Bool {
         let (isThere, waiter) = state.withLock { state in

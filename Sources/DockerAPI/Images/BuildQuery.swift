@@ -40,6 +40,7 @@ struct BuildQuery {
             request.epoch = seconds
         }
         request.labels = try Self.texts(query.word("labels"), "labels")
+        request.cacheFrom = try Self.images(query.word("cachefrom")).map { .image($0) }
         request.logins = RegistryAuth.logins(ofBuild: docker.header("x-registry-config"))
         if let size = try query.integer("shmsize"), size > 0 { request.shmSize = Int64(size) }
         request.ulimits = try Self.ulimits(query.word("ulimits"))
@@ -92,10 +93,20 @@ struct BuildQuery {
         if !limits.isEmpty {
             remarks.append("\(limits.joined(separator: ", ")): the steps of a build have no limits of their own")
         }
-        if let images = query.word("cachefrom"), !["[]", "null"].contains(images) {
-            remarks.append("cachefrom: only the engine's own build cache is used")
-        }
         return remarks
+    }
+
+    /// A list of images whose steps may be used.
+    private static func images(_ text: String?) throws(DockerFailure) -> [String] {
+        guard let text else { return [] }
+        guard let value = try? JSONValue(parsing: Array(text.utf8)) else {
+            throw .invalid("error reading cachefrom: invalid JSON")
+        }
+        if value == .null { return [] }
+        guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
+            throw .invalid("error reading cachefrom: it is not a list of image names")
+        }
+        return items.compactMap(\.string)
     }
 
     /// A map of strings. A null value counts as not given.

@@ -49,6 +49,7 @@ package struct BuildTranscript {
                 entries[place].output.append(text)
             }
         case .warning(let note): said.append(Self.text("[Warning] \(note.message)\n"))
+        case .shell: break
         case .failed(let notes):
             hasFailed = true
             said += advance()

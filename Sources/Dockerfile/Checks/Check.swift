@@ -1,4 +1,4 @@
-/// The checks of a Dockerfile that are no errors, named as the reference names them.
+/// What the linter checks, under the names of BuildKit's checks.
 package enum Check: String, CaseIterable, Sendable {
     case consistentInstructionCasing = "ConsistentInstructionCasing"
     case copyIgnoredFile = "CopyIgnoredFile"
@@ -8,6 +8,7 @@ package enum Check: String, CaseIterable, Sendable {
     case fromAsCasing = "FromAsCasing"
     case fromPlatformFlagConstDisallowed = "FromPlatformFlagConstDisallowed"
     case invalidDefaultArgInFrom = "InvalidDefaultArgInFrom"
+    case invalidDefinitionDescription = "InvalidDefinitionDescription"
     case jsonArgsRecommended = "JSONArgsRecommended"
     case legacyKeyValueFormat = "LegacyKeyValueFormat"
     case maintainerDeprecated = "MaintainerDeprecated"
@@ -20,4 +21,7 @@ package enum Check: String, CaseIterable, Sendable {
     case undefinedArgInFrom = "UndefinedArgInFrom"
     case undefinedVar = "UndefinedVar"
     case workdirRelativePath = "WorkdirRelativePath"
+
+    /// It runs only where a file asks for it: `# check=experimental=NAME`.
+    var isExperimental: Bool { self == .invalidDefinitionDescription }
 }

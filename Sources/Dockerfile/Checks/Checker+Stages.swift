@@ -1,10 +1,10 @@
 import YAML
 
 extension Checker {
-    /// What is known of a stage when it ends, for the stages that are built from it.
+    /// The state at the end of a stage, for the stages that are built from it.
     private struct Known {
         var variables: StageVariables
-        /// All variables are known: also those of the base image.
+        /// All variables are known, including those of the base image.
         var isComplete: Bool
         var hasAbsoluteFolder: Bool
         var hasShell: Bool
@@ -28,20 +28,23 @@ extension Checker {
                     isComplete: inherited != nil, hasAbsoluteFolder: false, hasShell: false)
             }
             checkOnce(stage)
-            for instruction in stage.instructions { check(instruction, &state) }
+            for instruction in stage.instructions {
+                checking(instruction) { $0.check(instruction, &state) }
+            }
             if let name = stage.name { known[name] = state }
         }
     }
 
-    /// Of these the last one in a stage counts.
+    /// Only the last one of these in a stage has an effect.
     private mutating func checkOnce(_ stage: Stage) {
         var last: [Instruction.Keyword: Instruction] = [:]
         for instruction in stage.instructions {
             guard [.cmd, .entrypoint, .healthcheck].contains(instruction.keyword) else { continue }
-            if let earlier = last.updateValue(instruction, forKey: instruction.keyword) {
-                report(
+            guard let earlier = last.updateValue(instruction, forKey: instruction.keyword) else { continue }
+            checking(earlier) {
+                $0.report(
                     .multipleInstructionsDisallowed, earlier.written,
-                    "another \(instruction.keyword.rawValue) in this stage replaces this one", hint: "remove it")
+                    "a later \(instruction.keyword.rawValue) in this stage replaces this one", hint: "remove it")
             }
         }
     }
@@ -57,10 +60,10 @@ extension Checker {
             report(
                 .jsonArgsRecommended, instruction.written,
                 looksLikeList
-                    ? "the arguments begin with [ and are no JSON list, so a shell runs them"
-                    : "a shell runs this, and signals do not reach the program",
+                    ? "the arguments begin with [ but are not a JSON list, so a shell runs them"
+                    : "a shell runs this command, so signals do not reach the program",
                 hint: looksLikeList
-                    ? "put every item between double quotes: \(instruction.keyword.rawValue) [\"a\", \"b\"]"
+                    ? "put each item in double quotes: \(instruction.keyword.rawValue) [\"a\", \"b\"]"
                     : "write a JSON list: \(instruction.keyword.rawValue) [\"program\", \"argument\"]")
         case .shell: state.hasShell = true
         case .env(let assignments): checkAssignments(assignments, instruction, &state, isEnvironment: true)
@@ -69,13 +72,13 @@ extension Checker {
             for argument in declared {
                 reportSecret(argument.name, instruction)
                 if let value = argument.value { expand(value, state) }
-                try? state.variables.declare(argument)
+                _ = try? state.variables.declare(argument)
             }
         case .workdir(let path):
             let text = expand(path, state)
             if !state.hasAbsoluteFolder, !(text ?? "/").hasPrefix("/") {
                 report(
-                    .workdirRelativePath, path, "'\(path)' is relative to whatever the base image has",
+                    .workdirRelativePath, path, "'\(path)' is relative to the base image's working directory",
                     hint: "write an absolute path: WORKDIR /\(path)")
             }
             state.hasAbsoluteFolder = true
@@ -99,7 +102,7 @@ extension Checker {
                 let keyword = instruction.written.text
                 report(
                     .legacyKeyValueFormat, instruction.written, "'\(keyword) name value' is the old form",
-                    hint: "write \(keyword) \(assignment.name)=\"\(assignment.value)\"")
+                    hint: "write \(keyword) \(assignment.name)=\(Self.quoted(assignment.value))")
             }
             let name = expand(assignment.name, before)
             let value = expand(assignment.value, before)
@@ -107,6 +110,11 @@ extension Checker {
             reportSecret(assignment.name, instruction)
             if let name, let value { state.variables.set(name, to: value) }
         }
+    }
+
+    /// Between double quotes, unless it has quotes already.
+    private static func quoted(_ value: PlacedText) -> String {
+        value.scalars.contains { $0 == "\"" || $0 == "'" } ? value.text : "\"\(value)\""
     }
 
     private mutating func checkFiles(_ copy: Copy, _ instruction: Instruction, _ state: Known) {
@@ -120,8 +128,8 @@ extension Checker {
             let excludesAll = ignored.rules.contains { ["*", "**", "**/*"].contains($0.text) }
             if isRoot ? excludesAll : ignored.excludes(cleaned) {
                 report(
-                    .copyIgnoredFile, word, "'\(word)' is left out of the context by .dockerignore",
-                    hint: "add !\(cleaned) to it, or remove the line that excludes it")
+                    .copyIgnoredFile, word, ".dockerignore excludes '\(word)'",
+                    hint: "add the line !\(cleaned) to it, or remove the line that excludes it")
             }
         }
     }
@@ -131,25 +139,25 @@ extension Checker {
         let parts = text.split(separator: "/", maxSplits: 1)
         if parts.count == 2, parts[1] != parts[1].lowercased() {
             report(
-                .exposeProtoCasing, word, "the protocol has capitals",
+                .exposeProtoCasing, word, "the protocol has capital letters",
                 hint: "write \(parts[0])/\(parts[1].lowercased())")
         }
         if let port = parts.first, port.contains(":") {
             report(
-                .exposeInvalidFormat, word, "EXPOSE takes ports of the container alone",
+                .exposeInvalidFormat, word, "EXPOSE takes only ports of the container",
                 hint:
                     "write EXPOSE \(port.split(separator: ":").last ?? "80"); `ports:` in the Compose file publishes it"
             )
         }
     }
 
-    /// The expanded text; variables without a value are reported when all that could give them one is known.
+    /// The expanded text. Reports variables without a value if everything that could give them one is known.
     @discardableResult
     private mutating func expand(_ text: PlacedText, _ state: Known) -> String? {
         guard let expansion = try? state.variables.expand(text) else { return nil }
         for use in expansion.unset where state.isComplete && !state.variables.declares(use.name) {
             report(
-                .undefinedVar, text.span(use.range, in: build.file), "nothing gives '$\(use.name)' a value here",
+                .undefinedVar, text.span(use.range, in: build.file), "'$\(use.name)' has no value here",
                 hint: nearest(to: use.name, among: state.variables.names).map { "did you mean '$\($0)'?" }
                     ?? "declare it with ARG \(use.name) or ENV \(use.name)=…")
         }
@@ -165,7 +173,7 @@ extension Checker {
         guard !words.isDisjoint(with: secret), words.isDisjoint(with: harmless) else { return }
         report(
             .secretsUsedInArgOrEnv, name,
-            "'\(name)' looks like a secret, and \(instruction.keyword.rawValue) keeps it in the image",
+            "'\(name)' looks like a secret, but \(instruction.keyword.rawValue) stores it in the image",
             hint: "use RUN --mount=type=secret,id=\(name.text.lowercased())")
     }
 }

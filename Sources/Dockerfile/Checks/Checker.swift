@@ -9,13 +9,20 @@ package struct Checker {
     /// The variables of a stage's base image; nil where the image is not known.
     let environment: (Int) -> [String: String]?
     private(set) var findings: Findings
+    /// Those of the file.
+    private let options: CheckOptions
+    /// Those of the comments above the instruction that is being checked.
+    private var ownOptions = CheckOptions()
 
-    /// `environment` gives the variables of the base image of the stage with that number, nil where it is not known.
+    /// `options` stand in for those of the file. `environment` returns the variables of the base image of the stage with this
+    /// number, or nil if they are not known.
     package init(
-        _ build: BuildFile, arguments: BuildArguments, automatic: [String: String], ignored: IgnoreFile?,
+        _ build: BuildFile, options: CheckOptions? = nil, arguments: BuildArguments, automatic: [String: String],
+        ignored: IgnoreFile?,
         environment: @escaping (Int) -> [String: String]?
     ) {
         self.build = build
+        self.options = options ?? build.directives.check
         self.arguments = arguments
         self.automatic = automatic
         self.ignored = ignored
@@ -23,19 +30,26 @@ package struct Checker {
         findings = Findings(file: build.file)
     }
 
-    /// What the checks find, in the order of the file; those that the file skips are left out.
+    /// The findings of the checks that the file does not skip, in the order of the file.
     package mutating func run() -> [Diagnostic] {
-        guard !build.directives.check.skipsAll else { return [] }
         checkNames()
         checkCasing()
         for line in build.emptyContinuations {
             report(
                 .noEmptyContinuation, SourceRange(file: build.file, line: line, column: 1, length: 1),
-                "an empty line inside of an instruction", hint: "remove it, or begin it with #")
+                "empty line inside an instruction", hint: "remove it, or begin it with #")
         }
+        checkDescriptions()
         checkBases()
         checkStages()
         return findings.sorted
+    }
+
+    /// Runs `body` with the options in the comments above `instruction`.
+    mutating func checking(_ instruction: Instruction, _ body: (inout Checker) -> Void) {
+        ownOptions = CheckOptions(comments: instruction.comments)
+        body(&self)
+        ownOptions = CheckOptions()
     }
 
     mutating func report(_ check: Check, _ text: PlacedText, _ message: String, hint: String? = nil) {
@@ -43,8 +57,8 @@ package struct Checker {
     }
 
     mutating func report(_ check: Check, _ place: SourceRange?, _ message: String, hint: String? = nil) {
-        guard !build.directives.check.skipped.contains(check.rawValue.lowercased()) else { return }
-        let severity = build.directives.check.isError ? Diagnostic.Severity.error : .warning
+        guard options.adding(ownOptions).runs(check) else { return }
+        let severity = options.isError ? Diagnostic.Severity.error : .warning
         findings.add(Diagnostic(severity, at: place, "\(message) (\(check.rawValue))", hint: hint))
     }
 
@@ -53,22 +67,24 @@ package struct Checker {
     private mutating func checkNames() {
         var seen: Set<String> = []
         for stage in build.stages {
-            guard let written = stage.base.name, let name = stage.name else { continue }
-            if written.text != name {
-                report(.stageNameCasing, written, "the name of the stage has capitals", hint: "write '\(name)'")
-            }
-            if name == "scratch" || name == "context" {
-                report(
-                    .reservedStageName, written, "'\(name)' has a meaning of its own",
-                    hint: "give the stage another name")
-            }
-            if !seen.insert(name).inserted {
-                report(
-                    .duplicateStageName, written, "a stage before this one is named '\(name)', too",
-                    hint: "give each stage a name of its own")
-            }
-            checkAsCasing(stage)
+            guard let name = stage.name else { continue }
+            let isNew = seen.insert(name).inserted
+            checking(stage.instruction) { $0.checkName(name, of: stage, isNew: isNew) }
         }
+    }
+
+    private mutating func checkName(_ name: String, of stage: Stage, isNew: Bool) {
+        guard let written = stage.base.name else { return }
+        if written.text != name {
+            report(.stageNameCasing, written, "the stage name has capital letters", hint: "write '\(name)'")
+        }
+        if name == "scratch" || name == "context" {
+            report(.reservedStageName, written, "the stage name '\(name)' is reserved", hint: "use another name")
+        }
+        if !isNew {
+            report(.duplicateStageName, written, "duplicate stage name '\(name)'", hint: "use another name")
+        }
+        checkAsCasing(stage)
     }
 
     private mutating func checkAsCasing(_ stage: Stage) {
@@ -78,9 +94,9 @@ package struct Checker {
         guard parts.count == 3 else { return }
         let word = parts[1]
         if keyword == keyword.lowercased(), word.text != word.text.lowercased() {
-            report(.fromAsCasing, word, "'\(word)' and '\(keyword)' are cased differently", hint: "write 'as'")
+            report(.fromAsCasing, word, "'\(word)' does not match the casing of '\(keyword)'", hint: "write 'as'")
         } else if keyword == keyword.uppercased(), word.text != word.text.uppercased() {
-            report(.fromAsCasing, word, "'\(word)' and '\(keyword)' are cased differently", hint: "write 'AS'")
+            report(.fromAsCasing, word, "'\(word)' does not match the casing of '\(keyword)'", hint: "write 'AS'")
         }
     }
 
@@ -92,50 +108,78 @@ package struct Checker {
             let word = instruction.written.text
             let wanted = lower > upper ? word.lowercased() : word.uppercased()
             guard word != wanted else { continue }
-            report(
-                .consistentInstructionCasing, instruction.written,
-                "'\(word)' is cased differently than most instructions",
-                hint: "write '\(wanted)'")
+            checking(instruction) {
+                $0.report(
+                    .consistentInstructionCasing, instruction.written,
+                    "'\(word)' does not match the casing of most instructions", hint: "write '\(wanted)'")
+            }
+        }
+    }
+
+    /// The comment directly above an ARG or a named stage describes it: `# NAME what it is for`.
+    private mutating func checkDescriptions() {
+        for instruction in build.globalArguments + build.stages.flatMap({ [$0.instruction] + $0.instructions }) {
+            let names: [String]
+            switch instruction.operation {
+            case .arg(let arguments): names = arguments.map(\.name.text)
+            case .from(let base): names = base.name.map { [$0.text.lowercased()] } ?? []
+            default: continue
+            }
+            guard let comment = instruction.comments.last, let name = names.first, Directives.parts(of: comment) == nil,
+                !names.contains(comment.split()[0].text)
+            else { continue }
+            checking(instruction) {
+                $0.report(
+                    .invalidDefinitionDescription, instruction.written, "the comment above does not describe '\(name)'",
+                    hint: "write `# \(name) …`, or an empty line below the comment")
+            }
         }
     }
 
     private mutating func checkBases() {
-        let lexer = WordLexer(escape: build.directives.escape)
-        var nothing = Findings(file: build.file)
-        let defaults = BuildArguments(build, given: [:], automatic: automatic, findings: &nothing)
-        let declared = Set(defaults.global.keys)
+        var unused = Findings(file: build.file)
+        let defaults = BuildArguments(build, given: [:], automatic: automatic, findings: &unused)
+        var declared = Set(automatic.keys)
+        for case .arg(let arguments) in build.globalArguments.map(\.operation) {
+            declared.formUnion(arguments.map(\.name.text))
+        }
         for stage in build.stages {
-            let image = stage.base.image
-            if let expansion = try? lexer.expand(image, with: { arguments.global[$0] }) {
-                reportUndeclared(expansion.unset, in: image, declared)
-            }
-            if nothing.diagnostics.isEmpty, let expansion = try? lexer.expand(image, with: { defaults.global[$0] }),
-                !Self.isReference(expansion.text)
-            {
-                report(
-                    .invalidDefaultArgInFrom, image, "with its defaults '\(image)' is no image: '\(expansion.text)'",
-                    hint: "give each ARG before FROM a default that makes an image")
-            }
-            guard let platform = stage.base.platform,
-                let expansion = try? lexer.expand(platform, with: { arguments.global[$0] })
-            else { continue }
-            reportUndeclared(expansion.unset, in: platform, declared)
-            if expansion.unset.isEmpty, Set(expansion.used.map(\.name)) == ["TARGETPLATFORM"],
-                expansion.text == arguments.global["TARGETPLATFORM"]
-            {
-                report(
-                    .redundantTargetPlatform, platform, "the target's platform is the default",
-                    hint: "leave --platform out")
-            }
-            let parts = expansion.text.lowercased().split(separator: "/").map(String.init)
-            if expansion.used.isEmpty, expansion.unset.isEmpty, let name = stage.name ?? .some(""),
-                !parts.contains(where: name.contains)
-            {
-                report(
-                    .fromPlatformFlagConstDisallowed, platform, "the platform is fixed to '\(expansion.text)'",
-                    hint: "use --platform=$BUILDPLATFORM or leave it out")
+            checking(stage.instruction) {
+                $0.checkImage(stage.base.image, unused.diagnostics.isEmpty ? defaults : nil, declared)
+                if let platform = stage.base.platform { $0.checkPlatform(platform, of: stage, declared) }
             }
         }
+    }
+
+    /// `defaults` are the arguments with nothing given; nil if they have no value without it.
+    private mutating func checkImage(_ image: PlacedText, _ defaults: BuildArguments?, _ declared: Set<String>) {
+        let lexer = WordLexer(escape: build.directives.escape)
+        if let expansion = try? lexer.expand(image, with: { arguments.global[$0] }) {
+            reportUndeclared(expansion.unset, in: image, declared)
+        }
+        guard let defaults, let expansion = try? lexer.expand(image, with: { defaults.global[$0] }),
+            !Self.isReference(expansion.text)
+        else { return }
+        report(
+            .invalidDefaultArgInFrom, image,
+            "with the default values, '\(image)' is not an image: '\(expansion.text)'",
+            hint: "give each ARG before FROM a default that makes a valid image name")
+    }
+
+    private mutating func checkPlatform(_ platform: PlacedText, of stage: Stage, _ declared: Set<String>) {
+        let lexer = WordLexer(escape: build.directives.escape)
+        guard let expansion = try? lexer.expand(platform, with: { arguments.global[$0] }) else { return }
+        reportUndeclared(expansion.unset, in: platform, declared)
+        guard expansion.unset.isEmpty else { return }
+        if Set(expansion.used.map(\.name)) == ["TARGETPLATFORM"], expansion.text == arguments.global["TARGETPLATFORM"] {
+            report(
+                .redundantTargetPlatform, platform, "the target platform is the default", hint: "leave --platform out")
+        }
+        let parts = expansion.text.lowercased().split(separator: "/").map(String.init)
+        guard expansion.used.isEmpty, !parts.contains(where: (stage.name ?? "").contains) else { return }
+        report(
+            .fromPlatformFlagConstDisallowed, platform, "the platform is fixed to '\(expansion.text)'",
+            hint: "use --platform=$BUILDPLATFORM or leave it out")
     }
 
     private mutating func reportUndeclared(_ uses: [WordLexer.Use], in text: PlacedText, _ declared: Set<String>) {
@@ -148,7 +192,7 @@ package struct Checker {
         }
     }
 
-    /// It may be the name of an image: lower case parts, a tag, a digest.
+    /// Whether it can be the name of an image.
     private static func isReference(_ text: String) -> Bool {
         let name = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)[0]
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)

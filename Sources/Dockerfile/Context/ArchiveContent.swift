@@ -1,4 +1,4 @@
-/// Archives that ADD unpacks and that may be a context, told by their first bytes.
+/// Recognises archives, which ADD unpacks and which may be a context, by their first bytes.
 package enum ArchiveContent {
     /// `head` are the first 512 bytes, or all there are.
     package static func isArchive(_ head: [UInt8]) -> Bool {

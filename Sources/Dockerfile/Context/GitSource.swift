@@ -1,9 +1,9 @@
 /// A git repository as a context or as the source of ADD: `https://host/repo.git#branch:folder`, or with
 /// `?branch=…&subdir=…` behind the address.
 package struct GitSource: Hashable, Sendable {
-    /// What git is given.
+    /// The address for git.
     package var address: String
-    /// A branch, a tag, a commit or a whole ref; nil is what the repository has as HEAD.
+    /// A branch, a tag, a commit or a full ref; nil for the HEAD of the repository.
     package var reference: String?
     /// A folder in it, relative to its root; empty for all.
     package var folder = ""
@@ -14,7 +14,7 @@ package struct GitSource: Hashable, Sendable {
 
     private static let schemes = ["git://", "ssh://", "git@"]
 
-    /// nil for what is no git repository.
+    /// nil if the text does not name a git repository.
     package init?(_ text: String) {
         let end = text.firstIndex { $0 == "#" || $0 == "?" } ?? text.endIndex
         var address = String(text[..<end])
@@ -60,7 +60,7 @@ package struct GitSource: Hashable, Sendable {
         return true
     }
 
-    /// The same, written so that it can be read again.
+    /// The source as text that `init` reads.
     package var text: String {
         var fields: [String] = []
         if let reference { fields.append("ref=\(reference)") }

@@ -1,9 +1,9 @@
 import YAML
 
-/// What a `.dockerignore` leaves out of a build context.
+/// What a `.dockerignore` excludes from a build context.
 package struct IgnoreFile: Sendable {
     package struct Rule: Hashable, Sendable {
-        /// As it stands in the file, without the `!`.
+        /// As in the file, without the `!`.
         package var text: String
         package var isException: Bool
         fileprivate var pattern: PathPattern
@@ -12,12 +12,12 @@ package struct IgnoreFile: Sendable {
     }
 
     package private(set) var rules: [Rule] = []
-    /// Some files inside of excluded folders may stay.
+    /// Files inside excluded folders may stay.
     package var hasExceptions: Bool { rules.contains(where: \.isException) }
 
     package init() {}
 
-    /// Reads a file's lines; patterns that make no sense are among the findings.
+    /// Reads the lines of a file; invalid patterns become findings.
     package init(file: String, bytes: [UInt8], findings: inout Findings) {
         let source = SourceLines(file: file, bytes: bytes)
         for line in source.lines {
@@ -29,20 +29,21 @@ package struct IgnoreFile: Sendable {
                 isException = true
                 text = text[1..<text.count].trimmed
                 guard !text.isEmpty else {
-                    findings.error(line.placed, "'!' alone excludes nothing", hint: "write !path, or remove the line")
+                    findings.error(line.placed, "'!' needs a pattern", hint: "write !path, or remove the line")
                     continue
                 }
             }
             let path = Self.cleaned(text.text)
             guard let pattern = PathPattern(path, spansFolders: true) else {
-                findings.error(text, "'\(text)' is no pattern", hint: "close the [ with ], or write \\[ for a bracket")
+                findings.error(
+                    text, "invalid pattern '\(text)'", hint: "close the [ with ], or write \\[ for a bracket")
                 continue
             }
             rules.append(Rule(text: path, isException: isException, pattern: pattern, folders: Self.prefixes(of: path)))
         }
     }
 
-    /// The pattern of each folder that the path names on its way: for `a/b/c` those of `a` and `a/b`.
+    /// The patterns of the parent folders: for `a/b/c`, those of `a` and `a/b`.
     private static func prefixes(of path: String) -> [PathPattern] {
         let parts = path.slashParts
         return parts.indices.dropLast().compactMap {
@@ -50,7 +51,7 @@ package struct IgnoreFile: Sendable {
         }
     }
 
-    /// `path` (relative to the context, without `./`) is left out.
+    /// Whether `path` (relative to the context, without `./`) is excluded.
     ///
     /// The last rule that matches decides; a rule for a folder counts for all that is in it.
     package func excludes(_ path: String) -> Bool {
@@ -64,7 +65,7 @@ package struct IgnoreFile: Sendable {
         return isExcluded
     }
 
-    /// Nothing inside the excluded folder `path` can stay, so that nobody has to look.
+    /// Whether everything in the folder `path` is excluded.
     package func excludesAll(in path: String) -> Bool {
         guard excludes(path) else { return false }
         return !rules.contains { rule in

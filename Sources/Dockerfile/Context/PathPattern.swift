@@ -14,12 +14,12 @@ package struct PathPattern: Hashable, Sendable {
     }
 
     private let elements: [Element]
-    /// It has characters with a meaning.
+    /// It has wildcards.
     package let hasWildcards: Bool
 
-    /// nil when a class is not closed or a backslash escapes nothing.
+    /// nil if a class is not closed or a backslash is at the end.
     ///
-    /// With `spansFolders` `**` has its meaning; without, two stars are as good as one.
+    /// With `spansFolders`, `**` spans folders; without, it means `*`.
     package init?(_ pattern: String, spansFolders: Bool) {
         let scalars = Array(pattern.unicodeScalars)
         var elements: [Element] = []
@@ -36,7 +36,7 @@ package struct PathPattern: Hashable, Sendable {
                     continue
                 }
                 index += 1
-                // `**name` is anything that ends so, as long as nothing else in it has a meaning.
+                // `**name` matches everything that ends with the name, unless it has other wildcards.
                 let isSuffix = index == 2 && !scalars[2...].contains { "*?[]\\".unicodeScalars.contains($0) }
                 let hasSlash = index < scalars.count && scalars[index] == "/"
                 if hasSlash { index += 1 }
@@ -100,10 +100,10 @@ package struct PathPattern: Hashable, Sendable {
         }
     }
 
-    /// The whole of `path` matches.
+    /// Whether the whole `path` matches.
     package func matches(_ path: String) -> Bool {
         let scalars = Array(path.unicodeScalars)
-        // Positions that the elements so far can lead to: linear in both, whatever the pattern.
+        // Tracks all positions that the elements so far can lead to. Without backtracking, no pattern is slow.
         var positions = Set([0])
         for element in elements {
             var next: Set<Int> = []

@@ -1,6 +1,6 @@
 import YAML
 
-/// Finds what the sources of COPY and ADD name in a tree.
+/// Finds the files in a tree that the sources of COPY and ADD name.
 package struct SourceMatcher<Tree: SourceTree> {
     private let tree: Tree
     private let ignored: IgnoreFile
@@ -52,13 +52,13 @@ package struct SourceMatcher<Tree: SourceTree> {
             if query.keepsParents { try addParents(path, after: pivot, &match) }
             matches.append(match)
         }
-        // A pattern may lead to nothing: `COPY package.json yarn.lock* ./`.
+        // A pattern may match nothing: `COPY package.json yarn.lock* ./`.
         guard matches.isEmpty, !hasWildcards else { return matches }
         let isThere = try follow(found.first ?? "", index) != nil
         throw SourceFailure.missing(pattern: index, nearest: isThere ? nil : try nearestName(parts), isIgnored: isThere)
     }
 
-    /// What is left out as a whole: a folder of which something stays is not.
+    /// Whether it is excluded as a whole, with everything in it.
     private func isIgnored(_ entry: SourceEntry) -> Bool {
         guard !entry.path.isEmpty else { return false }
         return entry.isFolder ? ignored.excludesAll(in: entry.path) : ignored.excludes(entry.path)
@@ -113,7 +113,7 @@ package struct SourceMatcher<Tree: SourceTree> {
         return try tree.entry(walked.joined(separator: "/"))
     }
 
-    /// All below `folder` that stays, links as they are.
+    /// Everything below `folder` that is not excluded, with links as links.
     private func collect(_ folder: String, _ path: String, _ excluded: IgnoreFile, _ result: inout [SourceEntry]) throws
     {
         for name in try tree.names(in: SourcePath.join(folder, path).trimmingSlash) {
@@ -129,7 +129,7 @@ package struct SourceMatcher<Tree: SourceTree> {
             if !isOut || entry.isFolder { result.append(entry) }
             guard entry.isFolder else { continue }
             try collect(folder, relative, excluded, &result)
-            // A folder that is left out and of which nothing stays.
+            // An excluded folder from which nothing is left.
             if isOut, result.count == before + 1 { result.removeLast() }
         }
     }
@@ -146,14 +146,14 @@ package struct SourceMatcher<Tree: SourceTree> {
         }
     }
 
-    /// The name in the deepest folder that is there which looks most like the one asked for.
+    /// The most similar name in the deepest folder that exists.
     private func nearestName(_ parts: [String]) throws -> String? {
         for count in parts.indices {
             let base = parts[..<count].joined(separator: "/")
             guard !SourcePath.hasWildcards(parts[count]) else { return nil }
             if try follow((parts[...count]).joined(separator: "/"), 0) != nil { continue }
             guard let folder = try follow(base, 0), folder.isFolder else { return nil }
-            // A link that leads to nothing looks like itself.
+            // Do not offer a broken link as its own correction.
             let names = try tree.names(in: folder.path).filter { $0 != parts[count] }
             return nearest(to: parts[count], among: names).map { SourcePath.join(base, $0) }
         }
@@ -169,19 +169,19 @@ extension String {
 
 /// Paths and patterns as text.
 private enum SourcePath {
-    /// The parts of a pattern, and how many of them stand before the pivot `/./`.
+    /// The parts of a pattern, and how many of them come before the pivot, the first `/./`.
     static func parts(of pattern: String) -> ([String], pivot: Int) {
         var parts: [String] = []
-        var pivot = 0
+        var pivot: Int?
         let written = pattern.slashParts
         for (index, part) in written.enumerated() {
             switch part {
-            case ".": if index > 0, index < written.count - 1 { pivot = parts.count }
+            case ".": if pivot == nil, index > 0, index < written.count - 1 { pivot = parts.count }
             case "..": _ = parts.popLast()
             default: parts.append(part)
             }
         }
-        return (parts, min(pivot, max(0, parts.count - 1)))
+        return (parts, min(pivot ?? 0, max(0, parts.count - 1)))
     }
 
     static func hasWildcards(_ part: String) -> Bool { part.contains { "*?[".contains($0) } }

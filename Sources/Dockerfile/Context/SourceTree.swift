@@ -15,13 +15,13 @@ package struct SourceEntry: Codable, Hashable, Sendable {
     package var mode: UInt32
     package var user: UInt32
     package var group: UInt32
-    /// Bytes, of a file.
+    /// The size of a file in bytes.
     package var size: Int64
     /// Nanoseconds since 1970.
     package var modified: Int64
-    /// As long as it stays the same, the content does: inode and time of change, of a file in a folder of the machine.
+    /// Inode and time of change of a file on this machine: while it stays the same, so does the content.
     package var stamp: String?
-    /// The same for all names of one file that has several; nil for a file with one name.
+    /// Equal for all names of one file; nil for a file with a single name.
     package var identity: String?
 
     package init(
@@ -45,15 +45,15 @@ package struct SourceEntry: Codable, Hashable, Sendable {
 
 /// A tree of files, read without leaving it.
 package protocol SourceTree {
-    /// What is at `path`, never followed; nil when nothing is there, or something on the way is no folder.
+    /// The entry at `path`, without following it; nil if there is none.
     func entry(_ path: String) throws -> SourceEntry?
     /// The names in a folder, sorted by their bytes.
     func names(in path: String) throws -> [String]
 }
 
-/// What an instruction takes out of a tree.
+/// The files that an instruction asks for.
 package struct SourceQuery: Codable, Hashable, Sendable {
-    /// As they are written, variables expanded.
+    /// As written, with variables expanded.
     package var patterns: [String]
     /// `--exclude`.
     package var excluded: [String] = []
@@ -93,10 +93,10 @@ package enum SourceFailure: Error, Codable, Hashable, Sendable, CustomStringConv
 
     package var description: String {
         switch self {
-        case .missing(_, _, let isIgnored): isIgnored ? ".dockerignore leaves it out" : "it is not there"
-        case .invalidPattern: "it is no pattern"
-        case .tooManyLinks: "its symbolic links lead in a circle"
-        case .brokenLink(_, let path): "it leads to the link '\(path)', which leads to nothing"
+        case .missing(_, _, let isIgnored): isIgnored ? ".dockerignore excludes it" : "it is not there"
+        case .invalidPattern: "it is not a valid pattern"
+        case .tooManyLinks: "its symbolic links form a loop"
+        case .brokenLink(_, let path): "it leads to the broken link '\(path)'"
         case .unreadable(let reason): reason
         }
     }

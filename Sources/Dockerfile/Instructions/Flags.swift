@@ -1,6 +1,6 @@
 import YAML
 
-/// The flags of one instruction: taken by name, each known, each given once.
+/// The flags of one instruction. Reports unknown and duplicate ones.
 struct Flags {
     private struct Given {
         let word: PlacedText
@@ -28,7 +28,7 @@ struct Flags {
     mutating func value(_ name: String, _ findings: inout Findings) -> PlacedText? {
         let values = all(name, findings: &findings)
         if values.count > 1 {
-            findings.error(values[1], "--\(name) stands here twice", hint: "leave one of them")
+            findings.error(values[1], "duplicate flag --\(name)", hint: "remove one of them")
         }
         return values.first
     }
@@ -57,7 +57,7 @@ struct Flags {
         for index in given.indices where given[index].name.text == name {
             given[index].isTaken = true
             let (word, value) = (given[index].word, given[index].value)
-            if result != nil { findings.error(word, "--\(name) stands here twice", hint: "leave one of them") }
+            if result != nil { findings.error(word, "duplicate flag --\(name)", hint: "remove one of them") }
             switch value?.text.lowercased() {
             case nil, "true": result = true
             case "false": result = false
@@ -78,7 +78,7 @@ struct Flags {
                 known.isEmpty
                 ? "\(keyword) has no flags" : "\(keyword) has " + known.map { "--\($0)" }.joined(separator: ", ")
             let text = PlacedText.string(flag.word.scalars.prefix { $0 != "=" })
-            findings.error(flag.word, "'\(text)' is no flag of \(keyword)", hint: near ?? all)
+            findings.error(flag.word, "\(keyword) has no flag '\(text)'", hint: near ?? all)
         }
     }
 }

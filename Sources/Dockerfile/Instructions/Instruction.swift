@@ -1,6 +1,6 @@
 import YAML
 
-/// One instruction of a Dockerfile, checked as far as it can be without building anything.
+/// One instruction of a Dockerfile, checked as far as possible without building.
 package struct Instruction: Sendable {
     package enum Keyword: String, CaseIterable, Sendable {
         case add = "ADD"
@@ -23,7 +23,7 @@ package struct Instruction: Sendable {
         case workdir = "WORKDIR"
     }
 
-    /// What it asks for. Words are unexpanded: variables get their values when the stage is built.
+    /// The instruction itself. Variables in its words are not expanded yet.
     package indirect enum Operation: Sendable {
         case from(Base)
         case arg([Argument])
@@ -42,14 +42,14 @@ package struct Instruction: Sendable {
         case expose([PlacedText])
         case stopSignal(PlacedText)
         case maintainer(String)
-        /// The instruction that runs when the image is the base of another one, as text and as it was understood.
+        /// The instruction that runs when another image is built on this one, as text and parsed.
         case onBuild(text: String, Instruction)
     }
 
     package var keyword: Keyword
     /// The keyword as it is written.
     package var written: PlacedText
-    /// All of it as one line, its documents left out.
+    /// All of it as one line, without heredocs.
     package var text: PlacedText
     package var lines: ClosedRange<Int>
     package var comments: [PlacedText]
@@ -120,7 +120,7 @@ package struct Run: Sendable {
 package struct Copy: Sendable {
     package enum Source: Sendable {
         case path(PlacedText)
-        /// A document that stands in the Dockerfile; its name is the file's.
+        /// A heredoc; its name is the name of the file.
         case document(Heredoc)
     }
 

@@ -17,8 +17,8 @@ extension InstructionParser {
         case 3 where words[1].text.lowercased() == "as":
             guard Self.isStageName(words[2].text.lowercased()) else {
                 findings.error(
-                    words[2], "'\(words[2])' cannot be the name of a stage",
-                    hint: "begin with a letter and use letters, digits, '-', '_' and '.'")
+                    words[2], "invalid stage name '\(words[2])'",
+                    hint: "start with a letter, and use only letters, digits, '-', '_' and '.'")
                 return nil
             }
             return .from(Base(image: words[0], name: words[2], platform: platform))
@@ -79,8 +79,8 @@ extension InstructionParser {
         }
         if Heredoc(word: destination) != nil {
             findings.error(
-                destination, "a document cannot be the destination of \(split.keyword)",
-                hint: "write the destination behind it")
+                destination, "a heredoc cannot be the destination of \(split.keyword)",
+                hint: "write the destination after it")
         }
         var documents = line.documents
         let sources = words.dropLast().map { word -> Copy.Source in
@@ -100,8 +100,8 @@ extension InstructionParser {
 
     mutating func run(_ flags: inout Flags, _ text: PlacedText, _ line: LogicalLine) -> Instruction.Operation? {
         let mounts = flags.values("mount", &findings).map { MountFlag($0, &findings) }
-        let network = choice(flags.value("network", &findings), "network of a step", Run.Network.default)
-        let security = choice(flags.value("security", &findings), "security mode of a step", Run.Security.sandbox)
+        let network = choice(flags.value("network", &findings), "network mode", Run.Network.default)
+        let security = choice(flags.value("security", &findings), "security mode", Run.Security.sandbox)
         let devices = flags.values("device", &findings)
         flags.finish(&findings)
         guard let command = commandLine(text) else { return nil }
@@ -118,7 +118,7 @@ extension InstructionParser {
         if let choice = Choice(rawValue: value.text) { return choice }
         let names = Choice.allCases.map(\.rawValue)
         findings.error(
-            value, "'\(value)' is no \(what)",
+            value, "unknown \(what) '\(value)'",
             hint: nearest(to: value.text, among: names).map { "did you mean '\($0)'?" }
                 ?? "use " + names.joined(separator: ", "))
         return fallback
@@ -149,14 +149,14 @@ extension InstructionParser {
                 timing.retries = number == 0 ? nil : Int(number)
             } else {
                 findings.error(
-                    retries, "'\(retries)' is no number of retries", hint: "write a whole number: --retries=3")
+                    retries, "invalid number of retries '\(retries)'", hint: "write a whole number: --retries=3")
             }
         }
         flags.finish(&findings)
         guard kind == "CMD" else {
             findings.error(
                 text.isEmpty ? split.keyword : words[0],
-                text.isEmpty ? "HEALTHCHECK needs a command" : "'\(words[0])' is no kind of health check",
+                text.isEmpty ? "HEALTHCHECK needs a command" : "HEALTHCHECK needs CMD or NONE, not '\(words[0])'",
                 hint: "write HEALTHCHECK CMD command, or HEALTHCHECK NONE")
             return nil
         }
@@ -170,7 +170,7 @@ extension InstructionParser {
     private mutating func duration(_ name: String, _ flags: inout Flags) -> Duration? {
         guard let value = flags.value(name, &findings) else { return nil }
         guard let nanoseconds = GoDuration.nanoseconds(value.text) else {
-            findings.error(value, "'\(value)' is no duration", hint: "write it with a unit: --\(name)=30s")
+            findings.error(value, "invalid duration '\(value)'", hint: "write it with a unit: --\(name)=30s")
             return nil
         }
         guard nanoseconds == 0 || nanoseconds >= 1_000_000 else {

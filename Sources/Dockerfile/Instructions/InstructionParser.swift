@@ -1,6 +1,6 @@
 import YAML
 
-/// Makes typed instructions of lines.
+/// Turns lines into typed instructions.
 struct InstructionParser {
     let escape: Unicode.Scalar
     var findings: Findings
@@ -28,7 +28,7 @@ struct InstructionParser {
             default: hint = "if it belongs to the instruction above, end the line before it with \(escape)"
             }
         }
-        findings.error(word, "'\(word)' is no instruction", hint: hint)
+        findings.error(word, "unknown instruction '\(word)'", hint: hint)
     }
 
     private mutating func operation(
@@ -65,7 +65,7 @@ struct InstructionParser {
 
     // MARK: Shapes of arguments
 
-    /// Text that may hold blanks.
+    /// Text that may have blanks.
     private mutating func single(_ text: PlacedText, _ split: CommandSplit, example: String) -> PlacedText? {
         guard text.isEmpty else { return text }
         findings.error(split.keyword, "\(split.keyword) needs an argument", hint: "write \(example)")
@@ -90,7 +90,7 @@ struct InstructionParser {
     }
 
     private mutating func mixed(_ text: PlacedText) {
-        findings.error(text, "a list of arguments holds strings alone", hint: "put every item between double quotes")
+        findings.error(text, "a list of arguments can only hold strings", hint: "put each item in double quotes")
     }
 
     mutating func commandLine(_ text: PlacedText) -> CommandLine? {
@@ -130,7 +130,7 @@ struct InstructionParser {
                 continue
             }
             guard equals > 0 else {
-                findings.error(word, "an argument has a name before its '='", hint: "write ARG NAME=default")
+                findings.error(word, "an argument needs a name before the '='", hint: "write ARG NAME=default")
                 continue
             }
             arguments.append(Argument(name: word[0..<equals], value: word[equals + 1..<word.count]))
@@ -158,9 +158,9 @@ struct InstructionParser {
             guard let equals = word.firstIndex(of: "="), equals > 0 else {
                 let hint =
                     word.firstIndex(of: "=") == nil
-                    ? "put a value with blanks between double quotes: \(split.keyword) NAME=\"a b\""
+                    ? "put a value with spaces in double quotes: \(split.keyword) NAME=\"a b\""
                     : "write \(split.keyword) NAME=value"
-                findings.error(word, "'\(word)' is no NAME=value", hint: hint)
+                findings.error(word, "'\(word)' is not NAME=value", hint: hint)
                 continue
             }
             assignments.append(
@@ -172,7 +172,7 @@ struct InstructionParser {
     private mutating func volumes(_ text: PlacedText, _ split: CommandSplit) -> Instruction.Operation? {
         guard let words = list(text, split, example: "VOLUME /data") else { return nil }
         for word in words where word.trimmed.isEmpty {
-            findings.error(text, "a volume has a path", hint: "write VOLUME /data")
+            findings.error(text, "a volume needs a path", hint: "write VOLUME /data")
         }
         return .volume(words.map(\.trimmed))
     }
@@ -188,7 +188,7 @@ struct InstructionParser {
         switch word.text.uppercased() {
         case "ONBUILD", "FROM", "MAINTAINER":
             findings.error(
-                word, "\(word.text.uppercased()) cannot stand behind ONBUILD", hint: "put it into a stage of its own")
+                word, "ONBUILD cannot run \(word.text.uppercased())", hint: "put it into a stage of its own")
             return nil
         default: break
         }

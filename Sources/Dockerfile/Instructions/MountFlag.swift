@@ -1,6 +1,6 @@
 import YAML
 
-/// `RUN --mount=type=…`: its fields as they are written; their values may hold variables.
+/// `RUN --mount=type=…`: its fields as written; their values may have variables.
 package struct MountFlag: Sendable {
     package struct Field: Sendable {
         /// In lower case, long form: `source` for `src`.
@@ -26,7 +26,7 @@ package struct MountFlag: Sendable {
     package var place: PlacedText
     package var fields: [Field]
 
-    /// Where its files come from, when it names a stage or an image.
+    /// The stage or image from which its files come.
     package var from: PlacedText? { fields.last { $0.name == .from }?.value }
 
     init(_ text: PlacedText, _ findings: inout Findings) {
@@ -39,7 +39,7 @@ package struct MountFlag: Sendable {
             guard let name = Name(word: word.text.lowercased()) else {
                 let near = nearest(to: word.text, among: Name.allCases.map(\.rawValue) + ["src", "dst", "ro", "rw"])
                 findings.error(
-                    word, "'\(word)' is no field of a mount",
+                    word, "unknown mount option '\(word)'",
                     hint: near.map { "did you mean '\($0)'?" }
                         ?? "use " + Name.allCases.map(\.rawValue).joined(separator: ", "))
                 continue
@@ -57,14 +57,14 @@ package struct MountFlag: Sendable {
             }
             fields.append(Field(name: name, value: value))
         }
-        // What holds no variables can be checked at once; of what is not understood nothing is missing.
+        // Fields without variables can be checked now. If a field is invalid, do not report missing ones.
         guard findings.diagnostics.count == before else { return }
         if fields.allSatisfy({ !($0.value?.scalars.contains("$") ?? false) }) {
             _ = resolved(in: &findings) { $0.text }
         }
     }
 
-    /// At commas; one between double quotes, as in CSV, separates nothing.
+    /// Splits at commas, except between double quotes, as in CSV.
     private static func split(_ text: PlacedText) -> [PlacedText] {
         var parts: [PlacedText] = []
         var part = PlacedText(at: text.place(at: 0))
@@ -106,7 +106,7 @@ package struct Mount: Hashable, Sendable {
 }
 
 extension MountFlag {
-    /// The mount with its values expanded; nil, and the reasons in `findings`, when it makes no sense.
+    /// The mount with its values expanded; nil if it is invalid, with the reasons in `findings`.
     package func resolved(
         in findings: inout Findings, expanding expand: (PlacedText) -> String?
     ) -> Mount? {
@@ -114,13 +114,13 @@ extension MountFlag {
         var readOnly: Bool?
         var seen: [Name: PlacedText] = [:]
         let before = findings.diagnostics.count
-        // The kind first: whether another field may be there depends on it, wherever it stands.
+        // The type first, wherever it stands: it decides which other fields are allowed.
         for field in fields.filter({ $0.name == .type }) + fields.filter({ $0.name != .type }) {
             let place = field.value ?? place
             seen[field.name] = place
             guard let value = field.value.map(expand) ?? "true" else { return nil }
             switch field.name {
-            case .type: mount.kind = choice(value, place, "type of mount", Mount.Kind.self, &findings) ?? .bind
+            case .type: mount.kind = choice(value, place, "mount type", Mount.Kind.self, &findings) ?? .bind
             case .from: mount.from = value
             case .source: mount.source = value
             case .target: mount.target = value
@@ -129,16 +129,16 @@ extension MountFlag {
             case .required: mount.isRequired = boolean(value, field.name, place, &findings) ?? false
             case .id: mount.id = value
             case .sharing:
-                mount.sharing = choice(value, place, "way to share a cache", Mount.Sharing.self, &findings) ?? .shared
+                mount.sharing = choice(value, place, "sharing mode", Mount.Sharing.self, &findings) ?? .shared
             case .size:
                 mount.size = ByteSize.bytes(value)
                 if mount.size == nil {
-                    findings.error(place, "'\(value)' is no size", hint: "write a number with k, m or g: size=64m")
+                    findings.error(place, "invalid size '\(value)'", hint: "write a number with k, m or g: size=64m")
                 }
             case .mode:
                 mount.mode = UInt32(value, radix: 8)
                 if mount.mode == nil {
-                    findings.error(place, "'\(value)' is no file mode", hint: "write it in octal: mode=0755")
+                    findings.error(place, "invalid file mode '\(value)'", hint: "write it in octal: mode=0755")
                 }
             case .uid: mount.uid = number(value, field.name, place, &findings)
             case .gid: mount.gid = number(value, field.name, place, &findings)
@@ -163,14 +163,19 @@ extension MountFlag {
             guard let place = seen[name], let kinds = allowed[name], !kinds.contains(mount.kind) else { continue }
             let names = Mount.Kind.allCases.filter(kinds.contains).map(\.rawValue).joined(separator: ", ")
             findings.error(
-                place, "'\(name.rawValue)' means nothing for a mount of type \(mount.kind.rawValue)",
+                place, "a mount of type \(mount.kind.rawValue) has no '\(name.rawValue)'",
                 hint: "it belongs to mounts of type \(names)")
+        }
+        if mount.kind == .cache, mount.from == nil, let source = seen[.source], !["", ".", "/"].contains(mount.source) {
+            findings.error(
+                source, "'source' of a cache needs 'from'", hint: "leave it out, or name the stage that fills the cache"
+            )
         }
         if mount.kind == .secret, mount.source.isEmpty, mount.target.isEmpty, mount.id.isEmpty {
             findings.error(place, "the secret has no name", hint: "write --mount=type=secret,id=NAME")
         }
         if mount.kind == .secret, !mount.source.isEmpty, let id = seen[.id] {
-            findings.error(id, "a secret has either 'id' or 'source'", hint: "leave 'source' out")
+            findings.error(id, "a secret takes 'id' or 'source', not both", hint: "leave 'source' out")
         }
     }
 
@@ -188,7 +193,8 @@ extension MountFlag {
     private func number(_ text: String, _ name: Name, _ place: PlacedText, _ findings: inout Findings) -> UInt32? {
         guard let number = UInt32(text) else {
             findings.error(
-                place, "'\(text)' is no number for '\(name.rawValue)'", hint: "write a number: \(name.rawValue)=1000")
+                place, "'\(name.rawValue)' needs a number, not '\(text)'", hint: "write a number: \(name.rawValue)=1000"
+            )
             return nil
         }
         return number
@@ -200,7 +206,7 @@ extension MountFlag {
         if let choice = Choice(rawValue: text.lowercased()) { return choice }
         let names = Choice.allCases.map(\.rawValue)
         findings.error(
-            place, "'\(text)' is no \(what)",
+            place, "unknown \(what) '\(text)'",
             hint: nearest(to: text, among: names).map { "did you mean '\($0)'?" } ?? "use "
                 + names.joined(separator: ", "))
         return nil

@@ -19,7 +19,7 @@ enum GoDuration {
         ("m", 60_000_000_000), ("h", 3_600_000_000_000),
     ]
 
-    /// nil when it is none; a sign may stand before it.
+    /// nil if the text is not a duration; it may have a sign.
     static func nanoseconds(_ text: String) -> Int64? {
         var rest = text[...]
         let isNegative = rest.hasPrefix("-")

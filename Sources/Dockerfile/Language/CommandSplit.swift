@@ -1,9 +1,9 @@
-/// An instruction taken apart: its keyword, the flags behind it, the rest.
+/// The parts of an instruction: keyword, flags, arguments.
 struct CommandSplit {
     let keyword: PlacedText
-    /// `--name=value`, quotes and escapes resolved; a `--` that ends the flags is not among them.
+    /// `--name=value`, without quotes and escapes, and without a `--` that ends the flags.
     private(set) var flags: [PlacedText] = []
-    /// What follows, without blanks at its ends.
+    /// The rest, without blanks at its ends.
     private(set) var arguments: PlacedText
 
     init(_ line: PlacedText, escape: Unicode.Scalar) {
@@ -27,7 +27,7 @@ struct CommandSplit {
         arguments = text[index..<text.count].trimmed
     }
 
-    /// The word that begins at `start`, and where it ends.
+    /// The word that begins at `start`, and its end.
     private static func flag(in text: PlacedText, from start: Int, escape: Unicode.Scalar) -> (PlacedText, Int) {
         var word = PlacedText(at: text.place(at: start))
         var quote: Unicode.Scalar?
@@ -70,7 +70,7 @@ struct WordSplit {
                 let scalar = text[index]
                 if quote == nil, scalar.isBlank { break }
                 if scalar == escape, quote != "'" {
-                    // One at the very end escapes nothing.
+                    // An escape character at the end has no effect.
                     if index + 1 < text.count {
                         word.append(index, of: text)
                         word.append(index + 1, of: text)

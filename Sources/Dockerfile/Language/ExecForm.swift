@@ -3,7 +3,7 @@ import JSON
 /// Arguments written as a JSON list of strings, `["a", "b"]`, or not.
 enum ExecForm {
     case list([String])
-    /// A JSON list that holds something else than strings.
+    /// A JSON list with other items than strings.
     case mixedList
     /// No JSON list: the shell form. `looksLikeList` where it begins with a bracket.
     case none(looksLikeList: Bool)

@@ -1,26 +1,26 @@
 import YAML
 
-/// A document inside of a Dockerfile: `<<EOF` and the lines until `EOF`.
+/// A heredoc: `<<EOF` and the lines until `EOF`.
 package struct Heredoc: Hashable, Sendable {
-    /// The word that ends it, and the name of the file that COPY makes of it.
+    /// The word that ends it, which is also the name of the file for COPY.
     package var name: String
     /// Variables in it are expanded: its word has no quotes.
     package var expands: Bool
     /// `<<-`: tabs at the start of its lines are dropped.
     package var stripsTabs: Bool
-    /// The word that announces it.
+    /// The word that begins it.
     package var place: PlacedText
     /// Its lines as they stand in the file.
     package var content = ""
 
-    /// Its lines, without leading tabs where it says so.
+    /// Its lines, without leading tabs if it was written `<<-`.
     package var text: String {
         guard stripsTabs else { return content }
         return content.split(separator: "\n", omittingEmptySubsequences: false)
             .map { String($0.drop { $0 == "\t" }) }.joined(separator: "\n")
     }
 
-    /// Only these may have documents, and not when their arguments are a JSON list.
+    /// Only these may have heredocs, unless their arguments are a JSON list.
     private static let keywords: Set<String> = ["ADD", "COPY", "RUN"]
 
     static func mayFollow(_ line: PlacedText, escape: Unicode.Scalar) -> Bool {
@@ -31,17 +31,17 @@ package struct Heredoc: Hashable, Sendable {
         return false
     }
 
-    /// The documents that a line announces, in their order.
+    /// The heredocs that a line begins, in order.
     static func announced(in line: PlacedText) -> [Heredoc] {
         let lexer = WordLexer(escape: "\\", options: [.keepsQuotes, .keepsEscapes, .keepsUnset])
         guard let expansion = try? lexer.expand(line, with: { _ in nil }) else { return [] }
         return expansion.words.compactMap { word in
-            // The place of a word is where its text first stands at or after the last one; the line alone knows it.
+            // The word itself knows only where it begins.
             Heredoc(word: PlacedText(word.text.unicodeScalars, line: word.place.line, column: word.place.column))
         }
     }
 
-    /// `<<EOF`, `3<<-"EOF"`: nil when the word announces no document.
+    /// `<<EOF`, `3<<-"EOF"`; nil if the word begins no heredoc.
     init?(word: PlacedText) {
         var index = 0
         while index < word.count, word[index].isDigit { index += 1 }

@@ -1,14 +1,14 @@
 import YAML
 
-/// An instruction as one line: continuation lines joined, comments dropped, the documents that follow it attached.
+/// An instruction as one line: with its continuation lines and heredocs, without comments.
 package struct LogicalLine: Sendable {
     package var text: PlacedText
-    /// From the first to the last line, documents included.
+    /// From the first to the last line, including heredocs.
     package var lines: ClosedRange<Int>
     /// The comments directly above it, without `#`.
     package var comments: [PlacedText] = []
     package var documents: [Heredoc] = []
-    /// An empty line inside of it, which a later version of the language may refuse.
+    /// The number of an empty line inside it, which a later version of the language may refuse.
     package var emptyContinuation: Int?
 }
 
@@ -16,12 +16,14 @@ package struct LogicalLine: Sendable {
 struct LineJoiner {
     private let source: SourceLines
     private let escape: Unicode.Scalar
-    private var next = 0
+    private var next: Int
     private(set) var lines: [LogicalLine] = []
 
-    init(_ source: SourceLines, escape: Unicode.Scalar) {
+    /// Begins below the directives.
+    init(_ source: SourceLines, _ directives: Directives) {
         self.source = source
-        self.escape = escape
+        escape = directives.escape
+        next = directives.lastLine
     }
 
     mutating func join(into findings: inout Findings) {
@@ -43,7 +45,7 @@ struct LineJoiner {
             comments = []
             continueLine(&logical)
             readDocuments(of: &logical, into: &findings)
-            // A backslash alone makes no instruction.
+            // A line with only a backslash is not an instruction.
             if !logical.text.trimmed.isEmpty { lines.append(logical) }
         }
     }
@@ -96,8 +98,8 @@ struct LineJoiner {
             }
             if !isTerminated {
                 findings.error(
-                    document.place, "the document '\(document.name)' that begins here does not end",
-                    hint: "end it with a line that holds \(document.name) alone")
+                    document.place, "the heredoc '\(document.name)' has no end",
+                    hint: "end it with a line that holds only \(document.name)")
             }
             logical.documents.append(document)
         }

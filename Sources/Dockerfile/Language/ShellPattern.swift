@@ -8,7 +8,7 @@ struct ShellPattern {
 
     private let elements: [Element]
 
-    /// nil when a backslash stands before a character that needs none.
+    /// nil if a backslash escapes a character that needs no escape.
     init?(_ pattern: [Unicode.Scalar]) {
         var elements: [Element] = []
         var index = 0
@@ -32,7 +32,7 @@ struct ShellPattern {
 
     /// The ends of all matches that begin at `start`, ascending.
     private func ends(in value: [Unicode.Scalar], from start: Int) -> [Int] {
-        // All positions that the elements so far can lead to: no backtracking, so no pattern is slow.
+        // Tracks all positions that the elements so far can lead to. Without backtracking, no pattern is slow.
         var positions: Set<Int> = [start]
         for element in elements {
             var next: Set<Int> = []

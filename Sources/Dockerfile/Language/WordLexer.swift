@@ -11,9 +11,9 @@ package struct WordLexer: Sendable {
         package static let keepsQuotes = Options(rawValue: 1)
         /// Escape characters stay in the result.
         package static let keepsEscapes = Options(rawValue: 2)
-        /// A variable without a value stays as it is written.
+        /// Variables without a value stay as they are.
         package static let keepsUnset = Options(rawValue: 4)
-        /// Quotes mean nothing: the text of a document.
+        /// Quotes have no meaning, as in the text of a heredoc.
         package static let ignoresQuotes = Options(rawValue: 8)
     }
 
@@ -44,7 +44,7 @@ package struct WordLexer: Sendable {
         package var message: String
         package var description: String { message }
         package var hint: String?
-        /// What it is about, as indices of the text.
+        /// The part of the text that is wrong.
         package var range: Range<Int>
     }
 
@@ -56,7 +56,7 @@ package struct WordLexer: Sendable {
         self.options = options
     }
 
-    /// Expands `text`; `value` says what a variable holds, nil when it has no value.
+    /// Expands `text`. `value` returns the value of a variable, or nil.
     package func expand(
         _ text: PlacedText, with value: (String) -> String?
     ) throws(Failure) -> Expansion {
@@ -67,7 +67,7 @@ package struct WordLexer: Sendable {
     }
 }
 
-/// One expansion under way: where it is in the text, and what it found.
+/// The state of an expansion.
 private struct LexerRun {
     /// Deeper nesting of `${a:-${b:-…}}` helps nobody and would exhaust the stack.
     private static let deepest = 100
@@ -101,7 +101,7 @@ private struct LexerRun {
         return found
     }
 
-    /// The text up to `stop`, which is passed, or to the end.
+    /// The text up to `stop`, or to the end; continues after `stop`.
     private mutating func part(
         until stop: Unicode.Scalar?, keepsEscapes: Bool, words: inout WordCollector
     ) throws(Failure) -> [Unicode.Scalar] {
@@ -133,7 +133,7 @@ private struct LexerRun {
             case lexer.escape:
                 index += 1
                 var taken: [Unicode.Scalar] = keepsEscapes ? [scalar] : []
-                // One at the end escapes nothing.
+                // An escape character at the end has no effect.
                 if let next = current {
                     taken.append(next)
                     index += 1
@@ -178,7 +178,7 @@ private struct LexerRun {
             case lexer.escape:
                 index += 1
                 if keepsEscapes { result.append(scalar) }
-                // Only these can be escaped between double quotes; before others the escape character stands for itself.
+                // Between double quotes only these can be escaped; before others, the escape character stays.
                 if let next = current, next == "\"" || next == "$" || next == lexer.escape {
                     result.append(next)
                     index += 1
@@ -194,7 +194,7 @@ private struct LexerRun {
         throw failure("the quote that opens here is not closed", from: start, hint: "add a \" where the text ends")
     }
 
-    /// `<<` with the blanks behind it, so that a document's word is one word.
+    /// `<<` and the blanks after it, so that the word of a heredoc stays one word.
     private mutating func heredocMarker() -> [Unicode.Scalar] {
         index += 1
         guard current == "<" else { return ["<"] }
@@ -228,13 +228,13 @@ private struct LexerRun {
         guard first != "{", first != "}", first != ":" else {
             index += 1
             throw failure(
-                "this substitution names no variable", from: start,
+                "this substitution has no variable name", from: start,
                 hint: "write ${NAME}, or \(lexer.escape)$ for a dollar sign")
         }
         return try braced(name: variableName(), from: start)
     }
 
-    /// What stands behind `${name`.
+    /// The part after `${name`.
     private mutating func braced(name: String, from start: Int) throws(Failure) -> [Unicode.Scalar] {
         guard let scalar = current else {
             throw failure("'}' is missing at the end of the variable", from: start, hint: "write ${\(name)}")
@@ -259,7 +259,7 @@ private struct LexerRun {
 
     private func unsupported(_ sign: String, from start: Int) -> Failure {
         failure(
-            "'\(sign)' is no operator of a substitution", from: start,
+            "unknown operator '\(sign)' in a substitution", from: start,
             hint: "use one of :- - :+ + :? ? # ## % %% / //, or \(lexer.escape)$ for a dollar sign")
     }
 
@@ -368,7 +368,7 @@ private struct LexerRun {
     }
 }
 
-/// Splits what an expansion yields at blanks that are neither quoted nor escaped.
+/// Splits an expansion at blanks that are neither quoted nor escaped.
 private struct WordCollector {
     private let text: PlacedText
     private var words: [WordLexer.Word] = []

@@ -1,6 +1,6 @@
 import YAML
 
-/// Which stage needs which, and what a build of one of them needs.
+/// Which stages and images each stage needs.
 package struct StageGraph: Sendable {
     /// Where files or a base come from.
     package enum Origin: Hashable, Sendable {
@@ -15,7 +15,7 @@ package struct StageGraph: Sendable {
 
     package struct Node: Sendable {
         package var base: Origin
-        /// What COPY --from and RUN --mount from= name, in order of their first use, each once.
+        /// What COPY --from and RUN --mount from= name: each once, in order of first use.
         package var sources: [Origin]
     }
 
@@ -67,14 +67,14 @@ package struct StageGraph: Sendable {
         self.target = Self.index(of: target, build, names, &findings)
     }
 
-    /// A base that is no stage yet is taken for an image, which is rarely meant when a later stage has that name.
+    /// A base with the name of a later stage means an image, which is rarely intended.
     private func warnAboutLaterStage(
         _ base: String, _ stage: Stage, _ names: [String: Int], _ build: BuildFile, _ findings: inout Findings
     ) {
         guard let later = names[base.lowercased()], later >= stage.index else { return }
         findings.warning(
             stage.base.image.span(in: build.file),
-            "'\(base)' is taken for an image: the stage of that name comes later",
+            "'\(base)' means an image here: the stage with this name comes later",
             hint: later == stage.index ? "give the stage another name than its base" : "move the stage '\(base)' up")
     }
 

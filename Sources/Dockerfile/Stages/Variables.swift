@@ -2,15 +2,15 @@ import YAML
 
 /// The variables of a build: arguments from the command line, arguments of the file, the platform's.
 package struct BuildArguments: Sendable {
-    /// Known without a declaration; neither in the cache's keys nor in histories.
+    /// Known without a declaration, and neither in keys of the cache nor in histories.
     package static let predefined: Set<String> = [
         "ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ftp_proxy", "http_proxy",
         "https_proxy", "no_proxy",
     ]
 
-    /// What the command line gives, `--build-arg name=value`.
+    /// The values of `--build-arg name=value`.
     package let given: [String: String]
-    /// Values of the arguments before the first stage, and the platform's, for FROM lines.
+    /// The values that FROM lines see: arguments before the first stage, and those of the platform.
     package private(set) var global: [String: String]
 
     /// Evaluates the arguments before the first stage; `automatic` holds `TARGETPLATFORM` and the others that are there
@@ -38,7 +38,7 @@ package struct BuildArguments: Sendable {
         self.global = global
     }
 
-    /// Images that the stages are built from, with the variables of their FROM lines expanded; nil where that failed.
+    /// The base images of the stages, with variables expanded; nil where that failed.
     package func bases(of build: BuildFile, findings: inout Findings) -> [String?] {
         build.stages.map { stage in
             guard let base = expand(stage.base.image, build, findings: &findings) else { return nil }
@@ -50,7 +50,7 @@ package struct BuildArguments: Sendable {
         }
     }
 
-    /// Platforms that FROM lines ask for, expanded; nil where none is asked for or its value cannot be told.
+    /// The platforms of FROM lines, expanded; nil where there is none or expanding failed.
     package func platforms(of build: BuildFile, findings: inout Findings) -> [String?] {
         build.stages.map { stage in
             guard let platform = stage.base.platform else { return nil }
@@ -111,7 +111,7 @@ package struct StageVariables: Sendable {
         self.escape = escape
     }
 
-    /// What `name` holds: ENV before ARG, the last one of either; nil when neither gives it a value.
+    /// The value of `name`: that of the last ENV, or else of the last ARG; nil without either.
     package func value(of name: String) -> String? {
         if let entry = environment.last(where: { $0.name == name }) { return entry.value }
         guard let argument = arguments.last(where: { $0.name == name }) else { return nil }
@@ -129,7 +129,7 @@ package struct StageVariables: Sendable {
         try WordLexer(escape: escape).expand(text, with: value(of:))
     }
 
-    /// A document's text, in which quotes mean nothing.
+    /// Expands the text of a heredoc, in which quotes have no meaning.
     package func expandDocument(_ text: String) throws(WordLexer.Failure) -> WordLexer.Expansion {
         let placed = PlacedText(text.unicodeScalars, line: 1)
         return try WordLexer(escape: "\\", options: .ignoresQuotes).expand(placed, with: value(of:))
@@ -143,15 +143,21 @@ package struct StageVariables: Sendable {
         }
     }
 
-    /// Declares an argument: its value comes from the command line, else its default, else from before the first stage.
-    package mutating func declare(_ argument: Argument) throws(WordLexer.Failure) {
+    /// Declares an argument. Its value comes from the command line, or else from its default, or else from before the first
+    /// stage. Without any of these it keeps the value that it has, also one from the stage below.
+    /// - Returns: the new value; nil if there is none.
+    @discardableResult
+    package mutating func declare(_ argument: Argument) throws(WordLexer.Failure) -> String? {
         let name = argument.name.text
-        if let given = build.given[name] {
-            arguments.append((name, given))
-        } else if let value = argument.value {
-            arguments.append((name, try expand(value).text))
-        } else {
-            arguments.append((name, build.global[name]))
-        }
+        let value: String? =
+            if let given = build.given[name] {
+                given
+            } else if let text = argument.value {
+                try expand(text).text
+            } else {
+                build.global[name]
+            }
+        arguments.append((name, value ?? arguments.last { $0.name == name }?.value))
+        return value
     }
 }

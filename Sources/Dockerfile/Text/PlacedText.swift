@@ -1,6 +1,6 @@
 import YAML
 
-/// Text in which every character knows where it was written, also after continuation lines were joined.
+/// Text in which every character knows its place in the file, even after continuation lines were joined.
 package struct PlacedText: Hashable, Sendable, CustomStringConvertible {
     /// Line and column count from 1, in Unicode scalars.
     package struct Place: Hashable, Sendable {
@@ -15,7 +15,7 @@ package struct PlacedText: Hashable, Sendable, CustomStringConvertible {
 
     package private(set) var scalars: [Unicode.Scalar] = []
     private var places: [Place] = []
-    /// Where a character would stand that was expected behind the last one.
+    /// The place after the last character.
     package private(set) var end: Place
 
     package init(at end: Place = Place(line: 1, column: 1)) { self.end = end }
@@ -61,10 +61,10 @@ package struct PlacedText: Hashable, Sendable, CustomStringConvertible {
         append(other.scalars[index], at: other.places[index])
     }
 
-    /// Where the character at `index` stands; the place behind the last one for an index past the end.
+    /// The place of the character at `index`; past the end, the place after the last one.
     package func place(at index: Int) -> Place { places.indices.contains(index) ? places[index] : end }
 
-    /// What `range` covers, as far as it stands in its first line.
+    /// The part of `range` in its first line.
     package func span(_ range: Range<Int>, in file: String) -> SourceRange {
         let start = place(at: range.lowerBound)
         var length = 0
@@ -126,7 +126,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// The blanks at which a line of a Dockerfile is taken apart.
+    /// Separates the words of a line.
     package var separatesWords: Bool {
         switch value {
         case 0x09, 0x0B, 0x0C, 0x0D, 0x20: true

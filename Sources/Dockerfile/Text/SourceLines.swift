@@ -1,6 +1,6 @@
 import YAML
 
-/// The lines of a Dockerfile as they were written.
+/// The lines of a Dockerfile as they are in the file.
 package struct SourceLines: Sendable {
     package struct Line: Sendable {
         /// Counts from 1.
@@ -21,7 +21,7 @@ package struct SourceLines: Sendable {
     /// The first line that is longer than `longest`.
     package let tooLong: Int?
 
-    /// Splits a file at its line feeds; a byte order mark at its start is dropped, broken UTF-8 is replaced by U+FFFD.
+    /// Splits a file at its line feeds. Drops a byte order mark, and replaces invalid UTF-8 by U+FFFD.
     package init(file: String, bytes: [UInt8]) {
         self.file = file
         var lines: [Line] = []
@@ -40,7 +40,7 @@ package struct SourceLines: Sendable {
         self.tooLong = tooLong
     }
 
-    /// The text of a line without its line break; nil when there is no such line.
+    /// The text of a line without its line break; nil if there is no such line.
     package func text(ofLine number: Int) -> String? {
         lines.indices.contains(number - 1) ? PlacedText.string(lines[number - 1].scalars) : nil
     }

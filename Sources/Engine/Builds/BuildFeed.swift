@@ -6,18 +6,18 @@ import Synchronization
 package final class BuildFeed: Sendable {
     private struct State {
         var events: [BuildEvent] = []
-        /// Bytes of output among them.
+        /// Bytes of output in `events`.
         var size = 0
         var reader: CheckedContinuation<Void, Never>?
-        /// Nothing more comes, or nobody reads any more.
+        /// Nothing more comes.
         var isFinished = false
         var isClosed = false
     }
 
-    /// More than this not taken: a step's output waits.
+    /// A step waits when the reader is this many bytes behind.
     private static let roomForOutput = 4 << 20
 
-    // The mutex guards all of it: steps tell from any thread.
+    // The mutex guards all of it: steps report from any thread.
     private let state = Mutex(State())
     private let onClose: @Sendable () -> Void
 
@@ -75,7 +75,7 @@ package final class BuildFeed: Sendable {
         }
     }
 
-    /// The reader has gone.
+    /// The reader does not read any more.
     package func close() {
         let (isNew, reader) = state.withLock { state in
             let isNew = !state.isClosed && !state.isFinished

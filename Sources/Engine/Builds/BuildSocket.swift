@@ -13,12 +13,12 @@ final class BuildSocket: Sendable {
         var outgoing: [UInt8] = []
         var incoming: [StreamFrame] = []
         var isClosed = false
-        /// Nothing more is to be sent: the writer ends when all has gone.
+        /// The writer ends when it has sent everything.
         var isFinished = false
     }
 
     private let socket: Handle
-    // The mutex guards both queues; the semaphores tell of what is in them.
+    // The mutex guards both queues; the semaphores count what is in them.
     private let state = Mutex(State())
     private let hasOutgoing = Semaphore()
     private let hasIncoming = Semaphore()
@@ -33,7 +33,7 @@ final class BuildSocket: Sendable {
         init(_ descriptor: consuming OwnedFD) { self.descriptor = descriptor }
     }
 
-    /// More than this waiting for the client: a step's output waits.
+    /// A step waits when the client is this many bytes behind.
     private static let roomForOutput = 8 << 20
 
     /// Takes over `socket`; `onEnd` hears once that the client went away or gave the build up.
@@ -220,7 +220,7 @@ struct BuildContexts: ContextSource {
                     }
                     return frame.payload
                 }
-                // What was asked for comes, also when nobody wants it any more.
+                // The client sends everything that it was asked for, even if nobody wants it any more.
                 if failure == nil {
                     do { try take(index, piece) } catch {
                         if error is CancellationError || error is SourceFailure { throw error }

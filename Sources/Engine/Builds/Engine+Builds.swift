@@ -22,14 +22,15 @@ extension Engine {
             let theirs = pair.takeSecond()
             let work = BuildTask()
             let socket = try BuildSocket(pair.takeFirst()) { work.cancel() }
-            let (parts, limit) = (parts, settings.buildCacheSize)
+            let (parts, shells, limit) = (parts, buildShells, settings.buildCacheSize)
             work.begin {
                 await run.run {
                     socket.tell($1, of: $0)
                 } build: { index, request, built in
                     let surroundings = BuildSurroundings(
                         steps: StepRunner(parts: parts), contexts: BuildContexts(socket: socket, build: index),
-                        built: built, tell: { socket.tell($0, of: index) }, waitForRoom: { socket.waitForRoom() })
+                        built: built, tell: { socket.tell($0, of: index) }, shells: shells,
+                        waitForRoom: { socket.waitForRoom() })
                     do {
                         return try await parts.machine.build(request, surroundings)
                     } catch let failure where !(failure is BuildFailure || failure is CancellationError) {
@@ -51,6 +52,12 @@ extension Engine {
         }
     }
 
+    /// The streams of a shell that a build offers its client; the caller takes over the connected socket.
+    package nonisolated func buildShell(_ id: String) throws -> CInt {
+        if let stream = buildShells.take(id) { return stream }
+        throw EngineFailure(code: .notFound, message: "there is no shell \(id): its build has ended")
+    }
+
     /// What the build cache holds.
     package func buildCache() async throws -> [BuildCacheRow] {
         try await parts.machine.buildCache()
@@ -62,14 +69,14 @@ extension Engine {
     }
 }
 
-/// The task of a build, which may be given up before it has begun.
+/// The task of a build; it may be cancelled before it begins.
 final class BuildTask: Sendable {
     private struct State {
         var task: Task<Void, Never>?
         var isCancelled = false
     }
 
-    // The mutex guards both: the client's end may come at any time.
+    // The mutex guards both: the client may go at any time.
     private let state = Mutex(State())
 
     func begin(_ body: @escaping @Sendable () async -> Void) {

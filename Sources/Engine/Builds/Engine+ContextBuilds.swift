@@ -7,12 +7,12 @@ import Images
 import Linux
 import Logging
 
-/// A build whose files come with the request, or from where it says.
+/// A build whose files come with the request, or from an address in it.
 package struct ContextBuild: Sendable {
     package var origin: ContextOrigin
     /// The Dockerfile's path in the context; nil is `Dockerfile`.
     package var dockerfile: String?
-    /// All but the Dockerfile.
+    /// The request without the Dockerfile.
     package var request: BuildRequest
 
     package init(origin: ContextOrigin, dockerfile: String? = nil, request: BuildRequest) {
@@ -29,12 +29,12 @@ package struct RunningBuild: Sendable {
     package var feed: BuildFeed
 }
 
-/// Read what a context says of its build.
+/// Reads Dockerfiles out of contexts.
 private let contextThreads = BlockingPool(name: "contexts", limit: 4)
 
 extension Engine {
     /// Begins a build.
-    /// - Throws: what is wrong before anything is built: an archive or a Dockerfile that makes no sense.
+    /// - Throws: mistakes that it finds before the build: an invalid archive or Dockerfile.
     package func build(_ wanted: ContextBuild) async throws -> RunningBuild {
         await gate.wait(for: .ready)
         let operation = Operation(id: String(parts.machine.newID().prefix(16)), key: parts.machine.newID(), project: "")
@@ -76,7 +76,7 @@ extension Engine {
             } build: { _, request, built in
                 let surroundings = BuildSurroundings(
                     steps: StepRunner(parts: parts), contexts: FolderContexts(folder: folder), built: built,
-                    tell: { feed.tell($0) }, waitForRoom: { feed.waitForRoom() })
+                    tell: { feed.tell($0) }, shells: nil, waitForRoom: { feed.waitForRoom() })
                 do {
                     let image = try await parts.machine.build(request, surroundings)
                     for name in request.tags { self.tellImage("tag", name) }
@@ -91,7 +91,7 @@ extension Engine {
         }
     }
 
-    /// Reads what the build needs to know of its context. No link in it leads out of it.
+    /// Reads the Dockerfile and the ignore file of a context. It follows no link out of the context.
     private static func prepare(
         _ wanted: ContextBuild, _ context: MadeContext
     ) throws -> (BuildRequest, ContextFolder) {
@@ -113,7 +113,7 @@ extension Engine {
             var findings = Findings(file: file)
             let ignored = IgnoreFile(file: file, bytes: bytes, findings: &findings)
             guard !findings.hasErrors else {
-                throw EngineFailure(code: .invalid, message: "\(file) has a line that is no pattern")
+                throw EngineFailure(code: .invalid, message: "\(file) has a line that is not a valid pattern")
             }
             return (request, try ContextFolder(context.path, ignoring: ignored))
         }
@@ -128,7 +128,7 @@ extension Engine {
 }
 
 extension ContextFolder {
-    /// What a small file of it says; nil where there is none.
+    /// The content of a small file; nil if there is none.
     fileprivate func text(_ name: String) -> [UInt8]? {
         guard let file = try? open(name), let status = try? file.status(), status.st_mode & S_IFMT == S_IFREG else {
             return nil
@@ -167,7 +167,7 @@ private struct FolderContexts: ContextSource {
     }
 
     func deliver(_ output: Int, _ write: (@escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
-        throw EngineFailure(code: .unsupported, message: "this build gives its result to the image store alone")
+        throw EngineFailure(code: .unsupported, message: "this build can only store its result as an image")
     }
 
     private func check(_ context: String) throws {

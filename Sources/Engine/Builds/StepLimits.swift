@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// What a step of a build may have of the machine.
+/// The share of the machine that a step of a build may use.
 package enum StepLimits {
     /// How many processes and threads a step may have at once: enough for every processor, and less than a sixth of all that the
     /// machine can. One that starts them without end leaves room for everybody else, and comes to an end soon.

@@ -5,7 +5,7 @@ import Logging
 import OCI
 import ProjectModel
 
-/// Runs a RUN as a container: confined as any, on a network with names, and nobody's but the build's.
+/// Runs a RUN as a container: confined like any other, on a network with name service, and visible only to the build.
 ///
 /// Its record is there from before the first thing is made until the last is gone, and never gets beyond being made: what a
 /// crash leaves is taken away at the next start, and no list shows it.
@@ -51,7 +51,7 @@ struct StepRunner: StepContainers {
     private func end(_ id: String) async {
         await parts.network.end(id)
         do { _ = try await parts.runner.finishInterrupted(id) } catch {
-            parts.log.warning("what a build's step left was not taken away: \(error)")
+            parts.log.warning("the remains of a build step could not be removed: \(error)")
         }
         await parts.network.settle()
     }
@@ -86,8 +86,10 @@ struct StepRunner: StepContainers {
         template.entrypoint = step.arguments
         template.user = step.user
         template.workingDir = step.folder
-        template.hostname = "buildkitsandbox"
+        template.hostname = step.hostname ?? "buildkitsandbox"
         template.privileged = step.isInsecure
+        template.tty = room.hasTerminal
+        template.stdinOpen = room.hasTerminal
         template.shmSize = room.request.shmSize
         template.ulimits = room.request.ulimits
         template.extraHosts = room.request.extraHosts

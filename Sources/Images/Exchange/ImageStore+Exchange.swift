@@ -21,6 +21,17 @@ extension ImageStore {
         }
     }
 
+    /// What an image in the store tells of the steps that made it: its history, and the cache inside if there is one.
+    package nonisolated func cache(of image: Image) -> OutsideCache {
+        let diffIDs = image.config.rootfs.diffIDs
+        let steps = image.config.stepCache.flatMap {
+            try? StepCache(inline: $0, layers: image.layers, diffIDs: diffIDs)
+        }
+        let layers = zip(image.layers, diffIDs).map { StepCache.Layer(diffID: $1, blob: $0, parent: nil) }
+        return OutsideCache(
+            steps: steps ?? StepCache(), image: .init(history: image.config.history ?? [], layers: layers))
+    }
+
     /// Downloads a blob from the repository of `reference` into the store. The caller must hold it in a lease.
     package func fetchBlob(
         _ blob: Descriptor, of reference: Reference, credentials: RegistryCredentials, network: RegistryNetwork

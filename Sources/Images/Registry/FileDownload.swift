@@ -15,6 +15,8 @@ package func downloadFile(
         redirectConfiguration: .follow(max: 10, allowCycles: false),
         timeout: .init(connect: .seconds(15), read: .seconds(60)))
     configuration.httpVersion = .http1Only
+    // Otherwise it hides the reason behind a timeout.
+    configuration.connectionPool.retryConnectionEstablishment = false
     if let proxy = network.proxies.proxy(for: url) {
         let login = proxy.user.map { HTTPClient.Authorization.basic(username: $0, password: proxy.password ?? "") }
         configuration.proxy = .server(host: proxy.host, port: proxy.port, authorization: login)
@@ -28,7 +30,7 @@ package func downloadFile(
         await pool.runInfallible { _ = unlink(path) }
         try? await client.shutdown()
         if error is CancellationError || error is ImageError { throw error }
-        throw ImageError.registry("\(url) cannot be fetched: \(error)")
+        throw ImageError.registry("\(url) cannot be fetched: \(connectionText(error))")
     }
 }
 

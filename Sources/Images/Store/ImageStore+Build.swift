@@ -32,8 +32,11 @@ extension ImageStore {
         return BuildLease(number: lastLease)
     }
 
+    /// Ends a lease whose builds have leases of their own: their ends collect what is left.
+    package func drop(_ lease: BuildLease) { leases[lease.number] = nil }
+
     package func end(_ lease: BuildLease) async {
-        leases[lease.number] = nil
+        drop(lease)
         _ = try? await sweep()  // removes what it left behind; otherwise the next sweep does
     }
 

@@ -4,6 +4,7 @@ import Dockerfile
 import EngineClient
 import EngineWire
 import Linux
+import OCI
 import ProjectModel
 import YAML
 
@@ -61,12 +62,37 @@ struct BuildWish {
         if findings.hasErrors {
             throw BuildMistakes(diagnostics: findings.sorted.filter { $0.severity == .error }, source: source)
         }
-        let known = BuildArguments(file, given: arguments, automatic: [:], findings: &findings)
-        var checker = Checker(file, arguments: known, automatic: [:], ignored: ignored) { _ in nil }
+        let automatic = BuildArguments.automatic(file, target: nil, stage: target)
+        let known = BuildArguments(file, given: arguments, automatic: automatic, findings: &findings)
+        var checker = Checker(
+            file, options: try Self.checkOptions(arguments), arguments: known, automatic: automatic, ignored: ignored
+        ) { _ in nil }
         self.findings = checker.run()
-        if let error = self.findings.first(where: { $0.severity == .error }) {
-            throw BuildMistakes(diagnostics: [error], source: source)
+        let errors = self.findings.filter { $0.severity == .error }
+        guard errors.isEmpty else { throw BuildMistakes(diagnostics: errors, source: source) }
+    }
+
+    /// The options of the build argument `BUILDKIT_DOCKERFILE_CHECK`, which stand in for those of the file; nil without it.
+    private static func checkOptions(_ arguments: [String: String]) throws -> CheckOptions? {
+        guard let text = arguments["BUILDKIT_DOCKERFILE_CHECK"] else { return nil }
+        do throws(CheckOptions.Failure) { return try CheckOptions(text) } catch {
+            throw CommandFailure(
+                "the build argument BUILDKIT_DOCKERFILE_CHECK is \"\(text)\": \(error)",
+                hint: "use skip=NAME,NAME and error=true, separated by ;")
         }
+    }
+
+    /// The mistakes that a build would report before its first step.
+    var mistakes: [Diagnostic] {
+        var findings = Findings(file: file.file)
+        let automatic = BuildArguments.automatic(
+            file, target: request.platform.flatMap(Platform.init), stage: request.target)
+        let arguments = BuildArguments(file, given: request.arguments, automatic: automatic, findings: &findings)
+        let bases = arguments.bases(of: file, findings: &findings)
+        _ = arguments.platforms(of: file, findings: &findings)
+        _ = StageGraph(
+            file, bases: bases, contexts: Set(request.contexts.keys), target: request.target, findings: &findings)
+        return findings.sorted
     }
 
     private static func read(_ dockerfile: Dockerfile) throws -> (text: String, name: String, path: String?) {

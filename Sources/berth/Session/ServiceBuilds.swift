@@ -12,6 +12,8 @@ struct ServiceBuilds {
     let session: Session
     /// `--build-arg`; these override those of the file.
     var arguments: [String: String] = [:]
+    /// A step that fails opens a shell.
+    var debugs = false
     var noCache = false
     var pull = false
     /// `--ssh`.
@@ -76,6 +78,7 @@ struct ServiceBuilds {
         wish.request.labels["com.docker.compose.version"] = WireVersion.product
         wish.request.platform = try platform(of: service, build)
         wish.request.pull = build.pull || pull
+        wish.request.debugs = debugs
         wish.request.noCache = build.noCache || noCache
         wish.request.noCacheFilter = build.noCacheFilter
         wish.request.extraHosts = build.extraHosts

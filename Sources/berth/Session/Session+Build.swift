@@ -37,7 +37,8 @@ extension Session {
                 : how.isPlain || progress == .plain || !stderr.isTerminal || ansi == .never ? .plain : .terminal
         let display = BuildProgress(
             to: stderr, style: errorStyle, form: form, why: how.why, clock: { CallingProcess.monotonic })
-        let signals = try CaughtSignals(CaughtSignals.ending)
+        let debugs = wishes.contains { $0.request.debugs }
+        let signals = try CaughtSignals(debugs ? StreamSession.signals : CaughtSignals.ending)
         let interruption = Interruption()
         let writer = BuildOutputWriter(wishes.map(\.outputs), in: self)
         let connection = try connection(for: wishes, display, form, signals, interruption, writer)
@@ -58,6 +59,9 @@ extension Session {
                 case .finished(let image, let manifest, _, _):
                     outcomes[message.build] = .success(BuiltImage(id: image, manifest: manifest))
                 case .failed(let notes): outcomes[message.build] = .failure(BuildStop(notes: notes))
+                case .shell(let shell):
+                    display.finish()
+                    try open(shell, of: wish, signals)
                 case .warning(let note) where how.warnings && form != .quiet && form != .json:
                     display.finish()
                     show(note, of: wish.source, as: .warning)

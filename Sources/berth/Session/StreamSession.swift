@@ -30,8 +30,8 @@ struct StreamSession {
     let tty: Bool
     let stdin: Bool
     let peer: Peer
-    /// The keys for detaching; only with a terminal.
-    var detachKeys: DetachKeys = .standard
+    /// The keys for detaching; only with a terminal. nil: the terminal cannot be detached.
+    var detachKeys: DetachKeys? = .standard
 
     /// When more than this waits to be sent, input is not read.
     private static let unsentLimit = 256 << 10
@@ -56,7 +56,7 @@ struct StreamSession {
         // Held until the stream ends, because the engine drops a request when its client leaves.
         defer { withExtendedLifetime(stop) {} }
         if tty { try sendSize(redraws: isGuest) }
-        var keys = tty ? DetachKeyReader(detachKeys) : nil
+        var keys = tty ? detachKeys.map { DetachKeyReader($0) } : nil
         if !stdin, !isGuest { try stream.send(StreamFrame(.stdinEnd)) }
         // Read keys even if the input goes nowhere, for the detach keys.
         var inputIsOpen = stdin || keys != nil

@@ -18,6 +18,7 @@ struct Build: Verb {
     var withDependencies = false
     @Flag(help: "Give all reasons why a step was not taken from the cache") var why = false
     @Flag(help: "Only check the Dockerfiles and report what could be better") var check = false
+    @Flag(help: "When a step fails, open a shell in the state in which it failed") var debug = false
     @Flag(name: .shortAndLong, help: "Print only the images' ids") var quiet = false
     @Flag(help: "Push the images to the registries of their names") var push = false
     @Option(
@@ -44,6 +45,7 @@ struct Build: Verb {
     @Argument(help: "Services (default: all that are built)", completion: .services) var services: [String] = []
 
     func run(in session: Session) throws {
+        if debug { try session.checkDebug() }
         let project = try session.loadProject(services: services, actsOn: .services(dependencies: withDependencies))
         try session.check(services: services, among: project.services.map(\.name))
         let selected = project.selection(of: services, dependencies: withDependencies)
@@ -54,6 +56,7 @@ struct Build: Verb {
         }
         var builds = ServiceBuilds(project: project, session: session)
         builds.arguments = BuildArgumentValues(buildArg, session.environment).values
+        builds.debugs = debug
         builds.noCache = noCache
         builds.pull = pullsBases
         builds.agents = try session.agents(ssh)
@@ -91,11 +94,11 @@ struct BuildArgumentValues {
 }
 
 extension Session {
-    /// `--check`: shows the linter's findings, and fails if there are any.
+    /// `--check`: the mistakes in the Dockerfiles and what the linter finds. Fails if there is anything.
     func check(_ wishes: [BuildWish]) throws {
         var count = 0
         for wish in wishes {
-            for finding in wish.findings {
+            for finding in wish.mistakes + wish.findings {
                 if count > 0, progress != .json { stderr.line() }
                 show(finding, of: wish.source)
                 count += 1

@@ -82,12 +82,14 @@ struct ImageBuild: Verb {
     @Flag(name: .customLong("pull"), help: "Check registries for newer base images") var pullsBases = false
     @Flag(help: "Give all reasons why a step was not taken from the cache") var why = false
     @Flag(help: "Only check the Dockerfile and report what could be better") var check = false
+    @Flag(help: "When a step fails, open a shell in the state in which it failed") var debug = false
     @Flag(name: .shortAndLong, help: "Print only the image's id") var quiet = false
     @OptionGroup(title: "Global") var global: GlobalOptions
     @Argument(help: "A folder, a git repository, or -") var context: String
 
     func run(in session: Session) throws {
         try session.refuseDryRun("image build")
+        if debug { try session.checkDebug() }
         try session.check(names: tag)
         var wish = try wish(in: session)
         if !output.isEmpty { wish.outputs = try output.map { try BuildOutputWish($0, in: session) } }
@@ -131,6 +133,7 @@ struct ImageBuild: Verb {
             ).values
         wish.request.tags = tag
         wish.request.labels = KeyedValues(labels: label).values
+        wish.request.debugs = debug
         wish.request.noCache = noCache
         wish.request.noCacheFilter = noCacheFilter.flatMap { $0.split(separator: ",").map(String.init) }
         wish.request.pull = pullsBases

@@ -25,6 +25,8 @@ package struct BuildSurroundings: Sendable {
     /// The result of another build in the same batch; waits until it exists.
     package var built: @Sendable (Int) async throws -> Image
     package var tell: @Sendable (BuildEvent) -> Void
+    /// Where the client takes the shells of steps that failed; nil for clients that take none.
+    package var shells: BuildShells?
     /// Waits while the client is behind with reading the output.
     package var waitForRoom: @Sendable () -> Void
 }

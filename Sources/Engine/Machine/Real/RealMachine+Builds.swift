@@ -107,6 +107,18 @@ private struct MachineBuildHost: BuildHost {
         }
     }
 
+    func openShell(_ step: RunStep, in room: StepRoom, because note: BuildNote) async throws {
+        guard let shells = surroundings.shells else { return }
+        let tell = surroundings.tell
+        _ = try await surroundings.steps.with(step, in: room) { [machine] record in
+            try await machine.runShell(step, record, room) { stream in
+                try await shells.offer(stream, as: record.id) {
+                    tell(.shell(BuildShell(id: record.id, program: step.arguments[0], note: note)))
+                }
+            }
+        }
+    }
+
     func download(_ url: String, to path: String) async throws -> Download {
         let modified = try await downloadFile(
             url, to: path, network: machine.registries, on: machine.blocking)

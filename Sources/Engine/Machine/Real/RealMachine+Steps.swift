@@ -26,8 +26,58 @@ extension RealMachine {
         _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
         output: @escaping StepOutput
     ) async throws -> StepEnd {
-        let paths = paths
         let limit = StepLimits.processes()
+        return try await withProcess(of: step, record, room, limit: limit) { connection in
+            try Task.checkCancellation()
+            let output = StepReader(OwnedFD(owning: try await stream(of: record)), output)
+            async let code = output.code()
+            do {
+                try connection.send(.release)
+                try await connection.wait(for: .started)
+            } catch {
+                try? connection.send(.abandon)
+                _ = await code
+                throw error
+            }
+            let ended = await code
+            // The monitor has taken down what was mounted when it says so.
+            guard case .exited(let status) = try await connection.wait(for: .exited) else {
+                return StepEnd(code: ended ?? 255)
+            }
+            return StepEnd(
+                code: status.code, isOutOfMemory: status.isOutOfMemory,
+                isOutOfProcesses: status.wasRefusedProcesses ?? false, processLimit: limit)
+        }
+    }
+
+    /// The same with a terminal. `offer` gets its streams, a connected socket that it takes over; the process starts when it
+    /// returns.
+    func runShell(
+        _ step: RunStep, _ record: ContainerRecord, _ room: StepRoom,
+        offer: @Sendable (CInt) async throws -> Void
+    ) async throws -> StepEnd {
+        try await withProcess(of: step, record, room, limit: StepLimits.processes()) { connection in
+            do {
+                try await offer(try await stream(of: record))
+                try connection.send(.release)
+                try await connection.wait(for: .started)
+            } catch {
+                try? connection.send(.abandon)
+                throw error
+            }
+            guard case .exited(let status) = try await connection.wait(for: .exited) else {
+                return StepEnd(code: 255)
+            }
+            return StepEnd(code: status.code)
+        }
+    }
+
+    /// Gives `body` the monitor of a step's process, which waits to be released.
+    private func withProcess(
+        of step: RunStep, _ record: ContainerRecord, _ room: StepRoom, limit: Int64,
+        _ body: (MonitorConnection) async throws -> StepEnd
+    ) async throws -> StepEnd {
+        let paths = paths
         let (relays, sockets) = try await blocking.run { [self] in try agentMounts(room, record.id) }
         defer { for relay in relays { relay.close() } }
         let spec = try await blocking.run { [self] () -> MonitorSpec in
@@ -61,29 +111,9 @@ extension RealMachine {
                     .init(
                         spec: spec, rootfs: .overlay(lower: room.lower, upper: room.upper, work: room.work),
                         bundle: paths.bundle(record.id))),
-                filterCache: paths.seccompCache)
+                terminal: record.template.tty, stdin: record.template.stdinOpen, filterCache: paths.seccompCache)
         }
-        let connection = try await hub.spawn(spec, in: paths.monitor(record.id))
-        try Task.checkCancellation()
-        let attached = try await stream(of: record)
-        let output = StepReader(OwnedFD(owning: attached), output)
-        async let code = output.code()
-        do {
-            try connection.send(.release)
-            try await connection.wait(for: .started)
-        } catch {
-            try? connection.send(.abandon)
-            _ = await code
-            throw error
-        }
-        let ended = await code
-        // The monitor reports the end only after it has removed all mounts.
-        guard case .exited(let status) = try await connection.wait(for: .exited) else {
-            return StepEnd(code: ended ?? 255)
-        }
-        return StepEnd(
-            code: status.code, isOutOfMemory: status.isOutOfMemory,
-            isOutOfProcesses: status.wasRefusedProcesses ?? false, processLimit: limit)
+        return try await body(try await hub.spawn(spec, in: paths.monitor(record.id)))
     }
 
     /// Secrets are in memory and are removed with the container's folder.

@@ -54,7 +54,9 @@ extension Engine {
         let id = parts.machine.newID()
         let name = request.name ?? "berth-\(id.prefix(12))"
         try Self.check(name: name, of: "container")
-        if let other = await parts.inventory.container(named: name) { throw EngineFailure.nameTaken(name, by: other.id) }
+        if let other = await parts.inventory.container(named: name) {
+            throw EngineFailure.nameTaken(name, by: other.id)
+        }
         var template = request.template
         template.containerName = nil
         for index in template.networks.indices {

@@ -101,10 +101,8 @@ extension Engine {
     package func imagesAbove(_ name: String) async -> Set<String> {
         guard let base = try? await parts.machine.storedImage(name), let known = try? await parts.machine.image(name)
         else { return [] }
-        let layers = base.config.rootfs.diffIDs
         var ids: Set<String> = [known.id]
-        for details in (try? await imageDetails()) ?? []
-        where !layers.isEmpty && details.config.rootfs.diffIDs.starts(with: layers) {
+        for details in (try? await imageDetails()) ?? [] where details.config.isBuilt(on: base.config) {
             ids.insert(details.id)
         }
         return ids
@@ -193,5 +191,18 @@ extension PullEvent {
             self = .transferred(short(digest), done: done, total: total)
         case .complete: return nil
         }
+    }
+}
+
+extension ImageConfig {
+    /// Its layers and its history begin with those of `base`, and more follows. Two images that differ only in their settings can have
+    /// the same layers, so the layers alone do not tell.
+    fileprivate func isBuilt(on base: ImageConfig) -> Bool {
+        let layers = base.rootfs.diffIDs
+        let steps = base.history ?? []
+        guard !layers.isEmpty, rootfs.diffIDs.starts(with: layers), (history ?? []).starts(with: steps) else {
+            return false
+        }
+        return rootfs.diffIDs.count > layers.count || (history ?? []).count > steps.count
     }
 }

@@ -46,6 +46,7 @@ struct TemplateAttribute: Sendable {
         .init("command"),
         .init("entrypoint"),
         .init("environment", .members),
+        .init("environment_removed", .set, isShown: true),
         .init("working_dir", isShown: true),
         .init("user", isShown: true),
         .init("group_add", .set),
@@ -110,6 +111,7 @@ struct TemplateAttribute: Sendable {
         .init("cgroup_parent", isShown: true),
         .init("userns_mode", isShown: true),
         .init("runtime", isShown: true),
+        .init("isolation", isShown: true),
         .init("resources", .members, .byMember, isShown: true),
     ]
 

@@ -56,7 +56,8 @@ private let program: String = {
             arguments: ["--check", "--config-file", "/nosuch"], status: 1, says: ["no configuration of dockerd /nosuch"]
         ),
         Row(
-            arguments: ["--check", "--config-file=nosuch"], status: 1, says: ["no configuration of dockerd /", "/nosuch"]),
+            arguments: ["--check", "--config-file=nosuch"], status: 1,
+            says: ["no configuration of dockerd /", "/nosuch"]),
         Row(arguments: ["--root", "relative"], status: 1, says: ["--root: expected an absolute path"]),
     ]
 

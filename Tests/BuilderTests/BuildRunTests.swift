@@ -83,6 +83,10 @@ import Testing
             #expect(try readText("\(layers[1])/docs/two").hasPrefix("2 /usr/local"))
             lstat("\(layers[0])/docs/name.txt", &status)
             #expect(status.st_mode & 0o7777 == 0o600)
+            // More than an archive's first block.
+            let url = "http://host/long?\(String(repeating: "a", count: 2000))"
+            let long = try await world.build("FROM base\nADD \(url) /long\n")
+            #expect(try readText("\(long.root)/long") == url)
             for (line, message) in [
                 ("COPY d/sub/f /etc", ""), ("COPY nope /", "there is no 'nope'"), ("COPY ../x /", "there is no '../x'"),
                 ("COPY --chown=nobody d /x", "unable to find user nobody"),

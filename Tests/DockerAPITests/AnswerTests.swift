@@ -161,7 +161,7 @@ import Testing
         Step("POST /commit", query: "container=nosuch", "null", status: 404),
         Step("POST /images/{name}/tag", "shop", query: "repo=other&tag=2", status: 201),
         Step("POST /images/{name}/tag", "nosuch", query: "repo=other", status: 404),
-        Step("POST /images/create", query: "fromImage=shop", lines: true), Step("POST /images/create", status: 400),
+        Step("POST /images/create", query: "fromImage=shop", status: 404), Step("POST /images/create", status: 400),
         Step("POST /images/{name}/push", "shop", lines: true), Step("POST /images/{name}/push", "NO", status: 400),
         Step("GET /distribution/{name}/json", "shop"), Step("GET /distribution/{name}/json", "nosuch", status: 404),
         Step("POST /build", query: "buildargs=x", status: 400),

@@ -29,7 +29,9 @@ import Testing
             #expect(try await networks(server).members.map(\.key) == ["bridge"])
             #expect(await server.ask("POST /networks/back/disconnect", #"{"Container":"box"}"#).status == 409)
             #expect(
-                await server.ask("POST /networks/back/disconnect", #"{"Container":"box","Force":true}"#).status == 200)
+                await server.ask("POST /networks/back/disconnect", #"{"Container":"box","Force":true}"#).status == 409)
+            #expect(
+                await server.ask("POST /networks/back/disconnect", #"{"Container":"gone","Force":true}"#).status == 200)
         }
     }
 

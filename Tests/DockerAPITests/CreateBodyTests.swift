@@ -33,7 +33,9 @@ import Testing
         Row(#""Env":["A=b","C=d=e","F="]"#) { $0.environment == ["A": "b", "C": "d=e", "F": ""] },
         Row(#""Env":["PATH"]"#) { $0.environment.isEmpty && $0.environmentRemoved == ["PATH"] },
         Row(#""Env":["A","A=b"]"#) { $0.environment == ["A": "b"] && $0.environmentRemoved == [] },
-        Row(#""cmd":["a"],"CMD":["b"],"hostconfig":{"autoremove":true}"#) { $0.command == ["b"] && $0.autoRemove == true },
+        Row(#""cmd":["a"],"CMD":["b"],"hostconfig":{"autoremove":true}"#) {
+            $0.command == ["b"] && $0.autoRemove == true
+        },
         Row(#""Env":null"#) { $0.environment.isEmpty },
         Row(#""WorkingDir":"/w""#) { $0.workingDir == "/w" }, Row(#""WorkingDir":"""#) { $0.workingDir == nil },
         Row(#""User":"1:2""#) { $0.user == "1:2" }, Row(#""User":"""#) { $0.user == nil },

@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test("an image whose name went to another stays if somebody keeps it, until it is named and loses this name, or pruned")
+    @Test("a kept image whose name went to another stays until it is named and loses this name, or is pruned")
     func kept() async throws {
         try await withImages { store, _, base, top in
             try await store.tag("top:1", as: Reference("base:1"))

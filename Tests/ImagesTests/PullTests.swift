@@ -43,6 +43,8 @@ private let largeLayer = TarWriter.archive { tar in
                 let exact = try Reference("\(registry.address)/team/a@\(pulled.manifestDigest)")
                 #expect(try await store.pull(exact) == pulled)
                 #expect(await store.image(exact) == pulled)
+                // A tag and a digest of one repository are no reason to ask for force.
+                #expect(try await store.remove(pulled.id.short).last == .deleted(pulled.id))
             }
         }
     }

@@ -31,7 +31,7 @@ import Testing
 
     /// Properties that only keep what a file says, each with the reason in its attribute's standing or in a warning.
     private static let kept: Set<String> = [
-        "storageOptions", "usernsMode", "appProtocol", "provenance", "sbom",
+        "storageOptions", "usernsMode", "isolation", "appProtocol", "provenance", "sbom",
     ]
 
     @Test("every property of the model is read by what acts on it, or only kept")

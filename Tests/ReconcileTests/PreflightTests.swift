@@ -94,16 +94,16 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
             "the missing socket of a daemon", socket("/var/run/docker.sock"),
             { $0.missingPaths = ["/var/run/docker.sock"] },
             findings: """
-                error socketMissing web: /var/run/docker.sock does not exist. berth creates no folder there, because the program \
-                that should listen there could not start any more; nothing serves Docker's API here: set `docker-socket` in the \
+                error socketMissing web: /var/run/docker.sock does not exist. berth creates no folder there, because a folder \
+                would keep a program from listening there; nothing serves Docker's API here: set `docker-socket` in the \
                 engine's configuration, or start Docker first
                 """),
         PreflightCase(
             "the missing socket of another program, also in the short form", socket("/run/dbus/system_bus_socket/"),
             { $0.missingPaths = ["/run/dbus/system_bus_socket/"] },
             findings: """
-                error socketMissing web: /run/dbus/system_bus_socket/ does not exist. berth creates no folder there, because the program \
-                that should listen there could not start any more; start the program that listens there first, or \
+                error socketMissing web: /run/dbus/system_bus_socket/ does not exist. berth creates no folder there, because a folder \
+                would keep a program from listening there; start the program that listens there first, or \
                 remove the bind
                 """),
         PreflightCase("a socket that is there", socket("/run/a.sock"), findings: ""),
@@ -295,7 +295,7 @@ struct PreflightCase: CustomTestStringConvertible, Sendable {
         PreflightCase(
             "a bind source whose server is away", binding(create: true), { $0.silentPaths = ["/srv/data"] },
             findings: """
-                error hostPathSilent web: /srv/data does not answer; is it on a network file system whose server is down? \
+                error hostPathSilent web: /srv/data does not answer; if it is on a network file system, check its server: \
                 `findmnt --target /srv/data` shows it
                 """),
         PreflightCase("a bind source that is there", binding(create: false), findings: ""),

@@ -33,7 +33,7 @@ extension StepWork {
         _ download: Fetched, _ step: CopyStep, _ owner: Ownership?, _ composer: LayerComposer, _ folder: String
     ) throws {
         var target = try composer.resolve(step.destination)
-        let head = try openFile(download.path, O_RDONLY).readToEnd(limit: 512)
+        let head = try openFile(download.path, O_RDONLY).readBeginning(512)
         if step.unpacks == true, ArchiveContent.isArchive(head) {
             return try unpack(download.path, to: target, step, owner, composer, folder)
         }

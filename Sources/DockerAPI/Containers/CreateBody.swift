@@ -16,8 +16,8 @@ package struct CreateBody: Sendable {
 
     package init(_ body: JSONValue, platform: String? = nil) throws(DockerFailure) {
         config = Body(body)
-        host = Body(body["HostConfig"], path: "HostConfig")
-        networking = Body(body["NetworkingConfig"], path: "NetworkingConfig")
+        host = config["HostConfig"]
+        networking = config["NetworkingConfig"]
         guard let object = body.object, !object.isEmpty else {
             throw .invalid("config cannot be empty in order to create a container")
         }

@@ -35,8 +35,10 @@ struct HostConfiguration {
         let second: KeyValuePairs<String, any JSONConvertible> = [
             "Privileged": template.privileged, "PublishAllPorts": template.publishAllPorts ?? false,
             "ReadonlyRootfs": template.readOnly, "UTSMode": template.uts ?? "",
-            "UsernsMode": template.usernsMode ?? "", "ShmSize": template.shmSize ?? 64 << 20, "Runtime": template.runtime ?? "berth",
-            "Isolation": template.isolation ?? "", "CpuShares": resources.cpuShares ?? 0, "Memory": resources.memory ?? 0,
+            "UsernsMode": template.usernsMode ?? "", "ShmSize": template.shmSize ?? 64 << 20,
+            "Runtime": template.runtime ?? "berth",
+            "Isolation": template.isolation ?? "", "CpuShares": resources.cpuShares ?? 0,
+            "Memory": resources.memory ?? 0,
             "NanoCpus": resources.cpus.map { Int64(($0 * 1e9).rounded()) } ?? 0,
             "CgroupParent": template.cgroupParent ?? "", "BlkioWeight": resources.blkioWeight ?? 0,
             "CpuPeriod": resources.cpuPeriod ?? 0, "CpuQuota": resources.cpuQuota ?? 0,

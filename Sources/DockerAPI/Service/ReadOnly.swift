@@ -11,7 +11,8 @@ enum ReadOnly {
     /// - Throws: `DockerFailure` for a route that changes something, or that is among `refused`.
     static func check(_ route: Route) throws(DockerFailure) {
         guard route.method == .GET || route.method == .HEAD, !refused.contains(route.pattern) else {
-            throw DockerFailure(.forbidden, "this socket is read-only: it does not serve \(route.method) \(route.pattern)")
+            throw DockerFailure(
+                .forbidden, "this socket is read-only: it does not serve \(route.method) \(route.pattern)")
         }
     }
 

@@ -1,5 +1,5 @@
-import Addresses
 import EngineWire
+import Linux
 import OCI
 import ProjectModel
 

@@ -120,7 +120,8 @@ extension ProjectLoop {
         }
         if let new = work.new, failures.isEmpty, !operation.isCancelled {
             failures = await puller.pull(
-                [new.service], project: name, override: new.pull, isNoted: new.wanted.owner.project != nil, unless: obstacles)
+                [new.service], project: name, override: new.pull, isNoted: new.wanted.owner.project != nil,
+                unless: obstacles)
         }
         if operation.isCancelled { return OperationOutcome(status: .cancelled) }
         return failures.isEmpty ? nil : OperationOutcome(status: .failed, errors: failures)

@@ -1,4 +1,5 @@
 import EngineWire
+import ProjectModel
 
 /// Names of containers of no project. Checking and taking a name is one step, so that if two calls want it at the same
 /// moment, one of them gets an error.

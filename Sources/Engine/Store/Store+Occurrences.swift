@@ -78,7 +78,8 @@ extension Occurrence.Kind {
     var isChange: Bool {
         switch self {
         case .created, .replaced, .changed, .removed: true
-        case .started, .startFailed, .stopping, .signalled, .ended, .paused, .unpaused, .health, .failed, .pulled, .pullFailed:
+        case .started, .startFailed, .stopping, .signalled, .ended, .paused, .unpaused, .health, .failed, .pulled,
+            .pullFailed:
             false
         }
     }

@@ -20,15 +20,15 @@ extension ImageStore {
     /// Removes a name, and the image if that was its last name; or an image by its ID with all its names.
     ///
     /// `inUse` are the IDs of images that containers use. Such an image is not removed: without `force` that is an
-    /// error; with `force` it loses its names and stays until nobody needs it. An ID with several names needs `force`
-    /// too.
+    /// error; with `force` it loses its names and stays until nobody needs it. An ID needs `force` too if
+    /// the image has several tags, or names of several repositories.
     package func remove(_ name: String, force: Bool = false, inUse: Set<Digest> = []) async throws -> [RemovedImage] {
         guard let image = try resolve(name) else { throw ImageError.notFound(name) }
         let names = catalog.names(of: image.id)
         var doomed = names
         if let reference = try? Reference(name), catalog.tags[reference.stored]?.image == image.id {
             doomed = [reference.stored]
-        } else if names.count > 1 && !force {
+        } else if !force, names.filter({ $0.digest == nil }).count > 1 || Set(names.map(\.familiarName)).count > 1 {
             let list = names.map(\.familiar).joined(separator: ", ")
             throw ImageError.inUse(name, reason: "it has several names (\(list)); remove them, or force it")
         }

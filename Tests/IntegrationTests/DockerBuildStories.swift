@@ -23,7 +23,7 @@ extension Stories {
         private static func prepare(_ world: World) async throws {
             try world.write(dockerfile, to: "Dockerfile")
             try world.write("echo by a tool", to: "tool.sh")
-            try world.write("secret\n", to: ".dockerignore")
+            try world.write("secret\nid\n", to: ".dockerignore")
             try world.write("no", to: "secret")
         }
 

@@ -91,7 +91,7 @@ extension Stories {
                 #expect(try await world.shell("curl -s http://127.0.0.1:12375/_ping") == "OK")
                 #expect(
                     try await world.shell("cat \(world.run)/berthd.log").contains(
-                        "WARNING: anybody who can connect to tcp://127.0.0.1:12375 is root"))
+                        "WARNING: anybody who reaches tcp://127.0.0.1:12375 is root"))
                 #expect(
                     try await world.shell("curl -s http://127.0.0.1:12375/info").contains("is root on this machine"))
                 // A port that is taken harms neither the other places nor the start.

@@ -235,7 +235,7 @@ extension Stories {
                 #expect(try await docker("exec two ping -c 1 -w 1 10.97.0.77 >/dev/null; echo $?") == "1")
                 #expect(try await docker("exec two nslookup db >/dev/null 2>&1; echo $?") == "1")
                 #expect(try await docker("network disconnect back one 2>&1; echo $?").hasSuffix("1"))
-                _ = try await docker("network disconnect -f back one")
+                #expect(try await docker("network disconnect -f back one 2>&1; echo $?").hasSuffix("1"))
                 _ = try await docker("stop -t 0 idle")
                 _ = try await docker("network disconnect back idle")
                 _ = try await docker("start idle")

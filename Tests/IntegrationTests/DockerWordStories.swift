@@ -39,10 +39,16 @@ extension Stories {
                 _ = try await docker("create --name three -p 18207:80 busybox sleep 600")
                 let taken = try await docker("start three 2>&1; echo $?")
                 #expect(taken.contains("port is already allocated") && taken.hasSuffix("1"), "\(taken)")
-                _ = try await docker("rm -f one")
+                // A stopped container no longer holds them.
+                _ = try await docker("stop -t 0 one")
                 _ = try await docker("start two")
                 #expect(try await docker("exec two hostname -i") == "10.214.0.9")
                 #expect(try await docker("port two 80") == "127.0.0.1:18207")
+                let late = try await docker("start one 2>&1; echo $?")
+                #expect(late.contains("10.214.0.9") && late.hasSuffix("1"), "\(late)")
+                _ = try await docker("stop -t 0 two")
+                _ = try await docker("start one")
+                #expect(try await docker("exec one hostname -i") == "10.214.0.9")
             }
         }
 

@@ -103,7 +103,7 @@ extension Stories {
                 let refused = try await world.attempt("container", "rm", "box")
                 #expect(refused.status == 1 && refused.stderr.contains("--force"), "\(refused)")
                 let twice = try await world.attempt("container", "run", "-d", "--name", "box", "busybox", "true")
-                #expect(twice.status == 1 && twice.stderr.contains("taken"), "\(twice)")
+                #expect(twice.status == 1 && twice.stderr.contains("already in use"), "\(twice)")
                 try await world.berth("container", "rm", "-f", "box")
                 #expect(try await world.berth("container", "ls", "-aq").stdout.isEmpty)
                 let broken = try await world.attempt("container", "run", "-d", "--name", "box", "busybox", "/no/such")

@@ -17,7 +17,7 @@ import Testing
         try Bundle.with { bundle in
             try bundle.write(["true"])
             let result = try bundle.runtime("run", "--preserve-fds", count, "c")
-            #expect(result.status == 1)
+            #expect(result.status == 2)
             #expect(result.error.contains("--preserve-fds \(count): the caller has no descriptor 3 to keep"))
             #expect(try shell("exec 3</dev/null; $R run --preserve-fds 2 c", bundle).error.contains("no descriptor 4"))
         }

@@ -25,7 +25,10 @@ extension Handlers {
             Route(.GET, "/images/{name...}/get") { try await self.saveImages([$0.parameter("name")]) },
             Route(.GET, "/images/{name...}/json") { request in
                 let name = request.parameter("name")
-                return .json(Self.inspected(try await self.image(name), request.version))
+                // docker-compose 1 reads a field that went with version 1.45, whatever version it speaks.
+                let isOld = request.header("user-agent")?.hasPrefix("docker-compose/1.") == true
+                let version = isOld ? min(request.version, APIVersion(major: 1, minor: 44)) : request.version
+                return .json(Self.inspected(try await self.image(name), version))
             },
             Route(.GET, "/images/{name...}/history") { request in
                 .json(Self.history(try await self.image(request.parameter("name"))))

@@ -70,7 +70,8 @@ extension Handlers {
     private func listNetworks(_ request: DockerRequest) async throws -> Response {
         let filters = try request.query.filters(Self.filterNames)
         let dangling = try filters.flag("dangling")
-        let networks = try await engine.networksWithCommon()
+        // Docker's own networks are never dangling.
+        let networks = dangling == true ? await engine.networkRecords() : try await engine.networksWithCommon()
         let snapshots = dangling == nil ? [] : await engine.snapshots()
         var rows: [JSONValue] = []
         for network in networks {

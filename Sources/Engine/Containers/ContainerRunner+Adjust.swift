@@ -85,6 +85,9 @@ extension ContainerRunner {
                         ? "`berth network create \(name)`, or `berth network disconnect --force \(name) \(record.name)`"
                         : "`berth up` creates it again")
             }
+            for holder in await inventory.restingHolders(of: attachment, for: record) {
+                try await lose(network: name, holder)
+            }
             record = try await inventory.addEndpoint(attachment, definition, to: id) { [machine] network in
                 machine.linkName(ofContainer: id, network: network)
             }

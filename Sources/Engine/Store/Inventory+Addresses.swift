@@ -99,9 +99,22 @@ extension Inventory {
 
     /// Another container has an address that `attachment` names.
     private func hasTakenAddress(_ attachment: NetworkAttachment, of record: ContainerRecord) -> Bool {
+        !holders(of: attachment, for: record).isEmpty
+    }
+
+    /// The stopped containers of no project that have an address that `attachment` names. As with Docker, another container gets it
+    /// when it starts; these look for it again at their own start.
+    func restingHolders(of attachment: NetworkAttachment, for record: ContainerRecord) -> [String] {
+        holders(of: attachment, for: record).filter { holder in
+            guard case .free = holder.owner else { return false }
+            return !holder.isLive
+        }.map(\.id)
+    }
+
+    private func holders(of attachment: NetworkAttachment, for record: ContainerRecord) -> [ContainerRecord] {
         let wanted = [attachment.ipv4Address, attachment.ipv6Address].compactMap { $0.flatMap { IPAddress($0) } }
         let name = record.networkName(attachment.network)
-        return users(ofNetwork: name).contains { user in
+        return users(ofNetwork: name).filter { user in
             user.id != record.id
                 && user.endpoints.contains { $0.network == name && $0.bareAddresses.contains(where: wanted.contains) }
         }

@@ -75,7 +75,9 @@ struct NetworkPrune: Verb {
         let dangling = try session.engine.docker(get: "/networks?filters=%7B%22dangling%22%3A%5B%22true%22%5D%7D")
         let names = Set((dangling.array ?? []).compactMap { $0["Name"]?.string })
         let unused = try session.engine.networks().filter { network in
-            names.contains(network.name) && wanted.allows(labels: network.labels, created: network.createdAt)
+            // Docker never removes its own network `bridge`. berth creates it only when a container needs it, so it can go.
+            let isFree = names.contains(network.name) || network.name == "bridge" && network.users.isEmpty
+            return isFree && wanted.allows(labels: network.labels, created: network.createdAt)
         }
         try session.prune(.networks, unused.map(\.name).sorted(), force: force)
     }

@@ -133,6 +133,12 @@ extension Stories {
                 let docker = DockerCommand(world)
                 _ = try await docker("run --name from -v /data busybox sh -c 'echo kept > /data/file'")
                 #expect(try await docker("run --rm --volumes-from from -v /data busybox cat /data/file") == "kept")
+                // An empty volume of another container is not filled from the image.
+                _ = try await docker("run --name empty -v /etc/none busybox true")
+                try await world.shell(
+                    "printf 'FROM busybox\\nRUN mkdir -p /etc/none && touch /etc/none/x\\n' | DOCKER_BUILDKIT=0 \(docker.words) build -q -t full -"
+                )
+                #expect(try await docker("run --rm --volumes-from empty full ls /etc/none") == "")
                 _ = try await docker("run -d --name web -p 127.0.0.1:18208:80 busybox sleep 600")
                 #expect(try await docker("ps --filter publish=18208 --format '{{.Names}}'") == "web")
                 #expect(try await docker("ps --filter publish=80 --format '{{.Names}}'") == "")

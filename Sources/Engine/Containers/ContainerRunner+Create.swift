@@ -161,7 +161,12 @@ extension ContainerRunner {
             }
             for var mount in owner.mounts where !own.contains(mount.target) {
                 switch mount.source {
-                case .volume, .bind, .image: break
+                case .volume(let name, let isAnonymous, let noCopy, let subpath):
+                    // The first start of its owner decides what is in it.
+                    let isFilled = noCopy || owner.life.startedAt != nil
+                    mount.source = .volume(
+                        name: name, isAnonymous: isAnonymous, noCopy: isFilled, subpath: subpath)
+                case .bind, .image: break
                 case .tmpfs: continue  // in memory, so it belongs to one container
                 }
                 if parts.dropFirst().contains("ro") { mount.readOnly = true }

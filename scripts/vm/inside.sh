@@ -20,6 +20,13 @@ berth logs | grep 'hello from'
 berth exec -T hello true
 berth down
 
+step "by hand: an image of 60 layers, whose names do not fit into a page"
+mkdir /root/many
+echo x >/root/many/f
+{ echo FROM busybox; for number in $(seq 60); do echo "COPY f /f$number"; done; } >/root/many/Dockerfile
+berth image build -q -t many /root/many
+[ "$(berth container run --rm many sh -c 'touch /new; ls / | grep -c ^f')" = 60 ]
+
 step "by hand: a project of three services"
 cd /root/shop
 berth up -d --wait --wait-timeout 300

@@ -70,10 +70,9 @@ extension Engine {
     }
 
     private func choose(_ signal: Int32?, toStop record: ContainerRecord) async throws {
-        guard let signal else { return }
-        try await parts.inventory.update(record.id, volatile: true) {
-            $0.life.chosenStopSignal = SignalName.name(signal)
-        }
+        // A call that names none takes back what an earlier call named, should that stop have failed.
+        let name = signal.map(SignalName.name)
+        try await parts.inventory.update(record.id, volatile: true) { $0.life.chosenStopSignal = name }
     }
 
     package func killContainer(_ name: String, signal: Int32) async throws {

@@ -99,9 +99,6 @@ extension Stories {
                 let read = "readlink /proc/self/ns/net"
                 let there = try await docker("exec host \(read)")
                 #expect(try await docker("run --rm --network container:host busybox \(read)") == there)
-                for kind in ["pid", "ipc"] {
-                    _ = try await docker("run -d --name \(kind)1 --\(kind) container:first busybox sleep 600 || true")
-                }
                 _ = try await docker("run -d --name base --pid host busybox sleep 600")
                 let all = try await docker("exec base readlink /proc/self/ns/pid")
                 #expect(try await docker("run --rm --pid container:base busybox readlink /proc/self/ns/pid") == all)
@@ -179,7 +176,7 @@ extension Stories {
                 let answer = try await world.shell(
                     "curl -s -o /dev/null -w '%{http_code}' --unix-socket \(socket) -X POST -H 'X-Registry-Auth: 123' 'http://x/images/create?fromImage=localhost:1/none'"
                 )
-                #expect(answer != "400", "\(answer)")
+                #expect(["404", "500"].contains(answer), "\(answer)")
             }
         }
 
